@@ -7,7 +7,7 @@
 #ifndef RDMASEC_CORE_ATTRIBUTES_H
 #define RDMASEC_CORE_ATTRIBUTES_H
 
-#define RS_MUST_USE __attribute__((warn_unused_result))
+#define RS_MUST_USE           __attribute__((warn_unused_result))
 #define RS_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
 #endif

@@ -21,13 +21,14 @@ enum { VERDICT_TEXT_MAX = 320 };
 
 struct verdict {
 	enum verdict_kind kind;
-	enum protection by;		/* PROTECTED only */
+	enum protection by; /* PROTECTED only */
 	/* REMOTE_SOME: not protected as it stands, but an xfrm policy wants ESP there, so an SA could yet come. */
 	bool could_be;
 	/* How near to protected it was, for choosing which of several reasons to tell: more is nearer. */
 	int nearness;
-	char reason[VERDICT_TEXT_MAX];	/* not PROTECTED: why, for an operator */
-	char details[VERDICT_TEXT_MAX];	/* PROTECTED: by what: "macsec0 GCM-AES-128 SCI ...", "ESP SPI 0x... reqid ..." */
+	char reason[VERDICT_TEXT_MAX];  /* not PROTECTED: why, for an operator */
+	char details[VERDICT_TEXT_MAX]; /* PROTECTED: by what: "macsec0 GCM-AES-128 SCI ...", "ESP SPI 0x... reqid ..."
+					 */
 	/* PROTECTED by IPsec: the SAs. By MACsec: the SecY. */
 	uint32_t spi_out, spi_in, reqid;
 	int secy_ifindex;
@@ -36,7 +37,7 @@ struct verdict {
 /* Judges one path. Every field of *out is written. Thread-safe, allocates nothing. */
 void decide(const struct path *path, const struct evidence *ev, const struct requirement *req, struct verdict *out);
 
-const char *verdict_name(enum verdict_kind kind);	/* "protected", "unprotected", "unknown" */
-const char *protection_name(enum protection by);	/* "macsec", "ipsec"... */
+const char *verdict_name(enum verdict_kind kind); /* "protected", "unprotected", "unknown" */
+const char *protection_name(enum protection by);  /* "macsec", "ipsec"... */
 
 #endif

@@ -14,23 +14,23 @@
 #include "attributes.h"
 #include "evidence.h"
 
-enum { RDMA_DEVICE_NAME_MAX = 64, RDMA_GIDS_MAX = 256 };	/* sgid_index is a u8 in the ABI */
+enum { RDMA_DEVICE_NAME_MAX = 64, RDMA_GIDS_MAX = 256 }; /* sgid_index is a u8 in the ABI */
 
 /* How a driver treats what leaves. One row a driver in driver_traits.c, with the source of each fact. */
 enum driver_egress {
-	EGRESS_UNKNOWN = 0,		/* a driver we do not know: nothing it sends can be judged */
-	EGRESS_HOST_STACK,		/* rxe: through the kernel's IP stack by the GID's netdev */
-	EGRESS_NIC_MACSEC_IPSEC,	/* mlx5: the NIC applies its own MACsec and IPsec tables */
-	EGRESS_NIC_CLEAR,		/* the others: the NIC sends as it is told, nothing protects */
+	EGRESS_UNKNOWN = 0,      /* a driver we do not know: nothing it sends can be judged */
+	EGRESS_HOST_STACK,       /* rxe: through the kernel's IP stack by the GID's netdev */
+	EGRESS_NIC_MACSEC_IPSEC, /* mlx5: the NIC applies its own MACsec and IPsec tables */
+	EGRESS_NIC_CLEAR,        /* the others: the NIC sends as it is told, nothing protects */
 };
 
 struct driver_traits {
-	uint32_t driver_id;		/* enum rdma_driver_id */
+	uint32_t driver_id; /* enum rdma_driver_id */
 	const char *name;
 	enum driver_egress egress;
-	bool ud_address_in_wqe;		/* UD addresses come from user memory at post time: CREATE_AH binds nothing */
-	bool driver_qp_needs_no_address;/* IBV_QPT_DRIVER QPs (DCI, SRD) send without ever getting one by MODIFY_QP */
-	bool flow_has_ports;		/* the xfrm lookup sees UDP ports */
+	bool ud_address_in_wqe;          /* UD addresses come from user memory at post time: CREATE_AH binds nothing */
+	bool driver_qp_needs_no_address; /* IBV_QPT_DRIVER QPs (DCI, SRD) send without ever getting one by MODIFY_QP */
+	bool flow_has_ports;             /* the xfrm lookup sees UDP ports */
 };
 
 /* Never NULL: an id that is not in the table gives the row of the unknown driver. */
@@ -39,29 +39,29 @@ const struct driver_traits *driver_traits(uint32_t driver_id);
 enum gid_type { GID_TYPE_IB, GID_TYPE_ROCE_V1, GID_TYPE_ROCE_V2, GID_TYPE_UNKNOWN };
 
 struct rdma_gid {
-	bool valid;			/* not an empty entry */
+	bool valid; /* not an empty entry */
 	uint8_t index;
 	uint8_t raw[16];
 	enum gid_type type;
-	char netdev[IF_NAMESIZE];	/* "" if the entry has none */
+	char netdev[IF_NAMESIZE]; /* "" if the entry has none */
 };
 
 enum port_link_layer { LINK_LAYER_UNKNOWN, LINK_LAYER_ETHERNET, LINK_LAYER_INFINIBAND };
 
 struct rdma_port {
-	uint32_t number;		/* 1.. */
+	uint32_t number; /* 1.. */
 	enum port_link_layer link_layer;
-	bool active;			/* port state is ACTIVE */
-	int netdev_ifindex;		/* the port's own netdev in this netns, 0: none or in another one */
-	struct rdma_gid *gids;		/* valid ones only, by index */
+	bool active;           /* port state is ACTIVE */
+	int netdev_ifindex;    /* the port's own netdev in this netns, 0: none or in another one */
+	struct rdma_gid *gids; /* valid ones only, by index */
 	size_t gid_count;
 };
 
 struct rdma_device {
-	char name[RDMA_DEVICE_NAME_MAX];	/* "rxe0" */
-	dev_t uverbs_rdev;		/* of /dev/infiniband/uverbsN, 0: none */
-	char uverbs_name[32];		/* "uverbs0" */
-	bool driver_known;		/* the kernel said which driver (RDMA_NLDEV_ATTR_UVERBS_DRIVER_ID) */
+	char name[RDMA_DEVICE_NAME_MAX]; /* "rxe0" */
+	dev_t uverbs_rdev;               /* of /dev/infiniband/uverbsN, 0: none */
+	char uverbs_name[32];            /* "uverbs0" */
+	bool driver_known;               /* the kernel said which driver (RDMA_NLDEV_ATTR_UVERBS_DRIVER_ID) */
 	uint32_t driver_id;
 	struct rdma_port *ports;
 	size_t port_count;
@@ -93,16 +93,16 @@ bool gid_is_loopback(const struct rdma_port *port, const struct rdma_gid *from, 
 
 /* For which remotes the question stands. */
 enum remote_scope {
-	REMOTE_ONE,	/* this remote */
-	REMOTE_EVERY,	/* whatever remote the application chooses at post time: all must be protected */
-	REMOTE_SOME,	/* not known yet: is there one that could be protected? */
+	REMOTE_ONE,   /* this remote */
+	REMOTE_EVERY, /* whatever remote the application chooses at post time: all must be protected */
+	REMOTE_SOME,  /* not known yet: is there one that could be protected? */
 };
 
 enum path_state {
 	PATH_RESOLVED,
-	PATH_LOOPBACK,		/* stays inside the port */
-	PATH_UNKNOWN,		/* something on the way is not understood: `problem` says what */
-	PATH_CLEAR,		/* understood, and nothing on it can protect: `problem` says what */
+	PATH_LOOPBACK, /* stays inside the port */
+	PATH_UNKNOWN,  /* something on the way is not understood: `problem` says what */
+	PATH_CLEAR,    /* understood, and nothing on it can protect: `problem` says what */
 };
 
 struct path {
@@ -113,18 +113,18 @@ struct path {
 	uint32_t sgid_index;
 	const struct driver_traits *driver;
 	enum remote_scope scope;
-	int family;			/* AF_INET for IPv4-mapped GIDs */
-	union ip_address local, remote;	/* remote: REMOTE_ONE only */
-	int gid_ifindex;		/* the GID's netdev */
-	char netdev[IF_NAMESIZE];	/* its name, "" if there is none */
-	int egress_ifindex;		/* the netdev by which it leaves: the one that must protect */
+	int family;                     /* AF_INET for IPv4-mapped GIDs */
+	union ip_address local, remote; /* remote: REMOTE_ONE only */
+	int gid_ifindex;                /* the GID's netdev */
+	char netdev[IF_NAMESIZE];       /* its name, "" if there is none */
+	int egress_ifindex;             /* the netdev by which it leaves: the one that must protect */
 	char egress[IF_NAMESIZE];
-	bool has_sport;			/* the UDP source port is known */
+	bool has_sport; /* the UDP source port is known */
 	uint16_t sport;
 	/* REMOTE_EVERY over IPv6: a route by which some remote leaves elsewhere, 0: there is none. */
 	int stray_ifindex;
 	char stray[IF_NAMESIZE];
-	char stray_route[64];		/* "2001:db8::/32" */
+	char stray_route[64]; /* "2001:db8::/32" */
 };
 
 /*

@@ -29,14 +29,14 @@ enum policy_cipher {
 	CIPHER_MACSEC_GCM_AES_256 = 1 << 1,
 	CIPHER_MACSEC_GCM_AES_XPN_128 = 1 << 2,
 	CIPHER_MACSEC_GCM_AES_XPN_256 = 1 << 3,
-	CIPHER_ESP_AES_GCM_128 = 1 << 4,	/* rfc4106(gcm(aes)), RFC 4106 with a 16-octet ICV */
+	CIPHER_ESP_AES_GCM_128 = 1 << 4, /* rfc4106(gcm(aes)), RFC 4106 with a 16-octet ICV */
 	CIPHER_ESP_AES_GCM_192 = 1 << 5,
 	CIPHER_ESP_AES_GCM_256 = 1 << 6,
-	CIPHER_ESP_CHACHA20_POLY1305 = 1 << 7,	/* rfc7539esp(chacha20,poly1305), RFC 7634 */
-	CIPHER_ESP_AES_CCM_128 = 1 << 8,	/* rfc4309(ccm(aes)), RFC 4309 with a 16-octet ICV */
+	CIPHER_ESP_CHACHA20_POLY1305 = 1 << 7, /* rfc7539esp(chacha20,poly1305), RFC 7634 */
+	CIPHER_ESP_AES_CCM_128 = 1 << 8,       /* rfc4309(ccm(aes)), RFC 4309 with a 16-octet ICV */
 	CIPHER_ESP_AES_CCM_256 = 1 << 9,
 	CIPHER_NONE = 0,
-	CIPHERS_DEFAULT = (1 << 8) - 1,		/* all but CCM */
+	CIPHERS_DEFAULT = (1 << 8) - 1, /* all but CCM */
 };
 
 /* The word for one cipher in the policy file and in texts ("gcm-aes-128", "aes-gcm-256"...); NULL: not a cipher. */
@@ -45,22 +45,22 @@ const char *policy_cipher_name(uint32_t cipher);
 /* What a path has to satisfy; everything decide() needs to know of the policy. */
 struct requirement {
 	enum policy_require require;
-	uint32_t ciphers;		/* set of enum policy_cipher */
-	bool integrity_only;		/* MACsec without encryption is enough (integrity-only = yes) */
+	uint32_t ciphers;    /* set of enum policy_cipher */
+	bool integrity_only; /* MACsec without encryption is enough (integrity-only = yes) */
 };
 
 enum { POLICY_NAME_MAX = 48, POLICY_PATTERN_MAX = 128 };
 
 struct policy_rule {
-	char name[POLICY_NAME_MAX];	/* "storage"; "default" for [default] */
+	char name[POLICY_NAME_MAX]; /* "storage"; "default" for [default] */
 	struct requirement requirement;
 	enum policy_mode mode;
-	bool allow_raw_packet;		/* raw-packet = allow */
-	bool allow_devx;		/* devx = allow */
+	bool allow_raw_packet; /* raw-packet = allow */
+	bool allow_devx;       /* devx = allow */
 	/* The matches; each unset one matches all. */
 	bool has_port, has_uid, has_remote;
-	char device[POLICY_PATTERN_MAX];	/* fnmatch(3) pattern, "": any */
-	char executable[POLICY_PATTERN_MAX];	/* fnmatch(3) pattern with FNM_PATHNAME on the absolute path, "": any */
+	char device[POLICY_PATTERN_MAX];     /* fnmatch(3) pattern, "": any */
+	char executable[POLICY_PATTERN_MAX]; /* fnmatch(3) pattern with FNM_PATHNAME on the absolute path, "": any */
 	uint32_t port;
 	uid_t uid;
 	int remote_family;
@@ -87,19 +87,19 @@ RS_MUST_USE int policy_parse(const char *name, const char *text, size_t len, str
 
 void policy_free(const struct policy *policy);
 
-size_t policy_rule_count(const struct policy *policy);		/* with [default], which is last */
+size_t policy_rule_count(const struct policy *policy); /* with [default], which is last */
 const struct policy_rule *policy_rule_at(const struct policy *policy, size_t i);
 
 /* Who wants to do what. Facts that are not known match neither certainly nor certainly not. */
 struct policy_subject {
-	const char *device;		/* "rxe0" */
-	uint32_t port;			/* 0: not known yet */
+	const char *device; /* "rxe0" */
+	uint32_t port;      /* 0: not known yet */
 	bool remote_known;
-	int remote_family;		/* AF_INET for an IPv4-mapped GID, else AF_INET6 */
+	int remote_family; /* AF_INET for an IPv4-mapped GID, else AF_INET6 */
 	union ip_address remote;
 	bool uid_known;
 	uid_t uid;
-	const char *executable;		/* NULL: not known */
+	const char *executable; /* NULL: not known */
 };
 
 enum policy_match { MATCH_NO, MATCH_MAYBE, MATCH_YES };
@@ -111,7 +111,8 @@ enum policy_match policy_rule_match(const struct policy_rule *rule, const struct
  * Walks the rules that could be the first match: start with *cursor = 0, NULL at the end. Ends after the first that
  * matches certainly ([default] always does). With all facts known it yields exactly one rule.
  */
-const struct policy_rule *policy_next(const struct policy *policy, const struct policy_subject *subject, size_t *cursor);
+const struct policy_rule *policy_next(const struct policy *policy, const struct policy_subject *subject,
+				      size_t *cursor);
 
 /* Writes the policy as its file would say it, one "key = value" a line, for `rdmasec policy check` and logs. */
 int policy_rule_describe(const struct policy_rule *rule, char *text, size_t size);

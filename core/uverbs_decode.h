@@ -24,58 +24,58 @@ struct uverbs_memory {
 };
 
 enum uverbs_kind {
-	UVERBS_NOTHING = 0,	/* cannot make a QP, give it an address or lead to one that can */
-	UVERBS_CONTEXT_OPEN,	/* GET_CONTEXT */
+	UVERBS_NOTHING = 0,  /* cannot make a QP, give it an address or lead to one that can */
+	UVERBS_CONTEXT_OPEN, /* GET_CONTEXT */
 	UVERBS_QP_CREATE,
-	UVERBS_QP_ADDRESS,	/* MODIFY_QP with the AV or the alternate path bit, whatever the state */
-	UVERBS_QP_OPEN,		/* OPEN_QP: a second handle of a shared XRC target QP */
+	UVERBS_QP_ADDRESS, /* MODIFY_QP with the AV or the alternate path bit, whatever the state */
+	UVERBS_QP_OPEN,    /* OPEN_QP: a second handle of a shared XRC target QP */
 	UVERBS_QP_DESTROY,
 	UVERBS_AH_CREATE,
 	UVERBS_MCAST_ATTACH,
-	UVERBS_FLOW_CREATE,	/* CREATE_FLOW, flow objects and matchers of drivers */
-	UVERBS_DRIVER_PRIVATE,	/* an object or a method of the driver's own that can program a QP (DEVX) */
-	UVERBS_MALFORMED,	/* looks like one of the above, but a length or an attribute is wrong: never let it pass */
+	UVERBS_FLOW_CREATE,    /* CREATE_FLOW, flow objects and matchers of drivers */
+	UVERBS_DRIVER_PRIVATE, /* an object or a method of the driver's own that can program a QP (DEVX) */
+	UVERBS_MALFORMED, /* looks like one of the above, but a length or an attribute is wrong: never let it pass */
 	UVERBS_KIND_COUNT,
 };
 
 enum uverbs_phase {
-	UVERBS_REQUEST,		/* before the kernel has seen it */
-	UVERBS_REPLY,		/* after it succeeded: handles and numbers are read from the answer */
+	UVERBS_REQUEST, /* before the kernel has seen it */
+	UVERBS_REPLY,   /* after it succeeded: handles and numbers are read from the answer */
 };
 
 struct uverbs_address {
 	uint8_t dgid[16];
-	uint32_t flow_label;	/* host order, 20 bits */
+	uint32_t flow_label; /* host order, 20 bits */
 	uint8_t sgid_index;
-	uint8_t port;		/* 1.. */
-	bool is_global;		/* a GRH is there; RoCE needs one */
+	uint8_t port;   /* 1.. */
+	bool is_global; /* a GRH is there; RoCE needs one */
 };
 
 /* Which optional facts a command carried. */
 enum {
 	UVERBS_HAS_HANDLE = 1 << 0,
 	UVERBS_HAS_QPN = 1 << 1,
-	UVERBS_HAS_ALT_PATH = 1 << 2,	/* attr_mask has ALT_PATH or PATH_MIG_STATE */
-	UVERBS_HAS_SOURCE_QPN = 1 << 3,	/* create with a source QPN of its own choice (needs CAP_NET_RAW, or should) */
-	UVERBS_HAS_DEVX = 1 << 4,	/* GET_CONTEXT of mlx5 that asks for DEVX */
-	UVERBS_HAS_STATE = 1 << 5,	/* attr_mask has STATE */
+	UVERBS_HAS_ALT_PATH = 1 << 2,   /* attr_mask has ALT_PATH or PATH_MIG_STATE */
+	UVERBS_HAS_SOURCE_QPN = 1 << 3, /* create with a source QPN of its own choice (needs CAP_NET_RAW, or should) */
+	UVERBS_HAS_DEVX = 1 << 4,       /* GET_CONTEXT of mlx5 that asks for DEVX */
+	UVERBS_HAS_STATE = 1 << 5,      /* attr_mask has STATE */
 	UVERBS_HAS_DEST_QPN = 1 << 6,
 };
 
 struct uverbs_command {
 	enum uverbs_kind kind;
-	uint32_t has;			/* UVERBS_HAS_* */
-	uint32_t driver_id;		/* enum rdma_driver_id, as the caller claims; the kernel refuses a wrong one */
+	uint32_t has;       /* UVERBS_HAS_* */
+	uint32_t driver_id; /* enum rdma_driver_id, as the caller claims; the kernel refuses a wrong one */
 	uint16_t object_id, method_id;
-	uint32_t write_command;		/* INVOKE_WRITE: IB_USER_VERBS_CMD_* with the extended bit, else 0 */
-	uint32_t qp_type;		/* QP_CREATE, QP_OPEN: enum ib_uverbs_qp_type */
-	uint32_t handle;		/* of the QP or the AH, with UVERBS_HAS_HANDLE */
-	uint32_t qpn;			/* with UVERBS_HAS_QPN */
-	uint32_t dest_qpn;		/* QP_ADDRESS, with UVERBS_HAS_DEST_QPN */
-	uint32_t attr_mask;		/* QP_ADDRESS: enum ib_uverbs_qp_attr_mask bits as passed */
-	uint32_t qp_state;		/* QP_ADDRESS, with UVERBS_HAS_STATE */
-	struct uverbs_address address;	/* QP_ADDRESS, AH_CREATE; MCAST_ATTACH: only dgid */
-	const char *why_malformed;	/* MALFORMED: a static text */
+	uint32_t write_command;        /* INVOKE_WRITE: IB_USER_VERBS_CMD_* with the extended bit, else 0 */
+	uint32_t qp_type;              /* QP_CREATE, QP_OPEN: enum ib_uverbs_qp_type */
+	uint32_t handle;               /* of the QP or the AH, with UVERBS_HAS_HANDLE */
+	uint32_t qpn;                  /* with UVERBS_HAS_QPN */
+	uint32_t dest_qpn;             /* QP_ADDRESS, with UVERBS_HAS_DEST_QPN */
+	uint32_t attr_mask;            /* QP_ADDRESS: enum ib_uverbs_qp_attr_mask bits as passed */
+	uint32_t qp_state;             /* QP_ADDRESS, with UVERBS_HAS_STATE */
+	struct uverbs_address address; /* QP_ADDRESS, AH_CREATE; MCAST_ATTACH: only dgid */
+	const char *why_malformed;     /* MALFORMED: a static text */
 };
 
 /*
@@ -88,7 +88,7 @@ struct uverbs_command {
 RS_MUST_USE int uverbs_decode(const struct uverbs_memory *memory, uint64_t address, enum uverbs_phase phase,
 			      struct uverbs_command *out);
 
-const char *uverbs_kind_name(enum uverbs_kind kind);	/* "create_qp", "modify_qp"...: for texts */
-const char *uverbs_qp_type_name(uint32_t qp_type);	/* "RC", "UD"..., "type 77" never: "unknown" */
+const char *uverbs_kind_name(enum uverbs_kind kind); /* "create_qp", "modify_qp"...: for texts */
+const char *uverbs_qp_type_name(uint32_t qp_type);   /* "RC", "UD"..., "type 77" never: "unknown" */
 
 #endif
