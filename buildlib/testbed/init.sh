@@ -1,0 +1,60 @@
+#!/bin/busybox sh
+# Guest init: put the host's root below a tmpfs overlay, so that the guest has what the host has and can change
+# nothing of it, and start the agent there.
+#
+# From the kernel command line: rdmasec.agent=PATH, and rdmasec.keep=DIR:DIR, folders to be seen at their own place
+# even where the guest's own /tmp or /run would hide them.
+
+b=/bin/busybox
+fail() { echo "init: $*"; $b sleep 1; $b poweroff -f; }
+
+$b mount -t proc proc /proc
+$b mount -t devtmpfs dev /dev
+while read -r module; do
+    $b insmod "/modules/$module" || fail "module $module"
+done < /modules/order
+
+for word in $($b cat /proc/cmdline); do
+    case "$word" in
+        rdmasec.agent=*) agent="${word#*=}" ;;
+        rdmasec.keep=*) keep="${word#*=}" ;;
+    esac
+done
+
+share() { # TAG WHERE OPTIONS
+    $b mkdir -p "$2"
+    $b mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$3" "$1" "$2" || fail "share $1"
+}
+
+$b mkdir -p /lower /scratch /overlay /root
+share root /lower ro,cache=loose
+$b mount -t tmpfs scratch /scratch
+$b mkdir /scratch/upper /scratch/work
+$b mount -t overlay -o lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work overlay /overlay || fail overlay
+$b mount -o bind /overlay /root
+
+share modules /root/lib/modules ro,cache=loose
+$b mount -t proc proc /root/proc
+$b mount -t sysfs sys /root/sys
+$b mount -t devtmpfs dev /root/dev
+$b mkdir -p /root/dev/pts /root/dev/shm
+$b mount -t devpts -o mode=620,ptmxmode=666 devpts /root/dev/pts
+$b mount -t tmpfs -o mode=1777 shm /root/dev/shm
+$b mount -t tmpfs -o mode=755 run /root/run
+$b mount -t tmpfs -o mode=1777 tmp /root/tmp
+$b mkdir -p /root/run/lock
+$b mount -t debugfs debug /root/sys/kernel/debug 2>/dev/null
+$b ln -s /proc/self/fd /root/dev/fd
+
+IFS=:
+for folder in $keep; do
+    $b mkdir -p "/root$folder"
+    $b mount -o bind "/overlay$folder" "/root$folder" || fail "folder $folder"
+done
+unset IFS
+
+# Written by guests, read by the host, so nothing is cached here.
+share results /root/run/results rw,cache=none
+
+# The shell stays as init, to reap what scenarios leave behind, and ends the guest if the agent ends.
+exec $b switch_root /root $b sh -c "/usr/bin/python3 -IS '$agent' & wait; echo 'init: agent ended'; $b poweroff -f"

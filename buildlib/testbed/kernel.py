@@ -1,0 +1,214 @@
+"""The guests' kernel: a Debian package, fetched once into a cache, never installed.
+
+The machine that runs the tests has its own kernel and its own apt configuration, and both stay as they are: apt runs
+here with lists, cache and sources in the cache folder.  Only the mirror, the proxy and the credentials that this
+machine is configured with are taken over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+# Kernel series -> the suite that carries it.  6.12 has xfrm packet offload, 6.1 is what a bookworm host runs.
+SUITES = {"6.12": "bookworm-backports", "6.1": "bookworm"}
+DEFAULT_SERIES = "6.12"
+
+
+class KernelUnavailable(Exception):
+    """No kernel in the cache and none to be had from the mirror."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """An unpacked kernel package."""
+
+    series: str
+    release: str  # as uname -r says it
+    root: Path  # of the unpacked package
+
+    @property
+    def image(self) -> Path:
+        return self.root / "boot" / f"vmlinuz-{self.release}"
+
+    @property
+    def modules(self) -> Path:
+        """What a guest mounts as /lib/modules."""
+        return self.root / "lib" / "modules"
+
+    @property
+    def module_dir(self) -> Path:
+        return self.modules / self.release
+
+
+def cache_dir() -> Path:
+    return Path(os.environ.get("RDMASEC_CACHE") or "/var/cache/rdmasec")
+
+
+def obtain(series: str = DEFAULT_SERIES) -> Kernel:
+    """The cached kernel of this series, fetched first if it is not there.  Safe to call from many runs at once."""
+    cache = cache_dir()
+    with locked(cache / "lock"):
+        root = cache / f"linux-{series}"
+        if not root.is_dir():
+            fetch(series, root)
+    release = next(path.name for path in (root / "lib" / "modules").iterdir())
+    return Kernel(series, release, root)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def fetch(series: str, root: Path) -> None:
+    """Download and unpack beside the final place, then rename: a half-made kernel is never taken for a whole one."""
+    suite = SUITES[series]
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix="fetch-") as scratch:
+        apt = PrivateApt(root.parent / "apt", suite)
+        apt.update()
+        package = newest_image(apt, series)
+        print(f"# fetching {package} from {suite}", flush=True)
+        deb = apt.download(package, Path(scratch))
+        unpacked = Path(scratch) / "root"
+        command(["dpkg-deb", "-x", str(deb), str(unpacked)])
+        drop_usr_merge(unpacked)
+        release = next((unpacked / "lib" / "modules").iterdir()).name
+        decompress_modules(unpacked / "lib" / "modules" / release)
+        command([tool("depmod"), "-b", str(unpacked), release])
+        unpacked.rename(root)
+
+
+def drop_usr_merge(unpacked: Path) -> None:
+    """Newer packages put modules below /usr/lib; everything here, and depmod -b, looks below /lib."""
+    merged = unpacked / "usr" / "lib" / "modules"
+    if merged.is_dir() and not (unpacked / "lib" / "modules").is_dir():
+        (unpacked / "lib").mkdir(exist_ok=True)
+        merged.rename(unpacked / "lib" / "modules")
+
+
+def decompress_modules(folder: Path) -> None:
+    """Once here is cheap; once per boot, on an emulated CPU, is not."""
+    packed = [str(path) for path in folder.rglob("*.ko.xz")]
+    for start in range(0, len(packed), 500):
+        command(["xz", "--decompress", *packed[start : start + 500]])
+
+
+def newest_image(apt: PrivateApt, series: str) -> str:
+    """The newest plain image; the signed one where there is a choice, as that is what hosts boot."""
+    name = re.compile(rf"linux-image-{re.escape(series)}\.[0-9.+~a-z-]*-amd64(-unsigned)?")
+    flavours = ("-rt-", "-cloud-", "-dbg")
+    names = [n for n in apt.names(f"linux-image-{series}.") if name.fullmatch(n) and not any(f in n for f in flavours)]
+    candidates = [(apt.version(n), not n.endswith("-unsigned"), n) for n in names]
+    if not candidates:
+        raise KernelUnavailable(f"the mirror offers no linux-image-{series}.*-amd64 in {apt.suite}")
+    return max(candidates, key=lambda c: (functools.cmp_to_key(compare_versions)(c[0]), c[1]))[2]
+
+
+def compare_versions(left: str, right: str) -> int:
+    """Debian's own order of versions; the packages of one kernel, signed and not, compare equal here."""
+    for relation, answer in (("lt", -1), ("gt", 1)):
+        if subprocess.run(["dpkg", "--compare-versions", left, relation, right]).returncode == 0:
+            return answer
+    return 0
+
+
+class PrivateApt:
+    """apt with state, sources and cache in a folder of its own."""
+
+    def __init__(self, folder: Path, suite: str) -> None:
+        self.suite = suite
+        self.folder = folder / suite
+        for part in ("lists/partial", "archives/partial", "parts"):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        (self.folder / "status").touch()
+        signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+        (self.folder / "sources.list").write_text(f"deb {signed}{debian_mirror()} {suite} main\n")
+        (self.folder / "apt.conf").write_text(acquire_settings() + self.settings())
+
+    def settings(self) -> str:
+        """The system's apt.conf.d stays out: its hooks act on the system."""
+        values = {
+            "Dir::Etc::main": "/dev/null",
+            "Dir::Etc::Parts": self.folder / "parts",
+            "Dir::Etc::SourceList": self.folder / "sources.list",
+            "Dir::Etc::SourceParts": "/dev/null",
+            "Dir::Etc::Preferences": "/dev/null",
+            "Dir::Etc::PreferencesParts": "/dev/null",
+            "Dir::State": self.folder,
+            "Dir::State::Lists": self.folder / "lists",
+            "Dir::State::status": self.folder / "status",
+            "Dir::Cache": self.folder,
+            "Dir::Cache::Archives": self.folder / "archives",
+            "Dir::Log": self.folder,
+            # The cache may lie where the _apt user cannot go.
+            "APT::Sandbox::User": "root",
+            "Acquire::Languages": "none",
+        }
+        return "".join(f'{key} "{value}";\n' for key, value in values.items())
+
+    def run(self, *words: str, cwd: Path | None = None) -> str:
+        env = dict(os.environ, APT_CONFIG=str(self.folder / "apt.conf"), LC_ALL="C")
+        return command(list(words), cwd=cwd, env=env)
+
+    def update(self) -> None:
+        self.run("apt-get", "--quiet", "--error-on=any", "update")
+
+    def names(self, prefix: str) -> list[str]:
+        return self.run("apt-cache", "pkgnames", prefix).split()
+
+    def version(self, package: str) -> str:
+        shown = self.run("apt-cache", "show", "--no-all-versions", package)
+        return re.search(r"^Version: (\S+)$", shown, re.MULTILINE)[1]
+
+    def download(self, package: str, into: Path) -> Path:
+        self.run("apt-get", "--quiet", "download", package, cwd=into)
+        return next(into.glob("*.deb"))
+
+
+def debian_mirror() -> str:
+    """A Debian mirror this machine uses; asking apt covers every format its sources may be written in."""
+    listed = command(["apt-get", "update", "--print-uris"])
+    uris = re.findall(r"^'(\S+?)dists/(\S+?)/InRelease'", listed, re.MULTILINE)
+    # Other vendors publish below .../debian too, but only the distribution itself has a suite of updates.
+    uris.sort(key=lambda uri: not uri[1].endswith("-updates"))
+    for uri, suite in uris:
+        if "debian" in uri and "security" not in suite:
+            return uri
+    raise KernelUnavailable("apt on this machine has no Debian mirror configured to fetch a kernel from")
+
+
+def acquire_settings() -> str:
+    """How this machine reaches its mirror: proxies, certificates, timeouts."""
+    dump = command(["apt-config", "dump"])
+    return "".join(f"{line}\n" for line in dump.splitlines() if line.startswith("Acquire::"))
+
+
+def command(words: list[str], **options: object) -> str:
+    """Run, return the output, and turn a failure into one exception that carries what the program said."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace", **options)
+    except OSError as error:
+        raise KernelUnavailable(f"{words[0]}: {error.strerror}") from error
+    if done.returncode != 0:
+        raise KernelUnavailable(f"{' '.join(words[:3])}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def tool(name: str) -> str:
+    """Administrators' programs are not in every user's PATH."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin") or name

@@ -1,0 +1,76 @@
+"""Two guests, a and b, joined by one wire whose every frame is written down outside of them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import initramfs
+from .guest import Guest, Machine, Share
+from .kernel import Kernel
+
+TOP = Path(__file__).resolve().parents[2]
+AGENT = Path(__file__).resolve().with_name("agent.py")
+
+
+@dataclass
+class Pair:
+    a: Guest
+    b: Guest
+    capture: Path
+
+    @property
+    def guests(self) -> tuple[Guest, Guest]:
+        return self.a, self.b
+
+    def close(self) -> None:
+        for guest in self.guests:
+            guest.close()
+
+
+def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, cpus: int = 1) -> Pair:
+    """Boot a pair and wait until both agents answer.  shell names the guest whose console is this terminal."""
+    results.mkdir(parents=True, exist_ok=True)
+    results.chmod(0o1777)  # any user of a guest may leave something here
+    capture = results / "wire.pcap"
+    image = initramfs.build(kernel, results / "initramfs")
+    shares = [
+        Share("root", Path("/")),
+        Share("modules", kernel.modules),
+        Share("results", results.resolve(), readonly=False),
+    ]
+    ends = socket.socketpair()
+    guests: list[Guest] = []
+    try:
+        for number, (name, end) in enumerate(zip("ab", ends, strict=True), start=1):
+            machine = Machine(
+                name=name,
+                image=kernel.image,
+                initramfs=image,
+                shares=shares,
+                agent=AGENT,
+                keep=hidden([TOP, build.resolve()]),
+                mac=f"52:54:00:00:00:{number:02x}",
+                console=None if name == shell else results / f"console-{name}.log",
+                capture=capture if name == "a" else None,
+                cpus=cpus,
+            )
+            guests.append(machine.boot(end))
+        for guest in guests:
+            guest.await_boot()
+    except BaseException:
+        for guest in guests:
+            guest.close()
+        raise
+    finally:
+        for end in ends:
+            end.close()
+    return Pair(*guests, capture)
+
+
+def hidden(folders: Iterable[Path]) -> list[Path]:
+    """Those of the folders that lie where a guest mounts a fresh file system."""
+    fresh = [Path(path) for path in ("/tmp", "/run", "/dev/shm")]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir() and any(map(folder.is_relative_to, fresh))]
