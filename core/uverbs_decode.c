@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "uverbs_decode.h"
+
+#include <errno.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <rdma/mlx5-abi.h>
+#include <rdma/mlx5_user_ioctl_cmds.h>
+#include <string.h>
+
+#include "uverbs_attrs.h"
+
+/* Since kernel 6.17: UVERBS_OBJECT_DMAH, the newest of the objects that cannot make a QP. */
+enum { NEWEST_HARMLESS_OBJECT = 17, DRIVER_NAMESPACE = 1 << UVERBS_ID_NS_SHIFT };
+
+static int context_uhw(const struct uverbs_request *request, struct mlx5_ib_alloc_ucontext_req_v2 *uhw)
+{
+	int err = uverbs_attr_copy_in(request, UVERBS_ATTR_UHW_IN, 0, uhw, sizeof(*uhw));
+
+	if (err == -ENOENT)
+		memset(uhw, 0, sizeof(*uhw));
+	return err == -ENOENT ? 0 : err;
+}
+
+int uverbs_decode_context(const struct uverbs_request *request, struct uverbs_command *out)
+{
+	struct mlx5_ib_alloc_ucontext_req_v2 uhw;
+	int err;
+
+	out->kind = UVERBS_CONTEXT_OPEN;
+	if (out->driver_id != RDMA_DRIVER_MLX5)
+		return 0;
+	err = context_uhw(request, &uhw);
+	if (err)
+		return err;
+	if (uhw.flags & MLX5_IB_ALLOC_UCTX_DEVX)
+		out->has |= UVERBS_HAS_DEVX;
+	return 0;
+}
+
+static int qp_create_reply(const struct uverbs_request *request, struct uverbs_command *out)
+{
+	uint64_t handle;
+	uint32_t qpn;
+	int err = uverbs_attr_const(request, UVERBS_ATTR_CREATE_QP_HANDLE, &handle);
+
+	if (!err)
+		err = uverbs_attr_copy_out(request, UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, &qpn, sizeof(qpn));
+	if (err == -EFAULT)
+		return err;
+	if (err)
+		return uverbs_malformed(out, "the answer to the QP's creation lacks its handle or number");
+	out->has |= UVERBS_HAS_HANDLE | UVERBS_HAS_QPN;
+	out->handle = handle;
+	out->qpn = qpn;
+	return 0;
+}
+
+static int decode_qp_create(const struct uverbs_request *request, enum uverbs_phase phase, struct uverbs_command *out)
+{
+	uint64_t type;
+
+	if (uverbs_attr_const(request, UVERBS_ATTR_CREATE_QP_TYPE, &type))
+		return uverbs_malformed(out, "a QP is to be created without a type");
+	if (type > UINT32_MAX)
+		return uverbs_malformed(out, "a QP type beyond 32 bits");
+	out->kind = UVERBS_QP_CREATE;
+	out->qp_type = type;
+	/* The native method does not ask for CAP_NET_RAW (uverbs_std_types_qp.c): its mere presence counts. */
+	if (uverbs_attr_find(request, UVERBS_ATTR_CREATE_QP_SOURCE_QPN))
+		out->has |= UVERBS_HAS_SOURCE_QPN;
+	return phase == UVERBS_REPLY ? qp_create_reply(request, out) : 0;
+}
+
+static int decode_qp_destroy(const struct uverbs_request *request, struct uverbs_command *out)
+{
+	uint64_t handle;
+
+	if (uverbs_attr_const(request, UVERBS_ATTR_DESTROY_QP_HANDLE, &handle))
+		return 0; /* mandatory: EINVAL from every kernel */
+	out->kind = UVERBS_QP_DESTROY;
+	out->has |= UVERBS_HAS_HANDLE;
+	out->handle = handle;
+	return 0;
+}
+
+static int decode_qp_method(const struct uverbs_request *request, enum uverbs_phase phase, struct uverbs_command *out)
+{
+	switch (out->method_id) {
+	case UVERBS_METHOD_QP_CREATE:
+		return decode_qp_create(request, phase, out);
+	case UVERBS_METHOD_QP_DESTROY:
+		return decode_qp_destroy(request, out);
+	default:
+		return uverbs_malformed(out, "a QP method that this release of rdmasec does not know");
+	}
+}
+
+/* mlx5's own objects (mlx5_user_ioctl_cmds.h): which of them can program a QP or steer what it sends? */
+static enum uverbs_kind mlx5_object_kind(uint16_t object, uint16_t method)
+{
+	switch (object) {
+	case MLX5_IB_OBJECT_DEVX:
+		return method == MLX5_IB_METHOD_DEVX_OTHER ? UVERBS_DRIVER_PRIVATE : UVERBS_NOTHING;
+	case MLX5_IB_OBJECT_DEVX_OBJ:
+		return method == MLX5_IB_METHOD_DEVX_OBJ_CREATE || method == MLX5_IB_METHOD_DEVX_OBJ_MODIFY
+			       ? UVERBS_DRIVER_PRIVATE
+			       : UVERBS_NOTHING;
+	case MLX5_IB_OBJECT_FLOW_MATCHER:
+	case MLX5_IB_OBJECT_STEERING_ANCHOR:
+		return UVERBS_FLOW_CREATE;
+	case MLX5_IB_OBJECT_DEVX_UMEM:
+	case MLX5_IB_OBJECT_DEVX_ASYNC_CMD_FD:
+	case MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD:
+	case MLX5_IB_OBJECT_VAR:
+	case MLX5_IB_OBJECT_PP:
+	case MLX5_IB_OBJECT_UAR:
+		return UVERBS_NOTHING;
+	default:
+		return UVERBS_DRIVER_PRIVATE;
+	}
+}
+
+/* Drivers whose own objects and methods set no destination. A driver that is not here may do anything. */
+static bool driver_methods_are_harmless(uint32_t driver_id)
+{
+	switch (driver_id) {
+	case RDMA_DRIVER_BNXT_RE: /* ALLOC_PAGE, NOTIFY, TOGGLE_MEM, DBR */
+	case RDMA_DRIVER_EFA:     /* MR_QUERY */
+	case RDMA_DRIVER_HNS:
+	case RDMA_DRIVER_IRDMA:
+	case RDMA_DRIVER_ERDMA:
+	case RDMA_DRIVER_RXE:
+	case RDMA_DRIVER_SIW:
+	case RDMA_DRIVER_MLX4:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int decode_driver_object(struct uverbs_command *out)
+{
+	if (out->driver_id == RDMA_DRIVER_MLX5)
+		out->kind = mlx5_object_kind(out->object_id, out->method_id);
+	else if (!driver_methods_are_harmless(out->driver_id))
+		out->kind = UVERBS_DRIVER_PRIVATE;
+	return 0;
+}
+
+/* A driver's method on one of the common objects. */
+static int decode_driver_method(struct uverbs_command *out)
+{
+	bool steers = out->object_id == UVERBS_OBJECT_FLOW || out->object_id == UVERBS_OBJECT_FLOW_ACTION;
+
+	if (out->object_id == UVERBS_OBJECT_QP || out->object_id == UVERBS_OBJECT_AH)
+		out->kind = UVERBS_DRIVER_PRIVATE;
+	else if (out->driver_id == RDMA_DRIVER_MLX5)
+		out->kind = steers ? UVERBS_FLOW_CREATE : UVERBS_NOTHING;
+	else if (!driver_methods_are_harmless(out->driver_id))
+		out->kind = UVERBS_DRIVER_PRIVATE;
+	return 0;
+}
+
+static int decode_device_method(const struct uverbs_request *request, enum uverbs_phase phase,
+				struct uverbs_command *out)
+{
+	switch (out->method_id) {
+	case UVERBS_METHOD_INVOKE_WRITE:
+		return uverbs_decode_write(request, phase, out);
+	case UVERBS_METHOD_GET_CONTEXT:
+		return uverbs_decode_context(request, out);
+	default:
+		return 0; /* queries */
+	}
+}
+
+/* Can this object and method be one of the kinds at all? Else the attributes need not even be read. */
+static bool needs_attributes(const struct uverbs_command *command)
+{
+	if (command->object_id == UVERBS_OBJECT_QP)
+		return true;
+	return command->object_id == UVERBS_OBJECT_DEVICE &&
+	       (command->method_id == UVERBS_METHOD_INVOKE_WRITE || command->method_id == UVERBS_METHOD_GET_CONTEXT);
+}
+
+static int decode_by_object(const struct uverbs_request *request, enum uverbs_phase phase, struct uverbs_command *out)
+{
+	if (out->object_id >= DRIVER_NAMESPACE)
+		return decode_driver_object(out);
+	if (out->method_id >= DRIVER_NAMESPACE)
+		return decode_driver_method(out);
+	if (out->object_id == UVERBS_OBJECT_QP)
+		return decode_qp_method(request, phase, out);
+	if (out->object_id == UVERBS_OBJECT_AH && out->method_id != UVERBS_METHOD_AH_DESTROY)
+		return uverbs_malformed(out, "an AH method that this release of rdmasec does not know");
+	if (out->object_id == UVERBS_OBJECT_DEVICE)
+		return decode_device_method(request, phase, out);
+	if (out->object_id > NEWEST_HARMLESS_OBJECT)
+		return uverbs_malformed(out, "an object that this release of rdmasec does not know");
+	return 0;
+}
+
+int uverbs_decode(const struct uverbs_memory *memory, uint64_t address, enum uverbs_phase phase,
+		  struct uverbs_command *out)
+{
+	struct uverbs_request request;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = uverbs_request_open(&request, memory, address);
+	if (err == -EINVAL)
+		return 0; /* the kernel answers EINVAL before it looks at anything else */
+	if (err)
+		goto unreadable;
+	out->driver_id = request.header.driver_id;
+	out->object_id = request.header.object_id;
+	out->method_id = request.header.method_id;
+	if (needs_attributes(out)) {
+		err = uverbs_request_read_attrs(&request, address);
+		if (err == -E2BIG)
+			return uverbs_malformed(out, "a request with too many attributes");
+		if (err == -EINVAL)
+			return uverbs_malformed(out, "an attribute comes twice");
+		if (err)
+			goto unreadable;
+	}
+	err = decode_by_object(&request, phase, out);
+	if (!err)
+		return 0;
+unreadable:
+	uverbs_malformed(out, "the command's memory cannot be read");
+	return err;
+}
+
+const char *uverbs_kind_name(enum uverbs_kind kind)
+{
+	static const char *const names[UVERBS_KIND_COUNT] = {
+		[UVERBS_NOTHING] = "nothing",
+		[UVERBS_CONTEXT_OPEN] = "open_device",
+		[UVERBS_QP_CREATE] = "create_qp",
+		[UVERBS_QP_ADDRESS] = "modify_qp",
+		[UVERBS_QP_OPEN] = "open_qp",
+		[UVERBS_QP_DESTROY] = "destroy_qp",
+		[UVERBS_AH_CREATE] = "create_ah",
+		[UVERBS_MCAST_ATTACH] = "attach_mcast",
+		[UVERBS_FLOW_CREATE] = "create_flow",
+		[UVERBS_DRIVER_PRIVATE] = "driver command",
+		[UVERBS_MALFORMED] = "malformed command",
+	};
+
+	return (unsigned)kind < UVERBS_KIND_COUNT ? names[kind] : "unknown";
+}
+
+const char *uverbs_qp_type_name(uint32_t qp_type)
+{
+	switch (qp_type) {
+	case IB_UVERBS_QPT_RC:
+		return "RC";
+	case IB_UVERBS_QPT_UC:
+		return "UC";
+	case IB_UVERBS_QPT_UD:
+		return "UD";
+	case IB_UVERBS_QPT_RAW_PACKET:
+		return "RAW_PACKET";
+	case IB_UVERBS_QPT_XRC_INI:
+		return "XRC_INI";
+	case IB_UVERBS_QPT_XRC_TGT:
+		return "XRC_TGT";
+	case IB_UVERBS_QPT_DRIVER:
+		return "DRIVER";
+	default:
+		return "unknown";
+	}
+}
