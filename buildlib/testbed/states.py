@@ -1,0 +1,298 @@
+"""States of the pair's network: bare, in clear, with MACsec, with IPsec, and each of them broken in a chosen way.
+
+Addresses: a is .1 and b is .2, of 10.77.0.0/24 and fd77::/64 on eth0, of 10.78.0.0/24 and fd78::/64 on macsec0.
+Keys are random, made anew at each call, and live as long as the guests.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from .guest import CommandFailed, Guest
+
+ETH0 = {"a": ("10.77.0.1", "fd77::1"), "b": ("10.77.0.2", "fd77::2")}
+MACSEC0 = {"a": ("10.78.0.1", "fd78::1"), "b": ("10.78.0.2", "fd78::2")}
+MAC = {"a": "52:54:00:00:00:01", "b": "52:54:00:00:00:02"}
+PEER = {"a": "b", "b": "a"}
+DEVICE = "rxe0"
+
+RESET = """
+for device in /sys/class/infiniband/*; do
+    if [ -e "$device" ]; then rdma link delete "${device##*/}"; fi
+done
+ip -all netns delete
+for link in /sys/class/net/*; do
+    case "${link##*/}" in
+        lo|eth0) ;;
+        *) ip link delete "${link##*/}" 2>/dev/null || true ;;  # a VLAN goes with the link below it
+    esac
+done
+ip xfrm state flush
+ip xfrm policy flush
+ip xfrm policy setdefault in accept fwd accept out accept 2>/dev/null || true
+if command -v nft >/dev/null; then nft flush ruleset 2>/dev/null || true; fi
+tc qdisc delete dev eth0 root 2>/dev/null || true
+ip link set eth0 down
+ip link set eth0 mtu 1500 address MAC
+ip address flush dev eth0
+ip neigh flush dev eth0 nud all
+ip rule flush && ip rule add priority 32766 table main && ip rule add priority 32767 table default
+sysctl -qw net.core.xfrm_larval_drop=1 net.core.xfrm_acq_expires=30 \
+    net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0 \
+    net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+ip link set lo up
+"""
+
+# A GID follows its address by way of a work queue, and a port its link.
+AWAIT_GIDS = """
+port=/sys/class/infiniband/DEVICE/ports/1
+for try in {1..400}; do
+    read -r state < $port/state
+    table=$(cat $port/gids/* 2>/dev/null)
+    missing=
+    for gid in GIDS; do
+        case "$table" in *$gid*) ;; *) missing="$missing $gid" ;; esac
+    done
+    if [ "$state" = "4: ACTIVE" ] && [ -z "$missing" ]; then exit 0; fi
+    sleep 0.05
+done
+echo "DEVICE: port is $state; missing GIDs:$missing" >&2
+exit 1
+"""
+
+
+@dataclass(frozen=True)
+class MacsecSide:
+    """One guest's end of a MACsec channel; SAs are given as their association number -> active."""
+
+    encrypt: bool = True
+    protect: bool = True
+    validate: str = "strict"
+    encoding_sa: int = 0
+    tx_sas: Mapping[int, bool] = field(default_factory=lambda: {0: True})
+    rx_sas: Mapping[int, bool] = field(default_factory=lambda: {0: True})
+    rx_sc: bool = True
+    rx_sc_active: bool = True
+
+
+# Name -> the algorithm words of ip xfrm state, KEY:N standing for N random bytes.
+ALGORITHMS = {
+    "aes-gcm-128": "aead rfc4106(gcm(aes)) KEY:20 128",
+    "aes-gcm-256": "aead rfc4106(gcm(aes)) KEY:36 128",
+    "aes-gcm-128-icv8": "aead rfc4106(gcm(aes)) KEY:20 64",
+    "chacha20-poly1305": "aead rfc7539esp(chacha20,poly1305) KEY:36 128",
+    "aes-cbc-sha256": "enc cbc(aes) KEY:16 auth-trunc hmac(sha256) KEY:32 128",
+    "aes-gmac-128": "aead rfc4543(gcm(aes)) KEY:20 128",  # authenticates only
+    "null-sha256": "enc ecb(cipher_null) '' auth-trunc hmac(sha256) KEY:32 128",  # authenticates only
+}
+
+
+class Network:
+    """The network of a pair; each state begins from bare links, whatever there was."""
+
+    def __init__(self, a: Guest, b: Guest) -> None:
+        self.guests = {"a": a, "b": b}
+
+    def reset(self) -> None:
+        """End all processes in the guests, and leave them a bare eth0, which is down."""
+        self.both(lambda name: RESET.replace("MAC", MAC[name]), sweep=True)
+
+    def clear(self, rxe: bool = True) -> None:
+        """Addresses on eth0, and rxe0 on it: what an unprotected host looks like."""
+        self.reset()
+        self.both(lambda name: batch(eth0_up(name)) + (rxe_on("eth0", ETH0[name]) if rxe else ""))
+
+    def macsec(
+        self,
+        *,
+        cipher: str = "gcm-aes-128",
+        rxe_on_link: str | None = "macsec0",
+        a: Mapping[str, object] | None = None,
+        b: Mapping[str, object] | None = None,
+        **common: object,
+    ) -> None:
+        """macsec0 over eth0, and rxe0 on macsec0.
+
+        common, and for one guest a or b, are the fields of MacsecSide.  cipher is ip's name of it.  rxe_on_link is
+        macsec0, eth0 (where macsec0's addresses are listed as GIDs all the same) or None.
+        """
+        self.reset()
+        shared = MacsecSide(**common)
+        sides = {"a": replace(shared, **(a or {})), "b": replace(shared, **(b or {}))}
+        size = 32 if "256" in cipher else 16
+        # One key for each sender and association number.
+        keys = {(name, number): secrets.token_hex(size) for name in PEER for number in range(4)}
+        salt = secrets.token_hex(12) if "xpn" in cipher else ""
+
+        def script(name: str) -> str:
+            lines = eth0_up(name) + macsec_lines(name, sides[name], cipher, keys, salt)
+            lines += link_lines("macsec0", MACSEC0, name)
+            return batch(lines) + (rxe_on(rxe_on_link, MACSEC0[name]) if rxe_on_link else "")
+
+        self.both(script)
+
+    def ipsec(
+        self,
+        *,
+        families: Sequence[int] = (4,),
+        algorithm: str = "aes-gcm-128",
+        mode: str = "transport",
+        reqid: int = 4791,
+        everywhere: bool = False,
+        selector: str = "proto udp",
+        policy: str = "",
+        state: str = "",
+        missing: Collection[str] = (),
+        extra: Mapping[str, Sequence[str]] | None = None,
+        rxe: bool = True,
+    ) -> None:
+        """Addresses on eth0, rxe0 on it, and ESP between the two for all UDP: xfrm lookups of rxe carry no ports.
+
+        families     4, 6 or both: which addresses are protected; the others stay in clear
+        algorithm    one of ALGORITHMS
+        everywhere   policies for any address of both families, rather than for the two guests' addresses
+        selector     what the policies select besides addresses ("proto udp dport 4791", "proto udp sport 50000")
+        policy       more words for each policy ("priority 100", "mark 1 mask 0xffffffff", "if_id 7", "action block")
+        state        more words for each SA ("limit packet-hard 1000", "mark 1 mask 0xffffffff")
+        missing      what is left out, as "GUEST DIRECTION KIND": "a out sa", "b in policy"
+        extra        guest -> more lines for ip -batch ("xfrm policy add dir out ... action block")
+        """
+        self.reset()
+        unknown = set(missing) - {f"{g} {d} {k}" for g in "ab" for d in ("in", "out") for k in ("sa", "policy")}
+        if unknown:
+            raise ValueError(f"no such part: {unknown}")
+        # The SAs of one direction are one key and SPI, known to both ends.
+        directions = [
+            Direction(source, family, secrets.randbelow(1 << 31) + 256, algorithm_words(algorithm))
+            for source in PEER
+            for family in families
+        ]
+
+        def script(name: str) -> str:
+            lines = eth0_up(name)
+            for direction in directions:
+                way = "out" if direction.source == name else "in"
+                if f"{name} {way} sa" not in missing:
+                    lines.append(direction.state(reqid, mode, state))
+                if f"{name} {way} policy" not in missing and not everywhere:
+                    lines.append(direction.policy(way, selector, reqid, mode, policy))
+            if everywhere:
+                for way in ("out", "in"):
+                    if f"{name} {way} policy" not in missing:
+                        lines += [wildcard_policy(any_address, way, selector, reqid, policy) for any_address in ANY]
+            lines += (extra or {}).get(name, ())
+            return batch(lines) + (rxe_on("eth0", ETH0[name]) if rxe else "")
+
+        self.both(script)
+
+    def gid_index(self, guest: Guest, address: str, device: str = DEVICE) -> int:
+        """The index in the device's GID table of an IP address of the guest."""
+        listed = guest.run(f"cd /sys/class/infiniband/{device}/ports/1/gids && grep . *", check=True).out
+        for line in listed.splitlines():
+            index, _, gid = line.partition(":")
+            if gid == gid_of(address):
+                return int(index)
+        raise CommandFailed(f"{guest.name}: {device} has no GID for {address}")
+
+    def both(self, script: Callable[[str], str], sweep: bool = False) -> None:
+        """Run a script in both guests at once."""
+        started = []
+        for name, guest in self.guests.items():
+            if sweep:
+                guest.sweep()
+            started.append(guest.start(f"set -e\n{script(name)}", timeout=90))
+        for process in started:
+            process.wait(100, check=True)
+
+
+ANY = ("0.0.0.0/0", "::/0")
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Traffic of one family from one guest to the other, as both guests' SAD and SPD describe it."""
+
+    source: str
+    family: int
+    spi: int
+    algorithm: str
+
+    @property
+    def ends(self) -> str:
+        version = 0 if self.family == 4 else 1
+        return f"src {ETH0[self.source][version]} dst {ETH0[PEER[self.source]][version]}"
+
+    def state(self, reqid: int, mode: str, more: str) -> str:
+        words = f"proto esp spi {self.spi:#x} reqid {reqid} mode {mode} {self.algorithm}"
+        return f"xfrm state add {self.ends} {words} {more}"
+
+    def policy(self, way: str, selector: str, reqid: int, mode: str, more: str) -> str:
+        template = f"tmpl {self.ends} proto esp reqid {reqid} mode {mode}"
+        return f"xfrm policy add {self.ends} {selector} dir {way} {more} {template}"
+
+
+def wildcard_policy(address: str, way: str, selector: str, reqid: int, more: str) -> str:
+    """Only transport mode can do without naming the ends in its template."""
+    template = f"tmpl proto esp reqid {reqid} mode transport"
+    return f"xfrm policy add src {address} dst {address} {selector} dir {way} {more} {template}"
+
+
+def algorithm_words(name: str) -> str:
+    words = (
+        "0x" + secrets.token_hex(int(word[4:])) if word.startswith("KEY:") else word
+        for word in ALGORITHMS[name].split()
+    )
+    return " ".join(words)
+
+
+def macsec_lines(name: str, side: MacsecSide, cipher: str, keys: Mapping[tuple[str, int], str], salt: str) -> list[str]:
+    def association(sender: str, number: int, active: bool) -> str:
+        # With extended packet numbers each sender has its own short identifier.
+        numbering = f"xpn 1 salt {salt} ssci {'ab'.index(sender) + 1}" if salt else "pn 1"
+        return f"sa {number} {numbering} {on(active)} key {number:02x} {keys[sender, number]}"
+
+    peer = PEER[name]
+    lines = [
+        f"link add link eth0 name macsec0 type macsec cipher {cipher} protect {on(side.protect)} "
+        f"encrypt {on(side.encrypt)} validate {side.validate} encodingsa {side.encoding_sa}"
+    ]
+    lines += [f"macsec add macsec0 tx {association(name, n, active)}" for n, active in side.tx_sas.items()]
+    if side.rx_sc:
+        channel = f"macsec add macsec0 rx port 1 address {MAC[peer]}"
+        lines.append(f"{channel} {on(side.rx_sc_active)}")
+        lines += [f"{channel} {association(peer, n, active)}" for n, active in side.rx_sas.items()]
+    return lines
+
+
+def eth0_up(name: str) -> list[str]:
+    return link_lines("eth0", ETH0, name)
+
+
+def link_lines(link: str, addresses: Mapping[str, tuple[str, str]], name: str) -> list[str]:
+    """Up, with addresses, and knowing the neighbour: a first packet that waits for ARP would fail a QP's connect."""
+    v4, v6 = addresses[name]
+    lines = [f"link set {link} up", f"address add {v4}/24 dev {link}", f"address add {v6}/64 dev {link} nodad"]
+    return lines + [f"neigh replace {peer} lladdr {MAC[PEER[name]]} dev {link}" for peer in addresses[PEER[name]]]
+
+
+def batch(lines: Sequence[str]) -> str:
+    text = "\n".join(lines)
+    return f"ip -batch - <<'END'\n{text}\nEND\n"
+
+
+def rxe_on(link: str, addresses: Sequence[str]) -> str:
+    gids = " ".join(gid_of(address) for address in addresses)
+    return f"rdma link add {DEVICE} type rxe netdev {link}\n" + AWAIT_GIDS.replace("DEVICE", DEVICE).replace("GIDS", gids)
+
+
+def gid_of(address: str) -> str:
+    """As sysfs writes it; an IPv4 address is ::ffff:a.b.c.d."""
+    ip = ipaddress.ip_address(address)
+    return ipaddress.IPv6Address(f"::ffff:{ip}" if ip.version == 4 else ip).exploded
+
+
+def on(value: bool) -> str:
+    return "on" if value else "off"
