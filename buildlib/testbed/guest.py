@@ -112,6 +112,7 @@ class Process:
         self.cmd = cmd
         self.job = job
         self.pid = pid
+        self.told = False
 
     def wait(self, timeout: float = 60, check: bool = False) -> Result:
         """The result once it has ended; when it has not in time, it is ended, and the result says so."""
@@ -127,6 +128,11 @@ class Process:
         state = self.guest.channel.call("poll", job=self.job)
         return None if state["code"] is None else self.finish(state, False)
 
+    def ended_within(self, timeout: float) -> Result | None:
+        """The result if it ends within so many seconds, or None, and then it goes on."""
+        state = self.guest.channel.call("wait", timeout + GRACE, job=self.job, timeout=timeout)
+        return None if state["code"] is None else self.finish(state, False)
+
     def output(self) -> str:
         """What it has written so far, errors after the rest."""
         state = self.guest.channel.call("poll", job=self.job)
@@ -138,7 +144,9 @@ class Process:
 
     def finish(self, state: dict, check: bool) -> Result:
         result = Result(state["code"], state["out"], state["err"], state["timed_out"])
-        self.guest.log(f"{self.guest.name}: [{self.job}] {result}")
+        if not self.told:
+            self.guest.log(f"{self.guest.name}: [{self.job}] {result}")
+            self.told = True
         if check and not result.ok:
             raise CommandFailed(f"{self.guest.name}: {self.cmd}\n{result}")
         return result

@@ -25,6 +25,9 @@ class Pair:
     def guests(self) -> tuple[Guest, Guest]:
         return self.a, self.b
 
+    def alive(self) -> bool:
+        return all(guest.qemu.poll() is None for guest in self.guests)
+
     def close(self) -> None:
         for guest in self.guests:
             guest.close()

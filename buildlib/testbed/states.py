@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from .guest import CommandFailed, Guest
@@ -19,31 +20,45 @@ MAC = {"a": "52:54:00:00:00:01", "b": "52:54:00:00:00:02"}
 PEER = {"a": "b", "b": "a"}
 DEVICE = "rxe0"
 
+# Every program started costs a guest some 50 ms, so little is started where there is nothing to undo.
 RESET = """
 for device in /sys/class/infiniband/*; do
     if [ -e "$device" ]; then rdma link delete "${device##*/}"; fi
 done
-ip -all netns delete
+for namespace in /run/netns/*; do
+    if [ -e "$namespace" ]; then ip netns delete "${namespace##*/}"; fi
+done
 for link in /sys/class/net/*; do
     case "${link##*/}" in
         lo|eth0) ;;
-        *) ip link delete "${link##*/}" 2>/dev/null || true ;;  # a VLAN goes with the link below it
+        *) if [ -e "$link" ]; then ip link delete "${link##*/}"; fi ;;  # a VLAN goes with the link below it
     esac
 done
-ip xfrm state flush
-ip xfrm policy flush
-ip xfrm policy setdefault in accept fwd accept out accept 2>/dev/null || true
-if command -v nft >/dev/null; then nft flush ruleset 2>/dev/null || true; fi
-tc qdisc delete dev eth0 root 2>/dev/null || true
-ip link set eth0 down
-ip link set eth0 mtu 1500 address MAC
-ip address flush dev eth0
-ip neigh flush dev eth0 nud all
-ip rule flush && ip rule add priority 32766 table main && ip rule add priority 32767 table default
-sysctl -qw net.core.xfrm_larval_drop=1 net.core.xfrm_acq_expires=30 \
-    net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0 \
-    net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
-ip link set lo up
+if command -v nft >/dev/null; then nft flush ruleset; fi
+if read -r _ < <(tc qdisc show dev eth0 | grep -v -e fq_codel -e pfifo_fast -e mq -e noqueue -e noop); then
+    tc qdisc delete dev eth0 root
+fi
+ip -batch - <<'END'
+xfrm state flush
+xfrm policy flush
+xfrm policy setdefault in accept fwd accept out accept
+link set eth0 down
+link set eth0 mtu 1500 address MAC
+address flush dev eth0
+neigh flush dev eth0 nud all
+rule flush
+rule add priority 32766 table main
+rule add priority 32767 table default
+link set lo up
+END
+sysctl() { echo "$2" > "/proc/sys/net/$1"; }
+sysctl core/xfrm_larval_drop 1
+sysctl core/xfrm_acq_expires 30
+sysctl ipv4/ip_forward 0
+sysctl ipv6/conf/all/forwarding 0
+sysctl ipv6/conf/all/disable_ipv6 0
+sysctl ipv6/conf/default/accept_dad 0
+sysctl ipv6/conf/eth0/accept_dad 0
 """
 
 # A GID follows its address by way of a work queue, and a port its link.
@@ -98,12 +113,11 @@ class Network:
 
     def reset(self) -> None:
         """End all processes in the guests, and leave them a bare eth0, which is down."""
-        self.both(lambda name: RESET.replace("MAC", MAC[name]), sweep=True)
+        self.become("bare", lambda name: "")
 
     def clear(self, rxe: bool = True) -> None:
         """Addresses on eth0, and rxe0 on it: what an unprotected host looks like."""
-        self.reset()
-        self.both(lambda name: batch(eth0_up(name)) + (rxe_on("eth0", ETH0[name]) if rxe else ""))
+        self.become("clear", lambda name: batch(eth0_up(name)) + (rxe_on("eth0", ETH0[name]) if rxe else ""))
 
     def macsec(
         self,
@@ -119,7 +133,6 @@ class Network:
         common, and for one guest a or b, are the fields of MacsecSide.  cipher is ip's name of it.  rxe_on_link is
         macsec0, eth0 (where macsec0's addresses are listed as GIDs all the same) or None.
         """
-        self.reset()
         shared = MacsecSide(**common)
         sides = {"a": replace(shared, **(a or {})), "b": replace(shared, **(b or {}))}
         size = 32 if "256" in cipher else 16
@@ -132,7 +145,7 @@ class Network:
             lines += link_lines("macsec0", MACSEC0, name)
             return batch(lines) + (rxe_on(rxe_on_link, MACSEC0[name]) if rxe_on_link else "")
 
-        self.both(script)
+        self.become("macsec", script)
 
     def ipsec(
         self,
@@ -160,7 +173,6 @@ class Network:
         missing      what is left out, as "GUEST DIRECTION KIND": "a out sa", "b in policy"
         extra        guest -> more lines for ip -batch ("xfrm policy add dir out ... action block")
         """
-        self.reset()
         unknown = set(missing) - {f"{g} {d} {k}" for g in "ab" for d in ("in", "out") for k in ("sa", "policy")}
         if unknown:
             raise ValueError(f"no such part: {unknown}")
@@ -186,26 +198,25 @@ class Network:
             lines += (extra or {}).get(name, ())
             return batch(lines) + (rxe_on("eth0", ETH0[name]) if rxe else "")
 
-        self.both(script)
+        self.become("ipsec", script)
 
     def gid_index(self, guest: Guest, address: str, device: str = DEVICE) -> int:
         """The index in the device's GID table of an IP address of the guest."""
-        listed = guest.run(f"cd /sys/class/infiniband/{device}/ports/1/gids && grep . *", check=True).out
-        for line in listed.splitlines():
-            index, _, gid = line.partition(":")
-            if gid == gid_of(address):
-                return int(index)
+        folder = f"/sys/class/infiniband/{device}/ports/1/gids"
+        for index in range(16):
+            if guest.read_file(f"{folder}/{index}").decode().strip() == gid_of(address):
+                return index
         raise CommandFailed(f"{guest.name}: {device} has no GID for {address}")
 
-    def both(self, script: Callable[[str], str], sweep: bool = False) -> None:
-        """Run a script in both guests at once."""
-        started = []
-        for name, guest in self.guests.items():
-            if sweep:
-                guest.sweep()
-            started.append(guest.start(f"set -e\n{script(name)}", timeout=90))
-        for process in started:
-            process.wait(100, check=True)
+    def become(self, state: str, script: Callable[[str], str]) -> None:
+        """Undo the last state and run the script of the next one, in both guests at once."""
+        together(lambda guest: guest.sweep(), self.guests.values())
+
+        def change(guest: Guest) -> None:
+            text = f"# network: {state}\nset -e\n" + RESET.replace("MAC", MAC[guest.name]) + script(guest.name)
+            guest.run(text, timeout=120, check=True)
+
+        together(change, self.guests.values())
 
 
 ANY = ("0.0.0.0/0", "::/0")
@@ -232,6 +243,11 @@ class Direction:
     def policy(self, way: str, selector: str, reqid: int, mode: str, more: str) -> str:
         template = f"tmpl {self.ends} proto esp reqid {reqid} mode {mode}"
         return f"xfrm policy add {self.ends} {selector} dir {way} {more} {template}"
+
+
+def together(action: Callable[[Guest], None], guests: Iterable[Guest]) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(action, guests))
 
 
 def wildcard_policy(address: str, way: str, selector: str, reqid: int, more: str) -> str:

@@ -1,0 +1,159 @@
+"""What a scenario is given: run(t) of tests/scenarios/NAME/scenario.py receives a Test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import wire
+from .guest import Guest, GuestDied, Process, Result
+from .pair import Pair
+from .states import DEVICE, Network
+
+SETTLE = 0.15  # s without a new frame: the guests have said what they had to say
+SETTLE_LIMIT = 1.5  # retransmissions never settle
+
+Report = Callable[["Outcome"], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One line of the results."""
+
+    what: str
+    passed: bool
+    detail: str = ""
+    skipped: str = ""  # the reason
+
+
+@dataclass
+class Wire:
+    """The frames of a with-block; counts is there when the block has ended."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def clear(self) -> int:
+        """Frames of RoCE that anybody on the wire could read."""
+        return sum(self.counts[name] for name in ("clear_data", "clear_cm", "macsec_unencrypted"))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {frames}" for name, frames in self.counts.items() if frames) or "nothing"
+
+
+class Test:
+    """The pair a scenario works with, and where it says what it found."""
+
+    def __init__(self, pair: Pair, build: Path, results: Path, report: Report) -> None:
+        self.a: Guest = pair.a
+        self.b: Guest = pair.b
+        self.net = Network(pair.a, pair.b)
+        self.build = build  # programs in bin, libraries in lib, test programs in tests
+        self.results = results  # a folder of the host that is kept when the scenario fails
+        self.pair = pair
+        self.report = report
+        self.slices = 0
+        self.started = time.monotonic()
+
+    def check(self, condition: object, what: str, detail: object = "") -> bool:
+        """What must hold; says on in the scenario even when it does not, and answers whether it did."""
+        self.say(f"{'ok' if condition else 'NOT OK'}: {what} {detail}".rstrip())
+        self.report(Outcome(what, bool(condition), str(detail)))
+        return bool(condition)
+
+    def skip(self, what: str, reason: str) -> None:
+        """What could not be looked at here, and why."""
+        self.say(f"skipped: {what}: {reason}")
+        self.report(Outcome(what, True, skipped=reason))
+
+    def note(self, text: str) -> None:
+        """Something worth showing."""
+        self.say(text)
+        print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
+
+    def say(self, text: str) -> None:
+        """Into the scenario's log, beside the commands and their output."""
+        with (self.results / "log.txt").open("a") as log:
+            log.write(f"{time.monotonic() - self.started:8.2f} {text}\n")
+
+    @contextmanager
+    def wire(self) -> Iterator[Wire]:
+        """Count the frames that cross the wire during the block."""
+        seen = Wire()
+        start = self.settle()
+        try:
+            yield seen
+        finally:
+            end = self.settle()
+            self.slices += 1
+            kept = self.results / f"wire-{self.slices}.pcap"
+            wire.cut(self.pair.capture, start, end, kept)
+            seen.counts = wire.count(kept)
+            self.say(f"wire-{self.slices}.pcap: {seen}")
+
+    def settle(self) -> int:
+        """Where the capture ends once the wire is quiet."""
+        deadline = time.monotonic() + SETTLE_LIMIT
+        size, quiet_since = -1, time.monotonic()
+        while time.monotonic() < min(deadline, quiet_since + SETTLE):
+            time.sleep(0.02)
+            if (now := self.pair.capture.stat().st_size) != size:
+                size, quiet_since = now, time.monotonic()
+        return wire.complete_end(self.pair.capture)
+
+    def pingpong(
+        self,
+        address_a: str,
+        address_b: str,
+        *,
+        host: str | None = None,
+        options: str = "-n 100",
+        program: str = "ibv_rc_pingpong",
+        device: str = DEVICE,
+        wrap_a: str = "",
+        wrap_b: str = "",
+        timeout: float = 60,
+        **how: object,
+    ) -> tuple[Result, Result]:
+        """Run one of the unmodified ibv_*_pingpong, b serving and a connecting, and return both results, a's first.
+
+        The addresses choose the GIDs.  host is where a reaches b's TCP side channel, by default over IPv4 on eth0.
+        wrap_a and wrap_b go before the program ("rdmasec run --"); how goes to Guest.start (user, env, cwd).
+        """
+        command = f"{program} -d {device} {options} -g"
+        served = self.b.start(f"{wrap_b} {command} {self.net.gid_index(self.b, address_b, device)}", timeout, **how)
+        await_listener(self.b, 18515, served)
+        index = self.net.gid_index(self.a, address_a, device)
+        client = self.a.start(f"{wrap_a} {command} {index} {host or '10.77.0.2'}", timeout, **how)
+        result = client.wait(timeout + 10)
+        if not result.ok:  # then the server may wait for ever for a client that is gone
+            try_end(served)
+        return result, served.wait(timeout + 10)
+
+
+def await_listener(guest: Guest, port: int, server: Process, timeout: float = 30) -> bool:
+    """Wait until somebody listens on a TCP port of the guest; false when the server ended before."""
+    listening = f":{port:04X} ".encode()
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            for line in guest.read_file(table).splitlines()[1:]:
+                _, local, _, state, *_ = line.split()
+                if (local + b" ").endswith(listening) and state == b"0A":
+                    return True
+        if server.poll():
+            return False
+        time.sleep(0.05)
+    raise TimeoutError(f"{guest.name}: nobody listens on port {port}")
+
+
+def try_end(process: Process) -> None:
+    """A moment to end by itself, as a server does that has lost its client, then a signal."""
+    if process.ended_within(2) is None:
+        process.kill()
+
+
+__all__ = ["Guest", "GuestDied", "Outcome", "Process", "Result", "Test", "Wire", "await_listener"]

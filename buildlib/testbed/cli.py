@@ -1,0 +1,98 @@
+"""The command line of the testbed."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from . import kernel, scenarios, shell
+from .guest import GuestDied
+from .kernel import KernelUnavailable
+from .pair import TOP
+from .runner import Runner
+
+PROGRAMS = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "busybox": "busybox-static",
+    "cpio": "cpio",
+    "depmod": "kmod",
+    "rdma": "iproute2",
+    "ibv_rc_pingpong": "ibverbs-utils",
+}
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="run", description="Run scenarios of tests/scenarios on two emulated guests joined by one wire."
+    )
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="their names; all, if none is given")
+    parser.add_argument("--kernel", choices=kernel.SUITES, default=kernel.DEFAULT_SERIES, help="series of the guests'")
+    parser.add_argument("--build", type=Path, default=TOP / "build", help="build folder (default: build)")
+    parser.add_argument("--jobs", type=positive, default=1, help="pairs of guests side by side (default: 1)")
+    parser.add_argument("--cpus", type=positive, default=1, help="processors of each guest (default: 1)")
+    parser.add_argument("--results", type=Path, help="keep logs and captures here, whatever comes of the run")
+    parser.add_argument("--list", action="store_true", help="name the scenarios and end")
+    parser.add_argument("--shell", choices=("a", "b"), help="a shell in this guest instead of scenarios")
+    parser.add_argument("--verbose", action="store_true", help="show every command in the guests and its output")
+    return parser.parse_args(arguments)
+
+
+def positive(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise ValueError
+    return value
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        chosen = scenarios.find(options.scenarios)
+    except KeyError as error:
+        print(f"run: no scenario {error}; --list names them", file=sys.stderr)
+        return 2
+    if options.list:
+        for scenario in chosen:
+            print(f"{scenario.name}: {scenario.summary}")
+        return 0
+    missing = [package for program, package in PROGRAMS.items() if not found(program)]
+    if missing:
+        print(f"run: install {' '.join(missing)} first", file=sys.stderr)
+        return 1
+    # So that every finally is reached; what it does not reach, PDEATHSIG does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(128 + signal.SIGHUP))
+    results = options.results or Path(tempfile.mkdtemp(prefix="rdmasec-scenarios-"))
+    results = results.resolve()
+    results.mkdir(parents=True, exist_ok=True)
+    keep = options.results is not None
+    try:
+        well = act(options, chosen, results)
+        keep = keep or not well
+        return 0 if well else 1
+    except (KernelUnavailable, GuestDied) as error:
+        keep = True
+        print(f"run: {error}\nrun: consoles are in {results}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nrun: interrupted", file=sys.stderr)
+        return 130
+    finally:
+        if not keep:
+            shutil.rmtree(results, ignore_errors=True)
+
+
+def act(options: argparse.Namespace, chosen: list[scenarios.Scenario], results: Path) -> bool:
+    image = kernel.obtain(options.kernel)
+    build = options.build.resolve()
+    if options.shell:
+        shell.interact(image, build, results, options.shell, options.cpus)
+        return True
+    return Runner(image, build, results, options.cpus, options.verbose).run(chosen, options.jobs)
+
+
+def found(program: str) -> bool:
+    return shutil.which(program) is not None or shutil.which(kernel.tool(program)) is not None

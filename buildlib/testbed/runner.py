@@ -1,0 +1,223 @@
+"""Runs scenarios on pairs of guests, each pair in a thread of its own, and tells what came of it as TAP."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from . import pair
+from .api import Outcome, Test
+from .guest import GuestDied
+from .kernel import Kernel
+from .pair import Pair
+from .scenarios import Scenario
+
+
+class Tap:
+    """Numbered lines from any thread, and their sum."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.passed = self.failed = self.skipped = 0
+
+    @property
+    def total(self) -> int:
+        return self.passed + self.failed + self.skipped
+
+    def report(self, scenario: str, outcome: Outcome) -> None:
+        # A # in a description would begin a directive.
+        what = f"{scenario}: {outcome.what}".replace("#", "No.")
+        with self.lock:
+            if outcome.skipped:
+                self.skipped += 1
+                print(f"ok {self.total} - {what} # SKIP {outcome.skipped}", flush=True)
+            elif outcome.passed:
+                self.passed += 1
+                print(f"ok {self.total} - {what}", flush=True)
+            else:
+                self.failed += 1
+                print(f"not ok {self.total} - {what}\n{diagnostic(outcome.detail)}", end="", flush=True)
+
+    def note(self, text: str) -> None:
+        with self.lock:
+            print(diagnostic(text), end="", flush=True)
+
+    def finish(self) -> bool:
+        """Print the plan and the sum; true when something passed and nothing failed."""
+        print(f"1..{self.total}\n{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
+        return self.failed == 0 and self.passed > 0
+
+
+def diagnostic(text: str) -> str:
+    return "".join(f"#   {line}\n" for line in text.splitlines())
+
+
+class Runner:
+    def __init__(self, kernel: Kernel, build: Path, results: Path, cpus: int, verbose: bool) -> None:
+        self.kernel = kernel
+        self.build = build
+        self.results = results
+        self.cpus = cpus
+        self.verbose = verbose
+        self.tap = Tap()
+        self.pairs: dict[int, Pair] = {}  # by worker, those that are up
+        self.boots = 0
+        self.stopping = False
+        self.lock = threading.Lock()
+
+    def run(self, scenarios: list[Scenario], jobs: int) -> bool:
+        """Run all of them, and answer whether all is well."""
+        waiting: queue.SimpleQueue[Scenario] = queue.SimpleQueue()
+        for scenario in scenarios:
+            waiting.put(scenario)
+        workers = [
+            threading.Thread(target=self.work, args=(number, waiting), daemon=True)
+            for number in range(min(jobs, len(scenarios)))
+        ]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        finally:
+            self.stop()
+        return self.tap.finish()
+
+    def stop(self) -> None:
+        """End all guests; whoever still waits for one is told that it died."""
+        with self.lock:
+            self.stopping = True
+            pairs = list(self.pairs.values())
+        for running in pairs:
+            running.close()
+
+    def work(self, number: int, waiting: queue.SimpleQueue[Scenario]) -> None:
+        """One pair's life.  The thread outlives its guests, as they are killed when the thread that made them ends."""
+        try:
+            while not self.stopping:
+                try:
+                    scenario = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                self.perform(number, scenario)
+        finally:
+            self.drop_pair(number)
+
+    def perform(self, number: int, scenario: Scenario) -> None:
+        folder = self.results / scenario.name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        began = time.monotonic()
+        failed_checks = 0
+        reported = 0
+
+        def report(outcome: Outcome) -> None:
+            nonlocal failed_checks, reported
+            failed_checks += not outcome.passed
+            reported += 1
+            self.tap.report(scenario.name, outcome)
+
+        healthy = True
+        try:
+            guests = self.pair(number)
+            test = Test(guests, self.build, folder, report)
+            for guest in guests.guests:
+                guest.log = self.log_to(test)
+            healthy = self.limited(scenario, test, report)
+        except GuestDied as error:
+            healthy = False
+            report(Outcome("a pair of guests to run on", False, str(error)))
+        if not reported:
+            report(Outcome("says something", False, "run(t) ended without a check or a skip"))
+        if not healthy:
+            self.drop_pair(number)
+
+        self.tap.note(f"{scenario.name}: {time.monotonic() - began:.1f} s")
+        if failed_checks:
+            self.tap.note(f"commands, their output and the frames: {folder}")
+        else:
+            for capture in folder.glob("wire-*.pcap"):
+                capture.unlink()
+
+    def limited(self, scenario: Scenario, test: Test, report: Callable[[Outcome], None]) -> bool:
+        """Run it within its time; false when the guests cannot be trusted with another one."""
+        ending: list[BaseException] = []
+
+        def body() -> None:
+            try:
+                run, _ = loaded
+                test.net.reset()
+                run(test)
+            except BaseException as error:
+                ending.append(error)
+
+        try:
+            loaded = scenario.load()
+        except Exception as error:
+            report(Outcome("can be loaded", False, describe(error)))
+            return True
+        thread = threading.Thread(target=body, daemon=True)
+        thread.start()
+        thread.join(loaded[1])
+        if thread.is_alive():
+            report(Outcome(f"ends within {loaded[1]} s", False, "it did not, and its guests were ended"))
+            test.pair.close()
+            thread.join(10)
+            return False
+        if not ending:
+            return True
+        report(Outcome("runs to its end", False, describe(ending[0])))
+        if isinstance(ending[0], GuestDied):
+            return False
+        self.keep_kernel_log(test)
+        return True
+
+    def keep_kernel_log(self, test: Test) -> None:
+        for guest in test.pair.guests:
+            try:
+                guest.run("dmesg | tail -n 100")
+            except GuestDied:
+                return
+
+    def log_to(self, test: Test) -> Callable[[str], None]:
+        def log(text: str) -> None:
+            test.say(text)
+            if self.verbose:
+                self.tap.note(text)
+
+        return log
+
+    def pair(self, number: int) -> Pair:
+        """This worker's pair, booted if it has none."""
+        running = self.pairs.get(number)
+        if running and running.alive():
+            return running
+        self.drop_pair(number)
+        with self.lock:
+            self.boots += 1
+            folder = self.results / f"pair-{self.boots}"
+        began = time.monotonic()
+        running = pair.boot(self.kernel, folder, self.build, cpus=self.cpus)
+        with self.lock:
+            self.pairs[number] = running
+            stopping = self.stopping
+        if stopping:
+            raise GuestDied("the run is being ended")
+        self.tap.note(f"two guests with {self.kernel.release} up in {time.monotonic() - began:.1f} s")
+        return running
+
+    def drop_pair(self, number: int) -> None:
+        with self.lock:
+            running = self.pairs.pop(number, None)
+        if running:
+            running.close()
+
+
+def describe(error: BaseException) -> str:
+    lines = traceback.format_exception(error)
+    return "".join(lines).rstrip()

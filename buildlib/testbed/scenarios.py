@@ -1,0 +1,41 @@
+"""The scenarios on disk: a folder each, with a description in prose and a run(t)."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .api import Test
+from .pair import TOP
+
+FOLDER = TOP / "tests" / "scenarios"
+TIME_LIMIT = 300  # s; a scenario may have a TIME_LIMIT of its own
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    folder: Path
+
+    @property
+    def summary(self) -> str:
+        """The description's first paragraph, on one line."""
+        text = (self.folder / "description.txt").read_text()
+        return " ".join(text.strip().split("\n\n")[0].split())
+
+    def load(self) -> tuple[Callable[[Test], None], float]:
+        """Its run function and time limit."""
+        # A name of its own for each: many are loaded at once.
+        module_name = f"scenario_{self.name.replace('-', '_')}"
+        spec = importlib.util.spec_from_file_location(module_name, self.folder / "scenario.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.run, getattr(module, "TIME_LIMIT", TIME_LIMIT)
+
+
+def find(names: list[str]) -> list[Scenario]:
+    """The scenarios of these names, or all; an unknown name is a KeyError."""
+    known = {path.parent.name: Scenario(path.parent.name, path.parent) for path in sorted(FOLDER.glob("*/scenario.py"))}
+    return [known[name] for name in names] if names else list(known.values())

@@ -1,0 +1,52 @@
+"""A terminal in one guest of a pair, on its serial console."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import pair
+from .kernel import Kernel
+from .states import Network
+
+
+def interact(kernel: Kernel, build: Path, results: Path, name: str, cpus: int) -> int:
+    """Boot a pair and be in guest a or b until its shell ends."""
+    with saved_terminal():
+        print(f"# booting; the network will be in clear, the captured frames are in {results / 'wire.pcap'}", flush=True)
+        guests = pair.boot(kernel, results, build, shell=name, cpus=cpus)
+        try:
+            Network(guests.a, guests.b).clear()
+            guest = guests.a if name == "a" else guests.b
+            size = os.get_terminal_size() if sys.stdout.isatty() else os.terminal_size((80, 24))
+            env = {
+                "TERM": os.environ.get("TERM", "dumb"),
+                "PS1": f"guest {name}:\\w\\$ ",
+                "PATH": f"{build}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            }
+            # A session leader gets the first terminal it opens as its own.
+            tty = f"exec </dev/ttyS0 >/dev/ttyS0 2>&1; stty sane rows {size.lines} cols {size.columns}"
+            shell = guest.start(f"{tty}; exec bash --noprofile --norc -i", env=env, cwd=str(pair.TOP))
+            result = None
+            while result is None:
+                result = shell.ended_within(60)
+            return result.code
+        finally:
+            guests.close()
+
+
+@contextlib.contextmanager
+def saved_terminal() -> Iterator[None]:
+    """qemu makes the terminal raw, and is killed before it can undo that."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
