@@ -19,7 +19,11 @@ AGENT = Path(__file__).resolve().with_name("agent.py")
 class Pair:
     a: Guest
     b: Guest
-    capture: Path
+    folder: Path  # consoles and capture
+
+    @property
+    def capture(self) -> Path:
+        return self.folder / "wire.pcap"
 
     @property
     def guests(self) -> tuple[Guest, Guest]:
@@ -37,7 +41,6 @@ def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, c
     """Boot a pair and wait until both agents answer.  shell names the guest whose console is this terminal."""
     results.mkdir(parents=True, exist_ok=True)
     results.chmod(0o1777)  # any user of a guest may leave something here
-    capture = results / "wire.pcap"
     image = initramfs.build(kernel, results / "initramfs")
     shares = [
         Share("root", Path("/")),
@@ -57,7 +60,7 @@ def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, c
                 keep=hidden([TOP, build.resolve()]),
                 mac=f"52:54:00:00:00:{number:02x}",
                 console=None if name == shell else results / f"console-{name}.log",
-                capture=capture if name == "a" else None,
+                capture=results / "wire.pcap" if name == "a" else None,
                 cpus=cpus,
             )
             guests.append(machine.boot(end))
@@ -70,7 +73,7 @@ def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, c
     finally:
         for end in ends:
             end.close()
-    return Pair(*guests, capture)
+    return Pair(*guests, results)
 
 
 def hidden(folders: Iterable[Path]) -> list[Path]:

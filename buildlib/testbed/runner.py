@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import pair
 from .api import Outcome, Test
-from .guest import GuestDied
+from .guest import CommandFailed, GuestDied
 from .kernel import Kernel
 from .pair import Pair
 from .scenarios import Scenario
@@ -113,14 +113,14 @@ class Runner:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         began = time.monotonic()
-        failed_checks = 0
-        reported = 0
+        outcomes: list[Outcome] = []
+        ended = threading.Event()
 
         def report(outcome: Outcome) -> None:
-            nonlocal failed_checks, reported
-            failed_checks += not outcome.passed
-            reported += 1
-            self.tap.report(scenario.name, outcome)
+            # A scenario that was given up may not have noticed yet.
+            if not ended.is_set():
+                outcomes.append(outcome)
+                self.tap.report(scenario.name, outcome)
 
         healthy = True
         try:
@@ -132,13 +132,15 @@ class Runner:
         except GuestDied as error:
             healthy = False
             report(Outcome("a pair of guests to run on", False, str(error)))
-        if not reported:
+        if not outcomes:
             report(Outcome("says something", False, "run(t) ended without a check or a skip"))
+        ended.set()
         if not healthy:
+            if number in self.pairs:
+                self.tap.note(f"consoles of its guests: {self.pairs[number].folder}")
             self.drop_pair(number)
-
         self.tap.note(f"{scenario.name}: {time.monotonic() - began:.1f} s")
-        if failed_checks:
+        if not all(outcome.passed for outcome in outcomes):
             self.tap.note(f"commands, their output and the frames: {folder}")
         else:
             for capture in folder.glob("wire-*.pcap"):
@@ -159,7 +161,7 @@ class Runner:
         try:
             loaded = scenario.load()
         except Exception as error:
-            report(Outcome("can be loaded", False, describe(error)))
+            report(Outcome("can be loaded", False, describe(error, scenario)))
             return True
         thread = threading.Thread(target=body, daemon=True)
         thread.start()
@@ -171,7 +173,7 @@ class Runner:
             return False
         if not ending:
             return True
-        report(Outcome("runs to its end", False, describe(ending[0])))
+        report(Outcome("runs to its end", False, describe(ending[0], scenario)))
         if isinstance(ending[0], GuestDied):
             return False
         self.keep_kernel_log(test)
@@ -218,6 +220,9 @@ class Runner:
             running.close()
 
 
-def describe(error: BaseException) -> str:
-    lines = traceback.format_exception(error)
-    return "".join(lines).rstrip()
+def describe(error: BaseException, scenario: Scenario) -> str:
+    """The error, and where in the scenario; how the testbed came to raise its own errors is no news."""
+    if not isinstance(error, (GuestDied, CommandFailed)):
+        return "".join(traceback.format_exception(error)).rstrip()
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(str(scenario.folder))]
+    return f"{error}\n{''.join(traceback.format_list(frames))}".rstrip()

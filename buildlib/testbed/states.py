@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from shlex import quote
 
 from .guest import CommandFailed, Guest
 
@@ -20,63 +22,8 @@ MAC = {"a": "52:54:00:00:00:01", "b": "52:54:00:00:00:02"}
 PEER = {"a": "b", "b": "a"}
 DEVICE = "rxe0"
 
-# Every program started costs a guest some 50 ms, so little is started where there is nothing to undo.
-RESET = """
-for device in /sys/class/infiniband/*; do
-    if [ -e "$device" ]; then rdma link delete "${device##*/}"; fi
-done
-for namespace in /run/netns/*; do
-    if [ -e "$namespace" ]; then ip netns delete "${namespace##*/}"; fi
-done
-for link in /sys/class/net/*; do
-    case "${link##*/}" in
-        lo|eth0) ;;
-        *) if [ -e "$link" ]; then ip link delete "${link##*/}"; fi ;;  # a VLAN goes with the link below it
-    esac
-done
-if command -v nft >/dev/null; then nft flush ruleset; fi
-if read -r _ < <(tc qdisc show dev eth0 | grep -v -e fq_codel -e pfifo_fast -e mq -e noqueue -e noop); then
-    tc qdisc delete dev eth0 root
-fi
-ip -batch - <<'END'
-xfrm state flush
-xfrm policy flush
-xfrm policy setdefault in accept fwd accept out accept
-link set eth0 down
-link set eth0 mtu 1500 address MAC
-address flush dev eth0
-neigh flush dev eth0 nud all
-rule flush
-rule add priority 32766 table main
-rule add priority 32767 table default
-link set lo up
-END
-sysctl() { echo "$2" > "/proc/sys/net/$1"; }
-sysctl core/xfrm_larval_drop 1
-sysctl core/xfrm_acq_expires 30
-sysctl ipv4/ip_forward 0
-sysctl ipv6/conf/all/forwarding 0
-sysctl ipv6/conf/all/disable_ipv6 0
-sysctl ipv6/conf/default/accept_dad 0
-sysctl ipv6/conf/eth0/accept_dad 0
-"""
-
-# A GID follows its address by way of a work queue, and a port its link.
-AWAIT_GIDS = """
-port=/sys/class/infiniband/DEVICE/ports/1
-for try in {1..400}; do
-    read -r state < $port/state
-    table=$(cat $port/gids/* 2>/dev/null)
-    missing=
-    for gid in GIDS; do
-        case "$table" in *$gid*) ;; *) missing="$missing $gid" ;; esac
-    done
-    if [ "$state" = "4: ACTIVE" ] && [ -z "$missing" ]; then exit 0; fi
-    sleep 0.05
-done
-echo "DEVICE: port is $state; missing GIDs:$missing" >&2
-exit 1
-"""
+RESET = Path(__file__).resolve().with_name("reset.sh")
+AWAIT_GIDS = RESET.with_name("await-gids.sh")
 
 
 @dataclass(frozen=True)
@@ -213,8 +160,8 @@ class Network:
         together(lambda guest: guest.sweep(), self.guests.values())
 
         def change(guest: Guest) -> None:
-            text = f"# network: {state}\nset -e\n" + RESET.replace("MAC", MAC[guest.name]) + script(guest.name)
-            guest.run(text, timeout=120, check=True)
+            reset = f"# network: {state}\nset -e\n. {quote(str(RESET))} {MAC[guest.name]}\n"
+            guest.run(reset + script(guest.name), timeout=120, check=True)
 
         together(change, self.guests.values())
 
@@ -301,7 +248,7 @@ def batch(lines: Sequence[str]) -> str:
 
 def rxe_on(link: str, addresses: Sequence[str]) -> str:
     gids = " ".join(gid_of(address) for address in addresses)
-    return f"rdma link add {DEVICE} type rxe netdev {link}\n" + AWAIT_GIDS.replace("DEVICE", DEVICE).replace("GIDS", gids)
+    return f"rdma link add {DEVICE} type rxe netdev {link}\n. {quote(str(AWAIT_GIDS))} {DEVICE} {gids}\n"
 
 
 def gid_of(address: str) -> str:

@@ -180,7 +180,7 @@ class Record:
 
 
 def byte_order(header: bytes) -> str:
-    for order in "<>":
+    for order in "<>" if len(header) == PCAP_HEADER.size else "":
         magic, *_, linktype = struct.unpack(order + PCAP_HEADER.format, header)
         if magic == PCAP_MAGIC and linktype == LINKTYPE_ETHERNET:
             return order
@@ -240,7 +240,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         counts = count(Path(arguments[0]))
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError) as error:
         print(f"wire.py: {arguments[0]}: {error}", file=sys.stderr)
         return 1
     for category, frames in counts.items():
