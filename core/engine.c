@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "engine.h"
+
+#include <errno.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <string.h>
+
+#include "decide.h"
+#include "engine_internal.h"
+#include "text.h"
+
+static struct policy_subject make_subject(const struct question *q)
+{
+	struct policy_subject subject = {
+		.device = q->view->device->name,
+		.port = q->port,
+		.uid_known = true,
+		.uid = q->client->uid,
+		.executable = q->client->executable_known ? q->client->executable : NULL,
+	};
+
+	if (q->scope == REMOTE_ONE) {
+		subject.remote_known = true;
+		subject.remote_family = gid_address(q->remote, &subject.remote);
+	}
+	return subject;
+}
+
+/*
+ * Asks decide() for one GID under every rule that could be the one for it (several only when the remote or the
+ * executable is not known yet). The nearest refusal that binds, or else the nearest audited one, is kept in `found`.
+ */
+void question_ask(struct question *q, uint32_t sgid_index, struct finding *found)
+{
+	struct policy_subject subject = make_subject(q);
+	const struct policy_rule *rule;
+	struct path path;
+	size_t cursor = 0;
+
+	path_resolve(q->view->device, q->port, sgid_index, q->scope, q->remote, q->view->evidence, q->view->route_get,
+		     &path);
+	while ((rule = policy_next(q->view->policy, &subject, &cursor))) {
+		struct verdict verdict;
+
+		if (rule->mode == MODE_OFF) {
+			found->satisfiable = true;
+			continue;
+		}
+		decide(&path, q->view->evidence, &rule->requirement, &verdict);
+		if (verdict.kind == VERDICT_PROTECTED || verdict.could_be || rule->mode == MODE_AUDIT)
+			found->satisfiable = true;
+		if (verdict.kind != VERDICT_PROTECTED)
+			finding_keep_nearest(found, &path, &verdict, rule);
+	}
+}
+
+/* A refusal binds before an audited one is told, and the one nearest to protected says most. */
+void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
+			  const struct policy_rule *rule)
+{
+	bool binds = rule->mode == MODE_ENFORCE, had = found->rule,
+	     had_binds = had && found->rule->mode == MODE_ENFORCE;
+
+	if (had && had_binds && !binds)
+		return;
+	if (had && had_binds == binds && found->verdict.nearness >= verdict->nearness)
+		return;
+	found->path = *path;
+	found->verdict = *verdict;
+	found->rule = rule;
+}
+
+/* The finding as an answer: nothing was found, it is only audited, or it is refused. */
+static void answer_finding(const struct question *q, const struct finding *found, struct engine_answer *answer)
+{
+	answer->pass = !found->rule || found->rule->mode == MODE_AUDIT;
+	if (!found->rule)
+		return;
+	if (!answer->pass)
+		answer->err = EPERM;
+	word_finding(q, found, answer->text, sizeof(answer->text));
+}
+
+static void judge_exact(struct question *q, struct engine_answer *answer)
+{
+	const struct uverbs_address *address = &q->command->address;
+	struct finding found = { 0 };
+
+	q->port = address->port;
+	q->scope = REMOTE_ONE;
+	q->remote = address->dgid;
+	if (!address->is_global)
+		refuse_or_audit(q, NULL, "it has no GID (no GRH), which RoCE needs", answer);
+	else if (q->command->has & UVERBS_HAS_ALT_PATH)
+		refuse_or_audit(q, NULL, "an alternate path is not judged", answer);
+	else {
+		question_ask(q, address->sgid_index, &found);
+		answer_finding(q, &found, answer);
+	}
+}
+
+/* Asks for every GID of every port. */
+static void ask_everywhere(struct question *q, struct finding *found, size_t *asked)
+{
+	const struct rdma_device *device = q->view->device;
+
+	*asked = 0;
+	for (size_t p = 0; p < device->port_count; p++) {
+		q->port = device->ports[p].number;
+		for (size_t g = 0; g < device->ports[p].gid_count; g++, (*asked)++)
+			question_ask(q, device->ports[p].gids[g].index, found);
+	}
+}
+
+/* Addresses will come from the application's own memory: whatever it may choose has to be protected. */
+static void judge_every(struct question *q, struct engine_answer *answer)
+{
+	struct finding found = { 0 };
+	size_t asked;
+
+	q->scope = REMOTE_EVERY;
+	ask_everywhere(q, &found, &asked);
+	if (!asked)
+		refuse_or_audit(q, NULL, "the device has no GID", answer);
+	else
+		answer_finding(q, &found, answer);
+}
+
+/*
+ * The address comes later and is judged then. Refused now only where no GID could ever be protected, so that the
+ * application learns it before it has told its peer. In audit mode nothing is said yet: once per QP is enough.
+ */
+static void judge_some(struct question *q, struct engine_answer *answer)
+{
+	struct finding found = { 0 };
+	size_t asked;
+
+	q->scope = REMOTE_SOME;
+	ask_everywhere(q, &found, &asked);
+	if (!asked)
+		refuse_or_audit(q, NULL, "the device has no GID", answer);
+	else if (found.satisfiable)
+		answer->pass = true;
+	else
+		answer_finding(q, &found, answer);
+}
+
+static bool allows_raw_packet(const struct policy_rule *rule)
+{
+	return rule->allow_raw_packet;
+}
+
+static bool allows_devx(const struct policy_rule *rule)
+{
+	return rule->allow_devx;
+}
+
+static void judge_new_qp(struct question *q, struct engine_answer *answer)
+{
+	const struct driver_traits *driver = driver_traits(q->view->device->driver_id);
+
+	if (q->command->has & UVERBS_HAS_SOURCE_QPN) {
+		refuse_or_audit(q, allows_raw_packet, "it chooses its own source QP number (raw-packet = refuse)",
+				answer);
+		return;
+	}
+	switch (q->command->qp_type) {
+	case IB_UVERBS_QPT_RC:
+	case IB_UVERBS_QPT_UC:
+	case IB_UVERBS_QPT_XRC_INI:
+	case IB_UVERBS_QPT_XRC_TGT:
+		judge_some(q, answer);
+		return;
+	case IB_UVERBS_QPT_UD:
+		if (driver->ud_address_in_wqe || driver->egress == EGRESS_UNKNOWN)
+			judge_every(q, answer);
+		else
+			judge_some(q, answer);
+		return;
+	case IB_UVERBS_QPT_DRIVER:
+		judge_every(q, answer);
+		return;
+	case IB_UVERBS_QPT_RAW_PACKET:
+		refuse_or_audit(q, allows_raw_packet, "raw-packet QPs are not allowed (raw-packet = refuse)", answer);
+		return;
+	default:
+		refuse_or_audit(q, NULL, "a QP of this type is not understood", answer);
+	}
+}
+
+static void judge_context(struct question *q, struct engine_answer *answer)
+{
+	answer->pass = true;
+	if (!(q->command->has & UVERBS_HAS_DEVX))
+		return;
+	refuse_or_audit(q, allows_devx, "", answer);
+	/* libmlx5 asks for DEVX at every open and, refused, opens again without: nothing an operator need read */
+	answer->text[0] = '\0';
+	if (!answer->pass)
+		answer->err = EOPNOTSUPP;
+}
+
+static void judge_by_kind(struct question *q, struct engine_answer *answer)
+{
+	switch (q->command->kind) {
+	case UVERBS_CONTEXT_OPEN:
+		judge_context(q, answer);
+		return;
+	case UVERBS_QP_CREATE:
+	case UVERBS_QP_OPEN:
+		judge_new_qp(q, answer);
+		return;
+	case UVERBS_QP_ADDRESS:
+	case UVERBS_AH_CREATE:
+		judge_exact(q, answer);
+		return;
+	case UVERBS_MCAST_ATTACH:
+		judge_every(q, answer);
+		return;
+	case UVERBS_QP_DESTROY:
+		answer->pass = true;
+		return;
+	case UVERBS_FLOW_CREATE:
+		refuse_or_audit(q, allows_raw_packet, "flow steering is not allowed (raw-packet = refuse)", answer);
+		return;
+	case UVERBS_DRIVER_PRIVATE:
+		refuse_or_audit(q, allows_devx, "driver-private commands (DEVX) are not allowed (devx = refuse)",
+				answer);
+		return;
+	default:
+		refuse_or_audit(q, NULL, q->command->why_malformed ? q->command->why_malformed : "it is not understood",
+				answer);
+	}
+}
+
+/* Where every rule that could apply is off, nothing is looked at: not even what would be unknown. */
+static bool guard_is_off(const struct question *q)
+{
+	struct policy_subject subject = make_subject(q);
+	const struct policy_rule *rule;
+	size_t cursor = 0;
+
+	while ((rule = policy_next(q->view->policy, &subject, &cursor)))
+		if (rule->mode != MODE_OFF)
+			return false;
+	return true;
+}
+
+void engine_judge(const struct engine_view *view, const struct engine_client *client,
+		  const struct uverbs_command *command, struct engine_answer *answer)
+{
+	struct question q = { .view = view, .client = client, .command = command, .scope = REMOTE_SOME };
+
+	memset(answer, 0, sizeof(*answer));
+	if (guard_is_off(&q))
+		answer->pass = true;
+	else if (!client->same_netns)
+		refuse_or_audit(&q, NULL, "the program is in another network namespace than this engine", answer);
+	else
+		judge_by_kind(&q, answer);
+}
+
+/* Refuses for a reason that no evidence can change, unless every rule that could apply `allows` it. */
+void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), const char *why,
+		     struct engine_answer *answer)
+{
+	struct policy_subject subject = make_subject(q);
+	const struct policy_rule *rule, *objects = NULL;
+	size_t cursor = 0;
+
+	while ((rule = policy_next(q->view->policy, &subject, &cursor)))
+		if (rule->mode != MODE_OFF && !(allows && allows(rule)) && (!objects || rule->mode == MODE_ENFORCE))
+			objects = rule;
+	answer->pass = !objects || objects->mode == MODE_AUDIT;
+	answer->err = answer->pass ? 0 : EPERM;
+	if (objects)
+		word_reason(q, objects, why, answer->text, sizeof(answer->text));
+}

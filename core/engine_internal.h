@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* Between the parts of the engine: what is asked, what was found, how it is worded. */
+#ifndef RDMASEC_CORE_ENGINE_INTERNAL_H
+#define RDMASEC_CORE_ENGINE_INTERNAL_H
+
+#include "decide.h"
+#include "engine.h"
+
+struct question {
+	const struct engine_view *view;
+	const struct engine_client *client;
+	const struct uverbs_command *command;
+	enum remote_scope scope;
+	uint32_t port;         /* 0: not known yet */
+	const uint8_t *remote; /* REMOTE_ONE: the GID */
+};
+
+/* The refusal worth telling among all that were found; rule is NULL when there is none. */
+struct finding {
+	const struct policy_rule *rule;
+	struct path path;
+	struct verdict verdict;
+	bool satisfiable; /* under some GID and rule it is, or could yet be, allowed */
+};
+
+void question_ask(struct question *q, uint32_t sgid_index, struct finding *found);
+void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
+			  const struct policy_rule *rule);
+void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), const char *why,
+		     struct engine_answer *answer);
+
+/* The one line an operator reads. */
+void word_finding(const struct question *q, const struct finding *found, char *text, size_t size);
+void word_reason(const struct question *q, const struct policy_rule *rule, const char *why, char *text, size_t size);
+
+/* The lowest GID index of the path's port that would be protected for the same remote, -1: there is none. */
+int better_gid(const struct question *q, const struct finding *found);
+
+#endif
