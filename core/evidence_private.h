@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* What the files that read evidence share. Nobody else includes it, but their tests. */
+#ifndef RDMASEC_CORE_EVIDENCE_PRIVATE_H
+#define RDMASEC_CORE_EVIDENCE_PRIVATE_H
+
+#include <linux/xfrm.h>
+
+#include "evidence.h"
+#include "netlink_dump.h"
+
+enum evidence_part {
+	EVIDENCE_PART_LINKS,
+	EVIDENCE_PART_ROUTES6,
+	EVIDENCE_PART_MACSEC,
+	EVIDENCE_PART_XFRM,
+	EVIDENCE_PART_COUNT,
+};
+
+/* One part, over any transport: the seam by which tests let the kernel say what they like. The part of *out is empty.
+ */
+void evidence_read_part(enum evidence_part part, const struct netlink_transport *transport, struct evidence *out);
+
+RS_MUST_USE int evidence_route_get_over(const struct netlink_transport *transport, int family,
+					const union ip_address *src, const union ip_address *dst, int oif,
+					int *out_ifindex);
+
+/*
+ * Read one part into *ev. 0; -ENOPROTOOPT: the kernel has no such facility; else -errno with the channel's text. Unless
+ * 0 the part of *ev is empty.
+ */
+RS_MUST_USE int evidence_read_links(struct netlink_channel *channel, struct evidence *ev);
+RS_MUST_USE int evidence_read_routes6(struct netlink_channel *channel, struct evidence *ev);
+RS_MUST_USE int evidence_read_macsec(struct netlink_channel *channel, struct evidence *ev);
+RS_MUST_USE int evidence_read_xfrm(struct netlink_channel *channel, struct evidence *ev);
+
+/* Free and empty one part's arrays. */
+void evidence_free_links(struct evidence *ev);
+void evidence_free_routes6(struct evidence *ev);
+void evidence_free_macsec(struct evidence *ev);
+void evidence_free_policies(struct evidence *ev);
+void evidence_free_sas(struct evidence *ev);
+
+/* What a reader's callbacks work on. */
+struct evidence_reading {
+	struct netlink_channel *channel;
+	struct evidence *ev;
+};
+
+/*
+ * The array with room for one element more than `count`, or NULL, and the old one stands. Sizes are powers of two, so
+ * no capacity is kept: always append one at a time.
+ */
+void *evidence_array_room(void *array, size_t count, size_t element_size);
+
+/* ---- xfrm ---- */
+
+/*
+ * The attributes that are read; XFRMA_SA_PCPU, of kernel 6.13 and of stable ones before it, is the last. An enumerator
+ * of the kernel's cannot be asked for with #ifdef, hence a name of our own.
+ */
+enum { EVIDENCE_XFRMA_SA_PCPU = 35, EVIDENCE_XFRMA_MAX = EVIDENCE_XFRMA_SA_PCPU };
+
+RS_MUST_USE int evidence_read_sas(struct evidence_reading *reading);
+/* 0, or -EPROTO for what no kernel can mean. */
+RS_MUST_USE int xfrm_address_evidence(int family, const xfrm_address_t *from, union ip_address *out);
+RS_MUST_USE int xfrm_selector_evidence(const struct xfrm_selector *from, struct xfrm_selector_evidence *out);
+/* NULL for an attribute that is not there. */
+struct xfrm_mark_evidence xfrm_mark_evidence(const struct nlattr *attr);
+struct xfrm_offload_evidence xfrm_offload_evidence(const struct nlattr *attr);
+
+#endif
