@@ -51,6 +51,12 @@ struct requirement {
 
 enum { POLICY_NAME_MAX = 48, POLICY_PATTERN_MAX = 128 };
 
+/* What a file may hold at most: octets, and [rule NAME] sections. Nobody writes that much by hand. */
+enum { POLICY_FILE_MAX = 1 << 20, POLICY_RULES_MAX = 1024 };
+
+/* Buffers of these sizes hold any error text but for the file's name, and any description. */
+enum { POLICY_ERROR_MAX = 512, POLICY_DESCRIPTION_MAX = 1024 };
+
 struct policy_rule {
 	char name[POLICY_NAME_MAX]; /* "storage"; "default" for [default] */
 	struct requirement requirement;
@@ -74,10 +80,11 @@ struct policy;
 const struct policy *policy_builtin(void);
 
 /*
- * Loads `path`. 0 and *out (free with policy_free()), or -errno and a text "file:line: what is wrong" in `error`.
- * -EINVAL: the content; else what open(2) or read(2) said. A mistake anywhere loads nothing. Unknown section or key,
- * bad value, duplicate key, duplicate rule or [default], a rule after which nothing can match, a line longer than inih
- * takes, a NUL octet: all are mistakes.
+ * Loads `path`, a regular file. 0 and *out (free with policy_free()), or -errno and a text "file:line: what is wrong"
+ * ("file: ..." where it is no line) in `error`. -EINVAL: the content, or not a regular file; -EFBIG; -ENOMEM; else what
+ * open(2), read(2) or getpwnam_r(3) said. A mistake anywhere loads nothing. Unknown section or key, bad value,
+ * duplicate key, duplicate rule or [default], a rule after which nothing can match, a line longer than inih takes, a
+ * NUL octet: all are mistakes; rdmasec.policy(5) lists them. Thread-safe, as far as getpwnam_r(3) is.
  */
 RS_MUST_USE int policy_load(const char *path, struct policy **out, char *error, size_t error_size);
 
@@ -109,12 +116,16 @@ enum policy_match policy_rule_match(const struct policy_rule *rule, const struct
 
 /*
  * Walks the rules that could be the first match: start with *cursor = 0, NULL at the end. Ends after the first that
- * matches certainly ([default] always does). With all facts known it yields exactly one rule.
+ * matches certainly ([default] always does). With all facts known it yields exactly one rule (but see fnmatch(3): a
+ * name that is no text in the locale's encoding counts as not known).
  */
 const struct policy_rule *policy_next(const struct policy *policy, const struct policy_subject *subject,
 				      size_t *cursor);
 
-/* Writes the policy as its file would say it, one "key = value" a line, for `rdmasec policy check` and logs. */
+/*
+ * Writes the rule as its file would say it, one "key = value" a line, what it has from [default] spelled out, for
+ * `rdmasec policy check` and logs. Returns and cuts off as snprintf(3) does. Parsing it gives the same rule again.
+ */
 int policy_rule_describe(const struct policy_rule *rule, char *text, size_t size);
 
 #endif

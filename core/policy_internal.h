@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* What policy.c (rules and keys) and policy_file.c (the file's form) share; nobody else includes it. */
+#ifndef RDMASEC_CORE_POLICY_INTERNAL_H
+#define RDMASEC_CORE_POLICY_INTERNAL_H
+
+#include "policy.h"
+
+struct policy {
+	const struct policy_rule *rules; /* [default] is last */
+	size_t count;
+};
+
+/* In the order in which a description writes them: first those that only a [rule NAME] may have. */
+enum policy_key {
+	KEY_MATCH_DEVICE,
+	KEY_MATCH_PORT,
+	KEY_MATCH_REMOTE,
+	KEY_MATCH_UID,
+	KEY_MATCH_EXECUTABLE,
+	KEY_REQUIRE,
+	KEY_MODE,
+	KEY_CIPHERS,
+	KEY_INTEGRITY_ONLY,
+	KEY_RAW_PACKET,
+	KEY_DEVX,
+	KEY_COUNT,
+	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this one and all after it come from [default] where a rule is silent */
+};
+
+enum {
+	CIPHERS_MACSEC = (1 << 4) - 1,
+	CIPHERS_ESP = ((1 << 10) - 1) & ~CIPHERS_MACSEC,
+};
+
+/* Why a value is refused: without file, line and key, which the caller adds. */
+struct policy_why {
+	char text[256];
+};
+
+/* A word of the file, cut to a length and to characters that an error text can bear. */
+struct policy_word {
+	char text[44];
+};
+
+struct policy_word policy_word(const char *word);
+
+/* The key of this name; KEY_COUNT: there is none. */
+enum policy_key policy_key_find(const char *name);
+const char *policy_key_name(enum policy_key key);
+const char *policy_key_allowed(enum policy_key key); /* its values, for a text */
+
+/*
+ * Sets a key of a rule from its text. 0; -EINVAL for a bad value, -ENOMEM or what else getpwnam_r(3) said, each with
+ * *why written and the rule as it was.
+ */
+RS_MUST_USE int policy_key_set(struct policy_rule *rule, enum policy_key key, const char *value,
+			       struct policy_why *why);
+
+/* Takes one of the inherited keys from `base`. */
+void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const struct policy_rule *base);
+
+/* Do both match exactly the same, as far as their keys' values tell? */
+bool policy_rule_matches_same(const struct policy_rule *a, const struct policy_rule *b);
+
+#endif
