@@ -88,7 +88,8 @@ void inventory_free(struct rdma_inventory *inventory);
 const struct rdma_port *device_port(const struct rdma_device *device, uint32_t number);
 const struct rdma_gid *port_gid(const struct rdma_port *port, uint32_t index);
 
-/* Does the port's own table hold this GID with the same netdev as `from`? Then what is sent to it stays inside. */
+/* Does the port's own table hold this GID, of the same type and with the same netdev as `from`? Then what is sent to it
+ * stays inside. */
 bool gid_is_loopback(const struct rdma_port *port, const struct rdma_gid *from, const uint8_t remote[16]);
 
 /* For which remotes the question stands. */
@@ -99,7 +100,7 @@ enum remote_scope {
 };
 
 enum path_state {
-	PATH_RESOLVED,
+	PATH_RESOLVED, /* `problem` may say why the egress is not the GID's netdev */
 	PATH_LOOPBACK, /* stays inside the port */
 	PATH_UNKNOWN,  /* something on the way is not understood: `problem` says what */
 	PATH_CLEAR,    /* understood, and nothing on it can protect: `problem` says what */
@@ -121,7 +122,8 @@ struct path {
 	char egress[IF_NAMESIZE];
 	bool has_sport; /* the UDP source port is known */
 	uint16_t sport;
-	/* REMOTE_EVERY over IPv6: a route by which some remote leaves elsewhere, 0: there is none. */
+	/* REMOTE_EVERY over IPv6: a route by which some remote leaves elsewhere, 0: there is none. The first of
+	 * perhaps many: that this one is protected would say nothing of the others. */
 	int stray_ifindex;
 	char stray[IF_NAMESIZE];
 	char stray_route[64]; /* "2001:db8::/32" */

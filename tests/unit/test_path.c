@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* path_resolve() in one small world: the netdevs below, a port with one GID on each, and every driver upon it. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "path.h"
+
+enum {
+	LO = 1,
+	ETH0,
+	MACSEC0, /* upon eth0 */
+	ETH0_5,  /* VLAN upon eth0 */
+	MACSEC0_7,
+	MACSEC0_7_8, /* VLAN in VLAN */
+	MV0,         /* macvlan upon macsec0 */
+	VRF0,
+	ETH1, /* in vrf0 */
+	XFRM0,
+	ETH2,
+	AWAY0, /* its lower device is in another network namespace */
+	LOOP0, /* upon loop1, and that upon loop0: no kernel makes that */
+	LOOP1,
+	ETH3, /* its master is not to be seen */
+};
+
+static struct link_evidence links[] = {
+	{ .ifindex = LO, .name = "lo" },
+	{ .ifindex = ETH0, .name = "eth0" },
+	{ .ifindex = MACSEC0, .name = "macsec0", .kind = "macsec", .lower_ifindex = ETH0 },
+	{ .ifindex = ETH0_5, .name = "eth0.5", .kind = "vlan", .lower_ifindex = ETH0 },
+	{ .ifindex = MACSEC0_7, .name = "macsec0.7", .kind = "vlan", .lower_ifindex = MACSEC0 },
+	{ .ifindex = MACSEC0_7_8, .name = "macsec0.7.8", .kind = "vlan", .lower_ifindex = MACSEC0_7 },
+	{ .ifindex = MV0, .name = "mv0", .kind = "macvlan", .lower_ifindex = MACSEC0 },
+	{ .ifindex = VRF0, .name = "vrf0", .kind = "vrf" },
+	{ .ifindex = ETH1, .name = "eth1", .master_ifindex = VRF0 },
+	{ .ifindex = XFRM0, .name = "xfrm0", .kind = "xfrm", .lower_ifindex = ETH0 },
+	{ .ifindex = ETH2, .name = "eth2" },
+	{ .ifindex = AWAY0, .name = "away0", .kind = "macsec", .lower_ifindex = ETH0, .lower_in_other_netns = true },
+	{ .ifindex = LOOP0, .name = "loop0", .kind = "vlan", .lower_ifindex = LOOP1 },
+	{ .ifindex = LOOP1, .name = "loop1", .kind = "vlan", .lower_ifindex = LOOP0 },
+	{ .ifindex = ETH3, .name = "eth3", .master_ifindex = 99 },
+};
+
+static const struct {
+	const char *address, *netdev;
+	enum gid_type type;
+} gid_table[] = {
+	[0] = { "::ffff:10.0.0.1", "eth0", GID_TYPE_ROCE_V2 },
+	[1] = { "::ffff:10.0.0.1", "eth0", GID_TYPE_ROCE_V1 },
+	[2] = { "::ffff:10.2.0.1", "macsec0", GID_TYPE_ROCE_V2 },
+	[3] = { "2001:db8::1", "macsec0", GID_TYPE_ROCE_V2 },
+	[4] = { "fe80::1", "macsec0", GID_TYPE_ROCE_V2 },
+	[5] = { "2001:db8:7::1", "macsec0.7", GID_TYPE_ROCE_V2 },
+	[6] = { "::ffff:10.6.0.1", "mv0", GID_TYPE_ROCE_V2 },
+	[7] = { "::ffff:10.7.0.1", "eth1", GID_TYPE_ROCE_V2 },
+	[8] = { "::ffff:10.8.0.1", "xfrm0", GID_TYPE_ROCE_V2 },
+	[9] = { "::ffff:10.9.0.1", "", GID_TYPE_ROCE_V2 },
+	[10] = { "::ffff:10.10.0.1", "eth2", GID_TYPE_ROCE_V2 },
+	[11] = { "::ffff:10.11.0.1", "away0", GID_TYPE_ROCE_V2 },
+	[12] = { "::ffff:10.12.0.1", "gone0", GID_TYPE_ROCE_V2 },
+	[13] = { "::ffff:10.13.0.1", "eth0.5", GID_TYPE_ROCE_V2 },
+	[14] = { "::ffff:10.14.0.1", "eth0", GID_TYPE_UNKNOWN },
+	[15] = { "::ffff:10.2.0.2", "macsec0", GID_TYPE_ROCE_V2 },
+	[16] = { "2001:db8::2", "macsec0", GID_TYPE_ROCE_V2 },
+	[17] = { "::ffff:10.17.0.1", "loop0", GID_TYPE_ROCE_V2 },
+	[18] = { "::ffff:10.18.0.1", "macsec0.7.8", GID_TYPE_ROCE_V2 },
+	[19] = { "::", "macsec0", GID_TYPE_ROCE_V2 },
+	[20] = { "::ffff:10.20.0.1", "eth3", GID_TYPE_ROCE_V2 },
+	[21] = { "::ffff:10.2.0.3", "macsec0", GID_TYPE_ROCE_V1 },
+	[22] = { "2001:db8:e::1", "eth0", GID_TYPE_ROCE_V2 },
+};
+
+enum { GID_COUNT = sizeof(gid_table) / sizeof(gid_table[0]), NO_GID = 200 };
+
+struct world {
+	struct evidence ev;
+	struct rdma_gid gids[GID_COUNT];
+	struct rdma_port port;
+	struct rdma_device device;
+};
+
+static void world_make(struct world *world, uint32_t driver_id, int port_netdev)
+{
+	*world = (struct world){ 0 };
+	world->ev.links_state = EVIDENCE_READ;
+	world->ev.links = links;
+	world->ev.link_count = sizeof(links) / sizeof(links[0]);
+	world->ev.routes6_state = EVIDENCE_READ;
+	for (size_t i = 0; i < GID_COUNT; i++) {
+		struct rdma_gid *gid = &world->gids[i];
+
+		*gid = (struct rdma_gid){ .valid = true, .index = (uint8_t)i, .type = gid_table[i].type };
+		cr_assert_eq(inet_pton(AF_INET6, gid_table[i].address, gid->raw), 1);
+		snprintf(gid->netdev, sizeof(gid->netdev), "%s", gid_table[i].netdev);
+	}
+	world->port = (struct rdma_port){
+		.number = 1,
+		.link_layer = LINK_LAYER_ETHERNET,
+		.active = true,
+		.netdev_ifindex = port_netdev,
+		.gids = world->gids,
+		.gid_count = GID_COUNT,
+	};
+	world->device = (struct rdma_device){
+		.name = "dev0",
+		.driver_known = true,
+		.driver_id = driver_id,
+		.ports = &world->port,
+		.port_count = 1,
+	};
+}
+
+/* What the kernel answers when asked for a route, and what it was asked. */
+static int route_answer;
+static int route_asked_oif;
+
+static int fake_route_get(int family, const union ip_address *src, const union ip_address *dst, int oif, int *out)
+{
+	cr_assert_eq(family, AF_INET6, "only IPv6 has to be asked");
+	cr_assert(src->bytes[0] && dst->bytes[0]);
+	route_asked_oif = oif;
+	if (route_answer < 0)
+		return route_answer;
+	*out = route_answer;
+	return 0;
+}
+
+/* ---- one remote ---- */
+
+enum { RXE = RDMA_DRIVER_RXE, MLX5 = RDMA_DRIVER_MLX5 };
+
+static const struct one_case {
+	const char *name;
+	uint32_t driver;
+	int port_netdev;
+	uint32_t gid;
+	const char *remote;
+	int route; /* the kernel's answer; 0: it must not be asked */
+	enum path_state state;
+	const char *egress, *problem;
+} one_cases[] = {
+	{ "rxe, IPv4", RXE, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_RESOLVED, "eth0", "" },
+	{ "rxe on macsec0", RXE, MACSEC0, 2, "::ffff:10.2.0.9", 0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, IPv4 multicast", RXE, MACSEC0, 2, "::ffff:239.1.1.1", 0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, IPv6 as the GID says", RXE, MACSEC0, 3, "2001:db8::9", MACSEC0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, IPv6 multicast", RXE, MACSEC0, 3, "ff0e::1", MACSEC0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, IPv6 routed elsewhere", RXE, MACSEC0, 3, "2001:db8:99::9", ETH2, PATH_RESOLVED, "eth2",
+	  "IPv6 routes 2001:db8:99::9 by eth2, not by macsec0 as GID 3 says" },
+	{ "rxe, IPv6 routed to a VLAN of the same macsec", RXE, MACSEC0, 3, "2001:db8:7::9", MACSEC0_7, PATH_RESOLVED,
+	  "macsec0", "by macsec0.7, not by macsec0" },
+	{ "rxe, IPv6 routed into a tunnel", RXE, MACSEC0, 3, "2001:db8:99::9", XFRM0, PATH_UNKNOWN, "",
+	  "leaves by xfrm0" },
+	{ "rxe, IPv6 routed to a netdev nobody lists", RXE, MACSEC0, 3, "2001:db8:99::9", 77, PATH_UNKNOWN, "",
+	  "unknown netdev" },
+	{ "rxe, IPv6 without a route", RXE, MACSEC0, 3, "2001:db8:99::9", -ENETUNREACH, PATH_UNKNOWN, "",
+	  "no route is known from GID 3 to 2001:db8:99::9: Network is unreachable" },
+	{ "rxe, link-local", RXE, MACSEC0, 4, "fe80::9", MACSEC0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, link-local source, route elsewhere", RXE, MACSEC0, 4, "2001:db8:99::9", ETH0, PATH_RESOLVED, "eth0",
+	  "by eth0, not by macsec0" },
+	{ "rxe, VLAN upon its macsec", RXE, MACSEC0, 5, "2001:db8:7::9", MACSEC0_7, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, VLAN in VLAN upon its macsec", RXE, MACSEC0, 18, "::ffff:10.18.0.9", 0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, VLAN upon its eth0", RXE, ETH0, 13, "::ffff:10.13.0.9", 0, PATH_RESOLVED, "eth0.5", "" },
+	{ "rxe on eth0 with macsec0's GID: sends, hears nothing", RXE, ETH0, 2, "::ffff:10.2.0.9", 0, PATH_CLEAR, "",
+	  "GID 2 is on macsec0 but dev0 receives on eth0 only: create the rxe device on macsec0 (rdma link add NAME "
+	  "type "
+	  "rxe netdev macsec0)" },
+	{ "the same with a VLAN upon macsec0", RXE, ETH0, 18, "::ffff:10.18.0.9", 0, PATH_CLEAR, "",
+	  "GID 18 is on macsec0.7.8 but dev0 receives on eth0 only: create the rxe device on macsec0 " },
+	{ "the same with macvlan", RXE, MACSEC0, 6, "::ffff:10.6.0.9", 0, PATH_CLEAR, "", "netdev mv0" },
+	{ "rxe, itself", RXE, MACSEC0, 2, "::ffff:10.2.0.1", 0, PATH_LOOPBACK, "", "" },
+	{ "rxe, its other address on that netdev", RXE, MACSEC0, 2, "::ffff:10.2.0.2", 0, PATH_LOOPBACK, "", "" },
+	{ "rxe, its other IPv6 address", RXE, MACSEC0, 3, "2001:db8::2", 0, PATH_LOOPBACK, "", "" },
+	{ "rxe, its address on another netdev", RXE, MACSEC0, 2, "::ffff:10.0.0.1", 0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, an address of the port in RoCE v1 only", RXE, MACSEC0, 2, "::ffff:10.2.0.3", 0, PATH_RESOLVED,
+	  "macsec0", "" },
+	{ "rxe, the zero remote", RXE, MACSEC0, 3, "::", 0, PATH_UNKNOWN, "", "remote address is empty" },
+	{ "rxe, the zero IPv4 remote", RXE, MACSEC0, 2, "::ffff:0.0.0.0", 0, PATH_UNKNOWN, "",
+	  "remote address is empty" },
+	{ "rxe, IPv6 to an IPv4 remote", RXE, MACSEC0, 3, "::ffff:10.2.0.9", 0, PATH_UNKNOWN, "",
+	  "GID 3 is IPv6 and the remote address is not" },
+	{ "rxe, IPv4 to an IPv6 remote", RXE, MACSEC0, 2, "2001:db8::9", 0, PATH_UNKNOWN, "", "GID 2 is IPv4" },
+	{ "a VRF", RXE, ETH1, 7, "::ffff:10.7.0.9", 0, PATH_UNKNOWN, "", "eth1 belongs to the VRF vrf0" },
+	{ "a VRF under mlx5", MLX5, ETH1, 7, "::ffff:10.7.0.9", 0, PATH_UNKNOWN, "", "vrf0" },
+	{ "a master out of sight", RXE, ETH3, 20, "::ffff:10.20.0.9", 0, PATH_UNKNOWN, "", "eth3 has a master" },
+	{ "an xfrm interface", RXE, XFRM0, 8, "::ffff:10.8.0.9", 0, PATH_UNKNOWN, "", "kind xfrm" },
+	{ "an xfrm interface under mlx5", MLX5, ETH0, 8, "::ffff:10.8.0.9", 0, PATH_UNKNOWN, "", "kind xfrm" },
+	{ "RoCE v1", RXE, ETH0, 1, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "GID 1 of dev0 port 1 is a RoCE v1 GID" },
+	{ "RoCE v1 under mlx5", MLX5, ETH0, 1, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "RoCE v1 GID" },
+	{ "a GID type from the future", RXE, ETH0, 14, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "not understood" },
+	{ "an entry whose GID could not be read", RXE, MACSEC0, 19, "2001:db8::9", 0, PATH_UNKNOWN, "",
+	  "not understood" },
+	{ "an empty entry", RXE, ETH0, NO_GID, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "GID 200 of dev0 port 1 is empty" },
+	{ "no netdev", RXE, ETH0, 9, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "GID 9 of dev0 port 1 has no netdev" },
+	{ "a netdev in another namespace", RXE, ETH0, 12, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "gone0, the netdev of GID 12, is not in this network namespace" },
+	{ "a netdev of this name, but not upon the port", RXE, ETH0, 10, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "eth2, the netdev of GID 10, is not one upon the netdev of dev0 port 1" },
+	{ "the port upon the GID's netdev", MLX5, MACSEC0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "is not one upon" },
+	{ "a lower device in another namespace", MLX5, ETH0, 11, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "is not one upon" },
+	{ "links in a circle", MLX5, ETH0, 17, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "is not one upon" },
+	{ "a port without a netdev here", RXE, 0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "the netdev of dev0 port 1 is not in this network namespace" },
+	{ "a port with a netdev nobody lists", RXE, 77, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "not in this network" },
+	{ "mlx5, the port's own GID", MLX5, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_RESOLVED, "eth0", "" },
+	{ "mlx5, VLAN", MLX5, ETH0, 13, "::ffff:10.13.0.9", 0, PATH_RESOLVED, "eth0", "" },
+	{ "mlx5, macsec", MLX5, ETH0, 2, "::ffff:10.2.0.9", 0, PATH_RESOLVED, "macsec0", "" },
+	{ "mlx5, IPv6: the NIC routes nothing", MLX5, ETH0, 3, "2001:db8:99::9", 0, PATH_RESOLVED, "macsec0", "" },
+	{ "mlx5, VLAN upon macsec", MLX5, ETH0, 5, "2001:db8:7::9", 0, PATH_CLEAR, "",
+	  "GID 5 is on macsec0.7 upon macsec0: mlx5 protects only GIDs of macsec0 itself" },
+	{ "mlx5, VLAN in VLAN upon macsec", MLX5, ETH0, 18, "::ffff:10.18.0.9", 0, PATH_CLEAR, "", "upon macsec0" },
+	{ "mlx5, macvlan upon macsec", MLX5, ETH0, 6, "::ffff:10.6.0.9", 0, PATH_CLEAR, "", "mv0 upon macsec0" },
+	{ "mlx5, itself", MLX5, ETH0, 2, "::ffff:10.2.0.2", 0, PATH_LOOPBACK, "", "" },
+	{ "irdma", RDMA_DRIVER_IRDMA, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_CLEAR, "",
+	  "driver irdma of dev0 sends as it is told and has no MACsec or IPsec" },
+	{ "irdma, itself: nobody has read where that goes", RDMA_DRIVER_IRDMA, ETH0, 0, "::ffff:10.0.0.1", 0,
+	  PATH_CLEAR, "", "irdma" },
+	{ "siw", RDMA_DRIVER_SIW, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "driver siw of dev0 does not send RoCE" },
+	{ "a driver from the future", 4711, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	  "does not know (id 4711)" },
+	{ "driver id 0", RDMA_DRIVER_UNKNOWN, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "dev0" },
+};
+
+static void check(const char *name, const struct path *path, enum path_state state, const char *egress,
+		  const char *problem)
+{
+	cr_expect_eq(path->state, state, "%s: state %d (%s)", name, path->state, path->problem);
+	cr_expect_str_eq(path->egress, egress, "%s: egress %s", name, path->egress);
+	cr_expect_eq(path->egress_ifindex != 0, egress[0] != '\0', "%s", name);
+	if (problem[0])
+		cr_expect(strstr(path->problem, problem), "%s: %s", name, path->problem);
+	else
+		cr_expect_str_empty(path->problem, "%s: %s", name, path->problem);
+	cr_expect_not(path->has_sport);
+}
+
+Test(path, to_one_remote)
+{
+	for (size_t i = 0; i < sizeof(one_cases) / sizeof(one_cases[0]); i++) {
+		const struct one_case *c = &one_cases[i];
+		struct world world;
+		struct path path;
+		uint8_t remote[16];
+
+		world_make(&world, c->driver, c->port_netdev);
+		cr_assert_eq(inet_pton(AF_INET6, c->remote, remote), 1, "%s", c->name);
+		route_answer = c->route;
+		route_asked_oif = 0;
+		path_resolve(&world.device, 1, c->gid, REMOTE_ONE, remote, &world.ev, fake_route_get, &path);
+		check(c->name, &path, c->state, c->egress, c->problem);
+		cr_expect_eq(route_asked_oif, c->route ? path.gid_ifindex : 0, "%s: asked for %d", c->name,
+			     route_asked_oif);
+		cr_expect_eq(path.sgid_index, c->gid);
+		cr_expect_str_eq(path.device, "dev0");
+	}
+}
+
+Test(path, fills_in_what_decide_needs)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct world world;
+	struct path path;
+	uint8_t remote[16];
+
+	world_make(&world, RXE, MACSEC0);
+	inet_pton(AF_INET6, "::ffff:10.18.0.9", remote);
+	path_resolve(&world.device, 1, 18, REMOTE_ONE, remote, &world.ev, NULL, &path);
+	cr_assert_eq(path.state, PATH_RESOLVED);
+	cr_expect_eq(path.driver->egress, EGRESS_HOST_STACK);
+	cr_expect_eq(path.family, AF_INET);
+	cr_expect_str_eq(ip_text(path.family, &path.local, text), "10.18.0.1");
+	cr_expect_str_eq(ip_text(path.family, &path.remote, text), "10.18.0.9");
+	cr_expect_eq(path.gid_ifindex, MACSEC0_7_8);
+	cr_expect_str_eq(path.netdev, "macsec0.7.8");
+	cr_expect_eq(path.egress_ifindex, MACSEC0);
+}
+
+/* Each spoils one thing in a path that is otherwise resolved. */
+static void spoil_port(struct world *world)
+{
+	world->port.number = 2;
+}
+
+static void spoil_infiniband(struct world *world)
+{
+	world->port.link_layer = LINK_LAYER_INFINIBAND;
+}
+
+static void spoil_link_layer(struct world *world)
+{
+	world->port.link_layer = LINK_LAYER_UNKNOWN;
+}
+
+static void spoil_driver(struct world *world)
+{
+	world->device.driver_known = false;
+}
+
+static void spoil_links(struct world *world)
+{
+	world->ev.links_state = EVIDENCE_BROKEN;
+	snprintf(world->ev.links_error, sizeof(world->ev.links_error), "truncated");
+}
+
+static void spoil_validity(struct world *world)
+{
+	world->gids[3].valid = false;
+}
+
+static void spoil_nothing(struct world *world)
+{
+	(void)world;
+}
+
+static const struct {
+	void (*spoil)(struct world *world);
+	enum path_state state;
+	const char *problem;
+} spoilt[] = {
+	{ spoil_port, PATH_UNKNOWN, "dev0 has no port 1" },
+	{ spoil_infiniband, PATH_CLEAR, "port 1 of dev0 is InfiniBand" },
+	{ spoil_link_layer, PATH_UNKNOWN, "link layer of dev0 port 1" },
+	{ spoil_driver, PATH_UNKNOWN, "does not say which driver dev0 has" },
+	{ spoil_links, PATH_UNKNOWN, "links could not be read: truncated" },
+	{ spoil_validity, PATH_UNKNOWN, "GID 3 of dev0 port 1 is empty" },
+	{ spoil_nothing, PATH_UNKNOWN, "no route is known" }, /* nobody to ask */
+};
+
+Test(path, one_thing_not_known_is_all_not_known)
+{
+	uint8_t remote[16];
+
+	inet_pton(AF_INET6, "2001:db8::9", remote);
+	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+		struct world world;
+		struct path path;
+
+		world_make(&world, RXE, MACSEC0);
+		spoilt[i].spoil(&world);
+		path_resolve(&world.device, 1, 3, REMOTE_ONE, remote, &world.ev, NULL, &path);
+		check(spoilt[i].problem, &path, spoilt[i].state, "", spoilt[i].problem);
+	}
+}
+
+Test(path, one_remote_that_is_not_given)
+{
+	struct world world;
+	struct path path;
+
+	world_make(&world, RXE, MACSEC0);
+	path_resolve(&world.device, 1, 2, REMOTE_ONE, NULL, &world.ev, NULL, &path);
+	check("no remote", &path, PATH_UNKNOWN, "", "remote address is empty");
+	path_resolve(&world.device, 1, 3, REMOTE_SOME, NULL, &world.ev, NULL, &path);
+	check("some remote", &path, PATH_RESOLVED, "macsec0", "");
+	cr_expect_eq(path.stray_ifindex, 0);
+}
+
+/* ---- every remote ---- */
+
+static const struct every_case {
+	const char *name;
+	uint32_t driver;
+	uint32_t gid;
+	struct {
+		const char *dst;
+		struct route6_evidence is;
+	} route[3];
+	const char *stray, *stray_route; /* NULL: the path is not known */
+} every_cases[] = {
+	{ "no routes", RXE, 3, { { 0 } }, "", "" },
+	{ "its own subnet", RXE, 3, { { "2001:db8::", { .dst_prefix = 64, .ifindex = MACSEC0 } } }, "", "" },
+	{ "a subnet on eth0",
+	  RXE,
+	  3,
+	  { { "2001:db8::", { .dst_prefix = 64, .ifindex = MACSEC0 } },
+	    { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0 } } },
+	  "eth0",
+	  "2001:db8:e::/48" },
+	{ "a default route by eth2", RXE, 3, { { "::", { .ifindex = ETH2 } } }, "eth2", "::/0" },
+	{ "a default route by itself", RXE, 3, { { "::", { .ifindex = MACSEC0 } } }, "", "" },
+	{ "with a link-local GID others may be reached all the same",
+	  RXE,
+	  4,
+	  { { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0 } } },
+	  "eth0",
+	  "2001:db8:e::/48" },
+	{ "the first of two",
+	  RXE,
+	  3,
+	  { { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0 } }, { "::", { .ifindex = ETH2 } } },
+	  "eth0",
+	  "2001:db8:e::/48" },
+	{ "link-local and multicast are bound",
+	  RXE,
+	  3,
+	  { { "fe80::", { .dst_prefix = 64, .ifindex = ETH0 } },
+	    { "ff00::", { .dst_prefix = 8, .ifindex = ETH0 } },
+	    { "febf::", { .dst_prefix = 16, .ifindex = ETH0 } } },
+	  "",
+	  "" },
+	{ "more than link-local is not",
+	  RXE,
+	  3,
+	  { { "fe00::", { .dst_prefix = 9, .ifindex = ETH0 } } },
+	  "eth0",
+	  "fe00::/9" },
+	{ "beside link-local", RXE, 3, { { "fec0::", { .dst_prefix = 10, .ifindex = ETH0 } } }, "eth0", "fec0::/10" },
+	{ "half of all that begins with ff",
+	  RXE,
+	  3,
+	  { { "fe00::", { .dst_prefix = 7, .ifindex = ETH0 } } },
+	  "eth0",
+	  "fe00::/7" },
+	{ "multicast by its type",
+	  RXE,
+	  3,
+	  { { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0, .multicast = true } } },
+	  "",
+	  "" },
+	{ "what stays here",
+	  RXE,
+	  3,
+	  { { "2001:db8:e::1", { .dst_prefix = 128, .ifindex = ETH0, .local = true } },
+	    { "::1", { .dst_prefix = 128, .ifindex = LO } },
+	    { "2001:db8:dead::", { .dst_prefix = 48, .discards = true } } },
+	  "",
+	  "" },
+	{ "a VLAN upon the same macsec",
+	  RXE,
+	  3,
+	  { { "2001:db8:7::", { .dst_prefix = 64, .ifindex = MACSEC0_7 } } },
+	  "",
+	  "" },
+	{ "from that VLAN, the macsec below",
+	  RXE,
+	  5,
+	  { { "2001:db8::", { .dst_prefix = 64, .ifindex = MACSEC0 } } },
+	  "",
+	  "" },
+	{ "a macvlan upon it is another matter",
+	  RXE,
+	  3,
+	  { { "2001:db8:6::", { .dst_prefix = 64, .ifindex = MV0 } } },
+	  "mv0",
+	  "2001:db8:6::/64" },
+	{ "a route not understood",
+	  RXE,
+	  3,
+	  { { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0 } }, { "2001:db8:f::", { .dst_prefix = 48 } } },
+	  NULL,
+	  "where the IPv6 route to 2001:db8:f::/48 leaves" },
+	{ "a route by a netdev nobody lists", RXE, 3, { { "::", { .ifindex = 77 } } }, NULL, "::/0" },
+	{ "IPv4 has no strays", RXE, 2, { { "::", { .ifindex = ETH0 } } }, "", "" },
+};
+
+static void routes_make(const struct every_case *c, struct route6_evidence *routes, struct evidence *ev)
+{
+	for (size_t i = 0; i < 3 && c->route[i].dst; i++) {
+		routes[i] = c->route[i].is;
+		cr_assert_eq(inet_pton(AF_INET6, c->route[i].dst, &routes[i].dst), 1, "%s", c->name);
+		ev->route6_count = i + 1;
+	}
+	ev->routes6 = routes;
+}
+
+Test(path, to_every_remote)
+{
+	for (size_t i = 0; i < sizeof(every_cases) / sizeof(every_cases[0]); i++) {
+		const struct every_case *c = &every_cases[i];
+		struct route6_evidence routes[3];
+		struct world world;
+		struct path path;
+
+		world_make(&world, c->driver, MACSEC0);
+		routes_make(c, routes, &world.ev);
+		path_resolve(&world.device, 1, c->gid, REMOTE_EVERY, NULL, &world.ev, fake_route_get, &path);
+		if (!c->stray) {
+			cr_expect_eq(path.state, PATH_UNKNOWN, "%s: state %d", c->name, path.state);
+			cr_expect(strstr(path.problem, c->stray_route), "%s: %s", c->name, path.problem);
+			cr_expect_eq(path.stray_ifindex, 0, "%s", c->name);
+			continue;
+		}
+		cr_expect_eq(path.state, PATH_RESOLVED, "%s: %s", c->name, path.problem);
+		cr_expect_str_eq(path.egress, "macsec0", "%s: %s", c->name, path.egress);
+		cr_expect_str_eq(path.stray, c->stray, "%s: %s", c->name, path.stray);
+		cr_expect_str_eq(path.stray_route, c->stray_route, "%s: %s", c->name, path.stray_route);
+		cr_expect_eq(path.stray_ifindex != 0, c->stray[0] != '\0', "%s", c->name);
+	}
+}
+
+Test(path, to_every_remote_needs_the_routes)
+{
+	static const enum evidence_state states[] = { EVIDENCE_UNREAD, EVIDENCE_ABSENT, EVIDENCE_NO_PRIVILEGE,
+						      EVIDENCE_BROKEN };
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		struct world world;
+		struct path path;
+
+		world_make(&world, RXE, MACSEC0);
+		world.ev.routes6_state = states[i];
+		path_resolve(&world.device, 1, 3, REMOTE_EVERY, NULL, &world.ev, NULL, &path);
+		cr_expect_eq(path.state, PATH_UNKNOWN);
+		cr_expect(strstr(path.problem, "IPv6 routes could not be read"), "%s", path.problem);
+		path_resolve(&world.device, 1, 2, REMOTE_EVERY, NULL, &world.ev, NULL, &path);
+		cr_expect_eq(path.state, PATH_RESOLVED, "IPv4 does not need them");
+	}
+}
+
+Test(path, mlx5_has_no_strays)
+{
+	struct route6_evidence route = { .ifindex = ETH2 };
+	struct world world;
+	struct path path;
+
+	world_make(&world, MLX5, ETH0);
+	world.ev.routes6 = &route;
+	world.ev.route6_count = 1;
+	path_resolve(&world.device, 1, 3, REMOTE_EVERY, NULL, &world.ev, NULL, &path);
+	check("mlx5", &path, PATH_RESOLVED, "macsec0", "");
+	cr_expect_eq(path.stray_ifindex, 0);
+}
+
+/* ---- small things ---- */
+
+Test(gid, as_address_and_text)
+{
+	static const struct {
+		const char *gid, *text;
+		int family;
+	} cases[] = {
+		{ "::ffff:10.0.0.1", "10.0.0.1", AF_INET },
+		{ "::fffe:10.0.0.1", "::fffe:a00:1", AF_INET6 },
+		{ "1::ffff:10.0.0.1", "1::ffff:a00:1", AF_INET6 },
+		{ "::", "::", AF_INET6 },
+		{ "fe80::1", "fe80::1", AF_INET6 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[INET6_ADDRSTRLEN];
+		union ip_address address;
+		uint8_t raw[16];
+
+		inet_pton(AF_INET6, cases[i].gid, raw);
+		cr_expect_eq(gid_address(raw, &address), cases[i].family, "%s", cases[i].gid);
+		cr_expect_str_eq(gid_text(raw, text), cases[i].text);
+		cr_expect_str_eq(ip_text(cases[i].family, &address, text), cases[i].text);
+	}
+}
+
+Test(gid, text_of_no_address)
+{
+	const union ip_address address = { 0 };
+	char text[INET6_ADDRSTRLEN];
+
+	cr_expect_str_eq(ip_text(AF_UNSPEC, &address, text), "no address");
+}
+
+Test(gid, loopback_needs_netdev_and_type)
+{
+	struct world world;
+	struct rdma_gid stranger;
+
+	world_make(&world, RXE, MACSEC0);
+	cr_expect(gid_is_loopback(&world.port, &world.gids[2], world.gids[15].raw));
+	cr_expect_not(gid_is_loopback(&world.port, &world.gids[2], world.gids[0].raw));
+	cr_expect_not(gid_is_loopback(&world.port, &world.gids[2], world.gids[21].raw));
+	cr_expect_not(gid_is_loopback(&world.port, &world.gids[3], world.gids[19].raw), "zero is no address");
+	stranger = world.gids[9];
+	cr_expect_not(gid_is_loopback(&world.port, &stranger, stranger.raw), "no netdev");
+	world.gids[15].valid = false;
+	cr_expect_not(gid_is_loopback(&world.port, &world.gids[2], world.gids[15].raw));
+}
+
+Test(driver_traits, of_every_id)
+{
+	for (uint32_t id = 0; id < 64; id++) {
+		const struct driver_traits *traits = driver_traits(id);
+
+		cr_assert_not_null(traits);
+		cr_expect(traits->driver_id == id || traits->egress == EGRESS_UNKNOWN);
+		if (traits->egress == EGRESS_HOST_STACK)
+			cr_expect_str_eq(traits->name, "rxe");
+		if (traits->egress == EGRESS_NIC_MACSEC_IPSEC)
+			cr_expect_str_eq(traits->name, "mlx5");
+	}
+	cr_expect_eq(driver_traits(RXE)->egress, EGRESS_HOST_STACK);
+	cr_expect_not(driver_traits(RXE)->flow_has_ports);
+	cr_expect(driver_traits(MLX5)->flow_has_ports);
+	cr_expect_str_eq(driver_traits(20)->name, "mana");
+	cr_expect_str_eq(driver_traits(21)->name, "ionic");
+	cr_expect_str_eq(driver_traits(UINT32_MAX)->name, "unknown");
+	cr_expect(driver_traits(UINT32_MAX)->ud_address_in_wqe);
+	cr_expect(driver_traits(RDMA_DRIVER_EFA)->driver_qp_needs_no_address);
+}
