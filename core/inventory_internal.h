@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/*
+ * The inventory's three sources: devices (inventory.c) and ports (inventory_port.c) from sysfs, drivers and netdevs
+ * from RDMA netlink (inventory_netlink.c), where a test can answer in the kernel's place.
+ */
+#ifndef RDMASEC_CORE_INVENTORY_INTERNAL_H
+#define RDMASEC_CORE_INVENTORY_INTERNAL_H
+
+#include <dirent.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "attributes.h"
+#include "netlink_dump.h"
+#include "path.h"
+
+/* Each gives 0 and its output, or -errno when the kernel does not tell: the device is then listed without that fact. */
+struct inventory_netlink {
+	/* The driver of `device`, whose uverbs device must be `uverbs_rdev`: a device made anew under the same name is
+	 * another one. */
+	int (*driver_id)(void *context, const char *device, dev_t uverbs_rdev, uint32_t *out_driver_id);
+	/* The port's own netdev. -ENODEV: none in this network namespace. */
+	int (*port_netdev)(void *context, const char *device, uint32_t port, int *out_ifindex);
+	void *context;
+};
+
+/*
+ * The kernel's RDMA netlink (drivers/infiniband/core/nldev.c), over `transport`. Lists the devices at once. 0, or
+ * -errno and a text. Close with inventory_netlink_close().
+ */
+RS_MUST_USE int inventory_netlink_open(const struct netlink_transport *transport, struct inventory_netlink *out,
+				       char *error, size_t error_size);
+void inventory_netlink_close(struct inventory_netlink *netlink);
+
+/* inventory_read() and, with `only` not 0, inventory_read_one(). `netlink` NULL: it tells nothing. */
+RS_MUST_USE int inventory_read_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
+				    struct rdma_inventory *out, char *error, size_t error_size);
+
+/* ---- sysfs ---- */
+
+enum { SYSFS_VALUE_MAX = 128 }; /* the longest value that is understood, and more */
+
+/* One value without its newline. -EPROTO: longer than anything that is understood, or not one line of text. */
+RS_MUST_USE int sysfs_value(int dir, const char *path, char value[static SYSFS_VALUE_MAX]);
+
+/* A number as the kernel prints it: no sign, no blank, no leading zero. Sets *out_end behind it. 0 or -EPROTO. */
+RS_MUST_USE int sysfs_number(const char *text, uint32_t max, const char **out_end, uint32_t *out);
+
+/* For scandirat(3), and to free what it gave. */
+int sysfs_is_visible(const struct dirent *entry);
+void sysfs_names_free(struct dirent **names, int count);
+
+/*
+ * Adds the ports, with their GIDs, of the device whose sysfs folder is `dir`. 0, or -errno: -ENOENT or -ENODEV when it
+ * went away meanwhile. What was added before an error is freed with the device.
+ */
+RS_MUST_USE int inventory_read_ports(int dir, struct rdma_device *device);
+
+#endif
