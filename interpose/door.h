@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/*
+ * The door inside an application: what a uverbs ioctl asks is decoded, put to the engine, and refused or let pass.
+ * It holds no policy and no netlink, starts no thread, and on the way to a refusal allocates nothing.
+ */
+#ifndef RDMASEC_INTERPOSE_DOOR_H
+#define RDMASEC_INTERPOSE_DOOR_H
+
+#include <sys/un.h>
+
+#include "attributes.h"
+#include "uverbs_decode.h"
+
+/* Where the engine is, found once. */
+struct engine_address {
+	struct sockaddr_un address;
+	socklen_t len; /* 0: there is none; `problem` says why */
+	char problem[160];
+};
+
+/*
+ * Finds the engine: RDMASEC_ENGINE (a path, or @name for an abstract socket), else the system's engine if its socket is
+ * there, else a private one, started here. Under AT_SECURE only the system's. Called once, in any thread.
+ */
+void engine_locate(struct engine_address *out);
+
+/* Starts a private engine that nothing of the application notices: no child to wait for, no signal. 0 or -errno. */
+RS_MUST_USE int engine_spawn(struct engine_address *out);
+
+/*
+ * Puts one command on `fd` to the engine. 0: it may pass. -errno: refused, and one line has been written to stderr if
+ * there was something to say. -ENOTCONN: no engine; -EPROTO: it did not answer, or not sensibly.
+ */
+RS_MUST_USE int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command);
+
+/* Writes one line to stderr, "\n" added; keeps errno. */
+void door_say(const char *line);
+
+#endif

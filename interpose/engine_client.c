@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "door.h"
+#include "protocol.h"
+
+#define SYSTEM_ENGINE "/run/rdmasec/engine.sock"
+
+void door_say(const char *line)
+{
+	struct iovec parts[2] = { { .iov_base = (void *)line, .iov_len = strlen(line) },
+				  { .iov_base = (void *)"\n", .iov_len = 1 } };
+	int saved = errno;
+
+	/* one call: lines of several threads do not mix. A closed stderr changes nothing about the refusal. */
+	if (writev(STDERR_FILENO, parts, 2) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+/* "@name" is an abstract socket. */
+static int parse_address(const char *name, struct engine_address *out)
+{
+	size_t len = strlen(name);
+
+	if (!len || len >= sizeof(out->address.sun_path))
+		return -EINVAL;
+	out->address.sun_family = AF_UNIX;
+	memcpy(out->address.sun_path, name, len + 1);
+	if (name[0] == '@')
+		out->address.sun_path[0] = '\0';
+	out->len = offsetof(struct sockaddr_un, sun_path) + len + (name[0] != '@');
+	return 0;
+}
+
+static void locate_problem(struct engine_address *out, const char *problem, int err)
+{
+	out->len = 0;
+	if (err)
+		snprintf(out->problem, sizeof(out->problem), "%s: %s", problem, strerror(-err));
+	else
+		snprintf(out->problem, sizeof(out->problem), "%s", problem);
+}
+
+void engine_locate(struct engine_address *out)
+{
+	bool secure = getauxval(AT_SECURE);
+	const char *named = secure ? NULL : getenv("RDMASEC_ENGINE");
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	if (named) {
+		err = parse_address(named, out);
+		if (err)
+			locate_problem(out, "RDMASEC_ENGINE is no socket's address", err);
+		return;
+	}
+	if (!access(SYSTEM_ENGINE, F_OK)) {
+		err = parse_address(SYSTEM_ENGINE, out);
+		if (err)
+			locate_problem(out, SYSTEM_ENGINE, err);
+		return;
+	}
+	if (secure) {
+		locate_problem(out, "no system engine runs, and a privileged program gets no private one", 0);
+		return;
+	}
+	err = engine_spawn(out);
+	if (err)
+		locate_problem(out, "a private engine cannot be started", err);
+}
+
+/* Root, or ourselves: whoever else listens there may not judge. */
+static int check_peer(int socket)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		return -errno;
+	return cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid() ? 0 : -EACCES;
+}
+
+static int connect_engine(const struct engine_address *engine)
+{
+	const struct timeval limit = { .tv_sec = WIRE_TIMEOUT_MS / 1000 };
+	int s, err = 0;
+
+	if (!engine->len)
+		return -ENOTCONN;
+	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	/* SO_SNDTIMEO bounds connect(2) as well, when the engine's backlog is full */
+	if (setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
+	    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+		err = -errno;
+	while (!err && connect(s, (const struct sockaddr *)&engine->address, engine->len))
+		err = errno == EINTR ? 0 : -errno;
+	if (!err)
+		err = check_peer(s);
+	if (!err)
+		return s;
+	close(s);
+	return err;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static int exchange(int s, int fd, const struct uverbs_command *command, struct wire_answer *answer)
+{
+	int64_t deadline = now_ms() + WIRE_TIMEOUT_MS;
+	struct wire_ask ask;
+	int n;
+
+	wire_ask_from_command(&ask, command);
+	n = wire_send(s, &ask, sizeof(ask), fd);
+	if (n < 0)
+		return n;
+	do
+		n = wire_receive(s, answer, sizeof(*answer), NULL);
+	while (n == -EINTR && now_ms() < deadline);
+	if (n < 0)
+		return n == -EAGAIN ? -ETIMEDOUT : n;
+	if (n == 0)
+		return -ECONNRESET;
+	return wire_answer_check(answer, n);
+}
+
+/* The engine cannot say why; the door does, with what it can know: the command and the device's node. */
+static int refuse_without_engine(const struct engine_address *engine, int fd, const struct uverbs_command *command,
+				 int why, bool connected)
+{
+	char link[32], node[64], line[400];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, node, sizeof(node) - 1);
+	node[n > 0 ? n : 0] = '\0';
+	snprintf(line, sizeof(line), "rdmasec: refused %s on %s: %s: %s", uverbs_kind_name(command->kind),
+		 node[0] ? node : "an unknown device",
+		 connected ? "the engine gave no valid answer" : "there is no engine to ask",
+		 engine->len ? strerror(-why) : engine->problem);
+	door_say(line);
+	return connected ? -EPROTO : -ENOTCONN;
+}
+
+static int ask(const struct engine_address *engine, int fd, const struct uverbs_command *command)
+{
+	int s = connect_engine(engine), err;
+	struct wire_answer answer;
+
+	if (s < 0)
+		return refuse_without_engine(engine, fd, command, s, false);
+	err = exchange(s, fd, command, &answer);
+	close(s);
+	if (err)
+		return refuse_without_engine(engine, fd, command, err, true);
+	if (answer.text[0])
+		door_say(answer.text);
+	return answer.action == WIRE_PASS ? 0 : -(int)answer.err;
+}
+
+int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command)
+{
+	int cancel, err;
+
+	/* ioctl() is no cancellation point, recvmsg() is */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = ask(engine, fd, command);
+	pthread_setcancelstate(cancel, NULL);
+	return err;
+}
