@@ -5,6 +5,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <rdma/rdma_netlink.h>
+#include <sanitizer/lsan_interface.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -231,6 +232,15 @@ static const struct netlink_transport transport = {
 	.close = fake_close,
 };
 
+/*
+ * At the end of each test. Criterion counts neither what LeakSanitizer says when a worker exits, nor what fails in a
+ * .fini.
+ */
+static void expect_no_leak(void)
+{
+	cr_expect_eq(__lsan_do_recoverable_leak_check(), 0, "memory was leaked");
+}
+
 static struct inventory_netlink opened(void)
 {
 	struct inventory_netlink netlink;
@@ -258,6 +268,7 @@ Test(inventory_netlink, tells_driver_and_netdev)
 	cr_expect_eq(netlink.driver_id(netlink.context, "rxe", makedev(231, 192), &driver), -ENODEV);
 	inventory_netlink_close(&netlink);
 	cr_expect_eq(kernel.opened, kernel.closed);
+	expect_no_leak();
 }
 
 static const struct {
@@ -298,6 +309,7 @@ Test(inventory_netlink, believes_no_wrong_answer)
 			cr_expect_eq(ifindex, 77, "case %zu", i);
 		inventory_netlink_close(&netlink);
 	}
+	expect_no_leak();
 }
 
 static const struct {
@@ -322,4 +334,5 @@ Test(inventory_netlink, does_not_open_on_a_wrong_list)
 		cr_expect(strstr(error, "RDMA netlink: "), "case %zu: %s", i, error);
 		cr_expect_eq(kernel.opened, kernel.closed, "case %zu", i);
 	}
+	expect_no_leak();
 }

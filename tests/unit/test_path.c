@@ -352,12 +352,15 @@ Test(path, one_thing_not_known_is_all_not_known)
 
 Test(path, one_remote_that_is_not_given)
 {
+	struct route6_evidence elsewhere = { .ifindex = ETH0 };
 	struct world world;
 	struct path path;
 
 	world_make(&world, RXE, MACSEC0);
 	path_resolve(&world.device, 1, 2, REMOTE_ONE, NULL, &world.ev, NULL, &path);
 	check("no remote", &path, PATH_UNKNOWN, "", "remote address is empty");
+	world.ev.routes6 = &elsewhere;
+	world.ev.route6_count = 1;
 	path_resolve(&world.device, 1, 3, REMOTE_SOME, NULL, &world.ev, NULL, &path);
 	check("some remote", &path, PATH_RESOLVED, "macsec0", "");
 	cr_expect_eq(path.stray_ifindex, 0);
@@ -412,13 +415,14 @@ static const struct every_case {
 	  { { "fe00::", { .dst_prefix = 9, .ifindex = ETH0 } } },
 	  "eth0",
 	  "fe00::/9" },
-	{ "beside link-local", RXE, 3, { { "fec0::", { .dst_prefix = 10, .ifindex = ETH0 } } }, "eth0", "fec0::/10" },
-	{ "half of all that begins with ff",
+	{ "link-local and as much again",
 	  RXE,
 	  3,
-	  { { "fe00::", { .dst_prefix = 7, .ifindex = ETH0 } } },
+	  { { "fe80::", { .dst_prefix = 9, .ifindex = ETH0 } } },
 	  "eth0",
-	  "fe00::/7" },
+	  "fe80::/9" },
+	{ "beside link-local", RXE, 3, { { "fec0::", { .dst_prefix = 10, .ifindex = ETH0 } } }, "eth0", "fec0::/10" },
+	{ "more than multicast", RXE, 3, { { "fe00::", { .dst_prefix = 7, .ifindex = ETH0 } } }, "eth0", "fe00::/7" },
 	{ "multicast by its type",
 	  RXE,
 	  3,
