@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * `rdmasec run`: starts a private engine, then becomes the command: same process, same parent, same signals and exit
+ * status as without us.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "engine_process.h"
+#include "preloadable.h"
+
+static void usage(FILE *to)
+{
+	fprintf(to,
+		"usage: rdmasec run [-p POLICY] -- CMD [ARG...]\n"
+		"  Runs CMD with the rdmasec door loaded (LD_PRELOAD) and a private engine beside it. Its queue pairs\n"
+		"  are refused unless MACsec or IPsec protects what they send; each refusal is one line on stderr.\n"
+		"  -p POLICY   the policy file (rdmasec.policy(5))\n");
+}
+
+/* The library beside this program, as in a build tree, else where it is installed. */
+static int find_library(char *path, size_t size)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n > 0) {
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+		if (slash &&
+		    snprintf(path, size, "%.*s/%s", (int)(slash - self), self, RDMASEC_LIBRARY_FROM_PROGRAM) <
+			    (int)size &&
+		    !access(path, R_OK))
+			return 0;
+	}
+	if (snprintf(path, size, "%s", RDMASEC_LIBRARY_INSTALLED) < (int)size && !access(path, R_OK))
+		return 0;
+	return -ENOENT;
+}
+
+/* First in the list, so that nobody is between the program and us; what was there stays. */
+static int set_preload(const char *library)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char value[PATH_MAX * 2];
+
+	/* ld.so(8): spaces and colons separate, and there is no escape */
+	if (strpbrk(library, " :"))
+		return -EINVAL;
+	if (snprintf(value, sizeof(value), "%s%s%s", library, others && *others ? ":" : "", others ? others : "") >=
+	    (int)sizeof(value))
+		return -ENAMETOOLONG;
+	return setenv("LD_PRELOAD", value, 1) ? -errno : 0;
+}
+
+static int guard_and_execute(const struct policy *policy, const char *program, char **argv)
+{
+	char library[PATH_MAX], socket_path[108];
+	int err = find_library(library, sizeof(library));
+
+	if (err) {
+		fprintf(stderr, "rdmasec: librdmasec-preload.so is neither beside this program nor installed\n");
+		return EXIT_CANNOT_RUN;
+	}
+	err = set_preload(library);
+	if (err) {
+		fprintf(stderr, "rdmasec: %s cannot be put into LD_PRELOAD: %s\n", library, strerror(-err));
+		return EXIT_CANNOT_RUN;
+	}
+	err = engine_process_start(policy, socket_path);
+	if (!err && setenv("RDMASEC_ENGINE", socket_path, 1))
+		err = -errno;
+	if (err) {
+		fprintf(stderr, "rdmasec: the engine cannot be started: %s\n", strerror(-err));
+		return EXIT_CANNOT_RUN;
+	}
+	execv(program, argv);
+	fprintf(stderr, "rdmasec: %s: %s\n", program, strerror(errno));
+	return EXIT_CANNOT_RUN;
+}
+
+int command_run(int argc, char **argv)
+{
+	const char *policy_file = NULL;
+	const struct policy *policy;
+	char program[PATH_MAX], why[PATH_MAX + 128];
+	int option, err;
+
+	while ((option = getopt(argc, argv, "+p:h")) != -1) {
+		if (option == 'h') {
+			usage(stdout);
+			return 0;
+		}
+		if (option != 'p') {
+			usage(stderr);
+			return EXIT_USAGE;
+		}
+		policy_file = optarg;
+	}
+	if (optind >= argc) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	policy = load_policy(policy_file);
+	if (!policy)
+		return EXIT_USAGE;
+	err = program_preloadable(argv[optind], program, sizeof(program), why, sizeof(why));
+	if (err) {
+		fprintf(stderr, "rdmasec: %s\n", why);
+		return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	}
+	return guard_and_execute(policy, program, argv + optind);
+}

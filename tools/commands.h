@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* The subcommands of rdmasec: each takes its own arguments (argv[0] is its name) and returns the exit status. */
+#ifndef RDMASEC_TOOLS_COMMANDS_H
+#define RDMASEC_TOOLS_COMMANDS_H
+
+#include "policy.h"
+
+enum exit_status {
+	EXIT_PROTECTED = 0,
+	EXIT_UNPROTECTED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNKNOWN = 3,
+	EXIT_CANNOT_RUN = 126, /* as env(1) and shells: found, but cannot be run (guarded) */
+	EXIT_NOT_FOUND = 127,
+};
+
+int command_run(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_policy(int argc, char **argv);
+int command_engine(int argc, char **argv); /* not for people: doors start it */
+
+/*
+ * The policy that holds: `named` (-p) if not NULL, else RDMASEC_POLICY, else /etc/rdmasec/policy.conf if it is there,
+ * else the built-in one. NULL after an error has been printed. Free with policy_free().
+ */
+const struct policy *load_policy(const char *named);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* The process of a private engine. */
+#ifndef RDMASEC_TOOLS_ENGINE_PROCESS_H
+#define RDMASEC_TOOLS_ENGINE_PROCESS_H
+
+#include "policy.h"
+
+/*
+ * Makes this process an engine and serves until those it serves have ended (engine_serve()): no terminal, no core
+ * dumps, no inherited signal settings, stderr closed once it serves. Returns the exit status.
+ */
+int engine_process_main(const struct policy *policy, int listener, int lifeline, int pidfd);
+
+/*
+ * Starts one that listens on a new socket in a directory of its own; `socket_path` (of 108 octets, sun_path) gets its
+ * name. It is nobody's child, and serves until the calling process, also after exec, and all holders of the lifeline,
+ * which stays open across exec and fork, have gone. 0 or -errno.
+ */
+int engine_process_start(const struct policy *policy, char *socket_path);
+
+#endif

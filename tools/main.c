@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+
+#define SYSTEM_POLICY "/etc/rdmasec/policy.conf"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *synopsis, *purpose;
+} commands[] = {
+	{ "run", command_run, "run [-p POLICY] -- CMD [ARG...]", "run CMD guarded" },
+	{ "status", command_status, "status [-p POLICY] [--json]",
+	  "devices, ports, GIDs: protected by what, or why not" },
+	{ "check", command_check, "check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP] [-p POLICY] [--json]",
+	  "judge one path" },
+	{ "policy", command_policy, "policy check FILE", "say what a policy file means, or what is wrong with it" },
+	{ "engine", command_engine, NULL, NULL },
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static void usage(FILE *to)
+{
+	fprintf(to, "rdmasec: no RDMA queue pair sends unless MACsec or IPsec protects it\n\nusage:\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i].synopsis)
+			fprintf(to, "  rdmasec %s\n      %s\n", commands[i].synopsis, commands[i].purpose);
+	fprintf(to,
+		"  rdmasec --version\n"
+		"\n"
+		"exit status of status and check: 0 protected, 1 unprotected, 2 usage or policy error, 3 unknown\n"
+		"(status: the worst of what it lists). run: the command's own; 2 usage or policy error, 126 it cannot\n"
+		"be run guarded, 127 it was not found.\n"
+		"\n"
+		"A policy is read from -p, else $RDMASEC_POLICY, else " SYSTEM_POLICY ", else everything has to be\n"
+		"protected by MACsec or IPsec. See rdmasec(1), rdmasec.policy(5).\n");
+}
+
+const struct policy *load_policy(const char *named)
+{
+	const char *path = named ? named : getenv("RDMASEC_POLICY");
+	struct policy *policy;
+	char error[512];
+
+	if (!path) {
+		if (access(SYSTEM_POLICY, F_OK) && errno == ENOENT)
+			return policy_builtin();
+		path = SYSTEM_POLICY;
+	}
+	if (!policy_load(path, &policy, error, sizeof(error)))
+		return policy;
+	fprintf(stderr, "rdmasec: %s\n", error);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("rdmasec %s\n", RDMASEC_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "rdmasec: there is no command '%s'\n\n", argv[1]);
+	usage(stderr);
+	return EXIT_USAGE;
+}
