@@ -156,4 +156,7 @@ def find_port() -> int:
 
 
 if __name__ == "__main__":
+    # The shell that started this in the background has it ignore these, and so would every command.
+    for ignored in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(ignored, signal.SIG_DFL)
     Agent(find_port()).serve()

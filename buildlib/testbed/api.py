@@ -53,6 +53,7 @@ class Test:
         self.net = Network(pair.a, pair.b)
         self.build = build  # programs in bin, libraries in lib, test programs in tests
         self.results = results  # a folder of the host that is kept when the scenario fails
+        self.share = pair.folder  # both guests have it as /run/results
         self.pair = pair
         self.report = report
         self.slices = 0

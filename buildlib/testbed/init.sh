@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # Guest init: put the host's root below a tmpfs overlay, so that the guest has what the host has and can change
 # nothing of it, and start the agent there.
 #

@@ -41,7 +41,8 @@ def load_order(kernel: Kernel) -> list[Path]:
         path, _, dependencies = line.partition(":")
         needs[path] = dependencies.split()
     by_name = {Path(path).name.split(".")[0].replace("-", "_"): path for path in needs}
-    built_in = {Path(line).stem.replace("-", "_") for line in (kernel.module_dir / "modules.builtin").read_text().split()}
+    built_in_paths = (kernel.module_dir / "modules.builtin").read_text().split()
+    built_in = {Path(path).stem.replace("-", "_") for path in built_in_paths}
 
     order: list[str] = []
     for name in MODULES:

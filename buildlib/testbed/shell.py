@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import termios
 from collections.abc import Iterator
@@ -14,27 +15,26 @@ from .kernel import Kernel
 from .states import Network
 
 
-def interact(kernel: Kernel, build: Path, results: Path, name: str, cpus: int) -> int:
+def interact(kernel: Kernel, build: Path, results: Path, name: str, cpus: int) -> None:
     """Boot a pair and be in guest a or b until its shell ends."""
     with saved_terminal():
-        print(f"# booting; the network will be in clear, the captured frames are in {results / 'wire.pcap'}", flush=True)
+        print(f"# booting; the network will be in clear; frames are captured in {results / 'wire.pcap'}", flush=True)
         guests = pair.boot(kernel, results, build, shell=name, cpus=cpus)
         try:
             Network(guests.a, guests.b).clear()
             guest = guests.a if name == "a" else guests.b
-            size = os.get_terminal_size() if sys.stdout.isatty() else os.terminal_size((80, 24))
+            size = shutil.get_terminal_size()
             env = {
                 "TERM": os.environ.get("TERM", "dumb"),
-                "PS1": f"guest {name}:\\w\\$ ",
                 "PATH": f"{build}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             }
             # A session leader gets the first terminal it opens as its own.
             tty = f"exec </dev/ttyS0 >/dev/ttyS0 2>&1; stty sane rows {size.lines} cols {size.columns}"
-            shell = guest.start(f"{tty}; exec bash --noprofile --norc -i", env=env, cwd=str(pair.TOP))
-            result = None
-            while result is None:
-                result = shell.ended_within(60)
-            return result.code
+            # A shell that is not interactive drops PS1, so it cannot come with the environment.
+            bash = f"exec env PS1='guest {name}:\\w\\$ ' bash --noprofile --norc -i"
+            shell = guest.start(f"{tty}; {bash}", env=env, cwd=str(pair.TOP))
+            while shell.ended_within(60) is None:
+                pass
         finally:
             guests.close()
 

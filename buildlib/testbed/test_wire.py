@@ -155,7 +155,11 @@ class Captures(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name) / "wire.pcap"
-        self.frames = [ethernet(0x0800, ipv4(17, ROCE)), ethernet(0x88E5, b"\x2c" + bytes(60)), ethernet(0x0806, bytes(28))]
+        self.frames = [
+            ethernet(0x0800, ipv4(17, ROCE)),
+            ethernet(0x88E5, b"\x2c" + bytes(60)),
+            ethernet(0x0806, bytes(28)),
+        ]
 
     def write(self, order: str = "<", cut: int = 0) -> None:
         data = struct.pack(order + "IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65536, 1)

@@ -1,5 +1,7 @@
 """Positive control: every kind of traffic is seen on the wire as what it is."""
 
+import signal
+
 from testbed.api import Test, Wire
 from testbed.states import ETH0, MACSEC0
 
@@ -61,8 +63,8 @@ def agent_is_faithful(t: Test) -> None:
     while "hello" not in sleeper.output():
         pass
     t.check(sleeper.poll() is None, "a started command goes on")
-    sleeper.kill()
-    t.check(sleeper.wait(10).code == -15, "and ends by a signal")
+    sleeper.kill(signal.SIGINT)
+    t.check(sleeper.wait(10).code == -signal.SIGINT, "and ends by a signal")
 
 
 def integrity_alone_is_told_apart(t: Test) -> None:

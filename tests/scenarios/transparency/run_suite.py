@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+"""Run rdma-core's own python tests in this process, and write down what became of each: run_suite.py --help.
+
+One JSON object per line, written before and after each test, so that the last line names the test a guest died in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import importlib
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+SUITE = Path("/usr/share/doc/rdma-core/tests")  # of Debian's rdma-core, partly gzipped
+
+
+class TookTooLong(Exception):
+    """A test that does not end is a failed test, and not the end of the run."""
+
+
+def unpack(suite: Path, folder: Path) -> None:
+    for source in suite.iterdir():
+        if source.suffix == ".gz":
+            with gzip.open(source) as packed, (folder / source.stem).open("wb") as plain:
+                shutil.copyfileobj(packed, plain)
+        else:
+            shutil.copy(source, folder)
+
+
+def each(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from each(test)
+        else:
+            yield test
+
+
+class Diary(unittest.TestResult):
+    """A TestResult that writes down."""
+
+    def __init__(self, file: TextIO, limit: int) -> None:
+        super().__init__()
+        self.file = file
+        self.limit = limit
+        self.outcome: dict[str, str] = {}
+        self.began = 0.0
+
+    def write(self, **fields: object) -> None:
+        self.file.write(json.dumps(fields) + "\n")
+        self.file.flush()
+
+    def startTest(self, test: unittest.TestCase) -> None:
+        self.write(test=test.id(), outcome="started")
+        self.outcome = {"outcome": "passed"}
+        self.began = time.monotonic()
+        signal.alarm(self.limit)
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        signal.alarm(0)
+        self.write(test=test.id(), seconds=round(time.monotonic() - self.began, 2), **self.outcome)
+
+    def addFailure(self, test: unittest.TestCase, error: tuple) -> None:
+        # A failing subtest or teardown comes after, and must not be lost.
+        self.outcome = {"outcome": "failed", "why": self._exc_info_to_string(error, test)[-2000:]}
+
+    addError = addFailure
+
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, error: tuple | None) -> None:
+        if error:
+            self.addFailure(test, error)
+
+    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
+        self.outcome = {"outcome": "skipped", "why": reason}
+
+
+def expire(*_: object) -> None:
+    raise TookTooLong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dev", required=True)
+    parser.add_argument("--gid", required=True, type=int)
+    parser.add_argument("--out", required=True, type=Path, help="the diary")
+    parser.add_argument("--limit", type=int, default=60, help="seconds for one test")
+    parser.add_argument("--exclude", nargs="*", default=[], help="names of tests, without their module")
+    parser.add_argument("modules", nargs="*", help="test_qp ...; all, if none is given")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder, options.out.open("w") as diary:
+        home = Path(folder) / "tests"
+        home.mkdir()
+        unpack(SUITE, home)
+        # As run_tests.py has it: the suite's helpers are found in its own folder, and it reads its options from argv.
+        sys.path[:0] = [folder, str(home)]
+        sys.argv = ["run_tests.py", "--dev", options.dev, "--gid", str(options.gid)]
+        importlib.import_module("args_parser").parser.parse_args()
+        names = options.modules or sorted(path.stem for path in home.glob("test_*.py"))
+        result = Diary(diary, options.limit)
+        signal.signal(signal.SIGALRM, expire)
+        for name in names:
+            for test in each(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(f"tests.{name}"))):
+                if test.id().split(".", 2)[-1] not in options.exclude:
+                    test.run(result)
+        result.write(outcome="ended")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
