@@ -86,8 +86,9 @@ static bool associations_live(const struct macsec_evidence *secy, const char *na
 	return false;
 }
 
-/* A NIC applies its own tables, not the host's SecY: facts of mlx5 in driver_traits.c. */
-static bool offload_fits(const struct path *path, const struct macsec_evidence *secy, struct verdict *out)
+/* A NIC applies its own tables, not the host's SecY. mlx5's came with drivers/infiniband/hw/mlx5/macsec.c in 6.6. */
+static bool offload_fits(const struct path *path, const struct macsec_evidence *secy, uint32_t kernel,
+			 struct verdict *out)
 {
 	if (path->driver->egress == EGRESS_HOST_STACK) {
 		if (secy->offload == MACSEC_OFFLOAD_OFF)
@@ -136,7 +137,7 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 	else if (!link || !link->up)
 		verdict_set(out, VERDICT_UNPROTECTED, 1, "%s is down", path->egress);
 	else if (settings_hold(secy, req, path->egress, out) && associations_live(secy, path->egress, out) &&
-		 offload_fits(path, secy, out)) {
+		 offload_fits(path, secy, ev->kernel, out)) {
 		if (path->scope == REMOTE_EVERY && path->stray_ifindex)
 			verdict_set(out, VERDICT_UNPROTECTED, 5,
 				    "an address from GID %u to %s would leave by %s, and the application chooses "

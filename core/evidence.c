@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "evidence_private.h"
 #include "netlink_attributes.h"
@@ -61,9 +64,21 @@ void evidence_read_part(enum evidence_part which, const struct netlink_transport
 		error[0] = '\0'; /* of a try that a later one made good */
 }
 
+/* net.core.dev_weight exists in the initial network namespace only (net/core/sysctl_net_core.c, net_core_table). */
+static void read_host(struct evidence *out)
+{
+	unsigned major, minor;
+	struct utsname name;
+
+	out->child_netns = access("/proc/sys/net/core/dev_weight", F_OK) != 0;
+	if (!uname(&name) && sscanf(name.release, "%u.%u", &major, &minor) == 2)
+		out->kernel = KERNEL_RELEASE(major, minor);
+}
+
 void evidence_read(struct evidence *out)
 {
 	memset(out, 0, sizeof(*out));
+	read_host(out);
 	for (int i = 0; i < EVIDENCE_PART_COUNT; i++)
 		evidence_read_part(i, &netlink_kernel, out);
 }

@@ -157,7 +157,13 @@ struct route6_evidence {
 	bool multicast;
 };
 
+/* Kernels differ in what their drivers do. 0: not known. */
+#define KERNEL_RELEASE(major, minor) ((uint32_t)(major) << 16 | (uint32_t)(minor) << 8)
+
 struct evidence {
+	uint32_t kernel;  /* KERNEL_RELEASE() of uname(2) */
+	bool child_netns; /* this is not the initial network namespace */
+
 	enum evidence_state links_state, macsec_state, xfrm_state, routes6_state;
 	char links_error[128], macsec_error[128], xfrm_error[128], routes6_error[128]; /* when BROKEN: why */
 

@@ -207,6 +207,11 @@ static bool rxe_egress(struct path_search *search)
 {
 	struct path *out = search->out;
 
+	/* rxe_find_route4() and 6 asked init_net, whatever the GID's namespace, until rxe_ns.c came in 7.2 */
+	if (search->ev->child_netns && search->ev->kernel < KERNEL_RELEASE(7, 2))
+		return path_stop(
+			out, PATH_UNKNOWN,
+			"before kernel 7.2 software RoCE routes in the initial network namespace, and this is another");
 	if (!rxe_check_receive(search))
 		return false;
 	set_egress(out, protector(search->ev, search->netdev));
