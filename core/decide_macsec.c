@@ -98,10 +98,13 @@ static bool offload_fits(const struct path *path, const struct macsec_evidence *
 			    path->egress);
 		return false;
 	}
-	if (secy->offload == MACSEC_OFFLOAD_MAC || secy->offload == MACSEC_OFFLOAD_PHY)
+	if (secy->offload != MACSEC_OFFLOAD_MAC && secy->offload != MACSEC_OFFLOAD_PHY)
+		verdict_set(out, VERDICT_UNPROTECTED, 4, "%s is not offloaded: %s sends without the host's MACsec",
+			    path->egress, path->device);
+	else if (kernel < KERNEL_RELEASE(6, 6))
+		verdict_set(out, VERDICT_UNPROTECTED, 4, "before kernel 6.6 %s has no RoCE over MACsec", path->device);
+	else
 		return true;
-	verdict_set(out, VERDICT_UNPROTECTED, 4, "%s is not offloaded: %s sends without the host's MACsec",
-		    path->egress, path->device);
 	return false;
 }
 
