@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* A connected queue pair, made through a table of verbs, so that it is the same however the program got hold of them.
+ */
+#ifndef RDMASEC_TESTS_APPS_RC_H
+#define RDMASEC_TESTS_APPS_RC_H
+
+#include <infiniband/verbs.h>
+#include <stdint.h>
+
+#include "app.h"
+
+/* Where verbs.h has an inline function or a macro of the same name, this is the exported symbol. */
+struct verbs_calls {
+	struct ibv_device **(*get_device_list)(int *count);
+	void (*free_device_list)(struct ibv_device **list);
+	const char *(*get_device_name)(struct ibv_device *device);
+	struct ibv_context *(*open_device)(struct ibv_device *device);
+	int (*close_device)(struct ibv_context *context);
+	int (*query_gid)(struct ibv_context *context, uint8_t port, int index, union ibv_gid *gid);
+	struct ibv_pd *(*alloc_pd)(struct ibv_context *context);
+	int (*dealloc_pd)(struct ibv_pd *pd);
+	struct ibv_mr *(*reg_mr)(struct ibv_pd *pd, void *address, size_t length, int access);
+	int (*dereg_mr)(struct ibv_mr *mr);
+	struct ibv_cq *(*create_cq)(struct ibv_context *context, int size, void *cq_context,
+				    struct ibv_comp_channel *channel, int vector);
+	int (*destroy_cq)(struct ibv_cq *cq);
+	struct ibv_qp *(*create_qp)(struct ibv_pd *pd, struct ibv_qp_init_attr *attr);
+	int (*modify_qp)(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask);
+	int (*destroy_qp)(struct ibv_qp *qp);
+};
+
+extern const struct verbs_calls verbs_linked; /* verbs_linked.c, for programs that link libibverbs */
+
+/* An open device. */
+struct rc_device {
+	const struct verbs_calls *verbs;
+	struct ibv_context *context;
+	union ibv_gid gid;
+	int gid_index;
+};
+
+enum { RC_RECEIVES = 8, RC_MESSAGE = 64 };
+
+/* One QP with all that belongs to it; `stage` is what was under way, for the text of a failure. */
+struct rc_qp {
+	const struct rc_device *device;
+	const char *stage;
+	struct ibv_pd *pd;
+	struct ibv_mr *mr;
+	struct ibv_cq *send_cq, *recv_cq; /* two: their completions come in no order */
+	struct ibv_qp *qp;
+	uint32_t psn;
+	char memory[RC_RECEIVES + 1][RC_MESSAGE]; /* the last is what is sent */
+};
+
+/* All return 0 or -errno. */
+int rc_open(struct rc_device *device, const struct verbs_calls *verbs, const struct options *options);
+void rc_close(struct rc_device *device);
+
+/*
+ * From nothing to a QP that has sent a message to the peer on the other end of the TCP connection, and received its
+ * answer. The peer always learns what became of it. rc_destroy() is due in any case.
+ */
+int rc_serve(struct rc_qp *qp, const struct rc_device *device, int tcp);
+int rc_call(struct rc_qp *qp, const struct rc_device *device, int tcp);
+
+/* One more message to the peer, which it need not look at: its NIC acknowledges it. RC_RECEIVES - 1 times at most. */
+int rc_send_again(struct rc_qp *qp);
+
+void rc_destroy(struct rc_qp *qp);
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Forks, and connects a QP in the child; the options say what the parent has done before. It also watches what a guard
+ * must not change: the child is the only one to wait for, and the only one to report by SIGCHLD.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "rc.h"
+
+static volatile sig_atomic_t children_reported;
+
+static void child_reported(int number)
+{
+	(void)number;
+	children_reported++;
+}
+
+static int connect_one(const struct rc_device *device, const struct options *options, const char *who)
+{
+	int tcp = exchange_connect(options->server, options->tcp_port), err;
+	struct rc_qp qp = { 0 };
+
+	if (tcp < 0) {
+		complain(tcp, "%s: no connection to the peer", who);
+		return tcp;
+	}
+	err = rc_call(&qp, device, tcp);
+	if (err)
+		complain(err, "%s: QP 0: %s", who, qp.stage);
+	else
+		printf("%s: connected\n", who);
+	rc_destroy(&qp);
+	close(tcp);
+	return err;
+}
+
+static int open_and_connect(const struct options *options, const char *who)
+{
+	struct rc_device device;
+	int err = rc_open(&device, &verbs_linked, options);
+
+	if (err) {
+		complain(err, "%s: %s cannot be opened", who, options->device);
+		return err;
+	}
+	err = connect_one(&device, options, who);
+	rc_close(&device);
+	return err;
+}
+
+/* The same program without its options to fork: it connects at once. */
+static _Noreturn void execute_anew(const struct options *options)
+{
+	char index[12];
+
+	snprintf(index, sizeof(index), "%d", options->gid_index);
+	setenv("VERBS_FORK_EXECUTED", "1", 1);
+	execl("/proc/self/exe", options->argv[0], "-d", options->device, "-g", index, "-p", options->tcp_port,
+	      options->server, (char *)NULL);
+	complain(errno, "cannot execute itself");
+	_exit(1);
+}
+
+static _Noreturn void be_the_child(const struct rc_device *opened, const struct options *options)
+{
+	int err;
+
+	if (options->exec)
+		execute_anew(options);
+	err = opened ? connect_one(opened, options, "child") : open_and_connect(options, "child");
+	fflush(NULL);
+	_exit(err != 0);
+}
+
+/* True when the one child we forked ended well, and there never was another. */
+static int only_child_did_well(pid_t child)
+{
+	int status, err = 0;
+	pid_t ended;
+
+	do
+		ended = waitpid(child, &status, 0);
+	while (ended < 0 && errno == EINTR);
+	if (ended != child || !WIFEXITED(status) || WEXITSTATUS(status)) {
+		fprintf(stderr, "verbs_fork: the child failed\n");
+		err = -ECHILD;
+	}
+	if (waitpid(-1, &status, __WALL | WNOHANG) != -1 || errno != ECHILD || children_reported != 1) {
+		fprintf(stderr, "verbs_fork: there is a child that it did not make\n");
+		err = -ECHILD;
+	}
+	return err;
+}
+
+static int fork_and_connect(const struct options *options)
+{
+	struct rc_device device, *opened = NULL;
+	pid_t child;
+	int err = 0;
+
+	signal(SIGCHLD, child_reported);
+	if (options->open_first || options->connect_first) {
+		err = rc_open(&device, &verbs_linked, options);
+		if (err) {
+			complain(err, "%s cannot be opened", options->device);
+			return err;
+		}
+		opened = &device;
+	}
+	if (options->connect_first)
+		err = connect_one(opened, options, "parent");
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (child == 0)
+		be_the_child(options->open_first ? opened : NULL, options);
+	if (only_child_did_well(child))
+		err = -ECHILD;
+	if (opened)
+		rc_close(opened);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+
+	options_read(argc, argv, &options);
+	if (!options.server) {
+		fprintf(stderr, "verbs_fork: verbs_threads is its server\n");
+		return 2;
+	}
+	if (getenv("VERBS_FORK_EXECUTED"))
+		return open_and_connect(&options, "executed child") != 0;
+	return fork_and_connect(&options) != 0;
+}
