@@ -44,6 +44,8 @@ void word_finding(const struct question *q, const struct finding *found, char *t
 	text_append(text, size, ": %s: %s", verdict_name(found->verdict.kind), found->verdict.reason);
 	if (better >= 0)
 		text_append(text, size, " (GID %d would be protected)", better);
+	else if (q->scope == REMOTE_SOME)
+		text_append(text, size, " (no other GID of %s is better)", q->view->device->name);
 	word_rule(found->rule, text, size);
 	text_printable(text);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Runs inside applications: no allocation, no stdio, no dependency but libc. */
+/* Runs inside applications: no allocation, no streams, no dependency but libc. */
 #include "protocol.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -122,6 +124,48 @@ int wire_answer_check(const void *message, size_t len)
 					: answer->action != WIRE_REFUSE || answer->err == 0 || answer->err > 4095)
 		return -EBADMSG;
 	return text_is_printable(answer->text, sizeof(answer->text)) ? 0 : -EBADMSG;
+}
+
+int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len)
+{
+	size_t n = strlen(name);
+
+	if (n < 1 + (name[0] == '@') || n >= sizeof(address->sun_path))
+		return -EINVAL;
+	memset(address, 0, sizeof(*address));
+	address->sun_family = AF_UNIX;
+	memcpy(address->sun_path, name, n);
+	if (name[0] == '@')
+		address->sun_path[0] = '\0';
+	/* an abstract name has no NUL at its end: unix(7) */
+	*len = offsetof(struct sockaddr_un, sun_path) + n + (name[0] != '@');
+	return 0;
+}
+
+enum { LISTEN_BACKLOG = 128 };
+
+int wire_listen(char name[WIRE_NAME_MAX])
+{
+	struct sockaddr_un address;
+	uint64_t random[2];
+	socklen_t len;
+	int s, err;
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	snprintf(name, WIRE_NAME_MAX, "@rdmasec-%016llx%016llx", (unsigned long long)random[0],
+		 (unsigned long long)random[1]);
+	err = wire_address(name, &address, &len);
+	if (err)
+		return err;
+	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	if (!bind(s, (const struct sockaddr *)&address, len) && !listen(s, LISTEN_BACKLOG))
+		return s;
+	err = -errno;
+	close(s);
+	return err;
 }
 
 union fd_control {

@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "attributes.h"
 #include "uverbs_decode.h"
@@ -60,6 +62,16 @@ struct wire_answer {
 	uint32_t err;             /* errno for the application with WIRE_REFUSE, else 0 */
 	char text[WIRE_TEXT_MAX]; /* one printable line for stderr without its newline; empty: say nothing */
 };
+
+/*
+ * Opens a listening socket for a private engine, under an abstract name that is random and so never another's, not even
+ * after this engine has gone. Writes "@name", as RDMASEC_ENGINE has it, into `name`. The fd (FD_CLOEXEC) or -errno.
+ */
+enum { WIRE_NAME_MAX = 48 };
+RS_MUST_USE int wire_listen(char name[WIRE_NAME_MAX]);
+
+/* The address of a socket's name: a path, or "@name" for an abstract one. 0 and *len; -EINVAL: too long, or empty. */
+RS_MUST_USE int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len);
 
 void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command);
 

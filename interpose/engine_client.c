@@ -29,21 +29,6 @@ void door_say(const char *line)
 	errno = saved;
 }
 
-/* "@name" is an abstract socket. */
-static int parse_address(const char *name, struct engine_address *out)
-{
-	size_t len = strlen(name);
-
-	if (!len || len >= sizeof(out->address.sun_path))
-		return -EINVAL;
-	out->address.sun_family = AF_UNIX;
-	memcpy(out->address.sun_path, name, len + 1);
-	if (name[0] == '@')
-		out->address.sun_path[0] = '\0';
-	out->len = offsetof(struct sockaddr_un, sun_path) + len + (name[0] != '@');
-	return 0;
-}
-
 static void locate_problem(struct engine_address *out, const char *problem, int err)
 {
 	out->len = 0;
@@ -61,13 +46,13 @@ void engine_locate(struct engine_address *out)
 
 	memset(out, 0, sizeof(*out));
 	if (named) {
-		err = parse_address(named, out);
+		err = wire_address(named, &out->address, &out->len);
 		if (err)
 			locate_problem(out, "RDMASEC_ENGINE is no socket's address", err);
 		return;
 	}
 	if (!access(SYSTEM_ENGINE, F_OK)) {
-		err = parse_address(SYSTEM_ENGINE, out);
+		err = wire_address(SYSTEM_ENGINE, &out->address, &out->len);
 		if (err)
 			locate_problem(out, SYSTEM_ENGINE, err);
 		return;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "door.h"
+#include "protocol.h"
 
 enum { ENGINE_LISTENER = 3, ENGINE_LIFELINE, ENGINE_PIDFD, ENGINE_FDS_END };
 
@@ -57,24 +58,6 @@ static void prepare(struct engine_launch *launch)
 	    snprintf(launch->policy, sizeof(launch->policy), "RDMASEC_POLICY=%s", policy) < (int)sizeof(launch->policy))
 		launch->environment[envc++] = launch->policy;
 	launch->environment[envc] = NULL;
-}
-
-static int open_listener(struct engine_address *out)
-{
-	int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), err;
-
-	if (s < 0)
-		return -errno;
-	memset(&out->address, 0, sizeof(out->address));
-	out->address.sun_family = AF_UNIX;
-	out->len = sizeof(out->address);
-	/* unix(7), autobind: the kernel chooses a free abstract name */
-	if (!bind(s, (struct sockaddr *)&out->address, sizeof(sa_family_t)) && !listen(s, 128) &&
-	    !getsockname(s, (struct sockaddr *)&out->address, &out->len))
-		return s;
-	err = -errno;
-	close(s);
-	return err;
 }
 
 static int clone_silently(void)
@@ -134,11 +117,17 @@ int engine_spawn(struct engine_address *out)
 {
 	static struct engine_launch launch; /* large, and used once */
 	int lifeline[2] = { -1, -1 }, listener, pidfd, err;
+	char name[WIRE_NAME_MAX];
 
 	prepare(&launch);
-	listener = open_listener(out);
+	listener = wire_listen(name);
 	if (listener < 0)
 		return listener;
+	err = wire_address(name, &out->address, &out->len);
+	if (err) {
+		close(listener);
+		return err;
+	}
 	pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (pidfd < 0 || pipe2(lifeline, O_CLOEXEC)) {
 		err = -errno;

@@ -62,7 +62,7 @@ static int set_preload(const char *library)
 
 static int guard_and_execute(const struct policy *policy, const char *program, char **argv)
 {
-	char library[PATH_MAX], socket_path[108];
+	char library[PATH_MAX], engine[WIRE_NAME_MAX];
 	int err = find_library(library, sizeof(library));
 
 	if (err) {
@@ -74,8 +74,8 @@ static int guard_and_execute(const struct policy *policy, const char *program, c
 		fprintf(stderr, "rdmasec: %s cannot be put into LD_PRELOAD: %s\n", library, strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
-	err = engine_process_start(policy, socket_path);
-	if (!err && setenv("RDMASEC_ENGINE", socket_path, 1))
+	err = engine_process_start(policy, engine);
+	if (!err && setenv("RDMASEC_ENGINE", engine, 1))
 		err = -errno;
 	if (err) {
 		fprintf(stderr, "rdmasec: the engine cannot be started: %s\n", strerror(-err));

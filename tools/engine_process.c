@@ -4,15 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,59 +56,6 @@ int engine_process_main(const struct policy *policy, int listener, int lifeline,
 	return err ? 1 : 0;
 }
 
-/* 0711: who runs under another uid later can reach the socket, but list or replace nothing. */
-static int make_directory(char *path, size_t size)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	const char *bases[] = { geteuid() == 0 ? "/run" : runtime, "/tmp" };
-
-	for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
-		if (!bases[i] || bases[i][0] != '/' ||
-		    snprintf(path, size, "%s/rdmasec-XXXXXX", bases[i]) >= (int)(size - sizeof("/engine")))
-			continue;
-		if (mkdtemp(path))
-			return chmod(path, 0711) ? -errno : 0;
-	}
-	return -errno;
-}
-
-static int open_listener(char *socket_path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char directory[sizeof(address.sun_path)];
-	int s, err = make_directory(directory, sizeof(directory));
-
-	if (err)
-		return err;
-	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/engine", directory) >=
-	    (int)sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return -errno;
-	if (bind(s, (struct sockaddr *)&address, sizeof(address)) || chmod(address.sun_path, 0666) || listen(s, 128)) {
-		err = -errno;
-		close(s);
-		return err;
-	}
-	strcpy(socket_path, address.sun_path);
-	return s;
-}
-
-static void remove_socket(const char *socket_path)
-{
-	char directory[108];
-	char *slash;
-
-	unlink(socket_path);
-	snprintf(directory, sizeof(directory), "%s", socket_path);
-	slash = strrchr(directory, '/');
-	if (slash) {
-		*slash = '\0';
-		rmdir(directory);
-	}
-}
-
 static void keep_only(const int *fds, size_t count)
 {
 	int from = STDERR_FILENO + 1;
@@ -137,24 +78,20 @@ static void swap_up(int *a, int *b)
 	}
 }
 
-static _Noreturn void engine_child(const struct policy *policy, const char *socket_path, int listener, int lifeline,
-				   int pidfd)
+static _Noreturn void engine_child(const struct policy *policy, int listener, int lifeline, int pidfd)
 {
 	int fds[3] = { listener, lifeline, pidfd };
-	int status;
 
 	setsid();
 	swap_up(&fds[0], &fds[1]);
 	swap_up(&fds[1], &fds[2]);
 	swap_up(&fds[0], &fds[1]);
 	keep_only(fds, 3);
-	status = engine_process_main(policy, listener, lifeline, pidfd);
-	remove_socket(socket_path);
-	_exit(status);
+	_exit(engine_process_main(policy, listener, lifeline, pidfd));
 }
 
 /* Twice forked: the engine is init's child, and the command that takes our place has no child it did not make. */
-static int fork_engine(const struct policy *policy, const char *socket_path, int listener, int lifeline, int pidfd)
+static int fork_engine(const struct policy *policy, int listener, int lifeline, int pidfd)
 {
 	pid_t child = fork();
 	int status;
@@ -165,7 +102,7 @@ static int fork_engine(const struct policy *policy, const char *socket_path, int
 		pid_t engine = fork();
 
 		if (engine == 0)
-			engine_child(policy, socket_path, listener, lifeline, pidfd);
+			engine_child(policy, listener, lifeline, pidfd);
 		_exit(engine < 0);
 	}
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -173,11 +110,11 @@ static int fork_engine(const struct policy *policy, const char *socket_path, int
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EAGAIN;
 }
 
-int engine_process_start(const struct policy *policy, char *socket_path)
+int engine_process_start(const struct policy *policy, char name[WIRE_NAME_MAX])
 {
 	int listener, pidfd, lifeline[2], held, err;
 
-	listener = open_listener(socket_path);
+	listener = wire_listen(name);
 	if (listener < 0)
 		return listener;
 	pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -187,11 +124,9 @@ int engine_process_start(const struct policy *policy, char *socket_path)
 	if (held < 0)
 		return -errno;
 	close(lifeline[1]);
-	err = fork_engine(policy, socket_path, listener, lifeline[0], pidfd);
+	err = fork_engine(policy, listener, lifeline[0], pidfd);
 	close(lifeline[0]);
 	close(listener);
 	close(pidfd);
-	if (err)
-		remove_socket(socket_path);
 	return err;
 }

@@ -4,6 +4,7 @@
 #define RDMASEC_TOOLS_ENGINE_PROCESS_H
 
 #include "policy.h"
+#include "protocol.h"
 
 /*
  * Makes this process an engine and serves until those it serves have ended (engine_serve()): no terminal, no core
@@ -12,10 +13,10 @@
 int engine_process_main(const struct policy *policy, int listener, int lifeline, int pidfd);
 
 /*
- * Starts one that listens on a new socket in a directory of its own; `socket_path` (of 108 octets, sun_path) gets its
- * name. It is nobody's child, and serves until the calling process, also after exec, and all holders of the lifeline,
- * which stays open across exec and fork, have gone. 0 or -errno.
+ * Starts one that listens on a new abstract socket, whose name, as RDMASEC_ENGINE has it, goes to `name`. It is
+ * nobody's child, and serves until the calling process, also after exec, and all holders of the lifeline, which stays
+ * open across exec and fork, have gone. 0 or -errno.
  */
-int engine_process_start(const struct policy *policy, char *socket_path);
+RS_MUST_USE int engine_process_start(const struct policy *policy, char name[WIRE_NAME_MAX]);
 
 #endif
