@@ -14,6 +14,9 @@ void verdict_set(struct verdict *out, enum verdict_kind kind, int nearness, cons
 
 	out->kind = kind;
 	out->nearness = nearness;
+	out->by = BY_NOTHING;
+	out->details[0] = '\0';
+	out->spi_out = out->spi_in = out->reqid = 0;
 	va_start(args, format);
 	vsnprintf(out->reason, sizeof(out->reason), format, args);
 	va_end(args);

@@ -13,7 +13,7 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 void decide_ipsec(const struct path *path, const struct evidence *ev, const struct requirement *req,
 		  struct verdict *out);
 
-/* Sets kind, nearness and reason. */
+/* Sets kind, nearness and reason, and takes back what had been found to protect. */
 void verdict_set(struct verdict *out, enum verdict_kind kind, int nearness, const char *format, ...) RS_PRINTF(4, 5);
 
 /* What xfrm would be asked to look up for this path's packets, in one direction. */
@@ -23,7 +23,7 @@ struct xfrm_flow {
 	bool has_ports;                        /* false: both ports are zero in the lookup (rxe's egress) */
 	bool has_sport;                        /* with has_ports: the source port is known */
 	uint16_t sport, dport;
-	int ifindex;
+	int ifindex; /* 0: not known, or the one who looks up does not ask for it */
 };
 
 /* How much of a flow a selector takes: with a wildcard in the flow, it may take a part of it. */
@@ -34,7 +34,29 @@ enum selector_match selector_match(const struct xfrm_selector_evidence *sel, con
 enum selector_match selector_match_addresses(const struct xfrm_selector_evidence *sel, const struct xfrm_flow *flow);
 bool selector_ports_match(const struct xfrm_selector_evidence *sel, const struct xfrm_flow *flow);
 
+size_t address_bits(int family);
 bool address_equal(int family, const union ip_address *a, const union ip_address *b);
 bool address_is_zero(int family, const union ip_address *a);
+
+/* One direction of what decide_ipsec() asks. */
+struct xfrm_direction {
+	const struct path *path;
+	const struct evidence *ev;
+	const struct requirement *req;
+	struct xfrm_flow flow;
+	uint8_t dir;      /* XFRM_POLICY_OUT, XFRM_POLICY_IN */
+	const char *name; /* "outbound", "inbound" */
+};
+
+/* Does a NIC send by its own tables, in which only what is packet-offloaded to it counts? */
+bool nic_applies_xfrm(const struct path *path);
+bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload);
+
+/*
+ * Do live SAs answer this template of this policy, which the flow (or a part of it) hits? Then *out has them; else it
+ * says why not.
+ */
+bool template_is_answered(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			  const struct xfrm_template_evidence *tmpl, struct verdict *out);
 
 #endif

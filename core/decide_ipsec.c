@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
  * Does IPsec protect this path? In both directions: the policies that the packets would really hit, by priority, ask
- * for ESP, and live SAs with an allowed AEAD answer them.
+ * for ESP, and live SAs with an allowed AEAD answer them (decide_sa.c).
  *
- * Where the kernel would choose among several (policies of one priority, SAs of one template) all of them must do: then
- * its order of choice need not be known. Sources: net/xfrm/xfrm_policy.c (xfrm_policy_match,
- * xfrm_policy_lookup_bytype), xfrm_state.c (xfrm_state_find, xfrm_state_look_at).
+ * Where the kernel would choose among several policies of one priority all of them must do: then its order of choice
+ * need not be known. Source: net/xfrm/xfrm_policy.c (xfrm_policy_match, xfrm_policy_lookup_bytype,
+ * xfrm_tmpl_resolve_one, __xfrm_policy_check).
  */
 #include <linux/xfrm.h>
 #include <netinet/in.h>
@@ -14,199 +14,96 @@
 #include "decide_internal.h"
 #include "text.h"
 
-/* One direction of the question. */
-struct direction {
-	const struct path *path;
-	const struct evidence *ev;
-	const struct requirement *req;
-	struct xfrm_flow flow;
-	uint8_t dir;      /* XFRM_POLICY_OUT, XFRM_POLICY_IN */
-	const char *name; /* "outbound", "inbound" */
-};
-
-static uint32_t esp_cipher(const struct xfrm_sa_evidence *sa)
-{
-	/* RFC 4106 8.1, RFC 4309 7.1, RFC 7634 2: the key's last octets are the salt, 4, 3 and 4 of them */
-	if (!sa->has_aead || sa->icv_bits != 128)
-		return CIPHER_NONE;
-	if (!strcmp(sa->algorithm, "rfc4106(gcm(aes))"))
-		return sa->key_bits == 160   ? CIPHER_ESP_AES_GCM_128
-		       : sa->key_bits == 224 ? CIPHER_ESP_AES_GCM_192
-		       : sa->key_bits == 288 ? CIPHER_ESP_AES_GCM_256
-					     : CIPHER_NONE;
-	if (!strcmp(sa->algorithm, "rfc7539esp(chacha20,poly1305)"))
-		return sa->key_bits == 288 ? CIPHER_ESP_CHACHA20_POLY1305 : CIPHER_NONE;
-	if (!strcmp(sa->algorithm, "rfc4309(ccm(aes))"))
-		return sa->key_bits == 152   ? CIPHER_ESP_AES_CCM_128
-		       : sa->key_bits == 280 ? CIPHER_ESP_AES_CCM_256
-					     : CIPHER_NONE;
-	return CIPHER_NONE;
-}
-
-/* A RoCE packet carries no mark and belongs to no xfrm interface. */
+/* A RoCE packet carries no mark. */
 static bool mark_takes_unmarked(const struct xfrm_mark_evidence *mark)
 {
 	return mark->value == 0;
 }
 
-static bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload)
-{
-	return offload->ifindex == path->egress_ifindex && offload->packet;
-}
-
+/*
+ * The first required ESP. NULL: there is none, or before it stands a template that changes the addresses (tunnel): the
+ * SA's addresses are then not those of the flow (xfrm_tmpl_resolve_one()).
+ */
 static const struct xfrm_template_evidence *required_esp(const struct xfrm_policy_evidence *policy)
 {
-	for (size_t i = 0; i < policy->tmpl_count; i++)
-		if (policy->tmpl[i].proto == IPPROTO_ESP && !policy->tmpl[i].optional)
-			return &policy->tmpl[i];
+	for (size_t i = 0; i < policy->tmpl_count; i++) {
+		const struct xfrm_template_evidence *tmpl = &policy->tmpl[i];
+
+		if (tmpl->proto == IPPROTO_ESP && !tmpl->optional)
+			return tmpl;
+		if (tmpl->mode != XFRM_MODE_TRANSPORT)
+			return NULL;
+	}
 	return NULL;
 }
 
-/* The addresses the SA itself must have: the flow's in transport mode, the template's in tunnel mode. */
-static bool sa_addresses_match(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
-			       const struct xfrm_flow *flow)
+/*
+ * Who would apply this policy? A NIC only what is packet-offloaded to it. Software that hits a packet-offloaded one
+ * hands the packet over in clear, and what the NIC's own tables then make of it is not known for its driver.
+ */
+static bool policy_is_applied(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			      struct verdict *out)
 {
-	bool transport = tmpl->mode == XFRM_MODE_TRANSPORT;
-	const union ip_address *daddr = transport ? flow->daddr : &tmpl->daddr;
-	const union ip_address *saddr = transport ? flow->saddr : &tmpl->saddr;
-	int family = transport ? flow->family : tmpl->family;
-
-	if (sa->family != family || (daddr && !address_equal(family, &sa->daddr, daddr)))
+	if (nic_applies_xfrm(d->path)) {
+		if (is_packet_offloaded(d->path, &policy->offload))
+			return true;
+		verdict_set(out, VERDICT_UNPROTECTED, 4,
+			    "%s policy %u is not packet-offloaded to %s: the NIC would not apply it", d->name,
+			    policy->index, d->path->egress);
 		return false;
-	return !saddr || address_is_zero(family, saddr) || address_is_zero(family, &sa->saddr) ||
-	       address_equal(family, &sa->saddr, saddr);
-}
-
-static bool sa_answers(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
-		       const struct direction *d)
-{
-	bool any_reqid = d->dir == XFRM_POLICY_IN && tmpl->reqid == 0;
-
-	if (sa->proto != tmpl->proto || sa->mode != tmpl->mode || (tmpl->spi && sa->spi != tmpl->spi))
-		return false;
-	if (!any_reqid && sa->reqid != tmpl->reqid)
-		return false;
-	if (!mark_takes_unmarked(&sa->mark) || sa->if_id || !sa_addresses_match(sa, tmpl, &d->flow))
-		return false;
-	return sa->sel.family == AF_UNSPEC || selector_match(&sa->sel, &d->flow) != SELECTS_NONE;
-}
-
-/* May this SA carry what it is chosen for? Says why not. */
-static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct direction *d, struct verdict *out)
-{
-	uint32_t cipher = esp_cipher(sa);
-
-	if (cipher == CIPHER_NONE || !(cipher & d->req->ciphers))
-		verdict_set(out, VERDICT_UNPROTECTED, 6,
-			    "%s SA 0x%08x uses %s (%u-bit key), which the policy does not allow", d->name, sa->spi,
-			    sa->algorithm[0] ? sa->algorithm : "no cipher", sa->key_bits);
-	else if (sa->pcpu_bound)
-		verdict_set(out, VERDICT_UNKNOWN, 6, "%s SA 0x%08x is bound to one CPU", d->name, sa->spi);
-	else if (d->path->driver->egress == EGRESS_NIC_MACSEC_IPSEC && !is_packet_offloaded(d->path, &sa->offload))
-		verdict_set(out, VERDICT_UNPROTECTED, 6,
-			    "%s SA 0x%08x is not packet-offloaded to %s: the NIC would not apply it", d->name, sa->spi,
-			    d->path->egress);
-	else
-		return true;
-	return false;
-}
-
-/* What the SAD says about one template. */
-struct sa_census {
-	const struct xfrm_sa_evidence *live; /* a good one */
-	bool larval, expired, bad;
-};
-
-static struct sa_census census(const struct direction *d, const struct xfrm_template_evidence *tmpl,
-			       struct verdict *out)
-{
-	struct sa_census found = { 0 };
-
-	for (size_t i = 0; i < d->ev->sa_count && !found.bad; i++) {
-		const struct xfrm_sa_evidence *sa = &d->ev->sas[i];
-
-		if (sa->spi == 0)
-			found.larval |= sa->proto == tmpl->proto && sa->reqid == tmpl->reqid;
-		else if (!sa_answers(sa, tmpl, d))
-			continue;
-		else if (sa->expired)
-			found.expired = true;
-		else if (sa_is_good(sa, d, out))
-			found.live = sa;
-		else
-			found.bad = true;
 	}
-	return found;
-}
-
-/* Do SAs answer this template? With a remote that is not known, only that none which could answer is a bad one. */
-static bool template_is_answered(const struct direction *d, const struct xfrm_policy_evidence *policy,
-				 const struct xfrm_template_evidence *tmpl, struct verdict *out)
-{
-	struct sa_census found = census(d, tmpl, out);
-
-	if (found.bad)
-		return false;
-	if (found.live) {
-		out->reqid = tmpl->reqid;
-		*(d->dir == XFRM_POLICY_OUT ? &out->spi_out : &out->spi_in) = found.live->spi;
-		if (d->dir == XFRM_POLICY_OUT)
-			text_format(out->details, sizeof(out->details), "ESP spi 0x%08x reqid %u %s", found.live->spi,
-				    tmpl->reqid, policy_cipher_name(esp_cipher(found.live)));
+	if (!policy->offload.ifindex || !policy->offload.packet)
 		return true;
-	}
-	/* rxe: the kernel drops what a policy wants in ESP while there is no SA (net.core.xfrm_larval_drop) */
-	if (d->path->scope == REMOTE_EVERY && d->path->driver->egress == EGRESS_HOST_STACK)
-		return true;
-	verdict_set(out, VERDICT_UNPROTECTED, 5, "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s",
-		    d->name, policy->index, tmpl->reqid,
-		    found.expired  ? ": its SA has expired"
-		    : found.larval ? ": one is still being negotiated"
-				   : "");
+	verdict_set(out, VERDICT_UNKNOWN, 4,
+		    "%s policy %u is packet-offloaded to a NIC, which software RoCE cannot check", d->name,
+		    policy->index);
 	return false;
 }
 
 /* Does one policy that the packets hit (or may hit) protect them? */
-static bool policy_protects(const struct direction *d, const struct xfrm_policy_evidence *policy, struct verdict *out)
+static bool policy_protects(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			    struct verdict *out)
 {
 	const struct xfrm_template_evidence *tmpl = required_esp(policy);
 
-	if (policy->action != XFRM_POLICY_ALLOW) {
-		if (d->path->scope == REMOTE_EVERY && policy->action == XFRM_POLICY_BLOCK)
-			return true;
+	if (!policy_is_applied(d, policy, out))
+		return false;
+	if (policy->action == XFRM_POLICY_BLOCK && d->path->scope == REMOTE_EVERY)
+		return true;
+	if (policy->action != XFRM_POLICY_ALLOW)
 		verdict_set(out, VERDICT_UNPROTECTED, 2, "%s policy %u (priority %u) blocks these packets", d->name,
 			    policy->index, policy->priority);
-		return false;
-	}
-	if (!tmpl && policy->tmpl_count == 0)
+	else if (!policy->tmpl_count)
 		verdict_set(out, VERDICT_UNPROTECTED, 3, "%s policy %u (priority %u) lets these packets pass in clear",
 			    d->name, policy->index, policy->priority);
 	else if (!tmpl)
-		verdict_set(out, VERDICT_UNPROTECTED, 3, "%s policy %u (priority %u) has no required ESP template",
-			    d->name, policy->index, policy->priority);
-	else if (d->path->driver->egress == EGRESS_NIC_MACSEC_IPSEC && !is_packet_offloaded(d->path, &policy->offload))
-		verdict_set(out, VERDICT_UNPROTECTED, 4,
-			    "%s policy %u is not packet-offloaded to %s: the NIC would not apply it", d->name,
-			    policy->index, d->path->egress);
+		verdict_set(out, VERDICT_UNPROTECTED, 3,
+			    "%s policy %u (priority %u) has no required ESP template, or one behind a tunnel", d->name,
+			    policy->index, policy->priority);
 	else
 		return template_is_answered(d, policy, tmpl, out);
 	return false;
 }
 
-static enum selector_match policy_match_flow(const struct direction *d, const struct xfrm_policy_evidence *policy)
+static enum selector_match policy_match_flow(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy)
 {
+	enum selector_match match = selector_match(&policy->sel, &d->flow);
+
 	if (policy->dir != d->dir || policy->type != XFRM_POLICY_TYPE_MAIN)
 		return SELECTS_NONE;
-	if (!mark_takes_unmarked(&policy->mark) || policy->if_id)
-		return SELECTS_NONE;
-	return selector_match(&policy->sel, &d->flow);
+	if (mark_takes_unmarked(&policy->mark) && !policy->if_id)
+		return match;
+	/* a NIC's tables know neither marks nor xfrm interfaces: whether it applies what has one is not known */
+	if (nic_applies_xfrm(d->path) && is_packet_offloaded(d->path, &policy->offload))
+		return match == SELECTS_ALL ? SELECTS_PART : match;
+	return SELECTS_NONE;
 }
 
 /*
  * The software lookup of rxe's egress carries no ports: a policy with ports is not hit (facts: 1148 packets in clear).
  * Tell the operator about it, or about another thing that keeps a policy which was surely meant from matching.
  */
-static void explain_no_policy(const struct direction *d, struct verdict *out)
+static void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
 {
 	verdict_set(out, VERDICT_UNPROTECTED, 0, "no %s xfrm policy covers it", d->name);
 	for (size_t i = 0; i < d->ev->policy_count; i++) {
@@ -227,7 +124,7 @@ static void explain_no_policy(const struct direction *d, struct verdict *out)
 		else if (p->if_id)
 			verdict_set(out, VERDICT_UNPROTECTED, 2, "%s policy %u belongs to xfrm interface id %u",
 				    d->name, p->index, p->if_id);
-		else if (p->sel.ifindex && p->sel.ifindex != d->flow.ifindex)
+		else if (selector_match(&p->sel, &d->flow) == SELECTS_NONE)
 			verdict_set(out, VERDICT_UNPROTECTED, 2, "%s policy %u is for another interface", d->name,
 				    p->index);
 	}
@@ -242,8 +139,24 @@ static bool has_sub_policy(const struct evidence *ev)
 	return false;
 }
 
+/*
+ * Packet-offloaded policies enter the kernel's lists at the head, whatever their priority, and hide from a lookup what
+ * stands behind them (xfrm_policy_insert_list(), __xfrm_policy_eval_candidates()): where there is one, software finds
+ * any of those that match.
+ */
+static bool priorities_are_kept(const struct xfrm_direction *d)
+{
+	for (size_t i = 0; i < d->ev->policy_count && !nic_applies_xfrm(d->path); i++) {
+		const struct xfrm_policy_evidence *p = &d->ev->policies[i];
+
+		if (p->dir == d->dir && p->offload.ifindex && p->offload.packet)
+			return false;
+	}
+	return true;
+}
+
 /* The smallest priority value of a matching policy that is at least `from`; false: none is left. */
-static bool next_priority(const struct direction *d, uint64_t from, uint64_t *out)
+static bool next_priority(const struct xfrm_direction *d, uint64_t from, uint64_t *out)
 {
 	bool found = false;
 
@@ -258,14 +171,15 @@ static bool next_priority(const struct direction *d, uint64_t from, uint64_t *ou
 	return found;
 }
 
-/* All matching policies of one priority protect; *covers: one of them takes the whole flow, so none below is hit. */
-static bool priority_protects(const struct direction *d, uint64_t priority, bool *covers, struct verdict *out)
+/* All matching policies from one priority to another protect; *covers: one of them takes the whole flow. */
+static bool priorities_protect(const struct xfrm_direction *d, uint64_t from, uint64_t to, bool *covers,
+			       struct verdict *out)
 {
 	for (size_t i = 0; i < d->ev->policy_count; i++) {
 		const struct xfrm_policy_evidence *p = &d->ev->policies[i];
 		enum selector_match match;
 
-		if (p->priority != priority)
+		if (p->priority < from || p->priority > to)
 			continue;
 		match = policy_match_flow(d, p);
 		if (match == SELECTS_NONE)
@@ -277,50 +191,61 @@ static bool priority_protects(const struct direction *d, uint64_t priority, bool
 	return true;
 }
 
-static bool direction_is_protected(const struct direction *d, struct verdict *out)
+static void explain_gap(const struct xfrm_direction *d, struct verdict *out)
 {
-	uint64_t priority = 0;
-	bool covers = false, any = false;
-
-	while (!covers && next_priority(d, priority, &priority)) {
-		any = true;
-		if (!priority_protects(d, priority, &covers, out))
-			return false;
-		priority++;
-	}
-	if (covers)
-		return true;
-	if (!any)
-		explain_no_policy(d, out);
-	else if (d->path->scope == REMOTE_EVERY)
+	if (d->path->scope == REMOTE_EVERY)
 		verdict_set(out, VERDICT_UNPROTECTED, 2,
 			    "the %s policies cover only some remotes, and the application chooses addresses in its own "
 			    "memory",
 			    d->name);
 	else
-		verdict_set(out, VERDICT_UNPROTECTED, 2, "the %s policies cover only some UDP source ports", d->name);
-	return false;
+		verdict_set(out, VERDICT_UNPROTECTED, 2,
+			    "the %s policies cover only some UDP source ports or interfaces", d->name);
+}
+
+/* By rising priority value, until one policy takes the whole flow: none behind it is hit. */
+static bool direction_is_protected(const struct xfrm_direction *d, struct verdict *out)
+{
+	bool covers = false, any = false, ordered = priorities_are_kept(d);
+	uint64_t priority = 0;
+
+	while (!covers && next_priority(d, priority, &priority)) {
+		uint64_t to = ordered ? priority : UINT32_MAX;
+
+		any = true;
+		if (!priorities_protect(d, priority, to, &covers, out))
+			return false;
+		priority = to + 1;
+	}
+	if (!any)
+		explain_no_policy(d, out);
+	else if (!covers)
+		explain_gap(d, out);
+	return covers;
 }
 
 /* REMOTE_SOME: is there an outbound policy that wants ESP for some remote? Then an SA may yet come. */
-static bool some_policy_wants_esp(const struct direction *out_dir)
+static bool some_policy_wants_esp(const struct xfrm_direction *outbound)
 {
-	for (size_t i = 0; i < out_dir->ev->policy_count; i++) {
-		const struct xfrm_policy_evidence *p = &out_dir->ev->policies[i];
+	struct verdict ignored;
 
-		if (policy_match_flow(out_dir, p) != SELECTS_NONE && p->action == XFRM_POLICY_ALLOW && required_esp(p))
+	for (size_t i = 0; i < outbound->ev->policy_count; i++) {
+		const struct xfrm_policy_evidence *p = &outbound->ev->policies[i];
+
+		if (policy_match_flow(outbound, p) != SELECTS_NONE && p->action == XFRM_POLICY_ALLOW &&
+		    required_esp(p) && policy_is_applied(outbound, p, &ignored))
 			return true;
 	}
 	return false;
 }
 
-static struct direction direction(const struct path *path, const struct evidence *ev, const struct requirement *req,
-				  uint8_t dir)
+static struct xfrm_direction direction(const struct path *path, const struct evidence *ev,
+				       const struct requirement *req, uint8_t dir)
 {
 	const union ip_address *remote = path->scope == REMOTE_ONE ? &path->remote : NULL;
 	bool outbound = dir == XFRM_POLICY_OUT;
 
-	return (struct direction){
+	return (struct xfrm_direction){
 		.path = path,
 		.ev = ev,
 		.req = req,
@@ -335,7 +260,9 @@ static struct direction direction(const struct path *path, const struct evidence
 			.has_sport = outbound && path->has_sport,
 			.sport = path->sport,
 			.dport = ROCE_UDP_PORT,
-			.ifindex = path->gid_ifindex,
+			/* the way in is looked up with the device of its route, not the one it came by
+			 * (__xfrm_decode_session()); a NIC's tables know no devices */
+			.ifindex = outbound && !nic_applies_xfrm(path) ? path->gid_ifindex : 0,
 		},
 	};
 }
@@ -359,8 +286,8 @@ static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
 void decide_ipsec(const struct path *path, const struct evidence *ev, const struct requirement *req,
 		  struct verdict *out)
 {
-	struct direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
-	struct direction inbound = direction(path, ev, req, XFRM_POLICY_IN);
+	struct xfrm_direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
+	struct xfrm_direction inbound = direction(path, ev, req, XFRM_POLICY_IN);
 
 	if (!xfrm_is_readable(ev, out))
 		return;

@@ -5,14 +5,14 @@
 
 #include "decide_internal.h"
 
-static size_t address_len(int family)
+size_t address_bits(int family)
 {
-	return family == AF_INET ? 4 : 16;
+	return family == AF_INET ? 32 : 128;
 }
 
 bool address_equal(int family, const union ip_address *a, const union ip_address *b)
 {
-	return memcmp(a->bytes, b->bytes, address_len(family)) == 0;
+	return memcmp(a->bytes, b->bytes, address_bits(family) / 8) == 0;
 }
 
 bool address_is_zero(int family, const union ip_address *a)
@@ -34,7 +34,7 @@ static bool prefix_holds(const union ip_address *prefix, unsigned len, const uni
 static enum selector_match match_address(const union ip_address *prefix, unsigned len, int family,
 					 const union ip_address *address)
 {
-	if (len > 8 * address_len(family))
+	if (len > address_bits(family))
 		return SELECTS_NONE;
 	if (!address)
 		return len == 0 ? SELECTS_ALL : SELECTS_PART;
@@ -77,9 +77,14 @@ bool selector_ports_match(const struct xfrm_selector_evidence *sel, const struct
 	return match_ports(sel, flow) != SELECTS_NONE;
 }
 
+static enum selector_match match_interface(const struct xfrm_selector_evidence *sel, const struct xfrm_flow *flow)
+{
+	if (!sel->ifindex || sel->ifindex == flow->ifindex)
+		return SELECTS_ALL;
+	return flow->ifindex ? SELECTS_NONE : SELECTS_PART;
+}
+
 enum selector_match selector_match(const struct xfrm_selector_evidence *sel, const struct xfrm_flow *flow)
 {
-	if (sel->ifindex && sel->ifindex != flow->ifindex)
-		return SELECTS_NONE;
-	return weaker(selector_match_addresses(sel, flow), match_ports(sel, flow));
+	return weaker(match_interface(sel, flow), weaker(selector_match_addresses(sel, flow), match_ports(sel, flow)));
 }
