@@ -76,8 +76,9 @@ static int decode_qp_destroy(const struct uverbs_request *request, struct uverbs
 {
 	uint64_t handle;
 
-	if (uverbs_attr_const(request, UVERBS_ATTR_DESTROY_QP_HANDLE, &handle))
-		return 0; /* mandatory: EINVAL from every kernel */
+	/* mandatory, and ids are 32 bits (rdma_core.c, idr_add_uobj()): an error from every kernel */
+	if (uverbs_attr_const(request, UVERBS_ATTR_DESTROY_QP_HANDLE, &handle) || handle > UINT32_MAX)
+		return 0;
 	out->kind = UVERBS_QP_DESTROY;
 	out->has |= UVERBS_HAS_HANDLE;
 	out->handle = handle;
@@ -194,6 +195,8 @@ static int decode_by_object(const struct uverbs_request *request, enum uverbs_ph
 		return decode_qp_method(request, phase, out);
 	if (out->object_id == UVERBS_OBJECT_AH && out->method_id != UVERBS_METHOD_AH_DESTROY)
 		return uverbs_malformed(out, "an AH method that this release of rdmasec does not know");
+	if (out->object_id == UVERBS_OBJECT_FLOW && out->method_id != UVERBS_METHOD_FLOW_DESTROY)
+		return uverbs_malformed(out, "a flow method that this release of rdmasec does not know");
 	if (out->object_id == UVERBS_OBJECT_DEVICE)
 		return decode_device_method(request, phase, out);
 	if (out->object_id > NEWEST_HARMLESS_OBJECT)

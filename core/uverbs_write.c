@@ -14,11 +14,15 @@
 /* Bits of attr_mask: enum ib_qp_attr_mask in include/rdma/ib_verbs.h, which the uapi headers do not repeat. */
 enum {
 	QP_ATTR_STATE = 1 << 0,
+	QP_ATTR_PORT = 1 << 5,
 	QP_ATTR_AV = 1 << 7,
 	QP_ATTR_ALT_PATH = 1 << 14,
 	QP_ATTR_PATH_MIG_STATE = 1 << 18,
 	QP_ATTR_DEST_QPN = 1 << 20,
 };
+
+/* enum ib_qp_state in include/rdma/ib_verbs.h */
+enum { QP_STATE_INIT = 1 };
 
 /* IB_QP_CREATE_SOURCE_QPN in include/rdma/ib_verbs.h */
 enum { QP_CREATE_SOURCE_QPN = 1 << 10 };
@@ -125,6 +129,36 @@ static void copy_dest(struct uverbs_address *to, const struct ib_uverbs_qp_dest 
 }
 
 /*
+ * The port alone, without an address: on the way to INIT it is what the address has to agree with later; in SQD to SQD
+ * it would send a judged address by another port (uverbs_cmd.c modify_qp(), verbs.c qp_state_table).
+ */
+static bool changes_port_of_address(const struct ib_uverbs_modify_qp *cmd)
+{
+	bool to_init = cmd->attr_mask & QP_ATTR_STATE && cmd->qp_state == QP_STATE_INIT;
+
+	return cmd->attr_mask & QP_ATTR_PORT && !(cmd->attr_mask & QP_ATTR_AV) && !to_init;
+}
+
+static void fill_qp_address(const struct ib_uverbs_modify_qp *cmd, struct uverbs_command *out)
+{
+	out->kind = UVERBS_QP_ADDRESS;
+	out->has |= UVERBS_HAS_HANDLE;
+	out->handle = cmd->qp_handle;
+	out->attr_mask = cmd->attr_mask;
+	copy_dest(&out->address, &cmd->dest);
+	if (cmd->attr_mask & (QP_ATTR_ALT_PATH | QP_ATTR_PATH_MIG_STATE))
+		out->has |= UVERBS_HAS_ALT_PATH;
+	if (cmd->attr_mask & QP_ATTR_STATE) {
+		out->has |= UVERBS_HAS_STATE;
+		out->qp_state = cmd->qp_state;
+	}
+	if (cmd->attr_mask & QP_ATTR_DEST_QPN) {
+		out->has |= UVERBS_HAS_DEST_QPN;
+		out->dest_qpn = cmd->dest_qp_num;
+	}
+}
+
+/*
  * Standard and extended form begin with the same struct. The AV bit decides, not the state: SQD to SQD takes an address
  * as well (verbs.c, qp_state_table).
  */
@@ -135,23 +169,10 @@ static int decode_modify_qp(const struct uverbs_request *request, struct uverbs_
 
 	if (err)
 		return core_in_failed(err);
-	if (!(cmd.attr_mask & (QP_ATTR_AV | QP_ATTR_ALT_PATH | QP_ATTR_PATH_MIG_STATE)))
-		return 0;
-	out->kind = UVERBS_QP_ADDRESS;
-	out->has |= UVERBS_HAS_HANDLE;
-	out->handle = cmd.qp_handle;
-	out->attr_mask = cmd.attr_mask;
-	copy_dest(&out->address, &cmd.dest);
-	if (cmd.attr_mask & (QP_ATTR_ALT_PATH | QP_ATTR_PATH_MIG_STATE))
-		out->has |= UVERBS_HAS_ALT_PATH;
-	if (cmd.attr_mask & QP_ATTR_STATE) {
-		out->has |= UVERBS_HAS_STATE;
-		out->qp_state = cmd.qp_state;
-	}
-	if (cmd.attr_mask & QP_ATTR_DEST_QPN) {
-		out->has |= UVERBS_HAS_DEST_QPN;
-		out->dest_qpn = cmd.dest_qp_num;
-	}
+	if (cmd.attr_mask & (QP_ATTR_AV | QP_ATTR_ALT_PATH | QP_ATTR_PATH_MIG_STATE))
+		fill_qp_address(&cmd, out);
+	else if (changes_port_of_address(&cmd))
+		return uverbs_malformed(out, "a QP is to change its port without a new address");
 	return 0;
 }
 
