@@ -86,17 +86,20 @@ static void judge_exact(struct question *q, struct engine_answer *answer)
 	const struct uverbs_address *address = &q->command->address;
 	struct finding found = { 0 };
 
+	/* the remote stays unknown where it is not the one that counts: no rule may be chosen by it */
+	if (q->command->has & UVERBS_HAS_ALT_PATH) {
+		refuse_or_audit(q, NULL, "an alternate path is not judged", answer);
+		return;
+	}
 	q->port = address->port;
+	if (!address->is_global) {
+		refuse_or_audit(q, NULL, "it has no GID (no GRH), which RoCE needs", answer);
+		return;
+	}
 	q->scope = REMOTE_ONE;
 	q->remote = address->dgid;
-	if (!address->is_global)
-		refuse_or_audit(q, NULL, "it has no GID (no GRH), which RoCE needs", answer);
-	else if (q->command->has & UVERBS_HAS_ALT_PATH)
-		refuse_or_audit(q, NULL, "an alternate path is not judged", answer);
-	else {
-		question_ask(q, address->sgid_index, &found);
-		answer_finding(q, &found, answer);
-	}
+	question_ask(q, address->sgid_index, &found);
+	answer_finding(q, &found, answer);
 }
 
 /* Asks for every GID of every port. */
@@ -162,7 +165,9 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 	if (q->command->has & UVERBS_HAS_SOURCE_QPN) {
 		refuse_or_audit(q, allows_raw_packet, "it chooses its own source QP number (raw-packet = refuse)",
 				answer);
-		return;
+		/* allowed to, it is still a QP that sends; only audited, it has been told of already */
+		if (!answer->pass || answer->text[0])
+			return;
 	}
 	switch (q->command->qp_type) {
 	case IB_UVERBS_QPT_RC:
