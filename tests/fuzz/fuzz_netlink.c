@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Lets arbitrary octets be what the kernel says, to every reader of evidence. Input: one octet names the part; then per
+ * datagram one octet of how it comes (below), two of its length, and its octets. A question that is no dump may be
+ * answered as the kernel would, lest the dump that follows it be out of a fuzzer's reach.
+ *
+ * Beside what the sanitizers see: evidence that was READ came in datagrams that were whole, ended as a dump ends, and
+ * is in the bounds its header promises; anything else left nothing behind; and no answer stayed in the buffer.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/rtnetlink.h>
+#include <sanitizer/asan_interface.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evidence_private.h"
+
+enum {
+	COMES_TRUNCATED = 1 << 0, /* MSG_TRUNC */
+	COMES_FROM_ELSEWHERE = 1 << 1,
+	COMES_UNSTAMPED = 1 << 2,   /* with whatever sequence and port are in it, else with the asker's */
+	COMES_NOT = 1 << 3,         /* ENOBUFS */
+	COMES_WITH_END = 1 << 4,    /* followed by a NLMSG_DONE, which is hard to guess */
+	COMES_AS_EXPECTED = 1 << 5, /* one octet more instead of a length: see put_answer() */
+};
+
+struct script {
+	const uint8_t *data;
+	size_t size;
+	uint32_t seq;
+	uint16_t asked; /* nlmsg_type, 0: a dump */
+	int opens, closes;
+	bool tainted; /* this socket delivered something after which it must not be believed */
+	void *buffer;
+	size_t filled;
+	bool end_is_due;
+};
+
+static void check_wiped(struct script *script)
+{
+	for (size_t i = 0; i < script->filled; i++)
+		assert(((char *)script->buffer)[i] == 0);
+	if (script->buffer)
+		ASAN_UNPOISON_MEMORY_REGION(script->buffer, NETLINK_BUFFER_SIZE);
+	script->filled = 0;
+}
+
+static int script_open(void *context, int protocol, int *out_handle, uint32_t *out_port)
+{
+	struct script *script = context;
+
+	(void)protocol;
+	*out_handle = script->opens++;
+	*out_port = 4711;
+	script->tainted = false;
+	script->end_is_due = false;
+	return 0;
+}
+
+static int script_send(void *context, int handle, const struct nlmsghdr *request)
+{
+	struct script *script = context;
+
+	assert(handle == script->opens - 1);
+	assert(request->nlmsg_flags & NLM_F_REQUEST);
+	script->seq = request->nlmsg_seq;
+	script->asked = request->nlmsg_flags & NLM_F_DUMP ? 0 : request->nlmsg_type;
+	return 0;
+}
+
+/* An independent walk over the messages: stamps them, and says whether they fill the datagram. */
+static bool stamp(const struct script *script, char *data, size_t len, bool stamped)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		struct nlmsghdr header;
+
+		if (len - at < sizeof(header))
+			return false;
+		memcpy(&header, data + at, sizeof(header));
+		if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > len - at)
+			return false;
+		if (stamped) {
+			header.nlmsg_seq = script->seq;
+			header.nlmsg_pid = 4711;
+			memcpy(data + at, &header, sizeof(header));
+		} else if (header.nlmsg_seq != script->seq || header.nlmsg_pid != 4711) {
+			return false;
+		}
+		if (!script->asked && header.nlmsg_flags & NLM_F_DUMP_INTR)
+			return false;
+		at += NLMSG_ALIGN(header.nlmsg_len);
+	}
+	return len > 0;
+}
+
+static size_t put_end(struct script *script, char *to)
+{
+	const struct {
+		struct nlmsghdr header;
+		int error;
+	} end = { .header = { .nlmsg_len = NLMSG_LENGTH(sizeof(int)),
+			      .nlmsg_type = NLMSG_DONE,
+			      .nlmsg_flags = NLM_F_MULTI,
+			      .nlmsg_seq = script->seq,
+			      .nlmsg_pid = 4711 } };
+
+	script->end_is_due = false;
+	memcpy(to, &end, sizeof(end));
+	return sizeof(end);
+}
+
+/* `what`: for the count of policies, two bits a direction; for the default, what happens on the way out. */
+static size_t put_answer(const struct script *script, char *to, uint8_t what)
+{
+	const struct genlmsghdr genl = { .cmd = CTRL_CMD_NEWFAMILY };
+	const struct xfrmu_spdinfo counts = { .incnt = what & 3, .outcnt = what >> 2 & 3, .fwdcnt = what >> 4 & 3 };
+	const struct xfrm_userpolicy_default defaults = { .out = what };
+	struct nl_msg *answer = nlmsg_alloc();
+	size_t len;
+
+	assert(answer);
+	switch (script->asked) {
+	case GENL_ID_CTRL:
+		assert(nlmsg_put(answer, 4711, script->seq, GENL_ID_CTRL, 0, 0));
+		assert(!nlmsg_append(answer, (void *)&genl, sizeof(genl), NLMSG_ALIGNTO));
+		assert(!nla_put_u16(answer, CTRL_ATTR_FAMILY_ID, 33));
+		break;
+	case XFRM_MSG_GETSPDINFO:
+		assert(nlmsg_put(answer, 4711, script->seq, XFRM_MSG_NEWSPDINFO, sizeof(uint32_t), 0));
+		assert(!nla_put(answer, XFRMA_SPD_INFO, sizeof(counts), &counts));
+		break;
+	default:
+		assert(nlmsg_put(answer, 4711, script->seq, XFRM_MSG_GETDEFAULT, 0, 0));
+		assert(!nlmsg_append(answer, (void *)&defaults, sizeof(defaults), NLMSG_ALIGNTO));
+	}
+	len = NLMSG_ALIGN(nlmsg_hdr(answer)->nlmsg_len);
+	memcpy(to, nlmsg_hdr(answer), len);
+	nlmsg_free(answer);
+	return len;
+}
+
+static size_t take_octets(struct script *script, void *to, size_t len)
+{
+	if (len > script->size)
+		len = script->size;
+	memcpy(to, script->data, len);
+	script->data += len;
+	script->size -= len;
+	return len;
+}
+
+/* The next datagram of the input, in *how and up to NETLINK_BUFFER_SIZE octets of `to`. */
+static ssize_t next_datagram(struct script *script, char *to, uint8_t *how)
+{
+	uint8_t head[2] = { 0 };
+	size_t len;
+
+	if (script->end_is_due)
+		return (ssize_t)put_end(script, to);
+	if (!take_octets(script, how, 1))
+		return -ETIMEDOUT;
+	if (script->asked && *how & COMES_AS_EXPECTED) {
+		*how = 0;
+		take_octets(script, head, 1);
+		return (ssize_t)put_answer(script, to, head[0]);
+	}
+	if (*how & COMES_NOT)
+		return -ENOBUFS;
+	take_octets(script, head, sizeof(head));
+	len = take_octets(script, to, head[0] | (size_t)head[1] << 8);
+	if (!(*how & COMES_FROM_ELSEWHERE) && !stamp(script, to, len, !(*how & COMES_UNSTAMPED)))
+		script->tainted = true;
+	script->end_is_due = *how & COMES_WITH_END;
+	return (ssize_t)len;
+}
+
+static ssize_t script_receive(void *context, int handle, struct msghdr *message, int timeout_ms)
+{
+	struct script *script = context;
+	struct sockaddr_nl from = { .nl_family = AF_NETLINK };
+	char *buffer = message->msg_iov->iov_base;
+	uint8_t how = 0;
+	ssize_t len;
+
+	assert(handle == script->opens - 1 && timeout_ms > 0);
+	check_wiped(script);
+	script->buffer = buffer;
+	len = next_datagram(script, buffer, &how);
+	if (len < 0) {
+		explicit_bzero(buffer, NETLINK_BUFFER_SIZE); /* the script's own doing */
+		return len;
+	}
+	script->filled = (size_t)len;
+	from.nl_pid = how & COMES_FROM_ELSEWHERE ? 1 : 0;
+	memcpy(message->msg_name, &from, sizeof(from));
+	message->msg_flags = how & COMES_TRUNCATED ? MSG_TRUNC : 0;
+	if (how & COMES_TRUNCATED)
+		script->tainted = true;
+	else
+		ASAN_POISON_MEMORY_REGION(buffer + len, NETLINK_BUFFER_SIZE - (size_t)len);
+	return len;
+}
+
+static void script_close(void *context, int handle)
+{
+	struct script *script = context;
+
+	assert(handle == script->opens - 1);
+	check_wiped(script);
+	script->closes++;
+}
+
+/* ---- what must hold of evidence that was read ---- */
+
+static void check_state(enum evidence_state state, const char *error, bool empty, const struct script *script)
+{
+	assert(state != EVIDENCE_UNREAD);
+	assert(strnlen(error, 128) < 128);
+	assert((state == EVIDENCE_BROKEN) == (error[0] != '\0'));
+	if (state != EVIDENCE_READ)
+		assert(empty);
+	else
+		assert(!script->tainted);
+}
+
+static void check_links(const struct evidence *ev)
+{
+	for (size_t i = 0; i < ev->link_count; i++) {
+		assert(ev->links[i].ifindex > 0);
+		assert(memchr(ev->links[i].name, '\0', sizeof(ev->links[i].name)));
+		assert(memchr(ev->links[i].kind, '\0', sizeof(ev->links[i].kind)));
+	}
+}
+
+static void check_routes6(const struct evidence *ev)
+{
+	for (size_t i = 0; i < ev->route6_count; i++) {
+		assert(ev->routes6[i].dst_prefix <= 128 && ev->routes6[i].ifindex >= 0);
+		assert(!ev->routes6[i].discards || !ev->routes6[i].ifindex);
+	}
+}
+
+static void check_secys(const struct evidence *ev)
+{
+	for (size_t i = 0; i < ev->secy_count; i++) {
+		assert(ev->secys[i].ifindex > 0 && ev->secys[i].encoding_an < MACSEC_AN_COUNT);
+		assert(!ev->secys[i].rxsc == !ev->secys[i].rxsc_count);
+	}
+}
+
+static void check_selector(const struct xfrm_selector_evidence *sel, bool may_be_none)
+{
+	unsigned int most = sel->family == AF_INET ? 32 : 128;
+
+	assert(sel->family == AF_INET || sel->family == AF_INET6 || (may_be_none && !sel->family));
+	assert(sel->daddr_prefix <= most && sel->saddr_prefix <= most);
+}
+
+static void check_xfrm(const struct evidence *ev)
+{
+	for (size_t i = 0; i < ev->policy_count; i++) {
+		check_selector(&ev->policies[i].sel, false);
+		assert(ev->policies[i].dir < 3 && ev->policies[i].tmpl_count <= XFRM_TEMPLATES_MAX);
+	}
+	for (size_t i = 0; i < ev->sa_count; i++) {
+		check_selector(&ev->sas[i].sel, true);
+		assert(memchr(ev->sas[i].algorithm, '\0', XFRM_ALGO_NAME_MAX));
+		assert(ev->sas[i].has_aead || !ev->sas[i].icv_bits);
+	}
+}
+
+static void check_part(enum evidence_part part, const struct evidence *ev, const struct script *script)
+{
+	switch (part) {
+	case EVIDENCE_PART_LINKS:
+		check_state(ev->links_state, ev->links_error, !ev->links && !ev->link_count, script);
+		check_links(ev);
+		break;
+	case EVIDENCE_PART_ROUTES6:
+		check_state(ev->routes6_state, ev->routes6_error, !ev->routes6 && !ev->route6_count, script);
+		check_routes6(ev);
+		break;
+	case EVIDENCE_PART_MACSEC:
+		check_state(ev->macsec_state, ev->macsec_error, !ev->secys && !ev->secy_count, script);
+		check_secys(ev);
+		break;
+	default:
+		check_state(ev->xfrm_state, ev->xfrm_error,
+			    !ev->policies && !ev->policy_count && !ev->sas && !ev->sa_count, script);
+		check_xfrm(ev);
+	}
+}
+
+static void fuzz_route_get(const struct netlink_transport *transport)
+{
+	const union ip_address any = { .bytes = { 0 } };
+	int oif = -1, err = evidence_route_get_over(transport, AF_INET6, &any, &any, 1, &oif);
+
+	assert(err ? oif == -1 : oif > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct script script = { .data = data + 1, .size = size - 1 };
+	const struct netlink_transport transport = { script_open, script_send, script_receive, script_close, &script };
+	struct evidence ev = { 0 };
+	unsigned int part;
+
+	if (!size)
+		return 0;
+	part = data[0] % (EVIDENCE_PART_COUNT + 1);
+	if (part == EVIDENCE_PART_COUNT) {
+		fuzz_route_get(&transport);
+	} else {
+		evidence_read_part(part, &transport, &ev);
+		check_part(part, &ev, &script);
+		evidence_free(&ev);
+	}
+	assert(script.opens == script.closes);
+	return 0;
+}
