@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* What policy.c (rules and keys) and policy_file.c (the file's form) share; nobody else includes it. */
+/* What policy*.c share: rules, keys, match keys, the file's form and its lines. Nobody else includes it. */
 #ifndef RDMASEC_CORE_POLICY_INTERNAL_H
 #define RDMASEC_CORE_POLICY_INTERNAL_H
 
@@ -56,10 +56,49 @@ const char *policy_key_allowed(enum policy_key key); /* its values, for a text *
 RS_MUST_USE int policy_key_set(struct policy_rule *rule, enum policy_key key, const char *value,
 			       struct policy_why *why);
 
+/* Those of the match keys; the same contract. */
+RS_MUST_USE int policy_device_set(struct policy_rule *rule, const char *value, struct policy_why *why);
+RS_MUST_USE int policy_executable_set(struct policy_rule *rule, const char *value, struct policy_why *why);
+RS_MUST_USE int policy_port_set(struct policy_rule *rule, const char *value, struct policy_why *why);
+RS_MUST_USE int policy_uid_set(struct policy_rule *rule, const char *value, struct policy_why *why);
+RS_MUST_USE int policy_remote_set(struct policy_rule *rule, const char *value, struct policy_why *why);
+void policy_remote_show(const struct policy_rule *rule, char *value, size_t size);
+
 /* Takes one of the inherited keys from `base`. */
 void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const struct policy_rule *base);
 
 /* Do both match exactly the same, as far as their keys' values tell? */
 bool policy_rule_matches_same(const struct policy_rule *a, const struct policy_rule *b);
+
+/* ---- the file (policy_file.c) and its lines (policy_lines.c) ---- */
+
+struct policy_section {
+	struct policy_rule rule;
+	unsigned int line;                /* of its header; 0: there is none */
+	unsigned int key_line[KEY_COUNT]; /* 0: the key is not there */
+};
+
+struct policy_parser {
+	const char *name; /* of the file */
+	const char *text;
+	size_t len, at;
+	unsigned int line;
+	struct policy_section fallback; /* [default] */
+	struct policy_section *rules;
+	size_t rule_count, rule_room;
+	struct policy_section *current; /* NULL: no header yet */
+	int status;                     /* of the first mistake */
+	char *error;
+	size_t error_size;
+};
+
+/* Keeps the first mistake's status and words its text; line 0: it is in none. Returns the first mistake's status. */
+int policy_fail(struct policy_parser *p, int status, unsigned int line, const char *format, ...) RS_PRINTF(4, 5);
+
+/* inih's reader, like fgets(3): the next line in which inih can see nothing but what the man page says. */
+char *policy_line_next(char *buffer, int size, void *parser);
+
+/* `header` begins with '['. 0 or the status of the first mistake. */
+RS_MUST_USE int policy_section_begin(struct policy_parser *p, const char *header);
 
 #endif
