@@ -8,6 +8,11 @@
 #include "evidence.h"
 #include "netlink_dump.h"
 
+/* Since kernel 6.2; Debian 12's headers have it only since a point release. */
+#ifndef XFRM_OFFLOAD_PACKET
+#define XFRM_OFFLOAD_PACKET 4
+#endif
+
 enum evidence_part {
 	EVIDENCE_PART_LINKS,
 	EVIDENCE_PART_ROUTES6,
