@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* The socket side of the engine: who asks, from where, about which device; one question, one answer, goodbye. */
+#include "engine_server.h"
+
 #include <errno.h>
-#include <event2/event.h>
 #include <event2/listener.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,27 +15,26 @@
 #include "engine.h"
 #include "text.h"
 
-enum { CLIENTS_MAX = 256, CLIENT_SILENCE_S = 5, LISTEN_BACKLOG = 128 };
+enum { CLIENTS_MAX = 256, CLIENT_SILENCE_S = 5 };
 
-struct server {
+struct engine_server {
 	struct event_base *base;
 	const struct policy *policy;
 	struct evconnlistener *listener;
-	struct event *lifeline, *process;
 	unsigned clients;
 	ino_t netns;
 	dev_t netns_dev;
 };
 
 struct client {
-	struct server *server;
+	struct engine_server *server;
 	struct event *event;
 	int socket;
 };
 
 static void client_free(struct client *client)
 {
-	struct server *server = client->server;
+	struct engine_server *server = client->server;
 
 	if (client->event)
 		event_free(client->event);
@@ -46,7 +46,7 @@ static void client_free(struct client *client)
 }
 
 /* SO_PEERCRED was taken by the kernel at connect(2); the process waits for us, so its pid is still its own. */
-static int identify(const struct server *server, int socket, struct engine_client *out)
+static int identify(const struct engine_server *server, int socket, struct engine_client *out)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
@@ -77,7 +77,7 @@ static void refuse(struct engine_answer *answer, int err, const char *why)
 }
 
 /* Finds the device behind the fd, reads the evidence of this moment, and judges. */
-static void judge_fd(const struct server *server, const struct engine_client *client,
+static void judge_fd(const struct engine_server *server, const struct engine_client *client,
 		     const struct uverbs_command *command, int fd, struct engine_answer *answer)
 {
 	struct rdma_inventory inventory;
@@ -108,7 +108,7 @@ static void judge_fd(const struct server *server, const struct engine_client *cl
 	inventory_free(&inventory);
 }
 
-static void answer_client(const struct server *server, int socket, const void *message, size_t len, int fd)
+static void answer_client(const struct engine_server *server, int socket, const void *message, size_t len, int fd)
 {
 	struct engine_client client;
 	struct engine_answer answer;
@@ -150,7 +150,7 @@ static void client_new(struct evconnlistener *listener, evutil_socket_t socket, 
 		       void *arg)
 {
 	const struct timeval silence = { .tv_sec = CLIENT_SILENCE_S };
-	struct server *server = arg;
+	struct engine_server *server = arg;
 	struct client *client = calloc(1, sizeof(*client));
 
 	(void)address;
@@ -168,69 +168,41 @@ static void client_new(struct evconnlistener *listener, evutil_socket_t socket, 
 		client_free(client);
 }
 
-/* Whom we serve is gone: when neither the first process nor anything that it left behind is there, so are we. */
-static void served_ended(evutil_socket_t fd, short what, void *arg)
+int engine_server_new(struct event_base *base, const struct policy *policy, int listener, struct engine_server **out)
 {
-	struct server *server = arg;
-	char byte;
-
-	(void)what;
-	if (server->lifeline && fd == event_get_fd(server->lifeline)) {
-		if (read(fd, &byte, 1) > 0)
-			return;
-		event_free(server->lifeline);
-		server->lifeline = NULL;
-	} else {
-		event_free(server->process);
-		server->process = NULL;
-	}
-	close(fd);
-	if (!server->lifeline && !server->process)
-		event_base_loopbreak(server->base);
-}
-
-static int watch(struct server *server, int fd, struct event **out)
-{
-	if (fd < 0)
-		return 0;
-	*out = event_new(server->base, fd, EV_READ | EV_PERSIST, served_ended, server);
-	return *out && !event_add(*out, NULL) ? 0 : -ENOMEM;
-}
-
-static int server_open(struct server *server, int listener, int lifeline, int pidfd)
-{
+	struct engine_server *server = calloc(1, sizeof(*server));
 	struct stat st;
+	int err = -ENOMEM;
 
-	if (stat("/proc/self/ns/net", &st))
-		return -errno;
+	if (!server)
+		return err;
+	server->base = base;
+	server->policy = policy;
+	if (stat("/proc/self/ns/net", &st)) {
+		err = -errno;
+		goto fail;
+	}
 	server->netns = st.st_ino;
 	server->netns_dev = st.st_dev;
-	server->base = event_base_new();
-	if (!server->base)
-		return -ENOMEM;
-	server->listener = evconnlistener_new(server->base, client_new, server,
-					      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, LISTEN_BACKLOG, listener);
-	if (!server->listener || watch(server, lifeline, &server->lifeline) || watch(server, pidfd, &server->process))
-		return -ENOMEM;
+	evutil_make_socket_nonblocking(listener);
+	server->listener = evconnlistener_new(base, client_new, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+					      0, listener);
+	if (!server->listener)
+		goto fail;
+	*out = server;
 	return 0;
+fail:
+	free(server);
+	return err;
 }
 
-int engine_serve(const struct policy *policy, int listener, int lifeline, int pidfd)
+void engine_server_set_policy(struct engine_server *server, const struct policy *policy)
 {
-	struct server server = { .policy = policy };
-	int err;
+	server->policy = policy;
+}
 
-	evutil_make_socket_nonblocking(listener);
-	err = server_open(&server, listener, lifeline, pidfd);
-	if (!err && event_base_dispatch(server.base) < 0)
-		err = -EIO;
-	if (server.listener)
-		evconnlistener_free(server.listener);
-	if (server.lifeline)
-		event_free(server.lifeline);
-	if (server.process)
-		event_free(server.process);
-	if (server.base)
-		event_base_free(server.base);
-	return err;
+void engine_server_free(struct engine_server *server)
+{
+	evconnlistener_free(server->listener);
+	free(server);
 }
