@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* decide() as a whole: what the policy requires, what the path is, and whose reason is told. */
+#include "decide_fixture.h"
+
+enum { NEITHER, MACSEC, IPSEC, BOTH };
+
+/* A path by macsec0 that either, both or neither protect. */
+static void world_with(struct world *w, int protections, enum policy_require require)
+{
+	world_init(w, RDMA_DRIVER_RXE, AF_INET, MACSEC0);
+	if (protections & MACSEC)
+		world_add_macsec(w);
+	else
+		w->links[MACSEC0 - ETH0].kind[0] = '\0';
+	if (protections & IPSEC)
+		world_add_ipsec(w);
+	w->req.require = require;
+}
+
+Test(decide, what_the_policy_requires)
+{
+	static const struct {
+		int there;
+		enum policy_require require;
+		enum verdict_kind kind;
+		enum protection by;
+		const char *says;
+	} rows[] = {
+		{ BOTH, REQUIRE_ANY, VERDICT_PROTECTED, BY_MACSEC, "macsec0" },
+		{ BOTH, REQUIRE_MACSEC, VERDICT_PROTECTED, BY_MACSEC, "macsec0" },
+		{ BOTH, REQUIRE_IPSEC, VERDICT_PROTECTED, BY_IPSEC, "ESP" },
+		{ BOTH, REQUIRE_NONE, VERDICT_PROTECTED, BY_POLICY_NONE, "asks for nothing" },
+		{ MACSEC, REQUIRE_ANY, VERDICT_PROTECTED, BY_MACSEC, "macsec0" },
+		{ MACSEC, REQUIRE_IPSEC, VERDICT_UNPROTECTED, BY_NOTHING, "no outbound xfrm policy" },
+		{ IPSEC, REQUIRE_ANY, VERDICT_PROTECTED, BY_IPSEC, "ESP" },
+		{ IPSEC, REQUIRE_MACSEC, VERDICT_UNPROTECTED, BY_NOTHING, "not a MACsec device" },
+		{ NEITHER, REQUIRE_ANY, VERDICT_UNPROTECTED, BY_NOTHING, "not a MACsec device; no outbound" },
+		{ NEITHER, REQUIRE_NONE, VERDICT_PROTECTED, BY_POLICY_NONE, "asks for nothing" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct row row = { "require", NULL, rows[i].kind, rows[i].says };
+		struct world w;
+		struct verdict v;
+		char name[16];
+
+		text_format(name, sizeof(name), "row %zu", i);
+		world_with(&w, rows[i].there, rows[i].require);
+		check_row(&row, &w, name);
+		judge(&w, &v);
+		cr_expect_eq(v.by, rows[i].by, "%s: by %s", name, protection_name(v.by));
+	}
+}
+
+CHANGE(loopback, w->path.state = PATH_LOOPBACK)
+CHANGE(loopback_unreadable, w->path.state = PATH_LOOPBACK; w->ev = (struct evidence){ 0 })
+CHANGE(clear, w->path.state = PATH_CLEAR; strcpy(w->path.problem, "driver x sends as it is told"))
+CHANGE(unknown, w->path.state = PATH_UNKNOWN; strcpy(w->path.problem, "GID 1 is empty"))
+CHANGE(unknown_without_words, w->path.state = PATH_UNKNOWN)
+CHANGE(state_to_come, w->path.state = 77)
+CHANGE(driver_clear, w->path.driver = driver_traits(RDMA_DRIVER_IRDMA))
+CHANGE(driver_unknown, w->path.driver = driver_traits(4000000))
+CHANGE(none_and_unknown, change_unknown(w); w->req.require = REQUIRE_NONE)
+CHANGE(nothing_read, w->ev = (struct evidence){ 0 })
+CHANGE(resolved_with_a_problem, strcpy(w->path.problem, "IPv6 routes it by macsec0"))
+
+/* Whatever protects macsec0 is of no use for a path that is not understood. */
+Test(decide, what_the_path_is)
+{
+	static const struct row rows[] = {
+		ROW(loopback, PROTECTED, "stays inside the port"),
+		ROW(loopback_unreadable, PROTECTED, "stays inside the port"),
+		ROW(clear, UNPROTECTED, "driver x sends as it is told"),
+		ROW(unknown, UNKNOWN, "GID 1 is empty"),
+		ROW(unknown_without_words, UNKNOWN, "the path is not known"),
+		ROW(state_to_come, UNKNOWN, "the path is not known"),
+		ROW(driver_clear, UNKNOWN, "it is not known what driver irdma does"),
+		ROW(driver_unknown, UNKNOWN, "it is not known what driver unknown does"),
+		ROW(none_and_unknown, PROTECTED, "asks for nothing"),
+		ROW(nothing_read, UNKNOWN, "cannot be read (not asked)"),
+		ROW(resolved_with_a_problem, PROTECTED, "macsec0"),
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+
+		world_with(&w, BOTH, REQUIRE_ANY);
+		check_row(&rows[i], &w, "both protect");
+	}
+}
+
+CHANGE(neither_near, (void)w)
+CHANGE(macsec_nearer, world_add_macsec(w); w->links[MACSEC0 - ETH0].up = true; w->secy.tx_sa[2].active = false)
+CHANGE(ipsec_nearer, world_add_ipsec(w); w->ev.sa_count = 0)
+CHANGE(both_as_near, change_macsec_nearer(w); change_ipsec_nearer(w))
+CHANGE(macsec_unreadable, w->ev.macsec_state = EVIDENCE_BROKEN)
+CHANGE(ipsec_unreadable, w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
+CHANGE(macsec_near_ipsec_unreadable, change_macsec_nearer(w); change_ipsec_unreadable(w))
+CHANGE(ipsec_near_macsec_unreadable, change_ipsec_nearer(w); change_macsec_unreadable(w))
+CHANGE(macsec_unreadable_ipsec_good, change_macsec_unreadable(w); world_add_ipsec(w))
+CHANGE(ipsec_unreadable_macsec_good, change_ipsec_unreadable(w); world_add_macsec(w))
+
+/* require = any: the nearer one's reason, both where they are as near; one that is unknown makes the whole unknown. */
+Test(decide, whose_reason_is_told)
+{
+	static const struct row rows[] = {
+		ROW(neither_near, UNPROTECTED, "macsec0 is not a MACsec device; no outbound xfrm policy covers it"),
+		ROW(macsec_nearer, UNPROTECTED, "macsec0: its transmit SA (AN 2) is not active"),
+		ROW(ipsec_nearer, UNPROTECTED, "outbound policy 9 asks for ESP"),
+		ROW(both_as_near, UNPROTECTED, "is not active; outbound policy 9 asks for ESP"),
+		ROW(macsec_unreadable, UNKNOWN, "MACsec state cannot be read (not asked); no outbound xfrm policy"),
+		ROW(ipsec_unreadable, UNKNOWN, "macsec0 is not a MACsec device; xfrm state cannot be read"),
+		ROW(macsec_near_ipsec_unreadable, UNKNOWN, "is not active; xfrm state cannot be read"),
+		ROW(ipsec_near_macsec_unreadable, UNKNOWN, "cannot be read (not asked); outbound policy 9"),
+		ROW(macsec_unreadable_ipsec_good, PROTECTED, "ESP"),
+		ROW(ipsec_unreadable_macsec_good, PROTECTED, "macsec0"),
+	};
+	struct world w;
+	struct verdict v;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		world_with(&w, NEITHER, REQUIRE_ANY);
+		check_row(&rows[i], &w, "any");
+	}
+	world_with(&w, NEITHER, REQUIRE_ANY);
+	change_macsec_nearer(&w);
+	judge(&w, &v);
+	cr_expect(!strstr(v.reason, "xfrm"), "the farther one's reason is left out: %s", v.reason);
+	cr_expect(!v.could_be);
+	change_ipsec_nearer(&w);
+	judge(&w, &v);
+	cr_expect(v.could_be, "IPsec could yet come, whatever MACsec says");
+}
+
+/* The longest that evidence can say, of both: neither is cut. */
+Test(decide, two_long_reasons_fit)
+{
+	struct world w;
+	struct verdict v;
+
+	world_with(&w, NEITHER, REQUIRE_ANY);
+	w.ev.macsec_state = w.ev.xfrm_state = EVIDENCE_BROKEN;
+	memset(w.ev.macsec_error, 'm', sizeof(w.ev.macsec_error) - 1);
+	memset(w.ev.xfrm_error, 'x', sizeof(w.ev.xfrm_error) - 1);
+	judge(&w, &v);
+	expect_sound(&v, "long");
+	cr_expect(strstr(v.reason, "mmm); "), "%s", v.reason);
+	cr_expect(strstr(v.reason, "xxx)"), "%s", v.reason);
+}
+
+Test(decide, names)
+{
+	cr_expect_str_eq(verdict_name(VERDICT_PROTECTED), "protected");
+	cr_expect_str_eq(verdict_name(VERDICT_UNPROTECTED), "unprotected");
+	cr_expect_str_eq(verdict_name(VERDICT_UNKNOWN), "unknown");
+	cr_expect_str_eq(verdict_name(99), "unknown");
+	cr_expect_str_eq(protection_name(BY_MACSEC), "macsec");
+	cr_expect_str_eq(protection_name(BY_IPSEC), "ipsec");
+	cr_expect_str_eq(protection_name(BY_LOOPBACK), "loopback");
+	cr_expect_str_eq(protection_name(BY_POLICY_NONE), "not required");
+	cr_expect_str_eq(protection_name(BY_NOTHING), "nothing");
+	cr_expect_str_eq(protection_name(99), "nothing");
+}

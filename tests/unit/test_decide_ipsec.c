@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * decide() on IPsec, for IPv4 and IPv6 alike: policies and SAs in order, then one thing after the other wrong with
+ * them. What the kernel does is of net/xfrm/xfrm_policy.c and xfrm_state.c; that rxe's packets left in clear past a
+ * policy on UDP port 4791 was seen.
+ */
+#include "decide_fixture.h"
+
+static struct xfrm_policy_evidence clear_policy(const struct world *w, uint8_t dir, uint32_t priority)
+{
+	struct xfrm_policy_evidence policy =
+		esp_policy(w, dir, dir == XFRM_POLICY_OUT ? 1 : 2, dir == XFRM_POLICY_OUT ? 2 : 1);
+
+	policy.tmpl_count = 0;
+	policy.priority = priority;
+	policy.index = 99;
+	return policy;
+}
+
+static void set_ports(struct xfrm_policy_evidence *policy, uint16_t sport, uint16_t dport)
+{
+	policy->sel.sport = sport;
+	policy->sel.sport_mask = sport ? 0xffff : 0;
+	policy->sel.dport = dport;
+	policy->sel.dport_mask = dport ? 0xffff : 0;
+}
+
+static void make_null_cipher(struct xfrm_sa_evidence *sa)
+{
+	sa->has_aead = false;
+	strcpy(sa->algorithm, "ecb(cipher_null)");
+	sa->key_bits = 0;
+	sa->icv_bits = 0;
+}
+
+static void select_hosts(struct world *w, struct xfrm_sa_evidence *sa, uint8_t from, uint8_t to)
+{
+	sa->sel = (struct xfrm_selector_evidence){ .family = w->path.family,
+						   .saddr = host(w, from),
+						   .daddr = host(w, to),
+						   .saddr_prefix = full_prefix(w),
+						   .daddr_prefix = full_prefix(w) };
+}
+
+static void make_tunnel(struct world *w)
+{
+	for (int i = OUT; i <= IN; i++) {
+		uint8_t from = i == OUT ? 11 : 12, to = i == OUT ? 12 : 11;
+
+		w->policies[i].tmpl[0].mode = XFRM_MODE_TUNNEL;
+		w->policies[i].tmpl[0].saddr = host(w, from);
+		w->policies[i].tmpl[0].daddr = host(w, to);
+		w->sas[i].mode = XFRM_MODE_TUNNEL;
+		w->sas[i].saddr = host(w, from);
+		w->sas[i].daddr = host(w, to);
+	}
+}
+
+/* Policies of both directions take every remote. */
+static void cover_all(struct world *w)
+{
+	w->policies[OUT].sel.daddr_prefix = 0;
+	w->policies[IN].sel.saddr_prefix = 0;
+}
+
+CHANGE(nothing, (void)w)
+
+/* ---- policies ---- */
+CHANGE(no_policy, w->ev.policy_count = 0)
+CHANGE(no_outbound, w->policies[OUT] = w->policies[IN]; w->ev.policy_count = 1)
+CHANGE(no_inbound, w->ev.policy_count = 1)
+CHANGE(inbound_is_fwd, w->policies[IN].dir = XFRM_POLICY_FWD)
+CHANGE(outbound_without_template, w->policies[OUT].tmpl_count = 0)
+CHANGE(inbound_without_template, w->policies[IN].tmpl_count = 0)
+CHANGE(outbound_optional, w->policies[OUT].tmpl[0].optional = true)
+CHANGE(inbound_optional, w->policies[IN].tmpl[0].optional = true)
+CHANGE(only_ah, w->policies[OUT].tmpl[0].proto = IPPROTO_AH)
+CHANGE(ah_before_esp, w->policies[OUT].tmpl[1] = w->policies[OUT].tmpl[0]; w->policies[OUT].tmpl[0].proto = IPPROTO_AH;
+       w->policies[OUT].tmpl_count = 2)
+CHANGE(tunnel_before_esp, change_ah_before_esp(w); w->policies[OUT].tmpl[0].mode = XFRM_MODE_TUNNEL)
+CHANGE(optional_comp_before_esp, change_ah_before_esp(w); w->policies[OUT].tmpl[0].proto = IPPROTO_COMP;
+       w->policies[OUT].tmpl[0].optional = true)
+CHANGE(outbound_blocks, w->policies[OUT].action = XFRM_POLICY_BLOCK)
+CHANGE(inbound_blocks, w->policies[IN].action = XFRM_POLICY_BLOCK)
+CHANGE(any_protocol, w->policies[OUT].sel.proto = 0; w->policies[IN].sel.proto = 0)
+CHANGE(protocol_tcp, w->policies[OUT].sel.proto = IPPROTO_TCP)
+CHANGE(out_dport_4791, set_ports(&w->policies[OUT], 0, 4791))
+CHANGE(in_dport_4791, set_ports(&w->policies[IN], 0, 4791))
+CHANGE(in_dport_4792, set_ports(&w->policies[IN], 0, 4792))
+CHANGE(in_sport_4791, set_ports(&w->policies[IN], 4791, 0))
+CHANGE(out_dport_4792, set_ports(&w->policies[OUT], 0, 4792))
+CHANGE(out_sport_some, set_ports(&w->policies[OUT], 0xc001, 4791))
+CHANGE(out_sport_known, set_ports(&w->policies[OUT], 0xc001, 4791); w->path.has_sport = true; w->path.sport = 0xc001)
+CHANGE(out_sport_known_other, change_out_sport_known(w); w->path.sport = 0xc002)
+CHANGE(out_for_another_remote, w->policies[OUT].sel.daddr = host(w, 3))
+CHANGE(out_for_another_local, w->policies[OUT].sel.saddr = host(w, 3))
+CHANGE(out_for_the_net, w->policies[OUT].sel.daddr = host(w, 0x40); w->policies[OUT].sel.daddr_prefix -= 6)
+CHANGE(out_for_the_net_with_it, w->policies[OUT].sel.daddr = host(w, 3); w->policies[OUT].sel.daddr_prefix -= 2)
+CHANGE(prefix_too_long, w->policies[OUT].sel.daddr_prefix = 129)
+CHANGE(other_family, w->policies[OUT].sel.family = w->path.family == AF_INET ? AF_INET6 : AF_INET)
+CHANGE(out_mark, w->policies[OUT].mark = (struct xfrm_mark_evidence){ 5, 0xff })
+CHANGE(out_mark_zero, w->policies[OUT].mark = (struct xfrm_mark_evidence){ 0, 0xff })
+CHANGE(out_if_id, w->policies[OUT].if_id = 3)
+CHANGE(out_own_interface, w->policies[OUT].sel.ifindex = ETH0)
+CHANGE(out_other_interface, w->policies[OUT].sel.ifindex = ETH1)
+CHANGE(in_own_interface, w->policies[IN].sel.ifindex = ETH0)
+CHANGE(higher_clear, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 999)))
+CHANGE(lower_clear, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1001)))
+CHANGE(equal_clear, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1000)))
+CHANGE(equal_clear_first, struct xfrm_policy_evidence esp = w->policies[OUT];
+       w->policies[OUT] = clear_policy(w, XFRM_POLICY_OUT, 1000); add_policy(w, esp))
+CHANGE(higher_clear_in, add_policy(w, clear_policy(w, XFRM_POLICY_IN, 0)))
+CHANGE(lower_clear_in, add_policy(w, clear_policy(w, XFRM_POLICY_IN, UINT32_MAX)))
+CHANGE(higher_clear_elsewhere, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1))->sel.daddr = host(w, 3))
+CHANGE(higher_clear_other_interface, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1))->sel.ifindex = ETH1)
+CHANGE(higher_clear_in_for_lo, add_policy(w, clear_policy(w, XFRM_POLICY_IN, 1))->sel.ifindex = 1)
+CHANGE(higher_clear_marked, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1))->mark.value = 1)
+CHANGE(higher_clear_if_id, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1))->if_id = 1)
+CHANGE(higher_clear_4791, set_ports(add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1)), 0, 4791))
+CHANGE(higher_clear_4791_in, set_ports(add_policy(w, clear_policy(w, XFRM_POLICY_IN, 1)), 0, 4791))
+CHANGE(higher_clear_some_sport_in, set_ports(add_policy(w, clear_policy(w, XFRM_POLICY_IN, 1)), 0xc001, 0))
+CHANGE(higher_block, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1))->action = XFRM_POLICY_BLOCK)
+CHANGE(sub_policy, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1))->type = XFRM_POLICY_TYPE_SUB)
+CHANGE(sub_policy_of_a_socket, add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1))->dir = XFRM_POLICY_MAX + 1)
+CHANGE(lowest_priority, w->policies[OUT].priority = UINT32_MAX; w->policies[IN].priority = UINT32_MAX)
+CHANGE(action_to_come, w->policies[OUT].action = 7)
+
+/* ---- SAs ---- */
+CHANGE(no_sa, w->ev.sa_count = 0)
+CHANGE(out_only, w->ev.sa_count = 1)
+CHANGE(in_only, w->sas[OUT] = w->sas[IN]; w->ev.sa_count = 1)
+CHANGE(larval_by_acquire, w->sas[OUT].spi = 0; w->sas[OUT].has_aead = false; w->sas[OUT].algorithm[0] = '\0')
+CHANGE(larval_by_allocspi, w->sas[IN].has_aead = false; w->sas[IN].algorithm[0] = '\0')
+CHANGE(larval_beside_live, struct xfrm_sa_evidence *sa = add_sa(w, esp_sa(w, 0xc0ffee03, 2, 1)); sa->has_aead = false;
+       sa->algorithm[0] = '\0')
+CHANGE(expired, w->sas[OUT].expired = true)
+CHANGE(expired_beside_live, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 2))->expired = true)
+CHANGE(null_cipher, make_null_cipher(&w->sas[OUT]))
+CHANGE(null_cipher_in, make_null_cipher(&w->sas[IN]))
+CHANGE(null_cipher_called_gcm, make_null_cipher(&w->sas[OUT]); strcpy(w->sas[OUT].algorithm, "rfc4106(gcm(aes))");
+       w->sas[OUT].key_bits = 288; w->sas[OUT].icv_bits = 128)
+CHANGE(cbc_aes, w->sas[OUT].has_aead = false; strcpy(w->sas[OUT].algorithm, "cbc(aes)"); w->sas[OUT].key_bits = 256;
+       w->sas[OUT].icv_bits = 0)
+CHANGE(gmac, strcpy(w->sas[OUT].algorithm, "rfc4543(gcm(aes))"))
+CHANGE(icv_64, w->sas[OUT].icv_bits = 64)
+CHANGE(icv_96, w->sas[OUT].icv_bits = 96)
+CHANGE(odd_key, w->sas[OUT].key_bits = 289)
+CHANGE(gcm_128, w->sas[OUT].key_bits = 160)
+CHANGE(gcm_192, w->sas[OUT].key_bits = 224)
+CHANGE(gcm_128_not_allowed, w->sas[OUT].key_bits = 160; w->req.ciphers &= ~(uint32_t)CIPHER_ESP_AES_GCM_128)
+CHANGE(chacha, strcpy(w->sas[OUT].algorithm, "rfc7539esp(chacha20,poly1305)"))
+CHANGE(ccm_not_by_default, strcpy(w->sas[OUT].algorithm, "rfc4309(ccm(aes))"); w->sas[OUT].key_bits = 280)
+CHANGE(ccm_allowed, change_ccm_not_by_default(w); w->req.ciphers |= CIPHER_ESP_AES_CCM_256)
+CHANGE(macsec_ciphers_only, w->req.ciphers = CIPHER_MACSEC_GCM_AES_128)
+CHANGE(reqid_mismatch, w->sas[OUT].reqid = 8)
+CHANGE(reqid_mismatch_in, w->sas[IN].reqid = 8)
+CHANGE(template_reqid_0_out, w->policies[OUT].tmpl[0].reqid = 0)
+CHANGE(template_reqid_0_in, w->policies[IN].tmpl[0].reqid = 0)
+CHANGE(mode_mismatch, w->sas[OUT].mode = XFRM_MODE_TUNNEL)
+CHANGE(sa_is_ah, w->sas[OUT].proto = IPPROTO_AH)
+CHANGE(template_spi_mismatch, w->policies[OUT].tmpl[0].spi = 1)
+CHANGE(template_spi_match, w->policies[OUT].tmpl[0].spi = 0xc0ffee01)
+CHANGE(sa_to_another, w->sas[OUT].daddr = host(w, 3))
+CHANGE(sa_from_another, w->sas[OUT].saddr = host(w, 3))
+CHANGE(sa_from_wherever, w->sas[OUT].saddr = host(w, 0))
+CHANGE(sa_of_other_family, w->sas[OUT].family = w->path.family == AF_INET ? AF_INET6 : AF_INET)
+CHANGE(sa_mark, w->sas[OUT].mark = (struct xfrm_mark_evidence){ 5, 0xff })
+CHANGE(sa_if_id, w->sas[OUT].if_id = 2)
+CHANGE(sa_pcpu, w->sas[OUT].pcpu_bound = true)
+CHANGE(sa_selects_it, select_hosts(w, &w->sas[OUT], 1, 2); select_hosts(w, &w->sas[IN], 2, 1))
+CHANGE(sa_selects_another, select_hosts(w, &w->sas[OUT], 1, 3))
+CHANGE(sa_selects_a_sport, select_hosts(w, &w->sas[OUT], 1, 2); w->sas[OUT].sel.sport = 0xc001;
+       w->sas[OUT].sel.sport_mask = 0xffff)
+CHANGE(in_sa_selects_a_sport, select_hosts(w, &w->sas[IN], 2, 1); w->sas[IN].sel.sport = 0xc001;
+       w->sas[IN].sel.sport_mask = 0xffff)
+CHANGE(two_sas, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 2)))
+CHANGE(two_sas_one_bad, make_null_cipher(add_sa(w, esp_sa(w, 0xc0ffee03, 1, 2))))
+CHANGE(two_sas_first_bad, struct xfrm_sa_evidence good = w->sas[OUT]; make_null_cipher(&w->sas[OUT]);
+       good.spi = 0xc0ffee03; add_sa(w, good))
+CHANGE(bad_sa_of_another_reqid, struct xfrm_sa_evidence *sa = add_sa(w, esp_sa(w, 0xc0ffee03, 1, 2)); sa->reqid = 8;
+       make_null_cipher(sa))
+CHANGE(bad_sa_selects_a_sport, change_two_sas_one_bad(w); w->sas[THIRD].sel = w->policies[IN].sel;
+       w->sas[THIRD].daddr = host(w, 1); w->sas[THIRD].saddr = host(w, 2); w->sas[THIRD].sel.sport = 0xc001;
+       w->sas[THIRD].sel.sport_mask = 0xffff)
+CHANGE(tunnel, make_tunnel(w))
+CHANGE(tunnel_sa_elsewhere, make_tunnel(w); w->sas[OUT].daddr = host(w, 13))
+CHANGE(tunnel_from_anywhere, make_tunnel(w); w->policies[OUT].tmpl[0].saddr = host(w, 0))
+
+/* ---- what could be read ---- */
+CHANGE(broken, w->ev.xfrm_state = EVIDENCE_BROKEN; strcpy(w->ev.xfrm_error, "interrupted"))
+CHANGE(unread, w->ev.xfrm_state = EVIDENCE_UNREAD)
+CHANGE(absent, w->ev.xfrm_state = EVIDENCE_ABSENT)
+CHANGE(no_privilege, w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
+CHANGE(no_privilege_door, w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
+
+/* ---- packet offload ---- */
+CHANGE(policy_not_offloaded, w->policies[OUT].offload.ifindex = 0)
+CHANGE(in_policy_not_offloaded, w->policies[IN].offload.ifindex = 0)
+CHANGE(policy_crypto_offloaded, w->policies[OUT].offload.packet = false)
+CHANGE(policy_offloaded_elsewhere, w->policies[OUT].offload.ifindex = ETH1)
+CHANGE(sa_not_offloaded, w->sas[OUT].offload.ifindex = 0)
+CHANGE(in_sa_not_offloaded, w->sas[IN].offload.ifindex = 0)
+CHANGE(sa_crypto_offloaded, w->sas[OUT].offload.packet = false)
+CHANGE(sa_offloaded_elsewhere, w->sas[OUT].offload.ifindex = ETH1)
+CHANGE(sa_crypto_offload_on, w->sas[OUT].offload = (struct xfrm_offload_evidence){ ETH0, false })
+CHANGE(sa_packet_offload_on, w->sas[OUT].offload = (struct xfrm_offload_evidence){ ETH0, true })
+CHANGE(policy_packet_offload_on, w->policies[OUT].offload = (struct xfrm_offload_evidence){ ETH0, true })
+CHANGE(both_packet_offload_on, change_sa_packet_offload_on(w); change_policy_packet_offload_on(w))
+CHANGE(offloaded_clear_behind,
+       add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 2000))->offload = (struct xfrm_offload_evidence){ ETH1, true })
+CHANGE(offloaded_elsewhere_and_clear_behind, change_offloaded_clear_behind(w);
+       w->policies[THIRD].sel.daddr = host(w, 3); add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 3000)))
+CHANGE(offloaded_elsewhere, change_offloaded_clear_behind(w); w->policies[THIRD].sel.daddr = host(w, 3))
+CHANGE(reqid_shared, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3)))
+CHANGE(reqid_shared_by_another_local, add_sa(w, esp_sa(w, 0xc0ffee03, 4, 3)))
+CHANGE(reqid_shared_not_offloaded, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3))->offload.ifindex = 0)
+CHANGE(reqid_shared_elsewhere, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3))->offload.ifindex = ETH1)
+CHANGE(reqid_shared_expired, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3))->expired = true)
+CHANGE(reqid_shared_larval, struct xfrm_sa_evidence *sa = add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3)); sa->has_aead = false;
+       sa->algorithm[0] = '\0')
+CHANGE(other_reqid_for_another, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3))->reqid = 8)
+CHANGE(reqid_shared_in, add_sa(w, esp_sa(w, 0xc0ffee03, 3, 1)))
+CHANGE(rekeyed_pair, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 2)); add_sa(w, esp_sa(w, 0xc0ffee04, 2, 1)))
+CHANGE(reqid_0, w->policies[OUT].tmpl[0].reqid = 0; w->sas[OUT].reqid = 0)
+CHANGE(higher_clear_offloaded_marked, change_higher_clear_marked(w))
+CHANGE(higher_clear_offloaded_if_id, change_higher_clear_if_id(w))
+CHANGE(per_port_sa, change_out_sport_known(w); change_sa_selects_a_sport(w))
+CHANGE(policy_and_sa_per_port, set_ports(&w->policies[OUT], 0xc001, 4791); change_sa_selects_a_sport(w);
+       add_policy(w, esp_policy(w, XFRM_POLICY_OUT, 1, 2))->priority = 2000)
+
+/* ---- addresses from user memory ---- */
+CHANGE(every_one_remote, w->path.scope = REMOTE_EVERY)
+CHANGE(every_covered, w->path.scope = REMOTE_EVERY; cover_all(w))
+CHANGE(every_covered_no_sa, change_every_covered(w); w->ev.sa_count = 0)
+CHANGE(every_covered_bad_sa, change_every_covered(w); make_null_cipher(add_sa(w, esp_sa(w, 0xc0ffee03, 1, 9))))
+CHANGE(every_covered_out_only, w->path.scope = REMOTE_EVERY; w->policies[OUT].sel.daddr_prefix = 0)
+CHANGE(every_halves, change_every_covered(w); w->policies[OUT].sel.daddr_prefix = 1;
+       add_policy(w, w->policies[OUT])->sel.daddr.bytes[0] = 0x80; w->policies[OUT].sel.daddr.bytes[0] = 0)
+CHANGE(every_but_one_clear, change_every_covered(w); w->policies[OUT].priority = 2000;
+       add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 1))->sel.daddr = host(w, 9))
+CHANGE(every_with_one_bad_sa, change_every_covered(w); add_policy(w, esp_policy(w, XFRM_POLICY_OUT, 1, 9));
+       w->policies[THIRD].priority = 1; w->policies[THIRD].tmpl[0].reqid = 8;
+       make_null_cipher(add_sa(w, esp_sa(w, 0xc0ffee03, 1, 9))); w->sas[THIRD].reqid = 8)
+CHANGE(every_bad_sa_elsewhere, change_every_with_one_bad_sa(w); w->sas[THIRD].daddr = host(w, 8))
+CHANGE(every_optional, change_every_covered(w); w->policies[OUT].tmpl[0].optional = true)
+CHANGE(every_blocked, w->path.scope = REMOTE_EVERY; add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 2000));
+       w->policies[THIRD].action = XFRM_POLICY_BLOCK; w->policies[THIRD].sel.daddr_prefix = 0;
+       add_policy(w, w->policies[THIRD])->dir = XFRM_POLICY_IN; w->policies[FOURTH].sel.daddr = host(w, 1);
+       w->policies[FOURTH].sel.daddr_prefix = full_prefix(w); w->policies[FOURTH].sel.saddr_prefix = 0)
+CHANGE(every_blocked_not_offloaded, change_every_blocked(w); w->policies[THIRD].offload.ifindex = 0)
+CHANGE(every_tunnel, change_every_covered(w); make_tunnel(w))
+CHANGE(some_wanted, w->path.scope = REMOTE_SOME; w->ev.sa_count = 0)
+CHANGE(some_for_another_local, w->path.scope = REMOTE_SOME; w->policies[OUT].sel.saddr = host(w, 9))
+CHANGE(some_only_ports, w->path.scope = REMOTE_SOME; set_ports(&w->policies[OUT], 0, 4791))
+CHANGE(some_blocked, w->path.scope = REMOTE_SOME; w->policies[OUT].action = XFRM_POLICY_BLOCK)
+CHANGE(some_clear, w->path.scope = REMOTE_SOME; w->policies[OUT].tmpl_count = 0)
+CHANGE(some_not_offloaded, w->path.scope = REMOTE_SOME; w->policies[OUT].offload.ifindex = 0)
+
+/* What both software and NIC must have. */
+static const struct row common_rows[] = {
+	ROW(nothing, PROTECTED, "ESP spi 0xc0ffee01 reqid 7 aes-gcm-256"),
+	ROW(no_policy, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(no_outbound, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(no_inbound, UNPROTECTED, "no inbound xfrm policy covers it"),
+	ROW(inbound_is_fwd, UNPROTECTED, "no inbound xfrm policy covers it"),
+	ROW(outbound_without_template, UNPROTECTED,
+	    "outbound policy 9 (priority 1000) lets these packets pass in clear"),
+	ROW(inbound_without_template, UNPROTECTED, "inbound policy 8 (priority 1000) lets these packets pass in clear"),
+	ROW(outbound_optional, UNPROTECTED, "outbound policy 9 (priority 1000) has no required ESP template"),
+	ROW(inbound_optional, UNPROTECTED, "inbound policy 8 (priority 1000) has no required ESP template"),
+	ROW(only_ah, UNPROTECTED, "no required ESP template"),
+	ROW(ah_before_esp, PROTECTED, "0xc0ffee01"),
+	ROW(tunnel_before_esp, UNPROTECTED, "or one behind a tunnel"),
+	ROW(optional_comp_before_esp, PROTECTED, "0xc0ffee01"),
+	ROW(outbound_blocks, UNPROTECTED, "outbound policy 9 (priority 1000) blocks"),
+	ROW(inbound_blocks, UNPROTECTED, "inbound policy 8 (priority 1000) blocks"),
+	ROW(action_to_come, UNPROTECTED, "blocks"),
+	ROW(any_protocol, PROTECTED, "0xc0ffee01"),
+	ROW(protocol_tcp, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(in_dport_4791, PROTECTED, "0xc0ffee01"),
+	ROW(in_dport_4792, UNPROTECTED, "inbound policy 8 selects UDP ports, but not those of RoCE"),
+	ROW(in_sport_4791, UNPROTECTED, "inbound policies cover only some UDP source ports"),
+	ROW(out_for_another_remote, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(out_for_another_local, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(out_for_the_net, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(out_for_the_net_with_it, PROTECTED, "0xc0ffee01"),
+	ROW(prefix_too_long, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(other_family, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(out_mark_zero, PROTECTED, "0xc0ffee01"),
+	ROW(in_own_interface, UNPROTECTED, "inbound policies cover only some UDP source ports or interfaces"),
+	ROW(higher_clear, UNPROTECTED, "outbound policy 99 (priority 999) lets these packets pass in clear"),
+	ROW(lower_clear, PROTECTED, "0xc0ffee01"),
+	ROW(equal_clear, UNPROTECTED, "outbound policy 99 (priority 1000) lets"),
+	ROW(equal_clear_first, UNPROTECTED, "outbound policy 99 (priority 1000) lets"),
+	ROW(higher_clear_in, UNPROTECTED, "inbound policy 99 (priority 0) lets"),
+	ROW(lower_clear_in, PROTECTED, "0xc0ffee01"),
+	ROW(higher_clear_elsewhere, PROTECTED, "0xc0ffee01"),
+	ROW(higher_clear_in_for_lo, UNPROTECTED, "inbound policy 99 (priority 1) lets"),
+	ROW(higher_clear_4791_in, UNPROTECTED, "inbound policy 99 (priority 1) lets"),
+	ROW(higher_clear_some_sport_in, UNPROTECTED, "inbound policy 99 (priority 1) lets"),
+	ROW(higher_block, UNPROTECTED, "outbound policy 99 (priority 1) blocks"),
+	ROW(sub_policy, UNKNOWN, "sub-policies, which are not understood"),
+	ROW(sub_policy_of_a_socket, PROTECTED, "0xc0ffee01"),
+	ROW(lowest_priority, PROTECTED, "0xc0ffee01"),
+
+	ROW(no_sa, UNPROTECTED, "outbound policy 9 asks for ESP (reqid 7), but no live SA answers it"),
+	ROW(out_only, UNPROTECTED, "inbound policy 8 asks for ESP (reqid 7), but no live SA answers it"),
+	ROW(in_only, UNPROTECTED, "outbound policy 9 asks for ESP (reqid 7), but no live SA answers it"),
+	ROW(larval_by_acquire, UNPROTECTED, "no live SA answers it: one is still being negotiated"),
+	ROW(larval_by_allocspi, UNPROTECTED, "no live SA answers it: one is still being negotiated"),
+	ROW(larval_beside_live, PROTECTED, "0xc0ffee01"),
+	ROW(expired, UNPROTECTED, "no live SA answers it: its SA has expired"),
+	ROW(expired_beside_live, PROTECTED, "0xc0ffee01"),
+	ROW(null_cipher, UNPROTECTED, "outbound SA 0xc0ffee01 uses ecb(cipher_null) (0-bit key), which the policy"),
+	ROW(null_cipher_in, UNPROTECTED, "inbound SA 0xc0ffee02 uses ecb(cipher_null)"),
+	ROW(null_cipher_called_gcm, UNPROTECTED, "outbound SA 0xc0ffee01 uses"),
+	ROW(cbc_aes, UNPROTECTED, "uses cbc(aes) (256-bit key)"),
+	ROW(gmac, UNPROTECTED, "uses rfc4543(gcm(aes))"),
+	ROW(icv_64, UNPROTECTED, "uses rfc4106(gcm(aes)) (288-bit key)"),
+	ROW(icv_96, UNPROTECTED, "uses rfc4106(gcm(aes)) (288-bit key)"),
+	ROW(odd_key, UNPROTECTED, "(289-bit key)"),
+	ROW(gcm_128, PROTECTED, "aes-gcm-128"),
+	ROW(gcm_192, PROTECTED, "aes-gcm-192"),
+	ROW(gcm_128_not_allowed, UNPROTECTED, "(160-bit key), which the policy does not allow"),
+	ROW(chacha, PROTECTED, "chacha20-poly1305"),
+	ROW(ccm_not_by_default, UNPROTECTED, "rfc4309(ccm(aes)) (280-bit key)"),
+	ROW(ccm_allowed, PROTECTED, "aes-ccm-256"),
+	ROW(macsec_ciphers_only, UNPROTECTED, "which the policy does not allow"),
+	ROW(reqid_mismatch, UNPROTECTED, "outbound policy 9 asks for ESP (reqid 7), but no live SA answers it"),
+	ROW(reqid_mismatch_in, UNPROTECTED, "inbound policy 8 asks for ESP (reqid 7), but no live SA answers it"),
+	ROW(mode_mismatch, UNPROTECTED, "no live SA answers it"),
+	ROW(sa_is_ah, UNPROTECTED, "no live SA answers it"),
+	ROW(template_spi_mismatch, UNPROTECTED, "no live SA answers it"),
+	ROW(template_spi_match, PROTECTED, "0xc0ffee01"),
+	ROW(sa_to_another, UNPROTECTED, "no live SA answers it"),
+	ROW(sa_from_another, UNPROTECTED, "no live SA answers it"),
+	ROW(sa_of_other_family, UNPROTECTED, "no live SA answers it"),
+	ROW(sa_mark, UNPROTECTED, "no live SA answers it"),
+	ROW(sa_if_id, UNPROTECTED, "no live SA answers it"),
+	ROW(sa_pcpu, UNKNOWN, "outbound SA 0xc0ffee01 is bound to one CPU"),
+	ROW(sa_selects_it, PROTECTED, "0xc0ffee01"),
+	ROW(sa_selects_another, UNPROTECTED, "no live SA answers it"),
+	ROW(sa_selects_a_sport, UNPROTECTED, "no live SA answers it"),
+	ROW(in_sa_selects_a_sport, UNPROTECTED, "no live SA answers it"),
+	ROW(two_sas, PROTECTED, "ESP spi 0xc0ffee0"),
+	ROW(two_sas_one_bad, UNPROTECTED, "outbound SA 0xc0ffee03 uses ecb(cipher_null)"),
+	ROW(two_sas_first_bad, UNPROTECTED, "outbound SA 0xc0ffee01 uses ecb(cipher_null)"),
+	ROW(bad_sa_of_another_reqid, PROTECTED, "0xc0ffee01"),
+	ROW(bad_sa_selects_a_sport, UNPROTECTED, "inbound SA 0xc0ffee03 uses ecb(cipher_null)"),
+	ROW(tunnel, PROTECTED, "0xc0ffee01"),
+	ROW(tunnel_sa_elsewhere, UNPROTECTED, "no live SA answers it"),
+	ROW(tunnel_from_anywhere, PROTECTED, "0xc0ffee01"),
+
+	ROW(broken, UNKNOWN, "xfrm state cannot be read (interrupted)"),
+	ROW(unread, UNKNOWN, "xfrm state cannot be read (not asked)"),
+	ROW(absent, UNPROTECTED, "this kernel has no IPsec"),
+	ROW(no_privilege, UNKNOWN, "CAP_NET_ADMIN"),
+	ROW(no_privilege_door, UNKNOWN, "rdmasecd"),
+
+	ROW(every_one_remote, UNPROTECTED, "outbound policies cover only some remotes"),
+	ROW(every_optional, UNPROTECTED, "no required ESP template"),
+	ROW(some_wanted, UNPROTECTED, "an xfrm policy asks for ESP, for some remotes"),
+	ROW(some_for_another_local, UNPROTECTED, "no outbound xfrm policy covers it"),
+};
+
+static const struct row rxe_rows[] = {
+	ROW(out_dport_4791, UNPROTECTED,
+	    "outbound policy 9 selects UDP ports, but the lookup for software RoCE carries none"),
+	ROW(out_dport_4792, UNPROTECTED, "carries none"),
+	ROW(out_sport_some, UNPROTECTED, "carries none"),
+	ROW(out_sport_known, UNPROTECTED, "carries none"),
+	ROW(out_mark, UNPROTECTED, "outbound policy 9 wants mark 0x5, which RoCE packets lack"),
+	ROW(out_if_id, UNPROTECTED, "outbound policy 9 belongs to xfrm interface id 3"),
+	ROW(out_other_interface, UNPROTECTED, "outbound policy 9 is for another interface"),
+	ROW(out_own_interface, PROTECTED, "0xc0ffee01"),
+	ROW(sa_from_wherever, PROTECTED, "0xc0ffee01"),
+	ROW(higher_clear_other_interface, PROTECTED, "0xc0ffee01"),
+	ROW(higher_clear_marked, PROTECTED, "0xc0ffee01"),
+	ROW(higher_clear_if_id, PROTECTED, "0xc0ffee01"),
+	ROW(higher_clear_4791, PROTECTED, "0xc0ffee01"),
+	ROW(template_reqid_0_out, UNPROTECTED, "asks for ESP (reqid 0), but no live SA"),
+	ROW(template_reqid_0_in, PROTECTED, "0xc0ffee01"),
+	ROW(reqid_0, PROTECTED, "reqid 0"),
+	ROW(reqid_shared, PROTECTED, "0xc0ffee01"),
+
+	ROW(sa_crypto_offload_on, PROTECTED, "0xc0ffee01"),
+	ROW(sa_packet_offload_on, UNPROTECTED, "no live SA answers it"),
+	ROW(policy_packet_offload_on, UNKNOWN, "outbound policy 9 is packet-offloaded to a NIC"),
+	ROW(both_packet_offload_on, UNKNOWN, "outbound policy 9 is packet-offloaded to a NIC"),
+	ROW(offloaded_clear_behind, UNKNOWN, "outbound policy 99 is packet-offloaded to a NIC"),
+	ROW(offloaded_elsewhere_and_clear_behind, UNPROTECTED, "outbound policy 99 (priority 3000) lets"),
+	ROW(offloaded_elsewhere, PROTECTED, "0xc0ffee01"),
+
+	ROW(every_covered, PROTECTED, "0xc0ffee01"),
+	/* the kernel drops while there is no SA, and asks for one */
+	ROW(every_covered_no_sa, PROTECTED, "for every remote, no SA yet"),
+	ROW(every_covered_bad_sa, UNPROTECTED, "outbound SA 0xc0ffee03 uses ecb(cipher_null)"),
+	ROW(every_covered_out_only, UNPROTECTED, "inbound policies cover only some remotes"),
+	ROW(every_halves, UNPROTECTED, "outbound policies cover only some remotes"),
+	ROW(every_but_one_clear, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
+	ROW(every_with_one_bad_sa, UNPROTECTED, "outbound SA 0xc0ffee03 uses ecb(cipher_null)"),
+	ROW(every_bad_sa_elsewhere, PROTECTED, "ESP"),
+	ROW(every_blocked, PROTECTED, "0xc0ffee01"),
+	ROW(every_blocked_not_offloaded, PROTECTED, "0xc0ffee01"),
+	ROW(every_tunnel, PROTECTED, "0xc0ffee01"),
+	ROW(some_only_ports, UNPROTECTED, "carries none"),
+	ROW(some_blocked, UNPROTECTED, "no outbound xfrm policy covers it"),
+};
+
+static const struct row mlx5_rows[] = {
+	ROW(out_dport_4791, PROTECTED, "0xc0ffee01"),
+	ROW(out_dport_4792, UNPROTECTED, "outbound policy 9 selects UDP ports, but not those of RoCE"),
+	ROW(out_sport_some, UNPROTECTED, "outbound policies cover only some UDP source ports"),
+	ROW(out_sport_known, PROTECTED, "0xc0ffee01"),
+	ROW(out_sport_known_other, UNPROTECTED, "outbound policy 9 selects UDP ports, but not those of RoCE"),
+	ROW(per_port_sa, PROTECTED, "0xc0ffee01"),
+	ROW(policy_and_sa_per_port, UNPROTECTED, "outbound policy 9 asks for ESP (reqid 7), but no live SA answers it"),
+	ROW(higher_clear_4791, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
+
+	ROW(policy_not_offloaded, UNPROTECTED, "outbound policy 9 is not packet-offloaded to eth0"),
+	ROW(in_policy_not_offloaded, UNPROTECTED, "inbound policy 8 is not packet-offloaded to eth0"),
+	ROW(policy_crypto_offloaded, UNPROTECTED, "outbound policy 9 is not packet-offloaded to eth0"),
+	ROW(policy_offloaded_elsewhere, UNPROTECTED, "outbound policy 9 is not packet-offloaded to eth0"),
+	ROW(sa_not_offloaded, UNPROTECTED, "outbound SA 0xc0ffee01 is not packet-offloaded to eth0"),
+	ROW(in_sa_not_offloaded, UNPROTECTED, "inbound SA 0xc0ffee02 is not packet-offloaded to eth0"),
+	ROW(sa_crypto_offloaded, UNPROTECTED, "outbound SA 0xc0ffee01 is not packet-offloaded to eth0"),
+	ROW(sa_offloaded_elsewhere, UNPROTECTED, "outbound SA 0xc0ffee01 is not packet-offloaded to eth0"),
+
+	/* the SA's rule matches the reqid and no addresses (mlx5_core en_accel/ipsec_fs.c) */
+	ROW(reqid_shared, UNPROTECTED, "outbound SAs 0xc0ffee01 and 0xc0ffee03 share reqid 7"),
+	ROW(reqid_shared_by_another_local, UNPROTECTED, "share reqid 7"),
+	ROW(reqid_shared_in, UNPROTECTED, "inbound SAs 0xc0ffee02 and 0xc0ffee03 share reqid 7"),
+	ROW(reqid_shared_not_offloaded, PROTECTED, "0xc0ffee01"),
+	ROW(reqid_shared_elsewhere, PROTECTED, "0xc0ffee01"),
+	ROW(reqid_shared_expired, PROTECTED, "0xc0ffee01"),
+	ROW(reqid_shared_larval, PROTECTED, "0xc0ffee01"),
+	ROW(other_reqid_for_another, PROTECTED, "0xc0ffee01"),
+	ROW(rekeyed_pair, PROTECTED, "ESP spi 0xc0ffee0"),
+	/* as far as can be told, its own SA inbound is another's */
+	ROW(sa_from_wherever, UNPROTECTED, "share reqid 7"),
+	ROW(reqid_0, UNPROTECTED, "outbound policy 9 has reqid 0 in its template"),
+	ROW(template_reqid_0_in, UNPROTECTED, "inbound policy 8 has reqid 0 in its template"),
+
+	/* marks, xfrm interfaces and netdevs mean nothing to the NIC's tables */
+	ROW(out_mark, UNPROTECTED, "outbound policies cover only some"),
+	ROW(out_if_id, UNPROTECTED, "outbound policies cover only some"),
+	ROW(higher_clear_offloaded_marked, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
+	ROW(higher_clear_offloaded_if_id, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
+	ROW(out_own_interface, UNPROTECTED, "outbound policies cover only some"),
+	ROW(higher_clear_other_interface, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
+
+	/* ALLOW without an SA is cleartext there */
+	ROW(every_covered, UNPROTECTED, "sends in clear to those that have no SA"),
+	ROW(every_covered_no_sa, UNPROTECTED, "sends in clear to those that have no SA"),
+	ROW(every_blocked, PROTECTED, "0xc0ffee01"),
+	ROW(every_blocked_not_offloaded, UNPROTECTED, "outbound policy 99 is not packet-offloaded to eth0"),
+	ROW(every_tunnel, PROTECTED, "0xc0ffee01"),
+	ROW(some_only_ports, UNPROTECTED, "an xfrm policy asks for ESP, for some remotes"),
+};
+
+static void good_world(struct world *w, uint32_t driver, int family)
+{
+	world_init(w, driver, family, ETH0);
+	world_add_ipsec(w);
+	w->req.require = REQUIRE_IPSEC;
+}
+
+static void check_rows(const struct row *rows, size_t count, uint32_t driver)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+
+	for (size_t i = 0; i < 2 * count; i++) {
+		const char *name = driver == RDMA_DRIVER_RXE ? (i % 2 ? "rxe IPv6" : "rxe IPv4")
+							     : (i % 2 ? "mlx5 IPv6" : "mlx5 IPv4");
+		struct world w;
+
+		good_world(&w, driver, families[i % 2]);
+		check_row(&rows[i / 2], &w, name);
+	}
+}
+
+#define CHECK(rows, driver) check_rows(rows, sizeof(rows) / sizeof((rows)[0]), driver)
+
+Test(decide_ipsec, one_thing_wrong_on_rxe)
+{
+	CHECK(common_rows, RDMA_DRIVER_RXE);
+	CHECK(rxe_rows, RDMA_DRIVER_RXE);
+}
+
+Test(decide_ipsec, one_thing_wrong_on_mlx5)
+{
+	CHECK(common_rows, RDMA_DRIVER_MLX5);
+	CHECK(mlx5_rows, RDMA_DRIVER_MLX5);
+}
+
+Test(decide_ipsec, the_verdict_names_the_sas)
+{
+	struct world w;
+	struct verdict v;
+
+	good_world(&w, RDMA_DRIVER_RXE, AF_INET);
+	w.policies[IN].tmpl[0].reqid = 0; /* the reqid told is the one to acquire by: of the way out */
+	judge(&w, &v);
+	cr_expect_eq(v.by, BY_IPSEC);
+	cr_expect_eq(v.spi_out, 0xc0ffee01);
+	cr_expect_eq(v.spi_in, 0xc0ffee02);
+	cr_expect_eq(v.reqid, 7);
+	cr_expect_eq(v.secy_ifindex, 0);
+}
+
+/* Is an SA worth waiting for, or a QP worth making? */
+Test(decide_ipsec, could_be)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct world *w);
+		uint32_t driver;
+		bool could_be;
+	} rows[] = {
+		{ "SA missing", change_no_sa, RDMA_DRIVER_RXE, true },
+		{ "SA expired", change_expired, RDMA_DRIVER_RXE, true },
+		{ "some", change_some_wanted, RDMA_DRIVER_RXE, true },
+		{ "some on mlx5", change_some_wanted, RDMA_DRIVER_MLX5, true },
+		{ "some, not offloaded on mlx5", change_some_not_offloaded, RDMA_DRIVER_MLX5, false },
+		{ "some, ports on rxe", change_some_only_ports, RDMA_DRIVER_RXE, false },
+		{ "some, ports on mlx5", change_some_only_ports, RDMA_DRIVER_MLX5, true },
+		{ "some, for another address of ours", change_some_for_another_local, RDMA_DRIVER_RXE, false },
+		{ "some, blocked", change_some_blocked, RDMA_DRIVER_RXE, false },
+		{ "some, clear", change_some_clear, RDMA_DRIVER_RXE, false },
+		{ "no policy", change_no_policy, RDMA_DRIVER_RXE, false },
+		{ "not privileged", change_no_privilege, RDMA_DRIVER_RXE, false },
+		{ "not there", change_absent, RDMA_DRIVER_RXE, false },
+		{ "sub-policy", change_sub_policy, RDMA_DRIVER_RXE, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+		struct verdict v;
+
+		good_world(&w, rows[i].driver, AF_INET);
+		rows[i].change(&w);
+		judge(&w, &v);
+		cr_expect_eq(v.could_be, rows[i].could_be, "%s: %s", rows[i].name, v.reason);
+		cr_expect_neq(v.kind, VERDICT_PROTECTED, "%s", rows[i].name);
+	}
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* decide() on MACsec: a SecY in order, then one thing after the other wrong with it. drivers/net/macsec.c. */
+#include "decide_fixture.h"
+
+CHANGE(nothing, (void)w)
+CHANGE(encrypt_off, w->secy.encrypt = false)
+CHANGE(encrypt_off_allowed, w->secy.encrypt = false; w->req.integrity_only = true)
+CHANGE(protect_off, w->secy.protect = false)
+CHANGE(protect_off_integrity_only, w->secy.protect = false; w->req.integrity_only = true)
+CHANGE(validate_check, w->secy.validate = MACSEC_VALIDATE_CHECK)
+CHANGE(validate_disabled, w->secy.validate = MACSEC_VALIDATE_DISABLED)
+CHANGE(tx_sa_absent, w->secy.tx_sa[2].present = false)
+CHANGE(tx_sa_inactive, w->secy.tx_sa[2].active = false)
+CHANGE(tx_sa_of_another_an, w->secy.encoding_an = 0)
+CHANGE(an_beyond_two_bits, w->secy.encoding_an = 7)
+CHANGE(no_rx_sc, w->secy.rxsc_count = 0)
+CHANGE(rx_sc_inactive, w->rxsc[0].active = false)
+CHANGE(rx_sa_inactive, w->rxsc[0].sa[1].active = false)
+CHANGE(rx_sa_absent, w->rxsc[0].sa[1].present = false)
+CHANGE(rx_sa_live_in_dead_sc, w->rxsc[0].active = false; w->rxsc[1] = w->rxsc[0]; w->rxsc[1].active = true;
+       w->rxsc[1].sa[1].active = false; w->secy.rxsc_count = 2)
+CHANGE(second_rx_sc_live, w->rxsc[1] = w->rxsc[0]; w->rxsc[0].active = false; w->secy.rxsc_count = 2)
+CHANGE(not_operational, w->secy.operational = false)
+CHANGE(link_down, w->links[MACSEC0 - ETH0].up = false)
+CHANGE(link_without_carrier, w->links[MACSEC0 - ETH0].running = false)
+CHANGE(link_unknown, w->ev.link_count = 1)
+CHANGE(cipher_not_allowed, w->req.ciphers &= ~(uint32_t)CIPHER_MACSEC_GCM_AES_128)
+CHANGE(gcm_aes_128_id, w->secy.cipher_suite = MACSEC_CIPHER_ID_GCM_AES_128)
+CHANGE(gcm_aes_256, w->secy.cipher_suite = MACSEC_CIPHER_ID_GCM_AES_256)
+CHANGE(xpn_128, w->secy.cipher_suite = MACSEC_CIPHER_ID_GCM_AES_XPN_128)
+CHANGE(xpn_256, w->secy.cipher_suite = MACSEC_CIPHER_ID_GCM_AES_XPN_256)
+CHANGE(xpn_256_not_allowed, w->secy.cipher_suite = MACSEC_CIPHER_ID_GCM_AES_XPN_256;
+       w->req.ciphers = CIPHER_MACSEC_GCM_AES_256)
+CHANGE(unknown_cipher, w->secy.cipher_suite = 0x0080c20001000005)
+CHANGE(icv_8, w->secy.icv_len = 8)
+CHANGE(icv_0, w->secy.icv_len = 0)
+CHANGE(icv_32, w->secy.icv_len = 32)
+CHANGE(broken, w->ev.macsec_state = EVIDENCE_BROKEN; strcpy(w->ev.macsec_error, "interrupted"))
+CHANGE(unread, w->ev.macsec_state = EVIDENCE_UNREAD)
+CHANGE(no_privilege, w->ev.macsec_state = EVIDENCE_NO_PRIVILEGE)
+CHANGE(absent_but_a_macsec_link, w->ev.macsec_state = EVIDENCE_ABSENT)
+CHANGE(absent, w->ev.macsec_state = EVIDENCE_ABSENT; w->links[MACSEC0 - ETH0].kind[0] = '\0')
+CHANGE(link_without_secy, w->ev.secy_count = 0)
+CHANGE(secy_of_another_netdev, w->secy.ifindex = ETH1)
+CHANGE(leaves_by_another_netdev, w->path.egress_ifindex = ETH1; strcpy(w->path.egress, "eth1"))
+CHANGE(offload_mac, w->secy.offload = MACSEC_OFFLOAD_MAC)
+CHANGE(offload_phy, w->secy.offload = MACSEC_OFFLOAD_PHY)
+CHANGE(offload_off, w->secy.offload = MACSEC_OFFLOAD_OFF)
+CHANGE(offload_of_a_kind_to_come, w->secy.offload = 9)
+CHANGE(kernel_6_5, w->ev.kernel = KERNEL_RELEASE(6, 5))
+CHANGE(kernel_6_6, w->ev.kernel = KERNEL_RELEASE(6, 6))
+CHANGE(kernel_unknown, w->ev.kernel = 0)
+CHANGE(every_remote, w->path.scope = REMOTE_EVERY)
+CHANGE(some_remote, w->path.scope = REMOTE_SOME)
+CHANGE(stray_route, w->path.scope = REMOTE_EVERY; w->path.stray_ifindex = ETH1; strcpy(w->path.stray, "eth1");
+       strcpy(w->path.stray_route, "2001:db8:9::/48"))
+
+/* What both software and NIC must have. */
+static const struct row common_rows[] = {
+	ROW(nothing, PROTECTED, "macsec0 gcm-aes-128 sci 5254001234560001"),
+	ROW(encrypt_off, UNPROTECTED, "does not encrypt"),
+	ROW(encrypt_off_allowed, PROTECTED, "integrity-only"),
+	ROW(protect_off, UNPROTECTED, "protect off"),
+	ROW(protect_off_integrity_only, UNPROTECTED, "protect off"),
+	ROW(validate_check, UNPROTECTED, "validate is not strict"),
+	ROW(validate_disabled, UNPROTECTED, "validate is not strict"),
+	ROW(tx_sa_absent, UNPROTECTED, "no transmit SA for its encoding AN 2"),
+	ROW(tx_sa_inactive, UNPROTECTED, "transmit SA (AN 2) is not active"),
+	ROW(tx_sa_of_another_an, UNPROTECTED, "no transmit SA for its encoding AN 0"),
+	ROW(an_beyond_two_bits, UNPROTECTED, "no transmit SA"),
+	ROW(no_rx_sc, UNPROTECTED, "no active receive SC"),
+	ROW(rx_sc_inactive, UNPROTECTED, "no active receive SC"),
+	ROW(rx_sa_inactive, UNPROTECTED, "no active receive SC"),
+	ROW(rx_sa_absent, UNPROTECTED, "no active receive SC"),
+	ROW(rx_sa_live_in_dead_sc, UNPROTECTED, "no active receive SC"),
+	ROW(second_rx_sc_live, PROTECTED, "macsec0"),
+	ROW(not_operational, UNPROTECTED, "not operational"),
+	ROW(link_down, UNPROTECTED, "macsec0 is down"),
+	/* no carrier: nothing leaves at all, and the SecY's own state says whether it may */
+	ROW(link_without_carrier, PROTECTED, "macsec0"),
+	ROW(link_unknown, UNPROTECTED, "macsec0 is down"),
+	ROW(cipher_not_allowed, UNPROTECTED, "uses gcm-aes-128, which the policy does not allow"),
+	ROW(gcm_aes_128_id, PROTECTED, "gcm-aes-128"),
+	ROW(gcm_aes_256, PROTECTED, "gcm-aes-256"),
+	ROW(xpn_128, PROTECTED, "gcm-aes-xpn-128"),
+	ROW(xpn_256, PROTECTED, "gcm-aes-xpn-256"),
+	ROW(xpn_256_not_allowed, UNPROTECTED, "uses gcm-aes-xpn-256"),
+	ROW(unknown_cipher, UNKNOWN, "0x0080c20001000005, which is not known"),
+	ROW(icv_8, UNPROTECTED, "ICV of 8 octets instead of 16"),
+	ROW(icv_0, UNPROTECTED, "ICV of 0 octets"),
+	ROW(icv_32, UNPROTECTED, "ICV of 32 octets"),
+	ROW(broken, UNKNOWN, "MACsec state cannot be read (interrupted)"),
+	ROW(unread, UNKNOWN, "MACsec state cannot be read (not asked)"),
+	ROW(no_privilege, UNKNOWN, "MACsec state cannot be read"),
+	ROW(absent_but_a_macsec_link, UNKNOWN, "does not list its SecY"),
+	ROW(absent, UNPROTECTED, "macsec0 is not a MACsec device"),
+	ROW(link_without_secy, UNKNOWN, "does not list its SecY"),
+	ROW(secy_of_another_netdev, UNKNOWN, "does not list its SecY"),
+	ROW(leaves_by_another_netdev, UNPROTECTED, "eth1 is not a MACsec device"),
+	ROW(every_remote, PROTECTED, "macsec0"),
+	ROW(some_remote, PROTECTED, "macsec0"),
+	ROW(stray_route, UNPROTECTED, "to 2001:db8:9::/48 would leave by eth1"),
+};
+
+/* drivers/net/macsec.c, macsec_start_xmit(): offloaded, it hands the frame on before it looks at the SecY */
+static const struct row rxe_rows[] = {
+	ROW(offload_mac, UNKNOWN, "offloaded to a NIC, which software RoCE cannot check"),
+	ROW(offload_phy, UNKNOWN, "offloaded to a NIC, which software RoCE cannot check"),
+	ROW(offload_of_a_kind_to_come, UNKNOWN, "offloaded to a NIC"),
+	ROW(kernel_6_5, PROTECTED, "macsec0"),
+};
+
+static const struct row mlx5_rows[] = {
+	ROW(nothing, PROTECTED, "offloaded"),
+	ROW(offload_phy, PROTECTED, "offloaded"),
+	ROW(offload_off, UNPROTECTED, "macsec0 is not offloaded: rdma0 sends without the host's MACsec"),
+	ROW(offload_of_a_kind_to_come, UNPROTECTED, "not offloaded"),
+	ROW(kernel_6_5, UNPROTECTED, "before kernel 6.6"),
+	ROW(kernel_unknown, UNPROTECTED, "before kernel 6.6"),
+	ROW(kernel_6_6, PROTECTED, "offloaded"),
+};
+
+/* With require = macsec, so that no word of IPsec is mixed in. */
+static void check_rows(const struct row *rows, size_t count, uint32_t driver, int family)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct world w;
+
+		world_init(&w, driver, family, MACSEC0);
+		world_add_macsec(&w);
+		w.req.require = REQUIRE_MACSEC;
+		check_row(&rows[i], &w, driver == RDMA_DRIVER_RXE ? "rxe" : "mlx5");
+	}
+}
+
+#define CHECK(rows, driver, family) check_rows(rows, sizeof(rows) / sizeof((rows)[0]), driver, family)
+
+Test(decide_macsec, one_thing_wrong_on_rxe)
+{
+	CHECK(common_rows, RDMA_DRIVER_RXE, AF_INET);
+	CHECK(common_rows, RDMA_DRIVER_RXE, AF_INET6);
+	CHECK(rxe_rows, RDMA_DRIVER_RXE, AF_INET);
+}
+
+Test(decide_macsec, one_thing_wrong_on_mlx5)
+{
+	CHECK(common_rows, RDMA_DRIVER_MLX5, AF_INET);
+	CHECK(common_rows, RDMA_DRIVER_MLX5, AF_INET6);
+	CHECK(mlx5_rows, RDMA_DRIVER_MLX5, AF_INET);
+}
+
+Test(decide_macsec, the_verdict_names_the_secy)
+{
+	struct world w;
+	struct verdict v;
+
+	world_init(&w, RDMA_DRIVER_RXE, AF_INET, MACSEC0);
+	world_add_macsec(&w);
+	judge(&w, &v);
+	cr_expect_eq(v.by, BY_MACSEC);
+	cr_expect_eq(v.secy_ifindex, MACSEC0);
+	cr_expect(!v.spi_out && !v.spi_in && !v.reqid);
+}
+
+/* Settings before associations before offload: of several things wrong, the one to mend first is told. */
+Test(decide_macsec, nearer_to_protected_is_more)
+{
+	static void (*const steps[])(struct world * w) = { change_link_down, change_protect_off, change_encrypt_off,
+							   change_validate_check, change_tx_sa_absent };
+	int before = -1;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct world w;
+		struct verdict v;
+
+		world_init(&w, RDMA_DRIVER_RXE, AF_INET, MACSEC0);
+		world_add_macsec(&w);
+		w.req.require = REQUIRE_MACSEC;
+		steps[i](&w);
+		judge(&w, &v);
+		cr_expect_gt(v.nearness, before, "step %zu: %d after %d", i, v.nearness, before);
+		before = v.nearness;
+	}
+}
