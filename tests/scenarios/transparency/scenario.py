@@ -25,6 +25,7 @@ def run(t: Test) -> None:
         t.skip("rdma-core's python tests", "packages rdma-core and python3-pyverbs are not installed")
         return
     t.net.macsec()
+    t.a.run("echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6", check=True)
     bare = suite_run(t, "bare", "", "macsec0", MACSEC0["a"][0])
     guarded = suite_run(t, "guarded", f"{t.build}/bin/rdmasec run -- ", "macsec0", MACSEC0["a"][0])
     compare(t, bare, guarded)

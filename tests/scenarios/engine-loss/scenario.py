@@ -1,0 +1,93 @@
+"""The engine is lost while a program runs: its QP goes on, the next one is refused."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from testbed.api import Process, Result, Test, await_listener
+from testbed.states import ETH0, MACSEC0
+
+PORT = 18600
+ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/protocol.h
+SLACK = 10  # an emulated CPU on a busy host
+CONNECTED = "1 connected, waiting"
+
+
+def run(t: Test) -> None:
+    t.net.macsec()
+    by_hand = f"env LD_PRELOAD={t.build}/lib/librdmasec-preload.so"
+    for how, wrap in (("rdmasec run", f"{t.build}/bin/rdmasec run --"), ("LD_PRELOAD set by hand", by_hand)):
+        control(t, how, wrap)
+        killed(t, how, wrap)
+    stopped(t, wrap)
+    killed_while_asked(t, wrap)
+
+
+def begin(t: Test, wrap: str) -> tuple[Process, Process, int]:
+    """A program with one connected QP that waits, its unguarded server, and its engine's process id."""
+    program = f"{t.build}/tests/verbs_threads"
+    server = t.b.start(f"{program} -q 2 -g {t.net.gid_index(t.b, MACSEC0['b'][0])}", 120)
+    await_listener(t.b, PORT, server)
+    index = t.net.gid_index(t.a, MACSEC0["a"][0])
+    client = t.a.start(f"{wrap} {program} -s -q 2 -g {index} {ETH0['b'][0]}", 120)
+    deadline = time.monotonic() + 60
+    while CONNECTED not in client.output():
+        if client.poll() or time.monotonic() > deadline:
+            raise TimeoutError(f"the first QP was not connected: {client.output()}")
+        time.sleep(0.1)
+    (engine,) = t.a.run("pgrep -x rdmasec-engine", check=True).out.split()
+    return client, server, int(engine)
+
+
+def end(t: Test, client: Process, server: Process) -> tuple[Result, float]:
+    """Tell the program to connect its second QP: how it ended, and how long that took."""
+    began = time.monotonic()
+    client.kill(signal.SIGUSR1)
+    result = client.wait(60)
+    took = time.monotonic() - began
+    server.wait(60)
+    t.a.run("pkill -KILL -x rdmasec-engine")
+    return result, took
+
+
+def check_refused(t: Test, what: str, result: Result, errno: int, why: str) -> None:
+    told = f"QP 1: cannot be created: {why}" in result.err and f"(errno {errno})" in result.err
+    t.check(result.code == 1 and told, f"{what}: the next QP is refused: {why}", result)
+    line = next((line for line in result.err.splitlines() if line.startswith("rdmasec: refused create_qp on ")), "")
+    t.check("/dev/infiniband/uverbs" in line and "engine" in line, f"{what}: a line says so", result.err)
+    # Once when woken, and once more after the refusal.
+    t.check(result.out.count("1 connected, and still sending") == 2, f"{what}: its QP goes on", result.out)
+
+
+def control(t: Test, how: str, wrap: str) -> None:
+    client, server, _ = begin(t, wrap)
+    result, _ = end(t, client, server)
+    t.check(result.ok and "2 of 2 QPs connected" in result.out, f"{how}, engine alive: the next QP is connected", result)
+
+
+def killed(t: Test, how: str, wrap: str) -> None:
+    client, server, engine = begin(t, wrap)
+    t.a.run(f"kill -KILL {engine}", check=True)
+    result, took = end(t, client, server)
+    what = f"{how}, engine killed"
+    check_refused(t, what, result, 107, "Transport endpoint is not connected")
+    t.check(took < SLACK, f"{what}: at once", f"{took:.1f} s")
+
+
+def stopped(t: Test, wrap: str) -> None:
+    client, server, engine = begin(t, wrap)
+    t.a.run(f"kill -STOP {engine}", check=True)
+    result, took = end(t, client, server)
+    check_refused(t, "engine stopped", result, 71, "Protocol error")
+    bounded = ANSWER_WITHIN - 1 < took < ANSWER_WITHIN + SLACK
+    t.check(bounded, f"engine stopped: after {ANSWER_WITHIN} s", f"{took:.1f} s")
+
+
+def killed_while_asked(t: Test, wrap: str) -> None:
+    client, server, engine = begin(t, wrap)
+    t.a.run(f"kill -STOP {engine}", check=True)
+    t.a.start(f"sleep 2; kill -KILL {engine}")
+    result, took = end(t, client, server)
+    check_refused(t, "engine killed while asked", result, 71, "Protocol error")
+    t.check(1.5 < took < ANSWER_WITHIN - 1, "engine killed while asked: the program waits no longer", f"{took:.1f} s")

@@ -1,0 +1,58 @@
+"""As uid 1234: MACsec runs, IPsec is refused with the reason and the way out."""
+
+from __future__ import annotations
+
+from testbed.api import Result, Test, Wire
+from testbed.states import DEVICE, ETH0, MACSEC0
+
+USER = 1234
+UNKNOWN = 3  # exit status of rdmasec check
+
+
+def run(t: Test) -> None:
+    t.net.macsec()
+    client, server, seen = pingpong(t, MACSEC0, USER)
+    t.check(client.ok and server.ok, "uid 1234 over MACsec: runs", f"{client}\n{server}")
+    t.check(not client.err + server.err, "uid 1234 over MACsec: silently", client.err + server.err)
+    t.check(seen.counts["macsec"] > 0 and seen.clear == 0, "uid 1234 over MACsec: the wire shows MACsec only", seen)
+    check_says(t, "uid 1234 over MACsec", MACSEC0, 0, "macsec0")
+
+    t.net.ipsec()
+    client, server, seen = pingpong(t, ETH0, USER)
+    for name, result in (("client", client), ("server", server)):
+        refused_for_want_of_evidence(t, f"uid 1234 over IPsec, {name}", result)
+    t.check(seen.clear == seen.counts["esp"] == 0, "uid 1234 over IPsec: nothing on the wire", seen)
+    check_says(t, "uid 1234 over IPsec", ETH0, UNKNOWN, "CAP_NET_ADMIN")
+
+    client, server, seen = pingpong(t, ETH0, None)
+    t.check(client.ok and server.ok, "root over the same IPsec: runs", f"{client}\n{server}")
+    t.check(seen.counts["esp"] > 0 and seen.clear == 0, "root over the same IPsec: the wire shows ESP only", seen)
+
+    t.net.clear()
+    client, server, seen = pingpong(t, ETH0, USER)
+    t.check(not client.ok and not server.ok, "uid 1234 in clear: refused", f"{client}\n{server}")
+    t.check(seen.clear == 0, "uid 1234 in clear: nothing in clear", seen)
+
+
+def pingpong(t: Test, addresses: dict, user: int | None) -> tuple[Result, Result, Wire]:
+    wrap = f"{t.build}/bin/rdmasec run --"
+    with t.wire() as wire:
+        client, server = t.pingpong(addresses["a"][0], addresses["b"][0], wrap_a=wrap, wrap_b=wrap, user=user)
+    return client, server, wire
+
+
+def refused_for_want_of_evidence(t: Test, what: str, result: Result) -> None:
+    t.check(not result.ok, f"{what}: refused", result)
+    lines = [line for line in result.err.splitlines() if line.startswith("rdmasec: refused")]
+    t.check(
+        lines and all("unknown" in line and "CAP_NET_ADMIN" in line and "rdmasecd" in line for line in lines),
+        f"{what}: xfrm cannot be read without CAP_NET_ADMIN, and rdmasecd is named",
+        result.err,
+    )
+
+
+def check_says(t: Test, what: str, addresses: dict, code: int, words: str) -> None:
+    index = t.net.gid_index(t.a, addresses["a"][0])
+    command = f"{t.build}/bin/rdmasec check -d {DEVICE} -g {index} -r {addresses['b'][0]}"
+    result = t.a.run(command, user=USER)
+    t.check(result.code == code and words in result.out + result.err, f"{what}: rdmasec check exits {code}", result)
