@@ -18,6 +18,8 @@
 #include "attributes.h"
 #include "uverbs_decode.h"
 
+#define WIRE_SYSTEM_ENGINE "/run/rdmasec/engine.sock" /* of rdmasecd */
+
 enum {
 	WIRE_MAGIC = 0x52534543,
 	WIRE_VERSION = 1,

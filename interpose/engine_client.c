@@ -15,8 +15,6 @@
 #include "door.h"
 #include "protocol.h"
 
-#define SYSTEM_ENGINE "/run/rdmasec/engine.sock"
-
 void door_say(const char *line)
 {
 	struct iovec parts[2] = { { .iov_base = (void *)line, .iov_len = strlen(line) },
@@ -51,10 +49,10 @@ void engine_locate(struct engine_address *out)
 			locate_problem(out, "RDMASEC_ENGINE is no socket's address", err);
 		return;
 	}
-	if (!access(SYSTEM_ENGINE, F_OK)) {
-		err = wire_address(SYSTEM_ENGINE, &out->address, &out->len);
+	if (!access(WIRE_SYSTEM_ENGINE, F_OK)) {
+		err = wire_address(WIRE_SYSTEM_ENGINE, &out->address, &out->len);
 		if (err)
-			locate_problem(out, SYSTEM_ENGINE, err);
+			locate_problem(out, WIRE_SYSTEM_ENGINE, err);
 		return;
 	}
 	if (secure) {

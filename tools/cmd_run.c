@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * `rdmasec run`: starts a private engine, then becomes the command: same process, same parent, same signals and exit
- * status as without us.
+ * `rdmasec run`: starts a private engine if the host has none, then becomes the command: same process, same parent,
+ * same signals and exit status as without us.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -19,7 +19,8 @@ static void usage(FILE *to)
 {
 	fprintf(to,
 		"usage: rdmasec run [-p POLICY] -- CMD [ARG...]\n"
-		"  Runs CMD with the rdmasec door loaded (LD_PRELOAD) and a private engine beside it. Its queue pairs\n"
+		"  Runs CMD with the rdmasec door loaded (LD_PRELOAD) and, where no rdmasecd judges for the host, a\n"
+		"  private engine beside it. Its queue pairs\n"
 		"  are refused unless MACsec or IPsec protects what they send; each refusal is one line on stderr.\n"
 		"  -p POLICY   the policy file (rdmasec.policy(5))\n");
 }
@@ -60,10 +61,35 @@ static int set_preload(const char *library)
 	return setenv("LD_PRELOAD", value, 1) ? -errno : 0;
 }
 
-static int guard_and_execute(const struct policy *policy, const char *program, char **argv)
+/* The host's engine where there is one, even one that is down: then it is not for us to judge by another policy. */
+static int choose_engine(const char *policy_file, char engine[WIRE_NAME_MAX])
+{
+	const struct policy *policy;
+	int err;
+
+	if (!access(WIRE_SYSTEM_ENGINE, F_OK)) {
+		if (policy_file) {
+			fprintf(stderr, "rdmasec: -p cannot be given here: rdmasecd judges by the host's policy\n");
+			return EXIT_USAGE;
+		}
+		strcpy(engine, WIRE_SYSTEM_ENGINE);
+		return 0;
+	}
+	policy = load_policy(policy_file);
+	if (!policy)
+		return EXIT_USAGE;
+	err = engine_process_start(policy, engine);
+	policy_free(policy);
+	if (!err)
+		return 0;
+	fprintf(stderr, "rdmasec: the engine cannot be started: %s\n", strerror(-err));
+	return EXIT_CANNOT_RUN;
+}
+
+static int guard_and_execute(const char *policy_file, const char *program, char **argv)
 {
 	char library[PATH_MAX], engine[WIRE_NAME_MAX];
-	int err = find_library(library, sizeof(library));
+	int err = find_library(library, sizeof(library)), status;
 
 	if (err) {
 		fprintf(stderr, "rdmasec: librdmasec-preload.so is neither beside this program nor installed\n");
@@ -74,11 +100,11 @@ static int guard_and_execute(const struct policy *policy, const char *program, c
 		fprintf(stderr, "rdmasec: %s cannot be put into LD_PRELOAD: %s\n", library, strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
-	err = engine_process_start(policy, engine);
-	if (!err && setenv("RDMASEC_ENGINE", engine, 1))
-		err = -errno;
-	if (err) {
-		fprintf(stderr, "rdmasec: the engine cannot be started: %s\n", strerror(-err));
+	status = choose_engine(policy_file, engine);
+	if (status)
+		return status;
+	if (setenv("RDMASEC_ENGINE", engine, 1)) {
+		fprintf(stderr, "rdmasec: %s\n", strerror(errno));
 		return EXIT_CANNOT_RUN;
 	}
 	execv(program, argv);
@@ -89,7 +115,6 @@ static int guard_and_execute(const struct policy *policy, const char *program, c
 int command_run(int argc, char **argv)
 {
 	const char *policy_file = NULL;
-	const struct policy *policy;
 	char program[PATH_MAX], why[PATH_MAX + 128];
 	int option, err;
 
@@ -108,13 +133,10 @@ int command_run(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	policy = load_policy(policy_file);
-	if (!policy)
-		return EXIT_USAGE;
 	err = program_preloadable(argv[optind], program, sizeof(program), why, sizeof(why));
 	if (err) {
 		fprintf(stderr, "rdmasec: %s\n", why);
 		return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 	}
-	return guard_and_execute(policy, program, argv + optind);
+	return guard_and_execute(policy_file, program, argv + optind);
 }

@@ -1,0 +1,110 @@
+"""One rdmasecd judges for the whole host."""
+
+import signal
+import time
+
+from testbed.api import Guest, Process, Test
+from testbed.states import ETH0
+
+USER = 1234
+POLICY = "/run/rdmasec/policy.conf"
+ADDRESSES = ETH0["a"][0], ETH0["b"][0]
+# CAP_NET_ADMIN is bit 12, CAP_SYS_PTRACE bit 19 (linux/capability.h)
+KEPT = (1 << 12) | (1 << 19)
+
+
+def run(t: Test) -> None:
+    for guest in (t.a, t.b):
+        guest.run("mkdir -p /run/rdmasec", check=True)
+        guest.write_file(POLICY, "[default]\nrequire = any\n")
+    t.net.clear()
+    start_both(t)
+    only_two_capabilities(t)
+    refused(t, "clear, library alone", "is not a MACsec device", **by_library(t))
+    # a new state of the network ends all processes: the daemons below find the sockets of these
+    t.net.ipsec()
+    daemon = start_both(t)
+    runs(t, "IPsec, library alone", **by_library(t))
+    guarded = f"{t.build}/bin/rdmasec run --"
+    runs(t, "IPsec, rdmasec run", wrap_a=guarded, wrap_b=guarded)
+    policies_are_reloaded(t, daemon)
+    refuses_without_daemon(t, daemon)
+    for guest in (t.a, t.b):
+        guest.run("rm -r /run/rdmasec", check=True)
+
+
+def start_both(t: Test) -> Process:
+    """Returns a's."""
+    return [start(t, guest) for guest in (t.a, t.b)][0]
+
+
+def start(t: Test, guest: Guest) -> Process:
+    daemon = guest.start(f"exec {t.build}/bin/rdmasecd -p {POLICY}")
+    while "rdmasecd: ready" not in daemon.output():
+        if daemon.poll():
+            raise RuntimeError(f"rdmasecd ended: {daemon.poll()}")
+        time.sleep(0.05)
+    return daemon
+
+
+def by_library(t: Test) -> dict[str, object]:
+    return {"env": {"LD_PRELOAD": f"{t.build}/lib/librdmasec-preload.so"}}
+
+
+def runs(t: Test, what: str, **how: object) -> None:
+    with t.wire() as wire:
+        client, server = t.pingpong(*ADDRESSES, user=USER, **how)
+    t.check(client.ok and server.ok, f"{what}: an ordinary user's pingpong runs", f"{client} {server}")
+    t.check(wire.clear == 0 and wire.counts["esp"] > 0, f"{what}: the wire shows ESP and no RoCE in clear", wire)
+
+
+def refused(t: Test, what: str, reason: str, **how: object) -> None:
+    started = time.monotonic()
+    with t.wire() as wire:
+        client = t.a.run(f"{how.pop('wrap_a', '')} ibv_rc_pingpong -d rxe0 -g {t.net.gid_index(t.a, ADDRESSES[0])}",
+                         timeout=40, user=USER, **how)
+    took = time.monotonic() - started
+    t.check(client.code == 1 and reason in client.err, f"{what}: refused", client)
+    t.check(took < 30, f"{what}: within a bounded time", f"{took:.1f} s")
+    t.check(wire.clear == 0, f"{what}: nothing in clear on the wire", wire)
+
+
+def only_two_capabilities(t: Test) -> None:
+    status = t.a.run("grep -E '^(Cap(Eff|Prm|Inh)|NoNewPrivs)' /proc/$(pidof rdmasecd)/status", check=True).out
+    found = dict(line.split() for line in status.splitlines())
+    t.check([int(found[f"Cap{which}:"], 16) for which in ("Eff", "Prm", "Inh")] == [KEPT, KEPT, 0],
+            "the daemon keeps CAP_NET_ADMIN and CAP_SYS_PTRACE alone", found)
+    again = t.a.run(f"{t.build}/bin/rdmasecd -p {POLICY}", timeout=10)
+    t.check(again.code == 1 and "an engine is there already" in again.err, "a second daemon does not take its place", again)
+
+
+def policies_are_reloaded(t: Test, daemon: Process) -> None:
+    t.a.write_file(POLICY, "[default]\nrequire = macsec\nmood = bad\n")
+    check = t.a.run(f"{t.build}/bin/rdmasecd -n -p {POLICY}")
+    t.check(check.code == 2 and f"{POLICY}:3:" in check.err, "-n tells the mistake in a policy", check)
+    reload(t, daemon, "the old policy stays")
+    runs(t, "after a bad policy", **by_library(t))
+    t.a.write_file(POLICY, "[default]\nrequire = macsec\n")
+    reload(t, daemon, "policy reloaded")
+    refused(t, "after a stricter policy", "is not a MACsec device", **by_library(t))
+    named = t.a.run(f"{t.build}/bin/rdmasec run -p /dev/null -- true")
+    t.check(named.code == 2 and "rdmasecd judges" in named.err, "run -p cannot replace the host's policy", named)
+
+
+def reload(t: Test, daemon: Process, answer: str) -> None:
+    daemon.kill(signal.SIGHUP)
+    deadline = time.monotonic() + 20
+    while answer not in daemon.output() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    t.check(answer in daemon.output(), f"at SIGHUP: {answer}", daemon.output())
+
+
+def refuses_without_daemon(t: Test, daemon: Process) -> None:
+    daemon.kill(signal.SIGSTOP)
+    refused(t, "daemon stopped", "the engine gave no valid answer", **by_library(t))
+    daemon.kill(signal.SIGCONT)
+    daemon.kill(signal.SIGKILL)
+    daemon.wait(10)
+    refused(t, "daemon gone", "there is no engine to ask", **by_library(t))
+    engines = t.a.run("ps -eo args | grep '[r]dmasec engine'")
+    t.check(not engines.out, "no private engine took its place", engines)
