@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The decoder on objects, methods and the form of a request: drivers/infiniband/core/uverbs_ioctl.c. */
+#include <rdma/mlx5_user_ioctl_cmds.h>
+
+#include "uverbs_fixture.h"
+
+/* ---- objects and methods ---- */
+
+Test(uverbs_decode, objects_and_methods)
+{
+	static const struct {
+		uint32_t driver;
+		uint16_t object, method;
+		enum uverbs_kind kind;
+	} rows[] = {
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INFO_HANDLES, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT, UVERBS_CONTEXT_OPEN },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_CONTEXT, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_TABLE, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_ENTRY, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_MR, UVERBS_METHOD_REG_DMABUF_MR, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_WQ, UVERBS_METHOD_WQ_CREATE, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_SRQ, UVERBS_METHOD_SRQ_CREATE, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_ASYNC_EVENT, 0, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, 17 /* DMAH */, 0, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, 18, 0, UVERBS_MALFORMED },
+		{ RDMA_DRIVER_RXE, 0xfff, 0, UVERBS_MALFORMED },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, 2, UVERBS_MALFORMED },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_AH, UVERBS_METHOD_AH_DESTROY, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_AH, 1, UVERBS_MALFORMED },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_FLOW, UVERBS_METHOD_FLOW_DESTROY, UVERBS_NOTHING },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_FLOW, 1, UVERBS_MALFORMED },
+		/* drivers' own: harmless only where somebody has read them */
+		{ RDMA_DRIVER_RXE, 0x1000, 0x1000, UVERBS_NOTHING },
+		{ RDMA_DRIVER_EFA, UVERBS_OBJECT_MR, 0x1000, UVERBS_NOTHING },
+		{ RDMA_DRIVER_EFA, UVERBS_OBJECT_QP, 0x1000, UVERBS_DRIVER_PRIVATE },
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_AH, 0x1000, UVERBS_DRIVER_PRIVATE },
+		{ RDMA_DRIVER_HFI1, 0x1000, 0, UVERBS_DRIVER_PRIVATE },
+		{ RDMA_DRIVER_HFI1, UVERBS_OBJECT_PD, 0x1000, UVERBS_DRIVER_PRIVATE },
+		{ 4000000, 0x1000, 0, UVERBS_DRIVER_PRIVATE },
+		/* mlx5 */
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_OTHER, UVERBS_DRIVER_PRIVATE },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_QUERY_UAR, UVERBS_NOTHING },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_QUERY_EQN, UVERBS_NOTHING },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_CREATE, UVERBS_DRIVER_PRIVATE },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_MODIFY, UVERBS_DRIVER_PRIVATE },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_QUERY, UVERBS_NOTHING },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_DESTROY, UVERBS_NOTHING },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_UMEM, MLX5_IB_METHOD_DEVX_UMEM_REG, UVERBS_NOTHING },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_UAR, MLX5_IB_METHOD_UAR_OBJ_ALLOC, UVERBS_NOTHING },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_FLOW_MATCHER, MLX5_IB_METHOD_FLOW_MATCHER_CREATE,
+		  UVERBS_FLOW_CREATE },
+		{ RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_STEERING_ANCHOR, 0x1000, UVERBS_FLOW_CREATE },
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_FLOW, MLX5_IB_METHOD_CREATE_FLOW, UVERBS_FLOW_CREATE },
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_FLOW_ACTION, 0x1000, UVERBS_FLOW_CREATE },
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_DEVICE, MLX5_IB_METHOD_QUERY_PORT, UVERBS_NOTHING },
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_QP, 0x1000, UVERBS_DRIVER_PRIVATE },
+		{ RDMA_DRIVER_MLX5, 0x10ff, 0x1000, UVERBS_DRIVER_PRIVATE },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct request r;
+		enum uverbs_kind kind;
+
+		begin(&r, rows[i].driver, rows[i].object, rows[i].method);
+		kind = kind_of(&r);
+		cr_expect_eq(kind, rows[i].kind, "driver %u object 0x%x method 0x%x: %s", rows[i].driver,
+			     rows[i].object, rows[i].method, uverbs_kind_name(kind));
+	}
+}
+
+/* The commands of the data path and of set-up pass by in one read, whatever their attributes are. */
+Test(uverbs_decode, harmless_objects_cost_one_read)
+{
+	struct request r;
+
+	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE);
+	add_pointer(&r, 1, 100);
+	add_attr(&r, 1, 8, 0);
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING);
+	cr_expect_eq(r.reads, 1);
+}
+
+/* ---- the form of a request ---- */
+
+Test(uverbs_decode, a_length_that_is_not_exact_is_refused_by_the_kernel)
+{
+	static const int off[] = { -16, -1, 1, 8, 16 };
+
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		struct request r;
+
+		native_qp(&r);
+		header(&r)->length += off[i];
+		cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "%+d", off[i]);
+	}
+}
+
+Test(uverbs_decode, attributes_must_be_there_in_full)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	for (size_t len = 0; len < 24 + 2 * 16; len++) {
+		native_qp(&r);
+		r.part[0].len = len;
+		cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), -EFAULT, "%zu octets", len);
+	}
+}
+
+Test(uverbs_decode, an_attribute_twice)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	native_qp(&r);
+	add_attr(&r, UVERBS_ATTR_CREATE_QP_TYPE, 8, IB_UVERBS_QPT_RC);
+	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
+	cr_expect_eq(out.kind, UVERBS_MALFORMED);
+	cr_expect(strstr(out.why_malformed, "twice"));
+}
+
+/* 254 fill a page of 4096 octets; a kernel with larger pages takes more, and we cannot look at all of it. */
+Test(uverbs_decode, as_many_attributes_as_a_page_holds)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	native_qp(&r);
+	while (header(&r)->num_attrs < 254)
+		add_attr(&r, 100 + header(&r)->num_attrs, 8, 0);
+	cr_expect_eq(kind_of(&r), UVERBS_QP_CREATE);
+	add_attr(&r, 1000, 8, 0);
+	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
+	cr_expect_eq(out.kind, UVERBS_MALFORMED);
+	cr_expect(strstr(out.why_malformed, "too many"));
+}
+
+Test(uverbs_decode, the_longest_length_that_the_header_can_say)
+{
+	struct request r;
+
+	native_qp(&r);
+	header(&r)->num_attrs = (65535 - 24) / 16;
+	header(&r)->length = 24 + header(&r)->num_attrs * 16;
+	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED);
+	header(&r)->num_attrs = 65535; /* 24 + 65535 * 16 is no length of 16 bits, and cut to them is 8 */
+	header(&r)->length = 8;
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING);
+}
+
+/* ---- native QP methods ---- */
+
+Test(uverbs_decode, native_create)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	native_qp(&r);
+	put32(add_pointer(&r, UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, 4), 0, 0x1234);
+	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
+	cr_expect_eq(out.kind, UVERBS_QP_CREATE);
+	cr_expect_eq(out.driver_id, RDMA_DRIVER_RXE);
+	cr_expect_eq(out.object_id, UVERBS_OBJECT_QP);
+	cr_expect_eq(out.method_id, UVERBS_METHOD_QP_CREATE);
+	cr_expect_eq(out.write_command, 0);
+	cr_expect_eq(out.qp_type, IB_UVERBS_QPT_UD);
+	cr_expect_eq(out.has, 0, "no answer has been read");
+
+	((struct ib_uverbs_attr *)(r.part[0].bytes + 24))->data = 77; /* as the kernel writes the handle */
+	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), 0);
+	cr_expect_eq(out.has, UVERBS_HAS_HANDLE | UVERBS_HAS_QPN);
+	cr_expect_eq(out.handle, 77);
+	cr_expect_eq(out.qpn, 0x1234);
+}
+
+Test(uverbs_decode, native_create_without_its_answer)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	native_qp(&r);
+	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), 0);
+	cr_expect_eq(out.kind, UVERBS_MALFORMED, "no number");
+	native_qp(&r);
+	add_pointer(&r, UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, 3);
+	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), 0);
+	cr_expect_eq(out.kind, UVERBS_MALFORMED, "a number of three octets");
+	native_qp(&r);
+	add_attr(&r, UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, 4, 0x1000);
+	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), -EFAULT, "an output is never inline");
+}
+
+Test(uverbs_decode, native_create_odd)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE);
+	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "no type");
+	add_attr(&r, UVERBS_ATTR_CREATE_QP_TYPE, 8, 1ULL << 32 | IB_UVERBS_QPT_RC);
+	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "a type that is RC when cut to 32 bits");
+	native_qp(&r);
+	add_attr(&r, UVERBS_ATTR_CREATE_QP_SOURCE_QPN, 4, 0);
+	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
+	cr_expect_eq(out.has, UVERBS_HAS_SOURCE_QPN, "its mere presence counts");
+}
+
+Test(uverbs_decode, native_destroy)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY);
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "no handle: every kernel refuses");
+	add_attr(&r, UVERBS_ATTR_DESTROY_QP_HANDLE, 0, 5);
+	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
+	cr_expect_eq(out.kind, UVERBS_QP_DESTROY);
+	cr_expect_eq(out.has, UVERBS_HAS_HANDLE);
+	cr_expect_eq(out.handle, 5);
+	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY);
+	add_attr(&r, UVERBS_ATTR_DESTROY_QP_HANDLE, 0, 1ULL << 32 | 5);
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "no QP has this handle, least of all QP 5");
+}
+
+/* ---- words ---- */
+
+Test(uverbs_decode, names)
+{
+	for (int kind = 0; kind < UVERBS_KIND_COUNT; kind++)
+		cr_expect(uverbs_kind_name(kind) && *uverbs_kind_name(kind), "kind %d has no name", kind);
+	cr_expect_str_eq(uverbs_kind_name(UVERBS_QP_ADDRESS), "modify_qp");
+	cr_expect_str_eq(uverbs_kind_name(UVERBS_KIND_COUNT), "unknown");
+	cr_expect_str_eq(uverbs_kind_name(-1), "unknown");
+	cr_expect_str_eq(uverbs_qp_type_name(IB_UVERBS_QPT_RC), "RC");
+	cr_expect_str_eq(uverbs_qp_type_name(IB_UVERBS_QPT_XRC_TGT), "XRC_TGT");
+	cr_expect_str_eq(uverbs_qp_type_name(77), "unknown");
+}
