@@ -112,18 +112,21 @@ static int text_is_printable(const char *text, size_t size)
 
 int wire_answer_check(const void *message, size_t len)
 {
-	const struct wire_answer *answer = message;
+	struct wire_answer answer;
 	int err;
 
-	if (len < sizeof(answer->header))
+	if (len < sizeof(answer.header))
 		return -EBADMSG;
-	err = header_check(&answer->header, len, WIRE_ANSWER, sizeof(*answer));
+	/* a copy: the message need not lie as a struct does */
+	memset(&answer, 0, sizeof(answer));
+	memcpy(&answer, message, len < sizeof(answer) ? len : sizeof(answer));
+	err = header_check(&answer.header, len, WIRE_ANSWER, sizeof(answer));
 	if (err)
 		return err;
-	if (answer->action == WIRE_PASS ? answer->err != 0
-					: answer->action != WIRE_REFUSE || answer->err == 0 || answer->err > 4095)
+	if (answer.action == WIRE_PASS ? answer.err != 0
+				       : answer.action != WIRE_REFUSE || answer.err == 0 || answer.err > 4095)
 		return -EBADMSG;
-	return text_is_printable(answer->text, sizeof(answer->text)) ? 0 : -EBADMSG;
+	return text_is_printable(answer.text, sizeof(answer.text)) ? 0 : -EBADMSG;
 }
 
 int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len)
