@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* What door and engine say to each other: nothing is lost on the way, and nothing that cannot be is believed. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "protocol.h"
+
+/* Every field has its own value, so that none can be taken for another. */
+static const struct uverbs_command full = {
+	.kind = UVERBS_QP_ADDRESS,
+	.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN,
+	.driver_id = 14,
+	.object_id = 0x101,
+	.method_id = 0x202,
+	.write_command = 0x80000001,
+	.qp_type = 2,
+	.handle = 3,
+	.qpn = 4,
+	.dest_qpn = 5,
+	.attr_mask = 6,
+	.qp_state = 7,
+	.address = { .dgid = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 },
+		     .flow_label = 8,
+		     .sgid_index = 9,
+		     .port = 10,
+		     .is_global = true },
+};
+
+static void expect_same(const struct uverbs_command *a, const struct uverbs_command *b)
+{
+	cr_expect_eq(a->kind, b->kind);
+	cr_expect_eq(a->has, b->has);
+	cr_expect_eq(a->driver_id, b->driver_id);
+	cr_expect_eq(a->object_id, b->object_id);
+	cr_expect_eq(a->method_id, b->method_id);
+	cr_expect_eq(a->write_command, b->write_command);
+	cr_expect_eq(a->qp_type, b->qp_type);
+	cr_expect_eq(a->handle, b->handle);
+	cr_expect_eq(a->qpn, b->qpn);
+	cr_expect_eq(a->dest_qpn, b->dest_qpn);
+	cr_expect_eq(a->attr_mask, b->attr_mask);
+	cr_expect_eq(a->qp_state, b->qp_state);
+	cr_expect_arr_eq(a->address.dgid, b->address.dgid, 16);
+	cr_expect_eq(a->address.flow_label, b->address.flow_label);
+	cr_expect_eq(a->address.sgid_index, b->address.sgid_index);
+	cr_expect_eq(a->address.port, b->address.port);
+	cr_expect_eq(a->address.is_global, b->address.is_global);
+}
+
+/* Another process wrote it: it lies anywhere, and ends where its length says (ASan sees a step beyond). */
+static int read_ask(const void *message, size_t len, struct uverbs_command *command)
+{
+	char *odd = malloc(len + 1);
+	int err;
+
+	cr_assert_not_null(odd);
+	memcpy(odd + 1, message, len);
+	err = wire_ask_read(odd + 1, len, command);
+	free(odd);
+	return err;
+}
+
+static int check_answer(const void *message, size_t len)
+{
+	char *odd = malloc(len + 1);
+	int err;
+
+	cr_assert_not_null(odd);
+	memcpy(odd + 1, message, len);
+	err = wire_answer_check(odd + 1, len);
+	free(odd);
+	return err;
+}
+
+/* ---- asks ---- */
+
+Test(protocol, a_command_arrives_as_it_was)
+{
+	struct uverbs_command command = full, got;
+	struct wire_ask ask;
+
+	for (int kind = UVERBS_NOTHING + 1; kind < UVERBS_KIND_COUNT; kind++) {
+		command.kind = kind;
+		wire_ask_from_command(&ask, &command);
+		memset(&got, 0xa5, sizeof(got));
+		cr_expect_eq(read_ask(&ask, sizeof(ask), &got), 0, "kind %d", kind);
+		expect_same(&got, &command);
+		cr_expect_eq(got.why_malformed != NULL, kind == UVERBS_MALFORMED, "a pointer of our own, or none");
+	}
+}
+
+Test(protocol, an_ask_of_another_length)
+{
+	char bytes[sizeof(struct wire_ask) + 1] = { 0 };
+	struct uverbs_command got;
+
+	wire_ask_from_command((struct wire_ask *)bytes, &full);
+	for (size_t len = 0; len <= sizeof(bytes); len++)
+		if (len != sizeof(struct wire_ask))
+			cr_expect_eq(read_ask(bytes, len, &got), -EBADMSG, "%zu octets", len);
+}
+
+static void ask_magic(struct wire_ask *ask)
+{
+	ask->header.magic ^= 1;
+}
+static void ask_version(struct wire_ask *ask)
+{
+	ask->header.version++;
+}
+static void ask_version_and_size(struct wire_ask *ask)
+{
+	ask->header.version++;
+	ask->header.size = 4;
+}
+static void ask_type(struct wire_ask *ask)
+{
+	ask->header.type = WIRE_ANSWER;
+}
+static void ask_size(struct wire_ask *ask)
+{
+	ask->header.size++;
+}
+static void ask_header_reserved(struct wire_ask *ask)
+{
+	ask->header.reserved = 1;
+}
+static void ask_nothing(struct wire_ask *ask)
+{
+	ask->kind = UVERBS_NOTHING;
+}
+static void ask_kind_to_come(struct wire_ask *ask)
+{
+	ask->kind = UVERBS_KIND_COUNT;
+}
+static void ask_fact_to_come(struct wire_ask *ask)
+{
+	ask->has |= 1 << 7;
+}
+static void ask_is_global_2(struct wire_ask *ask)
+{
+	ask->is_global = 2;
+}
+static void ask_reserved(struct wire_ask *ask)
+{
+	ask->reserved = 1;
+}
+static void ask_reserved2(struct wire_ask *ask)
+{
+	ask->reserved2 = 1;
+}
+
+Test(protocol, an_ask_that_cannot_be)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct wire_ask *ask);
+		int err;
+	} rows[] = {
+		{ "magic", ask_magic, -EBADMSG },
+		{ "version", ask_version, -EPROTONOSUPPORT },
+		{ "version of another size", ask_version_and_size, -EPROTONOSUPPORT },
+		{ "type", ask_type, -EBADMSG },
+		{ "size", ask_size, -EBADMSG },
+		{ "reserved of the header", ask_header_reserved, -EBADMSG },
+		{ "nothing", ask_nothing, -EBADMSG },
+		{ "kind", ask_kind_to_come, -EBADMSG },
+		{ "fact", ask_fact_to_come, -EBADMSG },
+		{ "is_global", ask_is_global_2, -EBADMSG },
+		{ "reserved", ask_reserved, -EBADMSG },
+		{ "reserved2", ask_reserved2, -EBADMSG },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct uverbs_command got, before;
+		struct wire_ask ask;
+
+		memset(&got, 0xa5, sizeof(got));
+		before = got;
+		wire_ask_from_command(&ask, &full);
+		rows[i].change(&ask);
+		cr_expect_eq(read_ask(&ask, sizeof(ask), &got), rows[i].err, "%s", rows[i].name);
+		cr_expect_eq(memcmp(&got, &before, sizeof(got)), 0, "%s: written in spite of it", rows[i].name);
+	}
+}
+
+/* Padding would carry what was on the door's stack into another process. */
+Test(protocol, messages_have_no_padding)
+{
+	struct wire_ask ask;
+	struct wire_answer answer;
+
+	cr_expect_eq(sizeof(ask), offsetof(struct wire_ask, reserved2) + sizeof(ask.reserved2));
+	cr_expect_eq(sizeof(answer), offsetof(struct wire_answer, text) + WIRE_TEXT_MAX);
+	cr_expect_eq(offsetof(struct wire_ask, dgid), offsetof(struct wire_ask, flow_label) + 4);
+	cr_expect_eq(offsetof(struct wire_ask, write_command), offsetof(struct wire_ask, method_id) + 2);
+}
+
+/* ---- answers ---- */
+
+Test(protocol, answers_that_are_made_are_understood)
+{
+	struct wire_answer answer;
+
+	memset(&answer, 0xa5, sizeof(answer));
+	wire_answer_make(&answer, WIRE_PASS, 0, NULL);
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	cr_expect_eq(answer.action, WIRE_PASS);
+	cr_expect_str_eq(answer.text, "");
+	wire_answer_make(&answer, WIRE_PASS, EPERM, "audit");
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	cr_expect_eq(answer.err, 0, "what passes has no errno");
+	wire_answer_make(&answer, WIRE_REFUSE, EPERM, "rdmasec: refused");
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	cr_expect_eq(answer.err, EPERM);
+	cr_expect_str_eq(answer.text, "rdmasec: refused");
+}
+
+Test(protocol, texts_are_printable_and_cut)
+{
+	struct wire_answer answer;
+	char text[2 * WIRE_TEXT_MAX];
+
+	wire_answer_make(&answer, WIRE_REFUSE, EPERM, "a\nb\x1b[31mc\xc3\xa4\x7f");
+	cr_expect_str_eq(answer.text, "a?b?[31mc???");
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	wire_answer_make(&answer, WIRE_REFUSE, EPERM, text);
+	cr_expect_eq(strlen(answer.text), WIRE_TEXT_MAX - 1);
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+}
+
+Test(protocol, an_answer_that_cannot_be)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		uint32_t value;
+		int err;
+	} rows[] = {
+		{ "magic", offsetof(struct wire_answer, header.magic), 0, -EBADMSG },
+		{ "version", offsetof(struct wire_answer, header.version), 0x20002, -EPROTONOSUPPORT },
+		{ "type", offsetof(struct wire_answer, header.version), WIRE_ASK << 16 | WIRE_VERSION, -EBADMSG },
+		{ "size", offsetof(struct wire_answer, header.size), 4, -EBADMSG },
+		{ "reserved", offsetof(struct wire_answer, header.reserved), 1, -EBADMSG },
+		{ "no action", offsetof(struct wire_answer, action), 0, -EBADMSG },
+		{ "passes with an errno", offsetof(struct wire_answer, action), WIRE_PASS, -EBADMSG },
+		{ "an action to come", offsetof(struct wire_answer, action), 3, -EBADMSG },
+		{ "refuses without an errno", offsetof(struct wire_answer, err), 0, -EBADMSG },
+		{ "an errno that is none", offsetof(struct wire_answer, err), 4096, -EBADMSG },
+		{ "a negative errno", offsetof(struct wire_answer, err), (uint32_t)-EPERM, -EBADMSG },
+		{ "the greatest errno", offsetof(struct wire_answer, err), 4095, 0 },
+		{ "a newline", offsetof(struct wire_answer, text), 0x000a6161, -EBADMSG },
+		{ "an escape", offsetof(struct wire_answer, text), 0x0000001b, -EBADMSG },
+		{ "beyond ASCII", offsetof(struct wire_answer, text), 0x00000080, -EBADMSG },
+		{ "delete", offsetof(struct wire_answer, text), 0x0000007f, -EBADMSG },
+		{ "the last of ASCII", offsetof(struct wire_answer, text), 0x0000007e, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wire_answer answer;
+
+		wire_answer_make(&answer, WIRE_REFUSE, EPERM, "no");
+		memcpy((char *)&answer + rows[i].offset, &rows[i].value, sizeof(rows[i].value));
+		cr_expect_eq(check_answer(&answer, sizeof(answer)), rows[i].err, "%s", rows[i].name);
+	}
+}
+
+Test(protocol, an_answer_of_another_length_or_without_end)
+{
+	char bytes[sizeof(struct wire_answer) + 1] = { 0 };
+	struct wire_answer *answer = (struct wire_answer *)bytes;
+
+	wire_answer_make(answer, WIRE_REFUSE, EPERM, "no");
+	for (size_t len = 0; len <= sizeof(bytes); len++)
+		if (len != sizeof(*answer))
+			cr_expect_eq(check_answer(bytes, len), -EBADMSG, "%zu octets", len);
+	memset(answer->text, 'x', sizeof(answer->text));
+	cr_expect_eq(check_answer(answer, sizeof(*answer)), -EBADMSG);
+	answer->text[sizeof(answer->text) - 1] = '\0';
+	cr_expect_eq(check_answer(answer, sizeof(*answer)), 0);
+}
+
+/* ---- the socket ---- */
+
+static void make_pair(int pair[2])
+{
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+}
+
+static int open_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+Test(protocol, a_message_with_a_descriptor)
+{
+	int pair[2], fd = -2, sent = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct stat a, b;
+	char got[8];
+
+	make_pair(pair);
+	cr_expect_eq(wire_send(pair[0], "hello", 6, sent), 6);
+	cr_expect_eq(wire_receive(pair[1], got, sizeof(got), &fd), 6);
+	cr_expect_str_eq(got, "hello");
+	cr_assert_geq(fd, 0);
+	cr_expect_neq(fd, sent);
+	cr_expect(!fstat(fd, &a) && !fstat(sent, &b) && a.st_rdev == b.st_rdev && a.st_ino == b.st_ino);
+	cr_expect_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+}
+
+Test(protocol, a_message_without_a_descriptor)
+{
+	int pair[2], fd = -2;
+	char got[8];
+
+	make_pair(pair);
+	cr_expect_eq(wire_send(pair[0], "hello", 6, -1), 6);
+	cr_expect_eq(wire_receive(pair[1], got, sizeof(got), &fd), 6);
+	cr_expect_eq(fd, -1);
+	close(pair[0]);
+	cr_expect_eq(wire_receive(pair[1], got, sizeof(got), &fd), 0, "end of stream");
+	cr_expect_lt(wire_send(pair[1], "x", 1, -1), 0, "an error, and no SIGPIPE");
+}
+
+Test(protocol, a_descriptor_that_nobody_wants)
+{
+	int pair[2], before;
+	char got[8];
+
+	make_pair(pair);
+	before = open_fds();
+	cr_expect_eq(wire_send(pair[0], "hello", 6, pair[0]), 6);
+	cr_expect_eq(wire_receive(pair[1], got, sizeof(got), NULL), 6);
+	cr_expect_eq(open_fds(), before);
+}
+
+Test(protocol, a_message_that_does_not_fit)
+{
+	int pair[2], fd = -2, before;
+	char got[4];
+
+	make_pair(pair);
+	before = open_fds();
+	cr_expect_eq(wire_send(pair[0], "hello", 6, pair[0]), 6);
+	cr_expect_eq(wire_receive(pair[1], got, sizeof(got), &fd), -EBADMSG);
+	cr_expect_eq(fd, -2, "not written");
+	cr_expect_eq(open_fds(), before, "nor left open");
+}
+
+/* Two fit into the room of the one that is expected, for control data is aligned; three do not. */
+Test(protocol, more_than_one_descriptor)
+{
+	for (size_t count = 2; count <= 5; count++) {
+		union {
+			struct cmsghdr header;
+			char space[CMSG_SPACE(5 * sizeof(int))];
+		} control = { .header = { .cmsg_level = SOL_SOCKET,
+					  .cmsg_type = SCM_RIGHTS,
+					  .cmsg_len = CMSG_LEN(count * sizeof(int)) } };
+		struct iovec iov = { "hello", 6 };
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = &control,
+				      .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+		int pair[2], fd = -2, before;
+		char got[8];
+
+		make_pair(pair);
+		for (size_t i = 0; i < count; i++)
+			memcpy(CMSG_DATA(&control.header) + i * sizeof(int), &pair[0], sizeof(int));
+		before = open_fds();
+		cr_assert_eq(sendmsg(pair[0], &msg, 0), 6);
+		cr_expect_eq(wire_receive(pair[1], got, sizeof(got), &fd), -EBADMSG, "%zu descriptors", count);
+		cr_expect_eq(fd, -2);
+		cr_expect_eq(open_fds(), before, "%zu descriptors: some are left open", count);
+	}
+}
+
+/* ---- names ---- */
+
+Test(protocol, socket_names)
+{
+	char longest[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	struct sockaddr_un address;
+	socklen_t len;
+
+	cr_expect_eq(wire_address("/run/x", &address, &len), 0);
+	cr_expect_eq(len, offsetof(struct sockaddr_un, sun_path) + 7);
+	cr_expect_str_eq(address.sun_path, "/run/x");
+	cr_expect_eq(wire_address("@x", &address, &len), 0);
+	cr_expect_eq(len, offsetof(struct sockaddr_un, sun_path) + 2);
+	cr_expect_arr_eq(address.sun_path, "\0x", 3);
+	cr_expect_eq(wire_address("", &address, &len), -EINVAL);
+	cr_expect_eq(wire_address("@", &address, &len), -EINVAL);
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	cr_expect_eq(wire_address(longest, &address, &len), -EINVAL);
+	longest[sizeof(longest) - 2] = '\0';
+	cr_expect_eq(wire_address(longest, &address, &len), 0);
+	cr_expect_leq(len, sizeof(address));
+}
+
+Test(protocol, a_private_engines_name_is_its_own)
+{
+	char first[WIRE_NAME_MAX], second[WIRE_NAME_MAX];
+	struct sockaddr_un address;
+	socklen_t len;
+	int a = wire_listen(first), b = wire_listen(second), s = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	cr_assert(a >= 0 && b >= 0 && s >= 0);
+	cr_expect_str_neq(first, second);
+	cr_expect_eq(first[0], '@');
+	cr_expect_eq(fcntl(a, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	cr_assert_eq(wire_address(first, &address, &len), 0);
+	cr_expect_eq(connect(s, (struct sockaddr *)&address, len), 0);
+}
