@@ -63,7 +63,8 @@ def check_refused(t: Test, what: str, result: Result, errno: int, why: str) -> N
 def control(t: Test, how: str, wrap: str) -> None:
     client, server, _ = begin(t, wrap)
     result, _ = end(t, client, server)
-    t.check(result.ok and "2 of 2 QPs connected" in result.out, f"{how}, engine alive: the next QP is connected", result)
+    went_on = result.ok and "2 of 2 QPs connected" in result.out
+    t.check(went_on, f"{how}, engine alive: the next QP is connected", result)
 
 
 def killed(t: Test, how: str, wrap: str) -> None:

@@ -1,0 +1,262 @@
+"""Threads, dlvsym, fork, exec, other preloads, privileges: guarded alike."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from testbed.api import Guest, Process, Result, Test, Wire, await_listener, try_end
+from testbed.states import DEVICE, ETH0, MACSEC0
+
+TIME_LIMIT = 900
+PORT = 18600  # of the programs' exchange of addresses
+USER = 1234
+RSPRELOAD = "/usr/lib/*/rsocket/librspreload.so"
+# To a rule for a remote that is not used, a QP could be allowed until its address is known.
+LATE = "[rule nobody]\nmatch-remote = 10.99.0.0/16\nmode = off\n"
+
+
+class Program(NamedTuple):
+    name: str
+    command: str
+    qps: int = 1
+    threads: int = 1
+    can_send: bool = True
+
+
+PROGRAMS = (
+    Program("64 QPs from 4 threads", "verbs_threads -q 64 -t 4", 64, 4),
+    Program("verbs by dlvsym", "verbs_dlvsym"),
+    Program("a forked child", "verbs_fork"),
+    Program("a forked child with its parent's device", "verbs_fork -o", can_send=False),
+    Program("a forked child after its parent", "verbs_fork -c", 2),
+    Program("a forked child with its parent's device, after it", "verbs_fork -c -o", 2, can_send=False),
+    Program("an executed child", "verbs_fork -x"),
+    Program("an executed child after its parent", "verbs_fork -c -x", 2),
+)
+
+
+def run(t: Test) -> None:
+    t.net.clear()
+    refused_in_clear(t)
+    refused_at_the_address(t)
+    in_front_or_behind(t)
+    not_preloadable(t)
+    privileged(t)
+    t.net.macsec()
+    run_over_macsec(t)
+    engine_ends_with_its_program(t)
+    beside_others(t)
+
+
+def guard(t: Test) -> str:
+    return f"{t.build}/bin/rdmasec run --"
+
+
+def preload(t: Test, *libraries: str) -> str:
+    """As somebody sets it by hand; rdmasec's library last unless it is among them."""
+    ours = f"{t.build}/lib/librdmasec-preload.so"
+    names = [ours if name == "rdmasec" else name for name in libraries]
+    return f"env LD_PRELOAD={':'.join(names if 'rdmasec' in libraries else [*names, ours])}"
+
+
+def connect(t: Test, program: Program, addresses: dict, wrap_a: str, wrap_b: str = "") -> tuple[Result, Result, Wire]:
+    """Run the program on a against the server on b."""
+    folder = f"{t.build}/tests"
+    index_a, index_b = (t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.a, t.b))
+    name, _, options = program.command.partition(" ")
+    with t.wire() as wire:
+        serve = f"verbs_threads -g {index_b} -q {program.qps} -t {program.threads}"
+        server = t.b.start(f"{wrap_b} {folder}/{serve}", 90)
+        await_listener(t.b, PORT, server)
+        client = t.a.run(f"{wrap_a} {folder}/{name} -g {index_a} {options} {ETH0['b'][0]}", 90)
+        if not client.ok:
+            try_end(server)
+        served = server.wait(100)
+    return client, served, wire
+
+
+def refusals(result: Result) -> list[str]:
+    return [line for line in result.err.splitlines() if line.startswith("rdmasec: refused")]
+
+
+def check_refused(t: Test, what: str, program: Program, stage: str, client: Result, seen: Wire) -> None:
+    """Each QP once in rdmasec's words, and once in the program's, which got EPERM."""
+    told = len(re.findall(rf"QP \d+: {stage}: .*\(errno 1\)", client.err))
+    lines = refusals(client)
+    t.check(client.code == 1 and told == program.qps, f"{what}: {program.qps} times EPERM", client)
+    named = all(re.search(rf"on {DEVICE} port 1 GID \d+ \(\S+ on eth0\) to .*: unprotected: ", line) for line in lines)
+    t.check(len(lines) == program.qps and named, f"{what}: a line for each names the path and the reason", client.err)
+    t.check(seen.clear == 0, f"{what}: nothing in clear", seen)
+
+
+def refused_in_clear(t: Test) -> None:
+    for program in PROGRAMS:
+        for how, wrap in (("guarded", guard(t)), ("LD_PRELOAD set by hand", preload(t))):
+            client, _, seen = connect(t, program, ETH0, wrap)
+            check_refused(t, f"{program.name}, {how}, in clear", program, "cannot be created", client, seen)
+    program = PROGRAMS[1]
+    client, _, seen = connect(t, program, ETH0, "")
+    t.check(client.ok and seen.clear > 0, "control: unguarded, it runs in clear", f"{client}\n{seen}")
+
+
+def refused_at_the_address(t: Test) -> None:
+    t.a.write_file("/run/late.policy", LATE)
+    wrap = f"{t.build}/bin/rdmasec run -p /run/late.policy --"
+    for program in PROGRAMS[:3]:
+        client, _, seen = connect(t, program, ETH0, wrap)
+        check_refused(t, f"{program.name}, connecting in clear", program, "cannot be connected", client, seen)
+
+
+def run_over_macsec(t: Test) -> None:
+    for program in PROGRAMS:
+        for how, wrap in (("guarded", guard(t)), ("LD_PRELOAD set by hand", preload(t))):
+            what = f"{program.name}, {how}, over MACsec"
+            client, server, seen = connect(t, program, MACSEC0, wrap, wrap)
+            if not program.can_send:
+                connects_as_bare(t, what, program, client)
+                continue
+            ran = client.ok and server.ok and f"{program.qps} of {program.qps} QPs connected" in server.out
+            t.check(ran and not client.err + server.err, f"{what}: runs, silently", f"{client}\n{server}")
+            t.check(seen.counts["macsec"] > 0 and seen.clear == 0, f"{what}: all is MACsec", seen)
+            t.check(await_engines(t.a, 0), f"{what}: its engine has ended")
+
+
+def connects_as_bare(t: Test, what: str, program: Program, client: Result) -> None:
+    """rxe sends by write(2) on the device's fd, which the kernel allows only to the process that opened it."""
+    bare, _, _ = connect(t, program, MACSEC0, "")
+    t.check("child: QP 0: cannot send: Permission denied" in bare.err, f"{what}: bare, it can only connect", bare)
+    t.check(client == bare, f"{what}: it connects as it does bare", f"guarded {client}\nbare {bare}")
+
+
+def engines(guest: Guest) -> list[int]:
+    """Their process ids; pgrep's own status says nothing here."""
+    return [int(pid) for pid in guest.run("pgrep -x rdmasec-engine").out.split()]
+
+
+def await_engines(guest: Guest, count: int, timeout: float = 10) -> bool:
+    deadline = time.monotonic() + timeout
+    while len(engines(guest)) != count:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def await_output(process: Process, text: str, timeout: float = 60) -> bool:
+    deadline = time.monotonic() + timeout
+    while text not in process.output():
+        if process.poll() or time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def engine_ends_with_its_program(t: Test) -> None:
+    """The check above that it has ended would pass for an engine that never was."""
+    for how, wrap in (("guarded", guard(t)), ("LD_PRELOAD set by hand", preload(t))):
+        server = t.b.start(f"{t.build}/tests/verbs_threads -g {t.net.gid_index(t.b, MACSEC0['b'][0])} -q 2", 60)
+        index = t.net.gid_index(t.a, MACSEC0["a"][0])
+        client = t.a.start(f"{wrap} {t.build}/tests/verbs_threads -s -q 2 -g {index} {ETH0['b'][0]}", 60)
+        t.check(await_output(client, "1 connected, waiting"), f"{how}: a program that waits")
+        t.check(len(engines(t.a)) == 1, f"{how}: has one engine")
+        children = t.a.run(f"cat /proc/{client.pid}/task/{client.pid}/children").out.split()
+        t.check(not children, f"{how}: which is not its child", children)
+        client.kill(9)
+        t.check(await_engines(t.a, 0), f"{how}: and ends when the program is killed")
+        server.kill()
+
+
+def pingpong(t: Test, addresses: dict, wrap: str) -> tuple[Result, Wire]:
+    """Only a is wrapped; its result."""
+    with t.wire() as wire:
+        client, _ = t.pingpong(addresses["a"][0], addresses["b"][0], wrap_a=wrap)
+    return client, wire
+
+
+def in_front_or_behind(t: Test) -> None:
+    thief = f"{t.build}/tests/libioctl_thief.so"
+    client, seen = pingpong(t, ETH0, preload(t, thief))
+    t.check(client.code == 126, "behind a library that takes ioctl(): does not start", client)
+    told = "rdmasec: refused to start: another library or the program itself takes ioctl() before rdmasec"
+    t.check(client.err.startswith(told), "behind a library that takes ioctl(): says why", client.err)
+    t.check(seen.clear == 0, "behind a library that takes ioctl(): nothing in clear", seen)
+    client, seen = pingpong(t, ETH0, f"env LD_PRELOAD={thief}")
+    t.check(client.ok and seen.clear > 0, "control: that library alone lets it run in clear", f"{client}\n{seen}")
+    for what, wrap in (
+        ("before a library that takes ioctl()", preload(t, "rdmasec", thief)),
+        ("run with such a library in LD_PRELOAD", f"env LD_PRELOAD={thief} {guard(t)}"),
+        ("behind a library that passes ioctl() on", preload(t, f"{t.build}/tests/libioctl_chain.so")),
+        ("behind librspreload", preload(t, rspreload(t))),
+        ("before librspreload", preload(t, "rdmasec", rspreload(t))),
+    ):
+        client, seen = pingpong(t, ETH0, wrap)
+        t.check(not client.ok and refusals(client), f"{what}: refused in clear", client)
+        t.check(seen.clear == 0, f"{what}: nothing in clear", seen)
+
+
+def beside_others(t: Test) -> None:
+    chain = f"{t.build}/tests/libioctl_chain.so"
+    client, seen = pingpong(t, MACSEC0, preload(t, chain))
+    calls = re.search(r"ioctl_chain: saw (\d+) calls", client.err)
+    t.check(client.ok and calls and int(calls[1]) > 0, "behind a library that passes ioctl() on: runs", client)
+    t.check(seen.counts["macsec"] > 0 and seen.clear == 0, "behind a library that passes ioctl() on: MACsec", seen)
+    for what, wrap in (
+        ("behind librspreload", preload(t, rspreload(t))),
+        ("before librspreload", preload(t, "rdmasec", rspreload(t))),
+    ):
+        client, seen = pingpong(t, MACSEC0, wrap)
+        t.check(client.ok and not client.err, f"{what}: runs", client)
+        t.check(seen.counts["macsec"] > 0 and seen.clear == 0, f"{what}: all is MACsec", seen)
+
+
+def rspreload(t: Test) -> str:
+    return t.a.run(f"echo {RSPRELOAD}").out.strip()
+
+
+def not_preloadable(t: Test) -> None:
+    programs = (
+        ("setuid", "chmod 4755", "raises its privileges"),
+        ("setgid", "chmod 2755", "raises its privileges"),
+        ("with capabilities", "setcap cap_net_raw+ep", "raises its privileges"),
+    )
+    for what, change, reason in programs:
+        copy = f"/usr/local/bin/pingpong-{what.replace(' ', '-')}"
+        t.a.run(f"cp /usr/bin/ibv_rc_pingpong {copy} && {change} {copy}", check=True)
+        result = t.a.run(f"{guard(t)} {copy} --help", user=USER)
+        t.check(
+            result.code == 126 and f"{copy} {reason}" in result.err and not result.out,
+            f"rdmasec run does not start a program {what}",
+            result,
+        )
+    # Statically linked, so that it works when libraries do not.
+    result = t.a.run(f"{guard(t)} /sbin/ldconfig --version")
+    t.check(
+        result.code == 126 and "/sbin/ldconfig is statically linked" in result.err and not result.out,
+        "rdmasec run does not start a static program",
+        result,
+    )
+    result = t.a.run(f"{guard(t)} /nowhere/ibv_rc_pingpong")
+    t.check(result.code == 127 and result.err, "rdmasec run tells a program that is not there", result)
+
+
+def privileged(t: Test) -> None:
+    """The loader ignores LD_PRELOAD in a setuid program, unless the library lies in the system's and is setuid too."""
+    copy = "/usr/local/bin/pingpong-setuid"
+    library = Path(t.a.run("ls /usr/lib/*/libibverbs.so.1", check=True).out.strip()).with_name("librdmasec-preload.so")
+    install = f"cp {t.build}/lib/{library.name} {library} && chmod 4644 {library} && chmod 4755 {copy}"
+    t.a.run(install, check=True)
+    t.a.write_file("/run/off.policy", "[default]\nmode = off\n")
+    index = t.net.gid_index(t.a, ETH0["a"][0])
+    settings = {"LD_PRELOAD": library.name, "RDMASEC_ENGINE": "@nobody", "RDMASEC_POLICY": "/run/off.policy"}
+    command = " ".join(f"{key}={value}" for key, value in settings.items())
+    result = t.a.run(f"env {command} {copy} -d {DEVICE} -g {index}", 20, user=USER)
+    why = "no system engine runs, and a privileged program gets no private one"
+    t.check(
+        result.code not in (0, 124) and why in result.err,
+        "a setuid program takes neither engine nor policy from its environment",
+        result,
+    )
+    t.a.run(f"rm {library}", check=True)
