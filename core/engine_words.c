@@ -21,7 +21,8 @@ static void word_rule(const struct policy_rule *rule, char *text, size_t size)
 		text_append(text, size, " [rule %s]", rule->name);
 }
 
-static void word_path(const struct path *path, char *text, size_t size)
+/* The remote is that of the question: a path that is not understood may not have come as far. */
+static void word_path(const struct question *q, const struct path *path, char *text, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
 
@@ -29,10 +30,7 @@ static void word_path(const struct path *path, char *text, size_t size)
 	if (path->family)
 		text_append(text, size, " (%s on %s)", ip_text(path->family, &path->local, address),
 			    path->netdev[0] ? path->netdev : "no netdev");
-	if (path->scope == REMOTE_ONE && path->family)
-		text_append(text, size, " to %s", ip_text(path->family, &path->remote, address));
-	else if (path->scope != REMOTE_ONE)
-		text_append(text, size, " to any remote");
+	text_append(text, size, " to %s", q->scope == REMOTE_ONE ? gid_text(q->remote, address) : "any remote");
 }
 
 void word_finding(const struct question *q, const struct finding *found, char *text, size_t size)
@@ -40,7 +38,7 @@ void word_finding(const struct question *q, const struct finding *found, char *t
 	int better = better_gid(q, found);
 
 	word_command(q, found->rule, text, size);
-	word_path(&found->path, text, size);
+	word_path(q, &found->path, text, size);
 	text_append(text, size, ": %s: %s", verdict_name(found->verdict.kind), found->verdict.reason);
 	if (better >= 0)
 		text_append(text, size, " (GID %d would be protected)", better);
