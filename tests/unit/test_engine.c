@@ -1,0 +1,628 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* engine_judge(): what a door asks, a device and evidence made by hand, policies from their text, and the answer. */
+#include <errno.h>
+
+#include "decide_fixture.h"
+#include "engine.h"
+
+enum { GIDS = 4 };
+
+/* A host: its device, its kernel's state, the program that asks. */
+struct estate {
+	struct world w;
+	struct rdma_gid gids[GIDS];
+	struct rdma_port port;
+	struct rdma_device device;
+	struct engine_client client;
+};
+
+static void gid_from(const char *address, uint8_t raw[16])
+{
+	cr_assert_eq(inet_pton(AF_INET6, address, raw), 1, "%s", address);
+}
+
+static void add_gid(struct estate *e, const char *address, const char *netdev)
+{
+	struct rdma_gid *gid = &e->gids[e->port.gid_count];
+
+	cr_assert_lt(e->port.gid_count, GIDS);
+	*gid = (struct rdma_gid){ .valid = true, .index = e->port.gid_count++, .type = GID_TYPE_ROCE_V2 };
+	gid_from(address, gid->raw);
+	text_copy(gid->netdev, sizeof(gid->netdev), netdev);
+}
+
+static void make_estate(struct estate *e, const char *name, uint32_t driver, int netdev)
+{
+	memset(e, 0, sizeof(*e));
+	world_init(&e->w, driver, AF_INET, netdev);
+	e->port = (struct rdma_port){
+		.number = 1, .link_layer = LINK_LAYER_ETHERNET, .active = true, .netdev_ifindex = netdev
+	};
+	e->device = (struct rdma_device){ .driver_known = true, .driver_id = driver, .port_count = 1 };
+	text_copy(e->device.name, sizeof(e->device.name), name);
+	e->client = (struct engine_client){ .pid = 1, .uid = 1000, .same_netns = true, .executable_known = true };
+	text_copy(e->client.executable, sizeof(e->client.executable), "/usr/bin/app");
+}
+
+/* rxe upon macsec0, which is in order: all of the port is protected. */
+static void rxe_on_macsec(struct estate *e)
+{
+	make_estate(e, "rxe0", RDMA_DRIVER_RXE, MACSEC0);
+	add_gid(e, "::ffff:10.0.0.1", "macsec0");
+	add_gid(e, "2001:db8::1", "macsec0");
+	world_add_macsec(&e->w);
+}
+
+/* rxe upon eth0, bare. */
+static void rxe_on_eth(struct estate *e)
+{
+	make_estate(e, "rxe0", RDMA_DRIVER_RXE, ETH0);
+	add_gid(e, "::ffff:10.0.0.1", "eth0");
+}
+
+/* rxe upon eth0 with IPsec between 10.0.0.1 and 10.0.0.2. */
+static void rxe_with_ipsec(struct estate *e)
+{
+	rxe_on_eth(e);
+	world_add_ipsec(&e->w);
+}
+
+/* A NIC whose GID 2 alone is on macsec0. */
+static void mlx5_mixed(struct estate *e)
+{
+	make_estate(e, "mlx5_0", RDMA_DRIVER_MLX5, ETH0);
+	add_gid(e, "::ffff:10.0.0.1", "eth0");
+	add_gid(e, "2001:db8::1", "macsec0");
+	add_gid(e, "::ffff:10.0.1.1", "macsec0");
+	world_add_macsec(&e->w);
+}
+
+static int route_get_as_told(int family, const union ip_address *src, const union ip_address *dst, int oif, int *out)
+{
+	(void)family;
+	(void)src;
+	(void)dst;
+	*out = oif;
+	return 0;
+}
+
+static struct policy *parse(const char *text)
+{
+	char error[POLICY_ERROR_MAX];
+	struct policy *policy = NULL;
+
+	cr_assert_eq(policy_parse("test", text, strlen(text), &policy, error, sizeof(error)), 0, "%s", error);
+	return policy;
+}
+
+static void expect_sound_answer(const struct engine_answer *answer)
+{
+	cr_expect(answer->pass ? answer->err == 0 : answer->err > 0, "errno %d", answer->err);
+	cr_assert_not_null(memchr(answer->text, '\0', sizeof(answer->text)));
+	for (const char *c = answer->text; *c; c++)
+		cr_expect(*c >= 0x20 && *c <= 0x7e, "0x%02x in '%s'", (unsigned char)*c, answer->text);
+	cr_expect(!answer->text[0] || !strncmp(answer->text, "rdmasec: ", 9), "%s", answer->text);
+	if (answer->pass && answer->text[0])
+		cr_expect(!strncmp(answer->text, "rdmasec: audit: would refuse ", 29), "%s", answer->text);
+}
+
+/* `policy`: the text of a file; NULL: none. */
+static struct engine_answer ask(struct estate *e, const char *policy_text, const struct uverbs_command *command)
+{
+	const struct policy *policy = policy_text ? parse(policy_text) : policy_builtin();
+	struct macsec_evidence secy = e->w.secy;
+	struct evidence ev = e->w.ev;
+	struct engine_answer answer;
+
+	secy.rxsc = e->w.rxsc;
+	ev.secys = &secy;
+	ev.links = e->w.links;
+	ev.policies = e->w.policies;
+	ev.sas = e->w.sas;
+	e->port.gids = e->gids;
+	e->device.ports = &e->port;
+	memset(&answer, 0xa5, sizeof(answer));
+	engine_judge(&(struct engine_view){ policy, &e->device, &ev, route_get_as_told }, &e->client, command, &answer);
+	expect_sound_answer(&answer);
+	policy_free(policy);
+	return answer;
+}
+
+static struct uverbs_command create(uint32_t qp_type)
+{
+	return (struct uverbs_command){ .kind = UVERBS_QP_CREATE, .qp_type = qp_type };
+}
+
+static struct uverbs_command modify(uint8_t sgid_index, const char *remote)
+{
+	struct uverbs_command command = { .kind = UVERBS_QP_ADDRESS,
+					  .address = { .sgid_index = sgid_index, .port = 1, .is_global = true } };
+
+	gid_from(remote, command.address.dgid);
+	return command;
+}
+
+static struct uverbs_command of_kind(enum uverbs_kind kind)
+{
+	return (struct uverbs_command){ .kind = kind };
+}
+
+#define EXPECT_PASS(answer)                                                                      \
+	do {                                                                                     \
+		struct engine_answer a = (answer);                                               \
+		cr_expect(a.pass && !a.text[0], "pass %d, errno %d: %s", a.pass, a.err, a.text); \
+	} while (0)
+#define EXPECT_AUDITED(answer, says)                                                       \
+	do {                                                                               \
+		struct engine_answer a = (answer);                                         \
+		cr_expect(a.pass &&strstr(a.text, says), "pass %d: '%s'", a.pass, a.text); \
+	} while (0)
+#define EXPECT_REFUSED(answer, says)                                           \
+	do {                                                                   \
+		struct engine_answer a = (answer);                             \
+		cr_expect(!a.pass && a.err == EPERM && strstr(a.text, says) && \
+				  !strncmp(a.text, "rdmasec: refused ", 17),   \
+			  "pass %d, errno %d: '%s'", a.pass, a.err, a.text);   \
+	} while (0)
+
+/* ---- an address ---- */
+
+Test(engine, an_address_is_judged_on_its_own_path)
+{
+	struct uverbs_command command;
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	command = modify(0, "::ffff:10.0.0.2");
+	EXPECT_PASS(ask(&e, NULL, &command));
+	command = modify(1, "2001:db8::2");
+	EXPECT_PASS(ask(&e, NULL, &command));
+	command = modify(7, "::ffff:10.0.0.2");
+	EXPECT_REFUSED(ask(&e, NULL, &command), "port 1 GID 7 to 10.0.0.2: unknown: GID 7 of rxe0 port 1 is empty");
+	command = modify(0, "2001:db8::2");
+	EXPECT_REFUSED(ask(&e, NULL, &command), "to 2001:db8::2: unknown: GID 0 is IPv4");
+	command = modify(0, "::ffff:10.0.0.2");
+	command.address.port = 2;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "rxe0 has no port 2");
+	command = modify(0, "::ffff:10.0.0.1");
+	e.w.secy.protect = false;
+	EXPECT_PASS(ask(&e, NULL, &command)); /* to itself */
+
+	rxe_with_ipsec(&e);
+	command = modify(0, "::ffff:10.0.0.2");
+	EXPECT_PASS(ask(&e, NULL, &command));
+	command.kind = UVERBS_AH_CREATE;
+	EXPECT_PASS(ask(&e, NULL, &command));
+	command = modify(0, "::ffff:10.0.0.3");
+	EXPECT_REFUSED(ask(&e, NULL, &command), "no outbound xfrm policy covers it");
+	command.kind = UVERBS_AH_CREATE;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "refused create_ah on rxe0");
+}
+
+/* Also with an SA that is only missing: nobody sets one up yet, and an address must not go before it. */
+Test(engine, an_address_does_not_wait_for_an_sa)
+{
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct estate e;
+
+	rxe_with_ipsec(&e);
+	e.w.ev.sa_count = 0;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "no live SA answers it");
+}
+
+Test(engine, a_refusal_names_everything)
+{
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct engine_answer answer;
+	struct estate e;
+
+	rxe_on_eth(&e);
+	answer = ask(&e, "[rule storage]\nmatch-device = rxe*\nrequire = macsec\n", &command);
+	cr_expect_str_eq(answer.text, "rdmasec: refused modify_qp on rxe0 port 1 GID 0 (10.0.0.1 on eth0) to 10.0.0.2: "
+				      "unprotected: eth0 is not a MACsec device [rule storage]");
+	cr_expect_eq(answer.err, EPERM);
+}
+
+Test(engine, a_gid_that_would_be_protected_is_told)
+{
+	struct uverbs_command command = modify(0, "::ffff:10.0.1.2");
+	struct estate e;
+
+	mlx5_mixed(&e);
+	EXPECT_REFUSED(ask(&e, NULL, &command), "(GID 2 would be protected)");
+	command = modify(2, "::ffff:10.0.1.2");
+	EXPECT_PASS(ask(&e, NULL, &command));
+	command = modify(0, "::ffff:10.0.1.2");
+	EXPECT_REFUSED(ask(&e, "[default]\nrequire = ipsec\n", &command), "unprotected");
+	cr_expect(!strstr(ask(&e, "[default]\nrequire = ipsec\n", &command).text, "would be protected"),
+		  "MACsec's GID is no answer to require = ipsec");
+	e.w.secy.protect = false;
+	cr_expect(!strstr(ask(&e, NULL, &command).text, "would be protected"));
+}
+
+Test(engine, an_address_without_a_grh)
+{
+	/* RoCE refuses it in the kernel; what stands in dgid is then whatever the program wrote there */
+	static const char remote_is_off[] = "[rule lab]\nmatch-remote = 10.0.0.0/8\nmode = off\n";
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	command.address.is_global = false;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "no GRH");
+	EXPECT_REFUSED(ask(&e, remote_is_off, &command), "no GRH");
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "no GRH");
+}
+
+Test(engine, an_alternate_path)
+{
+	static const char remote_is_off[] = "[rule lab]\nmatch-remote = 10.0.0.0/8\nmode = off\n";
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	command.has = UVERBS_HAS_ALT_PATH;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "an alternate path is not judged");
+	EXPECT_REFUSED(ask(&e, remote_is_off, &command), "an alternate path is not judged");
+	command.address = (struct uverbs_address){ .port = 0 }; /* the bit alone, without an address */
+	EXPECT_REFUSED(ask(&e, NULL, &command), "an alternate path is not judged");
+}
+
+/* ---- new QPs ---- */
+
+static const uint32_t connected[] = { IB_UVERBS_QPT_RC, IB_UVERBS_QPT_UC, IB_UVERBS_QPT_XRC_INI,
+				      IB_UVERBS_QPT_XRC_TGT };
+
+/* Refused at once only where no GID could ever do. */
+Test(engine, a_connected_qp_is_made_where_it_could_be_protected)
+{
+	struct estate e;
+
+	for (size_t i = 0; i < sizeof(connected) / sizeof(connected[0]); i++) {
+		struct uverbs_command command = create(connected[i]);
+
+		rxe_on_macsec(&e);
+		EXPECT_PASS(ask(&e, NULL, &command));
+		mlx5_mixed(&e);
+		EXPECT_PASS(ask(&e, NULL, &command)); /* by one of its GIDs */
+		rxe_on_eth(&e);
+		EXPECT_REFUSED(ask(&e, NULL, &command),
+			       "to any remote: unprotected: eth0 is not a MACsec device; no outbound");
+		rxe_with_ipsec(&e);
+		EXPECT_PASS(ask(&e, NULL, &command));
+		e.w.ev.sa_count = 0; /* an SA may yet come */
+		EXPECT_PASS(ask(&e, NULL, &command));
+		EXPECT_REFUSED(ask(&e, "[default]\nrequire = macsec\n", &command), "is not a MACsec device");
+	}
+}
+
+Test(engine, a_port_that_nobody_can_judge)
+{
+	struct uverbs_command command = create(IB_UVERBS_QPT_RC);
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	e.device.driver_known = false;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "does not say which driver");
+	rxe_on_macsec(&e);
+	e.device.driver_id = RDMA_DRIVER_SIW; /* iWARP never asks for an address */
+	EXPECT_REFUSED(ask(&e, NULL, &command), "driver siw");
+	rxe_on_macsec(&e);
+	e.device.driver_id = RDMA_DRIVER_IRDMA;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "driver irdma of rxe0 sends as it is told");
+	rxe_on_macsec(&e);
+	e.port.gid_count = 0;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "the device has no GID");
+	rxe_on_macsec(&e);
+	e.device.port_count = 0;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "the device has no GID");
+	rxe_with_ipsec(&e);
+	e.w.ev.xfrm_state = EVIDENCE_NO_PRIVILEGE;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "CAP_NET_ADMIN");
+}
+
+/* Their addresses come from the application's own memory: all that it may choose has to be protected. */
+Test(engine, a_ud_qp_needs_the_whole_port)
+{
+	static const uint32_t types[] = { IB_UVERBS_QPT_UD, IB_UVERBS_QPT_DRIVER };
+	struct estate e;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct uverbs_command command = create(types[i]);
+
+		rxe_on_macsec(&e);
+		EXPECT_PASS(ask(&e, NULL, &command));
+		mlx5_mixed(&e);
+		EXPECT_REFUSED(ask(&e, NULL, &command), "GID 0 (10.0.0.1 on eth0) to any remote: unprotected");
+		rxe_with_ipsec(&e);
+		EXPECT_REFUSED(ask(&e, NULL, &command), "cover only some remotes");
+		e.w.policies[OUT].sel.daddr_prefix = e.w.policies[IN].sel.saddr_prefix = 0;
+		EXPECT_PASS(ask(&e, NULL, &command));
+		add_gid(&e, "::ffff:10.0.9.1", "eth0"); /* an address of which the policies know nothing */
+		EXPECT_REFUSED(ask(&e, NULL, &command), "GID 1 (10.0.9.1 on eth0) to any remote");
+		rxe_on_macsec(&e);
+		e.gids[1].type = GID_TYPE_ROCE_V1;
+		EXPECT_REFUSED(ask(&e, NULL, &command), "RoCE v1");
+		rxe_on_macsec(&e);
+		e.port.gid_count = 0;
+		EXPECT_REFUSED(ask(&e, NULL, &command), "the device has no GID");
+	}
+}
+
+/* Where the kernel gives out the address handle, a UD QP is like the connected ones: refused by what its GIDs are. */
+Test(engine, a_ud_qp_of_a_driver_with_kernel_handles)
+{
+	struct uverbs_command command = create(IB_UVERBS_QPT_UD);
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	e.device.driver_id = RDMA_DRIVER_BNXT_RE;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "driver bnxt_re");
+}
+
+Test(engine, multicast_needs_the_whole_port)
+{
+	struct uverbs_command command = of_kind(UVERBS_MCAST_ATTACH);
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	EXPECT_PASS(ask(&e, NULL, &command));
+	mlx5_mixed(&e);
+	EXPECT_REFUSED(ask(&e, NULL, &command), "refused attach_mcast on mlx5_0 port 1 GID 0");
+}
+
+Test(engine, qps_that_are_not_understood)
+{
+	struct uverbs_command command = create(77);
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	EXPECT_REFUSED(ask(&e, NULL, &command), "create_qp unknown on rxe0: a QP of this type is not understood");
+	command = of_kind(UVERBS_QP_OPEN);
+	command.qp_type = IB_UVERBS_QPT_XRC_TGT;
+	EXPECT_PASS(ask(&e, NULL, &command));
+	rxe_on_eth(&e);
+	EXPECT_REFUSED(ask(&e, NULL, &command), "open_qp XRC_TGT");
+}
+
+/* ---- what only a policy can allow ---- */
+
+Test(engine, raw_packets)
+{
+	struct uverbs_command command = create(IB_UVERBS_QPT_RAW_PACKET);
+	struct uverbs_command flow = of_kind(UVERBS_FLOW_CREATE);
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	EXPECT_REFUSED(ask(&e, NULL, &command), "raw-packet QPs are not allowed (raw-packet = refuse)");
+	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\n", &command), "raw-packet");
+	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &command));
+	EXPECT_REFUSED(ask(&e, NULL, &flow), "flow steering");
+	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &flow));
+	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &flow), "flow steering");
+	/* allowed for one program only, and nobody knows which one this is */
+	e.client.executable_known = false;
+	EXPECT_REFUSED(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &command),
+		       "raw-packet");
+	e.client.executable_known = true;
+	EXPECT_PASS(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &command));
+}
+
+/* A source QP number of one's own choice is a raw-packet right; what the QP then sends is judged all the same. */
+Test(engine, a_source_qpn)
+{
+	struct uverbs_command command = create(IB_UVERBS_QPT_UD);
+	struct estate e;
+
+	command.has = UVERBS_HAS_SOURCE_QPN;
+	rxe_on_macsec(&e);
+	EXPECT_REFUSED(ask(&e, NULL, &command), "its own source QP number");
+	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &command));
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "its own source QP number");
+	rxe_on_eth(&e);
+	EXPECT_REFUSED(ask(&e, "[default]\nraw-packet = allow\n", &command), "eth0 is not a MACsec device");
+}
+
+/* libmlx5 asks for DEVX at every open and, refused, opens again without it: no line, and an errno it understands. */
+Test(engine, devx)
+{
+	struct uverbs_command open = of_kind(UVERBS_CONTEXT_OPEN), private = of_kind(UVERBS_DRIVER_PRIVATE);
+	struct engine_answer answer;
+	struct estate e;
+
+	mlx5_mixed(&e);
+	EXPECT_PASS(ask(&e, NULL, &open));
+	open.has = UVERBS_HAS_DEVX;
+	answer = ask(&e, NULL, &open);
+	cr_expect(!answer.pass);
+	cr_expect_eq(answer.err, EOPNOTSUPP);
+	cr_expect_str_eq(answer.text, "");
+	EXPECT_PASS(ask(&e, "[default]\ndevx = allow\n", &open));
+	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &open));
+	EXPECT_REFUSED(ask(&e, NULL, &private), "driver-private commands (DEVX) are not allowed (devx = refuse)");
+	EXPECT_PASS(ask(&e, "[default]\ndevx = allow\n", &private));
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &private), "devx = refuse");
+}
+
+Test(engine, what_is_malformed)
+{
+	struct uverbs_command command = of_kind(UVERBS_MALFORMED);
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	command.why_malformed = "an attribute comes twice";
+	EXPECT_REFUSED(ask(&e, NULL, &command), "malformed command on rxe0: an attribute comes twice");
+	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\ndevx = allow\n", &command), "twice");
+	command.why_malformed = NULL;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "it is not understood");
+	command.kind = UVERBS_KIND_COUNT;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "it is not understood");
+}
+
+Test(engine, destroying_is_free)
+{
+	struct uverbs_command command = of_kind(UVERBS_QP_DESTROY);
+	struct estate e;
+
+	rxe_on_eth(&e);
+	EXPECT_PASS(ask(&e, NULL, &command));
+}
+
+/* ---- who asks ---- */
+
+/* Nothing that the engine saw holds in another network namespace, be it as protected as may be. */
+Test(engine, another_network_namespace)
+{
+	static const enum uverbs_kind kinds[] = { UVERBS_CONTEXT_OPEN, UVERBS_QP_CREATE, UVERBS_QP_ADDRESS,
+						  UVERBS_AH_CREATE,    UVERBS_QP_OPEN,   UVERBS_DRIVER_PRIVATE };
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	e.client.same_netns = false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+
+		command.kind = kinds[i];
+		command.qp_type = IB_UVERBS_QPT_RC;
+		EXPECT_REFUSED(ask(&e, NULL, &command), "another network namespace");
+		EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "another network namespace");
+		EXPECT_PASS(ask(&e, "[default]\nmode = off\n", &command));
+	}
+}
+
+/* ---- modes ---- */
+
+Test(engine, audit_passes_and_tells)
+{
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2"), ud = create(IB_UVERBS_QPT_UD),
+			      rc = create(IB_UVERBS_QPT_RC);
+	struct engine_answer answer;
+	struct estate e;
+
+	rxe_on_eth(&e);
+	answer = ask(&e, "[default]\nmode = audit\n", &command);
+	cr_expect(answer.pass);
+	cr_expect_eq(answer.err, 0);
+	cr_expect_eq(strncmp(answer.text, "rdmasec: audit: would refuse modify_qp on rxe0 port 1 GID 0", 58), 0, "%s",
+		     answer.text);
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &ud), "create_qp UD");
+	/* once a QP: with its address */
+	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &rc));
+	rxe_on_macsec(&e);
+	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &command));
+}
+
+Test(engine, off_is_silent)
+{
+	struct estate e;
+
+	rxe_on_eth(&e);
+	for (int kind = UVERBS_NOTHING + 1; kind < UVERBS_KIND_COUNT; kind++) {
+		struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+
+		command.kind = kind;
+		command.qp_type = IB_UVERBS_QPT_RAW_PACKET;
+		command.has = UVERBS_HAS_ALT_PATH | UVERBS_HAS_DEVX | UVERBS_HAS_SOURCE_QPN;
+		EXPECT_PASS(ask(&e, "[default]\nmode = off\n", &command));
+	}
+}
+
+/* Off for some remotes: only what surely goes there is passed by. */
+Test(engine, rules_by_remote)
+{
+	static const char off[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nmode = off\n";
+	static const char none[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nrequire = none\n";
+	static const char audit[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nmode = audit\n";
+	struct uverbs_command there = modify(0, "::ffff:10.0.0.2"), elsewhere = modify(0, "::ffff:10.0.0.3");
+	struct uverbs_command ud = create(IB_UVERBS_QPT_UD), rc = create(IB_UVERBS_QPT_RC);
+	struct uverbs_command raw = create(IB_UVERBS_QPT_RAW_PACKET), bad = of_kind(UVERBS_MALFORMED);
+	struct estate e;
+
+	rxe_on_eth(&e);
+	EXPECT_PASS(ask(&e, off, &there));
+	EXPECT_PASS(ask(&e, none, &there));
+	EXPECT_AUDITED(ask(&e, audit, &there), "[rule lab]");
+	EXPECT_REFUSED(ask(&e, off, &elsewhere), "unprotected");
+	EXPECT_REFUSED(ask(&e, none, &elsewhere), "unprotected");
+	EXPECT_REFUSED(ask(&e, audit, &elsewhere), "unprotected");
+	/* the remote is not known yet: what comes later may be asked, what comes never is refused */
+	EXPECT_PASS(ask(&e, off, &rc));
+	EXPECT_PASS(ask(&e, none, &rc));
+	EXPECT_PASS(ask(&e, audit, &rc));
+	EXPECT_REFUSED(ask(&e, off, &ud), "unprotected");
+	EXPECT_REFUSED(ask(&e, none, &ud), "unprotected");
+	EXPECT_REFUSED(ask(&e, audit, &ud), "unprotected");
+	EXPECT_REFUSED(ask(&e, off, &raw), "raw-packet");
+	EXPECT_REFUSED(ask(&e, audit, &raw), "raw-packet");
+	EXPECT_REFUSED(ask(&e, off, &bad), "not understood");
+}
+
+/* A rule that demands more for some remotes binds wherever the remote is not known. */
+Test(engine, a_stricter_rule_by_remote)
+{
+	static const char stricter[] =
+		"[default]\nrequire = none\n[rule far]\nmatch-remote = 10.9.0.0/16\nrequire = ipsec\n";
+	struct uverbs_command near = modify(0, "::ffff:10.0.0.2"), far = modify(0, "::ffff:10.9.0.2");
+	struct uverbs_command ud = create(IB_UVERBS_QPT_UD);
+	struct estate e;
+
+	rxe_on_eth(&e);
+	EXPECT_PASS(ask(&e, stricter, &near));
+	EXPECT_REFUSED(ask(&e, stricter, &far), "[rule far]");
+	EXPECT_REFUSED(ask(&e, stricter, &ud), "[rule far]");
+}
+
+Test(engine, rules_by_user_program_device_and_port)
+{
+	static const struct {
+		const char *match;
+		bool off;
+	} rows[] = {
+		{ "match-uid = 1000", true },
+		{ "match-uid = 1001", false },
+		{ "match-executable = /usr/bin/*", true },
+		{ "match-executable = /usr/sbin/*", false },
+		{ "match-device = rxe*", true },
+		{ "match-device = mlx5_*", false },
+		{ "match-port = 1", true },
+		{ "match-port = 2", false },
+	};
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct estate e;
+
+	rxe_on_eth(&e);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[128];
+
+		text_format(text, sizeof(text), "[rule r]\n%s\nmode = off\n", rows[i].match);
+		cr_expect_eq(ask(&e, text, &command).pass, rows[i].off, "%s", rows[i].match);
+	}
+	/* not known: it may be the program that is off, or not */
+	e.client.executable_known = false;
+	EXPECT_REFUSED(ask(&e, "[rule r]\nmatch-executable = /usr/bin/*\nmode = off\n", &command), "unprotected");
+}
+
+/* ---- texts ---- */
+
+/* Names of any make stay on one line and inside the text. */
+Test(engine, texts_of_odd_names)
+{
+	struct uverbs_command command = modify(0, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
+	struct engine_answer answer;
+	struct estate e;
+
+	rxe_on_eth(&e);
+	memset(e.device.name, 'd', sizeof(e.device.name) - 1);
+	e.device.name[3] = '\n';
+	e.device.name[4] = '\x1b';
+	gid_from("2001:db8:ffff:ffff:ffff:ffff:ffff:fffe", e.gids[0].raw);
+	answer = ask(&e, NULL, &command);
+	cr_expect(!answer.pass);
+	cr_expect(strstr(answer.text, "ddd??ddd"), "%s", answer.text);
+	e.w.ev.macsec_state = e.w.ev.xfrm_state = EVIDENCE_BROKEN;
+	memset(e.w.ev.macsec_error, 'm', sizeof(e.w.ev.macsec_error) - 1);
+	memset(e.w.ev.xfrm_error, 'x', sizeof(e.w.ev.xfrm_error) - 1);
+	answer = ask(&e, "[rule a234567890b234567890c234567890d234567890e2345]\nmatch-device = d*\n", &command);
+	cr_expect(!answer.pass);
+	cr_expect(strstr(answer.text, "e2345]"), "the longest text is whole: %s", answer.text);
+}
