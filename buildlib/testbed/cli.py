@@ -29,7 +29,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="run", description="Run scenarios of tests/scenarios on two emulated guests joined by one wire."
     )
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="their names; all, if none is given")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="their names; all but those on request only, if none is given")
     parser.add_argument("--kernel", choices=kernel.SUITES, default=kernel.DEFAULT_SERIES, help="series of the guests'")
     parser.add_argument("--build", type=Path, default=TOP / "build", help="build folder (default: build)")
     parser.add_argument("--jobs", type=positive, default=1, help="pairs of guests side by side (default: 1)")

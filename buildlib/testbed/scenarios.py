@@ -36,6 +36,11 @@ class Scenario:
 
 
 def find(names: list[str]) -> list[Scenario]:
-    """The scenarios of these names, or all; an unknown name is a KeyError."""
+    """The scenarios of these names, or all but those that run on request only (a file `on-request` is in the folder).
+
+    An unknown name is a KeyError.
+    """
     known = {path.parent.name: Scenario(path.parent.name, path.parent) for path in sorted(FOLDER.glob("*/scenario.py"))}
-    return [known[name] for name in names] if names else list(known.values())
+    if names:
+        return [known[name] for name in names]
+    return [scenario for scenario in known.values() if not (scenario.folder / "on-request").exists()]
