@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Any octets as the memory of a program that makes a uverbs ioctl: the request is at its start, and every pointer in it
+ * leads back into it. What matters most: a request by which a kernel would make a QP or give it an address is never
+ * called NOTHING, whatever is odd about it.
+ */
+#include <errno.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/rdma_user_ioctl_cmds.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol.h"
+#include "uverbs_decode.h"
+
+#define MUST(condition)                                                                         \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                                \
+		}                                                                               \
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { HEADER = sizeof(struct ib_uverbs_ioctl_hdr), ATTR = sizeof(struct ib_uverbs_attr), MEMORY_MAX = 1 << 14 };
+
+struct program {
+	uint8_t octets[MEMORY_MAX];
+	size_t size;
+	int reads, fail_at; /* 0: none fails */
+};
+
+static int memory_read(void *context, uint64_t address, void *buffer, size_t len)
+{
+	struct program *program = context;
+	size_t offset = address & 0xffff;
+
+	if (++program->reads == program->fail_at || offset > program->size || len > program->size - offset)
+		return -EFAULT;
+	memcpy(buffer, program->octets + offset, len);
+	return 0;
+}
+
+static int decode(struct program *program, enum uverbs_phase phase, struct uverbs_command *out)
+{
+	const struct uverbs_memory memory = { memory_read, program };
+	int err;
+
+	program->reads = 0;
+	memset(out, 0xa5, sizeof(*out));
+	err = uverbs_decode(&memory, 0, phase, out);
+	MUST(err == 0 || err == -EFAULT);
+	MUST((unsigned)out->kind < UVERBS_KIND_COUNT);
+	MUST(!err || out->kind == UVERBS_MALFORMED);
+	MUST((out->kind == UVERBS_MALFORMED) == (out->why_malformed != NULL));
+	return err;
+}
+
+/* ---- what a kernel would see, told apart from the decoder ---- */
+
+static const struct ib_uverbs_ioctl_hdr *program_header(const struct program *program)
+{
+	return (const struct ib_uverbs_ioctl_hdr *)program->octets;
+}
+
+/* Only where the kernel would look at the attributes at all: the length is exact, all are there, none comes twice. */
+static bool request_is_whole(const struct program *program)
+{
+	const struct ib_uverbs_ioctl_hdr *header = program_header(program);
+
+	if (program->size < HEADER || header->length != HEADER + (size_t)header->num_attrs * ATTR ||
+	    header->length > program->size)
+		return false;
+	for (int i = 1; i < header->num_attrs; i++)
+		for (int j = 0; j < i; j++)
+			if (header->attrs[i].attr_id == header->attrs[j].attr_id)
+				return false;
+	return true;
+}
+
+static const struct ib_uverbs_attr *attr_of(const struct program *program, uint16_t id)
+{
+	const struct ib_uverbs_ioctl_hdr *header = program_header(program);
+
+	for (int i = 0; i < header->num_attrs; i++)
+		if (header->attrs[i].attr_id == id)
+			return &header->attrs[i];
+	return NULL;
+}
+
+static bool write_gives_an_address(const struct program *program)
+{
+	const struct ib_uverbs_attr *command = attr_of(program, UVERBS_ATTR_WRITE_CMD);
+	const struct ib_uverbs_attr *in = attr_of(program, UVERBS_ATTR_CORE_IN);
+	uint32_t mask;
+	size_t offset;
+
+	if (!command)
+		return false;
+	switch (command->data) {
+	case IB_USER_VERBS_CMD_CREATE_QP:
+	case IB_USER_VERBS_CMD_CREATE_QP | IB_USER_VERBS_CMD_FLAG_EXTENDED:
+	case IB_USER_VERBS_CMD_CREATE_AH:
+	case IB_USER_VERBS_CMD_OPEN_QP:
+	case IB_USER_VERBS_CMD_ATTACH_MCAST:
+	case IB_USER_VERBS_EX_CMD_CREATE_FLOW | IB_USER_VERBS_CMD_FLAG_EXTENDED:
+	case IB_USER_VERBS_CMD_GET_CONTEXT:
+		return true;
+	case IB_USER_VERBS_CMD_MODIFY_QP:
+	case IB_USER_VERBS_CMD_MODIFY_QP | IB_USER_VERBS_CMD_FLAG_EXTENDED:
+		offset = in ? in->data & 0xffff : 0;
+		if (!in || in->len < 112 || offset > program->size || 112 > program->size - offset)
+			return true;
+		memcpy(&mask, program->octets + offset + 68, sizeof(mask));
+		return mask & (1 << 7 | 1 << 14 | 1 << 18);
+	default:
+		return false;
+	}
+}
+
+static bool must_be_judged(const struct program *program)
+{
+	const struct ib_uverbs_ioctl_hdr *header = program_header(program);
+
+	if (!request_is_whole(program))
+		return false;
+	if (header->object_id == UVERBS_OBJECT_QP)
+		return header->method_id != UVERBS_METHOD_QP_DESTROY;
+	return header->object_id == UVERBS_OBJECT_DEVICE && header->method_id == UVERBS_METHOD_INVOKE_WRITE &&
+	       write_gives_an_address(program);
+}
+
+/* ---- what the decoder makes of it ---- */
+
+/* Whichever read fails, of the request or of the answer. */
+static void check_faults(struct program *program, enum uverbs_phase phase, int reads)
+{
+	struct uverbs_command out;
+
+	for (program->fail_at = 1; program->fail_at <= reads; program->fail_at++)
+		MUST(decode(program, phase, &out) == -EFAULT);
+	program->fail_at = 0;
+}
+
+/* What is to be judged gets to the engine as it is. */
+static void check_wire(const struct uverbs_command *command)
+{
+	struct uverbs_command got;
+	struct wire_ask ask;
+
+	wire_ask_from_command(&ask, command);
+	MUST(wire_ask_read(&ask, sizeof(ask), &got) == 0);
+	got.why_malformed = command->why_malformed;
+	MUST(got.kind == command->kind && got.has == command->has && got.handle == command->handle &&
+	     got.qpn == command->qpn && got.qp_type == command->qp_type && got.attr_mask == command->attr_mask &&
+	     got.write_command == command->write_command && got.driver_id == command->driver_id);
+	MUST(!memcmp(got.address.dgid, command->address.dgid, sizeof(got.address.dgid)) &&
+	     got.address.sgid_index == command->address.sgid_index && got.address.port == command->address.port &&
+	     got.address.is_global == command->address.is_global);
+}
+
+static void check_phase(struct program *program, enum uverbs_phase phase, struct uverbs_command *out)
+{
+	int err = decode(program, phase, out), reads = program->reads;
+
+	MUST(out->kind != UVERBS_NOTHING || !must_be_judged(program));
+	if (out->kind != UVERBS_NOTHING)
+		check_wire(out);
+	/* a failed read is the last one */
+	check_faults(program, phase, err ? reads - 1 : reads);
+}
+
+/* The first octet: 1: make the length exact, without which no kernel looks further; 2: of INVOKE_WRITE. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct uverbs_command request, reply;
+	static struct program program;
+	struct ib_uverbs_ioctl_hdr *header = (struct ib_uverbs_ioctl_hdr *)program.octets;
+	uint8_t how = size ? *data : 0;
+
+	memset(&program, 0, sizeof(program));
+	program.size = size > 1 ? size - 1 : 0;
+	program.size = program.size < MEMORY_MAX ? program.size : MEMORY_MAX;
+	if (program.size)
+		memcpy(program.octets, data + 1, program.size);
+	if (how & 1 && program.size >= HEADER) {
+		header->num_attrs &= 7;
+		header->length = HEADER + header->num_attrs * ATTR;
+	}
+	if (how & 2 && program.size >= HEADER)
+		header->object_id = header->method_id = 0;
+	check_phase(&program, UVERBS_REQUEST, &request);
+	check_phase(&program, UVERBS_REPLY, &reply);
+	/* the answer adds to what the request was, and makes it no other */
+	MUST(reply.kind == request.kind || reply.kind == UVERBS_MALFORMED);
+	MUST(reply.kind == UVERBS_MALFORMED || (reply.has & request.has) == request.has);
+	return 0;
+}
