@@ -1,0 +1,200 @@
+"""The unmodified verbs applications that scenarios run between the guests, bare or guarded, and what came of it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .api import Test, await_listener
+from .guest import Guest, Process, Result
+
+SIDE_CHANNEL = 18515  # the TCP port by which ibv_*_pingpong and perftest tell each other their QPs
+TIME_ENOUGH = 60  # s for one side of one application; seconds are normal
+
+Addresses = Mapping[str, tuple[str, str]]  # ETH0 or MACSEC0
+
+REFUSAL = re.compile(
+    r"^rdmasec: refused \S.* on (?P<device>\S+) port \d+ GID (?P<gid>\d+) \((?P<local>\S+) on (?P<netdev>\S+)\) "
+    r"to (?P<remote>any remote|\S+): (?P<verdict>unprotected|unknown): (?P<reason>.+)$",
+    re.MULTILINE,
+)
+
+# What of a frame's content belongs to an application and can be read.
+READABLE = ("clear_data", "clear_cm", "macsec_unencrypted", "malformed")
+# The two kernels greeting each other on a link, whatever applications do.
+NEIGHBOURS = ("arp", "icmpv6")
+
+
+@dataclass(frozen=True)
+class Application:
+    """A program and how it is called; {gid} is the side's GID index, {server} an address of the server."""
+
+    name: str
+    server: str
+    client: str
+    datagrams: bool = False  # a UD queue pair, whose remotes are chosen in the program's own memory
+    side_channel: bool = True  # over TCP; else rdma_cm connects
+
+    def wait_for_server(self, guest: Guest, server: Process) -> bool:
+        """Until a client can connect; false when the server ended before."""
+        if self.side_channel:
+            return await_listener(guest, SIDE_CHANNEL, server)
+        listening = (
+            "for _ in {1..600}; do case $(rdma resource show cm_id) in *LISTEN*) exit 0;; esac; "
+            f"[ -e /proc/{server.pid} ] || exit 1; sleep 0.05; done; exit 2"
+        )
+        code = guest.run(listening).code
+        if code not in (0, 1):
+            raise TimeoutError(f"{guest.name}: {self.name} does not listen")
+        return code == 0
+
+
+def pingpong(kind: str, datagrams: bool = False) -> Application:
+    call = f"ibv_{kind}_pingpong -d rxe0 -n 50 -s 1024 -g {{gid}}"
+    return Application(f"ibv_{kind}_pingpong", call, f"{call} {{server}}", datagrams)
+
+
+def perftest(program: str) -> Application:
+    call = f"{program} -d rxe0 -F -n 50 -s 4096 -x {{gid}}"
+    return Application(program, call, f"{call} {{server}}")
+
+
+APPLICATIONS = {
+    application.name: application
+    for application in (
+        pingpong("rc"),
+        pingpong("uc"),
+        pingpong("ud", datagrams=True),
+        pingpong("srq"),
+        pingpong("xsrq"),
+        perftest("ib_write_bw"),
+        perftest("ib_send_lat"),
+        perftest("ib_read_lat"),
+        Application(
+            "ib_send_lat -R",
+            "ib_send_lat -R -F -n 50 -s 4096",
+            "ib_send_lat -R -F -n 50 -s 4096 {server}",
+            side_channel=False,
+        ),
+        Application("rping", "rping -s -v -C 5", "rping -c -v -C 5 -a {server}", side_channel=False),
+        Application("ucmatose", "ucmatose", "ucmatose -s {server}", side_channel=False),
+        Application("udaddy", "udaddy", "udaddy -s {server}", datagrams=True, side_channel=False),
+    )
+}
+
+
+@dataclass
+class Trial:
+    """One run of an application: what both sides said, and what crossed the wire meanwhile."""
+
+    application: Application
+    server: Result
+    client: Result | None = None  # None: the server ended before anybody could connect
+    wire: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ran(self) -> bool:
+        return self.server.ok and self.client is not None and self.client.ok
+
+    @property
+    def readable(self) -> int:
+        """Frames that anybody on the wire could have read something of RDMA in."""
+        return sum(self.wire[category] for category in READABLE)
+
+    def only(self, *allowed: str) -> bool:
+        """Besides these, and the kernels' greetings, nothing crossed the wire."""
+        return not any(frames for kind, frames in self.wire.items() if kind not in (*allowed, *NEIGHBOURS))
+
+    def __str__(self) -> str:
+        frames = ", ".join(f"{kind} {count}" for kind, count in self.wire.items() if count) or "nothing"
+        return f"client {self.client}\nserver {self.server}\nwire {frames}"
+
+
+def guard(t: Test, options: str = "") -> str:
+    """What goes before a command that is to run guarded."""
+    return f"{t.build}/bin/rdmasec run {options} -- "
+
+
+def try_out(
+    t: Test,
+    application: Application,
+    addresses: Addresses,
+    *,
+    guarded: Collection[str] = (),
+    family: int = 4,
+    options: str = "",
+) -> Trial:
+    """Run it, b serving and a connecting, with the guests that are named in guarded under rdmasec run."""
+    version = 0 if family == 4 else 1
+
+    def call(guest: Guest, command: str) -> str:
+        index = t.net.gid_index(guest, addresses[guest.name][version]) if "{gid}" in command else None
+        words = command.format(gid=index, server=addresses["b"][version])
+        return (guard(t, options) if guest.name in guarded else "") + words
+
+    with t.wire() as wire:
+        server = t.b.start(call(t.b, application.server), TIME_ENOUGH)
+        client = None
+        if application.wait_for_server(t.b, server):
+            client = t.a.run(call(t.a, application.client), TIME_ENOUGH)
+        if (client is None or not client.ok) and server.ended_within(1) is None:
+            server.kill()  # it waits for a client that is gone
+        served = server.wait(TIME_ENOUGH + 10)
+    return Trial(application, served, client, wire.counts)
+
+
+def shape(output: str) -> list[str]:
+    """Output without what differs from run to run: words with a digit in them are #, and blanks do not count."""
+    lines = (" ".join("#" if re.search(r"\d|^-?(nan|inf)$", word) else word for word in line.split())
+             for line in output.splitlines())  # fmt: skip
+    return [line for line in lines if line]
+
+
+def same_output(trial: Trial, bare: Trial) -> bool:
+    """Both sides said on stdout what they say without rdmasec."""
+    return trial.ran and all(
+        shape(one.out) == shape(other.out)
+        for one, other in ((trial.client, bare.client), (trial.server, bare.server))
+    )
+
+
+def refusal(result: Result | None) -> re.Match | None:
+    """The first refusal on stderr that names all it has to."""
+    return REFUSAL.search(result.err) if result else None
+
+
+class Table:
+    """Application by application, what happened in each state, for people to read."""
+
+    WIDTH = 98  # two less than a hundred: the results begin such lines with "# "
+
+    def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
+        self.columns = columns  # each with two lines of heading
+        self.cells: dict[str, list[tuple[str, str]]] = {}
+
+    def add(self, trial: Trial) -> None:
+        seen = [f"{trial.wire['clear_data']} clear"]
+        shown = (("clear_cm", "CM"), ("macsec_unencrypted", "plain MACsec"), ("macsec", "MACsec"), ("esp", "ESP"))
+        seen += [f"{trial.wire[kind]} {name}" for kind, name in shown if trial.wire[kind]]
+        refused = refusal(trial.client) or refusal(trial.server)
+        verdict = "ran" if trial.ran else "refused" if refused else "FAILED"
+        self.cells.setdefault(trial.application.name, []).append((verdict, ", ".join(seen)))
+
+    def __str__(self) -> str:
+        rows = [("", [heading[0] for heading in self.columns]), ("application", [h[1] for h in self.columns])]
+        for name, cells in self.cells.items():
+            rows += [(name, [verdict for verdict, _ in cells]), ("", [frames for _, frames in cells])]
+        widths = [max(len(row[1][i]) for row in rows if i < len(row[1])) for i in range(len(self.columns))]
+        first = max(len(name) for name, _ in rows)
+        rule = "  ".join("-" * width for width in (first, *widths))
+        lines = [
+            "  ".join(text.ljust(width) for text, width in zip((name, *cells), (first, *widths), strict=False)).rstrip()
+            for name, cells in rows
+        ]
+        return "\n".join([*lines[:2], rule, *lines[2:]])
+
+
+def wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, Table.WIDTH, initial_indent="  ", subsequent_indent="    "))

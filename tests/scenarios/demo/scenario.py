@@ -1,0 +1,46 @@
+"""The applications of the demonstration, and the table that it ends with (kept as table.txt in the results)."""
+
+from testbed.api import Test
+from testbed.applications import APPLICATIONS, Table, Trial, refusal, try_out, wrapped
+from testbed.states import ETH0, MACSEC0
+
+NAMES = ("ibv_rc_pingpong", "ib_write_bw", "ib_send_lat", "rping")
+COLUMNS = (
+    ("link in clear,", "without rdmasec"),
+    ("link in clear,", "rdmasec run"),
+    ("MACsec,", "rdmasec run"),
+    ("IPsec,", "rdmasec run"),
+)
+
+
+def run(t: Test) -> None:
+    table = Table(COLUMNS)
+    t.net.clear()
+    for name in NAMES:
+        trial = show(t, table, name, "link in clear, without rdmasec")
+        t.check(trial.ran and trial.wire["clear_data"], f"{name}, without rdmasec: runs, and can be read", trial)
+    line = ""
+    for name in NAMES:
+        trial = show(t, table, name, "link in clear, rdmasec run", guarded="a")
+        refused = refusal(trial.client)
+        t.check(refused and not trial.ran and not trial.wire["clear_data"], f"{name}, on a link in clear: refused, no data left", trial)
+        line = refused[0] if refused else line
+    t.net.macsec()
+    for name in NAMES:
+        trial = show(t, table, name, "MACsec, rdmasec run", MACSEC0, guarded="ab")
+        t.check(trial.ran and trial.wire["macsec"] and not trial.readable, f"{name}, over MACsec: runs, in secret", trial)
+    t.net.ipsec()
+    for name in NAMES:
+        trial = show(t, table, name, "IPsec, rdmasec run", guarded="ab")
+        t.check(trial.ran and trial.wire["esp"] and not trial.readable, f"{name}, with IPsec: runs, in secret", trial)
+
+    text = f"\n{table}\n\nnumbers: frames on the wire, as somebody there could tell them\na refusal in full:\n{wrapped(line)}\n"
+    (t.results / "table.txt").write_text(text)
+    t.note(text)
+
+
+def show(t: Test, table: Table, name: str, where: str, addresses: dict = ETH0, guarded: str = "") -> Trial:
+    t.note(f"{where}: {name}")
+    trial = try_out(t, APPLICATIONS[name], addresses, guarded=guarded)
+    table.add(trial)
+    return trial
