@@ -15,7 +15,8 @@ EXITS_0_WITHOUT_A_QP = {("udaddy", "server")}
 
 def run(t: Test) -> None:
     t.net.clear()
-    bare = {trial.application: trial for trial in (try_bare(t, application) for application in APPLICATIONS.values()) if trial}
+    tried = [try_bare(t, application) for application in APPLICATIONS.values()]
+    bare = {trial.application: trial for trial in tried if trial}
     for application in bare:
         refused_in_clear(t, application)
     v6 = [APPLICATIONS[name] for name in ("ibv_rc_pingpong", "ib_write_bw") if APPLICATIONS[name] in bare]
@@ -57,8 +58,8 @@ def try_bare(t: Test, application: Application) -> Trial | None:
     """Shows that it works here at all, and that the capture would tell; None where it does not work."""
     trial = try_out(t, application, ETH0)
     if not trial.ran:
-        said = [line for line in trial.client.err.splitlines() if line] if trial.client else []
-        t.skip(application.name, f"it does not even run without rdmasec: {said[0] if said else trial}")
+        said = (trial.client or trial.server).err.strip() or "nothing said"
+        t.skip(application.name, f"it does not even run without rdmasec: {said.splitlines()[0]}")
         return None
     t.check(trial.wire["clear_data"] > 0, f"{application.name}, bare: runs, and the wire shows its data", trial)
     return trial

@@ -1,0 +1,146 @@
+"""One thing missing at a time: refused, by check, status and a guarded program alike, for that reason."""
+
+import json
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from testbed.api import Test
+from testbed.applications import APPLICATIONS, refusal, try_out
+from testbed.states import ETH0, MACSEC0, Network
+
+TIME_LIMIT = 900
+
+PROTECTED, UNPROTECTED = 0, 1  # rdmasec check's exit status
+BOTH = (4, 6)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A state of the network, and what of the reason must be said about it."""
+
+    what: str
+    change: Callable[[Network], None]
+    reason: str
+    addresses: dict
+    families: Collection[int] = (4,)
+
+
+def macsec(what: str, reason: str, families: Collection[int] = (4,), **broken: object) -> Case:
+    return Case(what, lambda net: net.macsec(**broken), reason, MACSEC0, families)
+
+
+def ipsec(what: str, reason: str, families: Collection[int] = (4,), **broken: object) -> Case:
+    return Case(what, lambda net: net.ipsec(families=families, **broken), reason, ETH0, families)
+
+
+def secy_down(net: Network) -> None:
+    net.macsec()
+    for guest in net.guests.values():
+        guest.run("ip link set macsec0 down", check=True)
+
+
+def sas_expired(net: Network) -> None:
+    net.ipsec(state="limit time-hard 2")
+    time.sleep(4)
+
+
+def passes_in_clear(families: Collection[int]) -> dict[str, list[str]]:
+    """For each guest a policy without template, before those of net.ipsec(policy="priority 100")."""
+    ends = {"a": [], "b": []}
+    for name, peer in ("ab", "ba"):
+        for family in families:
+            local, remote = (ETH0[guest][0 if family == 4 else 1] for guest in (name, peer))
+            ends[name].append(f"xfrm policy add src {local} dst {remote} proto udp dir out priority 10 action allow")
+    return ends
+
+
+CASES = (
+    macsec("encrypt off", "macsec0 authenticates but does not encrypt (encrypt off)", BOTH, encrypt=False),
+    macsec("protect off", "macsec0 does not protect its frames (protect off)", BOTH, protect=False, encrypt=False),
+    macsec("validate check", "macsec0 accepts frames that fail the check (validate is not strict)", validate="check"),
+    macsec("validate disabled", "(validate is not strict)", BOTH, validate="disabled"),
+    macsec("no TX SA", "macsec0 has no transmit SA for its encoding AN 0", tx_sas={}),
+    macsec("a TX SA, but not the encoding one", "macsec0 has no transmit SA for its encoding AN 1", encoding_sa=1),
+    macsec("TX SA inactive", "macsec0: its transmit SA (AN 0) is not active", BOTH, tx_sas={0: False}),
+    macsec("no RX SC", "macsec0 has no active receive SC with an active SA", rx_sc=False),
+    macsec("RX SC inactive", "macsec0 has no active receive SC with an active SA", rx_sc_active=False),
+    macsec("no RX SA", "macsec0 has no active receive SC with an active SA", BOTH, rx_sas={}),
+    macsec("RX SA inactive", "macsec0 has no active receive SC with an active SA", rx_sas={0: False}),
+    Case("SecY down", secy_down, "macsec0 is down", MACSEC0),
+    macsec("rxe on eth0, GID of macsec0", "rxe0 receives on eth0 only: create the rxe device on macsec0", BOTH,
+           rxe_on_link="eth0"),
+    ipsec("policies for port 4791", "selects UDP ports, but the lookup for software RoCE carries none", BOTH,
+          selector="proto udp dport 4791"),
+    ipsec("policies without SAs", "asks for ESP (reqid 4791), but no live SA answers it", BOTH,
+          missing=("a out sa", "a in sa", "b out sa", "b in sa")),
+    ipsec("SA outbound only", "inbound policy", BOTH, missing=("a in sa",)),
+    ipsec("SA inbound only", "outbound policy", missing=("a out sa",)),
+    ipsec("no inbound policy", "no inbound xfrm policy covers it", missing=("a in policy",)),
+    ipsec("null cipher", "uses ecb(cipher_null)", BOTH, algorithm="null-sha256"),
+    ipsec("AES-CBC with HMAC", "uses cbc(aes)", algorithm="aes-cbc-sha256"),
+    ipsec("AES-GMAC", "uses rfc4543(gcm(aes))", algorithm="aes-gmac-128"),
+    ipsec("AES-GCM with a short ICV", "uses rfc4106(gcm(aes))", algorithm="aes-gcm-128-icv8"),
+    ipsec("a policy without template comes first", "(priority 10) lets these packets pass in clear", BOTH,
+          policy="priority 100", extra=passes_in_clear(BOTH)),
+    ipsec("policies of another mark", "wants mark 0x1, which RoCE packets lack", BOTH,
+          policy="mark 1 mask 0xffffffff"),
+    ipsec("policies of an xfrm interface", "belongs to xfrm interface id 7", policy="if_id 7"),
+    Case("SAs expired", sas_expired, "asks for ESP (reqid 4791), but no live SA answers it", ETH0),
+)  # fmt: skip
+
+
+def run(t: Test) -> None:
+    t.net.macsec()
+    for family in BOTH:
+        nothing_is_missing(t, "MACsec", MACSEC0, family)
+    t.net.ipsec(families=BOTH)
+    for family in BOTH:
+        nothing_is_missing(t, "IPsec", ETH0, family)
+    for case in CASES:
+        case.change(t.net)
+        for family in case.families:
+            refused(t, case, family)
+
+
+def path(t: Test, addresses: dict, family: int) -> tuple[int, str]:
+    """Guest a's GID index, and b's address."""
+    version = 0 if family == 4 else 1
+    return t.net.gid_index(t.a, addresses["a"][version]), addresses["b"][version]
+
+
+def check(t: Test, addresses: dict, family: int) -> tuple[int, dict]:
+    """What rdmasec check says of the path from a to b: exit status and the object printed."""
+    index, remote = path(t, addresses, family)
+    result = t.a.run(f"{t.build}/bin/rdmasec check -d rxe0 -g {index} -r {remote} --json")
+    return result.code, json.loads(result.out)
+
+
+def nothing_is_missing(t: Test, what: str, addresses: dict, family: int) -> None:
+    """Otherwise the cases would prove nothing."""
+    code, said = check(t, addresses, family)
+    protected = code == PROTECTED and said["verdict"] == "protected" and said["by"] == what.lower()
+    t.check(protected, f"{what}, IPv{family}, with nothing missing: protected", said)
+
+
+def refused(t: Test, case: Case, family: int) -> None:
+    what = case.what if family == 4 else f"{case.what}, IPv6"
+    code, said = check(t, case.addresses, family)
+    reason = said.get("reason", "")
+    t.check(code == UNPROTECTED and case.reason in reason, f"{what}: check says so", f"exit {code} {said}")
+    told = status_reason(t, case.addresses, family)
+    t.check(told == reason and reason, f"{what}: status says the same", f"status: {told}\ncheck: {reason}")
+
+    trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], case.addresses, guarded="a", family=family)
+    failed = trial.client is not None and trial.client.code != 0
+    t.check(failed and trial.readable == 0, f"{what}: ibv_rc_pingpong fails, no RoCE in clear", trial)
+    line = refusal(trial.client)
+    t.check(line and case.reason in line["reason"], f"{what}: it says the same", trial)
+
+
+def status_reason(t: Test, addresses: dict, family: int) -> str | None:
+    """What status says of this remote, or, where it does not list it by itself, of any."""
+    index, remote = path(t, addresses, family)
+    rows = json.loads(t.a.run(f"{t.build}/bin/rdmasec status --json").out)
+    reasons = {row["remote"]: row.get("reason") for row in rows if row["gid_index"] == index}
+    return reasons.get(remote, reasons.get("any"))
