@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { QPS_MAX = 1024, THREADS_MAX = 64 };
+enum { QPS_MAX = 512, THREADS_MAX = 64 };
 
 struct options {
 	const char *device;

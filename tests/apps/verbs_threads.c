@@ -19,6 +19,7 @@ struct run {
 	struct rc_device device;
 	int listener; /* of a server */
 	struct rc_qp *qps;
+	int *peers; /* the TCP connections, which stay open as long as the QPs */
 	atomic_int next, connected;
 };
 
@@ -38,12 +39,12 @@ static int connect_one(struct run *run, int number)
 	int tcp = get_tcp(run), err;
 
 	qp->device = &run->device;
+	run->peers[number] = tcp;
 	if (tcp < 0) {
 		complain(tcp, "QP %d: no connection to the peer", number);
 		return tcp;
 	}
 	err = run->options.server ? rc_call(qp, &run->device, tcp) : rc_serve(qp, &run->device, tcp);
-	close(tcp);
 	if (err)
 		complain(err, "QP %d: %s", number, qp->stage);
 	return err;
@@ -120,9 +121,33 @@ static int connect_all(struct run *run)
 			return run->listener;
 	}
 	run->qps = calloc((size_t)run->options.qps, sizeof(*run->qps));
-	if (!run->qps)
+	run->peers = calloc((size_t)run->options.qps, sizeof(*run->peers));
+	if (!run->qps || !run->peers)
 		return -ENOMEM;
 	return run->options.step ? connect_stepwise(run) : connect_in_threads(run);
+}
+
+/* A client may send again after its last QP has been refused: its server is there until it has gone. */
+static void await_clients(const struct run *run)
+{
+	char ignored;
+
+	for (int i = 0; i < run->options.qps; i++)
+		while (run->qps[i].device && run->peers[i] >= 0 && recv(run->peers[i], &ignored, 1, 0) > 0)
+			;
+}
+
+static void disconnect_all(struct run *run)
+{
+	if (!run->options.server)
+		await_clients(run);
+	for (int i = 0; i < run->options.qps; i++) {
+		if (!run->qps[i].device)
+			continue;
+		rc_destroy(&run->qps[i]);
+		if (run->peers[i] >= 0)
+			close(run->peers[i]);
+	}
 }
 
 int main(int argc, char **argv)
@@ -141,10 +166,10 @@ int main(int argc, char **argv)
 	if (err)
 		complain(err, "cannot go on");
 	printf("%d of %d QPs connected\n", run.connected, run.options.qps);
-	for (int i = 0; run.qps && i < run.options.qps; i++)
-		if (run.qps[i].device)
-			rc_destroy(&run.qps[i]);
+	if (run.qps && run.peers)
+		disconnect_all(&run);
 	free(run.qps);
+	free(run.peers);
 	rc_close(&run.device);
 	return err || run.connected != run.options.qps;
 }
