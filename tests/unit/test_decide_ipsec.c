@@ -206,6 +206,7 @@ CHANGE(sa_crypto_offload_on, w->sas[OUT].offload = (struct xfrm_offload_evidence
 CHANGE(sa_packet_offload_on, w->sas[OUT].offload = (struct xfrm_offload_evidence){ ETH0, true })
 CHANGE(policy_packet_offload_on, w->policies[OUT].offload = (struct xfrm_offload_evidence){ ETH0, true })
 CHANGE(both_packet_offload_on, change_sa_packet_offload_on(w); change_policy_packet_offload_on(w))
+CHANGE(policy_crypto_offload_on, w->policies[OUT].offload = (struct xfrm_offload_evidence){ ETH0, false })
 CHANGE(offloaded_clear_behind,
        add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 2000))->offload = (struct xfrm_offload_evidence){ ETH1, true })
 CHANGE(offloaded_elsewhere_and_clear_behind, change_offloaded_clear_behind(w);
@@ -218,15 +219,24 @@ CHANGE(reqid_shared_elsewhere, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3))->offload.i
 CHANGE(reqid_shared_expired, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3))->expired = true)
 CHANGE(reqid_shared_larval, struct xfrm_sa_evidence *sa = add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3)); sa->has_aead = false;
        sa->algorithm[0] = '\0')
+CHANGE(reqid_shared_by_other_family,
+       add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3))->family = w->path.family == AF_INET ? AF_INET6 : AF_INET)
 CHANGE(other_reqid_for_another, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 3))->reqid = 8)
 CHANGE(reqid_shared_in, add_sa(w, esp_sa(w, 0xc0ffee03, 3, 1)))
 CHANGE(rekeyed_pair, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 2)); add_sa(w, esp_sa(w, 0xc0ffee04, 2, 1)))
 CHANGE(reqid_0, w->policies[OUT].tmpl[0].reqid = 0; w->sas[OUT].reqid = 0)
 CHANGE(higher_clear_offloaded_marked, change_higher_clear_marked(w))
 CHANGE(higher_clear_offloaded_if_id, change_higher_clear_if_id(w))
+CHANGE(higher_clear_marked_not_offloaded, change_higher_clear_marked(w); w->policies[THIRD].offload.ifindex = 0)
+CHANGE(bad_sa_marked, change_two_sas_one_bad(w); w->sas[THIRD].mark.value = 1)
+CHANGE(offloaded_in_and_clear_behind,
+       add_policy(w, clear_policy(w, XFRM_POLICY_IN, 1))->offload = (struct xfrm_offload_evidence){ ETH1, true };
+       w->policies[THIRD].sel.saddr = host(w, 3); add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 2000)))
 CHANGE(per_port_sa, change_out_sport_known(w); change_sa_selects_a_sport(w))
-CHANGE(policy_and_sa_per_port, set_ports(&w->policies[OUT], 0xc001, 4791); change_sa_selects_a_sport(w);
-       add_policy(w, esp_policy(w, XFRM_POLICY_OUT, 1, 2))->priority = 2000)
+CHANGE(policy_per_port_sa_for_all, set_ports(&w->policies[OUT], 0xc001, 4791);
+       add_policy(w, esp_policy(w, XFRM_POLICY_OUT, 1, 2))->priority = 2000; w->policies[THIRD].tmpl[0].reqid = 8)
+CHANGE(policy_and_sa_per_port, change_policy_per_port_sa_for_all(w); change_sa_selects_a_sport(w);
+       add_sa(w, esp_sa(w, 0xc0ffee03, 1, 2))->reqid = 8)
 
 /* ---- addresses from user memory ---- */
 CHANGE(every_one_remote, w->path.scope = REMOTE_EVERY)
@@ -242,6 +252,9 @@ CHANGE(every_with_one_bad_sa, change_every_covered(w); add_policy(w, esp_policy(
        w->policies[THIRD].priority = 1; w->policies[THIRD].tmpl[0].reqid = 8;
        make_null_cipher(add_sa(w, esp_sa(w, 0xc0ffee03, 1, 9))); w->sas[THIRD].reqid = 8)
 CHANGE(every_bad_sa_elsewhere, change_every_with_one_bad_sa(w); w->sas[THIRD].daddr = host(w, 8))
+CHANGE(every_net_with_one_bad_sa, change_every_covered(w); add_policy(w, esp_policy(w, XFRM_POLICY_IN, 8, 1));
+       w->policies[THIRD].sel.saddr_prefix -= 2; w->policies[THIRD].priority = 1; w->policies[THIRD].tmpl[0].reqid = 8;
+       make_null_cipher(add_sa(w, esp_sa(w, 0xc0ffee03, 9, 1))); w->sas[THIRD].reqid = 8)
 CHANGE(every_optional, change_every_covered(w); w->policies[OUT].tmpl[0].optional = true)
 CHANGE(every_blocked, w->path.scope = REMOTE_EVERY; add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 2000));
        w->policies[THIRD].action = XFRM_POLICY_BLOCK; w->policies[THIRD].sel.daddr_prefix = 0;
@@ -384,6 +397,9 @@ static const struct row rxe_rows[] = {
 	ROW(reqid_shared, PROTECTED, "0xc0ffee01"),
 
 	ROW(sa_crypto_offload_on, PROTECTED, "0xc0ffee01"),
+	ROW(policy_crypto_offload_on, PROTECTED, "0xc0ffee01"),
+	ROW(bad_sa_marked, PROTECTED, "0xc0ffee01"),
+	ROW(offloaded_in_and_clear_behind, PROTECTED, "0xc0ffee01"),
 	ROW(sa_packet_offload_on, UNPROTECTED, "no live SA answers it"),
 	ROW(policy_packet_offload_on, UNKNOWN, "outbound policy 9 is packet-offloaded to a NIC"),
 	ROW(both_packet_offload_on, UNKNOWN, "outbound policy 9 is packet-offloaded to a NIC"),
@@ -400,6 +416,7 @@ static const struct row rxe_rows[] = {
 	ROW(every_but_one_clear, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
 	ROW(every_with_one_bad_sa, UNPROTECTED, "outbound SA 0xc0ffee03 uses ecb(cipher_null)"),
 	ROW(every_bad_sa_elsewhere, PROTECTED, "ESP"),
+	ROW(every_net_with_one_bad_sa, UNPROTECTED, "inbound SA 0xc0ffee03 uses ecb(cipher_null)"),
 	ROW(every_blocked, PROTECTED, "0xc0ffee01"),
 	ROW(every_blocked_not_offloaded, PROTECTED, "0xc0ffee01"),
 	ROW(every_tunnel, PROTECTED, "0xc0ffee01"),
@@ -414,7 +431,8 @@ static const struct row mlx5_rows[] = {
 	ROW(out_sport_known, PROTECTED, "0xc0ffee01"),
 	ROW(out_sport_known_other, UNPROTECTED, "outbound policy 9 selects UDP ports, but not those of RoCE"),
 	ROW(per_port_sa, PROTECTED, "0xc0ffee01"),
-	ROW(policy_and_sa_per_port, UNPROTECTED, "outbound policy 9 asks for ESP (reqid 7), but no live SA answers it"),
+	ROW(policy_per_port_sa_for_all, UNPROTECTED, "asks for ESP (reqid 8), but no live SA answers it"),
+	ROW(policy_and_sa_per_port, PROTECTED, "ESP spi 0xc0ffee03 reqid 8"),
 	ROW(higher_clear_4791, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
 
 	ROW(policy_not_offloaded, UNPROTECTED, "outbound policy 9 is not packet-offloaded to eth0"),
@@ -429,6 +447,7 @@ static const struct row mlx5_rows[] = {
 	/* the SA's rule matches the reqid and no addresses (mlx5_core en_accel/ipsec_fs.c) */
 	ROW(reqid_shared, UNPROTECTED, "outbound SAs 0xc0ffee01 and 0xc0ffee03 share reqid 7"),
 	ROW(reqid_shared_by_another_local, UNPROTECTED, "share reqid 7"),
+	ROW(reqid_shared_by_other_family, UNPROTECTED, "share reqid 7"),
 	ROW(reqid_shared_in, UNPROTECTED, "inbound SAs 0xc0ffee02 and 0xc0ffee03 share reqid 7"),
 	ROW(reqid_shared_not_offloaded, PROTECTED, "0xc0ffee01"),
 	ROW(reqid_shared_elsewhere, PROTECTED, "0xc0ffee01"),
@@ -447,6 +466,8 @@ static const struct row mlx5_rows[] = {
 	ROW(higher_clear_offloaded_marked, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
 	ROW(higher_clear_offloaded_if_id, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
 	ROW(out_own_interface, UNPROTECTED, "outbound policies cover only some"),
+	ROW(higher_clear_marked_not_offloaded, PROTECTED, "0xc0ffee01"),
+	ROW(bad_sa_marked, UNPROTECTED, "outbound SA 0xc0ffee03 uses ecb(cipher_null)"),
 	ROW(higher_clear_other_interface, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
 
 	/* ALLOW without an SA is cleartext there */
@@ -543,4 +564,25 @@ Test(decide_ipsec, could_be)
 		cr_expect_eq(v.could_be, rows[i].could_be, "%s: %s", rows[i].name, v.reason);
 		cr_expect_neq(v.kind, VERDICT_PROTECTED, "%s", rows[i].name);
 	}
+}
+
+/* An SA that is being negotiated for another policy is not this one's. */
+Test(decide_ipsec, whose_negotiation_it_is)
+{
+	struct world w;
+	struct verdict v;
+
+	good_world(&w, RDMA_DRIVER_RXE, AF_INET);
+	change_larval_by_acquire(&w);
+	w.sas[OUT].reqid = 8;
+	judge(&w, &v);
+	cr_expect(!strstr(v.reason, "negotiated"), "%s", v.reason);
+	w.sas[OUT].reqid = 7;
+	add_sa(&w, esp_sa(&w, 0xc0ffee03, 3, 4)); /* comes later in the list, and has nothing to do with it */
+	judge(&w, &v);
+	cr_expect(strstr(v.reason, "negotiated"), "%s", v.reason);
+	w.sas[THIRD].spi = 0;
+	w.sas[THIRD].reqid = 8;
+	judge(&w, &v);
+	cr_expect(strstr(v.reason, "negotiated"), "%s", v.reason);
 }

@@ -160,6 +160,7 @@ Test(decide_macsec, the_verdict_names_the_secy)
 	cr_expect_eq(v.by, BY_MACSEC);
 	cr_expect_eq(v.secy_ifindex, MACSEC0);
 	cr_expect(!v.spi_out && !v.spi_in && !v.reqid);
+	cr_expect_str_eq(v.details, "macsec0 gcm-aes-128 sci 5254001234560001");
 }
 
 /* Settings before associations before offload: of several things wrong, the one to mend first is told. */
