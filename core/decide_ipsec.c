@@ -283,13 +283,39 @@ static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
 	return false;
 }
 
+/*
+ * Settings of a netdev by which software looks up no policy for it at all: DST_NOXFRM (net/ipv4/route.c,
+ * __mkroute_output()), and IPSKB_NOPOLICY or DST_NOPOLICY for what comes in.
+ */
+static bool netdev_has_policies(const struct path *path, const struct evidence *ev, struct verdict *out)
+{
+	const struct link_evidence *link = evidence_link(ev, path->gid_ifindex);
+	bool ipv4 = path->family == AF_INET;
+
+	if (nic_applies_xfrm(path))
+		return true;
+	if (!link)
+		verdict_set(out, VERDICT_UNKNOWN, 0, "it is not known whether %s heeds xfrm policies", path->netdev);
+	else if (ipv4 && link->xfrm_off)
+		verdict_set(out, VERDICT_UNPROTECTED, 4,
+			    "%s sends past all xfrm policies (net.ipv4.conf.%s.disable_xfrm, or that of all, is on)",
+			    path->netdev, path->netdev);
+	else if (ipv4 ? link->policy_off : link->policy_off6)
+		verdict_set(out, VERDICT_UNPROTECTED, 4,
+			    "%s takes what comes in clear (net.ipv%d.conf.%s.disable_policy, or that of all, is on)",
+			    path->netdev, ipv4 ? 4 : 6, path->netdev);
+	else
+		return true;
+	return false;
+}
+
 void decide_ipsec(const struct path *path, const struct evidence *ev, const struct requirement *req,
 		  struct verdict *out)
 {
 	struct xfrm_direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
 	struct xfrm_direction inbound = direction(path, ev, req, XFRM_POLICY_IN);
 
-	if (!xfrm_is_readable(ev, out))
+	if (!xfrm_is_readable(ev, out) || !netdev_has_policies(path, ev, out))
 		return;
 	if (has_sub_policy(ev)) {
 		verdict_set(out, VERDICT_UNKNOWN, 1, "there are xfrm sub-policies, which are not understood");

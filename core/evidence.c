@@ -75,12 +75,41 @@ static void read_host(struct evidence *out)
 		out->kernel = KERNEL_RELEASE(major, minor);
 }
 
+/* What is not known to be off counts as on. */
+static bool setting_is_on(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int value = 1;
+
+	if (!file)
+		return true;
+	if (fscanf(file, "%d", &value) != 1)
+		value = 1;
+	fclose(file);
+	return value;
+}
+
+/* IN_DEV_ORCONF(): what is set for all is set for each. In /proc of this thread's network namespace. */
+static void read_settings_of_all(struct evidence *out)
+{
+	bool xfrm_off = setting_is_on("/proc/sys/net/ipv4/conf/all/disable_xfrm");
+	bool policy_off = setting_is_on("/proc/sys/net/ipv4/conf/all/disable_policy");
+	bool policy_off6 = setting_is_on("/proc/sys/net/ipv6/conf/all/disable_policy");
+
+	for (size_t i = 0; i < out->link_count; i++) {
+		out->links[i].xfrm_off |= xfrm_off;
+		out->links[i].policy_off |= policy_off;
+		out->links[i].policy_off6 |= policy_off6;
+	}
+}
+
 void evidence_read(struct evidence *out)
 {
 	memset(out, 0, sizeof(*out));
 	read_host(out);
 	for (int i = 0; i < EVIDENCE_PART_COUNT; i++)
 		evidence_read_part(i, &netlink_kernel, out);
+	read_settings_of_all(out);
 }
 
 void evidence_free(struct evidence *ev)

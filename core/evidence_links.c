@@ -2,6 +2,8 @@
 /* Links and IPv6 routes. Sources: net/core/rtnetlink.c (rtnl_fill_ifinfo), net/ipv6/route.c (rt6_fill_node). */
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,27 @@ static int link_kind(const struct nlattr *info, char *kind, size_t size)
 	return 0;
 }
 
+/* A number of a netdev's settings (sysctl net.ipv4.conf.DEVICE...): inet_fill_link_af(), inet6_fill_ifla6_attrs(). */
+static bool link_setting(const struct nlattr *spec, int family, int array, size_t index)
+{
+	const struct nlattr *of_family = spec ? nla_find(nla_data(spec), nla_len(spec), family) : NULL;
+	const struct nlattr *settings = of_family ? nla_find(nla_data(of_family), nla_len(of_family), array) : NULL;
+	uint32_t value;
+
+	if (!settings || (size_t)nla_len(settings) < (index + 1) * sizeof(value))
+		return false;
+	memcpy(&value, (const char *)nla_data(settings) + index * sizeof(value), sizeof(value));
+	return value;
+}
+
+static void parse_settings(const struct nlattr *spec, struct link_evidence *link)
+{
+	/* IPV4_DEVCONF_* count from 1, DEVCONF_* from 0 */
+	link->xfrm_off = link_setting(spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_NOXFRM - 1);
+	link->policy_off = link_setting(spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_NOPOLICY - 1);
+	link->policy_off6 = link_setting(spec, AF_INET6, IFLA_INET6_CONF, DEVCONF_DISABLE_POLICY);
+}
+
 enum { LINK_ATTR_MAX = IFLA_LINK_NETNSID };
 
 static int parse_link(const struct nlmsghdr *message, struct link_evidence *link)
@@ -53,6 +76,7 @@ static int parse_link(const struct nlmsghdr *message, struct link_evidence *link
 		[IFLA_MASTER] = NETLINK_EXACTLY(4),
 		[IFLA_LINK_NETNSID] = NETLINK_EXACTLY(4),
 		[IFLA_LINKINFO] = { .type = NLA_NESTED },
+		[IFLA_AF_SPEC] = { .type = NLA_NESTED },
 	};
 	const struct ifinfomsg *info = NLMSG_DATA(message);
 	struct nlattr *attrs[LINK_ATTR_MAX + 1];
@@ -71,6 +95,7 @@ static int parse_link(const struct nlmsghdr *message, struct link_evidence *link
 	/* In another namespace the number means another device. A device is not its own lower one. */
 	lower = attrs[IFLA_LINK] && !link->lower_in_other_netns ? nla_get_s32(attrs[IFLA_LINK]) : 0;
 	link->lower_ifindex = lower == link->ifindex ? 0 : lower;
+	parse_settings(attrs[IFLA_AF_SPEC], link);
 	return 0;
 }
 

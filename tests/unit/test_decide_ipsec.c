@@ -193,6 +193,14 @@ CHANGE(absent, w->ev.xfrm_state = EVIDENCE_ABSENT)
 CHANGE(no_privilege, w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
 CHANGE(no_privilege_door, w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
 
+/* ---- netdevs that pass by all policies ---- */
+CHANGE(disable_xfrm, w->links[0].xfrm_off = true)
+CHANGE(disable_xfrm_elsewhere, w->links[ETH1 - ETH0].xfrm_off = true)
+CHANGE(disable_policy, w->links[0].policy_off = w->links[0].policy_off6 = true)
+CHANGE(disable_policy_of_other_family, w->links[0].policy_off = w->path.family != AF_INET;
+       w->links[0].policy_off6 = w->path.family == AF_INET)
+CHANGE(netdev_not_known, w->path.gid_ifindex = 99)
+
 /* ---- packet offload ---- */
 CHANGE(policy_not_offloaded, w->policies[OUT].offload.ifindex = 0)
 CHANGE(in_policy_not_offloaded, w->policies[IN].offload.ifindex = 0)
@@ -377,6 +385,10 @@ static const struct row common_rows[] = {
 };
 
 static const struct row rxe_rows[] = {
+	ROW(disable_xfrm_elsewhere, PROTECTED, "0xc0ffee01"),
+	ROW(disable_policy, UNPROTECTED, "eth0 takes what comes in clear"),
+	ROW(disable_policy_of_other_family, PROTECTED, "0xc0ffee01"),
+	ROW(netdev_not_known, UNKNOWN, "not known whether eth0 heeds xfrm policies"),
 	ROW(out_dport_4791, UNPROTECTED,
 	    "outbound policy 9 selects UDP ports, but the lookup for software RoCE carries none"),
 	ROW(out_dport_4792, UNPROTECTED, "carries none"),
@@ -425,6 +437,8 @@ static const struct row rxe_rows[] = {
 };
 
 static const struct row mlx5_rows[] = {
+	ROW(disable_xfrm, PROTECTED, "0xc0ffee01"), /* the NIC's tables, not the host's */
+	ROW(disable_policy, PROTECTED, "0xc0ffee01"),
 	ROW(out_dport_4791, PROTECTED, "0xc0ffee01"),
 	ROW(out_dport_4792, UNPROTECTED, "outbound policy 9 selects UDP ports, but not those of RoCE"),
 	ROW(out_sport_some, UNPROTECTED, "outbound policies cover only some UDP source ports"),
@@ -564,6 +578,23 @@ Test(decide_ipsec, could_be)
 		cr_expect_eq(v.could_be, rows[i].could_be, "%s: %s", rows[i].name, v.reason);
 		cr_expect_neq(v.kind, VERDICT_PROTECTED, "%s", rows[i].name);
 	}
+}
+
+/* IPv4 only: net/ipv6/route.c sets no DST_NOXFRM. */
+Test(decide_ipsec, a_netdev_past_all_policies)
+{
+	struct row row =
+		ROW(disable_xfrm, UNPROTECTED, "eth0 sends past all xfrm policies (net.ipv4.conf.eth0.disable_xfrm");
+	struct world w;
+	struct verdict v;
+
+	good_world(&w, RDMA_DRIVER_RXE, AF_INET);
+	check_row(&row, &w, "IPv4");
+	judge(&w, &v);
+	cr_expect(!v.could_be, "no SA would help");
+	row = (struct row)ROW(disable_xfrm, PROTECTED, "0xc0ffee01");
+	good_world(&w, RDMA_DRIVER_RXE, AF_INET6);
+	check_row(&row, &w, "IPv6");
 }
 
 /* An SA that is being negotiated for another policy is not this one's. */
