@@ -84,6 +84,19 @@ class Frames(unittest.TestCase):
         self.expect("macsec", ethernet(0x88E5, b"\x2c" + bytes(30)))
         self.expect("macsec_unencrypted", ethernet(0x88E5, b"\x20" + bytes(30)))
 
+    def test_inside_macsec_that_only_authenticates(self) -> None:
+        def tagged(control: int, inner: bytes) -> bytes:
+            sci = bytes(8) if control & 0x20 else b""
+            return ethernet(0x88E5, bytes([control]) + bytes(5) + sci + inner + bytes(16))
+
+        greeting = struct.pack("!H", 0x86DD) + ipv6(58, bytes(8))
+        data = struct.pack("!H", 0x0800) + ipv4(17, ROCE)
+        self.expect("icmpv6", tagged(0x20, greeting), tagged(0x00, greeting))
+        self.expect("arp", tagged(0x20, struct.pack("!H", 0x0806) + bytes(28)))
+        self.expect("macsec_unencrypted", tagged(0x20, data), tagged(0x00, data), tagged(0x24, greeting))
+        self.expect("macsec_unencrypted", ethernet(0x88E5, b"\x20"), tagged(0x20, b"")[:20])
+        self.expect("macsec", tagged(0x2C, greeting), tagged(0x0C, data))
+
     def test_esp(self) -> None:
         packet = b"\x00\x00\x10\x01" + bytes(40)
         self.expect("esp", ethernet(0x0800, ipv4(50, packet)), ethernet(0x86DD, ipv6(50, packet)))

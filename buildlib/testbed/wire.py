@@ -20,7 +20,7 @@ CATEGORIES = {
     "clear_data": "RoCE in clear, of applications",
     "clear_cm": "RoCE in clear, to queue pair 1: connection management",
     "macsec": "MACsec, encrypted",
-    "macsec_unencrypted": "MACsec that only authenticates: its content is in clear",
+    "macsec_unencrypted": "MACsec that only authenticates: its content, other than ARP and ICMPv6, is in clear",
     "esp": "ESP, also in UDP",
     "ike": "IKE",
     "arp": "ARP",
@@ -37,7 +37,8 @@ PROTO_HOPOPTS, PROTO_TCP, PROTO_UDP, PROTO_ROUTING, PROTO_FRAGMENT, PROTO_ESP, P
 PROTO_ICMPV6, PROTO_DSTOPTS = 58, 60
 PORT_ROCE, PORT_IKE, PORT_IKE_NATT = 4791, 500, 4500
 
-MACSEC_TCI_E = 0x08  # 802.1AE 9.5: the user data is encrypted
+# 802.1AE 9.5: an explicit SCI follows; the user data is encrypted; it is not what it was before, in whatever way
+MACSEC_TCI_SC, MACSEC_TCI_E, MACSEC_TCI_C = 0x20, 0x08, 0x04
 PCAP_HEADER = struct.Struct("IHHiIII")
 PCAP_RECORD_SIZE = 16
 PCAP_MAGIC = 0xA1B2C3D4
@@ -98,10 +99,24 @@ class Classifier:
         if ethertype == ETHERTYPE_IPV6:
             return self.ipv6(view)
         if ethertype == ETHERTYPE_MACSEC:
-            return "macsec" if view.u8(0) & MACSEC_TCI_E else "macsec_unencrypted"
+            return self.macsec(view)
         if ethertype == ETHERTYPE_ROCE_V1:
             return roce(view.skip(40))  # a GRH, laid out as an IPv6 header
         return "arp" if ethertype == ETHERTYPE_ARP else "other"
+
+    def macsec(self, view: View) -> str:
+        """What is not encrypted is readable; only the kernels' own greetings to their neighbours are told apart in it."""
+        control = view.u8(0)
+        if control & MACSEC_TCI_E:
+            return "macsec"
+        if not control & MACSEC_TCI_C:
+            try:
+                inner = self.ethernet(View(bytes(12) + view.skip(14 if control & MACSEC_TCI_SC else 6).data))
+            except Truncated:
+                inner = "malformed"
+            if inner in ("arp", "icmpv6"):
+                return inner
+        return "macsec_unencrypted"
 
     def ipv4(self, view: View) -> str:
         header = (view.u8(0) & 0x0F) * 4
