@@ -78,7 +78,7 @@ APPLICATIONS = {
             "ib_send_lat -R -F -n 50 -s 4096 {server}",
             side_channel=False,
         ),
-        Application("rping", "rping -s -v -C 5", "rping -c -v -C 5 -a {server}", side_channel=False),
+        Application("rping", "rping -s -v -C 5 -a {server}", "rping -c -v -C 5 -a {server}", side_channel=False),
         Application("ucmatose", "ucmatose", "ucmatose -s {server}", side_channel=False),
         Application("udaddy", "udaddy", "udaddy -s {server}", datagrams=True, side_channel=False),
     )
@@ -97,6 +97,11 @@ class Trial:
     @property
     def ran(self) -> bool:
         return self.server.ok and self.client is not None and self.client.ok
+
+    @property
+    def said(self) -> str:
+        """On stderr, on one line."""
+        return "; ".join(side.err.strip() for side in (self.client, self.server) if side).replace("\n", "; ")
 
     @property
     def readable(self) -> int:
@@ -128,10 +133,12 @@ def try_out(
 ) -> Trial:
     """Run it, b serving and a connecting, with the guests that are named in guarded under rdmasec run."""
     version = 0 if family == 4 else 1
+    # The family is that of the RDMA; servers of the TCP side channel listen on IPv4 only.
+    server_address = addresses["b"][0 if application.side_channel else version]
 
     def call(guest: Guest, command: str) -> str:
         index = t.net.gid_index(guest, addresses[guest.name][version]) if "{gid}" in command else None
-        words = command.format(gid=index, server=addresses["b"][version])
+        words = command.format(gid=index, server=server_address)
         return (guard(t, options) if guest.name in guarded else "") + words
 
     with t.wire() as wire:
