@@ -252,6 +252,7 @@ Test(engine, an_address_without_a_grh)
 	EXPECT_REFUSED(ask(&e, NULL, &command), "no GRH");
 	EXPECT_REFUSED(ask(&e, remote_is_off, &command), "no GRH");
 	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "no GRH");
+	EXPECT_PASS(ask(&e, "[rule lab]\nmatch-port = 1\nmode = off\n", &command)); /* its port is what it says */
 }
 
 Test(engine, an_alternate_path)
@@ -292,7 +293,8 @@ Test(engine, a_connected_qp_is_made_where_it_could_be_protected)
 		EXPECT_PASS(ask(&e, NULL, &command));
 		e.w.ev.sa_count = 0; /* an SA may yet come */
 		EXPECT_PASS(ask(&e, NULL, &command));
-		EXPECT_REFUSED(ask(&e, "[default]\nrequire = macsec\n", &command), "is not a MACsec device");
+		EXPECT_REFUSED(ask(&e, "[default]\nrequire = macsec\n", &command),
+			       "is not a MACsec device (no other GID of rxe0 is better)");
 	}
 }
 
@@ -560,6 +562,8 @@ Test(engine, rules_by_remote)
 /* A rule that demands more for some remotes binds wherever the remote is not known. */
 Test(engine, a_stricter_rule_by_remote)
 {
+	static const char enforced[] =
+		"[default]\nmode = audit\n[rule far]\nmatch-remote = 10.9.0.0/16\nmode = enforce\n";
 	static const char stricter[] =
 		"[default]\nrequire = none\n[rule far]\nmatch-remote = 10.9.0.0/16\nrequire = ipsec\n";
 	struct uverbs_command near = modify(0, "::ffff:10.0.0.2"), far = modify(0, "::ffff:10.9.0.2");
@@ -570,6 +574,10 @@ Test(engine, a_stricter_rule_by_remote)
 	EXPECT_PASS(ask(&e, stricter, &near));
 	EXPECT_REFUSED(ask(&e, stricter, &far), "[rule far]");
 	EXPECT_REFUSED(ask(&e, stricter, &ud), "[rule far]");
+	/* also where the rule behind it only audits: that both may apply does not make it the milder one */
+	EXPECT_REFUSED(ask(&e, enforced, &ud), "[rule far]");
+	EXPECT_AUDITED(ask(&e, enforced, &near), "audit");
+	EXPECT_REFUSED(ask(&e, enforced, &far), "[rule far]");
 }
 
 Test(engine, rules_by_user_program_device_and_port)

@@ -227,8 +227,8 @@ Test(protocol, texts_are_printable_and_cut)
 	struct wire_answer answer;
 	char text[2 * WIRE_TEXT_MAX];
 
-	wire_answer_make(&answer, WIRE_REFUSE, EPERM, "a\nb\x1b[31mc\xc3\xa4\x7f");
-	cr_expect_str_eq(answer.text, "a?b?[31mc???");
+	wire_answer_make(&answer, WIRE_REFUSE, EPERM, "a\nb\x1b[31mc\xc3\xa4\x7f ~");
+	cr_expect_str_eq(answer.text, "a?b?[31mc??? ~");
 	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
