@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, c
             guests.append(machine.boot(end))
         for guest in guests:
             guest.await_boot()
+            let_everybody_reach(guest, [TOP, build.resolve()])
     except BaseException:
         for guest in guests:
             guest.close()
@@ -74,6 +76,15 @@ def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, c
         for end in ends:
             end.close()
     return Pair(*guests, results)
+
+
+def let_everybody_reach(guest: Guest, folders: Iterable[Path]) -> None:
+    """The tree may lie in a home that only its owner may enter; scenarios have users of their own.
+
+    What changes is the guest's overlay, not the host.
+    """
+    above = {parent for folder in folders for parent in folder.parents}
+    guest.run("chmod o+x " + " ".join(shlex.quote(str(folder)) for folder in sorted(above)), check=True)
 
 
 def hidden(folders: Iterable[Path]) -> list[Path]:
