@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -94,6 +95,25 @@ static bool needs_engine(const struct uverbs_command *command)
 	}
 }
 
+/*
+ * libibverbs falls back to write() where a kernel, or a sandbox, does not take verbs by ioctl (cmd_ioctl.c,
+ * has_ioctl_write()), and what goes by write() does not come through here. A kernel of these days takes INVOKE_WRITE on
+ * every uverbs fd, so that answer is turned into a refusal.
+ */
+static int answer(const struct uverbs_command *command, int result)
+{
+	static atomic_bool said;
+	bool invoke_write =
+		command->object_id == UVERBS_OBJECT_DEVICE && command->method_id == UVERBS_METHOD_INVOKE_WRITE;
+
+	if (result != -1 || !(errno == ENOTTY || (errno == EPROTONOSUPPORT && invoke_write)))
+		return result;
+	if (!atomic_exchange(&said, true))
+		door_say("rdmasec: refused: verbs do not go by ioctl() here, and what goes by write() is not guarded");
+	errno = EPERM;
+	return -1;
+}
+
 static int verbs_ioctl(int fd, void *arg)
 {
 	const struct uverbs_memory memory = { .read = read_own_memory };
@@ -114,7 +134,7 @@ static int verbs_ioctl(int fd, void *arg)
 		return -1;
 	}
 	errno = saved;
-	return pass_on(fd, RDMA_VERBS_IOCTL, arg);
+	return answer(&command, pass_on(fd, RDMA_VERBS_IOCTL, arg));
 }
 
 EXPORT int ioctl(int fd, unsigned long request, ...)

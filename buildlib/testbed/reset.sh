@@ -36,6 +36,7 @@ sysctl() { echo "$2" > "/proc/sys/net/$1"; }
 sysctl core/xfrm_larval_drop 1
 sysctl core/xfrm_acq_expires 30
 sysctl ipv4/ip_forward 0
+sysctl ipv4/conf/eth0/disable_xfrm 0
 sysctl ipv6/conf/all/forwarding 0
 sysctl ipv6/conf/all/disable_ipv6 0
 sysctl ipv6/conf/default/accept_dad 0

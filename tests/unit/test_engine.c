@@ -508,7 +508,10 @@ Test(engine, audit_passes_and_tells)
 	cr_expect_eq(strncmp(answer.text, "rdmasec: audit: would refuse modify_qp on rxe0 port 1 GID 0", 58), 0, "%s",
 		     answer.text);
 	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &ud), "create_qp UD");
-	/* once a QP: with its address */
+	/* once a QP: of UD at its creation, not again with each handle; else with its address */
+	command.kind = UVERBS_AH_CREATE;
+	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &command));
+	command.kind = UVERBS_QP_ADDRESS;
 	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &rc));
 	rxe_on_macsec(&e);
 	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &command));

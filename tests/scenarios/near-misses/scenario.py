@@ -40,6 +40,13 @@ def secy_down(net: Network) -> None:
         guest.run("ip link set macsec0 down", check=True)
 
 
+def disable_xfrm(net: Network) -> None:
+    """Routes by eth0 then skip xfrm (net/ipv4/route.c, DST_NOXFRM), with policies and SAs as they should be."""
+    net.ipsec()
+    for guest in net.guests.values():
+        guest.run("echo 1 > /proc/sys/net/ipv4/conf/eth0/disable_xfrm", check=True)
+
+
 def sas_expired(net: Network) -> None:
     net.ipsec(state="limit time-hard 2")
     time.sleep(4)
@@ -89,6 +96,7 @@ CASES = (
     ipsec("policies of another mark", "wants mark 0x1, which RoCE packets lack", BOTH,
           policy="mark 1 mask 0xffffffff"),
     ipsec("policies of an xfrm interface", "belongs to xfrm interface id 7", policy="if_id 7"),
+    Case("the netdev passes xfrm by", disable_xfrm, "disable_xfrm", ETH0),
     Case("SAs expired", sas_expired, "asks for ESP (reqid 4791), but no live SA answers it", ETH0),
 )  # fmt: skip
 

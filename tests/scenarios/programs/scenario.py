@@ -43,6 +43,7 @@ def run(t: Test) -> None:
     refused_in_clear(t)
     refused_at_the_address(t)
     in_front_or_behind(t)
+    no_way_round_by_write(t)
     not_preloadable(t)
     privileged(t)
     t.net.macsec()
@@ -195,6 +196,17 @@ def in_front_or_behind(t: Test) -> None:
         client, seen = pingpong(t, ETH0, wrap)
         t.check(not client.ok and refusals(client), f"{what}: refused in clear", client)
         t.check(seen.clear == 0, f"{what}: nothing in clear", seen)
+
+
+def no_way_round_by_write(t: Test) -> None:
+    """Where ioctl() does not take verbs, libibverbs would use write(), which the door does not see."""
+    deaf = f"{t.build}/tests/libioctl_deaf.so"
+    client, seen = pingpong(t, ETH0, f"env LD_PRELOAD={deaf}")
+    t.check(client.ok and seen.clear > 0, "control: verbs go by write() where ioctl() fails", f"{client}\n{seen}")
+    client, seen = pingpong(t, ETH0, preload(t, "rdmasec", deaf))
+    told = "rdmasec: refused: verbs do not go by ioctl() here" in client.err
+    t.check(not client.ok and told, "where ioctl() does not take verbs: refused", client)
+    t.check(seen.clear == 0, "where ioctl() does not take verbs: nothing in clear", seen)
 
 
 def beside_others(t: Test) -> None:

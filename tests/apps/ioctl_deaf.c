@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Preloaded behind the door: a kernel, or a sandbox, that takes no verbs by ioctl, so that libibverbs tries write(). */
+#include <errno.h>
+#include <rdma/rdma_user_ioctl_cmds.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (request == RDMA_VERBS_IOCTL) {
+		errno = ENOTTY;
+		return -1;
+	}
+	return (int)syscall(SYS_ioctl, fd, request, arg);
+}
