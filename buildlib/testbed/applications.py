@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from .api import Test, await_listener
 from .guest import Guest, Process, Result
+from .states import ETH0
 
 SIDE_CHANNEL = 18515  # the TCP port by which ibv_*_pingpong and perftest tell each other their QPs
 TIME_ENOUGH = 60  # s for one side of one application; seconds are normal
@@ -150,6 +151,13 @@ def try_out(
             server.kill()  # it waits for a client that is gone
         served = server.wait(TIME_ENOUGH + 10)
     return Trial(application, served, client, wire.counts)
+
+
+def bare_is_seen(t: Test) -> None:
+    """The positive control of a scenario that finds nothing in clear: without rdmasec this capture shows it."""
+    t.net.clear()
+    trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], ETH0)
+    t.check(trial.ran and trial.wire["clear_data"] > 0, "control: bare in clear it runs, and the wire shows it", trial)
 
 
 def shape(output: str) -> list[str]:

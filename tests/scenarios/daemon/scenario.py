@@ -4,6 +4,7 @@ import signal
 import time
 
 from testbed.api import Guest, Process, Test
+from testbed.applications import bare_is_seen
 from testbed.states import ETH0
 
 USER = 1234
@@ -14,6 +15,7 @@ KEPT = (1 << 12) | (1 << 19)
 
 
 def run(t: Test) -> None:
+    bare_is_seen(t)
     for guest in (t.a, t.b):
         guest.run("mkdir -p /run/rdmasec", check=True)
         guest.write_file(POLICY, "[default]\nrequire = any\n")

@@ -18,12 +18,12 @@ def run(t: Test) -> None:
     t.net.clear()
     for name in NAMES:
         trial = show(t, table, name, "link in clear, without rdmasec")
-        t.check(trial.ran and trial.wire["clear_data"], f"{name}, without rdmasec: runs, and can be read", trial)
+        t.check(trial.ran and trial.wire["clear_data"], f"{name}, without rdmasec: runs, can be read", trial)
     line = ""
     for name in NAMES:
         trial = show(t, table, name, "link in clear, rdmasec run", guarded="a")
         refused = refusal(trial.client)
-        t.check(refused and not trial.ran and not trial.wire["clear_data"], f"{name}, on a link in clear: refused", trial)
+        t.check(refused and not trial.ran and not trial.wire["clear_data"], f"{name}, in clear: refused", trial)
         line = refused[0] if refused else line
     t.net.macsec()
     for name in NAMES:

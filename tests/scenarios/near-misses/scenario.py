@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from testbed.api import Test
-from testbed.applications import APPLICATIONS, refusal, try_out
+from testbed.applications import APPLICATIONS, bare_is_seen, refusal, try_out
 from testbed.states import ETH0, MACSEC0, Network
 
-TIME_LIMIT = 900
+TIME_LIMIT = 1200  # minutes on an idle machine
 
 PROTECTED, UNPROTECTED = 0, 1  # rdmasec check's exit status
 BOTH = (4, 6)
@@ -102,6 +102,7 @@ CASES = (
 
 
 def run(t: Test) -> None:
+    bare_is_seen(t)
     t.net.macsec()
     for family in BOTH:
         nothing_is_missing(t, "MACsec", MACSEC0, family)

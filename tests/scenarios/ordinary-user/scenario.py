@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from testbed.api import Result, Test, Wire
+from testbed.applications import bare_is_seen
 from testbed.states import DEVICE, ETH0, MACSEC0
 
 USER = 1234
@@ -10,6 +11,7 @@ UNKNOWN = 3  # exit status of rdmasec check
 
 
 def run(t: Test) -> None:
+    bare_is_seen(t)
     t.net.macsec()
     client, server, seen = pingpong(t, MACSEC0, USER)
     t.check(client.ok and server.ok, "uid 1234 over MACsec: runs", f"{client}\n{server}")
