@@ -43,7 +43,8 @@ class Application:
         if self.side_channel:
             return await_listener(guest, SIDE_CHANNEL, server)
         listening = (
-            "for _ in {1..600}; do case $(rdma resource show cm_id) in *LISTEN*) exit 0;; esac; "
+            # The state is LISTEN a moment before the kernel listens (rdma_listen() in cma.c): wait out that moment.
+            "for _ in {1..600}; do case $(rdma resource show cm_id) in *LISTEN*) sleep 0.5; exit 0;; esac; "
             f"[ -e /proc/{server.pid} ] || exit 1; sleep 0.05; done; exit 2"
         )
         code = guest.run(listening).code
