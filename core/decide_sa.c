@@ -11,10 +11,12 @@
 #include "decide_internal.h"
 #include "text.h"
 
+enum { ESP_ICV_BITS = 128 }; /* the shorter ones of RFC 4106 6 are never taken for good */
+
 static uint32_t esp_cipher(const struct xfrm_sa_evidence *sa)
 {
 	/* RFC 4106 8.1, RFC 4309 7.1, RFC 7634 2: the key's last octets are the salt, 4, 3 and 4 of them */
-	if (!sa->has_aead || sa->icv_bits != 128)
+	if (!sa->has_aead || sa->icv_bits != ESP_ICV_BITS)
 		return CIPHER_NONE;
 	if (!strcmp(sa->algorithm, "rfc4106(gcm(aes))"))
 		return sa->key_bits == 160   ? CIPHER_ESP_AES_GCM_128
@@ -90,7 +92,10 @@ static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_dire
 {
 	uint32_t cipher = esp_cipher(sa);
 
-	if (cipher == CIPHER_NONE || !(cipher & d->req->ciphers))
+	if (sa->has_aead && sa->icv_bits != ESP_ICV_BITS)
+		verdict_set(out, VERDICT_UNPROTECTED, 6, "%s SA 0x%08x uses %s with an ICV of %u bits instead of %d",
+			    d->name, sa->spi, sa->algorithm, sa->icv_bits, ESP_ICV_BITS);
+	else if (cipher == CIPHER_NONE || !(cipher & d->req->ciphers))
 		verdict_set(out, VERDICT_UNPROTECTED, 6,
 			    "%s SA 0x%08x uses %s (%u-bit key), which the policy does not allow", d->name, sa->spi,
 			    sa->algorithm, sa->key_bits);

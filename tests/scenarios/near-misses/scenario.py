@@ -90,7 +90,7 @@ CASES = (
     ipsec("null cipher", "uses ecb(cipher_null)", BOTH, algorithm="null-sha256"),
     ipsec("AES-CBC with HMAC", "uses cbc(aes)", algorithm="aes-cbc-sha256"),
     ipsec("AES-GMAC", "uses rfc4543(gcm(aes))", algorithm="aes-gmac-128"),
-    ipsec("AES-GCM with a short ICV", "uses rfc4106(gcm(aes))", algorithm="aes-gcm-128-icv8"),
+    ipsec("AES-GCM with a short ICV", "uses rfc4106(gcm(aes)) with an ICV of 64 bits", algorithm="aes-gcm-128-icv8"),
     ipsec("a policy without template comes first", "(priority 10) lets these packets pass in clear", BOTH,
           policy="priority 100", extra=passes_in_clear(BOTH)),
     ipsec("policies of another mark", "wants mark 0x1, which RoCE packets lack", BOTH,
