@@ -10,15 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "policy.h"
-
-#define MUST(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 static void check_error(int err, const char *error)
 {
@@ -129,8 +122,6 @@ static void check_description(const struct policy *policy)
 	policy_free(again);
 	free(text);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

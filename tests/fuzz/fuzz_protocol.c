@@ -9,17 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "protocol.h"
-
-#define MUST(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_ask(const uint8_t *data, size_t size)
 {

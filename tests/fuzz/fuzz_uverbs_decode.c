@@ -13,18 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "protocol.h"
 #include "uverbs_decode.h"
-
-#define MUST(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { HEADER = sizeof(struct ib_uverbs_ioctl_hdr), ATTR = sizeof(struct ib_uverbs_attr), MEMORY_MAX = 1 << 14 };
 
