@@ -143,6 +143,8 @@ void path_resolve(const struct rdma_device *device, uint32_t port, uint32_t sgid
 const char *gid_text(const uint8_t raw[16], char *text);
 /* The address in a RoCE v2 GID: AF_INET if it is IPv4-mapped (::ffff:a.b.c.d), else AF_INET6. */
 int gid_address(const uint8_t raw[16], union ip_address *out);
+/* The other way: the GID that stands for an address. */
+void gid_from_address(int family, const union ip_address *address, uint8_t out_raw[16]);
 const char *ip_text(int family, const union ip_address *address, char *text);
 
 #endif

@@ -39,11 +39,13 @@ static int parse_number(const char *text, unsigned long max, uint32_t *out)
 
 static int parse_remote(const char *text, uint8_t gid[16])
 {
-	memset(gid, 0, 16);
-	if (inet_pton(AF_INET6, text, gid) == 1)
-		return 0;
-	gid[10] = gid[11] = 0xff;
-	return inet_pton(AF_INET, text, gid + 12) == 1 ? 0 : -EINVAL;
+	union ip_address address;
+	int family = inet_pton(AF_INET6, text, &address) == 1 ? AF_INET6 : AF_INET;
+
+	if (family == AF_INET && inet_pton(AF_INET, text, &address) != 1)
+		return -EINVAL;
+	gid_from_address(family, &address, gid);
+	return 0;
 }
 
 static int parse_option(struct check *check, int option, const char *value)

@@ -16,18 +16,6 @@ static void usage(FILE *to)
 		    "  A GID that IPsec protects for some remotes only is listed once for each of those as well.\n");
 }
 
-/* IPv4 as the GID that stands for it, ::ffff:a.b.c.d */
-static void remote_gid(int family, const union ip_address *address, uint8_t gid[16])
-{
-	memset(gid, 0, 16);
-	if (family == AF_INET6) {
-		memcpy(gid, address->bytes, 16);
-		return;
-	}
-	gid[10] = gid[11] = 0xff;
-	memcpy(gid + 12, address->bytes, 4);
-}
-
 /* A policy that wants ESP from this GID to one remote: then that remote deserves its own row. */
 static bool names_remote(const struct xfrm_policy_evidence *policy, const struct rdma_gid *gid)
 {
@@ -53,7 +41,7 @@ static int judge_gid(struct report *report, const struct policy *policy, const s
 
 		if (!names_remote(&ev->policies[i], gid))
 			continue;
-		remote_gid(ev->policies[i].sel.family, &ev->policies[i].sel.daddr, remote);
+		gid_from_address(ev->policies[i].sel.family, &ev->policies[i].sel.daddr, remote);
 		err = report_judge(report, policy, device, port->number, gid->index, REMOTE_ONE, remote, ev);
 	}
 	return err;

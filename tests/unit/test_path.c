@@ -551,10 +551,12 @@ Test(gid, as_address_and_text)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char text[INET6_ADDRSTRLEN];
 		union ip_address address;
-		uint8_t raw[16];
+		uint8_t raw[16], back[16];
 
 		inet_pton(AF_INET6, cases[i].gid, raw);
 		cr_expect_eq(gid_address(raw, &address), cases[i].family, "%s", cases[i].gid);
+		gid_from_address(cases[i].family, &address, back);
+		cr_expect_arr_eq(back, raw, sizeof(raw), "%s", cases[i].gid);
 		cr_expect_str_eq(gid_text(raw, text), cases[i].text);
 		cr_expect_str_eq(ip_text(cases[i].family, &address, text), cases[i].text);
 	}
