@@ -197,6 +197,20 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 	}
 }
 
+/*
+ * A QP that needs no address goes where it can send. It was judged when it was created, but one that has been taken
+ * down since may be on its way up again. Its type is what is known of it (0: nothing), not what the caller says.
+ */
+static void judge_ready(struct question *q, struct engine_answer *answer)
+{
+	if (q->command->qp_type)
+		judge_new_qp(q, answer);
+	else
+		judge_every(q, answer);
+	if (answer->pass)
+		answer->text[0] = '\0'; /* an audited one has been told of at its creation */
+}
+
 static void judge_context(struct question *q, struct engine_answer *answer)
 {
 	answer->pass = true;
@@ -228,6 +242,9 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 		return;
 	case UVERBS_QP_DESTROY:
 		answer->pass = true;
+		return;
+	case UVERBS_QP_READY:
+		judge_ready(q, answer);
 		return;
 	case UVERBS_FLOW_CREATE:
 		refuse_or_audit(q, allows_raw_packet, "flow steering is not allowed (raw-packet = refuse)", answer);

@@ -114,7 +114,8 @@ static void answer_client(const struct engine_server *server, int socket, const 
 	struct engine_answer answer;
 	struct uverbs_command command;
 	struct wire_answer wire;
-	int err = wire_ask_read(message, len, &command);
+	int fd_there;
+	int err = wire_ask_read(message, len, &command, &fd_there);
 
 	if (err == -EPROTONOSUPPORT)
 		refuse(&answer, EPROTO, "the engine is of another release than the program's door");

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Runs inside applications: no allocation, no streams, no dependency but libc. */
+/* The messages. Runs inside applications: no allocation, no streams, no dependency but libc. */
 #include "protocol.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static struct wire_header make_header(enum wire_type type, uint32_t size)
 {
@@ -25,7 +21,7 @@ static int header_check(const struct wire_header *header, size_t len, enum wire_
 	return 0;
 }
 
-void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command)
+void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command, int fd)
 {
 	memset(ask, 0, sizeof(*ask));
 	ask->header = make_header(WIRE_ASK, sizeof(*ask));
@@ -46,12 +42,13 @@ void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *co
 	ask->sgid_index = command->address.sgid_index;
 	ask->port = command->address.port;
 	ask->is_global = command->address.is_global;
+	ask->fd = (uint32_t)fd;
 }
 
 static const uint32_t known_facts = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN |
 				    UVERBS_HAS_DEVX | UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN;
 
-int wire_ask_read(const void *message, size_t len, struct uverbs_command *command)
+int wire_ask_read(const void *message, size_t len, struct uverbs_command *command, int *out_fd)
 {
 	struct wire_ask ask;
 	int err;
@@ -65,7 +62,7 @@ int wire_ask_read(const void *message, size_t len, struct uverbs_command *comman
 		return err;
 	if (ask.kind == UVERBS_NOTHING || ask.kind >= UVERBS_KIND_COUNT || ask.has & ~known_facts)
 		return -EBADMSG;
-	if (ask.is_global > 1 || ask.reserved || ask.reserved2)
+	if (ask.is_global > 1 || ask.reserved || ask.fd > INT32_MAX)
 		return -EBADMSG;
 	*command = (struct uverbs_command){
 		.kind = ask.kind,
@@ -87,6 +84,7 @@ int wire_ask_read(const void *message, size_t len, struct uverbs_command *comman
 		.why_malformed = ask.kind == UVERBS_MALFORMED ? "the door could not understand it" : NULL,
 	};
 	memcpy(command->address.dgid, ask.dgid, sizeof(ask.dgid));
+	*out_fd = (int)ask.fd;
 	return 0;
 }
 
@@ -129,124 +127,103 @@ int wire_answer_check(const void *message, size_t len)
 	return text_is_printable(answer.text, sizeof(answer.text)) ? 0 : -EBADMSG;
 }
 
-int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len)
+void wire_done_make(struct wire_done *done, uint32_t has, uint32_t handle, uint32_t qpn)
 {
-	size_t n = strlen(name);
-
-	if (n < 1 + (name[0] == '@') || n >= sizeof(address->sun_path))
-		return -EINVAL;
-	memset(address, 0, sizeof(*address));
-	address->sun_family = AF_UNIX;
-	memcpy(address->sun_path, name, n);
-	if (name[0] == '@')
-		address->sun_path[0] = '\0';
-	/* an abstract name has no NUL at its end: unix(7) */
-	*len = offsetof(struct sockaddr_un, sun_path) + n + (name[0] != '@');
-	return 0;
+	*done = (struct wire_done){
+		.header = make_header(WIRE_DONE, sizeof(*done)), .has = has, .handle = handle, .qpn = qpn
+	};
 }
 
-enum { LISTEN_BACKLOG = 128 };
-
-int wire_listen(char name[WIRE_NAME_MAX])
+int wire_done_check(const void *message, size_t len)
 {
-	struct sockaddr_un address;
-	uint64_t random[2];
-	socklen_t len;
-	int s, err;
+	struct wire_done done;
+	int err;
 
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -EIO;
-	snprintf(name, WIRE_NAME_MAX, "@rdmasec-%016llx%016llx", (unsigned long long)random[0],
-		 (unsigned long long)random[1]);
-	err = wire_address(name, &address, &len);
+	memset(&done, 0, sizeof(done));
+	memcpy(&done, message, len < sizeof(done) ? len : sizeof(done));
+	err = header_check(&done.header, len, WIRE_DONE, sizeof(done));
 	if (err)
 		return err;
-	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return -errno;
-	if (!bind(s, (const struct sockaddr *)&address, len) && !listen(s, LISTEN_BACKLOG))
-		return s;
-	err = -errno;
-	close(s);
+	if (done.has & ~(uint32_t)(UVERBS_HAS_HANDLE | UVERBS_HAS_QPN) || done.reserved)
+		return -EBADMSG;
+	return (!(done.has & UVERBS_HAS_HANDLE) && done.handle) || (!(done.has & UVERBS_HAS_QPN) && done.qpn) ? -EBADMSG
+													      : 0;
+}
+
+void wire_request_make(struct wire_request *request, enum wire_type which)
+{
+	request->header = make_header(which, sizeof(*request));
+}
+
+int wire_request_check(const void *message, size_t len)
+{
+	static const enum wire_type requests[] = { WIRE_LIST_QPS, WIRE_LIST_STATUS, WIRE_MONITOR };
+	struct wire_request request;
+	int err = -EBADMSG;
+
+	memset(&request, 0, sizeof(request));
+	memcpy(&request, message, len < sizeof(request) ? len : sizeof(request));
+	for (size_t i = 0; err == -EBADMSG && i < sizeof(requests) / sizeof(requests[0]); i++)
+		if (!(err = header_check(&request.header, len, requests[i], sizeof(request))))
+			return requests[i];
 	return err;
 }
 
-union fd_control {
-	struct cmsghdr header;
-	char space[CMSG_SPACE(sizeof(int))];
-};
-
-int wire_send(int socket, const void *message, size_t len, int fd)
+void wire_record_make(struct wire_record *record)
 {
-	struct iovec iov = { .iov_base = (void *)message, .iov_len = len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	union fd_control control;
-	ssize_t sent;
-
-	if (fd >= 0) {
-		memset(&control, 0, sizeof(control));
-		control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
-						   .cmsg_type = SCM_RIGHTS,
-						   .cmsg_len = CMSG_LEN(sizeof(int)) };
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-	}
-	do
-		sent = sendmsg(socket, &msg, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		return -errno;
-	return (size_t)sent == len ? (int)sent : -EBADMSG;
+	memset(record, 0, sizeof(*record));
+	record->header = make_header(WIRE_RECORD, sizeof(*record));
 }
 
-/* Takes the fds out of the control data; all but a single one are closed. */
-static int take_fd(struct msghdr *msg, int *fd)
+void wire_end_make(struct wire_end *end, int err)
 {
-	int count = 0, taken = -1;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++, count++) {
-			int one;
-
-			memcpy(&one, CMSG_DATA(c) + i * sizeof(int), sizeof(one));
-			if (taken < 0)
-				taken = one;
-			else
-				close(one);
-		}
-	}
-	if (count > 1 || msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		if (taken >= 0)
-			close(taken);
-		return -EBADMSG;
-	}
-	*fd = taken;
-	return 0;
+	*end = (struct wire_end){ .header = make_header(WIRE_END, sizeof(*end)), .err = (uint32_t)err };
 }
 
-int wire_receive(int socket, void *message, size_t size, int *fd)
+static int texts_are_printable(const struct wire_record *record)
 {
-	struct iovec iov = { .iov_base = message, .iov_len = size };
-	union fd_control control;
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
-	ssize_t got = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	int taken, err;
+#define TEXT(field)                                  \
+	{                                            \
+		record->field, sizeof(record->field) \
+	}
+	const struct {
+		const char *text;
+		size_t size;
+	} texts[] = { TEXT(command), TEXT(qp_type), TEXT(executable), TEXT(device),  TEXT(gid_type), TEXT(netdev),
+		      TEXT(local),   TEXT(remote),  TEXT(rule),       TEXT(details), TEXT(reason) };
+#undef TEXT
 
-	if (got < 0)
-		return -errno;
-	err = take_fd(&msg, &taken);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!text_is_printable(texts[i].text, texts[i].size))
+			return 0;
+	return 1;
+}
+
+static int record_check(const struct wire_record *record)
+{
+	const uint32_t has = WIRE_RECORD_HAS_GID | WIRE_RECORD_HAS_QPN | WIRE_RECORD_HAS_DEST_QPN;
+
+	return record->event < WIRE_EVENT_COUNT && record->outcome < WIRE_OUTCOME_COUNT && !(record->has & ~has) &&
+			       record->err <= 4095 && record->pid >= 0 && texts_are_printable(record)
+		       ? WIRE_RECORD
+		       : -EBADMSG;
+}
+
+int wire_list_check(const void *message, size_t len)
+{
+	struct wire_record record;
+	struct wire_end end;
+	int err;
+
+	memset(&record, 0, sizeof(record));
+	memcpy(&record, message, len < sizeof(record) ? len : sizeof(record));
+	err = header_check(&record.header, len, WIRE_RECORD, sizeof(record));
+	if (!err)
+		return record_check(&record);
+	memset(&end, 0, sizeof(end));
+	memcpy(&end, message, len < sizeof(end) ? len : sizeof(end));
+	err = header_check(&end.header, len, WIRE_END, sizeof(end));
 	if (err)
 		return err;
-	if (fd)
-		*fd = taken;
-	else if (taken >= 0)
-		close(taken);
-	return (int)got;
+	return end.err <= 4095 && !end.reserved ? WIRE_END : -EBADMSG;
 }

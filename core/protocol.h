@@ -2,10 +2,15 @@
 /*
  * What a door and an engine say to each other, over a SOCK_SEQPACKET socket of the UNIX domain.
  *
- * One connection for one question: the door connects, sends one struct wire_ask with the uverbs fd as SCM_RIGHTS, and
- * reads one struct wire_answer. So there is no state to go wrong in forked children, in threads or in programs that
- * close descriptors they do not know, and SO_PEERCRED says who is asking now. Both ends are on one host: host byte
- * order. Both check every field; all that is reserved is zero.
+ * One connection for one question: the door connects, sends one struct wire_ask with the uverbs fd as SCM_RIGHTS, reads
+ * one struct wire_answer and, when the kernel has then done what was asked, sends one struct wire_done before it
+ * closes. So there is no state to go wrong in forked children, in threads or in programs that close descriptors they do
+ * not know, and SO_PEERCRED says who is asking now.
+ *
+ * Tools ask for lists in the same way: a struct wire_request is answered by struct wire_records and one struct
+ * wire_end.
+ *
+ * Both ends are on one host: host byte order. Both check every field; all that is reserved is zero.
  */
 #ifndef RDMASEC_CORE_PROTOCOL_H
 #define RDMASEC_CORE_PROTOCOL_H
@@ -22,12 +27,21 @@
 
 enum {
 	WIRE_MAGIC = 0x52534543,
-	WIRE_VERSION = 1,
+	WIRE_VERSION = 2,
 	WIRE_TEXT_MAX = 768,
 	WIRE_TIMEOUT_MS = 15000, /* after that the door takes the engine for dead and refuses */
 };
 
-enum wire_type { WIRE_ASK = 1, WIRE_ANSWER = 2 };
+enum wire_type {
+	WIRE_ASK = 1,
+	WIRE_ANSWER,
+	WIRE_DONE,
+	WIRE_LIST_QPS,    /* struct wire_request: all guarded QPs */
+	WIRE_LIST_STATUS, /* struct wire_request: every GID, as `rdmasec status` shows it */
+	WIRE_MONITOR,     /* struct wire_request: what happens from now on; no end but the connection's */
+	WIRE_RECORD,
+	WIRE_END,
+};
 
 struct wire_header {
 	uint32_t magic;
@@ -53,7 +67,9 @@ struct wire_ask {
 	uint32_t flow_label;
 	uint8_t dgid[16];
 	uint8_t sgid_index, port, is_global, reserved;
-	uint32_t reserved2;
+	/* The number of the uverbs fd in the asking process, by which the engine can later take it from there again
+	 * (pidfd_getfd(2)). Believed only when that is the same open file as the fd that came with the message. */
+	uint32_t fd;
 };
 
 enum wire_action { WIRE_PASS = 1, WIRE_REFUSE = 2 };
@@ -63,6 +79,79 @@ struct wire_answer {
 	uint32_t action;          /* enum wire_action */
 	uint32_t err;             /* errno for the application with WIRE_REFUSE, else 0 */
 	char text[WIRE_TEXT_MAX]; /* one printable line for stderr without its newline; empty: say nothing */
+};
+
+/* What was let pass has been done by the kernel: for QP_CREATE and QP_OPEN, what came out; else zeros. */
+struct wire_done {
+	struct wire_header header;
+	uint32_t has; /* UVERBS_HAS_HANDLE, UVERBS_HAS_QPN: what follows is there */
+	uint32_t handle;
+	uint32_t qpn;
+	uint32_t reserved;
+};
+
+/* WIRE_LIST_QPS, WIRE_LIST_STATUS, WIRE_MONITOR. Others' QPs and events are shown to root only. */
+struct wire_request {
+	struct wire_header header;
+};
+
+enum wire_event {
+	WIRE_EVENT_NONE = 0,    /* a row of a list: nothing happened */
+	WIRE_EVENT_DECIDED,     /* a question was answered */
+	WIRE_EVENT_CHANGED,     /* a living QP is protected in another way than before */
+	WIRE_EVENT_GRACE,       /* it lost its protection, and has a while to get it back */
+	WIRE_EVENT_REVOKED,     /* it lost its protection, and was moved to ERR */
+	WIRE_EVENT_NOT_REVOKED, /* it lost its protection, and the kernel did not let us take it down: `reason` */
+	WIRE_EVENT_ADOPTED,     /* found alive, with nobody having asked us: after a restart, or in a forked child */
+	WIRE_EVENT_LOST,        /* `count` events could not be told or logged */
+	WIRE_EVENT_COUNT,
+};
+
+enum wire_outcome {
+	WIRE_OUTCOME_NONE = 0,
+	WIRE_OUTCOME_PASSED,
+	WIRE_OUTCOME_REFUSED,
+	WIRE_OUTCOME_AUDITED, /* let pass by a rule in audit mode, or by mode = off: enforced, it would be refused */
+	WIRE_OUTCOME_COUNT,
+};
+
+enum { WIRE_RECORD_HAS_GID = 1 << 0, WIRE_RECORD_HAS_QPN = 1 << 1, WIRE_RECORD_HAS_DEST_QPN = 1 << 2 };
+
+/*
+ * One QP, one GID or one event: what lists and the audit log say of it. Texts end with NUL and are printable ASCII; ""
+ * where the thing has none or it is not known.
+ */
+struct wire_record {
+	struct wire_header header;
+	uint32_t event;   /* enum wire_event */
+	uint32_t outcome; /* enum wire_outcome */
+	uint32_t has;     /* WIRE_RECORD_HAS_* */
+	uint32_t err;     /* the errno that the application got, 0: none */
+	int64_t time_ns;  /* CLOCK_REALTIME; of a living QP: since when it has its present verdict */
+	uint64_t count;   /* WIRE_EVENT_LOST */
+	int32_t pid;      /* 0: none */
+	uint32_t uid;
+	uint32_t port; /* 0: none, or not known yet */
+	uint32_t gid_index;
+	uint32_t qpn, dest_qpn;
+	uint32_t verdict; /* enum verdict_kind */
+	uint32_t by;      /* enum protection */
+	char command[24]; /* uverbs_kind_name() */
+	char qp_type[16];
+	char executable[256];
+	char device[64];
+	char gid_type[16];
+	char netdev[16];
+	char local[48], remote[48]; /* IP addresses; remote "any": whatever the application chooses */
+	char rule[48];
+	char details[320]; /* protected: by what */
+	char reason[320];  /* else: why not */
+};
+
+struct wire_end {
+	struct wire_header header;
+	uint32_t err; /* 0: the list is complete; else why it ends here */
+	uint32_t reserved;
 };
 
 /*
@@ -75,7 +164,8 @@ RS_MUST_USE int wire_listen(char name[WIRE_NAME_MAX]);
 /* The address of a socket's name: a path, or "@name" for an abstract one. 0 and *len; -EINVAL: too long, or empty. */
 RS_MUST_USE int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len);
 
-void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command);
+/* `fd`: the uverbs fd's number in this process. */
+void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command, int fd);
 
 /* Fills an answer; `text` may be NULL and is made printable and cut to what fits. */
 void wire_answer_make(struct wire_answer *answer, enum wire_action action, int err, const char *text);
@@ -84,8 +174,18 @@ void wire_answer_make(struct wire_answer *answer, enum wire_action action, int e
  * Check a received message of `len` octets. 0; -EPROTONOSUPPORT: another version; -EBADMSG: a wrong length or a field
  * that cannot be. wire_ask_read() also turns it into the command.
  */
-RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct uverbs_command *command);
+RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct uverbs_command *command, int *out_fd);
 RS_MUST_USE int wire_answer_check(const void *message, size_t len);
+RS_MUST_USE int wire_done_check(const void *message, size_t len);
+RS_MUST_USE int wire_request_check(const void *message, size_t len); /* 0 or more: which (enum wire_type) */
+/* Of a WIRE_RECORD or a WIRE_END; which of them is the answer (enum wire_type). */
+RS_MUST_USE int wire_list_check(const void *message, size_t len);
+
+/* Fill in headers. */
+void wire_done_make(struct wire_done *done, uint32_t has, uint32_t handle, uint32_t qpn);
+void wire_request_make(struct wire_request *request, enum wire_type which);
+void wire_record_make(struct wire_record *record); /* and zeros all the rest */
+void wire_end_make(struct wire_end *end, int err);
 
 /*
  * Sends one message with one fd (-1: none), receives one with at most one fd. A message that does not fit, control

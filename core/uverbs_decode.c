@@ -243,6 +243,7 @@ const char *uverbs_kind_name(enum uverbs_kind kind)
 		[UVERBS_CONTEXT_OPEN] = "open_device",
 		[UVERBS_QP_CREATE] = "create_qp",
 		[UVERBS_QP_ADDRESS] = "modify_qp",
+		[UVERBS_QP_READY] = "modify_qp",
 		[UVERBS_QP_OPEN] = "open_qp",
 		[UVERBS_QP_DESTROY] = "destroy_qp",
 		[UVERBS_AH_CREATE] = "create_ah",

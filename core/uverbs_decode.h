@@ -28,6 +28,7 @@ enum uverbs_kind {
 	UVERBS_CONTEXT_OPEN, /* GET_CONTEXT */
 	UVERBS_QP_CREATE,
 	UVERBS_QP_ADDRESS, /* MODIFY_QP with the AV or the alternate path bit, whatever the state */
+	UVERBS_QP_READY,   /* MODIFY_QP to RTR without an address, as datagram QPs do: from then on they can send */
 	UVERBS_QP_OPEN,    /* OPEN_QP: a second handle of a shared XRC target QP */
 	UVERBS_QP_DESTROY,
 	UVERBS_AH_CREATE,
@@ -72,8 +73,8 @@ struct uverbs_command {
 	uint32_t handle;               /* of the QP or the AH, with UVERBS_HAS_HANDLE */
 	uint32_t qpn;                  /* with UVERBS_HAS_QPN */
 	uint32_t dest_qpn;             /* QP_ADDRESS, with UVERBS_HAS_DEST_QPN */
-	uint32_t attr_mask;            /* QP_ADDRESS: enum ib_uverbs_qp_attr_mask bits as passed */
-	uint32_t qp_state;             /* QP_ADDRESS, with UVERBS_HAS_STATE */
+	uint32_t attr_mask;            /* QP_ADDRESS, QP_READY: enum ib_uverbs_qp_attr_mask bits as passed */
+	uint32_t qp_state;             /* QP_ADDRESS, QP_READY, with UVERBS_HAS_STATE */
 	struct uverbs_address address; /* QP_ADDRESS, AH_CREATE; MCAST_ATTACH: only dgid */
 	const char *why_malformed;     /* MALFORMED: a static text */
 };

@@ -22,7 +22,7 @@ enum {
 };
 
 /* enum ib_qp_state in include/rdma/ib_verbs.h */
-enum { QP_STATE_INIT = 1 };
+enum { QP_STATE_INIT = 1, QP_STATE_RTR = 2 };
 
 /* IB_QP_CREATE_SOURCE_QPN in include/rdma/ib_verbs.h */
 enum { QP_CREATE_SOURCE_QPN = 1 << 10 };
@@ -139,9 +139,9 @@ static bool changes_port_of_address(const struct ib_uverbs_modify_qp *cmd)
 	return cmd->attr_mask & QP_ATTR_PORT && !(cmd->attr_mask & QP_ATTR_AV) && !to_init;
 }
 
-static void fill_qp_address(const struct ib_uverbs_modify_qp *cmd, struct uverbs_command *out)
+static void fill_modify_qp(const struct ib_uverbs_modify_qp *cmd, enum uverbs_kind kind, struct uverbs_command *out)
 {
-	out->kind = UVERBS_QP_ADDRESS;
+	out->kind = kind;
 	out->has |= UVERBS_HAS_HANDLE;
 	out->handle = cmd->qp_handle;
 	out->attr_mask = cmd->attr_mask;
@@ -170,9 +170,11 @@ static int decode_modify_qp(const struct uverbs_request *request, struct uverbs_
 	if (err)
 		return core_in_failed(err);
 	if (cmd.attr_mask & (QP_ATTR_AV | QP_ATTR_ALT_PATH | QP_ATTR_PATH_MIG_STATE))
-		fill_qp_address(&cmd, out);
+		fill_modify_qp(&cmd, UVERBS_QP_ADDRESS, out);
 	else if (changes_port_of_address(&cmd))
 		return uverbs_malformed(out, "a QP is to change its port without a new address");
+	else if (cmd.attr_mask & QP_ATTR_STATE && cmd.qp_state == QP_STATE_RTR)
+		fill_modify_qp(&cmd, UVERBS_QP_READY, out);
 	return 0;
 }
 

@@ -113,7 +113,7 @@ static int exchange(int s, int fd, const struct uverbs_command *command, struct 
 	struct wire_ask ask;
 	int n;
 
-	wire_ask_from_command(&ask, command);
+	wire_ask_from_command(&ask, command, fd);
 	n = wire_send(s, &ask, sizeof(ask), fd);
 	if (n < 0)
 		return n;

@@ -16,18 +16,18 @@ static void check_ask(const uint8_t *data, size_t size)
 {
 	struct uverbs_command command, untouched;
 	struct wire_ask again;
-	int err;
+	int err, fd;
 
 	memset(&command, 0xa5, sizeof(command));
 	untouched = command;
-	err = wire_ask_read(data, size, &command);
+	err = wire_ask_read(data, size, &command, &fd);
 	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
 	if (err) {
 		MUST(!memcmp(&command, &untouched, sizeof(command)));
 		return;
 	}
 	MUST(command.kind != UVERBS_NOTHING && command.kind < UVERBS_KIND_COUNT);
-	wire_ask_from_command(&again, &command);
+	wire_ask_from_command(&again, &command, fd);
 	MUST(size == sizeof(again) && !memcmp(&again, data, size));
 }
 

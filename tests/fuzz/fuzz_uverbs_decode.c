@@ -142,9 +142,10 @@ static void check_wire(const struct uverbs_command *command)
 {
 	struct uverbs_command got;
 	struct wire_ask ask;
+	int fd;
 
-	wire_ask_from_command(&ask, command);
-	MUST(wire_ask_read(&ask, sizeof(ask), &got) == 0);
+	wire_ask_from_command(&ask, command, 3);
+	MUST(wire_ask_read(&ask, sizeof(ask), &got, &fd) == 0 && fd == 3);
 	got.why_malformed = command->why_malformed;
 	MUST(got.kind == command->kind && got.has == command->has && got.handle == command->handle &&
 	     got.qpn == command->qpn && got.qp_type == command->qp_type && got.attr_mask == command->attr_mask &&

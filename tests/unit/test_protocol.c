@@ -57,11 +57,11 @@ static void expect_same(const struct uverbs_command *a, const struct uverbs_comm
 static int read_ask(const void *message, size_t len, struct uverbs_command *command)
 {
 	char *odd = malloc(len + 1);
-	int err;
+	int err, fd;
 
 	cr_assert_not_null(odd);
 	memcpy(odd + 1, message, len);
-	err = wire_ask_read(odd + 1, len, command);
+	err = wire_ask_read(odd + 1, len, command, &fd);
 	free(odd);
 	return err;
 }
@@ -87,7 +87,7 @@ Test(protocol, a_command_arrives_as_it_was)
 
 	for (int kind = UVERBS_NOTHING + 1; kind < UVERBS_KIND_COUNT; kind++) {
 		command.kind = kind;
-		wire_ask_from_command(&ask, &command);
+		wire_ask_from_command(&ask, &command, 7);
 		memset(&got, 0xa5, sizeof(got));
 		cr_expect_eq(read_ask(&ask, sizeof(ask), &got), 0, "kind %d", kind);
 		expect_same(&got, &command);
@@ -100,7 +100,7 @@ Test(protocol, an_ask_of_another_length)
 	char bytes[sizeof(struct wire_ask) + 1] = { 0 };
 	struct uverbs_command got;
 
-	wire_ask_from_command((struct wire_ask *)bytes, &full);
+	wire_ask_from_command((struct wire_ask *)bytes, &full, 7);
 	for (size_t len = 0; len <= sizeof(bytes); len++)
 		if (len != sizeof(struct wire_ask))
 			cr_expect_eq(read_ask(bytes, len, &got), -EBADMSG, "%zu octets", len);
@@ -151,9 +151,9 @@ static void ask_reserved(struct wire_ask *ask)
 {
 	ask->reserved = 1;
 }
-static void ask_reserved2(struct wire_ask *ask)
+static void ask_fd(struct wire_ask *ask)
 {
-	ask->reserved2 = 1;
+	ask->fd = UINT32_C(1) << 31;
 }
 
 Test(protocol, an_ask_that_cannot_be)
@@ -174,7 +174,7 @@ Test(protocol, an_ask_that_cannot_be)
 		{ "fact", ask_fact_to_come, -EBADMSG },
 		{ "is_global", ask_is_global_2, -EBADMSG },
 		{ "reserved", ask_reserved, -EBADMSG },
-		{ "reserved2", ask_reserved2, -EBADMSG },
+		{ "fd", ask_fd, -EBADMSG },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -183,7 +183,7 @@ Test(protocol, an_ask_that_cannot_be)
 
 		memset(&got, 0xa5, sizeof(got));
 		before = got;
-		wire_ask_from_command(&ask, &full);
+		wire_ask_from_command(&ask, &full, 7);
 		rows[i].change(&ask);
 		cr_expect_eq(read_ask(&ask, sizeof(ask), &got), rows[i].err, "%s", rows[i].name);
 		cr_expect_eq(memcmp(&got, &before, sizeof(got)), 0, "%s: written in spite of it", rows[i].name);
@@ -196,7 +196,7 @@ Test(protocol, messages_have_no_padding)
 	struct wire_ask ask;
 	struct wire_answer answer;
 
-	cr_expect_eq(sizeof(ask), offsetof(struct wire_ask, reserved2) + sizeof(ask.reserved2));
+	cr_expect_eq(sizeof(ask), offsetof(struct wire_ask, fd) + sizeof(ask.fd));
 	cr_expect_eq(sizeof(answer), offsetof(struct wire_answer, text) + WIRE_TEXT_MAX);
 	cr_expect_eq(offsetof(struct wire_ask, dgid), offsetof(struct wire_ask, flow_label) + 4);
 	cr_expect_eq(offsetof(struct wire_ask, write_command), offsetof(struct wire_ask, method_id) + 2);
@@ -246,7 +246,8 @@ Test(protocol, an_answer_that_cannot_be)
 		int err;
 	} rows[] = {
 		{ "magic", offsetof(struct wire_answer, header.magic), 0, -EBADMSG },
-		{ "version", offsetof(struct wire_answer, header.version), 0x20002, -EPROTONOSUPPORT },
+		{ "version", offsetof(struct wire_answer, header.version), WIRE_ANSWER << 16 | (WIRE_VERSION + 1),
+		  -EPROTONOSUPPORT },
 		{ "type", offsetof(struct wire_answer, header.version), WIRE_ASK << 16 | WIRE_VERSION, -EBADMSG },
 		{ "size", offsetof(struct wire_answer, header.size), 4, -EBADMSG },
 		{ "reserved", offsetof(struct wire_answer, header.reserved), 1, -EBADMSG },

@@ -183,7 +183,7 @@ Test(uverbs_write, modify_qp_is_about_an_address_by_its_mask_alone)
 		{ AV | RATE, 0, UVERBS_QP_ADDRESS, 0 },
 		{ 0, 0, UVERBS_NOTHING, 0 },
 		{ STATE, 3, UVERBS_NOTHING, 0 },
-		{ STATE, 2, UVERBS_NOTHING, 0 }, /* a UD QP gets no address */
+		{ STATE, 2, UVERBS_QP_READY, UVERBS_HAS_STATE }, /* a UD QP gets no address, and can send */
 		{ DEST_QPN, 0, UVERBS_NOTHING, 0 },
 		{ STATE | PORT, 1, UVERBS_NOTHING, 0 }, /* to INIT */
 		{ PORT, 1, UVERBS_MALFORMED, 0 },       /* SQD to SQD: the old address by another port */
@@ -194,7 +194,9 @@ Test(uverbs_write, modify_qp_is_about_an_address_by_its_mask_alone)
 		for (int ex = 0; ex < 2; ex++) {
 			struct uverbs_command out;
 			struct request r;
-			uint32_t handle = rows[i].kind == UVERBS_QP_ADDRESS ? UVERBS_HAS_HANDLE : 0;
+			uint32_t handle = rows[i].kind == UVERBS_QP_ADDRESS || rows[i].kind == UVERBS_QP_READY
+						  ? UVERBS_HAS_HANDLE
+						  : 0;
 
 			begin_modify(&r, ex, rows[i].mask, rows[i].state);
 			cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
