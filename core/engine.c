@@ -26,6 +26,16 @@ static struct policy_subject make_subject(const struct question *q)
 	return subject;
 }
 
+static void finding_keep_pass(struct finding *found, const struct path *path, const struct verdict *verdict,
+			      const struct policy_rule *rule)
+{
+	if (found->pass_rule)
+		return;
+	found->pass_path = *path;
+	found->pass_verdict = *verdict;
+	found->pass_rule = rule;
+}
+
 /*
  * Asks decide() for one GID under every rule that could be the one for it (several only when the remote or the
  * executable is not known yet). The nearest refusal that binds, or else the nearest audited one, is kept in `found`.
@@ -44,12 +54,15 @@ void question_ask(struct question *q, uint32_t sgid_index, struct finding *found
 
 		if (rule->mode == MODE_OFF) {
 			found->satisfiable = true;
+			finding_keep_pass(found, &path, &(struct verdict){ 0 }, rule);
 			continue;
 		}
 		decide(&path, q->view->evidence, &rule->requirement, &verdict);
 		if (verdict.kind == VERDICT_PROTECTED || verdict.could_be || rule->mode == MODE_AUDIT)
 			found->satisfiable = true;
-		if (verdict.kind != VERDICT_PROTECTED)
+		if (verdict.kind == VERDICT_PROTECTED)
+			finding_keep_pass(found, &path, &verdict, rule);
+		else
 			finding_keep_nearest(found, &path, &verdict, rule);
 	}
 }
@@ -70,12 +83,27 @@ void finding_keep_nearest(struct finding *found, const struct path *path, const 
 	found->rule = rule;
 }
 
+static void answer_pass(const struct finding *found, struct engine_answer *answer)
+{
+	answer->pass = true;
+	answer->rule = found->pass_rule;
+	answer->path = found->pass_path;
+	answer->verdict = found->pass_verdict;
+	answer->audited = found->pass_rule && found->pass_rule->mode == MODE_OFF;
+}
+
 /* The finding as an answer: nothing was found, it is only audited, or it is refused. */
 static void answer_finding(const struct question *q, const struct finding *found, struct engine_answer *answer)
 {
 	answer->pass = !found->rule || found->rule->mode == MODE_AUDIT;
-	if (!found->rule)
+	if (!found->rule) {
+		answer_pass(found, answer);
 		return;
+	}
+	answer->audited = answer->pass;
+	answer->rule = found->rule;
+	answer->path = found->path;
+	answer->verdict = found->verdict;
 	if (!answer->pass)
 		answer->err = EPERM;
 	word_finding(q, found, answer->text, sizeof(answer->text));
@@ -147,7 +175,7 @@ static void judge_some(struct question *q, struct engine_answer *answer)
 	if (!asked)
 		refuse_or_audit(q, NULL, "the device has no GID", answer);
 	else if (found.satisfiable)
-		answer->pass = true;
+		answer_pass(&found, answer);
 	else
 		answer_finding(q, &found, answer);
 }
@@ -279,7 +307,7 @@ void engine_judge(const struct engine_view *view, const struct engine_client *cl
 
 	memset(answer, 0, sizeof(*answer));
 	if (guard_is_off(&q))
-		answer->pass = true;
+		answer->pass = answer->audited = true;
 	else if (!client->same_netns)
 		refuse_or_audit(&q, NULL, "the program is in another network namespace than this engine", answer);
 	else
@@ -298,7 +326,11 @@ void refuse_or_audit(const struct question *q, bool (*allows)(const struct polic
 		if (rule->mode != MODE_OFF && !(allows && allows(rule)) && (!objects || rule->mode == MODE_ENFORCE))
 			objects = rule;
 	answer->pass = !objects || objects->mode == MODE_AUDIT;
+	answer->audited = objects && answer->pass;
 	answer->err = answer->pass ? 0 : EPERM;
+	answer->rule = objects;
+	answer->verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
+	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
 	if (objects)
 		word_reason(q, objects, why, answer->text, sizeof(answer->text));
 }

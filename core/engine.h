@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "decide.h"
 #include "evidence.h"
 #include "path.h"
 #include "policy.h"
@@ -34,8 +35,13 @@ struct engine_view {
 
 struct engine_answer {
 	bool pass;
+	bool audited;             /* passes only because the rule does not enforce */
 	int err;                  /* errno for the application, when it does not pass */
 	char text[WIRE_TEXT_MAX]; /* one line for the application's stderr; "" for none */
+	/* What decided: for logs, and for whoever watches what was let pass. Of several GIDs, one. */
+	const struct policy_rule *rule; /* of the policy; NULL: nothing had to be decided */
+	struct path path;               /* .device "" where no path was looked at */
+	struct verdict verdict;
 };
 
 /* Judges one command of one client. A function of its arguments, but for what route_get asks. */

@@ -21,6 +21,10 @@ struct finding {
 	struct path path;
 	struct verdict verdict;
 	bool satisfiable; /* under some GID and rule it is, or could yet be, allowed */
+	/* The first of those that are protected, or that no rule asks anything of. */
+	const struct policy_rule *pass_rule;
+	struct path pass_path;
+	struct verdict pass_verdict;
 };
 
 void question_ask(struct question *q, uint32_t sgid_index, struct finding *found);
