@@ -48,7 +48,7 @@ void question_ask(struct question *q, uint32_t sgid_index, struct finding *found
 	size_t cursor = 0;
 
 	path_resolve(q->view->device, q->port, sgid_index, q->scope, q->remote, q->view->evidence, q->view->route_get,
-		     &path);
+		     q->view->route_context, &path);
 	while ((rule = policy_next(q->view->policy, &subject, &cursor))) {
 		struct verdict verdict;
 

@@ -31,6 +31,7 @@ struct engine_view {
 	const struct rdma_device *device; /* the one behind the uverbs fd */
 	const struct evidence *evidence;
 	path_route_get_fn route_get;
+	void *route_context;
 };
 
 struct engine_answer {

@@ -74,7 +74,7 @@ int better_gid(const struct question *q, const struct finding *found)
 		if (gid->index == found->path.sgid_index || gid_address(gid->raw, &ignored) != found->path.family)
 			continue;
 		path_resolve(q->view->device, q->port, gid->index, REMOTE_ONE, q->remote, q->view->evidence,
-			     q->view->route_get, &path);
+			     q->view->route_get, q->view->route_context, &path);
 		decide(&path, q->view->evidence, &found->rule->requirement, &verdict);
 		if (verdict.kind == VERDICT_PROTECTED && verdict.by != BY_LOOPBACK)
 			return gid->index;

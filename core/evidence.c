@@ -247,7 +247,9 @@ int evidence_route_get_over(const struct netlink_transport *transport, int famil
 	return err;
 }
 
-int evidence_route_get(int family, const union ip_address *src, const union ip_address *dst, int oif, int *out_ifindex)
+int evidence_route_get(void *context, int family, const union ip_address *src, const union ip_address *dst, int oif,
+		       int *out_ifindex)
 {
+	(void)context;
 	return evidence_route_get_over(&netlink_kernel, family, src, dst, oif, out_ifindex);
 }

@@ -201,9 +201,10 @@ const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifind
 
 /*
  * Asks the kernel by which netdev it would send UDP from `src` to `dst` when told `oif` (RTM_GETROUTE), as rxe does.
- * 0 and *out_ifindex; -ENETUNREACH, -EPERM ... as the kernel says; -EPROTO for an answer that is not understood.
+ * `context` is not used: a path_route_get_fn. 0 and *out_ifindex; -ENETUNREACH, -EPERM ... as the kernel says; -EPROTO
+ * for an answer that is not understood.
  */
-RS_MUST_USE int evidence_route_get(int family, const union ip_address *src, const union ip_address *dst, int oif,
-				   int *out_ifindex);
+RS_MUST_USE int evidence_route_get(void *context, int family, const union ip_address *src, const union ip_address *dst,
+				   int oif, int *out_ifindex);
 
 #endif

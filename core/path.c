@@ -205,9 +205,12 @@ static bool check_remote(struct path_search *search, const uint8_t *remote)
 }
 
 void path_resolve(const struct rdma_device *device, uint32_t port, uint32_t sgid_index, enum remote_scope scope,
-		  const uint8_t remote[16], const struct evidence *ev, path_route_get_fn route_get, struct path *out)
+		  const uint8_t remote[16], const struct evidence *ev, path_route_get_fn route_get, void *route_context,
+		  struct path *out)
 {
-	struct path_search search = { .device = device, .ev = ev, .route_get = route_get, .out = out };
+	struct path_search search = {
+		.device = device, .ev = ev, .route_get = route_get, .route_context = route_context, .out = out
+	};
 
 	*out = (struct path){
 		.state = PATH_UNKNOWN,

@@ -131,13 +131,14 @@ struct path {
 
 /*
  * Resolves a path. Never fails: what cannot be told is PATH_UNKNOWN with `problem`. `remote` is a GID, used with
- * REMOTE_ONE only. Asks the kernel for a route (evidence_route_get) for IPv6 on EGRESS_HOST_STACK drivers through
- * `route_get`, so that a test can stand in for it.
+ * REMOTE_ONE only. Asks the kernel for a route for IPv6 on EGRESS_HOST_STACK drivers through `route_get` (evidence_
+ * route_get(), whose context is the network namespace; a test can stand in for it).
  */
-typedef int (*path_route_get_fn)(int family, const union ip_address *src, const union ip_address *dst, int oif,
-				 int *out_ifindex);
+typedef int (*path_route_get_fn)(void *context, int family, const union ip_address *src, const union ip_address *dst,
+				 int oif, int *out_ifindex);
 void path_resolve(const struct rdma_device *device, uint32_t port, uint32_t sgid_index, enum remote_scope scope,
-		  const uint8_t remote[16], const struct evidence *ev, path_route_get_fn route_get, struct path *out);
+		  const uint8_t remote[16], const struct evidence *ev, path_route_get_fn route_get, void *route_context,
+		  struct path *out);
 
 /* "10.0.0.1" for an IPv4-mapped GID, else IPv6 text. Into `text` of at least INET6_ADDRSTRLEN octets. */
 const char *gid_text(const uint8_t raw[16], char *text);

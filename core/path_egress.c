@@ -137,7 +137,8 @@ static bool rxe_route6(struct path_search *search)
 
 	ip_text(out->family, &out->remote, remote);
 	if (search->route_get)
-		err = search->route_get(AF_INET6, &out->local, &out->remote, out->gid_ifindex, &ifindex);
+		err = search->route_get(search->route_context, AF_INET6, &out->local, &out->remote, out->gid_ifindex,
+					&ifindex);
 	if (err)
 		return path_stop(out, PATH_UNKNOWN, "no route is known from GID %u to %s: %s", out->sgid_index, remote,
 				 strerror(-err));

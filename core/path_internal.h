@@ -17,6 +17,7 @@ struct path_search {
 	const struct rdma_gid *gid;
 	const struct evidence *ev;
 	path_route_get_fn route_get;
+	void *route_context;
 	const struct link_evidence *netdev; /* the GID's */
 	struct path *out;
 };

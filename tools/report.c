@@ -52,7 +52,7 @@ int report_judge(struct report *report, const struct policy *policy, const struc
 		subject.remote_known = true;
 		subject.remote_family = gid_address(remote, &subject.remote);
 	}
-	path_resolve(device, port, gid_index, scope, remote, ev, evidence_route_get, &row->path);
+	path_resolve(device, port, gid_index, scope, remote, ev, evidence_route_get, NULL, &row->path);
 	while ((rule = policy_next(policy, &subject, &cursor))) {
 		struct verdict verdict;
 

@@ -77,11 +77,16 @@ static void mlx5_mixed(struct estate *e)
 	world_add_macsec(&e->w);
 }
 
-static int route_get_as_told(int family, const union ip_address *src, const union ip_address *dst, int oif, int *out)
+/* What the engine is to hand on, whatever it is. */
+static char route_context;
+
+static int route_get_as_told(void *context, int family, const union ip_address *src, const union ip_address *dst,
+			     int oif, int *out)
 {
 	(void)family;
 	(void)src;
 	(void)dst;
+	cr_assert_eq(context, &route_context);
 	*out = oif;
 	return 0;
 }
@@ -122,7 +127,8 @@ static struct engine_answer ask(struct estate *e, const char *policy_text, const
 	e->port.gids = e->gids;
 	e->device.ports = &e->port;
 	memset(&answer, 0xa5, sizeof(answer));
-	engine_judge(&(struct engine_view){ policy, &e->device, &ev, route_get_as_told }, &e->client, command, &answer);
+	engine_judge(&(struct engine_view){ policy, &e->device, &ev, route_get_as_told, &route_context }, &e->client,
+		     command, &answer);
 	expect_sound_answer(&answer);
 	policy_free(policy);
 	return answer;

@@ -117,12 +117,15 @@ static void world_make(struct world *world, uint32_t driver_id, int port_netdev)
 /* What the kernel answers when asked for a route, and what it was asked. */
 static int route_answer;
 static int route_asked_oif;
+static void *route_asked_with;
 
-static int fake_route_get(int family, const union ip_address *src, const union ip_address *dst, int oif, int *out)
+static int fake_route_get(void *context, int family, const union ip_address *src, const union ip_address *dst, int oif,
+			  int *out)
 {
 	cr_assert_eq(family, AF_INET6, "only IPv6 has to be asked");
 	cr_assert(src->bytes[0] && dst->bytes[0]);
 	route_asked_oif = oif;
+	route_asked_with = context;
 	if (route_answer < 0)
 		return route_answer;
 	*out = route_answer;
@@ -254,10 +257,12 @@ Test(path, to_one_remote)
 		cr_assert_eq(inet_pton(AF_INET6, c->remote, remote), 1, "%s", c->name);
 		route_answer = c->route;
 		route_asked_oif = 0;
-		path_resolve(&world.device, 1, c->gid, REMOTE_ONE, remote, &world.ev, fake_route_get, &path);
+		route_asked_with = &world;
+		path_resolve(&world.device, 1, c->gid, REMOTE_ONE, remote, &world.ev, fake_route_get, &world, &path);
 		check(c->name, &path, c->state, c->egress, c->problem);
 		cr_expect_eq(route_asked_oif, c->route ? path.gid_ifindex : 0, "%s: asked for %d", c->name,
 			     route_asked_oif);
+		cr_expect_eq(route_asked_with, &world, "%s: asked in another world", c->name);
 		cr_expect_eq(path.sgid_index, c->gid);
 		cr_expect_str_eq(path.device, "dev0");
 	}
@@ -272,7 +277,7 @@ Test(path, fills_in_what_decide_needs)
 
 	world_make(&world, RXE, MACSEC0);
 	inet_pton(AF_INET6, "::ffff:10.18.0.9", remote);
-	path_resolve(&world.device, 1, 18, REMOTE_ONE, remote, &world.ev, NULL, &path);
+	path_resolve(&world.device, 1, 18, REMOTE_ONE, remote, &world.ev, NULL, NULL, &path);
 	cr_assert_eq(path.state, PATH_RESOLVED);
 	cr_expect_eq(path.driver->egress, EGRESS_HOST_STACK);
 	cr_expect_eq(path.family, AF_INET);
@@ -345,7 +350,7 @@ Test(path, one_thing_not_known_is_all_not_known)
 
 		world_make(&world, RXE, MACSEC0);
 		spoilt[i].spoil(&world);
-		path_resolve(&world.device, 1, 3, REMOTE_ONE, remote, &world.ev, NULL, &path);
+		path_resolve(&world.device, 1, 3, REMOTE_ONE, remote, &world.ev, NULL, NULL, &path);
 		check(spoilt[i].problem, &path, spoilt[i].state, "", spoilt[i].problem);
 	}
 }
@@ -357,11 +362,11 @@ Test(path, one_remote_that_is_not_given)
 	struct path path;
 
 	world_make(&world, RXE, MACSEC0);
-	path_resolve(&world.device, 1, 2, REMOTE_ONE, NULL, &world.ev, NULL, &path);
+	path_resolve(&world.device, 1, 2, REMOTE_ONE, NULL, &world.ev, NULL, NULL, &path);
 	check("no remote", &path, PATH_UNKNOWN, "", "remote address is empty");
 	world.ev.routes6 = &elsewhere;
 	world.ev.route6_count = 1;
-	path_resolve(&world.device, 1, 3, REMOTE_SOME, NULL, &world.ev, NULL, &path);
+	path_resolve(&world.device, 1, 3, REMOTE_SOME, NULL, &world.ev, NULL, NULL, &path);
 	check("some remote", &path, PATH_RESOLVED, "macsec0", "");
 	cr_expect_eq(path.stray_ifindex, 0);
 }
@@ -485,7 +490,7 @@ Test(path, to_every_remote)
 
 		world_make(&world, c->driver, MACSEC0);
 		routes_make(c, routes, &world.ev);
-		path_resolve(&world.device, 1, c->gid, REMOTE_EVERY, NULL, &world.ev, fake_route_get, &path);
+		path_resolve(&world.device, 1, c->gid, REMOTE_EVERY, NULL, &world.ev, fake_route_get, &world, &path);
 		if (!c->stray) {
 			cr_expect_eq(path.state, PATH_UNKNOWN, "%s: state %d", c->name, path.state);
 			cr_expect(strstr(path.problem, c->stray_route), "%s: %s", c->name, path.problem);
@@ -511,10 +516,10 @@ Test(path, to_every_remote_needs_the_routes)
 
 		world_make(&world, RXE, MACSEC0);
 		world.ev.routes6_state = states[i];
-		path_resolve(&world.device, 1, 3, REMOTE_EVERY, NULL, &world.ev, NULL, &path);
+		path_resolve(&world.device, 1, 3, REMOTE_EVERY, NULL, &world.ev, NULL, NULL, &path);
 		cr_expect_eq(path.state, PATH_UNKNOWN);
 		cr_expect(strstr(path.problem, "IPv6 routes could not be read"), "%s", path.problem);
-		path_resolve(&world.device, 1, 2, REMOTE_EVERY, NULL, &world.ev, NULL, &path);
+		path_resolve(&world.device, 1, 2, REMOTE_EVERY, NULL, &world.ev, NULL, NULL, &path);
 		cr_expect_eq(path.state, PATH_RESOLVED, "IPv4 does not need them");
 	}
 }
@@ -528,7 +533,7 @@ Test(path, mlx5_has_no_strays)
 	world_make(&world, MLX5, ETH0);
 	world.ev.routes6 = &route;
 	world.ev.route6_count = 1;
-	path_resolve(&world.device, 1, 3, REMOTE_EVERY, NULL, &world.ev, NULL, &path);
+	path_resolve(&world.device, 1, 3, REMOTE_EVERY, NULL, &world.ev, NULL, NULL, &path);
 	check("mlx5", &path, PATH_RESOLVED, "macsec0", "");
 	cr_expect_eq(path.stray_ifindex, 0);
 }
