@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "evidence_private.h"
 #include "netlink_attributes.h"
+#include "netns.h"
+#include "text.h"
 
 static const struct part {
 	int protocol;
@@ -64,52 +65,48 @@ void evidence_read_part(enum evidence_part which, const struct netlink_transport
 		error[0] = '\0'; /* of a try that a later one made good */
 }
 
-/* net.core.dev_weight exists in the initial network namespace only (net/core/sysctl_net_core.c, net_core_table). */
-static void read_host(struct evidence *out)
+static void read_host(struct netns *ns, struct evidence *out)
 {
 	unsigned major, minor;
 	struct utsname name;
 
-	out->child_netns = access("/proc/sys/net/core/dev_weight", F_OK) != 0;
+	out->child_netns = !netns_is_initial(ns);
 	if (!uname(&name) && sscanf(name.release, "%u.%u", &major, &minor) == 2)
 		out->kernel = KERNEL_RELEASE(major, minor);
 }
 
-/* What is not known to be off counts as on. */
-static bool setting_is_on(const char *path)
+/* IN_DEV_ORCONF(): what is set for all is set for each. A netdev's own settings came with it. */
+static void read_settings_of_all(struct netns *ns, struct evidence *out)
 {
-	FILE *file = fopen(path, "re");
-	int value = 1;
+	struct netns_settings all;
+	int err = netns_settings(ns, "all", &all);
 
-	if (!file)
-		return true;
-	if (fscanf(file, "%d", &value) != 1)
-		value = 1;
-	fclose(file);
-	return value;
+	if (err) {
+		evidence_free_links(out);
+		out->links_state = EVIDENCE_BROKEN;
+		text_format(out->links_error, sizeof(out->links_error), "the settings of all netdevs: %s",
+			    strerror(-err));
+		return;
+	}
+	for (size_t i = 0; i < out->link_count; i++) {
+		out->links[i].xfrm_off |= all.xfrm_off;
+		out->links[i].policy_off |= all.policy_off;
+		out->links[i].policy_off6 |= all.policy_off6;
+	}
 }
 
-/* IN_DEV_ORCONF(): what is set for all is set for each. In /proc of this thread's network namespace. */
-static void read_settings_of_all(struct evidence *out)
+void evidence_read_in(struct netns *ns, struct evidence *out)
 {
-	bool xfrm_off = setting_is_on("/proc/sys/net/ipv4/conf/all/disable_xfrm");
-	bool policy_off = setting_is_on("/proc/sys/net/ipv4/conf/all/disable_policy");
-	bool policy_off6 = setting_is_on("/proc/sys/net/ipv6/conf/all/disable_policy");
-
-	for (size_t i = 0; i < out->link_count; i++) {
-		out->links[i].xfrm_off |= xfrm_off;
-		out->links[i].policy_off |= policy_off;
-		out->links[i].policy_off6 |= policy_off6;
-	}
+	memset(out, 0, sizeof(*out));
+	read_host(ns, out);
+	for (int i = 0; i < EVIDENCE_PART_COUNT; i++)
+		evidence_read_part(i, netns_transport(ns), out);
+	read_settings_of_all(ns, out);
 }
 
 void evidence_read(struct evidence *out)
 {
-	memset(out, 0, sizeof(*out));
-	read_host(out);
-	for (int i = 0; i < EVIDENCE_PART_COUNT; i++)
-		evidence_read_part(i, &netlink_kernel, out);
-	read_settings_of_all(out);
+	evidence_read_in(NULL, out);
 }
 
 void evidence_free(struct evidence *ev)
@@ -247,9 +244,8 @@ int evidence_route_get_over(const struct netlink_transport *transport, int famil
 	return err;
 }
 
-int evidence_route_get(void *context, int family, const union ip_address *src, const union ip_address *dst, int oif,
+int evidence_route_get(void *netns, int family, const union ip_address *src, const union ip_address *dst, int oif,
 		       int *out_ifindex)
 {
-	(void)context;
-	return evidence_route_get_over(&netlink_kernel, family, src, dst, oif, out_ifindex);
+	return evidence_route_get_over(netns_transport(netns), family, src, dst, oif, out_ifindex);
 }

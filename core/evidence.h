@@ -192,6 +192,10 @@ struct evidence {
  */
 void evidence_read(struct evidence *out);
 
+/* The same of another network namespace; NULL: the thread's own. */
+struct netns;
+void evidence_read_in(struct netns *ns, struct evidence *out);
+
 /* Frees what evidence_read() allocated and empties the struct. */
 void evidence_free(struct evidence *ev);
 
@@ -201,10 +205,10 @@ const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifind
 
 /*
  * Asks the kernel by which netdev it would send UDP from `src` to `dst` when told `oif` (RTM_GETROUTE), as rxe does.
- * `context` is not used: a path_route_get_fn. 0 and *out_ifindex; -ENETUNREACH, -EPERM ... as the kernel says; -EPROTO
- * for an answer that is not understood.
+ * `netns` is a struct netns, NULL: the thread's own (a path_route_get_fn). 0 and *out_ifindex; -ENETUNREACH, -EPERM ...
+ * as the kernel says; -EPROTO for an answer that is not understood.
  */
-RS_MUST_USE int evidence_route_get(void *context, int family, const union ip_address *src, const union ip_address *dst,
+RS_MUST_USE int evidence_route_get(void *netns, int family, const union ip_address *src, const union ip_address *dst,
 				   int oif, int *out_ifindex);
 
 #endif

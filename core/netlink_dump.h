@@ -39,6 +39,9 @@ struct netlink_transport {
 
 extern const struct netlink_transport netlink_kernel;
 
+/* Makes a netlink socket, wherever it was opened, ready for the rest of netlink_kernel. It stays the caller's. */
+RS_MUST_USE int netlink_kernel_bind(int fd, uint32_t *out_port);
+
 /* One conversation. One thread at a time. */
 struct netlink_channel {
 	const struct netlink_transport *transport;

@@ -26,7 +26,7 @@ static int kernel_announce_buffer(int fd)
 	return recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static int kernel_bind(int fd, uint32_t *out_port)
+int netlink_kernel_bind(int fd, uint32_t *out_port)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
 	socklen_t len = sizeof(address);
@@ -51,7 +51,7 @@ static int kernel_open(void *context, int protocol, int *out_handle, uint32_t *o
 	(void)context;
 	if (fd < 0)
 		return -errno;
-	err = kernel_bind(fd, out_port);
+	err = netlink_kernel_bind(fd, out_port);
 	if (err) {
 		close(fd);
 		return err;

@@ -18,6 +18,6 @@ endif()
 if(CMAKE_BUILD_TYPE MATCHES "Rel")
 	add_compile_definitions(_FORTIFY_SOURCE=2)
 endif()
-add_link_options(-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+add_link_options(-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 
 set(RDMASEC_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
