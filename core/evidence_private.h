@@ -66,6 +66,16 @@ void *evidence_array_room(void *array, size_t count, size_t element_size);
 enum { EVIDENCE_XFRMA_SA_PCPU = 35, EVIDENCE_XFRMA_MAX = EVIDENCE_XFRMA_SA_PCPU };
 
 RS_MUST_USE int evidence_read_sas(struct evidence_reading *reading);
+
+/*
+ * One SA, or policy, as a dump and the messages of NEWSA and UPDSA, NEWPOLICY and UPDPOLICY tell it. 0, or -EPROTO and
+ * a text. Of a policy of a socket (dir >= XFRM_POLICY_MAX) only `dir` is told: no QP sends by a socket. Nothing of the
+ * keys is copied.
+ */
+RS_MUST_USE int xfrm_parse_sa(const struct nlmsghdr *message, struct xfrm_sa_evidence *out, char *error,
+			      size_t error_size);
+RS_MUST_USE int xfrm_parse_policy(const struct nlmsghdr *message, struct xfrm_policy_evidence *out, char *error,
+				  size_t error_size);
 /* 0, or -EPROTO for what no kernel can mean. */
 RS_MUST_USE int xfrm_address_evidence(int family, const xfrm_address_t *from, union ip_address *out);
 RS_MUST_USE int xfrm_selector_evidence(const struct xfrm_selector *from, struct xfrm_selector_evidence *out);

@@ -142,7 +142,7 @@ static int add_sa(struct evidence_reading *reading, const struct xfrm_sa_evidenc
 	return 0;
 }
 
-static int take_sa(const struct nlmsghdr *message, void *context)
+int xfrm_parse_sa(const struct nlmsghdr *message, struct xfrm_sa_evidence *out, char *error, size_t error_size)
 {
 	static const struct nla_policy policy_of[EVIDENCE_XFRMA_MAX + 1] = {
 		[XFRMA_ALG_AUTH] = NETLINK_AT_LEAST(offsetof(struct xfrm_algo, alg_key)),
@@ -156,18 +156,33 @@ static int take_sa(const struct nlmsghdr *message, void *context)
 		[EVIDENCE_XFRMA_SA_PCPU] = NETLINK_EXACTLY(4),
 	};
 	struct nlattr *attrs[EVIDENCE_XFRMA_MAX + 1];
-	struct evidence_reading *reading = context;
 	struct xfrm_sa_evidence sa = { 0 };
 	struct xfrm_usersa_info info;
 
-	if (message->nlmsg_type != XFRM_MSG_NEWSA ||
-	    netlink_attributes(message, sizeof(info), EVIDENCE_XFRMA_MAX, policy_of, attrs))
-		return netlink_fail(reading->channel, -EPROTO, "an SA is not understood");
+	if (netlink_attributes(message, sizeof(info), EVIDENCE_XFRMA_MAX, policy_of, attrs)) {
+		text_format(error, error_size, "an SA is not understood");
+		return -EPROTO;
+	}
 	memcpy(&info, NLMSG_DATA(message), sizeof(info)); /* its u64s are only 4-aligned there */
-	if (parse_sa(&info, attrs, &sa))
-		return netlink_fail(reading->channel, -EPROTO, "SA 0x%08x is not understood%s", ntohl(info.id.spi),
-				    attrs[XFRMA_SEC_CTX] ? ": it has a security context" : "");
-	return add_sa(reading, &sa);
+	if (parse_sa(&info, attrs, &sa)) {
+		text_format(error, error_size, "SA 0x%08x is not understood%s", ntohl(info.id.spi),
+			    attrs[XFRMA_SEC_CTX] ? ": it has a security context" : "");
+		return -EPROTO;
+	}
+	*out = sa;
+	return 0;
+}
+
+static int take_sa(const struct nlmsghdr *message, void *context)
+{
+	struct evidence_reading *reading = context;
+	struct xfrm_sa_evidence sa;
+	int err;
+
+	if (message->nlmsg_type != XFRM_MSG_NEWSA)
+		return netlink_fail(reading->channel, -EPROTO, "an SA is not understood");
+	err = xfrm_parse_sa(message, &sa, reading->channel->error, reading->channel->error_size);
+	return err ? err : add_sa(reading, &sa);
 }
 
 int evidence_read_sas(struct evidence_reading *reading)

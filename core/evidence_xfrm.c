@@ -7,6 +7,7 @@
 
 #include "evidence_private.h"
 #include "netlink_attributes.h"
+#include "text.h"
 
 struct policies_reading {
 	struct evidence_reading common;
@@ -144,7 +145,7 @@ static int add_policy(struct policies_reading *reading, const struct xfrm_policy
 	return 0;
 }
 
-static int take_policy(const struct nlmsghdr *message, void *context)
+int xfrm_parse_policy(const struct nlmsghdr *message, struct xfrm_policy_evidence *out, char *error, size_t error_size)
 {
 	static const struct nla_policy policy_of[EVIDENCE_XFRMA_MAX + 1] = {
 		[XFRMA_TMPL] = NETLINK_AT_LEAST(sizeof(struct xfrm_user_tmpl)),
@@ -155,20 +156,36 @@ static int take_policy(const struct nlmsghdr *message, void *context)
 		[XFRMA_OFFLOAD_DEV] = NETLINK_EXACTLY(sizeof(struct xfrm_user_offload)),
 	};
 	struct nlattr *attrs[EVIDENCE_XFRMA_MAX + 1];
-	struct policies_reading *reading = context;
 	struct xfrm_policy_evidence policy = { 0 };
 	struct xfrm_userpolicy_info info;
 
-	if (message->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-	    netlink_attributes(message, sizeof(info), EVIDENCE_XFRMA_MAX, policy_of, attrs))
-		return netlink_fail(reading->common.channel, -EPROTO, "a policy is not understood");
+	if (netlink_attributes(message, sizeof(info), EVIDENCE_XFRMA_MAX, policy_of, attrs)) {
+		text_format(error, error_size, "a policy is not understood");
+		return -EPROTO;
+	}
 	memcpy(&info, NLMSG_DATA(message), sizeof(info)); /* its u64s are only 4-aligned there */
-	/* Those of single sockets (IP_XFRM_POLICY) have directions from XFRM_POLICY_MAX on; no QP sends by a socket. */
-	if (info.dir >= XFRM_POLICY_MAX)
-		return 0;
-	if (parse_policy(&info, attrs, &policy))
-		return netlink_fail(reading->common.channel, -EPROTO, "policy %u is not understood%s", info.index,
-				    attrs[XFRMA_SEC_CTX] ? ": it has a security context" : "");
+	policy.dir = info.dir;
+	if (info.dir < XFRM_POLICY_MAX && parse_policy(&info, attrs, &policy)) {
+		text_format(error, error_size, "policy %u is not understood%s", info.index,
+			    attrs[XFRMA_SEC_CTX] ? ": it has a security context" : "");
+		return -EPROTO;
+	}
+	*out = policy;
+	return 0;
+}
+
+static int take_policy(const struct nlmsghdr *message, void *context)
+{
+	struct policies_reading *reading = context;
+	struct netlink_channel *channel = reading->common.channel;
+	struct xfrm_policy_evidence policy;
+	int err;
+
+	if (message->nlmsg_type != XFRM_MSG_NEWPOLICY)
+		return netlink_fail(channel, -EPROTO, "a policy is not understood");
+	err = xfrm_parse_policy(message, &policy, channel->error, channel->error_size);
+	if (err || policy.dir >= XFRM_POLICY_MAX)
+		return err;
 	return add_policy(reading, &policy);
 }
 
