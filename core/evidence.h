@@ -160,6 +160,8 @@ struct route6_evidence {
 	bool multicast;
 };
 
+struct xfrm_table;
+
 /* Kernels differ in what their drivers do. 0: not known. */
 #define KERNEL_RELEASE(major, minor) ((uint32_t)(major) << 16 | (uint32_t)(minor) << 8)
 
@@ -180,6 +182,9 @@ struct evidence {
 	size_t sa_count;
 	struct route6_evidence *routes6;
 	size_t route6_count;
+	/* Instead of xfrm_state, xfrm_error, the policies and the SAs above; NULL: those. Not owned. See xfrm_table.h.
+	 */
+	const struct xfrm_table *xfrm;
 	bool xfrm_default_block_out; /* XFRM_MSG_GETDEFAULT: no policy means drop (unused where the kernel has no such
 					message) */
 };
