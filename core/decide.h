@@ -24,6 +24,12 @@ struct verdict {
 	enum protection by; /* PROTECTED only */
 	/* REMOTE_SOME: not protected as it stands, but an xfrm policy wants ESP there, so an SA could yet come. */
 	bool could_be;
+	/*
+	 * UNPROTECTED, and what the QP sends meanwhile is dropped by the kernel itself, or leaves protected while only
+	 * the way back is not there: waiting for what is missing leaks nothing. Of software RoCE only, and only where
+	 * what is missing is a live SA of IPsec under policies that want it, or what MACsec needs to be in operation.
+	 */
+	bool kernel_drops;
 	/* How near to protected it was, for choosing which of several reasons to tell: more is nearer. */
 	int nearness;
 	char reason[VERDICT_TEXT_MAX];  /* not PROTECTED: why, for an operator */

@@ -4,6 +4,7 @@
 #define RDMASEC_CORE_DECIDE_INTERNAL_H
 
 #include "decide.h"
+#include "xfrm_table.h"
 
 enum { ROCE_UDP_PORT = 4791 }; /* IANA; InfiniBand Architecture annex A17 */
 
@@ -48,15 +49,60 @@ struct xfrm_direction {
 	const char *name; /* "outbound", "inbound" */
 };
 
+/* ---- the policies and SAs that could match (decide_walk.c): from the arrays or the table, and then also others ----
+ */
+
+struct evidence_walk {
+	const struct evidence *ev;
+	size_t next;            /* in the array */
+	struct xfrm_walk table; /* or here */
+};
+
+void policies_begin(const struct xfrm_direction *d, struct evidence_walk *walk);
+const struct xfrm_policy_evidence *policies_next(struct evidence_walk *walk);
+
+/* Those that could answer this template; of a table, SAs whose negotiation has not even an SPI are not there. */
+void sas_begin(const struct xfrm_direction *d, const struct xfrm_template_evidence *tmpl, struct evidence_walk *walk);
+/* All of this reqid. */
+void sas_of_reqid_begin(const struct evidence *ev, uint32_t reqid, struct evidence_walk *walk);
+const struct xfrm_sa_evidence *sas_next(struct evidence_walk *walk);
+
+/* The addresses an SA itself must have for a template: the flow's in transport mode, else the template's. NULL: any. */
+struct sa_addresses {
+	int family;
+	const union ip_address *saddr, *daddr;
+};
+struct sa_addresses sa_addresses_wanted(const struct xfrm_template_evidence *tmpl, const struct xfrm_flow *flow);
+bool any_reqid_answers(const struct xfrm_direction *d, const struct xfrm_template_evidence *tmpl);
+
 /* Does a NIC send by its own tables, in which only what is packet-offloaded to it counts? */
 bool nic_applies_xfrm(const struct path *path);
 bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload);
 
+/* What becomes of the packets that hit something; the less, the worse. */
+enum direction_outcome {
+	OUTCOME_LEAKS = 0, /* they may pass in clear, or nobody knows */
+	OUTCOME_LACKS_SA,  /* nothing is wrong but that no live SA answers: software drops them */
+	OUTCOME_PROTECTS,
+};
+
 /*
- * Do live SAs answer this template of this policy, which the flow (or a part of it) hits? Then *out has them; else it
- * says why not.
+ * Do live SAs answer this template of this policy, which the flow (or a part of it) hits? OUTCOME_PROTECTS, and *out
+ * has them; else it says why not.
  */
-bool template_is_answered(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
-			  const struct xfrm_template_evidence *tmpl, struct verdict *out);
+enum direction_outcome template_is_answered(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+					    const struct xfrm_template_evidence *tmpl, struct verdict *out);
+
+/*
+ * Do the policies and SAs of a direction protect its flow? Else *out says why not: of several things wrong the first,
+ * also where a later one is worse.
+ */
+enum direction_outcome direction_outcome(const struct xfrm_direction *d, struct verdict *out);
+
+/* Says what keeps the nearest policy from covering the flow, or that there is none. */
+void explain_no_policy(const struct xfrm_direction *d, struct verdict *out);
+
+/* Is there an outbound policy that wants ESP for the flow, or some of it? Then an SA may yet come. */
+bool some_policy_wants_esp(const struct xfrm_direction *outbound);
 
 #endif

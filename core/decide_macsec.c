@@ -108,6 +108,18 @@ static bool offload_fits(const struct path *path, const struct macsec_evidence *
 	return false;
 }
 
+/*
+ * macsec_start_xmit(): with protect and encrypt on (and allowed ones, see settings_hold()) what is not encrypted is
+ * dropped, for want of an SA or of operation. When only the receiving side is missing, it leaves encrypted.
+ */
+static bool secy_drops(const struct path *path, const struct macsec_evidence *secy)
+{
+	bool strays = path->scope == REMOTE_EVERY && path->stray_ifindex;
+
+	return path->driver->egress == EGRESS_HOST_STACK && secy->offload == MACSEC_OFFLOAD_OFF && secy->encrypt &&
+	       !strays;
+}
+
 static void describe(const struct path *path, const struct macsec_evidence *secy, struct verdict *out)
 {
 	const char *mode = secy->offload == MACSEC_OFFLOAD_OFF ? "" : " offloaded";
@@ -139,9 +151,12 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 		verdict_set(out, VERDICT_UNPROTECTED, 0, "%s is not a MACsec device", path->egress);
 	else if (!link || !link->up)
 		verdict_set(out, VERDICT_UNPROTECTED, 1, "%s is down", path->egress);
-	else if (settings_hold(secy, req, path->egress, out) && associations_live(secy, path->egress, out) &&
-		 offload_fits(path, secy, ev->kernel, out)) {
-		if (path->scope == REMOTE_EVERY && path->stray_ifindex)
+	else if (settings_hold(secy, req, path->egress, out)) {
+		if (!associations_live(secy, path->egress, out))
+			out->kernel_drops = secy_drops(path, secy);
+		else if (!offload_fits(path, secy, ev->kernel, out))
+			return;
+		else if (path->scope == REMOTE_EVERY && path->stray_ifindex)
 			verdict_set(out, VERDICT_UNPROTECTED, 5,
 				    "an address from GID %u to %s would leave by %s, and the application chooses "
 				    "addresses in its own memory",

@@ -51,32 +51,25 @@ static bool sa_is_larval(const struct xfrm_sa_evidence *sa)
 	return sa->spi == 0 || !sa->algorithm[0];
 }
 
-/* The addresses the SA itself must have: the flow's in transport mode, the template's in tunnel mode. */
-static bool sa_addresses_match(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
-			       const struct xfrm_flow *flow)
+/* Are these the template's reqid and addresses? */
+static bool sa_is_meant(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
+			const struct xfrm_direction *d)
 {
-	bool transport = tmpl->mode == XFRM_MODE_TRANSPORT;
-	const union ip_address *daddr = transport ? flow->daddr : &tmpl->daddr;
-	const union ip_address *saddr = transport ? flow->saddr : &tmpl->saddr;
-	int family = transport ? flow->family : tmpl->family;
+	struct sa_addresses wanted = sa_addresses_wanted(tmpl, &d->flow);
 
-	if (sa->family != family || (daddr && !address_equal(family, &sa->daddr, daddr)))
+	if (sa->proto != tmpl->proto || (!any_reqid_answers(d, tmpl) && sa->reqid != tmpl->reqid))
 		return false;
-	return !saddr || address_is_zero(family, saddr) || address_is_zero(family, &sa->saddr) ||
-	       address_equal(family, &sa->saddr, saddr);
+	if (sa->family != wanted.family || (wanted.daddr && !address_equal(wanted.family, &sa->daddr, wanted.daddr)))
+		return false;
+	return !wanted.saddr || address_is_zero(wanted.family, &sa->saddr) ||
+	       address_equal(wanted.family, &sa->saddr, wanted.saddr);
 }
 
 /* SELECTS_PART: it may be chosen, but not surely for all of the flow. */
 static enum selector_match sa_answers(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
 				      const struct xfrm_direction *d)
 {
-	bool any_reqid = d->dir == XFRM_POLICY_IN && tmpl->reqid == 0;
-
-	if (sa->proto != tmpl->proto || sa->mode != tmpl->mode || (tmpl->spi && sa->spi != tmpl->spi))
-		return SELECTS_NONE;
-	if (!any_reqid && sa->reqid != tmpl->reqid)
-		return SELECTS_NONE;
-	if (!sa_addresses_match(sa, tmpl, &d->flow))
+	if (!sa_is_meant(sa, tmpl, d) || sa->mode != tmpl->mode || (tmpl->spi && sa->spi != tmpl->spi))
 		return SELECTS_NONE;
 	/* software passes over what a NIC is to do alone (xfrm_state_find(): "Skip HW policy for SW lookups") */
 	if (!nic_applies_xfrm(d->path) && sa->offload.ifindex && sa->offload.packet)
@@ -120,19 +113,22 @@ static struct sa_census census(const struct xfrm_direction *d, const struct xfrm
 			       struct verdict *out)
 {
 	struct sa_census found = { 0 };
+	const struct xfrm_sa_evidence *sa;
+	struct evidence_walk walk;
 
-	for (size_t i = 0; i < d->ev->sa_count && !found.bad; i++) {
-		const struct xfrm_sa_evidence *sa = &d->ev->sas[i];
+	sas_begin(d, tmpl, &walk);
+	while (!found.bad && (sa = sas_next(&walk))) {
 		enum selector_match match = sa_answers(sa, tmpl, d);
 
 		if (sa_is_larval(sa))
-			found.larval |= sa->proto == tmpl->proto && sa->reqid == tmpl->reqid;
+			found.larval |= sa_is_meant(sa, tmpl, d);
 		else if (match == SELECTS_NONE)
 			continue;
-		else if (sa->expired)
-			found.expired = true;
+		/* also one that has expired: the clock may have been set, and the kernel not looked at it since */
 		else if (!sa_is_good(sa, d, out))
 			found.bad = true;
+		else if (sa->expired)
+			found.expired = true;
 		else if (match == SELECTS_ALL)
 			found.live = sa;
 	}
@@ -171,9 +167,11 @@ static bool reqid_is_shared(const struct xfrm_direction *d, const struct xfrm_sa
 
 static bool nic_reqid_is_own(const struct xfrm_direction *d, const struct xfrm_sa_evidence *live, struct verdict *out)
 {
-	for (size_t i = 0; i < d->ev->sa_count; i++) {
-		const struct xfrm_sa_evidence *other = &d->ev->sas[i];
+	const struct xfrm_sa_evidence *other;
+	struct evidence_walk walk;
 
+	sas_of_reqid_begin(d->ev, live->reqid, &walk);
+	while ((other = sas_next(&walk))) {
 		if (!reqid_is_shared(d, live, other))
 			continue;
 		verdict_set(out, VERDICT_UNPROTECTED, 5,
@@ -235,31 +233,31 @@ static bool nic_can_answer(const struct xfrm_direction *d, const struct xfrm_pol
 	return false;
 }
 
-bool template_is_answered(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
-			  const struct xfrm_template_evidence *tmpl, struct verdict *out)
+enum direction_outcome template_is_answered(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+					    const struct xfrm_template_evidence *tmpl, struct verdict *out)
 {
 	struct xfrm_direction narrow = narrowed(d, &policy->sel);
 	bool nic = nic_applies_xfrm(d->path);
 	struct sa_census found;
 
 	if (nic && !nic_can_answer(&narrow, policy, tmpl, out))
-		return false;
+		return OUTCOME_LEAKS;
 	found = census(&narrow, tmpl, out);
 	if (found.bad)
-		return false;
+		return OUTCOME_LEAKS;
 	if (found.live) {
 		if (nic && !nic_reqid_is_own(&narrow, found.live, out))
-			return false;
+			return OUTCOME_LEAKS;
 		remember_sa(d, found.live, out);
-		return true;
+		return OUTCOME_PROTECTS;
 	}
 	/* rxe: the kernel drops what a policy wants in ESP while there is no SA (net.core.xfrm_larval_drop) */
 	if (d->path->scope == REMOTE_EVERY && !nic)
-		return true;
+		return OUTCOME_PROTECTS;
 	verdict_set(out, VERDICT_UNPROTECTED, 5, "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s",
 		    d->name, policy->index, tmpl->reqid,
 		    found.expired  ? ": its SA has expired"
 		    : found.larval ? ": one is still being negotiated"
 				   : "");
-	return false;
+	return OUTCOME_LACKS_SA;
 }
