@@ -3,21 +3,19 @@
  * rdmasecd: the engine of the whole host. Doors prefer it to a private one, so that programs without CAP_NET_ADMIN are
  * judged by IPsec state as well, and one policy holds for all.
  */
-#include <cap-ng.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "engine_server.h"
+#include "privileges.h"
 #include "protocol.h"
 
 #define DEFAULT_POLICY "/etc/rdmasec/policy.conf"
@@ -88,25 +86,6 @@ static int listen_at(const char *path)
 	return err;
 }
 
-/*
- * What stays, and why: CAP_NET_ADMIN, for xfrm state can be read with nothing less (xfrm_user_rcv_msg());
- * CAP_SYS_PTRACE, to read the executable and the network namespace of other users' programs (proc_pid_readlink()).
- */
-static int drop_privileges(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	/* SA dumps carry keys, if only in a buffer that is wiped: no core, no ptrace */
-	if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -errno;
-	/* the bounding set can stay: with no_new_privs, and no exec, nothing is ever gained from it */
-	capng_clear(CAPNG_SELECT_CAPS);
-	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_SYS_PTRACE, -1) ||
-	    capng_apply(CAPNG_SELECT_CAPS))
-		return -EPERM;
-	return 0;
-}
-
 static void on_hangup(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *daemon = arg;
@@ -175,7 +154,7 @@ static int run(struct daemon *daemon, const char *socket_path)
 			listener == -EADDRINUSE ? "an engine is there already" : strerror(-listener));
 		return EXIT_FAILURE;
 	}
-	err = drop_privileges();
+	err = privileges_drop();
 	if (!err) {
 		daemon->base = event_base_new();
 		err = daemon->base ? serve(daemon, listener) : -ENOMEM;

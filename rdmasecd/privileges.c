@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "privileges.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/resource.h>
+
+#include "confine.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define UNDER_SANITIZER 1
+#endif
+#endif
+#ifndef UNDER_SANITIZER
+#define UNDER_SANITIZER 0
+#endif
+
+enum { FILES_WANTED = 65536 };
+
+static const int kept[] = {
+	/* xfrm state can be read with nothing less (xfrm_user_rcv_msg()), its events heard, and a large buffer given
+	 * to a socket that hears them (SO_RCVBUFFORCE) */
+	CAP_NET_ADMIN,
+	/* what belongs to other users' processes: the executable (proc_pid_readlink()), the network namespace
+	 * (proc_ns_get_link()), a duplicate of the uverbs fd by which a queue pair can be taken down
+	 * (pidfd_getfd(2)), and whether it is still the same file (kcmp(2)) */
+	CAP_SYS_PTRACE,
+};
+
+/* Every client is a socket and a pidfd, every network namespace half a dozen. What is missing is found out later. */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= FILES_WANTED)
+		return;
+	if (files.rlim_max < FILES_WANTED) {
+		const struct rlimit more = { FILES_WANTED, FILES_WANTED };
+
+		if (!setrlimit(RLIMIT_NOFILE, &more))
+			return;
+	}
+	files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int privileges_drop(void)
+{
+	int err;
+
+	raise_files();
+	err = confine_to_capabilities(kept, sizeof(kept) / sizeof(kept[0]));
+	if (err || UNDER_SANITIZER)
+		return err;
+	return privileges_filter_calls();
+}
