@@ -54,6 +54,8 @@ enum { POLICY_NAME_MAX = 48, POLICY_PATTERN_MAX = 128 };
 /* What a file may hold at most: octets, and [rule NAME] sections. Nobody writes that much by hand. */
 enum { POLICY_FILE_MAX = 1 << 20, POLICY_RULES_MAX = 1024 };
 
+enum { POLICY_GRACE_MAX_MS = 10 * 60 * 1000 };
+
 /* Buffers of these sizes hold any error text but for the file's name, and any description. */
 enum { POLICY_ERROR_MAX = 512, POLICY_DESCRIPTION_MAX = 1024 };
 
@@ -63,6 +65,9 @@ struct policy_rule {
 	enum policy_mode mode;
 	bool allow_raw_packet; /* raw-packet = allow */
 	bool allow_devx;       /* devx = allow */
+	/* How long a QP that lost its protection is let be while the kernel drops what it sends (verdict.kernel_drops).
+	 */
+	uint32_t grace_ms;
 	/* The matches; each unset one matches all. */
 	bool has_port, has_uid, has_remote;
 	char device[POLICY_PATTERN_MAX];     /* fnmatch(3) pattern, "": any */

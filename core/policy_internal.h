@@ -23,6 +23,7 @@ enum policy_key {
 	KEY_INTEGRITY_ONLY,
 	KEY_RAW_PACKET,
 	KEY_DEVX,
+	KEY_GRACE,
 	KEY_COUNT,
 	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this one and all after it come from [default] where a rule is silent */
 };
@@ -63,6 +64,13 @@ RS_MUST_USE int policy_port_set(struct policy_rule *rule, const char *value, str
 RS_MUST_USE int policy_uid_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 RS_MUST_USE int policy_remote_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 void policy_remote_show(const struct policy_rule *rule, char *value, size_t size);
+
+/* Decimal digits only, and no leading zero that somebody else would read as octal. */
+bool policy_number_read(const char *text, uint32_t max, uint32_t *out);
+
+/* policy_grace.c; the same contract. */
+RS_MUST_USE int policy_grace_set(struct policy_rule *rule, const char *value, struct policy_why *why);
+void policy_grace_show(const struct policy_rule *rule, char *value, size_t size);
 
 /* Takes one of the inherited keys from `base`. */
 void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const struct policy_rule *base);

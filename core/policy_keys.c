@@ -90,6 +90,8 @@ void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const str
 {
 	if (key == KEY_CIPHERS)
 		rule->requirement.ciphers = base->requirement.ciphers;
+	else if (key == KEY_GRACE)
+		rule->grace_ms = base->grace_ms;
 	else
 		word_put(rule, key, word_get(base, key));
 }
@@ -190,6 +192,7 @@ static const struct {
 	[KEY_INTEGRITY_ONLY] = { "integrity-only", "yes or no", NULL },
 	[KEY_RAW_PACKET] = { "raw-packet", "refuse or allow", NULL },
 	[KEY_DEVX] = { "devx", "refuse or allow", NULL },
+	[KEY_GRACE] = { "grace", "a time such as 500ms, 10s or 2m, at most 10m", policy_grace_set },
 };
 
 enum policy_key policy_key_find(const char *name)
@@ -235,6 +238,8 @@ static void key_show(const struct policy_rule *rule, enum policy_key key, char *
 		policy_remote_show(rule, value, size);
 	else if (key == KEY_CIPHERS)
 		ciphers_show(rule, value, size);
+	else if (key == KEY_GRACE)
+		policy_grace_show(rule, value, size);
 	else if (words[key][0])
 		text_copy(value, size, words[key][word_get(rule, key)]);
 }

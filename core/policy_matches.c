@@ -16,8 +16,7 @@ static int refuse(struct policy_why *why, const char *text)
 	return -EINVAL;
 }
 
-/* Decimal digits only, and no leading zero that somebody else would read as octal. */
-static bool number_read(const char *text, uint32_t max, uint32_t *out)
+bool policy_number_read(const char *text, uint32_t max, uint32_t *out)
 {
 	size_t len = strlen(text);
 	uint64_t value = 0;
@@ -95,7 +94,7 @@ int policy_port_set(struct policy_rule *rule, const char *value, struct policy_w
 {
 	uint32_t port;
 
-	if (!number_read(value, 254, &port) || !port)
+	if (!policy_number_read(value, 254, &port) || !port)
 		return refuse(why, "1 to 254");
 	rule->port = port;
 	rule->has_port = true;
@@ -138,7 +137,7 @@ int policy_uid_set(struct policy_rule *rule, const char *value, struct policy_wh
 
 	/* (uid_t)-1 means "no user" to setreuid(2) and chown(2); POSIX wants no user name to be all digits. */
 	if (strspn(value, "0123456789") == strlen(value)) {
-		if (!number_read(value, UINT32_MAX - 1, &uid))
+		if (!policy_number_read(value, UINT32_MAX - 1, &uid))
 			return refuse(why, "a user name, or a number from 0 to 4294967294 without leading zeros");
 	} else {
 		int err = user_find(value, &uid, why);
@@ -182,7 +181,7 @@ static int prefix_read(const char *value, union ip_address *address, int *family
 	else
 		return -EINVAL;
 	*bits = *family == AF_INET ? 32 : 128;
-	return value[len] && !number_read(value + len + 1, *bits, bits) ? -EINVAL : 0;
+	return value[len] && !policy_number_read(value + len + 1, *bits, bits) ? -EINVAL : 0;
 }
 
 int policy_remote_set(struct policy_rule *rule, const char *value, struct policy_why *why)

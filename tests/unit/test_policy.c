@@ -50,13 +50,14 @@ static void describe_all(const struct policy *policy, char *text, size_t size)
 
 #define RULE_KEYS                                                                                       \
 	"match-device, match-port, match-remote, match-uid, match-executable, require, mode, ciphers, " \
-	"integrity-only, raw-packet, devx"
-#define DEFAULT_KEYS "require, mode, ciphers, integrity-only, raw-packet, devx"
+	"integrity-only, raw-packet, devx, grace"
+#define DEFAULT_KEYS "require, mode, ciphers, integrity-only, raw-packet, devx, grace"
 #define CIPHER_WORDS                                                                                          \
 	"gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, aes-gcm-256, " \
 	"chacha20-poly1305, aes-ccm-128, aes-ccm-256"
 #define ONE_PATTERN "one pattern, not a list and not in quotes; for a space, comma, semicolon or quote write '?'"
 #define BROKEN      "a broken pattern: '[' wants a ']' and holds no '[' or '/', '\\' wants a character"
+#define GRACE_WORDS ": a time such as 500ms, 10s or 2m, at most 10m"
 #define BEHIND      ": a comment behind a value begins with white space and ';'"
 #define X10         "xxxxxxxxxx"
 #define X40         X10 X10 X10 X10
@@ -151,6 +152,22 @@ static const struct {
 	{ TEXT("[default]\nintegrity-only = true\n"), "p:2: integrity-only = 'true': yes or no" },
 	{ TEXT("[default]\nraw-packet = yes\n"), "p:2: raw-packet = 'yes': refuse or allow" },
 	{ TEXT("[default]\ndevx = 1\n"), "p:2: devx = '1': refuse or allow" },
+	{ TEXT("[default]\ngrace = 1\n"), "p:2: grace = '1'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = s\n"), "p:2: grace = 's'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 0\n"), "p:2: grace = '0'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = -1s\n"), "p:2: grace = '-1s'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 1.5s\n"), "p:2: grace = '1.5s'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 10 s\n"), "p:2: grace = '10 s'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 01s\n"), "p:2: grace = '01s'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 11m\n"), "p:2: grace = '11m'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 601s\n"), "p:2: grace = '601s'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 600001ms\n"), "p:2: grace = '600001ms'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 4294967297ms\n"), "p:2: grace = '4294967297ms'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 99999999999999999999s\n"), "p:2: grace = '99999999999999999999s'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 1h\n"), "p:2: grace = '1h'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 1S\n"), "p:2: grace = '1S'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 10sec\n"), "p:2: grace = '10sec'" GRACE_WORDS },
+	{ TEXT("[default]\ngrace = 10s5ms\n"), "p:2: grace = '10s5ms'" GRACE_WORDS },
 
 	/* ciphers */
 	{ TEXT("[default]\nciphers = aes-gcm-512\n"),
@@ -413,50 +430,81 @@ Test(policy_lengths, most_rules)
 #define DEFAULT_CIPHERS                                                                                    \
 	"ciphers = gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, " \
 	"aes-gcm-256, chacha20-poly1305\n"
-#define DEFAULT_REST "integrity-only = no\nraw-packet = refuse\ndevx = refuse\n"
+#define DEFAULT_REST "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n"
 #define DEFAULT      "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+/* All keys as they are by default but for grace. */
+#define GRACE(value)                                                                                                  \
+	"require = any\nmode = enforce\n" DEFAULT_CIPHERS "integrity-only = no\nraw-packet = refuse\ndevx = refuse\n" \
+	"grace = " value "\n"
 
 static const struct {
 	const char *text, *means;
-} meanings[] = {
-	{ "", DEFAULT },
-	{ "\n \t\n# x\n; x\n  # x\n\t; x\n", DEFAULT },
-	{ "[default]", DEFAULT },
-	{ "[default]\n", DEFAULT },
-	{ "\xef\xbb\xbf[default]\nmode = enforce\n", DEFAULT },
-	{ "# gr\xc3\xbc\xc3\x9f\n[default] ; \xc3\xa4\n", DEFAULT },
-	{ "[default]\r\nmode=off\r\n", "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
-	{ "[default]\t; all\nmode\t=\toff ; for now; or not # yet\n",
-	  "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
-	{ "[default]\nrequire = none\nmode = audit\nciphers = aes-ccm-256,\taes-ccm-128 ,gcm-aes-xpn-128\n"
-	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\n",
-	  "[default]\nrequire = none\nmode = audit\nciphers = gcm-aes-xpn-128, aes-ccm-128, aes-ccm-256\n"
-	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\n" },
-	{ "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\n"
-	  "[default]\nmode = audit\ndevx = allow\nciphers = aes-gcm-256, gcm-aes-256\n",
-	  "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\nmode = audit\n"
-	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\n"
-	  "[default]\nrequire = any\nmode = audit\n"
-	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\n" },
-	{ "[default]\nmode = off\ndevx = allow\nraw-packet = allow\nintegrity-only = yes\nrequire = none\n"
-	  "[rule\t all.5_]\nmatch-port = 254\nmatch-uid = root\nmatch-executable = /opt/*/bin/[a-z]?\\*\n"
-	  "match-device = rxe[]!0-9]\nmatch-remote = 2001:DB8:0:0::/64\n"
-	  "mode = enforce\ndevx = refuse\nraw-packet = refuse\nintegrity-only = no\nrequire = macsec\n"
-	  "ciphers = gcm-aes-128\n",
-	  "[rule all.5_]\nmatch-device = rxe[]!0-9]\nmatch-port = 254\nmatch-remote = 2001:db8::/64\nmatch-uid = 0\n"
-	  "match-executable = /opt/*/bin/[a-z]?\\*\nrequire = macsec\nmode = enforce\nciphers = gcm-aes-128\n"
-	  "integrity-only = no\nraw-packet = refuse\ndevx = refuse\n"
-	  "[default]\nrequire = none\nmode = off\n" DEFAULT_CIPHERS
-	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\n" },
-	{ "[rule b]\nmatch-remote = 0.0.0.0/0\n[rule a]\nmatch-remote = ::/0\n[rule c]\nmatch-uid = 4294967294\n"
-	  "[rule d]\nmatch-remote = 192.0.2.1\n[rule e]\nmatch-remote = ::fffe:0:0/95\n",
-	  "[rule b]\nmatch-remote = 0.0.0.0/0\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-	  "[rule a]\nmatch-remote = ::/0\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-	  "[rule c]\nmatch-uid = 4294967294\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-	  "[rule d]\nmatch-remote = 192.0.2.1/32\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-	  "[rule e]\nmatch-remote = ::fffe:0:0/95\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-		  DEFAULT },
-};
+} meanings
+	[] = {
+		{ "", DEFAULT },
+		{ "\n \t\n# x\n; x\n  # x\n\t; x\n", DEFAULT },
+		{ "[default]", DEFAULT },
+		{ "[default]\n", DEFAULT },
+		{ "\xef\xbb\xbf[default]\nmode = enforce\n", DEFAULT },
+		{ "# gr\xc3\xbc\xc3\x9f\n[default] ; \xc3\xa4\n", DEFAULT },
+		{ "[default]\r\nmode=off\r\n", "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
+		{ "[default]\t; all\nmode\t=\toff ; for now; or not # yet\n",
+		  "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
+		{ "[default]\nrequire = none\nmode = audit\nciphers = aes-ccm-256,\taes-ccm-128 ,gcm-aes-xpn-128\n"
+		  "integrity-only = yes\nraw-packet = allow\ndevx = allow\n",
+		  "[default]\nrequire = none\nmode = audit\nciphers = gcm-aes-xpn-128, aes-ccm-128, aes-ccm-256\n"
+		  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" },
+		{ "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\n"
+		  "[default]\nmode = audit\ndevx = allow\nciphers = aes-gcm-256, gcm-aes-256\n",
+		  "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\nmode = audit\n"
+		  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
+		  "0s\n"
+		  "[default]\nrequire = any\nmode = audit\n"
+		  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
+		  "0s\n" },
+		{ "[default]\nmode = off\ndevx = allow\nraw-packet = allow\nintegrity-only = yes\nrequire = none\n"
+		  "[rule\t all.5_]\nmatch-port = 254\nmatch-uid = root\nmatch-executable = /opt/*/bin/[a-z]?\\*\n"
+		  "match-device = rxe[]!0-9]\nmatch-remote = 2001:DB8:0:0::/64\n"
+		  "mode = enforce\ndevx = refuse\nraw-packet = refuse\nintegrity-only = no\nrequire = macsec\n"
+		  "ciphers = gcm-aes-128\n",
+		  "[rule all.5_]\nmatch-device = rxe[]!0-9]\nmatch-port = 254\nmatch-remote = 2001:db8::/64\nmatch-uid "
+		  "= 0\n"
+		  "match-executable = /opt/*/bin/[a-z]?\\*\nrequire = macsec\nmode = enforce\nciphers = gcm-aes-128\n"
+		  "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n"
+		  "[default]\nrequire = none\nmode = off\n" DEFAULT_CIPHERS
+		  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" },
+		{ "[rule b]\nmatch-remote = 0.0.0.0/0\n[rule a]\nmatch-remote = ::/0\n[rule c]\nmatch-uid = "
+		  "4294967294\n"
+		  "[rule d]\nmatch-remote = 192.0.2.1\n[rule e]\nmatch-remote = ::fffe:0:0/95\n",
+		  "[rule b]\nmatch-remote = 0.0.0.0/0\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+		  "[rule a]\nmatch-remote = ::/0\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+		  "[rule c]\nmatch-uid = 4294967294\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+		  "[rule d]\nmatch-remote = 192.0.2.1/32\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+		  "[rule e]\nmatch-remote = ::fffe:0:0/95\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+			  DEFAULT },
+		{ "[default]\ngrace = 10m\n[rule a]\nmatch-port = 1\ngrace = 0s\n[rule b]\nmatch-port = 2\ngrace = "
+		  "90s\n"
+		  "[rule c]\nmatch-port = 3\ngrace = 500ms\n[rule d]\nmatch-port = 4\n[rule e]\nmatch-port = 5\ngrace "
+		  "= 0m\n"
+		  "[rule f]\nmatch-port = 6\ngrace = 600000ms\n[rule g]\nmatch-port = 7\ngrace = 2000ms\n",
+		  "[rule a]\nmatch-port = 1\n" GRACE("0s") "[rule b]\nmatch-port = 2\n" GRACE("90s") "[rule "
+												     "c]\nmatch-port = "
+												     "3\n" GRACE("500m"
+														 "s") "[rule d]\nmatch-port = 4\n" GRACE("10m") "[rule e]\nmatch-port = 5\n" GRACE("0s") "[rule f]\nmatch-port = 6\n" GRACE(
+													     "10m") "[r"
+														    "ul"
+														    "e "
+														    "g]"
+														    "\n"
+														    "ma"
+														    "tc"
+														    "h-"
+														    "po"
+														    "rt"
+														    " ="
+														    " 7"
+														    "\n" GRACE("2s") "[default]\n" GRACE("10m") },
+	};
 
 static void expect_meaning(const struct policy *policy, const char *means)
 {
@@ -484,7 +532,7 @@ Test(policy_meaning, fields_of_a_rule)
 {
 	struct policy *policy = parse("[rule a]\nmatch-device = d*\nmatch-executable = /e\nmatch-port = 7\n"
 				      "match-uid = 1000\nmatch-remote = 10.128.0.0/9\nrequire = ipsec\nmode = audit\n"
-				      "ciphers = aes-gcm-192, aes-ccm-128\nraw-packet = allow\n"
+				      "ciphers = aes-gcm-192, aes-ccm-128\nraw-packet = allow\ngrace = 2m\n"
 				      "[default]\nintegrity-only = yes\ndevx = allow\n");
 	const struct policy_rule *rule = policy_rule_at(policy, 0);
 
@@ -500,6 +548,8 @@ Test(policy_meaning, fields_of_a_rule)
 	cr_expect(rule->requirement.integrity_only);
 	cr_expect_eq(rule->mode, MODE_AUDIT);
 	cr_expect(rule->allow_raw_packet && rule->allow_devx);
+	cr_expect_eq(rule->grace_ms, 120000u);
+	cr_expect_eq(policy_rule_at(policy, 1)->grace_ms, 0u);
 	cr_expect_eq(policy_rule_count(policy), 2u);
 	cr_expect_str_eq(policy_rule_at(policy, 1)->name, "default");
 	cr_expect_null(policy_rule_at(policy, 2));
