@@ -12,16 +12,22 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECT_TRIES = 50, SILENCE_S = 60 };
+enum { CONNECT_TRIES = 50, SILENCE_S = 60, TIMEOUT_DEFAULT = 14 };
 
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-		"usage: %s [-d DEVICE] -g GID_INDEX [-p TCP_PORT] [-q QPS] [-t THREADS] [-socx] [SERVER]\n"
+		"usage: %s [-d DEVICE] -g GID_INDEX [-p TCP_PORT] [-q QPS] [-t THREADS] [-D SECONDS] [-T TIMEOUT] "
+		"[-socxfk] "
+		"[SERVER]\n"
 		"  -s   one after the other: await SIGUSR1 before each QP but the first\n"
 		"  -o   (fork) the child uses the device that its parent opened\n"
 		"  -c   (fork) the parent connects a QP before it forks\n"
-		"  -x   (fork) the child executes this program anew\n",
+		"  -x   (fork) the child executes this program anew\n"
+		"  -D   (stream) how long it sends; default: an hour\n"
+		"  -T   (stream) the timeout of its QP: 4.096 us * 2^TIMEOUT, eight times, until it gives up\n"
+		"  -f   (stream) a forked child holds the QP as well\n"
+		"  -k   (stream) keep the QP after its end, until a SIGTERM\n",
 		program_invocation_short_name);
 	exit(2);
 }
@@ -36,12 +42,38 @@ static int number(const char *text, int least, int most)
 	return (int)value;
 }
 
+static bool *flag_of(struct options *o, int option)
+{
+	switch (option) {
+	case 's':
+		return &o->step;
+	case 'o':
+		return &o->open_first;
+	case 'c':
+		return &o->connect_first;
+	case 'x':
+		return &o->exec;
+	case 'f':
+		return &o->fork;
+	case 'k':
+		return &o->keep;
+	default:
+		return NULL;
+	}
+}
+
 void options_read(int argc, char **argv, struct options *out)
 {
-	struct options o = { .device = "rxe0", .gid_index = -1, .tcp_port = "18600", .qps = 1, .threads = 1 };
+	struct options o = { .device = "rxe0",
+			     .gid_index = -1,
+			     .tcp_port = "18600",
+			     .qps = 1,
+			     .threads = 1,
+			     .seconds = SECONDS_MAX,
+			     .timeout = TIMEOUT_DEFAULT };
 	int option;
 
-	while ((option = getopt(argc, argv, "d:g:p:q:t:socx")) != -1) {
+	while ((option = getopt(argc, argv, "d:g:p:q:t:D:T:socxfk")) != -1) {
 		switch (option) {
 		case 'd':
 			o.device = optarg;
@@ -58,20 +90,16 @@ void options_read(int argc, char **argv, struct options *out)
 		case 't':
 			o.threads = number(optarg, 1, THREADS_MAX);
 			break;
-		case 's':
-			o.step = true;
+		case 'D':
+			o.seconds = number(optarg, 1, SECONDS_MAX);
 			break;
-		case 'o':
-			o.open_first = true;
-			break;
-		case 'c':
-			o.connect_first = true;
-			break;
-		case 'x':
-			o.exec = true;
+		case 'T':
+			o.timeout = (uint8_t)number(optarg, 1, TIMEOUT_MAX);
 			break;
 		default:
-			usage();
+			if (!flag_of(&o, option))
+				usage();
+			*flag_of(&o, option) = true;
 		}
 	}
 	if (o.gid_index < 0 || argc - optind > 1)

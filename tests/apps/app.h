@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { QPS_MAX = 512, THREADS_MAX = 64 };
+enum { QPS_MAX = 512, THREADS_MAX = 64, SECONDS_MAX = 3600, TIMEOUT_MAX = 31 };
 
 struct options {
 	const char *device;
@@ -20,6 +20,10 @@ struct options {
 	bool open_first;    /* verbs_fork: the child uses the device that its parent opened */
 	bool connect_first; /* verbs_fork: the parent has connected a QP already */
 	bool exec;          /* verbs_fork: the child becomes another program, which connects */
+	bool fork;          /* verbs_stream: a child holds all that its parent has */
+	bool keep;          /* verbs_stream: what it has is kept when its QP has ended, until a SIGTERM */
+	int seconds;        /* verbs_stream: how long */
+	uint8_t timeout;    /* of a QP, as verbs count it */
 	const char *server; /* NULL: this is the server */
 	char *const *argv;
 };

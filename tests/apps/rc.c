@@ -33,7 +33,7 @@ static struct ibv_context *open_named(const struct verbs_calls *verbs, const cha
 
 int rc_open(struct rc_device *device, const struct verbs_calls *verbs, const struct options *options)
 {
-	struct rc_device d = { .verbs = verbs, .gid_index = options->gid_index };
+	struct rc_device d = { .verbs = verbs, .gid_index = options->gid_index, .timeout = options->timeout };
 
 	d.context = open_named(verbs, options->device);
 	if (!d.context)
@@ -56,7 +56,7 @@ static int create(struct rc_qp *qp)
 	const struct verbs_calls *verbs = qp->device->verbs;
 	struct ibv_qp_init_attr init = {
 		.qp_type = IBV_QPT_RC,
-		.cap = { .max_send_wr = 1, .max_recv_wr = RC_RECEIVES, .max_send_sge = 1, .max_recv_sge = 1 }
+		.cap = { .max_send_wr = RC_SENDS, .max_recv_wr = RC_RECEIVES, .max_send_sge = 1, .max_recv_sge = 1 }
 	};
 
 	qp->stage = "its memory cannot be registered";
@@ -66,7 +66,7 @@ static int create(struct rc_qp *qp)
 	qp->mr = verbs->reg_mr(qp->pd, qp->memory, sizeof(qp->memory), IBV_ACCESS_LOCAL_WRITE);
 	if (!qp->mr)
 		return last_error();
-	qp->send_cq = verbs->create_cq(qp->device->context, 1, NULL, NULL, 0);
+	qp->send_cq = verbs->create_cq(qp->device->context, RC_SENDS, NULL, NULL, 0);
 	qp->recv_cq = verbs->create_cq(qp->device->context, RC_RECEIVES, NULL, NULL, 0);
 	if (!qp->send_cq || !qp->recv_cq)
 		return last_error();
@@ -77,17 +77,21 @@ static int create(struct rc_qp *qp)
 	return qp->qp ? 0 : last_error();
 }
 
+int rc_post_receive(struct rc_qp *qp, uint64_t slot)
+{
+	struct ibv_sge sge = { (uintptr_t)qp->memory[slot], RC_MESSAGE, qp->mr->lkey };
+	struct ibv_recv_wr *bad, wr = { .wr_id = slot, .sg_list = &sge, .num_sge = 1 };
+
+	return -ibv_post_recv(qp->qp, &wr, &bad);
+}
+
 static int post_receives(struct rc_qp *qp)
 {
 	int err = 0;
 
-	for (uint64_t i = 0; !err && i < RC_RECEIVES; i++) {
-		struct ibv_sge sge = { (uintptr_t)qp->memory[i], RC_MESSAGE, qp->mr->lkey };
-		struct ibv_recv_wr *bad, wr = { .wr_id = i, .sg_list = &sge, .num_sge = 1 };
-
-		err = ibv_post_recv(qp->qp, &wr, &bad);
-	}
-	return -err;
+	for (uint64_t i = 0; !err && i < RC_RECEIVES; i++)
+		err = rc_post_receive(qp, i);
+	return err;
 }
 
 static int prepare(struct rc_qp *qp)
@@ -117,7 +121,7 @@ static int connect_to(struct rc_qp *qp, const struct endpoint *peer)
 					   .grh = { .sgid_index = (uint8_t)qp->device->gid_index, .hop_limit = 64 } } };
 	struct ibv_qp_attr rts = { .qp_state = IBV_QPS_RTS,
 				   .sq_psn = qp->psn,
-				   .timeout = 14,
+				   .timeout = qp->device->timeout,
 				   .retry_cnt = 7,
 				   .rnr_retry = 7,
 				   .max_rd_atomic = 1 };
@@ -193,17 +197,19 @@ static int await(struct ibv_cq *cq, struct ibv_wc *wc)
 	return -ETIMEDOUT;
 }
 
-static int say(struct rc_qp *qp, const char *message)
+int rc_post_send(struct rc_qp *qp)
 {
-	char *memory = qp->memory[RC_RECEIVES];
-	struct ibv_sge sge = { (uintptr_t)memory, RC_MESSAGE, qp->mr->lkey };
+	struct ibv_sge sge = { (uintptr_t)qp->memory[RC_RECEIVES], RC_MESSAGE, qp->mr->lkey };
 	struct ibv_send_wr *bad,
 		wr = { .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_SEND, .send_flags = IBV_SEND_SIGNALED };
-	int err;
 
-	memcpy(memory, message, RC_MESSAGE);
-	err = ibv_post_send(qp->qp, &wr, &bad);
-	return -err;
+	return -ibv_post_send(qp->qp, &wr, &bad);
+}
+
+static int say(struct rc_qp *qp, const char *message)
+{
+	memcpy(qp->memory[RC_RECEIVES], message, RC_MESSAGE);
+	return rc_post_send(qp);
 }
 
 static int hear(struct rc_qp *qp, const char *expected)
@@ -215,7 +221,7 @@ static int hear(struct rc_qp *qp, const char *expected)
 		return err;
 	if (wc.byte_len != RC_MESSAGE || wc.wr_id >= RC_RECEIVES || memcmp(qp->memory[wc.wr_id], expected, RC_MESSAGE))
 		return -EBADMSG;
-	return 0;
+	return rc_post_receive(qp, wc.wr_id);
 }
 
 int rc_send_again(struct rc_qp *qp)

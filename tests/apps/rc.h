@@ -37,9 +37,10 @@ struct rc_device {
 	struct ibv_context *context;
 	union ibv_gid gid;
 	int gid_index;
+	uint8_t timeout; /* of its QPs: IB specification 11.6.2, 4.096 us * 2^timeout until a packet is sent again */
 };
 
-enum { RC_RECEIVES = 8, RC_MESSAGE = 64 };
+enum { RC_SENDS = 4, RC_RECEIVES = 8, RC_MESSAGE = 64 };
 
 /* One QP with all that belongs to it; `stage` is what was under way, for the text of a failure. */
 struct rc_qp {
@@ -64,8 +65,13 @@ void rc_close(struct rc_device *device);
 int rc_serve(struct rc_qp *qp, const struct rc_device *device, int tcp);
 int rc_call(struct rc_qp *qp, const struct rc_device *device, int tcp);
 
-/* One more message to the peer, which it need not look at: its NIC acknowledges it. RC_RECEIVES - 1 times at most. */
+/* One more message to the peer, which it need not look at: its NIC acknowledges it. RC_RECEIVES times at most. */
 int rc_send_again(struct rc_qp *qp);
+
+/* For programs that poll qp->send_cq and qp->recv_cq themselves; `slot` is the wr_id that the last receive came with.
+ */
+int rc_post_send(struct rc_qp *qp);
+int rc_post_receive(struct rc_qp *qp, uint64_t slot);
 
 void rc_destroy(struct rc_qp *qp);
 

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Keeps one RC QP busy in both directions, and tells, by CLOCK_REALTIME, how it goes on and when it ends:
+ *
+ *	TIME streaming               the first message of the stream has arrived
+ *	TIME COUNT sent              once a second
+ *	TIME STATUS after COUNT      the first completion that failed, as ibv_wc_status_str() has it
+ *	COUNT sent, longest pause N ms    the time was up
+ *
+ * The exit status is 0: the time was up, 1: it could not begin, 3: flushed, as after the QP was moved to ERR, 4:
+ *another completion failed, as when nobody acknowledges.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rc.h"
+
+enum { ENDED_FLUSHED = 3, ENDED_BROKEN = 4 };
+
+struct stream {
+	struct rc_qp qp;
+	int tcp;
+	int outstanding;
+	unsigned long sent;
+	double began, last, told, longest_pause; /* seconds */
+	enum ibv_wc_status failed;               /* the first that did */
+};
+
+static double now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static int get_tcp(const struct options *options)
+{
+	int listener, tcp;
+
+	if (options->server)
+		return exchange_connect(options->server, options->tcp_port);
+	listener = exchange_listen(options->tcp_port);
+	if (listener < 0)
+		return listener;
+	tcp = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	close(listener);
+	return tcp < 0 ? -errno : tcp;
+}
+
+static void count_sent(struct stream *s)
+{
+	double at = now(CLOCK_MONOTONIC);
+
+	if (!s->sent)
+		printf("%.3f streaming\n", now(CLOCK_REALTIME));
+	else if (at - s->last > s->longest_pause)
+		s->longest_pause = at - s->last;
+	s->sent++;
+	s->outstanding--;
+	s->last = at;
+	if (at - s->told >= 1) {
+		printf("%.3f %lu sent\n", now(CLOCK_REALTIME), s->sent);
+		s->told = at;
+	}
+}
+
+/* The number of completions; -1: one of them failed, and s->failed says how. */
+static int poll_sends(struct stream *s)
+{
+	struct ibv_wc wc[RC_SENDS];
+	int got = ibv_poll_cq(s->qp.send_cq, RC_SENDS, wc);
+
+	for (int i = 0; i < got; i++) {
+		if (wc[i].status != IBV_WC_SUCCESS) {
+			s->failed = wc[i].status;
+			return -1;
+		}
+		count_sent(s);
+	}
+	return got;
+}
+
+static int poll_receives(struct stream *s)
+{
+	struct ibv_wc wc[RC_RECEIVES];
+	int got = ibv_poll_cq(s->qp.recv_cq, RC_RECEIVES, wc);
+
+	for (int i = 0; i < got; i++) {
+		if (wc[i].status == IBV_WC_SUCCESS && !rc_post_receive(&s->qp, wc[i].wr_id))
+			continue;
+		/* receives are flushed because a send failed, or because somebody moved the QP: the sends know */
+		if (poll_sends(s) >= 0)
+			s->failed = wc[i].status;
+		return -1;
+	}
+	return got;
+}
+
+/* 0, or -1 when a completion failed. Sends what the window has room for if `more`. */
+static int step(struct stream *s, bool more)
+{
+	const struct timespec moment = { .tv_nsec = 200 * 1000 };
+	int sends = poll_sends(s), receives = sends < 0 ? -1 : poll_receives(s);
+
+	if (receives < 0)
+		return -1;
+	/* a post to a QP in ERR may fail; its completions tell why */
+	while (more && s->outstanding < RC_SENDS && !rc_post_send(&s->qp))
+		s->outstanding++;
+	if (!sends && !receives)
+		nanosleep(&moment, NULL);
+	return 0;
+}
+
+/* Whoever is done stays to receive until the peer is done too, or has gone. */
+static int leave_together(struct stream *s)
+{
+	const struct endpoint done = { 0 };
+	struct endpoint theirs;
+
+	while (s->outstanding)
+		if (step(s, false))
+			return -1;
+	if (exchange_send(s->tcp, &done))
+		return 0;
+	while (recv(s->tcp, &theirs, sizeof(theirs), MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN)
+		if (step(s, false))
+			return -1;
+	return 0;
+}
+
+static int stream_until(struct stream *s, int seconds)
+{
+	s->began = s->told = s->last = now(CLOCK_MONOTONIC);
+	while (now(CLOCK_MONOTONIC) - s->began < seconds)
+		if (step(s, true))
+			return -1;
+	return leave_together(s);
+}
+
+/* `keep`: the QP stays as it ended until a SIGTERM. */
+static int tell_end(const struct stream *s, int err, bool keep)
+{
+	sigset_t enough;
+	int ignored;
+
+	sigemptyset(&enough);
+	sigaddset(&enough, SIGTERM);
+	if (!err) {
+		printf("%lu sent, longest pause %.0f ms\n", s->sent, s->longest_pause * 1000);
+		return 0;
+	}
+	if (keep)
+		sigprocmask(SIG_BLOCK, &enough, NULL);
+	printf("%.3f %s after %lu\n", now(CLOCK_REALTIME), ibv_wc_status_str(s->failed), s->sent);
+	if (keep)
+		sigwait(&enough, &ignored);
+	return s->failed == IBV_WC_WR_FLUSH_ERR ? ENDED_FLUSHED : ENDED_BROKEN;
+}
+
+/* A child that does nothing, and has all that its parent has. It is told by its process id. */
+static int fork_holder(void)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return -errno;
+	if (child == 0)
+		for (;;)
+			pause();
+	printf("child %d\n", (int)child);
+	return 0;
+}
+
+static int connect_stream(struct stream *s, const struct rc_device *device, const struct options *options)
+{
+	int err;
+
+	s->tcp = get_tcp(options);
+	if (s->tcp < 0) {
+		complain(s->tcp, "no connection to the peer");
+		return s->tcp;
+	}
+	err = options->server ? rc_call(&s->qp, device, s->tcp) : rc_serve(&s->qp, device, s->tcp);
+	if (err)
+		complain(err, "its QP %s", s->qp.stage);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct stream s = { .tcp = -1 };
+	struct rc_device device;
+	struct options options;
+	int err, status = 1;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	options_read(argc, argv, &options);
+	err = rc_open(&device, &verbs_linked, &options);
+	if (err) {
+		complain(err, "%s cannot be opened", options.device);
+		return 1;
+	}
+	err = connect_stream(&s, &device, &options);
+	if (!err && options.fork)
+		err = fork_holder();
+	if (!err) {
+		printf("qpn %u\n", s.qp.qp->qp_num);
+		status = tell_end(&s, stream_until(&s, options.seconds), options.keep);
+	}
+	if (s.qp.device)
+		rc_destroy(&s.qp);
+	if (s.tcp >= 0)
+		close(s.tcp);
+	rc_close(&device);
+	return status;
+}
