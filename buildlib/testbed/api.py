@@ -57,6 +57,7 @@ class Test:
         self.pair = pair
         self.report = report
         self.slices = 0
+        self.capture_end = wire.PCAP_HEADER.size  # as far as it has been looked at
         self.started = time.monotonic()
 
     def check(self, condition: object, what: str, detail: object = "") -> bool:
@@ -81,10 +82,10 @@ class Test:
             log.write(f"{time.monotonic() - self.started:8.2f} {text}\n")
 
     @contextmanager
-    def wire(self) -> Iterator[Wire]:
-        """Count the frames that cross the wire during the block."""
+    def wire(self, busy: bool = False) -> Iterator[Wire]:
+        """Count the frames that cross the wire during the block.  busy: traffic is under way, and need not be awaited."""
         seen = Wire()
-        start = self.settle()
+        start = self.now_on_the_wire() if busy else self.settle()
         try:
             yield seen
         finally:
@@ -103,7 +104,12 @@ class Test:
             time.sleep(0.02)
             if (now := self.pair.capture.stat().st_size) != size:
                 size, quiet_since = now, time.monotonic()
-        return wire.complete_end(self.pair.capture)
+        return self.now_on_the_wire()
+
+    def now_on_the_wire(self) -> int:
+        """Where the capture's last whole record ends."""
+        self.capture_end = wire.complete_end(self.pair.capture, self.capture_end)
+        return self.capture_end
 
     def pingpong(
         self,

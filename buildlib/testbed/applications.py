@@ -138,8 +138,13 @@ def try_out(
     guarded: Collection[str] = (),
     family: int = 4,
     options: str = "",
+    wrap: str | None = None,
+    user: int | None = None,
 ) -> Trial:
-    """Run it, b serving and a connecting, with the guests that are named in guarded under rdmasec run."""
+    """Run it, b serving and a connecting, with the guests that are named in guarded under rdmasec run.
+
+    Or, instead of `rdmasec run` and its options, with wrap before the command.
+    """
     version = 0 if family == 4 else 1
     # The family is that of the RDMA; servers of the TCP side channel listen on IPv4 only.
     server_address = addresses["b"][0 if application.side_channel else version]
@@ -147,13 +152,14 @@ def try_out(
     def call(guest: Guest, command: str) -> str:
         index = t.net.gid_index(guest, addresses[guest.name][version]) if "{gid}" in command else None
         words = command.format(gid=index, server=server_address)
-        return (guard(t, options) if guest.name in guarded else "") + words
+        before = guard(t, options) if wrap is None else f"{wrap} "
+        return (before if guest.name in guarded else "") + words
 
     def once() -> tuple[Result, Result | None]:
-        server = t.b.start(call(t.b, application.server), TIME_ENOUGH)
+        server = t.b.start(call(t.b, application.server), TIME_ENOUGH, user)
         client = None
         if application.wait_for_server(t.b, server):
-            client = t.a.run(call(t.a, application.client), TIME_ENOUGH)
+            client = t.a.run(call(t.a, application.client), TIME_ENOUGH, user)
         if (client is None or not client.ok) and server.ended_within(1) is None:
             server.kill()  # it waits for a client that is gone
         return server.wait(TIME_ENOUGH + 10), client

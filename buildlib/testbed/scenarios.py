@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class Scenario:
         module_name = f"scenario_{self.name.replace('-', '_')}"
         spec = importlib.util.spec_from_file_location(module_name, self.folder / "scenario.py")
         module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module  # where dataclasses look for what annotations name
         spec.loader.exec_module(module)
         return module.run, getattr(module, "TIME_LIMIT", TIME_LIMIT)
 

@@ -57,6 +57,11 @@ class Network:
 
     def __init__(self, a: Guest, b: Guest) -> None:
         self.guests = {"a": a, "b": b}
+        self.lines: dict[str, list[str]] = {"a": [], "b": []}  # what `ip -batch` was told in each, for the state that is
+
+    def made(self, guest: str, beginning: str) -> list[str]:
+        """The lines of ip -batch that begin so and made this state, keys and all: to undo and to do again."""
+        return [line for line in self.lines[guest] if line.startswith(beginning)]
 
     def reset(self) -> None:
         """End all processes in the guests, and leave them a bare eth0, which is down."""
@@ -64,7 +69,7 @@ class Network:
 
     def clear(self, rxe: bool = True) -> None:
         """Addresses on eth0, and rxe0 on it: what an unprotected host looks like."""
-        self.become("clear", lambda name: batch(eth0_up(name)) + (rxe_on("eth0", ETH0[name]) if rxe else ""))
+        self.become("clear", lambda name: self.batch(name, eth0_up(name)) + (rxe_on("eth0", ETH0[name]) if rxe else ""))
 
     def macsec(
         self,
@@ -90,7 +95,7 @@ class Network:
         def script(name: str) -> str:
             lines = eth0_up(name) + macsec_lines(name, sides[name], cipher, keys, salt)
             lines += link_lines("macsec0", MACSEC0, name)
-            return batch(lines) + (rxe_on(rxe_on_link, MACSEC0[name]) if rxe_on_link else "")
+            return self.batch(name, lines) + (rxe_on(rxe_on_link, MACSEC0[name]) if rxe_on_link else "")
 
         self.become("macsec", script)
 
@@ -143,7 +148,7 @@ class Network:
                     if f"{name} {way} policy" not in missing:
                         lines += [wildcard_policy(any_address, way, selector, reqid, policy) for any_address in ANY]
             lines += (extra or {}).get(name, ())
-            return batch(lines) + (rxe_on("eth0", ETH0[name]) if rxe else "")
+            return self.batch(name, lines) + (rxe_on("eth0", ETH0[name]) if rxe else "")
 
         self.become("ipsec", script)
 
@@ -154,6 +159,10 @@ class Network:
             if guest.read_file(f"{folder}/{index}").decode().strip() == gid_of(address):
                 return index
         raise CommandFailed(f"{guest.name}: {device} has no GID for {address}")
+
+    def batch(self, name: str, lines: Sequence[str]) -> str:
+        self.lines[name] = list(lines)
+        return batch(lines)
 
     def become(self, state: str, script: Callable[[str], str]) -> None:
         """Undo the last state and run the script of the next one, in both guests at once."""
