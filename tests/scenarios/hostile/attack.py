@@ -1,0 +1,196 @@
+"""What a hostile program may say to rdmasecd's socket; prints how each message was answered, as JSON.
+
+    attack.py proper|malformed|misplaced|descriptors|silent|crowd [COUNT]
+
+`silent` and `crowd` print one line when they have done their worst, and hold what they have until they are ended.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import random
+import socket
+import struct
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+ENGINE = "/run/rdmasec/engine.sock"
+UVERBS = "/dev/infiniband/uverbs0"
+# struct wire_header and struct wire_ask of core/protocol.h; `proper` fails if they are not
+HEADER = struct.Struct("=IHHII")
+ASK = struct.Struct("=III HH IIIIIIII 16s BBBB I")
+DONE = struct.Struct("=IIII")
+MAGIC, VERSION = 0x52534543, 2
+TYPE_ASK, TYPE_ANSWER, TYPE_DONE, TYPE_LIST_QPS, TYPE_LIST_STATUS, TYPE_MONITOR, TYPE_RECORD, TYPE_END = range(1, 9)
+KIND_QP_CREATE = 2
+PASS, REFUSE = 1, 2
+ANSWER_WITHIN = 20
+SEED = 4791
+
+
+def message(kind: int, body: bytes, *, magic: int = MAGIC, version: int = VERSION, size: int | None = None, rest: int = 0) -> bytes:
+    length = HEADER.size + len(body) if size is None else size
+    return HEADER.pack(magic, version, kind, length, rest) + body
+
+
+def ask(fd: int, kind: int = KIND_QP_CREATE) -> bytes:
+    """May an RC queue pair be created?"""
+    words = (kind, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, bytes(16), 0, 0, 0, 0, fd)
+    return message(TYPE_ASK, ASK.pack(*words))
+
+
+def connect(blocking: bool = True) -> socket.socket:
+    engine = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    engine.settimeout(ANSWER_WITHIN if blocking else 0)
+    try:
+        engine.connect(ENGINE)
+    except OSError:
+        engine.close()
+        raise
+    return engine
+
+
+def send(engine: socket.socket, data: bytes, fds: Iterable[int] = ()) -> None:
+    held = list(fds)
+    control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", held))] if held else []
+    engine.sendmsg([data], control)
+
+
+def receive(engine: socket.socket) -> str:
+    """passed, refused, closed, silent: nothing came in time; or what else came."""
+    try:
+        data = engine.recv(65536)
+    except TimeoutError:
+        return "silent"
+    except OSError:
+        return "closed"
+    if not data:
+        return "closed"
+    if len(data) < HEADER.size + 8 or HEADER.unpack_from(data)[2] != TYPE_ANSWER:
+        return f"type {HEADER.unpack_from(data)[2]}" if len(data) >= HEADER.size else "short"
+    action = struct.unpack_from("=I", data, HEADER.size)[0]
+    return {PASS: "passed", REFUSE: "refused"}.get(action, f"action {action}")
+
+
+def say(data: bytes, fds: Iterable[int] = ()) -> str:
+    try:
+        with connect() as engine:
+            send(engine, data, fds)
+            return receive(engine)
+    except OSError as error:
+        return f"not sent: {error.strerror}"
+
+
+def proper(device: int) -> Counter:
+    return Counter([say(ask(device), [device])])
+
+
+def malformed(device: int) -> Counter:
+    """Every length but the right one, every header field wrong, and octets at random."""
+    good = ask(device)
+    answers = Counter(say(good[:length], [device]) for length in range(1, len(good)))
+    answers.update(say(good + bytes(more), [device]) for more in (1, 4, 100, 4096, 65536, 180000))
+    body = good[HEADER.size :]
+    wrong = (
+        {"magic": 0}, {"version": 0}, {"version": VERSION + 1}, {"version": 65535}, {"size": 0}, {"size": len(good) - 1},
+        {"size": len(good) + 1}, {"size": 0xFFFFFFFF}, {"rest": 1},
+    )  # fmt: skip
+    answers.update(say(message(TYPE_ASK, body, **fields), [device]) for fields in wrong)
+    answers.update(say(message(kind, body), [device]) for kind in (0, 2, 3, 7, 8, 9, 100, 65535))
+    answers.update(say(ask(device, kind), [device]) for kind in (0, 11, 12, 13, 255, 0x7FFFFFFF, 0xFFFFFFFF))
+    return answers
+
+
+def random_octets(device: int) -> Counter:
+    """A good message with some octets changed: it may still make sense, so it may be passed."""
+    chance = random.Random(SEED)
+    answers: Counter = Counter()
+    for _ in range(300):
+        data = bytearray(ask(device))
+        for _ in range(chance.randrange(1, 9)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        answers[say(bytes(data), [device])] += 1
+    return answers
+
+
+def misplaced(device: int) -> Counter:
+    """What an engine says, said by a client; what comes last, said first; and everything twice."""
+    answers = Counter(say(message(kind, DONE.pack(3, 1, 2, 0))) for kind in (TYPE_ANSWER, TYPE_DONE, TYPE_RECORD, TYPE_END))
+    for words in ((3, 1, 2, 0), (0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), (0, 0, 0, 1)):
+        with connect() as engine:
+            send(engine, ask(device), [device])
+            receive(engine)
+            answers[f"after the end: {twice(engine, message(TYPE_DONE, DONE.pack(*words)))}"] += 1
+    with connect() as engine:
+        send(engine, ask(device), [device])
+        receive(engine)
+        answers[f"after the end: {twice(engine, ask(device))}"] += 1
+    return answers
+
+
+def twice(engine: socket.socket, data: bytes) -> str:
+    """An engine may hear it and close, or have closed already."""
+    engine.settimeout(8)
+    try:
+        for _ in range(2):
+            engine.send(data)
+    except OSError:
+        return "closed"
+    return receive(engine)
+
+
+def descriptors(device: int) -> Counter:
+    """None, some of anything else, and too many."""
+    others = [os.open(path, os.O_RDONLY) for path in ("/dev/null", "/dev/zero", "/", "/proc/self/status")]
+    others += [*os.pipe(), os.memfd_create("x"), *(end.detach() for end in socket.socketpair())]
+    others.append(connect().detach())
+    answers = Counter([say(ask(device))])
+    answers.update(say(ask(fd), [fd]) for fd in others)
+    answers.update(say(ask(device), [device] * count) for count in (2, 16, 253))
+    return answers
+
+
+def silent(device: int, count: int) -> list[socket.socket]:
+    """Ask for all there is to ask, and read none of it."""
+    held = []
+    for number in range(count):
+        try:
+            held.append(connect(blocking=False))
+            kind = (TYPE_LIST_STATUS, TYPE_MONITOR, TYPE_LIST_QPS)[number % 3]
+            send(held[-1], message(kind, b"")) if number % 4 else send(held[-1], ask(device), [device])
+        except OSError:
+            time.sleep(0.01)
+    return held
+
+
+def crowd(count: int) -> list[socket.socket]:
+    """As many connections as the engine takes, and a few seconds for each that it does not."""
+    held, deadline = [], time.monotonic() + 30
+    while len(held) < count and time.monotonic() < deadline:
+        try:
+            held.append(connect(blocking=False))
+        except OSError:
+            time.sleep(0.01)
+    return held
+
+
+def main() -> None:
+    what, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    device = os.open(UVERBS, os.O_RDWR)
+    single = {
+        "proper": proper, "malformed": malformed, "random": random_octets, "misplaced": misplaced, "descriptors": descriptors,
+    }  # fmt: skip
+    if what in single:
+        print(json.dumps(single[what](device)))
+        return
+    held = silent(device, count) if what == "silent" else crowd(count)
+    print(json.dumps({"held": len(held)}), flush=True)
+    while True:
+        time.sleep(60)
+
+
+main()

@@ -1,0 +1,128 @@
+"""5,000 QPs of 50 processes; decisions among 10 and among very many SAs."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+
+from testbed.api import Process, Test
+from testbed.daemon import USER, Daemon, by_library
+from testbed.states import ETH0
+from testbed.stream import await_words
+
+TIME_LIMIT = 900
+PROCESSES, QPS = 50, 100
+SAS_FEW, SAS_MANY = 10, int(os.environ.get("RDMASEC_SAS", "20000"))
+ROUNDS = 200  # of measured decisions, for each number of SAs
+KIB_PER_QP = 16
+RATIO = 10  # of decision times with many SAs and with few; 2,000 times as many are loaded
+FOLLOWED_WITHIN = 60  # s, for the mirror to have taken in what was loaded
+
+# Each SA has addresses and an SPI of its own; none answers the policies in use.
+LOAD = """python3 - <<'END' | ip -batch -
+for i in range({count}):
+    ends = f"src 10.{{100 + (i >> 16)}}.{{i >> 8 & 255}}.{{i & 255}} dst {address}"
+    key = "aead rfc4106(gcm(aes)) 0x" + f"{{i:040x}}" + " 128"
+    print(f"xfrm state add {{ends}} proto esp spi {{({block} << 28) + i:#x}} reqid 7 mode transport {{key}}")
+END
+"""
+
+
+def run(t: Test) -> None:
+    t.net.ipsec()
+    bare = many(t, "bare", "")
+    end(bare)
+    daemon = Daemon(t, t.a)
+    t.check(try_out(t), "control: a QP passes over this IPsec", daemon.process.output())
+    listed_and_small(t, daemon)
+    fast_among_many(t, daemon)
+
+
+def command(t: Test, processes: int, qps: int, wrap: str) -> str:
+    index = t.net.gid_index(t.a, ETH0["a"][0])
+    return f"exec {wrap} {t.build}/tests/verbs_many rxe0 {index} {ETH0['b'][0]} {processes} {qps}"
+
+
+def many(t: Test, how: str, wrap: str) -> Process:
+    began = time.monotonic()
+    process = t.a.start(command(t, PROCESSES, QPS, wrap), user=USER)
+    said = await_words(process, "waiting", 300)
+    t.note(f"{how}: {said.splitlines()[0]}, {time.monotonic() - began:.1f} s with their processes; median and most us: "
+           + "; ".join(said.splitlines()[1:4]))  # fmt: skip
+    return process
+
+
+def end(process: Process) -> None:
+    process.kill()
+    process.wait(60)
+
+
+def try_out(t: Test) -> bool:
+    process = t.a.start(command(t, 1, 1, by_library(t)), user=USER)
+    passed = "waiting" in await_words(process, "waiting")
+    end(process)
+    return passed
+
+
+def listed_and_small(t: Test, daemon: Daemon) -> None:
+    before = daemon.resident_kib()
+    process = many(t, "guarded", by_library(t))
+    after = daemon.resident_kib()
+    began = time.monotonic()
+    listed = daemon.qps()
+    took = time.monotonic() - began
+    count = PROCESSES * QPS
+    distinct = {row["qpn"] for row in listed}
+    t.check(len(listed) == len(distinct) == count, f"all {count} are listed, each once", f"{len(listed)}, {len(distinct)} distinct")
+    t.check(all(row["verdict"] == "protected" for row in listed), "all are protected")
+    t.check(len({row["pid"] for row in listed}) == PROCESSES, f"of {PROCESSES} processes")
+    t.check(after - before < KIB_PER_QP * count, f"the daemon has grown by less than {KIB_PER_QP} KiB a QP", f"{before} KiB, {after} KiB")
+    t.note(f"daemon: {before} KiB, with {count} QPs {after} KiB: {1024 * (after - before) / count:.0f} octets a QP; list in {took:.1f} s")
+    end(process)
+    deadline = time.monotonic() + 20
+    while (left := daemon.qps()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    t.check(not left, "when the processes have ended, none is listed", len(left))
+    t.note(f"daemon: {daemon.resident_kib()} KiB when they have gone")
+
+
+def fast_among_many(t: Test, daemon: Daemon) -> None:
+    load(t, SAS_FEW, 5)
+    few = decision_us(t)
+    began = time.monotonic()
+    load(t, SAS_MANY, 6)
+    took = time.monotonic() - began
+    many_sas = decision_us(t)
+    t.check(daemon.alive(), "the daemon lives", daemon.process.output())
+    ratio = many_sas["rtr"] / few["rtr"]
+    t.check(ratio < RATIO, f"a decision among {SAS_MANY} SAs takes less than {RATIO} times that among {SAS_FEW}", f"{ratio:.1f}")
+    t.note(f"{SAS_MANY} SAs loaded in {took:.1f} s; daemon then {daemon.resident_kib()} KiB")
+    t.note(f"median us of create and RTR, {SAS_FEW} SAs: {few['create']:.0f}, {few['rtr']:.0f}; {SAS_MANY} SAs: "
+           f"{many_sas['create']:.0f}, {many_sas['rtr']:.0f}: ratio of RTR {ratio:.2f}")  # fmt: skip
+    t.a.run("ip xfrm state flush", 120, check=True)
+
+
+def load(t: Test, count: int, block: int) -> None:
+    """A block is for SPIs that no other has."""
+    t.a.run(f"set -o pipefail\n{LOAD.format(count=count, block=block, address=ETH0['b'][0])}", 600, check=True)
+    loaded = int(t.a.run("ip xfrm state count", check=True).out.split()[2])
+    if loaded < count:
+        raise RuntimeError(f"{loaded} SAs instead of {count}")
+
+
+def decision_us(t: Test) -> dict[str, float]:
+    """Medians of what a program waits for, at rest: once all that was loaded has been taken in."""
+    deadline = time.monotonic() + FOLLOWED_WITHIN
+    while True:
+        first, second = medians(t), medians(t)
+        # two runs that agree within a quarter: nothing else is going on
+        if abs(first["rtr"] - second["rtr"]) < 0.25 * max(first["rtr"], second["rtr"]) or time.monotonic() > deadline:
+            return {step: statistics.mean((first[step], second[step])) for step in first}
+
+
+def medians(t: Test) -> dict[str, float]:
+    process = t.a.start(command(t, 1, ROUNDS, by_library(t)), user=USER)
+    said = await_words(process, "waiting", 120)
+    end(process)
+    return {words[0]: float(words[1]) for words in (line.split() for line in said.splitlines()[1:4])}

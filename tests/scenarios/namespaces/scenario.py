@@ -1,0 +1,97 @@
+"""Two network namespaces of one guest, of which one has IPsec: different verdicts, for the right reasons."""
+
+from __future__ import annotations
+
+from testbed.api import Result, Test, await_listener
+from testbed.daemon import USER, Daemon, by_library, on_both, try_qp
+from testbed.states import ETH0, MAC, batch, gid_of
+from testbed.stream import Stream
+
+A, B = ETH0["a"][0], ETH0["b"][0]
+OWN = "10.77.0.3"  # by which b finds the child; for the child's TCP
+PORT = 18600
+ROUTES_ELSEWHERE = "software RoCE routes in the initial network namespace, and this is another"
+
+
+def run(t: Test) -> None:
+    t.net.ipsec()
+    lines = t.net.made("a", "xfrm ")
+    t.net.clear()
+    make_child(t, lines)
+    child_sends_in_clear(t)
+    on_both(t)
+    refused_in_the_initial_one(t)
+    refused_in_the_child(t, "IPsec in the child alone")
+
+    t.net.ipsec()
+    make_child(t, [])
+    runs_in_the_initial_one(t, on_both(t))
+
+
+def make_child(t: Test, xfrm: list[str]) -> None:
+    """rxe1 on a netdev of its own, whose index is that of eth0: the first of a namespace after lo."""
+    t.a.run("ip netns add child && ip link add link eth0 name child0 netns child type macvlan mode bridge", check=True)
+    lines = ["link set lo up", "link set child0 up", f"address add {OWN}/24 dev child0", f"address add {A}/24 dev child0"]
+    lines += [f"neigh replace {B} lladdr {MAC['b']} dev child0", *xfrm]
+    t.a.run(batch(lines).replace("ip -batch", "ip -n child -batch", 1), check=True)
+    add = "ip netns exec child rdma link add rxe1 type rxe netdev child0"
+    await_gid = f"for _ in {{1..200}}; do grep -qx {gid_of(A)} {gids('*')} 2>/dev/null && exit 0; sleep 0.05; done; exit 1"
+    t.a.run(f"{add} && {{ {await_gid}; }}", check=True)
+
+
+def gids(which: str) -> str:
+    return f"/sys/class/infiniband/rxe1/ports/1/gids/{which}"
+
+
+def in_child(t: Test, command: str) -> str:
+    as_user = f"setpriv --reuid {USER} --regid {USER} --clear-groups"
+    return f"exec ip netns exec child {as_user} {command}"
+
+
+def child_sends_in_clear(t: Test) -> None:
+    """The answers go to the initial namespace's eth0, so nothing comes of it; what leaves is what counts."""
+    index = t.net.gid_index(t.a, A, "rxe1")
+    server = t.b.start(f"exec {t.build}/tests/verbs_stream -p {PORT} -g {t.net.gid_index(t.b, B)}", 60)
+    await_listener(t.b, PORT, server)
+    with t.wire() as wire:
+        client = t.a.run(in_child(t, f"{t.build}/tests/verbs_stream -p {PORT} -d rxe1 -g {index} {B}"), 60)
+    server.kill(9)
+    server.wait(10)
+    t.check(wire.counts["clear_data"] > 0 and wire.counts["esp"] == 0,
+            "control, bare: the child has policies and SAs, and what it sends crosses the wire in clear", f"{wire}\n{client}")
+
+
+def refused_in_the_initial_one(t: Test) -> None:
+    attempt = try_qp(t, ETH0)
+    told = "eth0 is not a MACsec device" in attempt.result.err and "no outbound xfrm policy" in attempt.result.err
+    t.check(not attempt.passed and told, "IPsec in the child alone: the initial namespace is refused as in clear", attempt)
+
+
+def child_attempt(t: Test, device: str) -> Result:
+    index = t.net.gid_index(t.a, A, device)
+    command = f"{by_library(t)} {t.build}/tests/verbs_many {device} {index} {B} 1 1"
+    return t.a.run(in_child(t, command), 30)
+
+
+def refused_in_the_child(t: Test, what: str) -> None:
+    with t.wire() as wire:
+        own, initial = child_attempt(t, "rxe1"), child_attempt(t, "rxe0")
+    t.check(own.code == 1 and ROUTES_ELSEWHERE in own.err, f"{what}: the child is refused for where rxe routes", own)
+    elsewhere = "not in this network namespace" in initial.err and "unknown" in initial.err
+    t.check(initial.code == 1 and elsewhere, f"{what}: the child is refused the initial namespace's device", initial)
+    t.check(wire.clear == 0, f"{what}: nothing in clear", wire)
+
+
+def runs_in_the_initial_one(t: Test, daemon: Daemon) -> None:
+    """At the same time as the child is refused."""
+    guard = by_library(t)
+    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, user=USER)
+    refused_in_the_child(t, "IPsec in the initial namespace alone")
+    with t.wire(busy=True) as wire:
+        goes_on = stream.goes_on()
+    t.check(goes_on, "IPsec in the initial namespace alone: there a stream goes on meanwhile", stream.client.output())
+    t.check(wire.counts["esp"] > 0 and wire.clear == 0, "IPsec in the initial namespace alone: all of it ESP", wire)
+    listed = daemon.qps()
+    ours = [row["pid"] for row in listed] == [stream.client.pid] and listed[0]["by"] == "ipsec"
+    t.check(ours, "IPsec in the initial namespace alone: its QP is the one that is listed", listed)
+    stream.stop()

@@ -1,0 +1,212 @@
+"""Protection taken away under traffic, thing by thing."""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from testbed.api import Result, Test, Wire
+from testbed.daemon import USER, Daemon, by_library, on_both
+from testbed.states import ETH0, MAC, MACSEC0, Network
+from testbed.stream import FLUSHED, Ending, Event, Stream, happen
+
+TIME_LIMIT = 900
+WITHIN = 8  # s, from the change to the end of the QP: a poll's interval, and an emulated CPU on a busy host
+CONTROL_S = 2  # how long the bare controls run on
+REPEATS = int(os.environ.get("RDMASEC_REPEATS", "5"))
+A, B = ETH0["a"][0], ETH0["b"][0]
+RX = f"macsec0 rx port 1 address {MAC['b']}"
+NO_SA = r"asks for ESP \(reqid 4791\), but no live SA answers it"
+
+Lines = Callable[[Network], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What guest a's ip does, what undoes it, what the audit log has to say, and what the bare kernel does."""
+
+    what: str
+    addresses: dict
+    event: Lines
+    undo: Lines
+    cause: str
+    leaks: bool = False  # the kernel lets packets pass in clear
+    stops: bool = False  # the kernel itself ends the QP
+
+
+def ipsec(what: str, event: Lines, undo: Lines, cause: str, **kernel: object) -> Case:
+    return Case(what, ETH0, event, undo, cause, **kernel)
+
+
+def macsec(what: str, event: Sequence[str], undo: Lines, cause: str, **kernel: object) -> Case:
+    return Case(what, MACSEC0, lambda net: event, undo, cause, **kernel)
+
+
+def sa(source: str) -> Lines:
+    return lambda net: net.made("a", f"xfrm state add src {source}")
+
+
+def policy(source: str) -> Lines:
+    return lambda net: net.made("a", f"xfrm policy add src {source}")
+
+
+def deleted(made: Lines) -> Lines:
+    """ip xfrm state|policy delete takes what comes first in the line that made it: ends, and SPI or direction."""
+    return lambda net: [f"{line.split()[0]} {line.split()[1]} delete {' '.join(line.split()[3:11])}" for line in made(net)]
+
+
+def limited(limit: str) -> Lines:
+    return lambda net: [f"{line.replace('state add', 'state update')} limit {limit}" for line in sa(A)(net)]
+
+
+def before_others(action: str) -> tuple[Lines, Lines]:
+    selector = f"src {A} dst {B} dir out"
+    return lambda net: [f"xfrm policy add {selector} priority 1 action {action}"], lambda net: [f"xfrm policy delete {selector}"]
+
+
+def all_of(*parts: Lines) -> Lines:
+    return lambda net: [line for part in parts for line in part(net)]
+
+
+def again(*lines: str) -> Lines:
+    return lambda net: lines
+
+
+def setting(name: str, bad: str, good: str) -> tuple[list[str], Lines]:
+    return [f"link set macsec0 type macsec {name} {bad}"], again(f"link set macsec0 type macsec {name} {good}")
+
+
+OUT_DELETED = ipsec("outbound SA deleted", deleted(sa(A)), sa(A), f"outbound policy .*{NO_SA}")
+ENCRYPT_OFF = macsec("encrypt off", *setting("encrypt", "off", "on"), r"encrypt off", leaks=True)
+CASES = (
+    OUT_DELETED,
+    ipsec("inbound SA deleted", deleted(sa(B)), sa(B), f"inbound policy .*{NO_SA}"),
+    ipsec("all SAs flushed", again("xfrm state flush"), all_of(sa(A), sa(B)), NO_SA),
+    ipsec("outbound SA expires by time", limited("time-hard 1"), sa(A), f"outbound policy .*{NO_SA}"),
+    ipsec("outbound SA expires by packets", limited("packet-hard 1"), sa(A), f"outbound policy .*{NO_SA}"),
+    ipsec("a policy above lets pass in clear", *before_others("allow"), r"\(priority 1\) lets these packets pass in clear",
+          leaks=True),
+    ipsec("a policy above blocks", *before_others("block"), r"\(priority 1\) blocks these packets", stops=True),
+    ipsec("outbound policy deleted", deleted(policy(A)), policy(A), "no outbound xfrm policy covers it", leaks=True),
+    ipsec("inbound policy deleted", deleted(policy(B)), policy(B), "no inbound xfrm policy covers it"),
+    ipsec("all policies flushed", again("xfrm policy flush"), all_of(policy(A), policy(B)),
+          "no (outbound|inbound) xfrm policy covers it", leaks=True),
+    macsec("transmit SA off", ["macsec set macsec0 tx sa 0 off"], again("macsec set macsec0 tx sa 0 on"),
+           r"its transmit SA \(AN 0\) is not active"),
+    macsec("receive SA off", [f"macsec set {RX} sa 0 off"], again(f"macsec set {RX} sa 0 on"),
+           "has no active receive SC with an active SA"),
+    macsec("transmit SA deleted", ["macsec set macsec0 tx sa 0 off", "macsec del macsec0 tx sa 0"],
+           lambda net: net.made("a", "macsec add macsec0 tx sa"), r"transmit SA .*AN 0"),
+    macsec("receive SA deleted", [f"macsec set {RX} sa 0 off", f"macsec del {RX} sa 0"],
+           lambda net: net.made("a", f"macsec add {RX} sa"), "has no active receive SC with an active SA"),
+    ENCRYPT_OFF,
+    macsec("protect off", *setting("protect", "off", "on"), "protect off", leaks=True),
+    macsec("validate check", *setting("validate", "check", "strict"), "validate is not strict"),
+    macsec("netdev down", ["link set macsec0 down"],
+           again("link set macsec0 up", f"neigh replace {MACSEC0['b'][0]} lladdr {MAC['b']} dev macsec0"),
+           r"macsec0 is down|leaves by|no route|not operational|has no netdev|is empty", stops=True),
+)  # fmt: skip
+
+
+def run(t: Test) -> None:
+    for state, addresses in ((lambda: t.net.ipsec(policy="priority 100"), ETH0), (t.net.macsec, MACSEC0)):
+        cases = [case for case in CASES if case.addresses is addresses]
+        state()
+        for case in cases:
+            if case.leaks:
+                leaks_bare(t, case)
+        daemon = on_both(t)
+        for case in cases:
+            ends_guarded(t, daemon, case)
+        repeated(t, daemon, OUT_DELETED if addresses is ETH0 else ENCRYPT_OFF)
+        t.check(daemon.alive(), "the daemon has lived through all of it", daemon.process.output())
+    netdev_deleted(t, daemon)
+
+
+def leaks_bare(t: Test, case: Case) -> None:
+    stream = Stream(t, case.addresses)
+    with t.wire(busy=True) as wire:
+        happen(t.a, *case.event(t.net))
+        time.sleep(CONTROL_S)
+    stream.stop()
+    happen(t.a, *case.undo(t.net))
+    t.check(wire.clear > 0, f"control, bare: {case.what}: frames in clear", wire)
+    t.note(f"bare, {case.what}: {wire.clear} frames in clear in {CONTROL_S} s")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One case under a guarded stream."""
+
+    event: Event
+    ending: Ending | None
+    result: Result
+    wire: Wire
+    revoked: dict | None  # the audit log's record
+
+    @property
+    def flushed(self) -> bool:
+        return bool(self.ending and self.ending.flushed and self.result.code == FLUSHED)
+
+    @property
+    def took(self) -> float:
+        return self.ending.at - self.event.began
+
+
+def take_away(t: Test, daemon: Daemon, case: Case) -> Seen:
+    """A fresh stream, the change, the end; then all is put back."""
+    guard = by_library(t)
+    stream = Stream(t, case.addresses, wrap_a=guard, wrap_b=guard, keep=case.stops, user=USER)
+    with t.wire(busy=True) as wire:
+        event = happen(t.a, *case.event(t.net))
+        ending = stream.end_of_a(WITHIN)
+    if ending and case.leaks:
+        with t.wire(busy=True) as later:
+            time.sleep(0.5)
+        t.check(later.clear == 0, f"{case.what}: after its end nothing more in clear", later)
+    revoked = daemon.await_record("revoked", lambda record: record["pid"] == stream.client.pid, event.began, 3)
+    result = stream.stop()
+    happen(t.a, *case.undo(t.net))
+    return Seen(event, ending, result, wire, revoked)
+
+
+def ends_guarded(t: Test, daemon: Daemon, case: Case) -> Seen:
+    seen = take_away(t, daemon, case)
+    t.check(seen.flushed, f"{case.what}: its program sees its work flushed within {WITHIN} s", seen.result)
+    reason = str(seen.revoked["reason"]) if seen.revoked else ""
+    t.check(re.search(case.cause, reason), f"{case.what}: the audit log names the cause", seen.revoked or daemon.log(seen.event.began))
+    t.check(case.leaks or seen.wire.clear == 0, f"{case.what}: nothing in clear on the wire", seen.wire)
+    if seen.ending:
+        clear = f", {seen.wire.clear} frames in clear" if case.leaks else ""
+        t.note(f"{case.what}: ended after {seen.took * 1000:.0f} ms{clear}: {reason}")
+    return seen
+
+
+def repeated(t: Test, daemon: Daemon, case: Case) -> None:
+    runs = [take_away(t, daemon, case) for _ in range(REPEATS)]
+    ended = [seen for seen in runs if seen.flushed and seen.revoked]
+    t.check(len(ended) == REPEATS, f"{case.what}, {REPEATS} times: each time revoked, and ended", [str(s.ending) for s in runs])
+    t.check(case.leaks or not any(seen.wire.clear for seen in runs), f"{case.what}, {REPEATS} times: nothing in clear")
+    if ended:
+        took = sorted(seen.took * 1000 for seen in ended)
+        clear = sorted(seen.wire.clear for seen in ended)
+        t.note(f"{case.what}, {REPEATS} times: median {statistics.median(took):.0f} ms, worst {took[-1]:.0f} ms; "
+               f"frames in clear: median {statistics.median(clear):.0f}, most {clear[-1]}")  # fmt: skip
+
+
+def netdev_deleted(t: Test, daemon: Daemon) -> None:
+    """rxe waits with its device's removal until no process has it open: so would `ip`, if the daemon held it."""
+    guard = by_library(t)
+    stream = Stream(t, MACSEC0, wrap_a=guard, wrap_b=guard, user=USER)
+    with t.wire(busy=True) as wire:
+        event = happen(t.a, shell="timeout 30 ip link delete macsec0")
+        ending = stream.end_of_a(WITHIN)
+    ended = stream.stop().code == FLUSHED and ending and ending.flushed
+    t.check(ended, f"netdev deleted: its program sees its work flushed within {WITHIN} s", ending)
+    t.check(event.done - event.began < 25, "netdev deleted: nothing holds the device", f"{event.done - event.began:.1f} s")
+    t.check(wire.clear == 0, "netdev deleted: nothing in clear on the wire", wire)
+    t.check(daemon.alive() and not daemon.qps(stream.client.pid), "netdev deleted: the daemon goes on, without the QP")

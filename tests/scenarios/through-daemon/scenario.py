@@ -1,0 +1,49 @@
+"""The applications as an ordinary user's, judged by rdmasecd."""
+
+from __future__ import annotations
+
+from testbed.api import Test
+from testbed.applications import APPLICATIONS, Application, guard
+from testbed.daemon import USER, Daemon, by_library, on_both
+from testbed.matrix import SIDES, Matrix, without_ipv6_on_the_wire
+from testbed.states import ETH0, MACSEC0
+
+TIME_LIMIT = 900
+BY_RUN = ("ibv_rc_pingpong", "rping")
+CLIENT_ONLY = SIDES[:1]  # the server's twin is in the scenario `applications`
+
+
+def run(t: Test) -> None:
+    by_preload = Matrix(t, by_library(t), USER)
+    by_run = Matrix(t, guard(t), USER)
+    t.net.clear()
+    tried = [by_preload.bare(application) for application in APPLICATIONS.values()]
+    bare = {trial.application: trial for trial in tried if trial}
+    daemon = on_both(t)
+    for application in bare:
+        by_preload.refused_in_clear(application, sides=CLIENT_ONLY)
+        audited(t, daemon, application)
+
+    t.net.macsec()
+    without_ipv6_on_the_wire(t.net)
+    on_both(t)
+    for application, trial in bare.items():
+        by_preload.runs_protected(application, trial, MACSEC0, "macsec")
+
+    t.net.ipsec(everywhere=True)
+    daemon = on_both(t)
+    for application, trial in bare.items():
+        by_preload.runs_protected(application, trial, ETH0, "esp")
+    for name in BY_RUN:
+        by_run.runs_protected(APPLICATIONS[name], bare[APPLICATIONS[name]], ETH0, "esp", "rdmasec run")
+    refused = [record for record in daemon.log() if record.get("outcome") == "refused"]
+    t.check(not refused, "with IPsec: the audit log tells of no refusal", refused)
+    t.check(not daemon.qps(), "when all have ended, no QP is listed", daemon.qps())
+
+
+def audited(t: Test, daemon: Daemon, application: Application) -> None:
+    program = application.client.split()[0]
+    records = [record for record in daemon.log() if str(record.get("executable", "")).endswith(f"/{program}")]
+    refused = [record for record in records if record["event"] == "decided" and record.get("outcome") == "refused"]
+    told = refused and all(record["uid"] == USER and "not a MACsec device" in record["reason"] for record in refused)
+    t.check(told, f"{application.name}, in clear: the audit log has the refusal, the user and the reason", records)
