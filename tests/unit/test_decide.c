@@ -132,6 +132,33 @@ Test(decide, whose_reason_is_told)
 	cr_expect(v.could_be, "IPsec could yet come, whatever MACsec says");
 }
 
+/* Of MACsec and IPsec either may drop; but where one is not known, nothing is said. */
+Test(decide, where_the_kernel_drops)
+{
+	static const struct {
+		void (*change)(struct world *w);
+		bool drops;
+	} rows[] = {
+		{ change_neither_near, false },
+		{ change_macsec_nearer, true },
+		{ change_ipsec_nearer, true },
+		{ change_both_as_near, true },
+		{ change_macsec_near_ipsec_unreadable, false },
+		{ change_ipsec_near_macsec_unreadable, false },
+		{ change_macsec_unreadable_ipsec_good, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+		struct verdict v;
+
+		world_with(&w, NEITHER, REQUIRE_ANY);
+		rows[i].change(&w);
+		judge(&w, &v);
+		cr_expect_eq(v.kernel_drops, rows[i].drops, "row %zu: %s", i, v.reason);
+	}
+}
+
 /* The longest that evidence can say, of both: neither is cut. */
 Test(decide, two_long_reasons_fit)
 {

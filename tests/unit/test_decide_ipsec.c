@@ -277,6 +277,23 @@ CHANGE(some_blocked, w->path.scope = REMOTE_SOME; w->policies[OUT].action = XFRM
 CHANGE(some_clear, w->path.scope = REMOTE_SOME; w->policies[OUT].tmpl_count = 0)
 CHANGE(some_not_offloaded, w->path.scope = REMOTE_SOME; w->policies[OUT].offload.ifindex = 0)
 
+/* ---- no SA, and something else beside ---- */
+CHANGE(null_cipher_expired, change_null_cipher(w); w->sas[OUT].expired = true)
+CHANGE(in_only_null, change_in_only(w); make_null_cipher(&w->sas[OUT]))
+CHANGE(no_inbound_no_sa, change_no_inbound(w); change_no_sa(w))
+CHANGE(clear_in_no_sa, change_inbound_without_template(w); change_no_sa(w))
+CHANGE(higher_clear_no_sa, change_higher_clear(w); change_no_sa(w))
+CHANGE(equal_clear_no_sa, change_equal_clear(w); change_no_sa(w))
+CHANGE(equal_clear_first_no_sa, change_equal_clear_first(w); change_no_sa(w))
+CHANGE(lower_clear_no_sa, change_lower_clear(w); change_no_sa(w))
+CHANGE(in_sport_no_sa, change_in_sport_4791(w); change_no_sa(w))
+CHANGE(optional_no_sa, change_outbound_optional(w); change_no_sa(w))
+CHANGE(policy_offload_no_sa, change_policy_packet_offload_on(w); change_no_sa(w))
+CHANGE(ports_no_sa, change_out_dport_4791(w); change_no_sa(w))
+CHANGE(disable_xfrm_no_sa, change_disable_xfrm(w); change_no_sa(w))
+CHANGE(disable_policy_no_sa, change_disable_policy(w); change_no_sa(w))
+CHANGE(sub_policy_no_sa, change_sub_policy(w); change_no_sa(w))
+
 /* What both software and NIC must have. */
 static const struct row common_rows[] = {
 	ROW(nothing, PROTECTED, "ESP spi 0xc0ffee01 reqid 7 aes-gcm-256"),
@@ -333,6 +350,8 @@ static const struct row common_rows[] = {
 	ROW(expired, UNPROTECTED, "no live SA answers it: its SA has expired"),
 	ROW(expired_beside_live, PROTECTED, "0xc0ffee01"),
 	ROW(null_cipher, UNPROTECTED, "outbound SA 0xc0ffee01 uses ecb(cipher_null) (0-bit key), which the policy"),
+	ROW(null_cipher_expired, UNPROTECTED, "outbound SA 0xc0ffee01 uses ecb(cipher_null)"),
+	ROW(equal_clear_no_sa, UNPROTECTED, "outbound policy 9 asks for ESP (reqid 7), but no live SA answers it"),
 	ROW(null_cipher_in, UNPROTECTED, "inbound SA 0xc0ffee02 uses ecb(cipher_null)"),
 	ROW(null_cipher_called_gcm, UNPROTECTED, "outbound SA 0xc0ffee01 uses"),
 	ROW(cbc_aes, UNPROTECTED, "uses cbc(aes) (256-bit key)"),
@@ -616,4 +635,63 @@ Test(decide_ipsec, whose_negotiation_it_is)
 	w.sas[THIRD].reqid = 8;
 	judge(&w, &v);
 	cr_expect(strstr(v.reason, "negotiated"), "%s", v.reason);
+}
+
+/* Software drops what a policy wants in ESP while no SA answers, and takes nothing in clear; a NIC sends. */
+Test(decide_ipsec, where_the_kernel_drops)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct world *w);
+		uint32_t driver;
+		bool drops;
+	} rows[] = {
+		{ "nothing wrong", change_nothing, RDMA_DRIVER_RXE, false },
+		{ "no SA", change_no_sa, RDMA_DRIVER_RXE, true },
+		{ "none outbound", change_in_only, RDMA_DRIVER_RXE, true },
+		{ "none inbound", change_out_only, RDMA_DRIVER_RXE, true },
+		{ "expired", change_expired, RDMA_DRIVER_RXE, true },
+		{ "expired and null", change_null_cipher_expired, RDMA_DRIVER_RXE, false },
+		{ "larval", change_larval_by_acquire, RDMA_DRIVER_RXE, true },
+		{ "for some ports only", change_sa_selects_a_sport, RDMA_DRIVER_RXE, true },
+		{ "tunnel", change_tunnel_sa_elsewhere, RDMA_DRIVER_RXE, true },
+		{ "packet-offloaded elsewhere", change_sa_packet_offload_on, RDMA_DRIVER_RXE, true },
+		{ "null cipher", change_null_cipher, RDMA_DRIVER_RXE, false },
+		{ "null cipher inbound", change_null_cipher_in, RDMA_DRIVER_RXE, false },
+		{ "none outbound, null cipher inbound", change_in_only_null, RDMA_DRIVER_RXE, false },
+		{ "bound to one CPU", change_sa_pcpu, RDMA_DRIVER_RXE, false },
+		{ "no policy", change_no_policy, RDMA_DRIVER_RXE, false },
+		{ "no SA, no inbound policy", change_no_inbound_no_sa, RDMA_DRIVER_RXE, false },
+		{ "SAs, no inbound policy", change_no_inbound, RDMA_DRIVER_RXE, false },
+		{ "no SA, inbound in clear", change_clear_in_no_sa, RDMA_DRIVER_RXE, false },
+		{ "no SA, clear by another policy", change_higher_clear_no_sa, RDMA_DRIVER_RXE, false },
+		{ "no SA, clear by an equal policy behind", change_equal_clear_no_sa, RDMA_DRIVER_RXE, false },
+		{ "no SA, clear by an equal policy before", change_equal_clear_first_no_sa, RDMA_DRIVER_RXE, false },
+		{ "no SA, clear by a lower policy", change_lower_clear_no_sa, RDMA_DRIVER_RXE, true },
+		{ "no SA, for some sources inbound", change_in_sport_no_sa, RDMA_DRIVER_RXE, false },
+		{ "optional", change_optional_no_sa, RDMA_DRIVER_RXE, false },
+		{ "blocked", change_outbound_blocks, RDMA_DRIVER_RXE, false },
+		{ "offloaded policy", change_policy_offload_no_sa, RDMA_DRIVER_RXE, false },
+		{ "ports", change_ports_no_sa, RDMA_DRIVER_RXE, false },
+		{ "past all policies", change_disable_xfrm_no_sa, RDMA_DRIVER_RXE, false },
+		{ "accepts what is clear", change_disable_policy_no_sa, RDMA_DRIVER_RXE, false },
+		{ "unreadable", change_broken, RDMA_DRIVER_RXE, false },
+		{ "sub-policy", change_sub_policy_no_sa, RDMA_DRIVER_RXE, false },
+		{ "some remote", change_some_wanted, RDMA_DRIVER_RXE, false },
+		{ "no SA on mlx5", change_no_sa, RDMA_DRIVER_MLX5, false },
+		{ "none inbound on mlx5", change_out_only, RDMA_DRIVER_MLX5, false },
+		{ "expired on mlx5", change_expired, RDMA_DRIVER_MLX5, false },
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+		struct verdict v;
+
+		good_world(&w, rows[i / 2].driver, AF_INET);
+		w.req.require = i % 2 ? REQUIRE_ANY : REQUIRE_IPSEC;
+		rows[i / 2].change(&w);
+		judge(&w, &v);
+		cr_expect_eq(v.kernel_drops, rows[i / 2].drops, "%s: %s", rows[i / 2].name, v.reason);
+		cr_expect(!v.kernel_drops || v.kind == VERDICT_UNPROTECTED, "%s", rows[i / 2].name);
+	}
 }

@@ -54,6 +54,14 @@ CHANGE(every_remote, w->path.scope = REMOTE_EVERY)
 CHANGE(some_remote, w->path.scope = REMOTE_SOME)
 CHANGE(stray_route, w->path.scope = REMOTE_EVERY; w->path.stray_ifindex = ETH1; strcpy(w->path.stray, "eth1");
        strcpy(w->path.stray_route, "2001:db8:9::/48"))
+CHANGE(every_without_sa, change_every_remote(w); change_tx_sa_absent(w))
+CHANGE(stray_without_sa, change_stray_route(w); change_tx_sa_absent(w))
+CHANGE(encrypt_off_without_sa, change_encrypt_off(w); change_tx_sa_absent(w))
+CHANGE(integrity_only_without_sa, change_encrypt_off_allowed(w); change_tx_sa_absent(w))
+CHANGE(protect_off_without_sa, change_protect_off(w); change_tx_sa_absent(w))
+CHANGE(not_strict_without_sa, change_validate_check(w); change_tx_sa_absent(w))
+CHANGE(offloaded_without_sa, change_offload_mac(w); change_tx_sa_absent(w))
+CHANGE(host_without_sa, change_offload_off(w); change_tx_sa_absent(w))
 
 /* What both software and NIC must have. */
 static const struct row common_rows[] = {
@@ -181,5 +189,55 @@ Test(decide_macsec, nearer_to_protected_is_more)
 		judge(&w, &v);
 		cr_expect_gt(v.nearness, before, "step %zu: %d after %d", i, v.nearness, before);
 		before = v.nearness;
+	}
+}
+
+/* What is not encrypted is dropped, or leaves encrypted and gets no answer. */
+Test(decide_macsec, where_the_kernel_drops)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct world *w);
+		uint32_t driver;
+		bool drops;
+	} rows[] = {
+		{ "nothing wrong", change_nothing, RDMA_DRIVER_RXE, false },
+		{ "no transmit SA", change_tx_sa_absent, RDMA_DRIVER_RXE, true },
+		{ "of another AN", change_tx_sa_of_another_an, RDMA_DRIVER_RXE, true },
+		{ "inactive", change_tx_sa_inactive, RDMA_DRIVER_RXE, true },
+		{ "not operational", change_not_operational, RDMA_DRIVER_RXE, true },
+		{ "no receive SC", change_no_rx_sc, RDMA_DRIVER_RXE, true },
+		{ "no receive SA", change_rx_sa_inactive, RDMA_DRIVER_RXE, true },
+		{ "every remote", change_every_without_sa, RDMA_DRIVER_RXE, true },
+		{ "every remote, but some elsewhere", change_stray_without_sa, RDMA_DRIVER_RXE, false },
+		{ "encrypt off", change_encrypt_off, RDMA_DRIVER_RXE, false },
+		{ "encrypt off and no SA", change_encrypt_off_without_sa, RDMA_DRIVER_RXE, false },
+		{ "integrity only and no SA", change_integrity_only_without_sa, RDMA_DRIVER_RXE, false },
+		{ "protect off and no SA", change_protect_off_without_sa, RDMA_DRIVER_RXE, false },
+		{ "not strict", change_validate_check, RDMA_DRIVER_RXE, false },
+		{ "not strict and no SA", change_not_strict_without_sa, RDMA_DRIVER_RXE, false },
+		{ "cipher", change_cipher_not_allowed, RDMA_DRIVER_RXE, false },
+		{ "down", change_link_down, RDMA_DRIVER_RXE, false },
+		{ "elsewhere", change_leaves_by_another_netdev, RDMA_DRIVER_RXE, false },
+		{ "offloaded", change_offload_mac, RDMA_DRIVER_RXE, false },
+		{ "offloaded and no SA", change_offloaded_without_sa, RDMA_DRIVER_RXE, false },
+		{ "unreadable", change_broken, RDMA_DRIVER_RXE, false },
+		{ "no SecY", change_link_without_secy, RDMA_DRIVER_RXE, false },
+		/* a NIC has no rule for what has no SA, and sends it as it is (mlx5_core lib/macsec_fs.c) */
+		{ "no transmit SA on mlx5", change_tx_sa_absent, RDMA_DRIVER_MLX5, false },
+		{ "no receive SC on mlx5", change_no_rx_sc, RDMA_DRIVER_MLX5, false },
+		{ "not offloaded and no SA on mlx5", change_host_without_sa, RDMA_DRIVER_MLX5, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+		struct verdict v;
+
+		world_init(&w, rows[i].driver, AF_INET, MACSEC0);
+		world_add_macsec(&w);
+		w.req.require = REQUIRE_MACSEC;
+		rows[i].change(&w);
+		judge(&w, &v);
+		cr_expect_eq(v.kernel_drops, rows[i].drops, "%s: %s", rows[i].name, v.reason);
 	}
 }
