@@ -15,15 +15,18 @@
 #ifndef RDMASEC_CORE_PROTOCOL_H
 #define RDMASEC_CORE_PROTOCOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "attributes.h"
 #include "uverbs_decode.h"
 
-#define WIRE_SYSTEM_ENGINE "/run/rdmasec/engine.sock" /* of rdmasecd */
+#define WIRE_SYSTEM_FOLDER "/run/rdmasec" /* made at boot where rdmasecd is installed to run */
+#define WIRE_SYSTEM_ENGINE WIRE_SYSTEM_FOLDER "/engine.sock"
 
 enum {
 	WIRE_MAGIC = 0x52534543,
@@ -160,6 +163,16 @@ struct wire_end {
  */
 enum { WIRE_NAME_MAX = 48 };
 RS_MUST_USE int wire_listen(char name[WIRE_NAME_MAX]);
+
+/*
+ * Is rdmasecd installed to run here? Then nobody else is asked, also while it does not run: its folder says so, and not
+ * its socket, which is not there before it has first started. What cannot be told counts as yes.
+ */
+bool wire_system_engine_expected(void);
+
+/* May this user, who listens on the socket in `folder`, judge? Root, or the folder's owner, if nobody else could have
+ * put a socket there. */
+bool wire_system_engine_trusted(const struct stat *folder, uid_t listener);
 
 /* The address of a socket's name: a path, or "@name" for an abstract one. 0 and *len; -EINVAL: too long, or empty. */
 RS_MUST_USE int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len);

@@ -25,6 +25,19 @@ int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len)
 	return 0;
 }
 
+bool wire_system_engine_expected(void)
+{
+	struct stat folder;
+
+	return !stat(WIRE_SYSTEM_FOLDER, &folder) || (errno != ENOENT && errno != ENOTDIR);
+}
+
+bool wire_system_engine_trusted(const struct stat *folder, uid_t listener)
+{
+	return S_ISDIR(folder->st_mode) && !(folder->st_mode & (S_IWGRP | S_IWOTH)) &&
+	       (listener == 0 || listener == folder->st_uid);
+}
+
 enum { LISTEN_BACKLOG = 128 };
 
 int wire_listen(char name[WIRE_NAME_MAX])

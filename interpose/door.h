@@ -19,8 +19,8 @@ struct engine_address {
 };
 
 /*
- * Finds the engine: RDMASEC_ENGINE (a path, or @name for an abstract socket), else the system's engine if its socket is
- * there, else a private one, started here. Under AT_SECURE only the system's. Called once, in any thread.
+ * Finds the engine: RDMASEC_ENGINE (a path, or @name for an abstract socket), else the system's engine where rdmasecd
+ * is installed to run, else a private one, started here. Under AT_SECURE only the system's. Called once, in any thread.
  */
 void engine_locate(struct engine_address *out);
 

@@ -49,14 +49,14 @@ void engine_locate(struct engine_address *out)
 			locate_problem(out, "RDMASEC_ENGINE is no socket's address", err);
 		return;
 	}
-	if (!access(WIRE_SYSTEM_ENGINE, F_OK)) {
+	if (wire_system_engine_expected()) {
 		err = wire_address(WIRE_SYSTEM_ENGINE, &out->address, &out->len);
 		if (err)
 			locate_problem(out, WIRE_SYSTEM_ENGINE, err);
 		return;
 	}
 	if (secure) {
-		locate_problem(out, "no system engine runs, and a privileged program gets no private one", 0);
+		locate_problem(out, "rdmasecd is not installed, and a privileged program gets no private one", 0);
 		return;
 	}
 	err = engine_spawn(out);
@@ -64,15 +64,29 @@ void engine_locate(struct engine_address *out)
 		locate_problem(out, "a private engine cannot be started", err);
 }
 
-/* Root, or ourselves: whoever else listens there may not judge. */
-static int check_peer(int socket)
+static bool is_system_engine(const struct engine_address *engine)
+{
+	return engine->len && !strcmp(engine->address.sun_path, WIRE_SYSTEM_ENGINE);
+}
+
+/*
+ * The system's engine: whom its folder vouches for; in a user namespace root's number may be another. Any other: root,
+ * or ourselves. -EPERM: whoever else listens there may not judge.
+ */
+static int check_peer(const struct engine_address *engine, int socket)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
+	struct stat folder;
+	bool trusted;
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return -errno;
-	return cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid() ? 0 : -EACCES;
+	if (is_system_engine(engine))
+		trusted = !stat(WIRE_SYSTEM_FOLDER, &folder) && wire_system_engine_trusted(&folder, cred.uid);
+	else
+		trusted = cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid();
+	return trusted ? 0 : -EPERM;
 }
 
 static int connect_engine(const struct engine_address *engine)
@@ -92,7 +106,7 @@ static int connect_engine(const struct engine_address *engine)
 	while (!err && connect(s, (const struct sockaddr *)&engine->address, engine->len))
 		err = errno == EINTR ? 0 : -errno;
 	if (!err)
-		err = check_peer(s);
+		err = check_peer(engine, s);
 	if (!err)
 		return s;
 	close(s);
@@ -127,6 +141,17 @@ static int exchange(int s, int fd, const struct uverbs_command *command, struct 
 	return wire_answer_check(answer, n);
 }
 
+static const char *why_no_engine(const struct engine_address *engine, int err)
+{
+	if (!engine->len)
+		return engine->problem;
+	if (is_system_engine(engine) && (err == -ENOENT || err == -ECONNREFUSED))
+		return "rdmasecd is installed but does not run";
+	if (err == -EPERM)
+		return "it is not root who listens there";
+	return strerror(-err);
+}
+
 /* The engine cannot say why; the door does, with what it can know: the command and the device's node. */
 static int refuse_without_engine(const struct engine_address *engine, int fd, const struct uverbs_command *command,
 				 int why, bool connected)
@@ -140,7 +165,7 @@ static int refuse_without_engine(const struct engine_address *engine, int fd, co
 	snprintf(line, sizeof(line), "rdmasec: refused %s on %s: %s: %s", uverbs_kind_name(command->kind),
 		 node[0] ? node : "an unknown device",
 		 connected ? "the engine gave no valid answer" : "there is no engine to ask",
-		 engine->len ? strerror(-why) : engine->problem);
+		 why_no_engine(engine, why));
 	door_say(line);
 	return connected ? -EPROTO : -ENOTCONN;
 }

@@ -61,13 +61,14 @@ static int set_preload(const char *library)
 	return setenv("LD_PRELOAD", value, 1) ? -errno : 0;
 }
 
-/* The host's engine where there is one, even one that is down: then it is not for us to judge by another policy. */
+/* The host's engine where there is to be one, even while it is down: then it is not for us to judge by another policy.
+ */
 static int choose_engine(const char *policy_file, char engine[WIRE_NAME_MAX])
 {
 	const struct policy *policy;
 	int err;
 
-	if (!access(WIRE_SYSTEM_ENGINE, F_OK)) {
+	if (wire_system_engine_expected()) {
 		if (policy_file) {
 			fprintf(stderr, "rdmasec: -p cannot be given here: rdmasecd judges by the host's policy\n");
 			return EXIT_USAGE;

@@ -53,7 +53,7 @@ static void tell(const char *command)
 {
 	unsigned char status = 1;
 
-	cr_assert_eq(send(other.socket, command, strlen(command), 0), strlen(command));
+	cr_assert_eq(send(other.socket, command, strlen(command), 0), (ssize_t)strlen(command));
 	cr_assert_eq(recv(other.socket, &status, 1, 0), 1);
 	cr_assert_eq(status, 0, "%s", command);
 }
@@ -428,7 +428,7 @@ Test(netns, ends_with_its_parent)
 			pause();
 		_exit(1);
 	}
-	cr_assert_eq(read(tells[0], &opened, sizeof(opened)), sizeof(opened));
+	cr_assert_eq(read(tells[0], &opened, sizeof(opened)), (ssize_t)sizeof(opened));
 	cr_assert_gt(opened, 0);
 	pidfd = (int)syscall(SYS_pidfd_open, opened, 0);
 	cr_assert_geq(pidfd, 0);

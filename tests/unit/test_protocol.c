@@ -427,3 +427,24 @@ Test(protocol, a_private_engines_name_is_its_own)
 	cr_assert_eq(wire_address(first, &address, &len), 0);
 	cr_expect_eq(connect(s, (struct sockaddr *)&address, len), 0);
 }
+
+Test(protocol, who_may_be_the_systems_engine)
+{
+	static const struct {
+		mode_t mode;
+		uid_t owner, listener;
+		bool trusted;
+	} rows[] = {
+		{ S_IFDIR | 0755, 0, 0, true },        { S_IFDIR | 0755, 0, 1000, false },
+		{ S_IFDIR | 0755, 1000, 1000, true },  { S_IFDIR | 0755, 1000, 0, true },
+		{ S_IFDIR | 0755, 1000, 1001, false }, { S_IFDIR | 0700, 1000, 1000, true },
+		{ S_IFDIR | 0775, 0, 0, false },       { S_IFDIR | 0757, 0, 0, false },
+		{ S_IFDIR | 01777, 0, 0, false },      { S_IFREG | 0755, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct stat folder = { .st_mode = rows[i].mode, .st_uid = rows[i].owner };
+
+		cr_expect_eq(wire_system_engine_trusted(&folder, rows[i].listener), rows[i].trusted, "row %zu", i);
+	}
+}

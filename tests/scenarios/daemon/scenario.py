@@ -107,6 +107,28 @@ def refuses_without_daemon(t: Test, daemon: Process) -> None:
     daemon.kill(signal.SIGCONT)
     daemon.kill(signal.SIGKILL)
     daemon.wait(10)
-    refused(t, "daemon gone", "there is no engine to ask", **by_library(t))
+    down = "there is no engine to ask: rdmasecd is installed but does not run"
+    refused(t, "daemon gone", down, **by_library(t))
+    t.a.run("rm /run/rdmasec/engine.sock", check=True)
+    refused(t, "daemon not started yet", down, **by_library(t))
+    refused(t, "daemon not started yet, rdmasec run", down, wrap_a=f"{t.build}/bin/rdmasec run --")
+    nobody_else_judges(t)
     engines = t.a.run("ps -eo args | grep '[r]dmasec engine'")
     t.check(not engines.out, "no private engine took its place", engines)
+
+
+def nobody_else_judges(t: Test) -> None:
+    """Neither in a folder where others may write nor in a user's own: the listener there would let everything pass."""
+    listen = "import socket, time; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); " \
+             "s.bind('/run/rdmasec/engine.sock'); s.listen(); print('listens', flush=True); time.sleep(60)"
+    t.a.run("chmod 1777 /run/rdmasec", check=True)
+    impostor = t.a.start(f'exec python3 -c "{listen}"', user=USER + 1)
+    while "listens" not in impostor.output():
+        if impostor.poll():
+            raise RuntimeError(f"the impostor ended: {impostor.output()}")
+        time.sleep(0.05)
+    for mode, what in (("1777", "in a folder of everybody's"), ("0755", "in root's folder")):
+        t.a.run(f"chmod {mode} /run/rdmasec && chmod 666 /run/rdmasec/engine.sock", check=True)
+        refused(t, f"another user listens {what}", "it is not root who listens there", **by_library(t))
+    impostor.kill(signal.SIGKILL)
+    impostor.wait(10)
