@@ -140,7 +140,7 @@ static void device_ask(const struct inventory_netlink *netlink, struct rdma_devi
 }
 
 /* -ENODEV: it went away while it was read. */
-static int device_read(int class_dir, struct rdma_device *device)
+static int device_read(int class_dir, bool with_gids, struct rdma_device *device)
 {
 	int dir = dir_open(class_dir, device->name);
 	int err;
@@ -148,6 +148,8 @@ static int device_read(int class_dir, struct rdma_device *device)
 	if (dir < 0)
 		return is_gone(dir) ? -ENODEV : dir;
 	err = inventory_read_ports(dir, device);
+	if (!err && with_gids)
+		err = inventory_read_gids(dir, device);
 	close(dir);
 	/* a GID table that ends early may be that of a device half gone */
 	if (is_gone(err) || (!err && faccessat(class_dir, device->name, F_OK, 0)))
@@ -171,6 +173,7 @@ static int inventory_add(struct rdma_inventory *inventory, const struct rdma_dev
 struct reading {
 	int class_dir;
 	dev_t only; /* 0: all */
+	bool with_gids;
 	struct uverbs_list uverbs;
 	const struct inventory_netlink *netlink; /* NULL: it tells nothing */
 };
@@ -186,7 +189,7 @@ static int read_device(const struct reading *reading, const char *name, struct r
 	device_set_uverbs(&device, &reading->uverbs);
 	if (reading->only && reading->only != device.uverbs_rdev)
 		return 0;
-	err = device_read(reading->class_dir, &device);
+	err = device_read(reading->class_dir, reading->with_gids, &device);
 	if (!err && reading->netlink)
 		device_ask(reading->netlink, &device);
 	if (!err)
@@ -226,13 +229,13 @@ static int read_sysfs(int sysfs, struct reading *reading, struct rdma_inventory 
 	return err == -ENOENT ? -ENODEV : err;
 }
 
-int inventory_read_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
-			struct rdma_inventory *out, char *error, size_t error_size)
+static int read_all(const char *sysfs, struct reading *reading, struct rdma_inventory *out, char *error,
+		    size_t error_size)
 {
-	struct reading reading = { .only = only, .netlink = netlink };
 	struct rdma_inventory inventory = { 0 };
+	dev_t only = reading->only;
 	int dir = dir_open(AT_FDCWD, sysfs);
-	int err = dir < 0 ? dir : read_sysfs(dir, &reading, &inventory);
+	int err = dir < 0 ? dir : read_sysfs(dir, reading, &inventory);
 
 	if (dir >= 0)
 		close(dir);
@@ -253,31 +256,20 @@ int inventory_read_with(const char *sysfs, dev_t only, const struct inventory_ne
 	return 0;
 }
 
-/* Netlink that cannot be asked leaves the devices listed, and their drivers unknown. */
-static int read_with_kernel(const char *sysfs, dev_t only, struct rdma_inventory *out, char *error, size_t error_size)
+int inventory_read_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
+			struct rdma_inventory *out, char *error, size_t error_size)
 {
-	struct inventory_netlink netlink;
-	char ignored[128];
-	int told = !inventory_netlink_open(&netlink_kernel, &netlink, ignored, sizeof(ignored));
-	int err = inventory_read_with(sysfs, only, told ? &netlink : NULL, out, error, error_size);
+	struct reading reading = { .only = only, .with_gids = true, .netlink = netlink };
 
-	if (told)
-		inventory_netlink_close(&netlink);
-	return err;
+	return read_all(sysfs, &reading, out, error, error_size);
 }
 
-int inventory_read(const char *sysfs, struct rdma_inventory *out, char *error, size_t error_size)
+int inventory_read_stable_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
+			       struct rdma_inventory *out, char *error, size_t error_size)
 {
-	return read_with_kernel(sysfs, 0, out, error, error_size);
-}
+	struct reading reading = { .only = only, .netlink = netlink };
 
-int inventory_read_one(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error, size_t error_size)
-{
-	if (!uverbs_rdev) {
-		text_copy(error, error_size, "not a character device");
-		return -ENODEV;
-	}
-	return read_with_kernel(sysfs, uverbs_rdev, out, error, error_size);
+	return read_all(sysfs, &reading, out, error, error_size);
 }
 
 void inventory_free(struct rdma_inventory *inventory)

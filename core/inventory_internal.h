@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The inventory's three sources: devices (inventory.c) and ports (inventory_port.c) from sysfs, drivers and netdevs
- * from RDMA netlink (inventory_netlink.c), where a test can answer in the kernel's place.
+ * The inventory's sources: devices (inventory.c), ports (inventory_port.c) and GIDs (inventory_gids.c) from sysfs,
+ * drivers and netdevs from RDMA netlink (inventory_netlink.c), GIDs also from a uverbs fd (inventory_fd.c). Where the
+ * kernel is asked, a test can answer in its place.
  */
 #ifndef RDMASEC_CORE_INVENTORY_INTERNAL_H
 #define RDMASEC_CORE_INVENTORY_INTERNAL_H
@@ -36,6 +37,9 @@ void inventory_netlink_close(struct inventory_netlink *netlink);
 /* inventory_read() and, with `only` not 0, inventory_read_one(). `netlink` NULL: it tells nothing. */
 RS_MUST_USE int inventory_read_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
 				    struct rdma_inventory *out, char *error, size_t error_size);
+/* inventory_read_stable() */
+RS_MUST_USE int inventory_read_stable_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
+					   struct rdma_inventory *out, char *error, size_t error_size);
 
 /* ---- sysfs ---- */
 
@@ -52,9 +56,30 @@ int sysfs_is_visible(const struct dirent *entry);
 void sysfs_names_free(struct dirent **names, int count);
 
 /*
- * Adds the ports, with their GIDs, of the device whose sysfs folder is `dir`. 0, or -errno: -ENOENT or -ENODEV when it
- * went away meanwhile. What was added before an error is freed with the device.
+ * Adds the ports, without their GIDs, of the device whose sysfs folder is `dir`. 0, or -errno: -ENOENT or -ENODEV when
+ * it went away meanwhile. What was added before an error is freed with the device.
  */
 RS_MUST_USE int inventory_read_ports(int dir, struct rdma_device *device);
+
+/* Reads the GIDs of all its ports anew. 0, or as above and the device's GIDs as they were. */
+RS_MUST_USE int inventory_read_gids(int dir, struct rdma_device *device);
+
+/* The sysfs folders of a device and of a port in it: an fd or -errno. */
+RS_MUST_USE int inventory_device_open(const char *sysfs, const struct rdma_device *device);
+RS_MUST_USE int inventory_port_open(int dir, uint32_t number);
+
+/*
+ * One GID of the port whose sysfs folder is `port`; of an empty entry *out is not valid. 0; -ENOENT: the table ends
+ * before; -ENODEV: it has gone.
+ */
+RS_MUST_USE int inventory_gid_read(int port, enum port_link_layer link_layer, uint32_t index, struct rdma_gid *out);
+
+/*
+ * New GIDs replace the old ones of all ports at once, or not at all. _begin() gives a copy of the ports without GIDs
+ * (NULL: no memory), _add() fills it, _end() takes it over if `err` is 0, frees what is not needed, and returns `err`.
+ */
+struct rdma_port *inventory_gids_begin(const struct rdma_device *device);
+RS_MUST_USE int inventory_gid_add(struct rdma_port *port, const struct rdma_gid *gid);
+RS_MUST_USE int inventory_gids_end(struct rdma_device *device, struct rdma_port *fresh, int err);
 
 #endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/*
+ * The inventory for an engine that stays: what of a device is stable is read once, its GIDs as often as need be.
+ * inventory_read() and inventory_read_one() in path.h read both.
+ */
+#ifndef RDMASEC_CORE_INVENTORY_H
+#define RDMASEC_CORE_INVENTORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "attributes.h"
+#include "evidence.h"
+#include "path.h"
+
+/*
+ * inventory_read_one() without GIDs: name, driver, ports with their link layer, state and netdev. Holds until the
+ * kernel tells of a change to an RDMA device or to a link. Results as inventory_read_one().
+ */
+RS_MUST_USE int inventory_read_stable(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error,
+				      size_t error_size);
+
+/* Reads the GIDs of all ports anew, from sysfs: four files for each. 0, or -errno and `device` as it was. */
+RS_MUST_USE int inventory_gids_from_sysfs(const char *sysfs, struct rdma_device *device);
+
+/*
+ * The same by one ioctl on `fd`, a uverbs fd of this very device; from sysfs where the kernel has no such ioctl, or
+ * does not tell the driver. Netdevs are named by their index in `ev`, but the index is that of the netdev's own network
+ * namespace: before a GID is judged, inventory_confirm_gid() has to say that it is ours. A netdev that `ev` does not
+ * know leaves the GID without one. 0, or -errno and `device` as it was; -EIO: the device has gone.
+ */
+RS_MUST_USE int inventory_gids_from_fd(const char *sysfs, struct rdma_device *device, int fd,
+				       const struct evidence *ev);
+
+/*
+ * Does sysfs, which tells the netdev's name, say the same of this GID? If not, it loses its netdev, which
+ * path_resolve() then takes for unknown. 0; -ENOENT: there is no such GID; -ESTALE: it has lost its netdev. It is no
+ * proof where a netdev of another namespace has the same index and the same name as one of ours.
+ */
+RS_MUST_USE int inventory_confirm_gid(const char *sysfs, struct rdma_device *device, uint32_t port, uint32_t index);
+
+/* The same for all GIDs of the port that are equal to this remote: else one of another namespace would make what goes
+ * out to it a loopback (gid_is_loopback()). */
+void inventory_confirm_remote(const char *sysfs, struct rdma_device *device, uint32_t port, const uint8_t remote[16]);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The inventory as the running kernel has it. */
+#include "inventory.h"
+
+#include <errno.h>
+
+#include "inventory_internal.h"
+#include "text.h"
+
+typedef int (*read_with_fn)(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
+			    struct rdma_inventory *out, char *error, size_t error_size);
+
+/* Netlink that cannot be asked leaves the devices listed, and their drivers unknown. */
+static int read_with_kernel(read_with_fn read_with, const char *sysfs, dev_t only, struct rdma_inventory *out,
+			    char *error, size_t error_size)
+{
+	struct inventory_netlink netlink;
+	char ignored[128];
+	int told = !inventory_netlink_open(&netlink_kernel, &netlink, ignored, sizeof(ignored));
+	int err = read_with(sysfs, only, told ? &netlink : NULL, out, error, error_size);
+
+	if (told)
+		inventory_netlink_close(&netlink);
+	return err;
+}
+
+int inventory_read(const char *sysfs, struct rdma_inventory *out, char *error, size_t error_size)
+{
+	return read_with_kernel(inventory_read_with, sysfs, 0, out, error, error_size);
+}
+
+static int read_one(read_with_fn read_with, const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out,
+		    char *error, size_t error_size)
+{
+	if (!uverbs_rdev) {
+		text_copy(error, error_size, "not a character device");
+		return -ENODEV;
+	}
+	return read_with_kernel(read_with, sysfs, uverbs_rdev, out, error, error_size);
+}
+
+int inventory_read_one(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error, size_t error_size)
+{
+	return read_one(inventory_read_with, sysfs, uverbs_rdev, out, error, error_size);
+}
+
+int inventory_read_stable(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error,
+			  size_t error_size)
+{
+	return read_one(inventory_read_stable_with, sysfs, uverbs_rdev, out, error, error_size);
+}
