@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Processes and their open files: of the test itself, and of children that it forks. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child_fixture.h"
+#include "holders.h"
+#include "process.h"
+
+/* ---- who it is ---- */
+
+Test(process, oneself)
+{
+	struct process process, copy;
+	char exe[256] = "";
+	struct stat st;
+
+	cr_assert_eq(process_open(getpid(), &process), 0);
+	cr_assert_gt(readlink("/proc/self/exe", exe, sizeof(exe) - 1), 0);
+	cr_assert_eq(stat("/proc/self/ns/net", &st), 0);
+	cr_expect_eq(process.pid, getpid());
+	cr_expect_eq(process.uid, geteuid());
+	cr_expect(process.executable_known);
+	cr_expect_str_eq(process.executable, exe);
+	cr_expect(process.netns_known);
+	cr_expect_eq(process.netns_dev, st.st_dev);
+	cr_expect_eq(process.netns_ino, st.st_ino);
+	cr_expect_gt(process.start_time, 0);
+	cr_expect_not(process_has_ended(&process));
+	cr_expect(fcntl(process.pidfd, F_GETFD) & FD_CLOEXEC);
+	cr_assert_eq(process_copy(&process, &copy), 0);
+	cr_expect_neq(copy.pidfd, process.pidfd);
+	cr_expect_eq(copy.start_time, process.start_time);
+	process_close(&process);
+	cr_expect_eq(process.pidfd, -1);
+	cr_expect_not(process_has_ended(&copy), "the copy has its own pidfd");
+	process_close(&copy);
+}
+
+static void rename_badly(void *name)
+{
+	prctl(PR_SET_NAME, name);
+}
+
+/* Field 22 of what follows the name, as the kernel prints it. */
+static uint64_t start_time_of(pid_t pid)
+{
+	char path[64], text[1024];
+	unsigned long long time = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "r");
+	cr_assert_not_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	cr_assert_eq(sscanf(strrchr(text, ')') + 1,
+			    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &time),
+		     1);
+	return time;
+}
+
+Test(process, a_name_does_not_move_the_start_time)
+{
+	static char names[][16] = { "app", "a) R 1 2 3 4", ") ) ) (", "a b c d e f g h", "" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		pid_t pid = child_start(rename_badly, names[i]);
+		struct process process;
+
+		cr_assert_eq(process_open(pid, &process), 0);
+		cr_expect_eq(process.start_time, start_time_of(pid), "'%s'", names[i]);
+		process_close(&process);
+		child_end(pid);
+	}
+}
+
+static void become_nobody(void *argument)
+{
+	(void)argument;
+	if (seteuid(65534))
+		_exit(1);
+}
+
+Test(process, the_effective_user_counts)
+{
+	struct process process;
+	pid_t pid;
+
+	if (geteuid())
+		cr_skip_test("not root");
+	pid = child_start(become_nobody, NULL);
+	cr_assert_eq(process_open(pid, &process), 0);
+	cr_expect_eq(process.uid, 65534);
+	process_close(&process);
+	child_end(pid);
+}
+
+Test(process, one_that_has_ended)
+{
+	struct process process = { .pid = 4711 }, held;
+	pid_t pid = child_start(NULL, NULL);
+	int fd;
+
+	cr_assert_eq(process_open(pid, &held), 0);
+	child_kill(pid);
+	cr_expect(process_has_ended(&held));
+	cr_expect_eq(process_fetch_fd(&held, 0, &fd), -ESRCH);
+	cr_expect_eq(process_open(pid, &process), -ESRCH, "a zombie");
+	child_end(pid);
+	cr_expect_eq(process_open(pid, &process), -ESRCH, "no process");
+	cr_expect_eq(process_open(0, &process), -ESRCH);
+	cr_expect_eq(process_open(-1, &process), -ESRCH);
+	cr_expect_eq(process.pid, 4711, "nothing is written on errors");
+	process_close(&held);
+}
+
+/* ---- a socket's peer ---- */
+
+static struct sockaddr_un address = { .sun_family = AF_UNIX };
+static socklen_t address_len;
+
+static int listener_make(void)
+{
+	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	address_len = offsetof(struct sockaddr_un, sun_path) + 1 +
+		      (socklen_t)snprintf(address.sun_path + 1, 64, "rdmasec-test-%d", (int)getpid());
+	cr_assert_eq(bind(listener, (struct sockaddr *)&address, address_len), 0);
+	cr_assert_eq(listen(listener, 4), 0);
+	return listener;
+}
+
+static void connect_to_us(void *argument)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	(void)argument;
+	if (connect(fd, (struct sockaddr *)&address, address_len))
+		_exit(1);
+}
+
+static void connect_and_become_nobody(void *argument)
+{
+	connect_to_us(argument);
+	become_nobody(argument);
+}
+
+Test(process, who_has_connected)
+{
+	int listener = listener_make(), socket;
+	pid_t pid = child_start(geteuid() ? connect_to_us : connect_and_become_nobody, NULL);
+	struct process process;
+
+	socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	cr_assert_geq(socket, 0);
+	cr_assert_eq(process_open_peer(socket, &process), 0);
+	cr_expect_eq(process.pid, pid);
+	cr_expect_eq(process.uid, geteuid(), "that of its connect(2)");
+	cr_expect_eq(process.start_time, start_time_of(pid));
+	process_close(&process);
+	child_kill(pid);
+	cr_expect_eq(process_open_peer(socket, &process), -ESRCH, "a zombie");
+	child_end(pid);
+	cr_expect_eq(process_open_peer(socket, &process), -ESRCH, "no process");
+	cr_expect_eq(process_open_peer(-1, &process), -EBADF);
+	close(socket);
+	close(listener);
+}
+
+/* ---- open files ---- */
+
+struct files {
+	int first, dup, again, pipe[2];
+};
+
+static void files_open(struct files *files)
+{
+	files->first = open("/dev/zero", O_RDONLY);
+	files->dup = dup(files->first);
+	files->again = open("/dev/zero", O_RDONLY);
+	cr_assert_eq(pipe(files->pipe), 0);
+}
+
+Test(holders, the_same_open_file)
+{
+	struct files files;
+	struct process process;
+	bool same;
+	pid_t pid;
+	int fetched, err;
+
+	files_open(&files);
+	pid = child_start(NULL, NULL);
+	err = same_open_file(getpid(), files.first, getpid(), files.dup, &same);
+	if (err == -ENOSYS)
+		cr_skip_test("a kernel without kcmp(2)");
+	cr_assert_eq(err, 0);
+	cr_expect(same);
+	cr_assert_eq(same_open_file(getpid(), files.first, getpid(), files.again, &same), 0);
+	cr_expect_not(same, "the same device, opened twice");
+	cr_assert_eq(same_open_file(getpid(), files.first, pid, files.first, &same), 0);
+	cr_expect(same, "inherited");
+	cr_assert_eq(same_open_file(pid, files.again, getpid(), files.first, &same), 0);
+	cr_expect_not(same);
+	cr_assert_eq(same_open_file(getpid(), files.pipe[0], getpid(), files.pipe[1], &same), 0);
+	cr_expect_not(same, "two ends of a pipe");
+	cr_assert_eq(process_open(pid, &process), 0);
+	cr_assert_eq(process_fetch_fd(&process, files.dup, &fetched), 0);
+	cr_assert_eq(same_open_file(getpid(), fetched, getpid(), files.first, &same), 0);
+	cr_expect(same, "fetched from a child that has inherited it");
+	cr_expect(fcntl(fetched, F_GETFD) & FD_CLOEXEC);
+	process_close(&process);
+	child_end(pid);
+}
+
+/* What a user without privilege, real and effective, gets for the fd of a process of root. */
+static int compared_by_nobody(pid_t pid, int fd)
+{
+	pid_t nobody = fork();
+	int status;
+
+	cr_assert_geq(nobody, 0);
+	if (!nobody) {
+		bool same;
+
+		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+			_exit(0);
+		_exit(-same_open_file(getpid(), fd, pid, fd, &same));
+	}
+	cr_assert_eq(waitpid(nobody, &status, 0), nobody);
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
+}
+
+Test(holders, what_cannot_be_compared)
+{
+	int self = open("/dev/zero", O_RDONLY), err;
+	bool same = true;
+	pid_t pid;
+
+	err = same_open_file(getpid(), self, getpid(), 999, &same);
+	if (err == -ENOSYS)
+		cr_skip_test("a kernel without kcmp(2)");
+	cr_expect_eq(err, -EBADF);
+	cr_expect_eq(same_open_file(getpid(), -1, getpid(), -1, &same), -EBADF);
+	pid = child_start(NULL, NULL);
+	if (!geteuid())
+		cr_expect_eq(compared_by_nobody(pid, self), -EPERM);
+	child_end(pid);
+	cr_expect_eq(same_open_file(getpid(), self, pid, self, &same), -ESRCH);
+	cr_expect(same, "nothing is written on errors");
+}
+
+Test(process, an_fd_that_is_not_there)
+{
+	struct process process;
+	int fd = 4711;
+
+	cr_assert_eq(process_open(getpid(), &process), 0);
+	cr_expect_eq(process_fetch_fd(&process, 999, &fd), -EBADF);
+	cr_expect_eq(fd, 4711);
+	process_close(&process);
+}
