@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "record_json.h"
+
+struct audit {
+	char *path;
+	int fd;
+	dev_t dev;
+	ino_t ino;
+	bool in_line;    /* the file ends within a line */
+	bool failing;    /* the last flush was not good */
+	size_t used;     /* of the buffer: whole lines */
+	uint64_t lost;   /* in all */
+	uint64_t untold; /* of these, those after what is in the buffer */
+	char buffer[AUDIT_BUFFER_SIZE];
+};
+
+/* A daemon that died, or a disk that was full, can have left half a line. */
+static bool ends_within_line(int fd, off_t size)
+{
+	char last = '\n';
+
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+/* O_NONBLOCK: a fifo is refused, not waited for. For a regular file it means nothing. */
+static int open_file(struct audit *audit)
+{
+	int fd = open(audit->path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = -EINVAL;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	if (audit->fd >= 0)
+		close(audit->fd);
+	audit->fd = fd;
+	audit->dev = st.st_dev;
+	audit->ino = st.st_ino;
+	audit->in_line = ends_within_line(fd, st.st_size);
+	return 0;
+}
+
+int audit_open(const char *path, struct audit **out)
+{
+	struct audit *audit = calloc(1, sizeof(*audit));
+	int err = -ENOMEM;
+
+	if (!audit)
+		return err;
+	audit->fd = -1;
+	audit->path = strdup(path);
+	if (audit->path)
+		err = open_file(audit);
+	if (!err) {
+		*out = audit;
+		return 0;
+	}
+	free(audit->path);
+	free(audit);
+	return err;
+}
+
+/* logrotate(8) renames: then the name leads to another file, or to none. */
+static int follow_rotation(struct audit *audit)
+{
+	struct stat st;
+
+	if (!lstat(audit->path, &st) && st.st_dev == audit->dev && st.st_ino == audit->ino)
+		return 0;
+	return open_file(audit);
+}
+
+/* ---- lines into the buffer ---- */
+
+static int append(struct audit *audit, const struct wire_record *record)
+{
+	json_object *object = record_to_json(record);
+	size_t len = 0;
+	const char *line = object ? json_object_to_json_string_length(object, RECORD_JSON_LINE, &len) : NULL;
+	int err = -ENOMEM;
+
+	if (line) {
+		err = len + 1 > sizeof(audit->buffer) - audit->used ? -ENOBUFS : 0;
+		if (!err) {
+			memcpy(audit->buffer + audit->used, line, len);
+			audit->used += len;
+			audit->buffer[audit->used++] = '\n';
+		}
+	}
+	json_object_put(object);
+	return err;
+}
+
+static int append_lost(struct audit *audit)
+{
+	struct wire_record record;
+	struct timespec now;
+	int err;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	wire_record_make(&record);
+	record.event = WIRE_EVENT_LOST;
+	record.time_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+	record.count = audit->untold;
+	err = append(audit, &record);
+	if (!err)
+		audit->untold = 0;
+	return err;
+}
+
+void audit_write(struct audit *audit, const struct wire_record *record)
+{
+	/* What comes after something lost waits for the line that says so: the order of lines stays that of events. */
+	int err = audit->untold ? -ENOBUFS : append(audit, record);
+
+	if (err == -ENOBUFS && !audit->failing) {
+		err = audit_flush(audit);
+		if (!audit->failing)
+			err = append(audit, record);
+	}
+	if (err) {
+		audit->lost++;
+		audit->untold++;
+	}
+}
+
+/* ---- the buffer into the file ---- */
+
+static void drop_written(struct audit *audit, size_t len)
+{
+	audit->used -= len;
+	memmove(audit->buffer, audit->buffer + len, audit->used);
+}
+
+static size_t whole_lines(const char *text, size_t len)
+{
+	const char *end = memrchr(text, '\n', len);
+
+	return end ? (size_t)(end - text) + 1 : 0;
+}
+
+/*
+ * A disk that fills up takes part of what it is given. The part of a line is taken back, and that line written anew
+ * later; where it cannot be taken back (chattr +a), it stays as a line of its own.
+ */
+static void take_back(struct audit *audit, size_t part)
+{
+	off_t end = lseek(audit->fd, 0, SEEK_CUR);
+
+	audit->in_line = end < (off_t)part || ftruncate(audit->fd, end - (off_t)part);
+}
+
+static int end_line(struct audit *audit)
+{
+	ssize_t n;
+
+	if (!audit->in_line)
+		return 0;
+	n = write(audit->fd, "\n", 1);
+	if (n != 1)
+		return n < 0 ? -errno : -EIO;
+	audit->in_line = false;
+	return 0;
+}
+
+static int write_out(struct audit *audit)
+{
+	while (audit->used) {
+		int err = end_line(audit);
+		size_t whole;
+		ssize_t n;
+
+		if (err)
+			return err;
+		n = write(audit->fd, audit->buffer, audit->used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		whole = whole_lines(audit->buffer, (size_t)n);
+		if (whole < (size_t)n)
+			take_back(audit, (size_t)n - whole);
+		drop_written(audit, whole);
+		/* no line went whole: the next try would go the same way */
+		if (!whole)
+			return -ENOSPC;
+	}
+	return 0;
+}
+
+int audit_flush(struct audit *audit)
+{
+	int moved = follow_rotation(audit), err = write_out(audit);
+
+	if (!err && audit->untold) {
+		err = append_lost(audit);
+		if (!err)
+			err = write_out(audit);
+	}
+	audit->failing = err != 0;
+	return err ? err : moved;
+}
+
+uint64_t audit_lost(const struct audit *audit)
+{
+	return audit->lost;
+}
+
+void audit_close(struct audit *audit)
+{
+	int err;
+
+	if (!audit)
+		return;
+	err = audit_flush(audit);
+	(void)err; /* nobody is left to try again */
+	close(audit->fd);
+	free(audit->path);
+	free(audit);
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The audit log: every line whole, every loss counted, whatever becomes of the file. */
+#include "audit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "record_fixture.h"
+
+/* Where the test's files are: a folder of its own. */
+static char folder[64], path[96];
+
+static void enter(void)
+{
+	strcpy(folder, "/tmp/rdmasec-audit-XXXXXX");
+	cr_assert_not_null(mkdtemp(folder));
+	cr_assert_lt(snprintf(path, sizeof(path), "%s/audit.log", folder), (int)sizeof(path));
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static void leave(void)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	rmdir(folder);
+}
+
+TestSuite(audit, .init = enter, .fini = leave, .timeout = 60);
+
+static struct audit *opened(void)
+{
+	struct audit *audit = NULL;
+
+	cr_assert_eq(audit_open(path, &audit), 0);
+	return audit;
+}
+
+static void write_number(struct audit *audit, int pid)
+{
+	struct wire_record record = full_record();
+
+	record.pid = pid;
+	audit_write(audit, &record);
+}
+
+/* One record for each line of the file, in order: its pid, or minus what a line says was lost. -1: no such file. */
+enum { LINES_MAX = 4096 };
+static int read_lines(const char *name, int64_t lines[LINES_MAX])
+{
+	FILE *file = fopen(name, "re");
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+	int count = 0;
+
+	if (!file)
+		return -1;
+	while ((len = getline(&line, &room, file)) > 0) {
+		json_object *object, *value;
+
+		cr_assert_eq(line[len - 1], '\n', "line %d has no end: %s", count, line);
+		object = json_tokener_parse(line);
+		cr_assert_not_null(object, "line %d is torn: %s", count, line);
+		cr_assert_lt(count, LINES_MAX);
+		if (json_object_object_get_ex(object, "count", &value))
+			lines[count++] = -json_object_get_int64(value);
+		else
+			lines[count++] = json_object_get_int64(json_object_object_get(object, "pid"));
+		json_object_put(object);
+	}
+	free(line);
+	fclose(file);
+	return count;
+}
+
+/* What came and what is said to be lost make up all that was written, in its order. */
+static void expect_complete(const int64_t *lines, int count, int written, uint64_t lost)
+{
+	int64_t next = 1;
+	uint64_t told = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (lines[i] < 0) {
+			told += (uint64_t)-lines[i];
+			next += -lines[i];
+			continue;
+		}
+		cr_expect_eq(lines[i], next, "line %d: %lld, not %lld", i, (long long)lines[i], (long long)next);
+		next = lines[i] + 1;
+	}
+	cr_expect_eq(next, written + 1, "%lld of %d", (long long)next - 1, written);
+	cr_expect_eq(told, lost);
+}
+
+/* RLIMIT_FSIZE stands for the size of the disk: a write up to it is short, one beyond it fails. */
+static void limit_files(rlim_t size)
+{
+	const struct rlimit limit = { size, RLIM_INFINITY };
+
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static off_t file_size(void)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : st.st_size;
+}
+
+Test(audit, a_line_a_record)
+{
+	struct audit *audit;
+	int64_t lines[LINES_MAX];
+	struct stat st;
+
+	umask(0);
+	audit = opened();
+	for (int i = 1; i <= 3; i++)
+		write_number(audit, i);
+	cr_expect_eq(file_size(), 0, "it waits for the flush");
+	cr_expect_eq(audit_flush(audit), 0);
+	cr_expect_eq(read_lines(path, lines), 3);
+	expect_complete(lines, 3, 3, 0);
+	cr_expect(!stat(path, &st) && (st.st_mode & 07777) == 0640, "mode %o", st.st_mode);
+	write_number(audit, 4);
+	audit_close(audit);
+	cr_expect_eq(read_lines(path, lines), 4, "what waited is written at the end");
+	/* the next one goes on where this one stopped */
+	audit = opened();
+	write_number(audit, 5);
+	audit_close(audit);
+	cr_expect_eq(read_lines(path, lines), 5);
+	expect_complete(lines, 5, 5, 0);
+	audit_close(NULL);
+	expect_no_leak();
+}
+
+Test(audit, a_full_buffer_is_flushed_by_itself)
+{
+	struct audit *audit = opened();
+	int64_t lines[LINES_MAX];
+	int written = 2 * AUDIT_BUFFER_SIZE / 400;
+
+	for (int i = 1; i <= written; i++)
+		write_number(audit, i);
+	cr_expect_gt(file_size(), AUDIT_BUFFER_SIZE / 2);
+	cr_expect_eq(audit_lost(audit), 0);
+	audit_close(audit);
+	expect_complete(lines, read_lines(path, lines), written, 0);
+	expect_no_leak();
+}
+
+Test(audit, a_file_that_was_moved_away)
+{
+	struct audit *audit = opened();
+	int64_t lines[LINES_MAX];
+	char moved[128];
+
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	write_number(audit, 1);
+	cr_expect_eq(audit_flush(audit), 0);
+	write_number(audit, 2);
+	cr_assert_eq(rename(path, moved), 0);
+	cr_expect_eq(audit_flush(audit), 0);
+	cr_expect_eq(read_lines(moved, lines), 1);
+	cr_expect_eq(read_lines(path, lines), 1, "a new one is made");
+	cr_expect_eq(lines[0], 2);
+	/* as logrotate's `create` does: another file of the same name */
+	cr_assert_eq(rename(path, moved), 0);
+	close(open(path, O_CREAT | O_WRONLY, 0640));
+	write_number(audit, 3);
+	cr_expect_eq(audit_flush(audit), 0);
+	cr_expect_eq(read_lines(path, lines), 1);
+	cr_expect_eq(lines[0], 3);
+	audit_close(audit);
+	expect_no_leak();
+}
+
+Test(audit, no_new_file_can_be_made)
+{
+	struct audit *audit = opened();
+	int64_t lines[LINES_MAX];
+	char moved[128];
+
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	cr_assert_eq(rename(path, moved), 0);
+	cr_assert_eq(symlink("/dev/null", path), 0);
+	write_number(audit, 1);
+	cr_expect_eq(audit_flush(audit), -ELOOP, "it is told");
+	cr_expect_eq(read_lines(moved, lines), 1, "and nothing is lost");
+	cr_expect_eq(audit_lost(audit), 0);
+	/* also when it is the full buffer that flushes */
+	for (int i = 2; i <= 2000; i++)
+		write_number(audit, i);
+	cr_expect_eq(audit_lost(audit), 0);
+	audit_close(audit);
+	expect_complete(lines, read_lines(moved, lines), 2000, 0);
+	expect_no_leak();
+}
+
+/* At every size that a disk could have for a handful of lines. */
+Test(audit, no_line_is_torn_by_a_full_disk)
+{
+	for (rlim_t size = 0; size < 1500; size += 7) {
+		struct audit *audit = opened();
+		int64_t lines[LINES_MAX];
+		int count;
+
+		limit_files(size);
+		for (int i = 1; i <= 5; i++)
+			write_number(audit, i);
+		cr_expect_lt(audit_flush(audit), 0, "size %lu", size);
+		count = read_lines(path, lines);
+		cr_expect_lt(count, 5);
+		write_number(audit, 6);
+		cr_expect_lt(audit_flush(audit), 0);
+		cr_expect_eq(read_lines(path, lines), count, "size %lu", size);
+		limit_files(RLIM_INFINITY);
+		cr_expect_eq(audit_flush(audit), 0);
+		expect_complete(lines, read_lines(path, lines), 6, 0);
+		cr_expect_eq(audit_lost(audit), 0, "the buffer held them");
+		audit_close(audit);
+		cr_assert_eq(unlink(path), 0);
+	}
+	expect_no_leak();
+}
+
+Test(audit, what_is_lost_is_counted_and_told_in_its_place)
+{
+	struct audit *audit = opened();
+	int64_t lines[LINES_MAX];
+	int written = 3 * AUDIT_BUFFER_SIZE / 400, count;
+	uint64_t lost;
+
+	limit_files(1000);
+	for (int i = 1; i <= written; i++)
+		write_number(audit, i);
+	lost = audit_lost(audit);
+	cr_expect_gt(lost, 0);
+	cr_expect_lt(lost, (uint64_t)written);
+	cr_expect_lt(audit_flush(audit), 0);
+	cr_expect_eq(audit_lost(audit), lost);
+	limit_files(RLIM_INFINITY);
+	write_number(audit, ++written);
+	cr_expect_eq(audit_lost(audit), lost + 1, "after a bad flush it waits for a good one");
+	cr_expect_eq(audit_flush(audit), 0);
+	write_number(audit, ++written);
+	cr_expect_eq(audit_flush(audit), 0);
+	count = read_lines(path, lines);
+	expect_complete(lines, count, written, lost + 1);
+	cr_assert_gt(count, 2);
+	cr_expect_eq(lines[count - 2], -(int64_t)(lost + 1), "the count is the line after the last that was kept");
+	audit_close(audit);
+	expect_no_leak();
+}
+
+/* Twice out of room: each loss has its own line. */
+Test(audit, lost_and_lost_again)
+{
+	struct audit *audit = opened();
+	int64_t lines[LINES_MAX];
+	int written = 0, tells = 0, count;
+
+	for (int round = 0; round < 2; round++) {
+		limit_files((rlim_t)file_size() + 100);
+		for (int i = 0; i < AUDIT_BUFFER_SIZE / 300; i++)
+			write_number(audit, ++written);
+		limit_files(RLIM_INFINITY);
+		cr_expect_eq(audit_flush(audit), 0);
+	}
+	count = read_lines(path, lines);
+	for (int i = 0; i < count; i++)
+		tells += lines[i] < 0;
+	cr_expect_eq(tells, 2);
+	expect_complete(lines, count, written, audit_lost(audit));
+	audit_close(audit);
+	expect_no_leak();
+}
+
+/* A daemon that was killed in the middle of a write, a host that lost its power. */
+Test(audit, a_file_that_ends_within_a_line)
+{
+	static const char half[] = "{\"time\":\"2026-01-";
+	struct audit *audit;
+	char line[512] = "";
+	FILE *file = fopen(path, "we");
+
+	cr_assert(file && fputs(half, file) > 0 && !fclose(file));
+	audit = opened();
+	write_number(audit, 1);
+	audit_close(audit);
+	file = fopen(path, "re");
+	cr_assert(file && fgets(line, sizeof(line), file));
+	cr_expect_eq(strncmp(line, half, sizeof(half) - 1), 0);
+	cr_expect_str_eq(line + sizeof(half) - 1, "\n", "the half line is ended first");
+	cr_assert_not_null(fgets(line, sizeof(line), file));
+	cr_expect_eq(line[0], '{');
+	cr_expect_null(fgets(line, sizeof(line), file));
+	fclose(file);
+	expect_no_leak();
+}
+
+/* chattr +a: a part of a line cannot be taken back. It becomes a line of its own, and the whole line follows. */
+Test(audit, an_append_only_file_on_a_full_disk)
+{
+	struct audit *audit = opened();
+	int fd = open(path, O_RDONLY | O_CLOEXEC), flags = FS_APPEND_FL, none = 0, whole = 0;
+	char line[512];
+	FILE *file;
+
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags)) {
+		audit_close(audit);
+		close(fd);
+		cr_skip_test("no append-only files here");
+	}
+	write_number(audit, 1);
+	limit_files(20);
+	cr_expect_lt(audit_flush(audit), 0);
+	cr_expect_eq(file_size(), 20);
+	limit_files(RLIM_INFINITY);
+	cr_expect_eq(audit_flush(audit), 0);
+	cr_assert_eq(ioctl(fd, FS_IOC_SETFLAGS, &none), 0);
+	close(fd);
+	audit_close(audit);
+	file = fopen(path, "re");
+	cr_assert(file && fgets(line, sizeof(line), file));
+	cr_expect_eq(strlen(line), 21, "%s", line);
+	while (fgets(line, sizeof(line), file)) {
+		json_object *object = json_tokener_parse(line);
+
+		whole += object != NULL;
+		json_object_put(object);
+	}
+	cr_expect_eq(whole, 1);
+	fclose(file);
+	expect_no_leak();
+}
+
+Test(audit, what_is_no_log)
+{
+	struct audit *audit = (struct audit *)folder;
+	char link[128];
+
+	cr_expect_eq(audit_open(folder, &audit), -EISDIR);
+	cr_expect_eq(audit_open("/dev/null", &audit), -EINVAL);
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	cr_expect_eq(audit_open(path, &audit), -EINVAL, "a fifo, and nobody waits for its reader");
+	snprintf(link, sizeof(link), "%s/link", folder);
+	cr_assert_eq(symlink("/dev/null", link), 0);
+	cr_expect_eq(audit_open(link, &audit), -ELOOP);
+	snprintf(link, sizeof(link), "%s/none/audit.log", folder);
+	cr_expect_eq(audit_open(link, &audit), -ENOENT);
+	cr_expect_eq((void *)audit, (void *)folder, "not written");
+	expect_no_leak();
+}
