@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Which rows `rdmasec status` has, and that they survive the way through a socket. */
+#include "survey.h"
+
+#include "decide_fixture.h"
+#include "record_fixture.h"
+
+/* One rxe device: GID 0 is 10.0.0.1 on eth0, GID 1 is 10.0.0.1 on macsec0, GID 2 is 2001:db8::1 on eth0. */
+static struct rdma_gid gids[3];
+static struct rdma_port port = { .number = 1,
+				 .link_layer = LINK_LAYER_ETHERNET,
+				 .active = true,
+				 .netdev_ifindex = ETH0,
+				 .gids = gids,
+				 .gid_count = 3 };
+static struct rdma_device device = {
+	.name = "rxe0", .driver_known = true, .driver_id = RDMA_DRIVER_RXE, .ports = &port, .port_count = 1
+};
+static struct rdma_inventory inventory = { &device, 1 };
+static struct world world;
+static struct evidence ev;
+
+static int route_by_oif(void *context, int family, const union ip_address *src, const union ip_address *dst, int oif,
+			int *out_ifindex)
+{
+	(void)context;
+	(void)family;
+	(void)src;
+	(void)dst;
+	*out_ifindex = oif;
+	return 0;
+}
+
+static void add_gid(uint8_t index, int family, const char *address, const char *netdev)
+{
+	union ip_address ip = { .bytes = { 0 } };
+
+	cr_assert_eq(inet_pton(family, address, ip.bytes), 1);
+	gids[index] = (struct rdma_gid){ .valid = true, .index = index, .type = GID_TYPE_ROCE_V2 };
+	gid_from_address(family, &ip, gids[index].raw);
+	text_copy(gids[index].netdev, sizeof(gids[index].netdev), netdev);
+}
+
+static void enter(void)
+{
+	world_init(&world, RDMA_DRIVER_RXE, AF_INET, ETH0);
+	add_gid(0, AF_INET, "10.0.0.1", "eth0");
+	add_gid(1, AF_INET, "10.0.0.1", "macsec0");
+	add_gid(2, AF_INET6, "2001:db8::1", "eth0");
+}
+
+TestSuite(survey, .init = enter);
+
+/* The world's evidence; it lives until the next test. */
+static struct survey_view view_of_world(const struct policy *policy)
+{
+	ev = world.ev;
+	ev.links = world.links;
+	world.secy.rxsc = world.rxsc;
+	ev.secys = &world.secy;
+	ev.policies = world.policies;
+	ev.sas = world.sas;
+	return (struct survey_view){ .policy = policy, .evidence = &ev, .route_get = route_by_oif, .uid = 1000 };
+}
+
+static const struct survey_row *row_to(const struct survey *survey, uint32_t gid, const char *remote)
+{
+	for (size_t i = 0; i < survey->count; i++) {
+		struct wire_record record;
+
+		survey_record(&survey->rows[i], &record);
+		if (record.gid_index == gid && !strcmp(record.remote, remote))
+			return &survey->rows[i];
+	}
+	return NULL;
+}
+
+Test(survey, a_row_a_gid)
+{
+	struct survey_view view = view_of_world(policy_builtin());
+	struct survey survey = { 0 };
+
+	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
+	cr_expect_eq(survey.count, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct survey_row *row = row_to(&survey, i, "any");
+
+		cr_assert_not_null(row, "GID %u", i);
+		cr_expect_neq(row->verdict.kind, VERDICT_PROTECTED);
+		cr_expect(row->verdict.reason[0] && !strcmp(row->rule->name, "default"));
+	}
+	survey_free(&survey);
+	expect_no_leak();
+}
+
+/* Every way in which a policy may, or may not, make a remote worth its own row. */
+Test(survey, a_row_for_each_remote_that_a_policy_names)
+{
+	struct survey survey = { 0 };
+	struct survey_view view;
+
+	world_add_ipsec(&world);                                       /* 10.0.0.1 to 10.0.0.2 */
+	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 0, 3)); /* from anybody */
+	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 9, 4)); /* from another address */
+	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 1, 5))->tmpl_count = 0;
+	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 1, 6))->sel.daddr_prefix = 24;
+	view = view_of_world(policy_builtin());
+	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
+	cr_assert_not_null(row_to(&survey, 0, "10.0.0.2"));
+	cr_expect_eq(row_to(&survey, 0, "10.0.0.2")->verdict.kind, VERDICT_PROTECTED, "%s",
+		     row_to(&survey, 0, "10.0.0.2")->verdict.reason);
+	cr_assert_not_null(row_to(&survey, 0, "10.0.0.3"));
+	cr_expect_neq(row_to(&survey, 0, "10.0.0.3")->verdict.kind, VERDICT_PROTECTED, "it has no SA");
+	cr_expect_null(row_to(&survey, 0, "10.0.0.4"));
+	cr_expect_null(row_to(&survey, 0, "10.0.0.5"));
+	cr_expect_null(row_to(&survey, 0, "10.0.0.6"));
+	cr_expect_null(row_to(&survey, 0, "10.0.0.1"), "inbound policies name no remote");
+	cr_expect_null(row_to(&survey, 2, "10.0.0.2"), "an IPv6 GID does not reach it");
+	survey_free(&survey);
+	expect_no_leak();
+}
+
+Test(survey, a_protected_gid_needs_no_more_rows)
+{
+	struct survey survey = { 0 };
+	struct survey_view view;
+
+	world_add_macsec(&world);
+	world_add_ipsec(&world);
+	port.netdev_ifindex = MACSEC0; /* rxe receives on its own netdev only */
+	view = view_of_world(policy_builtin());
+	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
+	cr_assert_not_null(row_to(&survey, 1, "any"));
+	cr_expect_eq(row_to(&survey, 1, "any")->verdict.kind, VERDICT_PROTECTED, "%s",
+		     row_to(&survey, 1, "any")->verdict.reason);
+	cr_expect_null(row_to(&survey, 1, "10.0.0.2"));
+	cr_expect_not_null(row_to(&survey, 0, "10.0.0.2"));
+	survey_free(&survey);
+	expect_no_leak();
+}
+
+static const struct policy *parsed(const char *text)
+{
+	struct policy *policy = NULL;
+	char error[POLICY_ERROR_MAX] = "";
+
+	cr_assert_eq(policy_parse("test", text, strlen(text), &policy, error, sizeof(error)), 0, "%s", error);
+	return policy;
+}
+
+/* The remote of "any" is not known, the user is. */
+Test(survey, the_rule_that_matches)
+{
+	const struct policy *policy = parsed("[rule mine]\nmatch-uid = 1000\nrequire = none\n"
+					     "[default]\nrequire = ipsec\n"),
+			    *remotes = parsed("[rule net]\nmatch-remote = 10.0.0.0/8\nrequire = none\n"
+					      "[default]\nrequire = ipsec\n");
+	struct survey_view view = view_of_world(policy);
+	struct survey survey = { 0 };
+	uint8_t remote[16];
+
+	gid_from_address(AF_INET, &(union ip_address){ .bytes = { 10, 0, 0, 2 } }, remote);
+	cr_assert_eq(survey_path(&survey, &view, &device, 1, 0, REMOTE_EVERY, NULL), 0);
+	cr_expect_str_eq(survey.rows[0].rule->name, "mine");
+	cr_expect_eq(survey.rows[0].verdict.by, BY_POLICY_NONE);
+	view.uid = 1001;
+	cr_assert_eq(survey_path(&survey, &view, &device, 1, 0, REMOTE_EVERY, NULL), 0);
+	cr_expect_str_eq(survey.rows[1].rule->name, "default");
+	view.policy = remotes;
+	cr_assert_eq(survey_path(&survey, &view, &device, 1, 0, REMOTE_EVERY, NULL), 0);
+	cr_expect_str_eq(survey.rows[2].rule->name, "default", "the worse of the two that could match");
+	cr_assert_eq(survey_path(&survey, &view, &device, 1, 0, REMOTE_ONE, remote), 0);
+	cr_expect_str_eq(survey.rows[3].rule->name, "net");
+	survey_free(&survey);
+	policy_free(policy);
+	policy_free(remotes);
+	expect_no_leak();
+}
+
+Test(survey, rows_become_records)
+{
+	struct survey_view view = view_of_world(policy_builtin());
+	struct survey survey = { 0 };
+	struct wire_record record;
+	uint8_t remote[16];
+
+	gid_from_address(AF_INET, &(union ip_address){ .bytes = { 10, 0, 0, 2 } }, remote);
+	cr_assert_eq(survey_path(&survey, &view, &device, 1, 0, REMOTE_ONE, remote), 0);
+	survey_record(&survey.rows[0], &record);
+	cr_expect_eq(wire_list_check(&record, sizeof(record)), WIRE_RECORD);
+	cr_expect_str_eq(record.device, "rxe0");
+	cr_expect(record.port == 1 && record.gid_index == 0 && record.has == WIRE_RECORD_HAS_GID);
+	cr_expect_str_eq(record.local, "10.0.0.1");
+	cr_expect_str_eq(record.remote, "10.0.0.2");
+	cr_expect_str_eq(record.gid_type, "RoCE v2");
+	cr_expect_str_eq(record.netdev, "eth0");
+	cr_expect_str_eq(record.rule, "default");
+	cr_expect_eq(record.verdict, VERDICT_UNPROTECTED);
+	cr_expect_str_eq(record.reason, survey.rows[0].verdict.reason);
+	cr_expect_str_eq(record.details, "");
+	/* a GID that is not there, towards a remote that the path did not get to */
+	cr_assert_eq(survey_path(&survey, &view, &device, 1, 7, REMOTE_ONE, remote), 0);
+	survey_record(&survey.rows[1], &record);
+	cr_expect_eq(wire_list_check(&record, sizeof(record)), WIRE_RECORD);
+	cr_expect_str_eq(record.local, "");
+	cr_expect_str_eq(record.gid_type, "");
+	cr_expect_str_eq(record.remote, "10.0.0.2");
+	cr_expect_neq(record.verdict, VERDICT_PROTECTED);
+	/* a name that somebody chose to upset a terminal */
+	text_copy(survey.rows[0].path.netdev, sizeof(survey.rows[0].path.netdev), "eth\x1b[2J");
+	survey_record(&survey.rows[0], &record);
+	cr_expect_eq(wire_list_check(&record, sizeof(record)), WIRE_RECORD);
+	cr_expect_str_eq(record.netdev, "eth?[2J");
+	survey_free(&survey);
+	expect_no_leak();
+}
