@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
-#include "report.h"
+#include "record_json.h"
+#include "survey.h"
+#include "table.h"
 
 struct check {
 	const char *device, *policy_file;
@@ -81,30 +84,35 @@ static const struct rdma_device *find_device(const struct rdma_inventory *invent
 	return NULL;
 }
 
+static int show(const struct check *check, struct wire_record *record)
+{
+	const struct wire_records records = { .rows = record, .count = 1 };
+	bool is_protected = record->verdict == VERDICT_PROTECTED;
+
+	if (!check->json)
+		printf("%s: %s\n", verdict_name(record->verdict), is_protected ? record->details : record->reason);
+	else if (json_print(stdout, record_to_json(record), JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE))
+		return EXIT_UNKNOWN;
+	return status_exit(&records);
+}
+
 static int judge_and_show(const struct check *check, const struct policy *policy, const struct rdma_device *device)
 {
-	struct report report = { 0 };
 	struct evidence ev;
+	const struct survey_view view = {
+		.policy = policy, .evidence = &ev, .route_get = evidence_route_get, .uid = getuid()
+	};
+	struct survey survey = { 0 };
+	struct wire_record record;
 	int status = EXIT_UNKNOWN;
 
 	evidence_read(&ev);
-	if (!report_judge(&report, policy, device, check->port, check->gid_index,
-			  check->has_remote ? REMOTE_ONE : REMOTE_EVERY, check->remote, &ev)) {
-		status = report_exit_status(&report);
-		if (check->json) {
-			json_object *rows = report_to_json(&report);
-
-			puts(json_object_to_json_string_ext(json_object_array_get_idx(rows, 0),
-							    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-			json_object_put(rows);
-		} else {
-			const struct verdict *v = &report.rows[0].verdict;
-
-			printf("%s: %s\n", verdict_name(v->kind),
-			       v->kind == VERDICT_PROTECTED ? v->details : v->reason);
-		}
+	if (!survey_path(&survey, &view, device, check->port, check->gid_index,
+			 check->has_remote ? REMOTE_ONE : REMOTE_EVERY, check->remote)) {
+		survey_record(&survey.rows[0], &record);
+		status = show(check, &record);
 	}
-	report_free(&report);
+	survey_free(&survey);
 	evidence_free(&ev);
 	return status;
 }

@@ -1,102 +1,126 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include <errno.h>
 #include <getopt.h>
-#include <linux/xfrm.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
-#include "report.h"
+#include "survey.h"
+#include "table.h"
 
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec status [-p POLICY] [--json]\n"
 		    "  Lists every GID of every RDMA device: is what leaves by it protected, by what, or why not.\n"
-		    "  A GID that IPsec protects for some remotes only is listed once for each of those as well.\n");
+		    "  A GID that IPsec protects for some remotes only is listed once for each of those as well.\n"
+		    "  Where an engine runs, it judges; with -p, or where none does, this command itself.\n");
 }
 
-/* A policy that wants ESP from this GID to one remote: then that remote deserves its own row. */
-static bool names_remote(const struct xfrm_policy_evidence *policy, const struct rdma_gid *gid)
+static int survey_host(const struct policy *policy, const struct rdma_inventory *inventory, struct wire_records *out)
 {
-	union ip_address local;
-	int family = gid_address(gid->raw, &local);
-	unsigned host = family == AF_INET ? 32 : 128;
+	struct evidence ev;
+	const struct survey_view view = {
+		.policy = policy, .evidence = &ev, .route_get = evidence_route_get, .uid = getuid()
+	};
+	struct survey survey = { 0 };
+	struct wire_records records = { 0 };
+	int err;
 
-	return policy->dir == XFRM_POLICY_OUT && policy->sel.family == family && policy->tmpl_count &&
-	       policy->sel.daddr_prefix == host &&
-	       (policy->sel.saddr_prefix == 0 ||
-		(policy->sel.saddr_prefix == host && !memcmp(policy->sel.saddr.bytes, local.bytes, host / 8)));
-}
+	evidence_read(&ev);
+	err = survey_all(&survey, &view, inventory);
+	for (size_t i = 0; !err && i < survey.count; i++) {
+		struct wire_record record;
 
-static int judge_gid(struct report *report, const struct policy *policy, const struct rdma_device *device,
-		     const struct rdma_port *port, const struct rdma_gid *gid, const struct evidence *ev)
-{
-	int err = report_judge(report, policy, device, port->number, gid->index, REMOTE_EVERY, NULL, ev);
-
-	if (err || report->rows[report->count - 1].verdict.kind == VERDICT_PROTECTED)
-		return err;
-	for (size_t i = 0; !err && i < ev->policy_count; i++) {
-		uint8_t remote[16];
-
-		if (!names_remote(&ev->policies[i], gid))
-			continue;
-		gid_from_address(ev->policies[i].sel.family, &ev->policies[i].sel.daddr, remote);
-		err = report_judge(report, policy, device, port->number, gid->index, REMOTE_ONE, remote, ev);
+		survey_record(&survey.rows[i], &record);
+		err = wire_records_add(&records, &record);
 	}
+	if (err)
+		wire_records_free(&records);
+	else
+		*out = records;
+	survey_free(&survey);
+	evidence_free(&ev);
 	return err;
 }
 
-static int judge_all(struct report *report, const struct policy *policy, const struct rdma_inventory *inventory,
-		     const struct evidence *ev)
-{
-	int err = 0;
-
-	for (size_t d = 0; d < inventory->device_count; d++)
-		for (size_t p = 0; p < inventory->devices[d].port_count; p++) {
-			const struct rdma_port *port = &inventory->devices[d].ports[p];
-
-			for (size_t g = 0; !err && g < port->gid_count; g++)
-				err = judge_gid(report, policy, &inventory->devices[d], port, &port->gids[g], ev);
-		}
-	return err;
-}
-
-static int show(const struct policy *policy, bool json)
+/* By this process, with what it may read of the kernel. */
+static int judge_here(const struct policy *policy, struct wire_records *out)
 {
 	struct rdma_inventory inventory;
-	struct report report = { 0 };
-	struct evidence ev;
 	char error[192] = "";
-	int err = inventory_read("/sys", &inventory, error, sizeof(error)), status;
+	int err = inventory_read("/sys", &inventory, error, sizeof(error));
 
 	if (err) {
 		fprintf(stderr, "rdmasec: the RDMA devices cannot be listed: %s\n", error[0] ? error : strerror(-err));
-		return EXIT_UNKNOWN;
+		return err;
 	}
-	evidence_read(&ev);
-	err = judge_all(&report, policy, &inventory, &ev);
-	if (err) {
+	err = survey_host(policy, &inventory, out);
+	if (err)
 		fprintf(stderr, "rdmasec: %s\n", strerror(-err));
-		status = EXIT_UNKNOWN;
-	} else {
-		if (json) {
-			json_object *rows = report_to_json(&report);
-
-			puts(json_object_to_json_string_ext(rows,
-							    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-			json_object_put(rows);
-		} else if (report.count) {
-			report_print_table(&report);
-		} else {
-			printf("there is no RDMA device with a GID here\n");
-		}
-		status = report_exit_status(&report);
-	}
-	report_free(&report);
-	evidence_free(&ev);
 	inventory_free(&inventory);
-	return status;
+	return err;
+}
+
+static int ask_engine(const char *name, struct wire_records *out)
+{
+	char error[256] = "";
+	int s = engine_query_open(name, WIRE_LIST_STATUS, error, sizeof(error));
+	int err = s < 0 ? s : engine_query_list(s, WIRE_TIMEOUT_MS, out, error, sizeof(error));
+
+	if (err)
+		fprintf(stderr, "rdmasec: %s; what follows is judged without it\n", error);
+	return err;
+}
+
+static void show_unguarded(void)
+{
+	struct qp_rows rows;
+	char error[256] = "";
+	int err = qp_rows_read(&rows, error, sizeof(error));
+
+	if (err && err != -ENOTCONN) {
+		fprintf(stderr, "rdmasec: queue pairs cannot be counted: %s\n", error);
+		return;
+	}
+	status_unguarded(stdout, &rows, !err);
+	qp_rows_free(&rows);
+}
+
+static int show(const struct wire_records *records, bool json)
+{
+	if (json) {
+		if (json_print(stdout, status_json(records), JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE))
+			return EXIT_UNKNOWN;
+		return status_exit(records);
+	}
+	if (records->count)
+		status_table(stdout, records, terminal_width());
+	else
+		printf("there is no RDMA device with a GID here\n");
+	show_unguarded();
+	return status_exit(records);
+}
+
+static int status(const char *policy_file, bool json)
+{
+	const char *engine = policy_file ? NULL : engine_query_name();
+	struct wire_records records = { 0 };
+	const struct policy *policy;
+	int err, code;
+
+	if (!engine || ask_engine(engine, &records)) {
+		policy = load_policy(policy_file);
+		if (!policy)
+			return EXIT_USAGE;
+		err = judge_here(policy, &records);
+		policy_free(policy);
+		if (err)
+			return EXIT_UNKNOWN;
+	}
+	code = show(&records, json);
+	wire_records_free(&records);
+	return code;
 }
 
 int command_status(int argc, char **argv)
@@ -105,9 +129,8 @@ int command_status(int argc, char **argv)
 						 { "help", no_argument, NULL, 'h' },
 						 { 0 } };
 	const char *policy_file = NULL;
-	const struct policy *policy;
 	bool json = false;
-	int option, status;
+	int option;
 
 	while ((option = getopt_long(argc, argv, "p:jh", options, NULL)) != -1) {
 		if (option == 'p')
@@ -123,10 +146,5 @@ int command_status(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	policy = load_policy(policy_file);
-	if (!policy)
-		return EXIT_USAGE;
-	status = show(policy, json);
-	policy_free(policy);
-	return status;
+	return status(policy_file, json);
 }

@@ -17,6 +17,8 @@ enum exit_status {
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_qps(int argc, char **argv);
+int command_monitor(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_engine(int argc, char **argv); /* not for people: doors start it */
 

@@ -19,6 +19,8 @@ static const struct {
 	  "devices, ports, GIDs: protected by what, or why not" },
 	{ "check", command_check, "check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP] [-p POLICY] [--json]",
 	  "judge one path" },
+	{ "qps", command_qps, "qps [--json]", "living queue pairs: guarded or not, protected by what" },
+	{ "monitor", command_monitor, "monitor [--json]", "what the engine decides, as it happens" },
 	{ "policy", command_policy, "policy check FILE", "say what a policy file means, or what is wrong with it" },
 	{ "engine", command_engine, NULL, NULL },
 };
@@ -35,8 +37,12 @@ static void usage(FILE *to)
 		"  rdmasec --version\n"
 		"\n"
 		"exit status of status and check: 0 protected, 1 unprotected, 2 usage or policy error, 3 unknown\n"
-		"(status: the worst of what it lists). run: the command's own; 2 usage or policy error, 126 it cannot\n"
-		"be run guarded, 127 it was not found.\n"
+		"(status: the worst of what it lists). qps: 0 all are guarded, 1 some are not, 2 usage error, 3 no\n"
+		"engine answered. monitor: 0 ended by a signal or its reader, 2 usage error, 3 the engine is not "
+		"there,\n"
+		"or left. run: the command's own; 2 usage or policy error, 126 it cannot be run guarded, 127 it was "
+		"not\n"
+		"found.\n"
 		"\n"
 		"A policy is read from -p, else $RDMASEC_POLICY, else " SYSTEM_POLICY ", else everything has to be\n"
 		"protected by MACsec or IPsec. See rdmasec(1), rdmasec.policy(5).\n");

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "monitor.h"
+#include "record_json.h"
+#include "table.h"
+
+static void usage(FILE *to)
+{
+	fprintf(to,
+		"usage: rdmasec monitor [--json]\n"
+		"  Prints what the engine decides, and what becomes of living queue pairs, as it happens, one line\n"
+		"  each. Ordinary users are told of their own only.\n"
+		"  exit status: 0 ended by a signal or by its reader, 2 usage, 3 the engine is not there, or left\n");
+}
+
+static int print_event(FILE *to, const struct wire_record *record, bool json)
+{
+	int err = 0;
+
+	errno = 0;
+	if (json)
+		err = json_print(to, record_to_json(record), RECORD_JSON_LINE);
+	else
+		event_line(to, record);
+	/* whoever reads a pipe is told now, and its end is noticed */
+	if (fflush(to) || ferror(to))
+		return errno ? -errno : -EIO;
+	return err;
+}
+
+static int print_next(FILE *to, int socket, bool json, char *error, size_t error_size)
+{
+	struct wire_record record;
+	int got = engine_query_next(socket, &record, error, error_size), err;
+
+	if (got == -EAGAIN)
+		return 0;
+	if (got < 0)
+		return got;
+	err = print_event(to, &record, json);
+	if (err == -EPIPE)
+		return MONITOR_ENDED;
+	if (err)
+		snprintf(error, error_size, "an event cannot be written: %s", strerror(-err));
+	return err;
+}
+
+int monitor_stream(FILE *to, int socket, int signals, bool json, char *error, size_t error_size)
+{
+	enum { ENGINE, SIGNALS, READER, FD_COUNT };
+	struct pollfd fds[FD_COUNT] = {
+		[ENGINE] = { .fd = socket, .events = POLLIN },
+		[SIGNALS] = { .fd = signals, .events = POLLIN },
+		[READER] = { .fd = fileno(to) }, /* POLLERR: the pipe's other end is closed */
+	};
+	int rc = 0;
+
+	while (!rc) {
+		if (poll(fds, FD_COUNT, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			rc = -errno;
+			snprintf(error, error_size, "%s", strerror(errno));
+		} else if (fds[SIGNALS].revents || fds[READER].revents & (POLLERR | POLLNVAL)) {
+			rc = MONITOR_ENDED;
+		} else if (fds[ENGINE].revents) {
+			rc = print_next(to, socket, json, error, error_size);
+		}
+	}
+	return rc == MONITOR_ENDED ? 0 : rc;
+}
+
+/* SIGINT and SIGTERM come by a descriptor, between two lines; a closed pipe is an error of fflush(3). */
+static int signals_open(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int monitor(bool json)
+{
+	const char *name = engine_query_name();
+	char error[256] = "";
+	int signals = signals_open(), s, err;
+
+	if (!name) {
+		fprintf(stderr, "rdmasec: rdmasecd does not run here (there is no %s)\n", WIRE_SYSTEM_ENGINE);
+		return EXIT_UNKNOWN;
+	}
+	s = signals < 0 ? signals : engine_query_open(name, WIRE_MONITOR, error, sizeof(error));
+	err = s < 0 ? s : monitor_stream(stdout, s, signals, json, error, sizeof(error));
+	if (s >= 0)
+		close(s);
+	if (!err)
+		return 0;
+	fprintf(stderr, "rdmasec: %s\n", error[0] ? error : strerror(-err));
+	return EXIT_UNKNOWN;
+}
+
+int command_monitor(int argc, char **argv)
+{
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option != 'j') {
+			usage(option == 'h' ? stdout : stderr);
+			return option == 'h' ? 0 : EXIT_USAGE;
+		}
+		json = true;
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	return monitor(json);
+}

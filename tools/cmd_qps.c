@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "commands.h"
+#include "record_json.h"
+#include "table.h"
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: rdmasec qps [--json]\n"
+		    "  Lists the queue pairs that the engine guards, each with what protects it now, and all others\n"
+		    "  that the kernel knows of as unguarded. Ordinary users are told of their own only.\n"
+		    "  exit status: 0 all are guarded, 1 some are not, 2 usage, 3 unknown: no engine answered\n");
+}
+
+/* The kernel's connection management is not counted: every device has it. */
+static int exit_status(const struct qp_rows *rows, bool engine)
+{
+	if (!engine)
+		return EXIT_UNKNOWN;
+	return rows->counts[QP_UNGUARDED] + rows->counts[QP_KERNEL] ? EXIT_UNPROTECTED : EXIT_PROTECTED;
+}
+
+static int show(bool json)
+{
+	struct qp_rows rows;
+	char error[256] = "";
+	int err = qp_rows_read(&rows, error, sizeof(error)), status;
+
+	if (err)
+		fprintf(stderr, "rdmasec: %s\n", error[0] ? error : strerror(-err));
+	if (err && err != -ENOTCONN)
+		return EXIT_UNKNOWN;
+	status = exit_status(&rows, !err);
+	if (json) {
+		err = json_print(stdout, qps_json(&rows), JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+	} else {
+		qps_table(stdout, &rows, terminal_width(), time(NULL));
+		qps_summary(stdout, &rows);
+		err = 0;
+	}
+	qp_rows_free(&rows);
+	return err ? EXIT_UNKNOWN : status;
+}
+
+int command_qps(int argc, char **argv)
+{
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option != 'j') {
+			usage(option == 'h' ? stdout : stderr);
+			return option == 'h' ? 0 : EXIT_USAGE;
+		}
+		json = true;
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	return show(json);
+}

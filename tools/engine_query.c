@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "engine_query.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "text.h"
+
+/* More than any host has QPs: what says more is not to be believed. */
+enum { RECORDS_MAX = 1 << 18 };
+
+const char *engine_query_name(void)
+{
+	const char *named = getenv("RDMASEC_ENGINE");
+
+	if (named)
+		return named;
+	return access(WIRE_SYSTEM_ENGINE, F_OK) ? NULL : WIRE_SYSTEM_ENGINE;
+}
+
+/* As the doors do: an engine of root's, or one's own. */
+static int check_peer(int socket)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		return -errno;
+	return cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid() ? 0 : -EACCES;
+}
+
+static int connect_engine(const char *name)
+{
+	const struct timeval limit = { .tv_sec = WIRE_TIMEOUT_MS / 1000 };
+	struct sockaddr_un address;
+	socklen_t len;
+	int s, err = wire_address(name, &address, &len);
+
+	if (err)
+		return err;
+	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	/* bounds connect(2) as well, when the engine's backlog is full */
+	if (setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)))
+		err = -errno;
+	while (!err && connect(s, (const struct sockaddr *)&address, len))
+		err = errno == EINTR ? 0 : -errno;
+	if (!err)
+		err = check_peer(s);
+	if (!err)
+		return s;
+	close(s);
+	return err;
+}
+
+int engine_query_open(const char *name, enum wire_type which, char *error, size_t error_size)
+{
+	struct wire_request request;
+	int s = connect_engine(name), err;
+
+	if (s >= 0) {
+		wire_request_make(&request, which);
+		err = wire_send(s, &request, sizeof(request), -1);
+		if (err > 0)
+			return s;
+		close(s);
+	} else {
+		err = s;
+	}
+	text_format(error, error_size, "the engine %s cannot be asked: %s", name, strerror(-err));
+	text_printable(error);
+	return err;
+}
+
+static int tell(int err, const char *what, char *error, size_t error_size)
+{
+	text_format(error, error_size, "%s", what);
+	return err;
+}
+
+static int tell_end(const struct wire_end *end, char *error, size_t error_size)
+{
+	if (!end->err)
+		return WIRE_END;
+	text_format(error, error_size, "the engine refused, or stopped: %s", strerror((int)end->err));
+	return -(int)end->err;
+}
+
+/* WIRE_RECORD and *out, WIRE_END, or -errno and a text. */
+static int next_message(int socket, struct wire_record *out, char *error, size_t error_size)
+{
+	union {
+		struct wire_header header;
+		struct wire_record record;
+		struct wire_end end;
+	} message;
+	int n, which;
+
+	n = wire_receive(socket, &message, sizeof(message), NULL);
+	if (n == -EAGAIN || n == -EINTR)
+		return -EAGAIN;
+	if (n == 0 || n == -ECONNRESET || n == -EPIPE)
+		return tell(-ECONNRESET, "the engine has gone away", error, error_size);
+	which = n < 0 ? n : wire_list_check(&message, (size_t)n);
+	if (which == -EPROTONOSUPPORT)
+		return tell(which, "the engine is of another release", error, error_size);
+	if (which < 0)
+		return tell(which, "the engine's answer is not understood", error, error_size);
+	if (which == WIRE_END)
+		return tell_end(&message.end, error, error_size);
+	*out = message.record;
+	return which;
+}
+
+int wire_records_add(struct wire_records *records, const struct wire_record *record)
+{
+	if (records->count == RECORDS_MAX)
+		return -EMSGSIZE;
+	if (records->count == records->room) {
+		size_t room = records->room ? 2 * records->room : 16;
+		struct wire_record *rows = reallocarray(records->rows, room, sizeof(*rows));
+
+		if (!rows)
+			return -ENOMEM;
+		records->rows = rows;
+		records->room = room;
+	}
+	records->rows[records->count++] = *record;
+	return 0;
+}
+
+void wire_records_free(struct wire_records *records)
+{
+	free(records->rows);
+	*records = (struct wire_records){ 0 };
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static int await(int socket, int64_t deadline_ms)
+{
+	struct pollfd fd = { .fd = socket, .events = POLLIN };
+	int64_t left = deadline_ms - now_ms();
+	int n = left > 0 ? poll(&fd, 1, (int)left) : 0;
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	return n ? 0 : -ETIMEDOUT;
+}
+
+static int read_list(int socket, int64_t deadline_ms, struct wire_records *records, char *error, size_t error_size)
+{
+	struct wire_record record;
+	int got = 0, err;
+
+	while (got != WIRE_END) {
+		err = await(socket, deadline_ms);
+		if (err)
+			return tell(err, "the engine does not answer", error, error_size);
+		got = next_message(socket, &record, error, error_size);
+		if (got == -EAGAIN)
+			continue;
+		if (got < 0)
+			return got;
+		err = got == WIRE_RECORD ? wire_records_add(records, &record) : 0;
+		if (err)
+			return tell(err, "the engine's list is too long for this host", error, error_size);
+	}
+	return 0;
+}
+
+int engine_query_list(int socket, int timeout_ms, struct wire_records *out, char *error, size_t error_size)
+{
+	struct wire_records records = { 0 };
+	int err = read_list(socket, now_ms() + timeout_ms, &records, error, error_size);
+
+	close(socket);
+	if (err)
+		wire_records_free(&records);
+	else
+		*out = records;
+	return err;
+}
+
+int engine_query_next(int socket, struct wire_record *out, char *error, size_t error_size)
+{
+	int got = next_message(socket, out, error, error_size);
+
+	/* events have no end but the connection's */
+	if (got == WIRE_END)
+		return tell(-ECONNRESET, "the engine has ended the stream", error, error_size);
+	return got;
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "qp_rows.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "text.h"
+
+const char *qp_guard_name(enum qp_guard guard)
+{
+	static const char *const names[QP_GUARD_COUNT] = {
+		[QP_GUARDED] = "guarded",     [QP_UNGUARDED] = "unguarded", [QP_KERNEL] = "kernel",
+		[QP_KERNEL_CM] = "kernel-cm", [QP_NOT_YOURS] = "not-yours", [QP_UNKNOWN] = "unknown",
+	};
+
+	return names[guard];
+}
+
+/* ---- processes ---- */
+
+static int read_file(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	text_format(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, size - 1);
+	if (n < 0) {
+		close(fd);
+		return -ESRCH;
+	}
+	close(fd);
+	text[n] = '\0';
+	return 0;
+}
+
+/* Not the owner of /proc/PID: of a process that may not be dumped that is root. */
+static int proc_read(void *context, pid_t pid, uid_t *out_uid, char comm[16])
+{
+	char status[2048], name[32];
+	const char *line;
+	unsigned effective;
+	int err = read_file(pid, "status", status, sizeof(status));
+
+	(void)context;
+	if (!err)
+		err = read_file(pid, "comm", name, sizeof(name));
+	if (err)
+		return err;
+	line = strstr(status, "\nUid:");
+	if (!line || sscanf(line, "\nUid: %*u %u", &effective) != 1)
+		return -EPROTO;
+	name[strcspn(name, "\n")] = '\0';
+	text_printable(name);
+	text_copy(comm, 16, name);
+	*out_uid = effective;
+	return 0;
+}
+
+const struct process_reader process_proc = { .read = proc_read };
+
+/* ---- rows ---- */
+
+static int compare_records(const void *a, const void *b)
+{
+	const struct wire_record *p = *(const struct wire_record *const *)a, *q = *(const struct wire_record *const *)b;
+	int names = strcmp(p->device, q->device);
+
+	return names ? names : p->qpn < q->qpn ? -1 : p->qpn > q->qpn;
+}
+
+/* The engine's records in the order of the kernel's list. */
+static const struct wire_record **sorted_records(const struct wire_records *records)
+{
+	const struct wire_record **sorted = calloc(records->count + 1, sizeof(*sorted));
+
+	for (size_t i = 0; sorted && i < records->count; i++)
+		sorted[i] = &records->rows[i];
+	if (sorted)
+		qsort(sorted, records->count, sizeof(*sorted), compare_records);
+	return sorted;
+}
+
+static bool is_guarded(const struct wire_record *const *sorted, size_t count, const struct rdma_qp *qp)
+{
+	struct wire_record wanted = { .qpn = qp->qpn };
+	const struct wire_record *key = &wanted;
+
+	text_copy(wanted.device, sizeof(wanted.device), qp->device);
+	return !qp->is_kernel && count && bsearch(&key, sorted, count, sizeof(*sorted), compare_records);
+}
+
+static void add_row(struct qp_rows *rows, enum qp_guard guard, const struct wire_record *record,
+		    const struct rdma_qp *qp)
+{
+	rows->rows[rows->count++] =
+		(struct qp_row){ .guard = guard, .record = *record, .has_state = qp, .state = qp ? qp->state : 0 };
+	rows->counts[guard]++;
+}
+
+static const struct rdma_qp *qp_of(const struct rdma_resources *resources, const struct wire_record *record)
+{
+	const struct rdma_qp *qp = resources_find(resources, record->device, record->qpn);
+
+	return record->has & WIRE_RECORD_HAS_QPN && qp && !qp->is_kernel ? qp : NULL;
+}
+
+static enum qp_guard guard_of_process(bool engine, uid_t asker, bool known, uid_t owner)
+{
+	if (!engine)
+		return QP_UNKNOWN;
+	/* what cannot be told to be one's own is not called unguarded: its engine's row may be kept from us */
+	return asker == 0 || (known && owner == asker) ? QP_UNGUARDED : QP_NOT_YOURS;
+}
+
+/* What the kernel knows of a QP that the engine did not tell of. */
+static void add_unguarded(struct qp_rows *rows, const struct rdma_qp *qp, bool engine, uid_t asker,
+			  const struct process_reader *processes)
+{
+	struct wire_record record;
+	enum qp_guard guard;
+	char comm[16] = "";
+	uid_t uid = 0;
+	bool known = qp->pid && !processes->read(processes->context, (pid_t)qp->pid, &uid, comm);
+
+	wire_record_make(&record);
+	record.has = WIRE_RECORD_HAS_QPN | (qp->has_remote_qpn ? WIRE_RECORD_HAS_DEST_QPN : 0);
+	record.qpn = qp->qpn;
+	record.dest_qpn = qp->remote_qpn;
+	record.port = qp->port;
+	text_copy(record.device, sizeof(record.device), qp->device);
+	text_printable(record.device);
+	text_copy(record.qp_type, sizeof(record.qp_type), qp_type_name(qp->type));
+	if (qp->is_kernel) {
+		guard = qp_is_connection_management(qp) ? QP_KERNEL_CM : QP_KERNEL;
+		text_copy(record.executable, sizeof(record.executable), qp->kernel_owner);
+	} else {
+		guard = guard_of_process(engine, asker, known, uid);
+		record.pid = known ? (int32_t)qp->pid : 0;
+		record.uid = known ? uid : 0;
+		text_copy(record.executable, sizeof(record.executable), comm);
+	}
+	add_row(rows, guard, &record, qp);
+}
+
+static bool same_qp(const struct rdma_qp *a, const struct rdma_qp *b)
+{
+	/* the process may have ended meanwhile, and its child keep the QP */
+	return b && (a->pid == b->pid || !a->pid) && a->is_kernel == b->is_kernel && a->type == b->type;
+}
+
+int qp_rows_make(const struct wire_records *guarded, const struct rdma_resources *before,
+		 const struct rdma_resources *after, uid_t uid, const struct process_reader *processes,
+		 struct qp_rows *out)
+{
+	static const struct wire_records none;
+	const struct wire_records *records = guarded ? guarded : &none;
+	const struct wire_record **sorted = sorted_records(records);
+	struct qp_rows rows = { .rows = calloc(records->count + after->count + 1, sizeof(*rows.rows)) };
+
+	if (!sorted || !rows.rows) {
+		free(sorted);
+		free(rows.rows);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < records->count; i++)
+		add_row(&rows, QP_GUARDED, sorted[i], qp_of(after, sorted[i]));
+	for (size_t i = 0; i < after->count; i++) {
+		const struct rdma_qp *qp = &after->qps[i];
+
+		if (!is_guarded(sorted, records->count, qp) && same_qp(qp, resources_find(before, qp->device, qp->qpn)))
+			add_unguarded(&rows, qp, guarded, uid, processes);
+	}
+	free(sorted);
+	*out = rows;
+	return 0;
+}
+
+void qp_rows_free(struct qp_rows *rows)
+{
+	free(rows->rows);
+	*rows = (struct qp_rows){ 0 };
+}
+
+/* ---- asking ---- */
+
+static int list_guarded(struct wire_records *out, char *error, size_t error_size)
+{
+	const char *name = engine_query_name();
+	int s;
+
+	if (!name) {
+		text_format(error, error_size, "rdmasecd does not run here (there is no %s)", WIRE_SYSTEM_ENGINE);
+		return -ENOTCONN;
+	}
+	s = engine_query_open(name, WIRE_LIST_QPS, error, error_size);
+	return s < 0 ? s : engine_query_list(s, WIRE_TIMEOUT_MS, out, error, error_size);
+}
+
+int qp_rows_read(struct qp_rows *out, char *error, size_t error_size)
+{
+	struct rdma_resources before, after;
+	struct wire_records guarded = { 0 };
+	int err = resources_read(&before, error, error_size), unlisted;
+
+	if (err)
+		return err;
+	unlisted = list_guarded(&guarded, error, error_size);
+	err = resources_read(&after, error, error_size);
+	if (!err) {
+		err = qp_rows_make(unlisted ? NULL : &guarded, &before, &after, geteuid(), &process_proc, out);
+		resources_free(&after);
+		if (err)
+			text_format(error, error_size, "%s", strerror(-err));
+	}
+	wire_records_free(&guarded);
+	resources_free(&before);
+	return err ? err : unlisted ? -ENOTCONN : 0;
+}

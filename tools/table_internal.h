@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+#ifndef RDMASEC_TOOLS_TABLE_INTERNAL_H
+#define RDMASEC_TOOLS_TABLE_INTERNAL_H
+
+#include <stdio.h>
+
+/* Prints a text under its row, broken at blanks, so that the table stays within the terminal. */
+void print_wrapped(FILE *to, const char *label, const char *text, int width);
+
+const char *or_dash(const char *text);
+
+#endif
