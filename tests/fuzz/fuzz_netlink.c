@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "evidence_private.h"
+#include "resources.h"
 
 enum {
 	COMES_TRUNCATED = 1 << 0, /* MSG_TRUNC */
@@ -303,6 +304,26 @@ static void fuzz_route_get(const struct netlink_transport *transport)
 	assert(err ? oif == -1 : oif > 0);
 }
 
+/* The list of devices is the first dump, the QPs of each are one more. */
+static void fuzz_resources(const struct netlink_transport *transport, const struct script *script)
+{
+	struct rdma_resources found = { .count = 77 };
+	char error[128] = "";
+	int err = resources_read_over(transport, &found, error, sizeof(error));
+
+	assert(err ? found.count == 77 && error[0] : !script->tainted);
+	for (size_t i = 0; !err && i < found.count; i++) {
+		const struct rdma_qp *qp = &found.qps[i];
+
+		assert(qp->device[0] && memchr(qp->device, '\0', sizeof(qp->device)));
+		assert(memchr(qp->kernel_owner, '\0', sizeof(qp->kernel_owner)));
+		assert(!qp->is_kernel || !qp->pid);
+		assert(resources_find(&found, qp->device, qp->qpn));
+	}
+	if (!err)
+		resources_free(&found);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -314,9 +335,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	part = data[0] % (EVIDENCE_PART_COUNT + 1);
+	part = data[0] % (EVIDENCE_PART_COUNT + 2);
 	if (part == EVIDENCE_PART_COUNT) {
 		fuzz_route_get(&transport);
+	} else if (part == EVIDENCE_PART_COUNT + 1) {
+		fuzz_resources(&transport, &script);
 	} else {
 		evidence_read_part(part, &transport, &ev);
 		check_part(part, &ev, &script);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Any octets as a message between door and engine. An ask that is understood says in its octets exactly what was
- * understood: written again, it is the same. An answer that is taken is a line fit for a terminal.
+ * Any octets as a message between door, engine and tools. An ask that is understood says in its octets exactly what was
+ * understood: written again, it is the same. An answer that is taken is a line fit for a terminal; a record that is
+ * taken becomes JSON that says the same.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 
 #include "must.h"
 #include "protocol.h"
+#include "record_json.h"
 
 static void check_ask(const uint8_t *data, size_t size)
 {
@@ -49,6 +51,69 @@ static void check_answer(const uint8_t *data, size_t size)
 	MUST(wire_answer_check(&again, sizeof(again)) == 0);
 }
 
+static void check_done(const uint8_t *data, size_t size)
+{
+	struct wire_done done, again;
+	int err = wire_done_check(data, size);
+
+	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
+	if (err)
+		return;
+	MUST(size == sizeof(done));
+	memcpy(&done, data, size);
+	wire_done_make(&again, done.has, done.handle, done.qpn);
+	MUST(!memcmp(&again, &done, sizeof(done)));
+}
+
+static void check_request(const uint8_t *data, size_t size)
+{
+	struct wire_request again;
+	int which = wire_request_check(data, size);
+
+	MUST(which == WIRE_LIST_QPS || which == WIRE_LIST_STATUS || which == WIRE_MONITOR || which == -EBADMSG ||
+	     which == -EPROTONOSUPPORT);
+	if (which < 0)
+		return;
+	wire_request_make(&again, which);
+	MUST(size == sizeof(again) && !memcmp(&again, data, size));
+}
+
+static void check_record(const struct wire_record *record)
+{
+	json_object *object = record_to_json(record), *again, *reason;
+	const char *line;
+
+	MUST(object);
+	line = json_object_to_json_string_ext(object, RECORD_JSON_LINE);
+	MUST(!strchr(line, '\n'));
+	again = json_tokener_parse(line);
+	MUST(again && json_object_equal(object, again));
+	if (record->reason[0])
+		MUST(json_object_object_get_ex(again, "reason", &reason) &&
+		     !strcmp(json_object_get_string(reason), record->reason));
+	json_object_put(object);
+	json_object_put(again);
+}
+
+static void check_list(const uint8_t *data, size_t size)
+{
+	struct wire_record record;
+	struct wire_end end, again;
+	int which = wire_list_check(data, size);
+
+	MUST(which == WIRE_RECORD || which == WIRE_END || which == -EBADMSG || which == -EPROTONOSUPPORT);
+	if (which == WIRE_RECORD) {
+		MUST(size == sizeof(record));
+		memcpy(&record, data, size);
+		check_record(&record);
+	} else if (which == WIRE_END) {
+		MUST(size == sizeof(end));
+		memcpy(&end, data, size);
+		wire_end_make(&again, (int)end.err);
+		MUST(!memcmp(&again, &end, sizeof(end)));
+	}
+}
+
 /* Whatever text an engine has: what is made of it is taken. */
 static void check_made(const uint8_t *data, size_t size)
 {
@@ -65,24 +130,33 @@ static void check_made(const uint8_t *data, size_t size)
 	free(text);
 }
 
-/* The first octet: 1, 2: give it the header and the length of a good ask, or answer, so that what follows is read. */
+/* The first octet: whose header and length the message gets, so that what follows is read; 0: its own. */
 static size_t mend(uint8_t how, uint8_t *message, size_t size)
 {
+	static const struct {
+		enum wire_type type;
+		size_t size;
+	} messages[] = {
+		{ WIRE_ASK, sizeof(struct wire_ask) },         { WIRE_ANSWER, sizeof(struct wire_answer) },
+		{ WIRE_DONE, sizeof(struct wire_done) },       { WIRE_LIST_QPS, sizeof(struct wire_request) },
+		{ WIRE_RECORD, sizeof(struct wire_record) },   { WIRE_END, sizeof(struct wire_end) },
+		{ WIRE_MONITOR, sizeof(struct wire_request) },
+	};
 	struct wire_header header = { .magic = WIRE_MAGIC, .version = WIRE_VERSION };
-	size_t want = how & 1 ? sizeof(struct wire_ask) : sizeof(struct wire_answer);
+	size_t which = how & 7;
 
-	if (!(how & 3))
+	if (!which)
 		return size;
-	header.type = how & 1 ? WIRE_ASK : WIRE_ANSWER;
-	header.size = want;
+	header.type = messages[which - 1].type;
+	header.size = (uint32_t)messages[which - 1].size;
 	memcpy(message, &header, sizeof(header));
-	return want;
+	return header.size;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t how = size ? *data : 0, *message;
-	size_t room = sizeof(struct wire_answer), len = size ? size - 1 : 0;
+	size_t room = sizeof(struct wire_record), len = size ? size - 1 : 0;
 
 	message = calloc(1, len > room ? len : room);
 	MUST(message);
@@ -94,6 +168,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(message);
 	check_ask(message, len);
 	check_answer(message, len);
+	check_done(message, len);
+	check_request(message, len);
+	check_list(message, len);
 	check_made(message, len);
 	free(message);
 	return 0;

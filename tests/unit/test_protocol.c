@@ -289,6 +289,184 @@ Test(protocol, an_answer_of_another_length_or_without_end)
 	cr_expect_eq(check_answer(answer, sizeof(*answer)), 0);
 }
 
+/* ---- done ---- */
+
+/* Calls a check as read_ask() does: anywhere in memory, ASan at its end. */
+static int check_copy(int (*check)(const void *message, size_t len), const void *message, size_t len)
+{
+	char *odd = malloc(len + 1);
+	int err;
+
+	cr_assert_not_null(odd);
+	memcpy(odd + 1, message, len);
+	err = check(odd + 1, len);
+	free(odd);
+	return err;
+}
+
+static void expect_exact_length(int (*check)(const void *message, size_t len), const void *message, size_t size)
+{
+	char bytes[sizeof(struct wire_record) + 1] = { 0 };
+
+	memcpy(bytes, message, size);
+	for (size_t len = 0; len <= size + 1; len++)
+		if (len != size)
+			cr_expect_eq(check_copy(check, bytes, len), -EBADMSG, "%zu octets", len);
+}
+
+/* One field is changed, in a message that is good without. */
+struct change {
+	const char *name;
+	size_t offset;
+	uint32_t value;
+	int result;
+};
+
+#define CHANGES_OF_HEADER(type)                                                                                \
+	{ "magic", offsetof(struct wire_header, magic), 0, -EBADMSG },                                         \
+		{ "version", offsetof(struct wire_header, version), (type) << 16 | (WIRE_VERSION + 1),         \
+		  -EPROTONOSUPPORT },                                                                          \
+		{ "type", offsetof(struct wire_header, version), WIRE_ANSWER << 16 | WIRE_VERSION, -EBADMSG }, \
+		{ "size", offsetof(struct wire_header, size), 4, -EBADMSG },                                   \
+	{                                                                                                      \
+		"reserved", offsetof(struct wire_header, reserved), 1, -EBADMSG                                \
+	}
+
+static void expect_changes(int (*check)(const void *message, size_t len), const void *message, size_t size,
+			   const struct change *changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char copy[sizeof(struct wire_record)];
+
+		memcpy(copy, message, size);
+		memcpy(copy + changes[i].offset, &changes[i].value, sizeof(changes[i].value));
+		cr_expect_eq(check_copy(check, copy, size), changes[i].result, "%s: %d", changes[i].name,
+			     check_copy(check, copy, size));
+	}
+}
+
+Test(protocol, done)
+{
+	static const struct change changes[] = {
+		CHANGES_OF_HEADER(WIRE_DONE),
+		{ "a fact to come", offsetof(struct wire_done, has), UVERBS_HAS_STATE, -EBADMSG },
+		{ "a handle that is not there", offsetof(struct wire_done, has), UVERBS_HAS_QPN, -EBADMSG },
+		{ "a QP number that is not there", offsetof(struct wire_done, has), UVERBS_HAS_HANDLE, -EBADMSG },
+		{ "handle 0", offsetof(struct wire_done, handle), 0, 0 },
+		{ "reserved of its own", offsetof(struct wire_done, reserved), 1, -EBADMSG },
+	};
+	struct wire_done done;
+
+	memset(&done, 0xa5, sizeof(done));
+	wire_done_make(&done, UVERBS_HAS_HANDLE | UVERBS_HAS_QPN, 3, 17);
+	cr_expect_eq(check_copy(wire_done_check, &done, sizeof(done)), 0);
+	cr_expect(done.handle == 3 && done.qpn == 17);
+	expect_exact_length(wire_done_check, &done, sizeof(done));
+	expect_changes(wire_done_check, &done, sizeof(done), changes, sizeof(changes) / sizeof(changes[0]));
+	wire_done_make(&done, 0, 0, 0);
+	cr_expect_eq(check_copy(wire_done_check, &done, sizeof(done)), 0);
+}
+
+/* ---- lists ---- */
+
+Test(protocol, requests)
+{
+	static const enum wire_type requests[] = { WIRE_LIST_QPS, WIRE_LIST_STATUS, WIRE_MONITOR };
+	static const struct change changes[] = { CHANGES_OF_HEADER(WIRE_LIST_QPS) };
+	struct wire_request request;
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		memset(&request, 0xa5, sizeof(request));
+		wire_request_make(&request, requests[i]);
+		cr_expect_eq(check_copy(wire_request_check, &request, sizeof(request)), (int)requests[i]);
+		expect_exact_length(wire_request_check, &request, sizeof(request));
+		expect_changes(wire_request_check, &request, sizeof(request), changes,
+			       sizeof(changes) / sizeof(changes[0]));
+	}
+	wire_request_make(&request, WIRE_RECORD);
+	cr_expect_eq(check_copy(wire_request_check, &request, sizeof(request)), -EBADMSG, "no request");
+}
+
+Test(protocol, records)
+{
+	static const struct change changes[] = {
+		CHANGES_OF_HEADER(WIRE_RECORD),
+		{ "an event to come", offsetof(struct wire_record, event), WIRE_EVENT_COUNT, -EBADMSG },
+		{ "the last event", offsetof(struct wire_record, event), WIRE_EVENT_COUNT - 1, WIRE_RECORD },
+		{ "an outcome to come", offsetof(struct wire_record, outcome), WIRE_OUTCOME_COUNT, -EBADMSG },
+		{ "the last outcome", offsetof(struct wire_record, outcome), WIRE_OUTCOME_COUNT - 1, WIRE_RECORD },
+		{ "a fact to come", offsetof(struct wire_record, has), 1 << 3, -EBADMSG },
+		{ "all facts", offsetof(struct wire_record, has), (1 << 3) - 1, WIRE_RECORD },
+		{ "an errno that is none", offsetof(struct wire_record, err), 4096, -EBADMSG },
+		{ "the greatest errno", offsetof(struct wire_record, err), 4095, WIRE_RECORD },
+		{ "a negative pid", offsetof(struct wire_record, pid), UINT32_MAX, -EBADMSG },
+		{ "the greatest pid", offsetof(struct wire_record, pid), INT32_MAX, WIRE_RECORD },
+	};
+	struct wire_record record, empty = { 0 };
+
+	memset(&record, 0xa5, sizeof(record));
+	wire_record_make(&record);
+	cr_expect_eq(memcmp(&record.event, &empty.event, sizeof(record) - offsetof(struct wire_record, event)), 0);
+	cr_expect_eq(check_copy(wire_list_check, &record, sizeof(record)), WIRE_RECORD);
+	expect_exact_length(wire_list_check, &record, sizeof(record));
+	expect_changes(wire_list_check, &record, sizeof(record), changes, sizeof(changes) / sizeof(changes[0]));
+}
+
+Test(protocol, every_text_of_a_record_is_checked)
+{
+#define TEXT(field)                                                                                      \
+	{                                                                                                \
+#field, offsetof(struct wire_record, field), sizeof(((struct wire_record *)NULL)->field) \
+	}
+	static const struct {
+		const char *name;
+		size_t offset, size;
+	} texts[] = { TEXT(command), TEXT(qp_type), TEXT(executable), TEXT(device),  TEXT(gid_type), TEXT(netdev),
+		      TEXT(local),   TEXT(remote),  TEXT(rule),       TEXT(details), TEXT(reason) };
+#undef TEXT
+	size_t end = offsetof(struct wire_record, command);
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct wire_record record;
+		char *text = (char *)&record + texts[i].offset;
+
+		cr_expect_eq(texts[i].offset, end, "%s is not where the last one ends", texts[i].name);
+		end += texts[i].size;
+		wire_record_make(&record);
+		memset(text, '~', texts[i].size - 1);
+		cr_expect_eq(check_copy(wire_list_check, &record, sizeof(record)), WIRE_RECORD, "%s", texts[i].name);
+		text[texts[i].size - 1] = '~';
+		cr_expect_eq(check_copy(wire_list_check, &record, sizeof(record)), -EBADMSG, "%s without end",
+			     texts[i].name);
+		for (const char *bad = "\n\x1b\x7f\x80"; *bad; bad++) {
+			wire_record_make(&record);
+			text[0] = 'a';
+			text[1] = *bad;
+			cr_expect_eq(check_copy(wire_list_check, &record, sizeof(record)), -EBADMSG, "%s with %02x",
+				     texts[i].name, *bad & 0xff);
+		}
+	}
+	cr_expect_eq(end, sizeof(struct wire_record), "a text that this test does not know, or padding");
+}
+
+Test(protocol, ends)
+{
+	static const struct change changes[] = {
+		CHANGES_OF_HEADER(WIRE_END),
+		{ "an errno that is none", offsetof(struct wire_end, err), 4096, -EBADMSG },
+		{ "the greatest errno", offsetof(struct wire_end, err), 4095, WIRE_END },
+		{ "reserved of its own", offsetof(struct wire_end, reserved), 1, -EBADMSG },
+	};
+	struct wire_end end;
+
+	memset(&end, 0xa5, sizeof(end));
+	wire_end_make(&end, EACCES);
+	cr_expect_eq(check_copy(wire_list_check, &end, sizeof(end)), WIRE_END);
+	cr_expect_eq(end.err, EACCES);
+	expect_exact_length(wire_list_check, &end, sizeof(end));
+	expect_changes(wire_list_check, &end, sizeof(end), changes, sizeof(changes) / sizeof(changes[0]));
+}
+
 /* ---- the socket ---- */
 
 static void make_pair(int pair[2])
