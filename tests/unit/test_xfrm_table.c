@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* What each event does to a table, and what a table cannot follow. */
+#include <sanitizer/lsan_interface.h>
+
+#include "decide_fixture.h"
+#include "xfrm_messages.h"
+#include "xfrm_table_internal.h"
+
+static struct world w;
+static struct fake_kernel kernel;
+static struct xfrm_table *table;
+static struct xfrm_change change;
+static char error[128];
+
+static enum evidence_state load(void)
+{
+	const struct netlink_transport transport = fake_transport(&kernel);
+	enum evidence_state state = xfrm_table_load(table, &transport, error, sizeof(error));
+
+	cr_expect_eq(kernel.opens, kernel.closes, "a socket was leaked");
+	cr_expect_eq(state, xfrm_table_state(table));
+	return state;
+}
+
+/* A good world, loaded. */
+static void begin(void)
+{
+	world_init(&w, RDMA_DRIVER_RXE, AF_INET, ETH0);
+	world_add_ipsec(&w);
+	table = xfrm_table_new();
+	cr_assert(table);
+	table->policies_may_have_contexts = false; /* whatever the host of the tests has */
+	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	cr_assert_eq(load(), EVIDENCE_READ, "%s", error);
+}
+
+/* Criterion takes no notice of what LeakSanitizer finds at a test's end; of a crash it does. */
+static void end(void)
+{
+	xfrm_table_free(table);
+	fake_reset(&kernel);
+	if (__lsan_do_recoverable_leak_check())
+		abort();
+}
+
+TestSuite(xfrm_table, .init = begin, .fini = end, .timeout = 60);
+
+/* Takes the message over, and gives apply() exactly its octets, so that ASan sees a step beyond. */
+static int apply(struct nl_msg *message)
+{
+	struct nlmsghdr *exact = exact_copy(nlmsg_hdr(message), nlmsg_hdr(message)->nlmsg_len);
+	int err;
+
+	memset(&change, 0xa5, sizeof(change));
+	err = xfrm_table_apply(table, exact, &change);
+	free(exact);
+	nlmsg_free(message);
+	return err;
+}
+
+static void verdict_of(struct verdict *out)
+{
+	struct evidence ev = w.ev;
+
+	ev.links = w.links;
+	ev.xfrm = table;
+	ev.xfrm_state = EVIDENCE_UNREAD; /* the table's own holds */
+	decide(&w.path, &ev, &w.req, out);
+}
+
+static void expect_kind(enum verdict_kind kind, const char *says)
+{
+	struct verdict v;
+
+	w.req.require = REQUIRE_IPSEC;
+	verdict_of(&v);
+	cr_expect_eq(v.kind, kind, "%s: %s%s", verdict_name(v.kind), v.reason, v.details);
+	cr_expect(strstr(kind == VERDICT_PROTECTED ? v.details : v.reason, says), "'%s%s' does not say '%s'", v.reason,
+		  v.details, says);
+}
+
+static void expect_sa_change(const struct xfrm_sa_evidence *sa, bool added)
+{
+	cr_expect_eq(change.kind, XFRM_CHANGE_SA);
+	cr_expect_eq(change.added, added);
+	cr_expect(change.family == sa->family && change.spi == sa->spi && change.reqid == sa->reqid &&
+		  change.mode == sa->mode);
+	cr_expect(!memcmp(&change.saddr, &sa->saddr, 16) && !memcmp(&change.daddr, &sa->daddr, 16));
+}
+
+static void expect_policy_change(const struct xfrm_policy_evidence *policy, bool added)
+{
+	cr_expect_eq(change.kind, XFRM_CHANGE_POLICY);
+	cr_expect_eq(change.added, added);
+	cr_expect(change.dir == policy->dir && xfrm_selector_same(&change.sel, &policy->sel));
+}
+
+Test(xfrm_table, is_loaded)
+{
+	cr_expect_eq(xfrm_table_policy_count(table), 2);
+	cr_expect_eq(xfrm_table_sa_count(table), 2);
+	cr_expect(!xfrm_table_has_offload(table) && !xfrm_table_has_sub_policy(table));
+	expect_kind(VERDICT_PROTECTED, "ESP spi 0xc0ffee01");
+}
+
+/* ---- SAs ---- */
+
+Test(xfrm_table, an_sa_comes_and_goes)
+{
+	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
+
+	sa.algorithm[0] = 'x';
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &sa)), 0);
+	expect_sa_change(&sa, true);
+	expect_kind(VERDICT_UNPROTECTED, "SA 0xc0ffee03 uses xfc4106(gcm(aes))");
+	cr_expect_eq(apply(sa_deleted_message(&sa)), 0);
+	expect_sa_change(&sa, false);
+	cr_expect_eq(apply(sa_deleted_message(&sa)), 0, "told again");
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	expect_kind(VERDICT_PROTECTED, "ESP");
+	cr_expect_eq(apply(sa_deleted_message(&w.sas[OUT])), 0);
+	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
+	cr_expect_eq(xfrm_table_sa_count(table), 1);
+}
+
+/* xfrm_timer_handler(): there is no DELSA after it */
+Test(xfrm_table, an_sa_expires)
+{
+	cr_expect_eq(apply(sa_expired_message(&w.sas[OUT], false)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "soft");
+	expect_kind(VERDICT_PROTECTED, "ESP");
+	cr_expect_eq(apply(sa_expired_message(&w.sas[OUT], true)), 0);
+	expect_sa_change(&w.sas[OUT], false);
+	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
+}
+
+/* The mark is part of an SA's name. */
+Test(xfrm_table, another_mark_is_another_sa)
+{
+	struct xfrm_sa_evidence marked = w.sas[OUT];
+
+	marked.mark = (struct xfrm_mark_evidence){ 5, 0xff };
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &marked)), 0);
+	cr_expect_eq(xfrm_table_sa_count(table), 3);
+	cr_expect_eq(apply(sa_expired_message(&marked, true)), 0);
+	expect_sa_change(&marked, false);
+	cr_expect_eq(xfrm_table_sa_count(table), 2);
+	expect_kind(VERDICT_PROTECTED, "ESP");
+}
+
+/* ALLOCSPI is told to nobody but in dumps; what comes of it is told as UPDSA. */
+Test(xfrm_table, negotiation_ends)
+{
+	struct xfrm_sa_evidence larval = esp_sa(&w, 0xc0ffee03, 2, 1), unheard = esp_sa(&w, 0xc0ffee04, 2, 1);
+	struct xfrm_sa_evidence live = larval;
+
+	larval.has_aead = false;
+	larval.algorithm[0] = '\0';
+	larval.key_bits = larval.icv_bits = 0;
+	cr_assert_eq(xfrm_table_add_sa(table, &larval), 0);
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &live)), 0);
+	expect_sa_change(&live, true);
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &unheard)), 0);
+	expect_sa_change(&unheard, true);
+	cr_expect_eq(xfrm_table_sa_count(table), 4);
+}
+
+/* Of an event of before the dump, nothing is new. */
+Test(xfrm_table, what_is_known_is_no_change)
+{
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &w.sas[OUT])), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &w.sas[OUT])), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &w.policies[OUT])), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	cr_expect_eq(xfrm_table_sa_count(table), 2);
+	cr_expect_eq(xfrm_table_policy_count(table), 2);
+}
+
+/* xfrm_state_update(): the SA keeps its keys, the event tells others */
+Test(xfrm_table, a_live_sa_is_updated)
+{
+	struct xfrm_sa_evidence sa = w.sas[OUT];
+
+	sa.key_bits = 160;
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &sa)), -ESTALE);
+	expect_kind(VERDICT_UNKNOWN, "a live SA was updated");
+}
+
+Test(xfrm_table, an_sa_moves_to_other_addresses)
+{
+	struct xfrm_sa_evidence sa = w.sas[OUT];
+
+	sa.saddr = host(&w, 9);
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &sa)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING);
+	cr_expect_eq(xfrm_table_sa_count(table), 2);
+	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
+}
+
+/* Nobody tells when an ACQUIRE makes one, nor when it goes. */
+Test(xfrm_table, an_sa_without_spi_is_passed_over)
+{
+	struct xfrm_sa_evidence sa = esp_sa(&w, 0, 1, 2);
+
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &sa)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	cr_expect_eq(apply(sa_expired_message(&sa, true)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	add_sa(&w, sa);
+	fake_reset(&kernel);
+	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	cr_expect_eq(load(), EVIDENCE_READ, "%s", error);
+	cr_expect_eq(xfrm_table_sa_count(table), 2);
+}
+
+Test(xfrm_table, no_key_is_kept)
+{
+	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
+	struct xfrm_sa_id id = xfrm_sa_id(&sa);
+	const struct xfrm_sa_entry *entry;
+
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &sa)), 0);
+	entry = xfrm_table_sa(table, &id);
+	cr_assert(entry);
+	cr_expect_null(memmem(entry, sizeof(*entry), told_key, 4));
+	cr_expect_null(memmem(table, sizeof(*table), told_key, 4));
+}
+
+/* ---- policies ---- */
+
+Test(xfrm_table, a_policy_comes_and_goes)
+{
+	struct xfrm_policy_evidence clear = esp_policy(&w, XFRM_POLICY_OUT, 1, 2);
+
+	clear.tmpl_count = 0;
+	clear.priority = 1;
+	clear.index = 17;
+	for (int by_index = 0; by_index < 2; by_index++) {
+		cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &clear)), 0);
+		expect_policy_change(&clear, true);
+		expect_kind(VERDICT_UNPROTECTED, "outbound policy 17 (priority 1) lets");
+		cr_expect_eq(apply(policy_deleted_message(&clear, by_index)), 0);
+		expect_policy_change(&clear, false);
+		cr_expect_eq(apply(policy_deleted_message(&clear, by_index)), 0, "told again");
+		cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+		expect_kind(VERDICT_PROTECTED, "ESP");
+	}
+}
+
+/* xfrm_policy_insert(): the new one takes over the index, and nobody tells of the old one */
+Test(xfrm_table, a_policy_is_replaced)
+{
+	struct xfrm_policy_evidence other = w.policies[OUT];
+
+	other.tmpl_count = 0;
+	cr_expect_eq(apply(policy_message(XFRM_MSG_UPDPOLICY, &other)), 0);
+	expect_policy_change(&other, true);
+	cr_expect_eq(xfrm_table_policy_count(table), 2);
+	expect_kind(VERDICT_UNPROTECTED, "in clear");
+	other.sel.daddr_prefix = 8;
+	cr_expect_eq(apply(policy_message(XFRM_MSG_UPDPOLICY, &other)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING, "two selectors, one change");
+}
+
+Test(xfrm_table, a_policy_expires)
+{
+	cr_expect_eq(apply(policy_expired_message(&w.policies[OUT], false)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "soft");
+	cr_expect_eq(apply(policy_expired_message(&w.policies[OUT], true)), 0);
+	expect_policy_change(&w.policies[OUT], false);
+	expect_kind(VERDICT_UNPROTECTED, "no outbound xfrm policy covers it");
+}
+
+Test(xfrm_table, policies_of_sockets_are_passed_over)
+{
+	struct xfrm_policy_evidence policy = w.policies[OUT];
+
+	policy.dir = XFRM_POLICY_MAX + XFRM_POLICY_OUT;
+	policy.tmpl_count = 0;
+	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &policy)), 0);
+	cr_expect_eq(apply(policy_expired_message(&policy, true)), 0);
+	cr_expect_eq(apply(policy_deleted_message(&policy, true)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	cr_expect_eq(xfrm_table_policy_count(table), 2);
+}
+
+/* An event of a policy does not tell its security context, a dump does. */
+Test(xfrm_table, policies_where_selinux_may_have_a_say)
+{
+	struct xfrm_policy_evidence policy = esp_policy(&w, XFRM_POLICY_OUT, 1, 3);
+
+	policy.index = 17;
+	table->policies_may_have_contexts = true;
+	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &w.policies[OUT])), 0, "known from the dump");
+	cr_expect_eq(apply(policy_deleted_message(&w.policies[OUT], true)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_POLICY);
+	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &policy)), -ESTALE);
+	expect_kind(VERDICT_UNKNOWN, "SELinux");
+}
+
+Test(xfrm_table, counts)
+{
+	struct xfrm_policy_evidence sub = esp_policy(&w, XFRM_POLICY_OUT, 1, 3), offloaded = sub;
+	struct xfrm_sa_evidence sa = esp_sa(&w, 9, 1, 3);
+
+	sub.index = 17;
+	sub.type = XFRM_POLICY_TYPE_SUB;
+	offloaded.index = 25;
+	offloaded.offload = (struct xfrm_offload_evidence){ ETH1, true };
+	sa.offload = (struct xfrm_offload_evidence){ ETH1, false };
+	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &sub)), 0);
+	cr_expect(xfrm_table_has_sub_policy(table) && !xfrm_table_has_offload(table));
+	expect_kind(VERDICT_UNKNOWN, "sub-policies");
+	cr_expect_eq(apply(policy_deleted_message(&sub, true)), 0);
+	cr_expect(!xfrm_table_has_sub_policy(table));
+	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &offloaded)), 0);
+	cr_expect(xfrm_table_has_offload(table) && xfrm_table_has_packet_offload(table, XFRM_POLICY_OUT));
+	cr_expect(!xfrm_table_has_packet_offload(table, XFRM_POLICY_IN));
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &sa)), 0);
+	cr_expect_eq(apply(policy_deleted_message(&offloaded, true)), 0);
+	cr_expect(xfrm_table_has_offload(table) && !xfrm_table_has_packet_offload(table, XFRM_POLICY_OUT));
+	cr_expect_eq(apply(sa_deleted_message(&sa)), 0);
+	cr_expect(!xfrm_table_has_offload(table));
+}
+
+/* ---- the rest ---- */
+
+Test(xfrm_table, default_and_mapping)
+{
+	struct xfrm_userpolicy_default defaults = { XFRM_USERPOLICY_ACCEPT, XFRM_USERPOLICY_ACCEPT,
+						    XFRM_USERPOLICY_BLOCK };
+	const struct xfrm_user_mapping mapping = { .reqid = 7 };
+
+	cr_expect_eq(apply(fake_message(XFRM_MSG_GETDEFAULT, &defaults, sizeof(defaults))), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING);
+	cr_expect_eq(apply(fake_message(XFRM_MSG_SETDEFAULT, &defaults, sizeof(defaults))), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "told again");
+	cr_expect_eq(apply(fake_message(XFRM_MSG_MAPPING, &mapping, sizeof(mapping))), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	expect_kind(VERDICT_PROTECTED, "ESP");
+}
+
+static struct nl_msg *with(struct nl_msg *message, int attribute, size_t len)
+{
+	static const char zeros[64];
+
+	cr_assert(!nla_put(message, attribute, (int)len, zeros));
+	return message;
+}
+
+/* Each leaves the table without anything to decide by, and untouched *out, until it is loaded anew. */
+Test(xfrm_table, what_cannot_be_applied)
+{
+	static const char zeros[512];
+	const struct xfrm_sa_evidence *sa = &w.sas[OUT];
+	const struct xfrm_policy_evidence *policy = &w.policies[OUT];
+	struct xfrm_sa_evidence no_family = *sa;
+	struct xfrm_policy_evidence long_prefix = *policy;
+	struct nl_msg *messages[] = {
+		fake_message(XFRM_MSG_FLUSHSA, zeros, sizeof(struct xfrm_usersa_flush)),
+		fake_message(XFRM_MSG_FLUSHPOLICY, zeros, 0),
+		fake_message(XFRM_MSG_MIGRATE, zeros, 64),
+		fake_message(XFRM_MSG_REPORT, zeros, 64),
+		fake_message(XFRM_MSG_ACQUIRE, zeros, 512),
+		fake_message(XFRM_MSG_MAX + 1, zeros, 64),
+		fake_message(NLMSG_ERROR, zeros, 64),
+		fake_message(NLMSG_OVERRUN, zeros, 0),
+		fake_message(XFRM_MSG_NEWSA, zeros, sizeof(struct xfrm_usersa_info) - 8),
+		fake_message(XFRM_MSG_UPDSA, zeros, sizeof(struct xfrm_usersa_info)),
+		fake_message(XFRM_MSG_DELSA, zeros, sizeof(struct xfrm_usersa_id) - 4),
+		fake_message(XFRM_MSG_DELSA, zeros, sizeof(struct xfrm_usersa_id)),
+		fake_message(XFRM_MSG_EXPIRE, zeros, sizeof(struct xfrm_user_expire) - 8),
+		fake_message(XFRM_MSG_EXPIRE, zeros, sizeof(struct xfrm_user_expire)),
+		fake_message(XFRM_MSG_NEWPOLICY, zeros, sizeof(struct xfrm_userpolicy_info) - 8),
+		fake_message(XFRM_MSG_UPDPOLICY, zeros, sizeof(struct xfrm_userpolicy_info)),
+		fake_message(XFRM_MSG_DELPOLICY, zeros, sizeof(struct xfrm_userpolicy_id) - 4),
+		fake_message(XFRM_MSG_DELPOLICY, zeros, sizeof(struct xfrm_userpolicy_id)),
+		with(fake_message(XFRM_MSG_DELPOLICY, zeros, sizeof(struct xfrm_userpolicy_id)), XFRMA_POLICY, 60),
+		fake_message(XFRM_MSG_POLEXPIRE, zeros, sizeof(struct xfrm_user_polexpire) - 8),
+		fake_message(XFRM_MSG_GETDEFAULT, zeros, 0),
+		fake_message(XFRM_MSG_MAPPING, zeros, sizeof(struct xfrm_user_mapping) - 4),
+		with(sa_message(XFRM_MSG_NEWSA, sa), XFRMA_MARK, 4),
+		with(sa_message(XFRM_MSG_NEWSA, sa), XFRMA_SEC_CTX, sizeof(struct xfrm_user_sec_ctx)),
+		with(sa_deleted_message(sa), XFRMA_MARK, 4),
+		with(sa_expired_message(sa, true), XFRMA_MARK, 4),
+		with(policy_message(XFRM_MSG_NEWPOLICY, policy), XFRMA_TMPL, 4),
+		with(policy_message(XFRM_MSG_NEWPOLICY, policy), XFRMA_SEC_CTX, sizeof(struct xfrm_user_sec_ctx)),
+		NULL,
+		NULL,
+	};
+	size_t count = sizeof(messages) / sizeof(messages[0]);
+
+	no_family.family = 0;
+	messages[count - 2] = sa_message(XFRM_MSG_NEWSA, &no_family);
+	long_prefix.sel.daddr_prefix = 33;
+	messages[count - 1] = policy_message(XFRM_MSG_NEWPOLICY, &long_prefix);
+	for (size_t i = 0; i < count; i++) {
+		cr_expect_eq(apply(messages[i]), -ESTALE, "message %zu", i);
+		cr_expect_eq((uint8_t)change.spi, 0xa5, "message %zu: *out was written", i);
+		cr_expect_eq(xfrm_table_state(table), EVIDENCE_BROKEN, "message %zu", i);
+		cr_expect(xfrm_table_error(table)[0], "message %zu", i);
+		expect_kind(VERDICT_UNKNOWN, "xfrm state cannot be read (");
+		cr_expect_eq(apply(sa_deleted_message(sa)), -ESTALE, "message %zu: nothing after it is applied", i);
+		fake_reset(&kernel);
+		say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+		cr_expect_eq(load(), EVIDENCE_READ, "message %zu: %s", i, error);
+		expect_kind(VERDICT_PROTECTED, "ESP");
+	}
+}
+
+Test(xfrm_table, a_header_that_is_too_short)
+{
+	const struct nlmsghdr header = { .nlmsg_len = NLMSG_HDRLEN - 1, .nlmsg_type = XFRM_MSG_NEWSA };
+
+	cr_expect_eq(xfrm_table_apply(table, &header, &change), -ESTALE);
+}
+
+/* ---- loading ---- */
+
+static void say_twice(void)
+{
+	struct xfrm_sa_evidence twice[2] = { w.sas[OUT], w.sas[OUT] };
+
+	twice[1].reqid = 8;
+	say_xfrm(&kernel, w.policies, w.ev.policy_count, twice, 2);
+}
+
+/* Deleted and made anew during the dump, with the same SPI, it is there in both forms. */
+Test(xfrm_table, an_sa_that_is_there_twice_is_read_anew)
+{
+	fake_reset(&kernel);
+	say_twice();
+	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	cr_expect_eq(load(), EVIDENCE_READ, "%s", error);
+	expect_kind(VERDICT_PROTECTED, "ESP");
+	fake_reset(&kernel);
+	for (int i = 0; i < NETLINK_TRIES; i++)
+		say_twice();
+	cr_expect_eq(load(), EVIDENCE_BROKEN);
+	cr_expect_str_eq(error, "an SA or policy is there twice");
+	cr_expect(!xfrm_table_policy_count(table) && !xfrm_table_sa_count(table));
+	expect_kind(VERDICT_UNKNOWN, "twice");
+}
+
+Test(xfrm_table, what_cannot_be_read)
+{
+	static const struct {
+		int open_error;
+		enum evidence_state state;
+		enum verdict_kind kind;
+		const char *says;
+	} rows[] = {
+		{ -EPERM, EVIDENCE_NO_PRIVILEGE, VERDICT_UNKNOWN, "CAP_NET_ADMIN" },
+		{ -EPROTONOSUPPORT, EVIDENCE_ABSENT, VERDICT_UNPROTECTED, "has no IPsec" },
+		{ -EMFILE, EVIDENCE_BROKEN, VERDICT_UNKNOWN, "Too many open files" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_reset(&kernel);
+		kernel.open_error = rows[i].open_error;
+		cr_expect_eq(load(), rows[i].state);
+		cr_expect_eq(error[0] != '\0', rows[i].state == EVIDENCE_BROKEN, "%s", error);
+		cr_expect(!xfrm_table_policy_count(table) && !xfrm_table_sa_count(table));
+		expect_kind(rows[i].kind, rows[i].says);
+		cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &w.sas[OUT])), -ESTALE);
+	}
+}
+
+Test(xfrm_table, is_unread_at_first)
+{
+	xfrm_table_free(table);
+	table = xfrm_table_new();
+	cr_assert(table);
+	cr_expect_eq(xfrm_table_state(table), EVIDENCE_UNREAD);
+	expect_kind(VERDICT_UNKNOWN, "not asked");
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &w.sas[OUT])), -ESTALE);
+}

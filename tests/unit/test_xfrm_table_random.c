@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * What must hold of every table: decide() says by it what it says by the arrays; what events have made of it is what a
+ * dump would; and whoever's verdict an event changes was told.
+ */
+#include <sanitizer/lsan_interface.h>
+
+#include "random_world.h"
+#include "xfrm_messages.h"
+#include "xfrm_table_internal.h"
+
+static void check_leaks(void)
+{
+	if (__lsan_do_recoverable_leak_check())
+		abort();
+}
+
+TestSuite(xfrm_table_random, .fini = check_leaks, .timeout = 300);
+
+enum { MODEL_ROOM = 10 };
+
+/* What the kernel has. */
+struct model {
+	struct xfrm_policy_evidence policies[MODEL_ROOM];
+	struct xfrm_sa_evidence sas[MODEL_ROOM];
+	size_t policy_count, sa_count;
+};
+
+static bool has_sa(const struct model *m, const struct xfrm_sa_evidence *sa)
+{
+	struct xfrm_sa_id id = xfrm_sa_id(sa);
+
+	for (size_t i = 0; i < m->sa_count; i++) {
+		struct xfrm_sa_id other = xfrm_sa_id(&m->sas[i]);
+
+		if (!memcmp(&id, &other, sizeof(id)))
+			return true;
+	}
+	return false;
+}
+
+static uint32_t free_index(const struct model *m)
+{
+	uint32_t index = 8;
+
+	for (size_t i = 0; i < m->policy_count; i++)
+		if (m->policies[i].index >= index)
+			index = m->policies[i].index + 8;
+	return index;
+}
+
+/* The good world's first, as often as not, then others before, between or behind. */
+static void fill(const struct world *w, struct model *m)
+{
+	struct world good = *w;
+	size_t policies = chance(MODEL_ROOM - 2), sas = chance(MODEL_ROOM - 2);
+
+	*m = (struct model){ .policy_count = 0 };
+	if (!one_in(4)) {
+		world_add_ipsec(&good);
+		memcpy(m->policies, good.policies, 2 * sizeof(m->policies[0]));
+		memcpy(m->sas, good.sas, 2 * sizeof(m->sas[0]));
+		m->policies[OUT].priority = m->policies[IN].priority = chance(2);
+		m->policy_count = 2;
+		m->sa_count = one_in(5) ? chance(2) : 2;
+	}
+	while (policies-- > chance(3) + m->policy_count) {
+		m->policies[m->policy_count] = random_policy(w, free_index(m));
+		m->policy_count++;
+	}
+	while (sas-- > chance(3) + m->sa_count) {
+		struct xfrm_sa_evidence sa = random_sa(w);
+
+		if (!has_sa(m, &sa))
+			m->sas[m->sa_count++] = sa;
+	}
+}
+
+static void judge_by(const struct world *w, const struct model *arrays, const struct xfrm_table *table,
+		     struct verdict *out)
+{
+	struct evidence ev = w->ev;
+
+	ev.links = exact_copy(w->links, ev.link_count * sizeof(w->links[0]));
+	if (arrays) {
+		ev.policies = exact_copy(arrays->policies, arrays->policy_count * sizeof(arrays->policies[0]));
+		ev.sas = exact_copy(arrays->sas, arrays->sa_count * sizeof(arrays->sas[0]));
+		ev.policy_count = arrays->policy_count;
+		ev.sa_count = arrays->sa_count;
+	}
+	ev.xfrm = table;
+	decide(&w->path, &ev, &w->req, out);
+	free(ev.links);
+	free(ev.policies);
+	free(ev.sas);
+}
+
+static bool same_verdict(const struct verdict *a, const struct verdict *b)
+{
+	return a->kind == b->kind && a->by == b->by && a->could_be == b->could_be &&
+	       a->kernel_drops == b->kernel_drops && a->nearness == b->nearness && !strcmp(a->reason, b->reason) &&
+	       !strcmp(a->details, b->details) && a->spi_out == b->spi_out && a->spi_in == b->spi_in &&
+	       a->reqid == b->reqid && a->secy_ifindex == b->secy_ifindex;
+}
+
+/*
+ * Which of several things wrong is told goes by the order, which is not the kernel's any more after an update. One of
+ * them may be unknown and one not, and either refuses.
+ */
+static bool same_in_effect(const struct verdict *a, const struct verdict *b)
+{
+	return (a->kind == VERDICT_PROTECTED) == (b->kind == VERDICT_PROTECTED) && a->by == b->by &&
+	       a->could_be == b->could_be && a->kernel_drops == b->kernel_drops;
+}
+
+static struct xfrm_table *table_of(const struct model *m)
+{
+	struct xfrm_table *table = xfrm_table_new();
+
+	cr_assert(table);
+	for (size_t i = 0; i < m->policy_count; i++)
+		cr_assert_eq(xfrm_table_add_policy(table, &m->policies[i]), 0);
+	for (size_t i = 0; i < m->sa_count; i++)
+		cr_assert_eq(xfrm_table_add_sa(table, &m->sas[i]), 0);
+	table->state = EVIDENCE_READ;
+	table->policies_may_have_contexts = false;
+	return table;
+}
+
+/* A test that never sees a kind of verdict would prove nothing of it. */
+struct tally {
+	size_t protected, unprotected, unknown, drops;
+};
+
+static void count(struct tally *tally, const struct verdict *v)
+{
+	tally->protected += v->kind == VERDICT_PROTECTED;
+	tally->unprotected += v->kind == VERDICT_UNPROTECTED;
+	tally->unknown += v->kind == VERDICT_UNKNOWN;
+	tally->drops += v->kernel_drops;
+}
+
+Test(xfrm_table_random, decides_as_the_arrays_do)
+{
+	enum { ROUNDS = 8000 };
+	struct tally tally = { 0 };
+
+	random_state = 4791;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct verdict by_arrays, by_table;
+		struct xfrm_table *table;
+		struct model m;
+		struct world w;
+
+		random_world(&w);
+		fill(&w, &m);
+		table = table_of(&m);
+		judge_by(&w, &m, NULL, &by_arrays);
+		judge_by(&w, NULL, table, &by_table);
+		cr_assert(same_verdict(&by_arrays, &by_table), "round %d: %s: %s%s; by the table %s: %s%s", round,
+			  verdict_name(by_arrays.kind), by_arrays.reason, by_arrays.details,
+			  verdict_name(by_table.kind), by_table.reason, by_table.details);
+		count(&tally, &by_table);
+		xfrm_table_free(table);
+	}
+	cr_expect(tally.protected > ROUNDS / 50 && tally.unprotected > ROUNDS / 50 && tally.unknown > ROUNDS / 50 &&
+			  tally.drops > ROUNDS / 50,
+		  "%zu protected, %zu unprotected, %zu unknown, %zu dropped", tally.protected, tally.unprotected,
+		  tally.unknown, tally.drops);
+}
+
+/* ---- events ---- */
+
+static struct nl_msg *sa_event(const struct world *w, struct model *m)
+{
+	size_t at = m->sa_count ? chance((uint32_t)m->sa_count) : 0;
+	struct xfrm_sa_evidence sa = random_sa(w);
+	struct nl_msg *message;
+
+	if (m->sa_count < 2 || (m->sa_count < MODEL_ROOM && one_in(2))) {
+		if (has_sa(m, &sa))
+			return sa_expired_message(&sa, false);
+		m->sas[m->sa_count++] = sa;
+		return sa_message(one_in(2) ? XFRM_MSG_NEWSA : XFRM_MSG_UPDSA, &sa);
+	}
+	if (one_in(3) && !m->sas[at].algorithm[0]) { /* negotiated */
+		struct xfrm_sa_evidence *larval = &m->sas[at];
+
+		larval->has_aead = true;
+		strcpy(larval->algorithm, "rfc4106(gcm(aes))");
+		larval->key_bits = 288;
+		larval->icv_bits = 128;
+		larval->reqid = sa.reqid;
+		return sa_message(XFRM_MSG_UPDSA, larval);
+	}
+	message = one_in(2) ? sa_deleted_message(&m->sas[at]) : sa_expired_message(&m->sas[at], true);
+	m->sas[at] = m->sas[--m->sa_count];
+	return message;
+}
+
+static struct nl_msg *policy_event(const struct world *w, struct model *m)
+{
+	size_t at = m->policy_count ? chance((uint32_t)m->policy_count) : 0;
+	struct nl_msg *message;
+
+	if (m->policy_count < 2 || (m->policy_count < MODEL_ROOM && one_in(3))) {
+		struct xfrm_policy_evidence *policy = &m->policies[m->policy_count];
+
+		*policy = random_policy(w, free_index(m));
+		m->policy_count++;
+		return policy_message(XFRM_MSG_NEWPOLICY, policy);
+	}
+	if (one_in(3)) { /* replaced: what is looked for stays */
+		struct xfrm_policy_evidence policy = random_policy(w, m->policies[at].index);
+
+		policy.dir = m->policies[at].dir;
+		if (!one_in(8))
+			policy.sel = m->policies[at].sel;
+		m->policies[at] = policy;
+		return policy_message(XFRM_MSG_UPDPOLICY, &policy);
+	}
+	message = one_in(2) ? policy_deleted_message(&m->policies[at], one_in(2))
+			    : policy_expired_message(&m->policies[at], true);
+	m->policies[at] = m->policies[--m->policy_count];
+	return message;
+}
+
+static void expect_same_tables(const struct xfrm_table *a, const struct xfrm_table *b)
+{
+	const struct xfrm_policy_entry *policy;
+	const struct xfrm_sa_entry *sa;
+
+	cr_assert_eq(xfrm_table_policy_count(a), xfrm_table_policy_count(b));
+	cr_assert_eq(xfrm_table_sa_count(a), xfrm_table_sa_count(b));
+	cr_assert_eq(HASH_COUNT(a->groups), HASH_COUNT(b->groups));
+	cr_assert(a->offloaded == b->offloaded && a->sub_policies == b->sub_policies);
+	cr_assert(!memcmp(a->packet_offloaded, b->packet_offloaded, sizeof(a->packet_offloaded)));
+	for (policy = a->policies; policy; policy = policy->hh.next) {
+		const struct xfrm_policy_entry *other = xfrm_table_policy(b, policy->policy.index);
+
+		cr_assert(other && xfrm_policy_same(&policy->policy, &other->policy));
+	}
+	for (sa = a->sas; sa; sa = sa->hh.next) {
+		const struct xfrm_sa_entry *other = xfrm_table_sa(b, &sa->id);
+
+		cr_assert(other && xfrm_sa_same(&sa->sa, &other->sa));
+	}
+}
+
+static struct xfrm_table *table_loaded(const struct model *m)
+{
+	struct fake_kernel kernel = { .count = 0 };
+	const struct netlink_transport transport = fake_transport(&kernel);
+	struct xfrm_table *table = xfrm_table_new();
+	char error[128];
+
+	cr_assert(table);
+	say_xfrm(&kernel, m->policies, m->policy_count, m->sas, m->sa_count);
+	cr_assert_eq(xfrm_table_load(table, &transport, error, sizeof(error)), EVIDENCE_READ, "%s", error);
+	fake_reset(&kernel);
+	table->policies_may_have_contexts = false;
+	return table;
+}
+
+enum { WATCHED = 6 };
+
+/* Several QPs of one device, and what was last said of each. */
+struct watched {
+	struct world world[WATCHED];
+	struct verdict verdict[WATCHED];
+};
+
+/* How many verdicts the event changed. */
+static size_t look_again(struct watched *watched, const struct xfrm_table *table, const struct xfrm_change *change,
+			 size_t *concerned)
+{
+	size_t changed = 0;
+
+	for (int i = 0; i < WATCHED; i++) {
+		struct verdict now;
+		bool concerns = xfrm_change_concerns(change, &watched->world[i].path, &watched->verdict[i]);
+
+		judge_by(&watched->world[i], NULL, table, &now);
+		if (!same_verdict(&now, &watched->verdict[i])) {
+			cr_assert(concerns, "a change of kind %d made %s: %s%s of %s: %s%s", change->kind,
+				  verdict_name(now.kind), now.reason, now.details,
+				  verdict_name(watched->verdict[i].kind), watched->verdict[i].reason,
+				  watched->verdict[i].details);
+			changed++;
+		}
+		*concerned += concerns;
+		watched->verdict[i] = now;
+	}
+	return changed;
+}
+
+static void watch(struct watched *watched, const struct world *w, const struct xfrm_table *table)
+{
+	for (int i = 0; i < WATCHED; i++) {
+		watched->world[i] = *w;
+		random_path(&watched->world[i]);
+		judge_by(&watched->world[i], NULL, table, &watched->verdict[i]);
+	}
+}
+
+static void compare_with_a_dump(const struct watched *watched, const struct model *m, const struct xfrm_table *table)
+{
+	struct xfrm_table *loaded = table_loaded(m);
+
+	expect_same_tables(table, loaded);
+	for (int i = 0; i < WATCHED; i++) {
+		struct verdict by_dump;
+
+		judge_by(&watched->world[i], NULL, loaded, &by_dump);
+		cr_assert(same_in_effect(&by_dump, &watched->verdict[i]), "%s: %s%s", verdict_name(by_dump.kind),
+			  by_dump.reason, by_dump.details);
+	}
+	xfrm_table_free(loaded);
+}
+
+Test(xfrm_table_random, events_make_what_a_dump_would)
+{
+	enum { WORLDS = 120, EVENTS = 60 };
+	size_t changed = 0, concerned = 0;
+
+	random_state = 0x4791;
+	for (int i = 0; i < WORLDS; i++) {
+		struct watched watched;
+		struct xfrm_table *table;
+		struct model m;
+		struct world w;
+
+		random_world(&w);
+		fill(&w, &m);
+		table = table_loaded(&m);
+		watch(&watched, &w, table);
+		for (int e = 0; e < EVENTS; e++) {
+			struct nl_msg *event = one_in(3) ? policy_event(&w, &m) : sa_event(&w, &m);
+			struct xfrm_change change;
+
+			cr_assert_eq(xfrm_table_apply(table, nlmsg_hdr(event), &change), 0, "%s",
+				     xfrm_table_error(table));
+			nlmsg_free(event);
+			changed += look_again(&watched, table, &change, &concerned);
+			if (e % 10 == 9)
+				compare_with_a_dump(&watched, &m, table);
+		}
+		xfrm_table_free(table);
+	}
+	cr_expect_gt(changed, (size_t)WORLDS * EVENTS * WATCHED / 50, "%zu verdicts changed", changed);
+	cr_expect_lt(concerned, (size_t)WORLDS * EVENTS * WATCHED * 3 / 4, "%zu were asked again", concerned);
+}
