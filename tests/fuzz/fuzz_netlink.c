@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Lets arbitrary octets be what the kernel says, to every reader of evidence. Input: one octet names the part; then per
- * datagram one octet of how it comes (below), two of its length, and its octets. A question that is no dump may be
- * answered as the kernel would, lest the dump that follows it be out of a fuzzer's reach.
+ * Lets arbitrary octets be what the kernel says, to every reader of evidence, and what it tells as events to a table.
+ * Input: one octet names the part (of events see below); then per datagram one octet of how it comes (below), two of
+ * its length, and its octets. A question that is no dump may be answered as the kernel would, lest the dump that
+ * follows it be out of a fuzzer's reach.
  *
  * Beside what the sanitizers see: evidence that was READ came in datagrams that were whole, ended as a dump ends, and
  * is in the bounds its header promises; anything else left nothing behind; and no answer stayed in the buffer.
@@ -17,6 +18,7 @@
 
 #include "evidence_private.h"
 #include "resources.h"
+#include "xfrm_table_internal.h"
 
 enum {
 	COMES_TRUNCATED = 1 << 0, /* MSG_TRUNC */
@@ -324,6 +326,81 @@ static void fuzz_resources(const struct netlink_transport *transport, const stru
 		resources_free(&found);
 }
 
+/* ---- events, for a table: one octet chooses the type, two say the length, as far as there are any ---- */
+
+static void check_groups(const struct xfrm_table *table, const struct xfrm_entry *entry)
+{
+	for (size_t i = 0; i < entry->link_count; i++) {
+		const struct xfrm_link *at = entry->links[i].group->members;
+
+		while (at && at != &entry->links[i])
+			at = at->next;
+		assert(at && at->entry == entry && entry->sequence < table->sequence);
+	}
+}
+
+static void check_table(const struct xfrm_table *table)
+{
+	size_t offloaded = 0, sub_policies = 0, packet_offloaded[3] = { 0 };
+
+	for (const struct xfrm_sa_entry *sa = table->sas; sa; sa = sa->hh.next) {
+		check_selector(&sa->sa.sel, true);
+		check_groups(table, &sa->entry);
+		assert(sa->sa.spi && sa->entry.link_count == 4 && xfrm_table_sa(table, &sa->id) == sa);
+		offloaded += sa->sa.offload.ifindex != 0;
+	}
+	for (const struct xfrm_policy_entry *policy = table->policies; policy; policy = policy->hh.next) {
+		check_selector(&policy->policy.sel, false);
+		check_groups(table, &policy->entry);
+		assert(policy->policy.dir < 3 && policy->entry.link_count == 2);
+		assert(xfrm_table_policy(table, policy->policy.index) == policy);
+		offloaded += policy->policy.offload.ifindex != 0;
+		sub_policies += policy->policy.type != XFRM_POLICY_TYPE_MAIN;
+		packet_offloaded[policy->policy.dir] += policy->policy.offload.ifindex && policy->policy.offload.packet;
+	}
+	assert(offloaded == table->offloaded && sub_policies == table->sub_policies);
+	assert(!memcmp(packet_offloaded, table->packet_offloaded, sizeof(packet_offloaded)));
+}
+
+/* In a block of its own size, so that a step beyond is seen. */
+static struct nlmsghdr *next_event(struct script *script)
+{
+	uint8_t head[3] = { 0 };
+	struct nlmsghdr *event;
+	size_t len;
+
+	if (!take_octets(script, head, sizeof(head)))
+		return NULL;
+	len = head[1] | (size_t)(head[2] & 3) << 8;
+	event = calloc(1, NLMSG_HDRLEN + len);
+	assert(event);
+	len = take_octets(script, NLMSG_DATA(event), len);
+	event->nlmsg_len = (uint32_t)NLMSG_LENGTH(len);
+	event->nlmsg_type = (uint16_t)(XFRM_MSG_BASE + head[0] % (XFRM_MSG_MAX - XFRM_MSG_BASE + 2));
+	return event;
+}
+
+static void fuzz_events(struct script *script)
+{
+	struct xfrm_table *table = xfrm_table_new();
+	struct nlmsghdr *event;
+
+	assert(table);
+	table->state = EVIDENCE_READ;
+	table->policies_may_have_contexts = false;
+	while ((event = next_event(script))) {
+		struct xfrm_change change = { .kind = 77 };
+		int err = xfrm_table_apply(table, event, &change);
+
+		assert(err ? change.kind == 77 : change.kind <= XFRM_CHANGE_EVERYTHING);
+		assert(!err || (xfrm_table_state(table) == EVIDENCE_BROKEN && xfrm_table_error(table)[0]));
+		check_table(table);
+		table->state = EVIDENCE_READ; /* so that one input may hold several */
+		free(event);
+	}
+	xfrm_table_free(table);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -335,11 +412,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	part = data[0] % (EVIDENCE_PART_COUNT + 2);
+	part = data[0] % (EVIDENCE_PART_COUNT + 3);
 	if (part == EVIDENCE_PART_COUNT) {
 		fuzz_route_get(&transport);
 	} else if (part == EVIDENCE_PART_COUNT + 1) {
 		fuzz_resources(&transport, &script);
+	} else if (part == EVIDENCE_PART_COUNT + 2) {
+		fuzz_events(&script);
 	} else {
 		evidence_read_part(part, &transport, &ev);
 		check_part(part, &ev, &script);
