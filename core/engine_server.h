@@ -7,19 +7,29 @@
 
 #include "attributes.h"
 #include "policy.h"
+#include "watch.h"
 
 struct engine_server;
 
+struct engine_options {
+	struct netns_opener *opener; /* NULL: programs of other network namespaces are refused */
+	/* Refuse those whose fds the engine may not take (pidfd_getfd(2)), for their QPs could not be taken down. */
+	bool must_watch;
+	struct watch_listener log; /* hears of every decision and of whatever else happens; .record may be NULL */
+};
+
 /*
- * Serves doors on `listener` (listening, SOCK_SEQPACKET), which it takes over when it succeeds. It judges for programs
- * of the calling process' network namespace only; others are refused. `policy` has to outlive it, or the next one that
- * is set. One thread: the loop's. 0, or -errno.
+ * Serves doors and tools on `listener` (listening, SOCK_SEQPACKET), which it takes over when it succeeds. `policy` has
+ * to outlive it, or the next one that is set. One thread: the loop's. 0, or -errno.
  */
 RS_MUST_USE int engine_server_new(struct event_base *base, const struct policy *policy, int listener,
-				  struct engine_server **out);
+				  const struct engine_options *options, struct engine_server **out);
 
-/* From the next question on; the caller frees the old one. */
+/* What lives already is decided again; the caller frees the old one. */
 void engine_server_set_policy(struct engine_server *server, const struct policy *policy);
+
+/* Finds programs that run guarded already, and takes down what is not protected: at a daemon's start. */
+void engine_server_adopt(struct engine_server *server);
 
 /* After the loop has ended. Clients that wait for an answer see their connection end when the process does. */
 void engine_server_free(struct engine_server *server);

@@ -65,7 +65,7 @@ void evidence_read_part(enum evidence_part which, const struct netlink_transport
 		error[0] = '\0'; /* of a try that a later one made good */
 }
 
-static void read_host(struct netns *ns, struct evidence *out)
+void evidence_read_host(struct netns *ns, struct evidence *out)
 {
 	unsigned major, minor;
 	struct utsname name;
@@ -76,7 +76,7 @@ static void read_host(struct netns *ns, struct evidence *out)
 }
 
 /* IN_DEV_ORCONF(): what is set for all is set for each. A netdev's own settings came with it. */
-static void read_settings_of_all(struct netns *ns, struct evidence *out)
+void evidence_read_settings_of_all(struct netns *ns, struct evidence *out)
 {
 	struct netns_settings all;
 	int err = netns_settings(ns, "all", &all);
@@ -95,13 +95,35 @@ static void read_settings_of_all(struct netns *ns, struct evidence *out)
 	}
 }
 
+void evidence_take_part(enum evidence_part part, struct evidence *from, struct evidence *to)
+{
+#define TAKE(field) (to->field = from->field, memset(&from->field, 0, sizeof(from->field)))
+	switch (part) {
+	case EVIDENCE_PART_LINKS:
+		TAKE(links), TAKE(link_count), TAKE(links_state);
+		text_copy(to->links_error, sizeof(to->links_error), from->links_error);
+		break;
+	case EVIDENCE_PART_ROUTES6:
+		TAKE(routes6), TAKE(route6_count), TAKE(routes6_state);
+		text_copy(to->routes6_error, sizeof(to->routes6_error), from->routes6_error);
+		break;
+	case EVIDENCE_PART_MACSEC:
+		TAKE(secys), TAKE(secy_count), TAKE(macsec_state);
+		text_copy(to->macsec_error, sizeof(to->macsec_error), from->macsec_error);
+		break;
+	default: /* xfrm is kept by events: xfrm_table.h */
+		break;
+	}
+#undef TAKE
+}
+
 void evidence_read_in(struct netns *ns, struct evidence *out)
 {
 	memset(out, 0, sizeof(*out));
-	read_host(ns, out);
+	evidence_read_host(ns, out);
 	for (int i = 0; i < EVIDENCE_PART_COUNT; i++)
 		evidence_read_part(i, netns_transport(ns), out);
-	read_settings_of_all(ns, out);
+	evidence_read_settings_of_all(ns, out);
 }
 
 void evidence_read(struct evidence *out)

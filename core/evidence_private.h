@@ -25,6 +25,14 @@ enum evidence_part {
  */
 void evidence_read_part(enum evidence_part part, const struct netlink_transport *transport, struct evidence *out);
 
+/* Moves one part, but that of xfrm, from one to the other, whose own has been freed. */
+void evidence_take_part(enum evidence_part part, struct evidence *from, struct evidence *to);
+
+struct netns;
+void evidence_read_host(struct netns *ns, struct evidence *out); /* the kernel's release, and which namespace it is */
+/* IN_DEV_ORCONF(): adds what is set for all netdevs to each. When it cannot be read, the links cannot. */
+void evidence_read_settings_of_all(struct netns *ns, struct evidence *out);
+
 RS_MUST_USE int evidence_route_get_over(const struct netlink_transport *transport, int family,
 					const union ip_address *src, const union ip_address *dst, int oif,
 					int *out_ifindex);

@@ -12,14 +12,19 @@
 
 #include "attributes.h"
 #include "evidence.h"
+#include "netlink_dump.h"
 #include "path.h"
 
 /*
  * inventory_read_one() without GIDs: name, driver, ports with their link layer, state and netdev. Holds until the
  * kernel tells of a change to an RDMA device or to a link. Results as inventory_read_one().
  */
-RS_MUST_USE int inventory_read_stable(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error,
-				      size_t error_size);
+RS_MUST_USE int inventory_read_stable(const char *sysfs, const struct netlink_transport *transport, dev_t uverbs_rdev,
+				      struct rdma_inventory *out, char *error, size_t error_size);
+
+/* inventory_read() as the network namespace of `transport` sees the ports' netdevs. */
+RS_MUST_USE int inventory_read_over(const char *sysfs, const struct netlink_transport *transport,
+				    struct rdma_inventory *out, char *error, size_t error_size);
 
 /* Reads the GIDs of all ports anew, from sysfs: four files for each. 0, or -errno and `device` as it was. */
 RS_MUST_USE int inventory_gids_from_sysfs(const char *sysfs, struct rdma_device *device);

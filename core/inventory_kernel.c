@@ -11,12 +11,12 @@ typedef int (*read_with_fn)(const char *sysfs, dev_t only, const struct inventor
 			    struct rdma_inventory *out, char *error, size_t error_size);
 
 /* Netlink that cannot be asked leaves the devices listed, and their drivers unknown. */
-static int read_with_kernel(read_with_fn read_with, const char *sysfs, dev_t only, struct rdma_inventory *out,
-			    char *error, size_t error_size)
+static int read_over(read_with_fn read_with, const struct netlink_transport *transport, const char *sysfs, dev_t only,
+		     struct rdma_inventory *out, char *error, size_t error_size)
 {
 	struct inventory_netlink netlink;
 	char ignored[128];
-	int told = !inventory_netlink_open(&netlink_kernel, &netlink, ignored, sizeof(ignored));
+	int told = !inventory_netlink_open(transport, &netlink, ignored, sizeof(ignored));
 	int err = read_with(sysfs, only, told ? &netlink : NULL, out, error, error_size);
 
 	if (told)
@@ -24,28 +24,34 @@ static int read_with_kernel(read_with_fn read_with, const char *sysfs, dev_t onl
 	return err;
 }
 
-int inventory_read(const char *sysfs, struct rdma_inventory *out, char *error, size_t error_size)
+int inventory_read_over(const char *sysfs, const struct netlink_transport *transport, struct rdma_inventory *out,
+			char *error, size_t error_size)
 {
-	return read_with_kernel(inventory_read_with, sysfs, 0, out, error, error_size);
+	return read_over(inventory_read_with, transport, sysfs, 0, out, error, error_size);
 }
 
-static int read_one(read_with_fn read_with, const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out,
-		    char *error, size_t error_size)
+int inventory_read(const char *sysfs, struct rdma_inventory *out, char *error, size_t error_size)
+{
+	return inventory_read_over(sysfs, &netlink_kernel, out, error, error_size);
+}
+
+static int read_one(read_with_fn read_with, const struct netlink_transport *transport, const char *sysfs,
+		    dev_t uverbs_rdev, struct rdma_inventory *out, char *error, size_t error_size)
 {
 	if (!uverbs_rdev) {
 		text_copy(error, error_size, "not a character device");
 		return -ENODEV;
 	}
-	return read_with_kernel(read_with, sysfs, uverbs_rdev, out, error, error_size);
+	return read_over(read_with, transport, sysfs, uverbs_rdev, out, error, error_size);
 }
 
 int inventory_read_one(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error, size_t error_size)
 {
-	return read_one(inventory_read_with, sysfs, uverbs_rdev, out, error, error_size);
+	return read_one(inventory_read_with, &netlink_kernel, sysfs, uverbs_rdev, out, error, error_size);
 }
 
-int inventory_read_stable(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error,
-			  size_t error_size)
+int inventory_read_stable(const char *sysfs, const struct netlink_transport *transport, dev_t uverbs_rdev,
+			  struct rdma_inventory *out, char *error, size_t error_size)
 {
-	return read_one(inventory_read_stable_with, sysfs, uverbs_rdev, out, error, error_size);
+	return read_one(inventory_read_stable_with, transport, sysfs, uverbs_rdev, out, error, error_size);
 }

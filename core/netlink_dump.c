@@ -35,7 +35,7 @@ int netlink_fail(struct netlink_channel *channel, int err, const char *format, .
 
 /* ---- channels ---- */
 
-static int buffer_new(void **out_buffer)
+int netlink_buffer_new(void **out_buffer)
 {
 	void *buffer = mmap(NULL, NETLINK_BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -46,6 +46,11 @@ static int buffer_new(void **out_buffer)
 	(void)madvise(buffer, NETLINK_BUFFER_SIZE, MADV_DONTDUMP);
 	*out_buffer = buffer;
 	return 0;
+}
+
+void netlink_buffer_free(void *buffer)
+{
+	munmap(buffer, NETLINK_BUFFER_SIZE);
 }
 
 static int channel_connect(struct netlink_channel *channel)
@@ -72,13 +77,13 @@ int netlink_open(struct netlink_channel *channel, const struct netlink_transport
 		.error = error,
 		.error_size = error_size,
 	};
-	int err = buffer_new(&opened.buffer);
+	int err = netlink_buffer_new(&opened.buffer);
 
 	if (err)
 		return netlink_fail(&opened, err, "no memory for netlink answers");
 	err = channel_connect(&opened);
 	if (err) {
-		munmap(opened.buffer, NETLINK_BUFFER_SIZE);
+		netlink_buffer_free(opened.buffer);
 		return err;
 	}
 	*channel = opened;
@@ -89,7 +94,7 @@ void netlink_close(struct netlink_channel *channel)
 {
 	if (channel->handle >= 0)
 		channel_disconnect(channel);
-	munmap(channel->buffer, NETLINK_BUFFER_SIZE);
+	netlink_buffer_free(channel->buffer);
 	channel->buffer = NULL;
 }
 

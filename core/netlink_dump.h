@@ -42,6 +42,10 @@ extern const struct netlink_transport netlink_kernel;
 /* Makes a netlink socket, wherever it was opened, ready for the rest of netlink_kernel. It stays the caller's. */
 RS_MUST_USE int netlink_kernel_bind(int fd, uint32_t *out_port);
 
+/* Memory of NETLINK_BUFFER_SIZE for what may carry keys: kept out of swap and of core dumps, as far as one may. */
+RS_MUST_USE int netlink_buffer_new(void **out_buffer);
+void netlink_buffer_free(void *buffer);
+
 /* One conversation. One thread at a time. */
 struct netlink_channel {
 	const struct netlink_transport *transport;

@@ -170,7 +170,8 @@ static int refuse_without_engine(const struct engine_address *engine, int fd, co
 	return connected ? -EPROTO : -ENOTCONN;
 }
 
-static int ask(const struct engine_address *engine, int fd, const struct uverbs_command *command)
+static int ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
+	       struct engine_pass *pass)
 {
 	int s = connect_engine(engine), err;
 	struct wire_answer answer;
@@ -178,21 +179,52 @@ static int ask(const struct engine_address *engine, int fd, const struct uverbs_
 	if (s < 0)
 		return refuse_without_engine(engine, fd, command, s, false);
 	err = exchange(s, fd, command, &answer);
-	close(s);
-	if (err)
+	if (err) {
+		close(s);
 		return refuse_without_engine(engine, fd, command, err, true);
+	}
 	if (answer.text[0])
 		door_say(answer.text);
-	return answer.action == WIRE_PASS ? 0 : -(int)answer.err;
+	if (answer.action == WIRE_PASS) {
+		pass->socket = s;
+		return 0;
+	}
+	close(s);
+	return -(int)answer.err;
 }
 
-int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command)
+int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
+	       struct engine_pass *pass)
 {
 	int cancel, err;
 
+	pass->socket = -1;
 	/* ioctl() is no cancellation point, recvmsg() is */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	err = ask(engine, fd, command);
+	err = ask(engine, fd, command, pass);
 	pthread_setcancelstate(cancel, NULL);
 	return err;
+}
+
+void engine_done(const struct engine_pass *pass, const struct uverbs_command *reply)
+{
+	const uint32_t told = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN;
+	struct wire_done done;
+	int saved = errno, cancel, err;
+
+	if (pass->socket < 0)
+		return;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (reply) {
+		uint32_t has = reply->has & told;
+
+		wire_done_make(&done, has, has & UVERBS_HAS_HANDLE ? reply->handle : 0,
+			       has & UVERBS_HAS_QPN ? reply->qpn : 0);
+		/* an engine that cannot be told finds the QP by itself */
+		err = wire_send(pass->socket, &done, sizeof(done), -1);
+		(void)err;
+	}
+	close(pass->socket);
+	pthread_setcancelstate(cancel, NULL);
+	errno = saved;
 }

@@ -117,7 +117,8 @@ static int answer(const struct uverbs_command *command, int result)
 static int verbs_ioctl(int fd, void *arg)
 {
 	const struct uverbs_memory memory = { .read = read_own_memory };
-	struct uverbs_command command;
+	struct engine_pass pass = { .socket = -1 };
+	struct uverbs_command command, reply;
 	int saved = errno, err;
 
 	if (arg == &canary) {
@@ -127,14 +128,18 @@ static int verbs_ioctl(int fd, void *arg)
 	err = uverbs_decode(&memory, (uintptr_t)arg, UVERBS_REQUEST, &command);
 	if (!err && needs_engine(&command)) {
 		pthread_once(&locate_once, locate);
-		err = engine_ask(&state.engine, fd, &command);
+		err = engine_ask(&state.engine, fd, &command, &pass);
 	}
 	if (err) {
 		errno = -err;
 		return -1;
 	}
 	errno = saved;
-	return answer(&command, pass_on(fd, RDMA_VERBS_IOCTL, arg));
+	err = answer(&command, pass_on(fd, RDMA_VERBS_IOCTL, arg));
+	if (pass.socket >= 0)
+		engine_done(&pass,
+			    !err && !uverbs_decode(&memory, (uintptr_t)arg, UVERBS_REPLY, &reply) ? &reply : NULL);
+	return err;
 }
 
 EXPORT int ioctl(int fd, unsigned long request, ...)

@@ -14,27 +14,39 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "engine_server.h"
+#include "netns.h"
 #include "privileges.h"
 #include "protocol.h"
 
 #define DEFAULT_POLICY "/etc/rdmasec/policy.conf"
 enum { EXIT_USAGE = 2 };
+enum { FLUSH_MS = 200 }; /* how long a line of the audit log may wait */
 
 struct daemon {
 	struct event_base *base;
 	struct engine_server *server;
+	struct netns_opener *opener;
+	struct audit *audit; /* NULL: no log is wanted */
+	bool audit_failing;
 	const struct policy *policy;
 	const char *policy_path;
 	bool policy_named; /* by -p: then it has to be there */
+	int status;
 };
+
+/* What wakes the daemon beside its clients. */
+enum { ON_HANGUP, ON_TERMINATE, ON_INTERRUPT, ON_OPENER, ON_FLUSH, ON_WATCHDOG, EVENT_COUNT };
 
 static void usage(FILE *to)
 {
-	fprintf(to, "usage: rdmasecd [-n] [-p POLICY] [-s SOCKET]\n"
-		    "  Judges for every RDMA application of this host and network namespace.\n"
+	fprintf(to, "usage: rdmasecd [-n] [-p POLICY] [-a FILE] [-s SOCKET]\n"
+		    "  Judges for every RDMA application of this host, and takes down queue pairs that lose their "
+		    "protection.\n"
 		    "  -n          check the policy and stop: 0 it is good, 2 it is not\n"
 		    "  -p POLICY   default " DEFAULT_POLICY "; without that file all has to be protected\n"
+		    "  -a FILE     audit log: a line of JSON for every decision; default none\n"
 		    "  -s SOCKET   default " WIRE_SYSTEM_ENGINE "\n"
 		    "  SIGHUP reloads the policy; a bad one is refused and the old one stays.\n");
 }
@@ -86,6 +98,8 @@ static int listen_at(const char *path)
 	return err;
 }
 
+/* ---- what wakes it ---- */
+
 static void on_hangup(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *daemon = arg;
@@ -114,66 +128,155 @@ static void on_terminate(evutil_socket_t sig, short what, void *arg)
 	event_base_loopbreak(daemon->base);
 }
 
+/* Without it other namespaces could not be opened any more, and a daemon without privileges cannot start another. */
+static void on_opener(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)fd;
+	(void)what;
+	fprintf(stderr, "rdmasecd: the process that opens network namespaces has ended\n");
+	daemon->status = EXIT_FAILURE;
+	event_base_loopbreak(daemon->base);
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+/* A log that cannot be written holds nothing up: what is lost is counted, in the log and here. */
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+	int err = audit_flush(daemon->audit);
+
+	(void)fd;
+	(void)what;
+	if (err && !daemon->audit_failing)
+		fprintf(stderr, "rdmasecd: the audit log cannot be written: %s\n", strerror(-err));
+	if (!err && daemon->audit_failing)
+		fprintf(stderr, "rdmasecd: the audit log is written again; %llu records were lost since the start\n",
+			(unsigned long long)audit_lost(daemon->audit));
+	daemon->audit_failing = err != 0;
+}
+
+static void on_record(const struct wire_record *record, void *arg)
+{
+	audit_write(((struct daemon *)arg)->audit, record);
+}
+
+/* ---- serving ---- */
+
+static struct timeval milliseconds(uint64_t ms)
+{
+	return (struct timeval){ .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+}
+
+static int listen_to(struct daemon *daemon, struct event **events)
+{
+	const struct timeval flush = milliseconds(FLUSH_MS);
+	struct timeval watchdog;
+	uint64_t watchdog_us;
+	int err = 0;
+
+	events[ON_HANGUP] = evsignal_new(daemon->base, SIGHUP, on_hangup, daemon);
+	events[ON_TERMINATE] = evsignal_new(daemon->base, SIGTERM, on_terminate, daemon);
+	events[ON_INTERRUPT] = evsignal_new(daemon->base, SIGINT, on_terminate, daemon);
+	events[ON_OPENER] = event_new(daemon->base, netns_opener_pidfd(daemon->opener), EV_READ, on_opener, daemon);
+	events[ON_FLUSH] = event_new(daemon->base, -1, EV_PERSIST, on_flush, daemon);
+	events[ON_WATCHDOG] = event_new(daemon->base, -1, EV_PERSIST, on_watchdog, daemon);
+	for (int i = 0; i < EVENT_COUNT; i++)
+		if (!events[i] || (i < ON_FLUSH && event_add(events[i], NULL)))
+			err = -ENOMEM;
+	if (!err && daemon->audit)
+		err = event_add(events[ON_FLUSH], &flush);
+	if (!err && sd_watchdog_enabled(0, &watchdog_us) > 0) {
+		watchdog = milliseconds(watchdog_us / 1000 / 3);
+		err = event_add(events[ON_WATCHDOG], &watchdog);
+	}
+	return err ? -ENOMEM : 0;
+}
+
 static int serve(struct daemon *daemon, int listener)
 {
-	struct event *hangup, *terminate, *interrupt;
-	int err = engine_server_new(daemon->base, daemon->policy, listener, &daemon->server);
+	const struct engine_options options = {
+		.opener = daemon->opener,
+		.must_watch = true,
+		.log = { .record = daemon->audit ? on_record : NULL, .arg = daemon },
+	};
+	struct event *events[EVENT_COUNT] = { NULL };
+	int err = engine_server_new(daemon->base, daemon->policy, listener, &options, &daemon->server);
 
 	if (err)
 		return err;
-	hangup = evsignal_new(daemon->base, SIGHUP, on_hangup, daemon);
-	terminate = evsignal_new(daemon->base, SIGTERM, on_terminate, daemon);
-	interrupt = evsignal_new(daemon->base, SIGINT, on_terminate, daemon);
-	if (!hangup || !terminate || !interrupt || event_add(hangup, NULL) || event_add(terminate, NULL) ||
-	    event_add(interrupt, NULL)) {
-		err = -ENOMEM;
-	} else {
+	err = listen_to(daemon, events);
+	if (!err) {
+		engine_server_adopt(daemon->server);
 		fprintf(stderr, "rdmasecd: ready\n");
 		sd_notify(0, "READY=1");
 		err = event_base_dispatch(daemon->base) < 0 ? -EIO : 0;
 		sd_notify(0, "STOPPING=1");
 	}
-	if (hangup)
-		event_free(hangup);
-	if (terminate)
-		event_free(terminate);
-	if (interrupt)
-		event_free(interrupt);
+	for (int i = 0; i < EVENT_COUNT; i++)
+		if (events[i])
+			event_free(events[i]);
 	engine_server_free(daemon->server);
 	return err;
 }
 
-static int run(struct daemon *daemon, const char *socket_path)
+static int serve_without_privileges(struct daemon *daemon, int listener)
+{
+	int err = privileges_drop();
+
+	if (err)
+		return err;
+	daemon->base = event_base_new();
+	err = daemon->base ? serve(daemon, listener) : -ENOMEM;
+	if (daemon->base)
+		event_base_free(daemon->base);
+	return err;
+}
+
+static int run(struct daemon *daemon, const char *socket_path, const char *audit_path)
 {
 	int listener, err;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	err = audit_path ? audit_open(audit_path, &daemon->audit) : 0;
+	if (err) {
+		fprintf(stderr, "rdmasecd: %s: %s\n", audit_path, strerror(-err));
+		return EXIT_FAILURE;
+	}
 	listener = listen_at(socket_path);
 	if (listener < 0) {
 		fprintf(stderr, "rdmasecd: %s: %s\n", socket_path,
 			listener == -EADDRINUSE ? "an engine is there already" : strerror(-listener));
+		audit_close(daemon->audit);
 		return EXIT_FAILURE;
 	}
-	err = privileges_drop();
-	if (!err) {
-		daemon->base = event_base_new();
-		err = daemon->base ? serve(daemon, listener) : -ENOMEM;
-	}
-	if (daemon->base)
-		event_base_free(daemon->base);
+	err = netns_opener_start(&daemon->opener);
+	if (!err)
+		err = serve_without_privileges(daemon, listener);
+	netns_opener_stop(daemon->opener);
+	audit_close(daemon->audit);
 	if (err)
 		fprintf(stderr, "rdmasecd: %s\n", strerror(-err));
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err ? EXIT_FAILURE : daemon->status;
 }
 
 int main(int argc, char **argv)
 {
 	struct daemon daemon = { .policy_path = DEFAULT_POLICY };
-	const char *socket_path = WIRE_SYSTEM_ENGINE;
+	const char *socket_path = WIRE_SYSTEM_ENGINE, *audit_path = NULL;
 	bool only_check = false;
 	int option, status = EXIT_SUCCESS;
 
-	while ((option = getopt(argc, argv, "np:s:h")) != -1) {
+	while ((option = getopt(argc, argv, "np:a:s:h")) != -1) {
 		switch (option) {
 		case 'n':
 			only_check = true;
@@ -181,6 +284,9 @@ int main(int argc, char **argv)
 		case 'p':
 			daemon.policy_path = optarg;
 			daemon.policy_named = true;
+			break;
+		case 'a':
+			audit_path = optarg;
 			break;
 		case 's':
 			socket_path = optarg;
@@ -197,7 +303,7 @@ int main(int argc, char **argv)
 	if (load(&daemon, &daemon.policy))
 		return EXIT_USAGE;
 	if (!only_check)
-		status = run(&daemon, socket_path);
+		status = run(&daemon, socket_path, audit_path);
 	policy_free(daemon.policy);
 	return status;
 }

@@ -64,7 +64,7 @@ static void hold(struct held *held, pid_t pid)
 	err = process_uverbs_fds("/sys", &held->process, take_first, held);
 	if (err != 1)
 		fail(err ? err : -ENOENT, "process_uverbs_fds");
-	err = inventory_read_stable("/sys", held->rdev, &held->inventory, error, sizeof(error));
+	err = inventory_read_stable("/sys", &netlink_kernel, held->rdev, &held->inventory, error, sizeof(error));
 	if (err)
 		fail(err, error);
 	held->driver_id = held->inventory.devices[0].driver_id;

@@ -439,72 +439,81 @@ Test(policy_lengths, most_rules)
 
 static const struct {
 	const char *text, *means;
-} meanings
-	[] = {
-		{ "", DEFAULT },
-		{ "\n \t\n# x\n; x\n  # x\n\t; x\n", DEFAULT },
-		{ "[default]", DEFAULT },
-		{ "[default]\n", DEFAULT },
-		{ "\xef\xbb\xbf[default]\nmode = enforce\n", DEFAULT },
-		{ "# gr\xc3\xbc\xc3\x9f\n[default] ; \xc3\xa4\n", DEFAULT },
-		{ "[default]\r\nmode=off\r\n", "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
-		{ "[default]\t; all\nmode\t=\toff ; for now; or not # yet\n",
-		  "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
-		{ "[default]\nrequire = none\nmode = audit\nciphers = aes-ccm-256,\taes-ccm-128 ,gcm-aes-xpn-128\n"
-		  "integrity-only = yes\nraw-packet = allow\ndevx = allow\n",
-		  "[default]\nrequire = none\nmode = audit\nciphers = gcm-aes-xpn-128, aes-ccm-128, aes-ccm-256\n"
-		  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" },
-		{ "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\n"
-		  "[default]\nmode = audit\ndevx = allow\nciphers = aes-gcm-256, gcm-aes-256\n",
-		  "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\nmode = audit\n"
-		  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
-		  "0s\n"
-		  "[default]\nrequire = any\nmode = audit\n"
-		  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
-		  "0s\n" },
-		{ "[default]\nmode = off\ndevx = allow\nraw-packet = allow\nintegrity-only = yes\nrequire = none\n"
-		  "[rule\t all.5_]\nmatch-port = 254\nmatch-uid = root\nmatch-executable = /opt/*/bin/[a-z]?\\*\n"
-		  "match-device = rxe[]!0-9]\nmatch-remote = 2001:DB8:0:0::/64\n"
-		  "mode = enforce\ndevx = refuse\nraw-packet = refuse\nintegrity-only = no\nrequire = macsec\n"
-		  "ciphers = gcm-aes-128\n",
-		  "[rule all.5_]\nmatch-device = rxe[]!0-9]\nmatch-port = 254\nmatch-remote = 2001:db8::/64\nmatch-uid "
-		  "= 0\n"
-		  "match-executable = /opt/*/bin/[a-z]?\\*\nrequire = macsec\nmode = enforce\nciphers = gcm-aes-128\n"
-		  "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n"
-		  "[default]\nrequire = none\nmode = off\n" DEFAULT_CIPHERS
-		  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" },
-		{ "[rule b]\nmatch-remote = 0.0.0.0/0\n[rule a]\nmatch-remote = ::/0\n[rule c]\nmatch-uid = "
-		  "4294967294\n"
-		  "[rule d]\nmatch-remote = 192.0.2.1\n[rule e]\nmatch-remote = ::fffe:0:0/95\n",
-		  "[rule b]\nmatch-remote = 0.0.0.0/0\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-		  "[rule a]\nmatch-remote = ::/0\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-		  "[rule c]\nmatch-uid = 4294967294\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-		  "[rule d]\nmatch-remote = 192.0.2.1/32\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-		  "[rule e]\nmatch-remote = ::fffe:0:0/95\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-			  DEFAULT },
-		{ "[default]\ngrace = 10m\n[rule a]\nmatch-port = 1\ngrace = 0s\n[rule b]\nmatch-port = 2\ngrace = "
-		  "90s\n"
-		  "[rule c]\nmatch-port = 3\ngrace = 500ms\n[rule d]\nmatch-port = 4\n[rule e]\nmatch-port = 5\ngrace "
-		  "= 0m\n"
-		  "[rule f]\nmatch-port = 6\ngrace = 600000ms\n[rule g]\nmatch-port = 7\ngrace = 2000ms\n",
-		  "[rule a]\nmatch-port = 1\n" GRACE("0s") "[rule b]\nmatch-port = 2\n" GRACE("90s") "[rule "
-												     "c]\nmatch-port = "
-												     "3\n" GRACE("500m"
-														 "s") "[rule d]\nmatch-port = 4\n" GRACE("10m") "[rule e]\nmatch-port = 5\n" GRACE("0s") "[rule f]\nmatch-port = 6\n" GRACE(
-													     "10m") "[r"
-														    "ul"
-														    "e "
-														    "g]"
-														    "\n"
-														    "ma"
-														    "tc"
-														    "h-"
-														    "po"
-														    "rt"
-														    " ="
-														    " 7"
-														    "\n" GRACE("2s") "[default]\n" GRACE("10m") },
-	};
+} meanings[] = {
+	{ "", DEFAULT },
+	{ "\n \t\n# x\n; x\n  # x\n\t; x\n", DEFAULT },
+	{ "[default]", DEFAULT },
+	{ "[default]\n", DEFAULT },
+	{ "\xef\xbb\xbf[default]\nmode = enforce\n", DEFAULT },
+	{ "# gr\xc3\xbc\xc3\x9f\n[default] ; \xc3\xa4\n", DEFAULT },
+	{ "[default]\r\nmode=off\r\n", "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
+	{ "[default]\t; all\nmode\t=\toff ; for now; or not # yet\n",
+	  "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
+	{ "[default]\nrequire = none\nmode = audit\nciphers = aes-ccm-256,\taes-ccm-128 ,gcm-aes-xpn-128\n"
+	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\n",
+	  "[default]\nrequire = none\nmode = audit\nciphers = gcm-aes-xpn-128, aes-ccm-128, aes-ccm-256\n"
+	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" },
+	{ "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\n"
+	  "[default]\nmode = audit\ndevx = allow\nciphers = aes-gcm-256, gcm-aes-256\n",
+	  "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\nmode = audit\n"
+	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
+	  "0s\n"
+	  "[default]\nrequire = any\nmode = audit\n"
+	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
+	  "0s\n" },
+	{ "[default]\nmode = off\ndevx = allow\nraw-packet = allow\nintegrity-only = yes\nrequire = none\n"
+	  "[rule\t all.5_]\nmatch-port = 254\nmatch-uid = root\nmatch-executable = /opt/*/bin/[a-z]?\\*\n"
+	  "match-device = rxe[]!0-9]\nmatch-remote = 2001:DB8:0:0::/64\n"
+	  "mode = enforce\ndevx = refuse\nraw-packet = refuse\nintegrity-only = no\nrequire = macsec\n"
+	  "ciphers = gcm-aes-128\n",
+	  "[rule all.5_]\nmatch-device = rxe[]!0-9]\nmatch-port = 254\nmatch-remote = 2001:db8::/64\nmatch-uid "
+	  "= 0\n"
+	  "match-executable = /opt/*/bin/[a-z]?\\*\nrequire = macsec\nmode = enforce\nciphers = gcm-aes-128\n"
+	  "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n"
+	  "[default]\nrequire = none\nmode = off\n" DEFAULT_CIPHERS
+	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" },
+	{ "[rule b]\nmatch-remote = 0.0.0.0/0\n[rule a]\nmatch-remote = ::/0\n[rule c]\nmatch-uid = "
+	  "4294967294\n"
+	  "[rule d]\nmatch-remote = 192.0.2.1\n[rule e]\nmatch-remote = ::fffe:0:0/95\n",
+	  "[rule b]\nmatch-remote = 0.0.0.0/0\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+	  "[rule a]\nmatch-remote = ::/0\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+	  "[rule c]\nmatch-uid = 4294967294\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+	  "[rule d]\nmatch-remote = 192.0.2.1/32\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+	  "[rule e]\nmatch-remote = ::fffe:0:0/95\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+		  DEFAULT },
+	{ "[default]\ngrace = 10m\n[rule a]\nmatch-port = 1\ngrace = 0s\n[rule b]\nmatch-port = 2\ngrace = "
+	  "90s\n"
+	  "[rule c]\nmatch-port = 3\ngrace = 500ms\n[rule d]\nmatch-port = 4\n[rule e]\nmatch-port = 5\ngrace "
+	  "= 0m\n"
+	  "[rule f]\nmatch-port = 6\ngrace = 600000ms\n[rule g]\nmatch-port = 7\ngrace = 2000ms\n",
+	  "[rule a]\nmatch-port = 1\n" GRACE("0s") "[rule b]\nmatch-port = 2\n" GRACE(
+		  "90s") "[rule "
+			 "c]\nmatch-port = "
+			 "3\n" GRACE(
+				 "500m"
+				 "s") "[rule d]\nmatch-port = 4\n" GRACE("10m") "[rule e]\nmatch-port = "
+										"5\n" GRACE(
+											"0s") "[rule "
+											      "f]\nmatch-"
+											      "port = "
+											      "6\n" GRACE(
+												      "10m") "[r"
+													     "ul"
+													     "e "
+													     "g]"
+													     "\n"
+													     "ma"
+													     "tc"
+													     "h-"
+													     "po"
+													     "rt"
+													     " ="
+													     " 7"
+													     "\n" GRACE("2s") "[default]\n" GRACE(
+														     "1"
+														     "0"
+														     "m") },
+};
 
 static void expect_meaning(const struct policy *policy, const char *means)
 {

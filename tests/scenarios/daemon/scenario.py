@@ -20,8 +20,7 @@ def run(t: Test) -> None:
         guest.run("mkdir -p /run/rdmasec", check=True)
         guest.write_file(POLICY, "[default]\nrequire = any\n")
     t.net.clear()
-    start_both(t)
-    only_two_capabilities(t)
+    only_two_capabilities(t, start_both(t))
     refused(t, "clear, library alone", "is not a MACsec device", **by_library(t))
     # a new state of the network ends all processes: the daemons below find the sockets of these
     t.net.ipsec()
@@ -71,8 +70,8 @@ def refused(t: Test, what: str, reason: str, **how: object) -> None:
     t.check(wire.clear == 0, f"{what}: nothing in clear on the wire", wire)
 
 
-def only_two_capabilities(t: Test) -> None:
-    status = t.a.run("grep -E '^(Cap(Eff|Prm|Inh)|NoNewPrivs)' /proc/$(pidof rdmasecd)/status", check=True).out
+def only_two_capabilities(t: Test, daemon: Process) -> None:
+    status = t.a.run(f"grep -E '^(Cap(Eff|Prm|Inh)|NoNewPrivs)' /proc/{daemon.pid}/status", check=True).out
     found = dict(line.split() for line in status.splitlines())
     t.check([int(found[f"Cap{which}:"], 16) for which in ("Eff", "Prm", "Inh")] == [KEPT, KEPT, 0],
             "the daemon keeps CAP_NET_ADMIN and CAP_SYS_PTRACE alone", found)

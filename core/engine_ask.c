@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* One question of a door's: who asks, about which device, and what is known of it afterwards. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine_server_internal.h"
+#include "text.h"
+
+/* While it is being answered. */
+struct asking {
+	struct connection *connection;
+	struct process process;
+	int number, fd; /* the uverbs fd: its number over there, and here */
+	struct uverbs_command command;
+	struct namespace *in;
+	const struct rdma_device *device;
+	struct engine_answer answer;
+};
+
+static void refuse(struct engine_answer *answer, int err, const char *why)
+{
+	memset(answer, 0, sizeof(*answer));
+	answer->err = err;
+	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
+	text_format(answer->text, sizeof(answer->text), "rdmasec: refused: %s", why);
+	text_printable(answer->text);
+}
+
+static void send_answer(const struct connection *connection, const struct engine_answer *answer)
+{
+	struct wire_answer wire;
+	int err;
+
+	wire_answer_make(&wire, answer->pass ? WIRE_PASS : WIRE_REFUSE, answer->err, answer->text);
+	/* a client that has gone, or does not read, has its fate already: no answer refuses */
+	err = wire_send(connection->socket, &wire, sizeof(wire), -1);
+	(void)err;
+}
+
+/* ---- judging ---- */
+
+static bool leaves_something(const struct uverbs_command *command)
+{
+	return command->kind == UVERBS_QP_CREATE || command->kind == UVERBS_QP_OPEN ||
+	       command->kind == UVERBS_QP_ADDRESS || command->kind == UVERBS_QP_READY;
+}
+
+/* The namespace of a client that cannot be watched. */
+static int unwatched_namespace(struct asking *q)
+{
+	int ns_fd, err = process_open_netns(&q->process, &ns_fd);
+
+	if (err)
+		return err;
+	err = namespace_get(watch_namespaces(q->connection->server->watch), ns_fd, &q->in);
+	close(ns_fd);
+	return err;
+}
+
+static int find_namespace(struct asking *q)
+{
+	const struct engine_server *server = q->connection->server;
+	struct watch_ufile *ufile;
+	int err = watch_ufile_get(server->watch, &q->process, q->number, q->fd, &ufile);
+
+	if (err == -EPERM && !server->options.must_watch)
+		return unwatched_namespace(q);
+	if (err)
+		return err;
+	q->in = namespace_again(watch_ufile_namespace(ufile));
+	/* the type that a QP has is what it was created with, whatever the door says */
+	if (q->command.kind == UVERBS_QP_READY)
+		q->command.qp_type = watch_qp_type(ufile, q->command.handle);
+	return 0;
+}
+
+static const char *why_not_found(int err)
+{
+	switch (err) {
+	case -EBADF:
+		return "the command is not on an RDMA device's file that the program has open";
+	case -EPERM:
+		return "the engine may not take file descriptors from the program (kernel.yama.ptrace_scope?), and so "
+		       "could not take its queue pairs down";
+	case -EXDEV:
+		return "the program is in another network namespace than this engine can see";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* Is the program even there? Where all rules that could hold are off, nothing is looked at. */
+static void judge(struct asking *q)
+{
+	const struct engine_server *server = q->connection->server;
+	struct engine_client client;
+	char error[192] = "";
+	int err = find_namespace(q);
+
+	if (err) {
+		refuse(&q->answer, EPERM, why_not_found(err));
+		return;
+	}
+	namespace_look_anew(q->in);
+	if (namespace_device(q->in, q->fd, &q->device, error, sizeof(error)))
+		q->device = NULL;
+	engine_client_from(&q->process, &client);
+	watch_judge(server->watch, q->in, &client, q->device, error, &q->command, &q->answer);
+}
+
+static void tell(const struct asking *q)
+{
+	struct wire_record record;
+
+	watch_describe(&q->process, &q->command, q->device ? q->device->name : NULL, &q->answer, &record);
+	record.event = WIRE_EVENT_DECIDED;
+	server_publish(&record, q->connection->server);
+}
+
+static enum connection_fate await_done(const struct asking *q)
+{
+	struct pending *pending = calloc(1, sizeof(*pending));
+
+	if (!pending || process_copy(&q->process, &pending->process)) {
+		free(pending);
+		return CONNECTION_ENDS; /* the next sweep finds what it made */
+	}
+	pending->number = q->number;
+	pending->command = q->command;
+	pending->answer = q->answer;
+	pending->generation = mirror_generation(namespace_mirror(q->in));
+	q->connection->pending = pending;
+	q->connection->state = CONNECTION_ACTS;
+	return connection_wait(q->connection, EV_READ, DONE_SILENCE_S);
+}
+
+static enum connection_fate answer_question(struct asking *q)
+{
+	enum connection_fate fate = CONNECTION_ENDS;
+
+	judge(q);
+	/* known before it can happen: the door does nothing until it has its answer */
+	if (q->answer.pass && q->in && leaves_something(&q->command))
+		fate = await_done(q);
+	send_answer(q->connection, &q->answer);
+	tell(q);
+	if (q->in)
+		namespace_put(q->in);
+	return fate;
+}
+
+enum connection_fate connection_ask(struct connection *connection, const void *message, size_t len, int fd)
+{
+	struct asking q = { .connection = connection, .fd = fd };
+	int which = wire_request_check(message, len), err;
+	enum connection_fate fate;
+
+	if (which >= 0)
+		return connection_request(connection, which);
+	err = wire_ask_read(message, len, &q.command, &q.number);
+	if (!err && fd < 0)
+		err = -EBADMSG;
+	if (!err)
+		err = process_open_peer(connection->socket, &q.process);
+	if (err) {
+		refuse(&q.answer, EPROTO,
+		       err == -EPROTONOSUPPORT ? "the engine is of another release than the program's door"
+					       : "the engine did not understand the program's door");
+		send_answer(connection, &q.answer);
+		return CONNECTION_ENDS;
+	}
+	fate = answer_question(&q);
+	process_close(&q.process);
+	return fate;
+}
+
+/* ---- what came of it ---- */
+
+void connection_not_done(struct connection *connection)
+{
+	const struct pending *pending = connection->pending;
+	struct watch *watch = connection->server->watch;
+	struct watch_ufile *ufile = watch_ufile_find(watch, &pending->process, pending->number);
+
+	if (ufile)
+		watch_not_done(watch, ufile);
+}
+
+enum connection_fate connection_done(struct connection *connection, const void *message, size_t len)
+{
+	struct pending *pending = connection->pending;
+	struct watch *watch = connection->server->watch;
+	struct watch_ufile *ufile;
+	struct wire_done done;
+
+	if (!len || wire_done_check(message, len)) {
+		connection_not_done(connection);
+		return CONNECTION_ENDS;
+	}
+	memcpy(&done, message, sizeof(done));
+	ufile = watch_ufile_find(watch, &pending->process, pending->number);
+	if (!ufile)
+		return CONNECTION_ENDS;
+	if (done.has & UVERBS_HAS_HANDLE) {
+		pending->command.has |= done.has;
+		pending->command.handle = done.handle;
+		pending->command.qpn = done.qpn;
+	}
+	watch_done(watch, ufile, &pending->command, &pending->answer, pending->generation);
+	return CONNECTION_ENDS;
+}

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "mirror.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "evidence_private.h"
+#include "mirror_socket.h"
+
+enum {
+	CATCH_UP_TRIES = 5,
+	POLL_SLOW_MS = 1000,
+	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
+};
+
+struct mirror {
+	struct netns *netns;
+	mirror_changed_fn changed;
+	void *arg;
+	struct evidence ev;
+	struct xfrm_table *xfrm;
+	struct mirror_socket route_socket, xfrm_socket;
+	struct event *route_event, *xfrm_event, *poll;
+	bool host_stale, routes6_stale, xfrm_stale; /* something was told that only reading it anew can tell */
+	int64_t links_read_ms;
+	bool poll_is_fast;
+	bool quiet; /* nobody is told: the first reading */
+	uint64_t generation, gid_generation;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void tell(struct mirror *mirror, const struct mirror_change *change)
+{
+	mirror->generation++;
+	if (!mirror->quiet)
+		mirror->changed(mirror, change, mirror->arg);
+}
+
+static void tell_host(struct mirror *mirror)
+{
+	tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST });
+}
+
+/* ---- reading anew ---- */
+
+static bool same_array(const void *a, size_t a_count, const void *b, size_t b_count, size_t size)
+{
+	return a_count == b_count && (!a_count || !memcmp(a, b, a_count * size));
+}
+
+static void read_links(struct mirror *mirror)
+{
+	struct evidence *old = &mirror->ev, fresh = { 0 };
+	bool same;
+
+	evidence_read_part(EVIDENCE_PART_LINKS, netns_transport(mirror->netns), &fresh);
+	evidence_read_settings_of_all(mirror->netns, &fresh);
+	mirror->links_read_ms = now_ms();
+	same = fresh.links_state == old->links_state &&
+	       same_array(fresh.links, fresh.link_count, old->links, old->link_count, sizeof(*old->links));
+	evidence_free_links(old);
+	evidence_take_part(EVIDENCE_PART_LINKS, &fresh, old);
+	if (!same)
+		tell_host(mirror);
+}
+
+static void read_routes6(struct mirror *mirror)
+{
+	struct evidence *old = &mirror->ev, fresh = { 0 };
+	bool same;
+
+	evidence_read_part(EVIDENCE_PART_ROUTES6, netns_transport(mirror->netns), &fresh);
+	same = fresh.routes6_state == old->routes6_state &&
+	       same_array(fresh.routes6, fresh.route6_count, old->routes6, old->route6_count, sizeof(*old->routes6));
+	evidence_free_routes6(old);
+	evidence_take_part(EVIDENCE_PART_ROUTES6, &fresh, old);
+	if (!same)
+		tell_host(mirror);
+}
+
+static bool same_secy(const struct macsec_evidence *a, const struct macsec_evidence *b)
+{
+	struct macsec_evidence x = *a, y = *b;
+
+	x.rxsc = y.rxsc = NULL;
+	return !memcmp(&x, &y, sizeof(x)) &&
+	       same_array(a->rxsc, a->rxsc_count, b->rxsc, b->rxsc_count, sizeof(*a->rxsc));
+}
+
+/* Those of `a` that are in `b` not at all, or otherwise. */
+static void tell_secys(struct mirror *mirror, const struct evidence *a, const struct evidence *b, bool also_other)
+{
+	for (size_t i = 0; i < a->secy_count; i++) {
+		const struct macsec_evidence *there = evidence_secy(b, a->secys[i].ifindex);
+
+		if (!there || (also_other && !same_secy(&a->secys[i], there)))
+			tell(mirror,
+			     &(struct mirror_change){ .kind = MIRROR_CHANGE_SECY, .ifindex = a->secys[i].ifindex });
+	}
+}
+
+static void read_macsec(struct mirror *mirror)
+{
+	struct evidence fresh = { 0 }, old = { 0 };
+
+	evidence_read_part(EVIDENCE_PART_MACSEC, netns_transport(mirror->netns), &fresh);
+	evidence_take_part(EVIDENCE_PART_MACSEC, &mirror->ev, &old);
+	evidence_take_part(EVIDENCE_PART_MACSEC, &fresh, &mirror->ev);
+	if (old.macsec_state != mirror->ev.macsec_state) {
+		tell_host(mirror);
+	} else {
+		tell_secys(mirror, &old, &mirror->ev, true);
+		tell_secys(mirror, &mirror->ev, &old, false);
+	}
+	evidence_free_macsec(&old);
+}
+
+static void read_xfrm(struct mirror *mirror)
+{
+	static const struct xfrm_change everything = { .kind = XFRM_CHANGE_EVERYTHING };
+	struct evidence *ev = &mirror->ev;
+
+	ev->xfrm_state =
+		xfrm_table_load(mirror->xfrm, netns_transport(mirror->netns), ev->xfrm_error, sizeof(ev->xfrm_error));
+	tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &everything });
+}
+
+/* ---- what the kernel tells ---- */
+
+static int take_route_message(const struct nlmsghdr *message, void *arg)
+{
+	struct mirror *mirror = arg;
+
+	switch (message->nlmsg_type) {
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		mirror->routes6_stale = true;
+		break;
+	default: /* links, addresses, and what there is not yet */
+		mirror->host_stale = mirror->routes6_stale = true;
+	}
+	return 0;
+}
+
+static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
+{
+	struct mirror *mirror = arg;
+	struct xfrm_change change;
+	int err = xfrm_table_apply(mirror->xfrm, message, &change);
+
+	if (!err && change.kind != XFRM_CHANGE_NOTHING)
+		tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &change });
+	return err;
+}
+
+/* A socket that fails has told us of nothing since: all is stale then, and stays so until reading succeeds. */
+static void drain(struct mirror *mirror)
+{
+	if (mirror_socket_drain(&mirror->route_socket, take_route_message, mirror))
+		mirror->host_stale = mirror->routes6_stale = true;
+	if (mirror_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
+		mirror->xfrm_stale = true;
+}
+
+/* A netdev that goes down takes what is offloaded to it along, and nothing is told of that (xfrm_dev_down()). */
+static bool read_stale(struct mirror *mirror)
+{
+	if (!mirror->host_stale && !mirror->routes6_stale && !mirror->xfrm_stale)
+		return false;
+	if (mirror->host_stale) {
+		mirror->host_stale = false;
+		mirror->gid_generation++;
+		read_links(mirror);
+		mirror->xfrm_stale |= xfrm_table_has_offload(mirror->xfrm);
+	}
+	if (mirror->routes6_stale) {
+		mirror->routes6_stale = false;
+		read_routes6(mirror);
+	}
+	if (mirror->xfrm_stale) {
+		mirror->xfrm_stale = false;
+		read_xfrm(mirror);
+	}
+	return true;
+}
+
+/* What came while it was read is taken as well. Where there is no end to it, the next event or poll goes on. */
+static void catch_up(struct mirror *mirror)
+{
+	int tries = CATCH_UP_TRIES;
+
+	do
+		drain(mirror);
+	while (read_stale(mirror) && --tries);
+	mirror->ev.xfrm_state = xfrm_table_state(mirror->xfrm);
+}
+
+/* MACsec first: a SecY that is gone has its link gone as well, of which the next drain tells. */
+static void read_silent_facts(struct mirror *mirror)
+{
+	struct evidence *ev = &mirror->ev;
+
+	read_macsec(mirror);
+	if (now_ms() - mirror->links_read_ms > SETTINGS_MS)
+		read_links(mirror);
+	/* what could not be read may be readable now */
+	mirror->host_stale |= ev->links_state == EVIDENCE_BROKEN;
+	mirror->routes6_stale |= ev->routes6_state == EVIDENCE_BROKEN;
+	mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN;
+}
+
+static void on_told(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	catch_up(arg);
+}
+
+static void poll_again(struct mirror *mirror)
+{
+	int ms = mirror->poll_is_fast ? MIRROR_POLL_MS : POLL_SLOW_MS;
+	const struct timeval when = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	event_add(mirror->poll, &when);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct mirror *mirror = arg;
+
+	(void)fd;
+	(void)what;
+	read_silent_facts(mirror);
+	catch_up(mirror);
+	poll_again(mirror);
+}
+
+/* ---- the mirror ---- */
+
+const struct evidence *mirror_now(struct mirror *mirror)
+{
+	catch_up(mirror);
+	read_silent_facts(mirror);
+	return &mirror->ev;
+}
+
+const struct evidence *mirror_last(const struct mirror *mirror)
+{
+	return &mirror->ev;
+}
+
+uint64_t mirror_generation(const struct mirror *mirror)
+{
+	return mirror->generation;
+}
+
+uint64_t mirror_gid_generation(const struct mirror *mirror)
+{
+	return mirror->gid_generation;
+}
+
+/* What cannot be read counts as on. */
+static struct netns_settings settings_of(struct mirror *mirror, const char *netdev)
+{
+	const struct netns_settings unreadable = { true, true, true };
+	struct netns_settings own, all;
+
+	if (netns_settings(mirror->netns, netdev, &own) || netns_settings(mirror->netns, "all", &all))
+		return unreadable;
+	return (struct netns_settings){ own.xfrm_off || all.xfrm_off, own.policy_off || all.policy_off,
+					own.policy_off6 || all.policy_off6 };
+}
+
+void mirror_read_settings(struct mirror *mirror, const char *netdev)
+{
+	struct evidence *ev = &mirror->ev;
+
+	for (size_t i = 0; i < ev->link_count; i++) {
+		struct link_evidence *link = &ev->links[i];
+		struct netns_settings now;
+
+		if (strcmp(link->name, netdev))
+			continue;
+		now = settings_of(mirror, netdev);
+		if (now.xfrm_off == link->xfrm_off && now.policy_off == link->policy_off &&
+		    now.policy_off6 == link->policy_off6)
+			return;
+		link->xfrm_off = now.xfrm_off;
+		link->policy_off = now.policy_off;
+		link->policy_off6 = now.policy_off6;
+		tell_host(mirror);
+		return;
+	}
+}
+
+void mirror_poll_fast(struct mirror *mirror, bool fast)
+{
+	if (mirror->poll_is_fast == fast)
+		return;
+	mirror->poll_is_fast = fast;
+	poll_again(mirror);
+}
+
+struct netns *mirror_netns(const struct mirror *mirror)
+{
+	return mirror->netns;
+}
+
+static int subscribe(struct mirror *mirror)
+{
+	static const unsigned route_groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+						 RTNLGRP_IPV6_ROUTE };
+	/* never XFRMNLGRP_ACQUIRE: the kernel would take us for a key manager (km_is_alive()) */
+	static const unsigned xfrm_groups[] = { XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_EXPIRE, XFRMNLGRP_MIGRATE,
+						XFRMNLGRP_MAPPING };
+	int err = mirror_socket_open(&mirror->route_socket, mirror->netns, NETLINK_ROUTE, route_groups,
+				     sizeof(route_groups) / sizeof(route_groups[0]));
+
+	if (err)
+		return err;
+	err = mirror_socket_open(&mirror->xfrm_socket, mirror->netns, NETLINK_XFRM, xfrm_groups,
+				 sizeof(xfrm_groups) / sizeof(xfrm_groups[0]));
+	/* a kernel without xfrm, or an engine without CAP_NET_ADMIN: reading it says the same */
+	return err == -EPROTONOSUPPORT || err == -EPERM ? 0 : err;
+}
+
+static int watch(struct mirror *mirror, struct event_base *base)
+{
+	mirror->poll = evtimer_new(base, on_poll, mirror);
+	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
+	if (!mirror->poll || !mirror->route_event || event_add(mirror->route_event, NULL))
+		return -ENOMEM;
+	if (mirror->xfrm_socket.fd < 0)
+		return 0;
+	mirror->xfrm_event = event_new(base, mirror->xfrm_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
+	return mirror->xfrm_event && !event_add(mirror->xfrm_event, NULL) ? 0 : -ENOMEM;
+}
+
+static void let_go(struct mirror *mirror)
+{
+	if (mirror->poll)
+		event_free(mirror->poll);
+	if (mirror->route_event)
+		event_free(mirror->route_event);
+	if (mirror->xfrm_event)
+		event_free(mirror->xfrm_event);
+	mirror_socket_close(&mirror->route_socket);
+	mirror_socket_close(&mirror->xfrm_socket);
+	if (mirror->xfrm)
+		xfrm_table_free(mirror->xfrm);
+	mirror->ev.xfrm = NULL;
+	evidence_free(&mirror->ev);
+	free(mirror);
+}
+
+int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn changed, void *arg, struct mirror **out)
+{
+	struct mirror *mirror = calloc(1, sizeof(*mirror));
+	int err;
+
+	if (!mirror)
+		return -ENOMEM;
+	mirror->netns = netns;
+	mirror->changed = changed;
+	mirror->arg = arg;
+	mirror->route_socket.fd = mirror->xfrm_socket.fd = -1;
+	mirror->xfrm = xfrm_table_new();
+	err = mirror->xfrm ? subscribe(mirror) : -ENOMEM;
+	if (!err)
+		err = watch(mirror, base);
+	if (err) {
+		let_go(mirror);
+		return err;
+	}
+	evidence_read_host(netns, &mirror->ev);
+	mirror->ev.xfrm = mirror->xfrm;
+	mirror->quiet = mirror->host_stale = mirror->routes6_stale = mirror->xfrm_stale = true;
+	mirror_now(mirror);
+	mirror->quiet = false;
+	poll_again(mirror);
+	*out = mirror;
+	return 0;
+}
+
+void mirror_free(struct mirror *mirror)
+{
+	struct netns *netns = mirror->netns;
+
+	let_go(mirror);
+	netns_close(netns);
+}

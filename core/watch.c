@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Who holds which open files, and the QPs in them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "holders.h"
+#include "text.h"
+#include "watch_internal.h"
+
+int64_t watch_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t watch_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void watch_tell(struct watch *watch, const struct wire_record *record)
+{
+	watch->listener.record(record, watch->listener.arg);
+}
+
+/* ---- QPs ---- */
+
+struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle)
+{
+	struct watch_qp *qp;
+
+	HASH_FIND(hh, ufile->qps, &handle, sizeof(handle), qp);
+	return qp;
+}
+
+struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle)
+{
+	struct watch_qp *qp = calloc(1, sizeof(*qp));
+
+	if (!qp)
+		return NULL;
+	qp->handle = handle;
+	qp->since_ns = watch_now_ns();
+	HASH_ADD(hh, ufile->qps, handle, sizeof(qp->handle), qp);
+	return qp;
+}
+
+void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp)
+{
+	HASH_DEL(ufile->qps, qp);
+	free(qp);
+}
+
+uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+
+	return qp ? qp->qp_type : 0;
+}
+
+/* ---- clients ---- */
+
+void engine_client_from(const struct process *process, struct engine_client *out)
+{
+	*out = (struct engine_client){
+		.pid = process->pid,
+		.uid = process->uid,
+		.same_netns = true, /* it is judged by what its own shows */
+		.executable_known = process->executable_known,
+	};
+	if (process->executable_known)
+		text_copy(out->executable, sizeof(out->executable), process->executable);
+}
+
+static void holder_free(struct watch_holder *holder)
+{
+	DL_DELETE(holder->ufile->holders, holder);
+	DL_DELETE2(holder->client->holders, holder, client_prev, client_next);
+	free(holder);
+}
+
+static void client_free(struct watch_client *client)
+{
+	while (client->holders)
+		holder_free(client->holders);
+	HASH_DEL(client->watch->clients, client);
+	if (client->ended)
+		event_free(client->ended);
+	process_close(&client->process);
+	free(client);
+}
+
+static void forget_unheld(struct watch *watch)
+{
+	struct watch_ufile *ufile, *next;
+
+	DL_FOREACH_SAFE(watch->ufiles, ufile, next)
+	if (!ufile->holders)
+		watch_ufile_free(ufile);
+}
+
+/* Its children may hold what it held: they are looked for before anything is forgotten. */
+static void on_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch_client *client = arg;
+	struct watch *watch = client->watch;
+
+	(void)fd;
+	(void)what;
+	client_free(client);
+	forget_unheld(watch);
+	watch_scan_soon(watch);
+}
+
+static int client_new(struct watch *watch, const struct process *process, struct watch_client **out)
+{
+	struct watch_client *client = calloc(1, sizeof(*client));
+	int err;
+
+	if (!client)
+		return -ENOMEM;
+	client->watch = watch;
+	err = process_copy(process, &client->process);
+	if (err) {
+		free(client);
+		return err;
+	}
+	HASH_ADD(hh, watch->clients, process.pid, sizeof(client->process.pid), client);
+	client->ended = event_new(watch->base, client->process.pidfd, EV_READ, on_ended, client);
+	if (!client->ended || event_add(client->ended, NULL)) {
+		client_free(client);
+		return -ENOMEM;
+	}
+	*out = client;
+	return 0;
+}
+
+/* A number that was used again for another process: its former owner's end has not been read yet. */
+static int client_get(struct watch *watch, const struct process *process, struct watch_client **out)
+{
+	struct watch_client *client;
+
+	HASH_FIND(hh, watch->clients, &process->pid, sizeof(process->pid), client);
+	if (client && client->process.start_time != process->start_time) {
+		client_free(client);
+		forget_unheld(watch);
+		client = NULL;
+	}
+	if (!client)
+		return client_new(watch, process, out);
+	*out = client;
+	return 0;
+}
+
+/* ---- open files ---- */
+
+static int holder_new(struct watch_client *client, struct watch_ufile *ufile, int number)
+{
+	struct watch_holder *holder = calloc(1, sizeof(*holder));
+
+	if (!holder)
+		return -ENOMEM;
+	*holder = (struct watch_holder){ .client = client, .ufile = ufile, .number = number };
+	DL_APPEND(ufile->holders, holder);
+	DL_APPEND2(client->holders, holder, client_prev, client_next);
+	return 0;
+}
+
+void watch_ufile_free(struct watch_ufile *ufile)
+{
+	struct watch_qp *qp, *next;
+
+	while (ufile->holders)
+		holder_free(ufile->holders);
+	HASH_ITER(hh, ufile->qps, qp, next)
+	watch_qp_forget(ufile, qp);
+	if (ufile->queued)
+		DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
+	DL_DELETE(ufile->watch->ufiles, ufile);
+	if (ufile->in)
+		namespace_put(ufile->in);
+	free(ufile);
+}
+
+int watch_borrow(struct watch_ufile *ufile, int *out_fd)
+{
+	while (ufile->holders) {
+		struct watch_holder *holder = ufile->holders;
+		struct stat st;
+		int fd, err = process_fetch_fd(&holder->client->process, holder->number, &fd);
+
+		if (!err && !fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == ufile->rdev) {
+			*out_fd = fd;
+			return 0;
+		}
+		if (!err)
+			close(fd);
+		if (err == -EMFILE || err == -ENFILE || err == -EPERM)
+			return err;
+		holder_free(holder);
+	}
+	return -ENOENT;
+}
+
+const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size)
+{
+	const struct rdma_device *device;
+
+	error[0] = '\0';
+	return namespace_device(ufile->in, fd, &device, error, error_size) ? NULL : device;
+}
+
+int process_open_netns(const struct process *process, int *out_fd)
+{
+	char path[32];
+	int fd;
+
+	text_format(path, sizeof(path), "/proc/%d/ns/net", (int)process->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* else the number may be another process's by now */
+	if (process_has_ended(process)) {
+		close(fd);
+		return -ESRCH;
+	}
+	*out_fd = fd;
+	return 0;
+}
+
+static int ufile_new(struct watch *watch, const struct process *process, dev_t rdev, struct watch_ufile **out)
+{
+	struct watch_ufile *ufile = calloc(1, sizeof(*ufile));
+	int ns_fd, err;
+
+	if (!ufile)
+		return -ENOMEM;
+	ufile->watch = watch;
+	ufile->rdev = rdev;
+	DL_APPEND(watch->ufiles, ufile);
+	err = process_open_netns(process, &ns_fd);
+	if (!err) {
+		err = namespace_get(watch->namespaces, ns_fd, &ufile->in);
+		close(ns_fd);
+	}
+	if (err) {
+		watch_ufile_free(ufile);
+		return err;
+	}
+	*out = ufile;
+	return 0;
+}
+
+/* Already known, perhaps by another holder: forked children and fds that were passed on share one open file. */
+static struct watch_ufile *find_same(struct watch *watch, const struct process *process, int number, dev_t rdev)
+{
+	struct watch_ufile *ufile;
+
+	DL_FOREACH(watch->ufiles, ufile)
+	{
+		const struct watch_holder *holder = ufile->holders;
+		bool same;
+
+		if (ufile->rdev == rdev && holder &&
+		    !same_open_file(holder->client->process.pid, holder->number, process->pid, number, &same) && same)
+			return ufile;
+	}
+	return NULL;
+}
+
+static struct watch_holder *find_holder(const struct watch_client *client, int number)
+{
+	struct watch_holder *holder;
+
+	DL_FOREACH2(client->holders, holder, client_next)
+	if (holder->number == number)
+		return holder;
+	return NULL;
+}
+
+static int ufile_find(struct watch *watch, struct watch_client *client, int number, dev_t rdev,
+		      struct watch_ufile **out)
+{
+	struct watch_holder *holder = find_holder(client, number);
+	struct watch_ufile *ufile;
+	int err = 0;
+
+	/* the number may have been closed and used again since */
+	ufile = find_same(watch, &client->process, number, rdev);
+	if (holder && holder->ufile != ufile) {
+		struct watch_ufile *left = holder->ufile;
+
+		holder_free(holder);
+		if (!left->holders)
+			watch_ufile_free(left);
+		holder = NULL;
+	}
+	if (!ufile)
+		err = ufile_new(watch, &client->process, rdev, &ufile);
+	if (!err && !holder) {
+		err = holder_new(client, ufile, number);
+		if (err && !ufile->holders)
+			watch_ufile_free(ufile);
+	}
+	if (!err)
+		*out = ufile;
+	return err;
+}
+
+/* Is what the process has under this number the file that came with its question? */
+static int check_same(const struct process *process, int number, int fd)
+{
+	int theirs, err = process_fetch_fd(process, number, &theirs);
+	bool same = false;
+
+	if (err)
+		return err;
+	err = same_open_file(getpid(), theirs, getpid(), fd, &same);
+	close(theirs);
+	return err ? err : same ? 0 : -EBADF;
+}
+
+int watch_ufile_get(struct watch *watch, const struct process *process, int number, int fd, struct watch_ufile **out)
+{
+	struct watch_client *client;
+	struct watch_ufile *ufile;
+	struct stat st;
+	int err;
+
+	if (fstat(fd, &st) || !S_ISCHR(st.st_mode))
+		return -EBADF;
+	err = check_same(process, number, fd);
+	if (!err)
+		err = client_get(watch, process, &client);
+	if (!err)
+		err = ufile_find(watch, client, number, st.st_rdev, &ufile);
+	if (err)
+		return err;
+	engine_client_from(process, &ufile->asker);
+	*out = ufile;
+	return 0;
+}
+
+struct watch_ufile *watch_ufile_find(struct watch *watch, const struct process *process, int number)
+{
+	struct watch_client *client;
+	struct watch_holder *holder = NULL;
+
+	HASH_FIND(hh, watch->clients, &process->pid, sizeof(process->pid), client);
+	if (client && client->process.start_time == process->start_time)
+		holder = find_holder(client, number);
+	return holder ? holder->ufile : NULL;
+}
+
+struct namespace *watch_ufile_namespace(const struct watch_ufile *ufile)
+{
+	return ufile->in;
+}
+
+/* ---- what was done ---- */
+
+static void done_create(struct watch_ufile *ufile, const struct uverbs_command *command,
+			const struct engine_answer *answer)
+{
+	struct watch_qp *old = watch_qp_find(ufile, command->handle), *qp;
+
+	/* the handle of a QP that was destroyed */
+	if (old)
+		watch_qp_forget(ufile, old);
+	qp = watch_qp_make(ufile, command->handle);
+	if (!qp)
+		return; /* the next sweep finds it */
+	qp->qpn = command->has & UVERBS_HAS_QPN ? command->qpn : 0;
+	qp->qp_type = command->qp_type;
+	qp->question = *command;
+	watch_keep_answer(qp, answer);
+	qp->state = WATCH_NO_ADDRESS;
+}
+
+static void done_address(struct watch_ufile *ufile, const struct uverbs_command *command,
+			 const struct engine_answer *answer)
+{
+	struct watch_qp *qp = watch_qp_find(ufile, command->handle);
+
+	if (!qp)
+		qp = watch_qp_make(ufile, command->handle);
+	if (!qp)
+		return;
+	qp->question = *command;
+	qp->question.qp_type = qp->qp_type;
+	qp->state = WATCH_LIVE;
+	qp->since_ns = watch_now_ns();
+	watch_keep_answer(qp, answer);
+}
+
+void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command,
+		const struct engine_answer *answer, uint64_t generation)
+{
+	struct watch_qp *qp;
+
+	(void)watch;
+	if (!(command->has & UVERBS_HAS_HANDLE))
+		return;
+	switch (command->kind) {
+	case UVERBS_QP_CREATE:
+	case UVERBS_QP_OPEN:
+		done_create(ufile, command, answer);
+		break;
+	case UVERBS_QP_ADDRESS:
+	case UVERBS_QP_READY:
+		done_address(ufile, command, answer);
+		break;
+	default:
+		return;
+	}
+	qp = watch_qp_find(ufile, command->handle);
+	if (qp && generation != mirror_generation(namespace_mirror(ufile->in)))
+		watch_queue(ufile, qp);
+	if (answer->verdict.by == BY_MACSEC)
+		mirror_poll_fast(namespace_mirror(ufile->in), true);
+}
+
+void watch_not_done(struct watch *watch, struct watch_ufile *ufile)
+{
+	(void)watch;
+	watch_sweep_ufile(ufile);
+}
+
+/* ---- the watch ---- */
+
+void watch_set_policy(struct watch *watch, const struct policy *policy)
+{
+	struct watch_ufile *ufile;
+	struct watch_qp *qp, *next;
+
+	watch->policy = policy;
+	DL_FOREACH(watch->ufiles, ufile)
+	HASH_ITER(hh, ufile->qps, qp, next)
+	watch_queue(ufile, qp);
+}
+
+struct namespaces *watch_namespaces(struct watch *watch)
+{
+	return watch->namespaces;
+}
+
+int watch_new(struct event_base *base, const struct policy *policy, struct netns_opener *opener,
+	      const struct watch_listener *listener, struct watch **out)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	int err;
+
+	if (!watch)
+		return -ENOMEM;
+	watch->base = base;
+	watch->policy = policy;
+	watch->listener = *listener;
+	err = namespaces_new(base, opener, watch_on_change, watch, &watch->namespaces);
+	if (!err)
+		err = watch_judge_init(watch);
+	if (!err)
+		err = watch_sweep_init(watch);
+	if (err)
+		watch_free(watch);
+	else
+		*out = watch;
+	return err;
+}
+
+void watch_free(struct watch *watch)
+{
+	struct watch_client *client, *next;
+
+	HASH_ITER(hh, watch->clients, client, next)
+	client_free(client);
+	forget_unheld(watch);
+	if (watch->judge)
+		event_free(watch->judge);
+	if (watch->grace)
+		event_free(watch->grace);
+	if (watch->sweep)
+		event_free(watch->sweep);
+	if (watch->scan)
+		event_free(watch->scan);
+	if (watch->namespaces)
+		namespaces_free(watch->namespaces);
+	free(watch);
+}

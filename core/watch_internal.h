@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* Between the parts of the watch: its tables (watch.c), judging again (watch_judge.c), finding what lives
+ * (watch_sweep.c). */
+#ifndef RDMASEC_CORE_WATCH_INTERNAL_H
+#define RDMASEC_CORE_WATCH_INTERNAL_H
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "watch.h"
+
+enum {
+	SWEEP_MS = 2000,    /* how long a QP that the application destroyed may still be listed */
+	SCAN_MS = 10000,    /* how long one that nobody told us of may go unfound */
+	GRACE_STEP_MS = 50, /* how exactly the end of a grace is kept */
+	JUDGE_AT_ONCE = 64, /* QPs, before questions get their turn */
+};
+
+enum watch_state {
+	WATCH_NO_ADDRESS, /* cannot send yet */
+	WATCH_LIVE,
+	WATCH_GRACE,   /* lost its protection; the kernel drops what it sends */
+	WATCH_REVOKED, /* in ERR, by us; it has to ask again to get out of it */
+};
+
+/* Of an answer, what is needed to find out whom a change concerns. */
+struct watch_basis {
+	enum remote_scope scope;
+	int family;
+	union ip_address local, remote;
+	int gid_ifindex, egress_ifindex, secy_ifindex;
+	uint32_t spi_out, spi_in, reqid;
+	enum driver_egress egress;
+	enum verdict_kind verdict;
+	enum protection by;
+};
+
+struct watch_qp {
+	uint32_t handle;
+	uint32_t qpn;     /* 0: not known */
+	uint32_t qp_type; /* 0: not known */
+	enum watch_state state;
+	bool dirty;
+	struct uverbs_command question; /* what engine_judge() is asked again and again */
+	struct watch_basis basis;
+	int64_t since_ns;     /* CLOCK_REALTIME */
+	int64_t grace_end_ms; /* CLOCK_MONOTONIC */
+	UT_hash_handle hh;
+};
+
+/* A process that holds an open file under a number. */
+struct watch_holder {
+	struct watch_client *client;
+	struct watch_ufile *ufile;
+	int number;
+	struct watch_holder *prev, *next;               /* of the ufile */
+	struct watch_holder *client_prev, *client_next; /* of the client */
+};
+
+struct watch_client {
+	struct watch *watch;
+	struct process process;
+	struct event *ended;
+	struct watch_holder *holders;
+	UT_hash_handle hh; /* by process.pid */
+};
+
+struct watch_ufile {
+	struct watch *watch;
+	dev_t rdev;
+	struct namespace *in;       /* of whoever opened it first for us */
+	struct engine_client asker; /* as the policy sees it */
+	struct watch_holder *holders;
+	struct watch_qp *qps;
+	bool queued;
+	struct watch_ufile *prev, *next;             /* of all */
+	struct watch_ufile *queue_prev, *queue_next; /* of those with dirty QPs */
+};
+
+struct watch {
+	struct event_base *base;
+	const struct policy *policy;
+	struct watch_listener listener;
+	struct namespaces *namespaces;
+	struct watch_client *clients;
+	struct watch_ufile *ufiles, *queue;
+	struct event *judge, *grace, *sweep, *scan;
+};
+
+int64_t watch_now_ms(void);
+void watch_tell(struct watch *watch, const struct wire_record *record);
+
+/* The device behind a borrowed fd; NULL and a text when it cannot be told. */
+const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size);
+
+/* A duplicate of the ufile's fd from whoever still holds it; holders that no longer do are forgotten. -ENOENT: none. */
+RS_MUST_USE int watch_borrow(struct watch_ufile *ufile, int *out_fd);
+void watch_ufile_free(struct watch_ufile *ufile);
+
+struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle);
+/* NULL: no memory. */
+struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle);
+void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp);
+
+/* ---- watch_judge.c ---- */
+
+void watch_on_change(struct namespace *in, const struct mirror_change *change, void *arg);
+void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);
+/* Takes over what an answer stands on. */
+void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer);
+void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
+		     const struct engine_answer *answer, struct wire_record *record);
+/* One row of a list, as it is now. */
+void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
+		   struct wire_record *record);
+RS_MUST_USE int watch_judge_init(struct watch *watch);
+/* MACsec state is asked for often while somebody relies on it, and rarely again when nobody does. */
+void watch_set_polls(struct watch *watch);
+
+/* ---- watch_sweep.c ---- */
+
+RS_MUST_USE int watch_sweep_init(struct watch *watch);
+/* Makes the table agree with the kernel's list of the ufile's QPs. */
+void watch_sweep_ufile(struct watch_ufile *ufile);
+/* Soon: somebody who held QPs has gone, and may have left them to a child. */
+void watch_scan_soon(struct watch *watch);
+
+#endif

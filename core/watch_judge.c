@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Deciding again: whom a change concerns, what has become of him, and what follows from it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "text.h"
+#include "uverbs_call.h"
+#include "watch_internal.h"
+
+/* ---- what an answer stands on ---- */
+
+void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer)
+{
+	const struct path *path = &answer->path;
+	const struct verdict *verdict = &answer->verdict;
+
+	qp->basis = (struct watch_basis){
+		.scope = path->scope,
+		.family = path->family,
+		.local = path->local,
+		.remote = path->remote,
+		.gid_ifindex = path->gid_ifindex,
+		.egress_ifindex = path->egress_ifindex,
+		.secy_ifindex = verdict->secy_ifindex,
+		.spi_out = verdict->spi_out,
+		.spi_in = verdict->spi_in,
+		.reqid = verdict->reqid,
+		.egress = path->driver ? path->driver->egress : EGRESS_UNKNOWN,
+		.verdict = verdict->kind,
+		.by = verdict->by,
+	};
+}
+
+static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_change *change)
+{
+	const struct watch_basis *basis = &qp->basis;
+	const struct driver_traits driver = { .egress = basis->egress };
+	const struct path path = {
+		.driver = &driver,
+		.scope = basis->scope,
+		.family = basis->family,
+		.local = basis->local,
+		.remote = basis->remote,
+		.gid_ifindex = basis->gid_ifindex,
+		.egress_ifindex = basis->egress_ifindex,
+	};
+	const struct verdict verdict = {
+		.kind = basis->verdict,
+		.by = basis->by,
+		.spi_out = basis->spi_out,
+		.spi_in = basis->spi_in,
+		.reqid = basis->reqid,
+	};
+
+	/* what IPsec does not protect now it may protect from now on; an audited QP's reason may change */
+	return basis->by != BY_LOOPBACK && xfrm_change_concerns(change, &path, &verdict);
+}
+
+static bool concerned(const struct watch_qp *qp, const struct mirror_change *change)
+{
+	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
+		return false;
+	switch (change->kind) {
+	case MIRROR_CHANGE_XFRM:
+		return concerned_by_xfrm(qp, change->xfrm);
+	case MIRROR_CHANGE_SECY:
+		return !qp->basis.egress_ifindex || qp->basis.scope != REMOTE_ONE ||
+		       qp->basis.egress_ifindex == change->ifindex;
+	default:
+		return true;
+	}
+}
+
+void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp)
+{
+	const struct timeval now = { 0 };
+	struct watch *watch = ufile->watch;
+
+	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
+		return;
+	qp->dirty = true;
+	if (!ufile->queued) {
+		ufile->queued = true;
+		DL_APPEND2(watch->queue, ufile, queue_prev, queue_next);
+	}
+	event_add(watch->judge, &now);
+}
+
+void watch_on_change(struct namespace *in, const struct mirror_change *change, void *arg)
+{
+	struct watch *watch = arg;
+	struct watch_ufile *ufile;
+	struct watch_qp *qp, *next;
+
+	DL_FOREACH(watch->ufiles, ufile)
+	{
+		if (ufile->in != in)
+			continue;
+		HASH_ITER(hh, ufile->qps, qp, next)
+		if (!qp->dirty && concerned(qp, change))
+			watch_queue(ufile, qp);
+	}
+}
+
+/* ---- records ---- */
+
+static void describe_path(const struct path *path, struct wire_record *record)
+{
+	record->port = path->port;
+	if (!path->device[0])
+		return;
+	record->has |= WIRE_RECORD_HAS_GID;
+	record->gid_index = path->sgid_index;
+	text_copy(record->netdev, sizeof(record->netdev), path->netdev);
+	if (!path->family)
+		return;
+	ip_text(path->family, &path->local, record->local);
+	if (path->scope == REMOTE_ONE)
+		ip_text(path->family, &path->remote, record->remote);
+}
+
+void watch_describe(const struct process *process, const struct uverbs_command *command, const char *device,
+		    const struct engine_answer *answer, struct wire_record *record)
+{
+	bool creates = command->kind == UVERBS_QP_CREATE || command->kind == UVERBS_QP_OPEN;
+
+	wire_record_make(record);
+	record->time_ns = watch_now_ns();
+	if (process) {
+		record->pid = process->pid;
+		record->uid = process->uid;
+		text_copy(record->executable, sizeof(record->executable),
+			  process->executable_known ? process->executable : "");
+	}
+	text_copy(record->command, sizeof(record->command), uverbs_kind_name(command->kind));
+	if (command->qp_type || creates)
+		text_copy(record->qp_type, sizeof(record->qp_type), uverbs_qp_type_name(command->qp_type));
+	text_copy(record->device, sizeof(record->device), device ? device : "");
+	describe_path(&answer->path, record);
+	if (command->kind == UVERBS_QP_ADDRESS || command->kind == UVERBS_AH_CREATE)
+		gid_text(command->address.dgid, record->remote);
+	else if (record->has & WIRE_RECORD_HAS_GID)
+		text_copy(record->remote, sizeof(record->remote), "any");
+	if (command->has & UVERBS_HAS_DEST_QPN) {
+		record->has |= WIRE_RECORD_HAS_DEST_QPN;
+		record->dest_qpn = command->dest_qpn;
+	}
+	record->outcome = !answer->pass     ? WIRE_OUTCOME_REFUSED
+			  : answer->audited ? WIRE_OUTCOME_AUDITED
+					    : WIRE_OUTCOME_PASSED;
+	record->err = answer->pass ? 0 : (uint32_t)answer->err;
+	record->verdict = answer->verdict.kind;
+	record->by = answer->verdict.by;
+	text_copy(record->rule, sizeof(record->rule), answer->rule ? answer->rule->name : "");
+	text_copy(record->details, sizeof(record->details), answer->verdict.details);
+	text_copy(record->reason, sizeof(record->reason), answer->verdict.reason);
+	text_printable(record->executable);
+	text_printable(record->device);
+	text_printable(record->netdev);
+	text_printable(record->details);
+	text_printable(record->reason);
+}
+
+void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
+		     const struct engine_answer *answer, struct wire_record *record)
+{
+	const struct watch_holder *holder = ufile->holders;
+
+	watch_describe(holder ? &holder->client->process : NULL, &qp->question, device ? device->name : "", answer,
+		       record);
+	if (qp->qpn) {
+		record->has |= WIRE_RECORD_HAS_QPN;
+		record->qpn = qp->qpn;
+	}
+}
+
+static const char *state_reason(const struct watch_qp *qp)
+{
+	switch (qp->state) {
+	case WATCH_NO_ADDRESS:
+		return "it has no address yet";
+	case WATCH_REVOKED:
+		return "it has been taken down";
+	default:
+		return "";
+	}
+}
+
+/* The words are made anew: nobody keeps them for each QP. */
+void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
+		   struct wire_record *record)
+{
+	struct engine_answer answer;
+
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->question, &answer);
+	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED) {
+		answer.verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
+		text_copy(answer.verdict.reason, sizeof(answer.verdict.reason), state_reason(qp));
+	}
+	watch_qp_record(ufile, qp, device, &answer, record);
+	record->time_ns = qp->since_ns;
+}
+
+/* One QP being judged again: on whose fd, of which device. */
+struct judged {
+	struct watch_ufile *ufile;
+	struct watch_qp *qp;
+	int fd;
+	const struct rdma_device *device; /* NULL: it cannot be told */
+	const char *error;
+};
+
+static void tell(const struct judged *j, const struct engine_answer *answer, enum wire_event event)
+{
+	struct wire_record record;
+
+	watch_qp_record(j->ufile, j->qp, j->device, answer, &record);
+	record.event = event;
+	watch_tell(j->ufile->watch, &record);
+}
+
+/* ---- judging ---- */
+
+static void refuse_untold(const char *error, struct engine_answer *answer)
+{
+	answer->err = EPERM;
+	text_format(answer->verdict.reason, sizeof(answer->verdict.reason), "the RDMA device cannot be told: %s",
+		    error);
+	text_format(answer->text, sizeof(answer->text), "rdmasec: refused: %s", answer->verdict.reason);
+	text_printable(answer->text);
+}
+
+void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,
+		 const struct rdma_device *device, const char *error, const struct uverbs_command *command,
+		 struct engine_answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	if (!device)
+		refuse_untold(error, answer);
+	else
+		engine_judge(&(struct engine_view){ .policy = watch->policy,
+						    .device = device,
+						    .evidence = mirror_last(namespace_mirror(in)),
+						    .route_get = evidence_route_get,
+						    .route_context = mirror_netns(namespace_mirror(in)) },
+			     client, command, answer);
+}
+
+static void look_at_graces_later(struct watch *watch)
+{
+	const struct timeval when = { .tv_usec = GRACE_STEP_MS * 1000 };
+
+	event_add(watch->grace, &when);
+}
+
+static void on_grace(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *watch = arg;
+	int64_t now = watch_now_ms();
+	struct watch_ufile *ufile;
+	struct watch_qp *qp, *next;
+	bool more = false;
+
+	(void)fd;
+	(void)what;
+	DL_FOREACH(watch->ufiles, ufile)
+	HASH_ITER(hh, ufile->qps, qp, next)
+	{
+		if (qp->state != WATCH_GRACE)
+			continue;
+		more = true;
+		if (now >= qp->grace_end_ms)
+			watch_queue(ufile, qp);
+	}
+	if (more)
+		look_at_graces_later(watch);
+}
+
+static bool still_lives(const struct judged *j, uint32_t driver_id)
+{
+	uint32_t handles[1];
+	struct uverbs_qp_facts facts;
+	size_t count;
+
+	/* no QP at all is common: the program is ending */
+	if (!uverbs_list_qps(j->fd, driver_id, handles, 1, &count) && (!count || handles[0] != j->qp->handle))
+		return false;
+	return !uverbs_query_qp(j->fd, driver_id, j->qp->handle, &facts);
+}
+
+static uint32_t driver_of(const struct judged *j)
+{
+	return j->device ? j->device->driver_id : j->qp->question.driver_id;
+}
+
+/* In ERR it sends nothing more, and what was posted is flushed (InfiniBand Architecture 10.3.1). */
+static void take_down(const struct judged *j, struct engine_answer *answer)
+{
+	uint32_t driver_id = driver_of(j);
+	int err = uverbs_qp_to_error(j->fd, driver_id, j->qp->handle);
+
+	if (err && !still_lives(j, driver_id)) {
+		watch_qp_forget(j->ufile, j->qp); /* the application was faster */
+		return;
+	}
+	if (err)
+		err = uverbs_qp_destroy(j->fd, driver_id, j->qp->handle);
+	j->qp->since_ns = watch_now_ns();
+	if (!err) {
+		j->qp->state = WATCH_REVOKED;
+		tell(j, answer, WIRE_EVENT_REVOKED);
+		return;
+	}
+	text_append(answer->verdict.reason, sizeof(answer->verdict.reason), "; it cannot be taken down: %s",
+		    strerror(-err));
+	tell(j, answer, WIRE_EVENT_NOT_REVOKED);
+	j->qp->dirty = true; /* the next sweep tries again */
+}
+
+static void lost(const struct judged *j, struct engine_answer *answer)
+{
+	uint32_t grace = answer->rule && answer->verdict.kernel_drops ? answer->rule->grace_ms : 0;
+	int64_t now = watch_now_ms();
+
+	if (j->qp->state != WATCH_GRACE)
+		j->qp->grace_end_ms = now + grace;
+	if (!grace || now >= j->qp->grace_end_ms) {
+		take_down(j, answer);
+	} else if (j->qp->state != WATCH_GRACE) {
+		j->qp->state = WATCH_GRACE;
+		tell(j, answer, WIRE_EVENT_GRACE);
+		look_at_graces_later(j->ufile->watch);
+	}
+}
+
+static bool same_protection(const struct watch_basis *a, const struct watch_basis *b)
+{
+	return a->verdict == b->verdict && a->by == b->by && a->spi_out == b->spi_out && a->spi_in == b->spi_in &&
+	       a->secy_ifindex == b->secy_ifindex;
+}
+
+static void judge_again(const struct judged *j)
+{
+	struct watch_ufile *ufile = j->ufile;
+	struct watch_basis before = j->qp->basis;
+	struct engine_answer answer;
+
+	j->qp->dirty = false;
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->question, &answer);
+	if (!answer.pass) {
+		lost(j, &answer);
+		return;
+	}
+	watch_keep_answer(j->qp, &answer);
+	if (j->qp->state == WATCH_LIVE && same_protection(&before, &j->qp->basis))
+		return;
+	j->qp->state = WATCH_LIVE;
+	j->qp->since_ns = watch_now_ns();
+	tell(j, &answer, WIRE_EVENT_CHANGED);
+}
+
+/* At most `most` of its dirty QPs. False: there are more. */
+static bool judge_dirty(struct watch_ufile *ufile, int fd, unsigned most, unsigned *judged)
+{
+	char error[192];
+	struct judged j = { .ufile = ufile, .fd = fd, .error = error };
+	struct watch_qp *qp, *next;
+
+	j.device = watch_device(ufile, fd, error, sizeof(error));
+	HASH_ITER(hh, ufile->qps, qp, next)
+	{
+		if (!qp->dirty)
+			continue;
+		if (*judged == most)
+			return false;
+		++*judged;
+		j.qp = qp;
+		judge_again(&j);
+	}
+	return true;
+}
+
+static void unqueue(struct watch_ufile *ufile)
+{
+	ufile->queued = false;
+	DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
+}
+
+static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judged)
+{
+	int fd, err = watch_borrow(ufile, &fd);
+
+	++*judged;
+	if (err == -ENOENT) {
+		watch_scan_soon(ufile->watch);
+		watch_ufile_free(ufile);
+		return;
+	}
+	if (err) {
+		/* no room for an fd of its own just now: the next sweep queues it again */
+		unqueue(ufile);
+		return;
+	}
+	if (judge_dirty(ufile, fd, most, judged))
+		unqueue(ufile);
+	close(fd);
+}
+
+static void on_judge(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval now = { 0 };
+	struct watch *watch = arg;
+	unsigned judged = 0;
+
+	(void)fd;
+	(void)what;
+	while (watch->queue && judged < JUDGE_AT_ONCE)
+		judge_ufile(watch->queue, JUDGE_AT_ONCE, &judged);
+	if (watch->queue)
+		event_add(watch->judge, &now);
+}
+
+int watch_judge_init(struct watch *watch)
+{
+	watch->judge = evtimer_new(watch->base, on_judge, watch);
+	watch->grace = evtimer_new(watch->base, on_grace, watch);
+	return watch->judge && watch->grace ? 0 : -ENOMEM;
+}
+
+static bool relies_on_macsec(const struct watch_ufile *ufile)
+{
+	const struct watch_qp *qp, *next;
+
+	HASH_ITER(hh, ufile->qps, qp, next)
+	if (qp->state == WATCH_LIVE && qp->basis.by == BY_MACSEC)
+		return true;
+	return false;
+}
+
+static void set_poll(struct namespace *in, void *arg)
+{
+	const struct watch *watch = arg;
+	const struct watch_ufile *ufile;
+	bool fast = false;
+
+	DL_FOREACH(watch->ufiles, ufile)
+	fast = fast || (ufile->in == in && relies_on_macsec(ufile));
+	mirror_poll_fast(namespace_mirror(in), fast);
+}
+
+void watch_set_polls(struct watch *watch)
+{
+	namespaces_each(watch->namespaces, set_poll, watch);
+}

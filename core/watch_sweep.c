@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* What lives: the table is made to agree with the kernel's lists, and what nobody told us of is found. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "resources.h"
+#include "uverbs_call.h"
+#include "watch_internal.h"
+
+/* After the end of a client its children may still be on their way to the same files. */
+enum { SCAN_SOON_MS = 50 };
+
+struct handles {
+	uint32_t *list;
+	size_t count;
+};
+
+static int compare_handles(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool handles_have(const struct handles *handles, uint32_t handle)
+{
+	return bsearch(&handle, handles->list, handles->count, sizeof(handle), compare_handles);
+}
+
+static int handles_read(int fd, uint32_t driver_id, struct handles *out)
+{
+	struct handles handles = { .list = NULL };
+	size_t room = 64;
+	int err;
+
+	do {
+		free(handles.list);
+		handles.list = calloc(room, sizeof(*handles.list));
+		err = handles.list ? uverbs_list_qps(fd, driver_id, handles.list, room, &handles.count) : -ENOMEM;
+		room = room * 8 < UVERBS_QPS_LISTED_MAX ? room * 8 : UVERBS_QPS_LISTED_MAX;
+	} while (err == -ENOSPC && handles.count < UVERBS_QPS_LISTED_MAX && room > handles.count);
+	if (err) {
+		free(handles.list);
+		return err;
+	}
+	qsort(handles.list, handles.count, sizeof(*handles.list), compare_handles);
+	*out = handles;
+	return 0;
+}
+
+/* ---- adopting ---- */
+
+static bool has_address(const struct uverbs_qp_facts *facts)
+{
+	static const uint8_t none[16];
+
+	return memcmp(facts->address.dgid, none, sizeof(none)) != 0;
+}
+
+static bool can_send(const struct uverbs_qp_facts *facts)
+{
+	return facts->state >= UVERBS_QPS_RTR && facts->state != UVERBS_QPS_ERR;
+}
+
+/* As if its owner had asked. One that can send and has no address is a datagram QP, or of a kind that is not known. */
+static void question_from_facts(struct watch_qp *qp, uint32_t driver_id, const struct uverbs_qp_facts *facts)
+{
+	qp->question = (struct uverbs_command){
+		.kind = has_address(facts) ? UVERBS_QP_ADDRESS : UVERBS_QP_READY,
+		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | (facts->dest_qpn ? UVERBS_HAS_DEST_QPN : 0),
+		.driver_id = driver_id,
+		.qp_type = qp->qp_type,
+		.handle = qp->handle,
+		.qp_state = facts->state,
+		.dest_qpn = facts->dest_qpn,
+		.address = facts->address,
+	};
+	qp->question.address.is_global = has_address(facts);
+}
+
+static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct rdma_device *device,
+		  const struct uverbs_qp_facts *facts)
+{
+	struct engine_answer answer;
+	struct wire_record record;
+
+	question_from_facts(qp, device->driver_id, facts);
+	qp->state = WATCH_LIVE;
+	qp->since_ns = watch_now_ns();
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->question, &answer);
+	watch_keep_answer(qp, &answer);
+	watch_qp_record(ufile, qp, device, &answer, &record);
+	record.event = WIRE_EVENT_ADOPTED;
+	watch_tell(ufile->watch, &record);
+	if (!answer.pass)
+		watch_queue(ufile, qp);
+}
+
+/* A QP that nobody told us of, or one that by what we know cannot send. */
+static void look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device)
+{
+	struct watch_qp *qp = watch_qp_find(ufile, handle);
+	struct uverbs_qp_facts facts;
+
+	if (qp && qp->state != WATCH_NO_ADDRESS)
+		return;
+	if (uverbs_query_qp(fd, device->driver_id, handle, &facts))
+		return; /* it went meanwhile, or the next sweep can tell */
+	if (!qp)
+		qp = watch_qp_make(ufile, handle);
+	if (qp && can_send(&facts))
+		adopt(ufile, qp, device, &facts);
+}
+
+/* ---- one open file ---- */
+
+static void forget_dead(struct watch_ufile *ufile, const struct handles *handles)
+{
+	struct watch_qp *qp, *next;
+
+	HASH_ITER(hh, ufile->qps, qp, next)
+	if (!handles_have(handles, qp->handle))
+		watch_qp_forget(ufile, qp);
+}
+
+static void sweep_with(struct watch_ufile *ufile, int fd)
+{
+	char error[192];
+	const struct rdma_device *device = watch_device(ufile, fd, error, sizeof(error));
+	struct handles handles;
+
+	if (!device || handles_read(fd, device->driver_id, &handles))
+		return;
+	forget_dead(ufile, &handles);
+	for (size_t i = 0; i < handles.count; i++)
+		look_at(ufile, handles.list[i], fd, device);
+	free(handles.list);
+}
+
+/* What could not be judged, or taken down, when it should have been. */
+static void queue_again(struct watch_ufile *ufile)
+{
+	struct watch_qp *qp, *next;
+
+	HASH_ITER(hh, ufile->qps, qp, next)
+	if (qp->dirty)
+		watch_queue(ufile, qp);
+}
+
+void watch_sweep_ufile(struct watch_ufile *ufile)
+{
+	int fd, err;
+
+	queue_again(ufile);
+	err = watch_borrow(ufile, &fd);
+	if (err == -ENOENT) {
+		watch_scan_soon(ufile->watch);
+		watch_ufile_free(ufile);
+	}
+	if (err)
+		return;
+	sweep_with(ufile, fd);
+	close(fd);
+}
+
+static void sweep_all(struct watch *watch)
+{
+	struct watch_ufile *ufile, *next;
+
+	DL_FOREACH_SAFE(watch->ufiles, ufile, next)
+	watch_sweep_ufile(ufile);
+	watch_set_polls(watch);
+}
+
+/* ---- numbers of adopted QPs ---- */
+
+static struct watch_qp *unnamed_qp(struct watch_client *client, const struct rdma_qp *resource)
+{
+	struct watch_holder *holder;
+	struct watch_qp *qp, *next;
+
+	DL_FOREACH2(client->holders, holder, client_next)
+	HASH_ITER(hh, holder->ufile->qps, qp, next)
+	if (!qp->qpn && qp->question.dest_qpn == resource->remote_qpn)
+		return qp;
+	return NULL;
+}
+
+static bool is_named(struct watch_client *client, uint32_t qpn)
+{
+	struct watch_holder *holder;
+	struct watch_qp *qp, *next;
+
+	DL_FOREACH2(client->holders, holder, client_next)
+	HASH_ITER(hh, holder->ufile->qps, qp, next)
+	if (qp->qpn == qpn)
+		return true;
+	return false;
+}
+
+/*
+ * The kernel does not say which handle has which number. Both are given out in order, and the kernel lists its QPs in
+ * order too, so what has the same owner and the same peer is paired as it comes. For display only: nothing is decided
+ * by it.
+ */
+static void name_qp(const struct rdma_qp *resource, struct watch *watch)
+{
+	struct watch_client *client;
+	struct watch_qp *qp;
+	pid_t pid = (pid_t)resource->pid;
+
+	HASH_FIND(hh, watch->clients, &pid, sizeof(pid), client);
+	if (!client || is_named(client, resource->qpn))
+		return;
+	qp = unnamed_qp(client, resource);
+	if (qp)
+		qp->qpn = resource->qpn;
+}
+
+static void name_adopted(struct watch *watch)
+{
+	struct rdma_resources all;
+	char error[128];
+
+	if (resources_read(&all, error, sizeof(error)))
+		return;
+	for (size_t i = 0; i < all.count; i++)
+		name_qp(&all.qps[i], watch);
+	resources_free(&all);
+}
+
+/* ---- all processes ---- */
+
+static int found(void *arg, const struct process *process, int number, int fd, dev_t rdev)
+{
+	struct watch_ufile *ufile;
+
+	(void)rdev;
+	if (!watch_ufile_get(arg, process, number, fd, &ufile))
+		watch_sweep_ufile(ufile);
+	return 0;
+}
+
+void watch_adopt(struct watch *watch)
+{
+	/* a process that cannot be looked into is one that could not have been asked for its fds either */
+	int err = process_scan("/sys", found, watch);
+
+	(void)err;
+	name_adopted(watch);
+	watch_set_polls(watch);
+}
+
+static void again(struct event *timer, int ms)
+{
+	const struct timeval when = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	event_add(timer, &when);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *watch = arg;
+
+	(void)fd;
+	(void)what;
+	sweep_all(watch);
+	again(watch->sweep, SWEEP_MS);
+}
+
+static void on_scan(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *watch = arg;
+
+	(void)fd;
+	(void)what;
+	watch_adopt(watch);
+	again(watch->scan, SCAN_MS);
+}
+
+void watch_scan_soon(struct watch *watch)
+{
+	again(watch->scan, SCAN_SOON_MS);
+}
+
+int watch_sweep_init(struct watch *watch)
+{
+	watch->sweep = evtimer_new(watch->base, on_sweep, watch);
+	watch->scan = evtimer_new(watch->base, on_scan, watch);
+	if (!watch->sweep || !watch->scan)
+		return -ENOMEM;
+	again(watch->sweep, SWEEP_MS);
+	again(watch->scan, SCAN_MS);
+	return 0;
+}
+
+static void list_ufile(struct watch_ufile *ufile, void (*row)(const struct wire_record *record, void *arg), void *arg)
+{
+	const struct rdma_device *device;
+	struct wire_record record;
+	struct watch_qp *qp, *next;
+	char error[192];
+	int fd;
+
+	if (watch_borrow(ufile, &fd))
+		return;
+	device = watch_device(ufile, fd, error, sizeof(error));
+	HASH_ITER(hh, ufile->qps, qp, next)
+	{
+		watch_list_qp(ufile, qp, device, &record);
+		row(&record, arg);
+	}
+	close(fd);
+}
+
+void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_record *record, void *arg), void *arg)
+{
+	struct watch_ufile *ufile;
+
+	sweep_all(watch);
+	name_adopted(watch);
+	DL_FOREACH(watch->ufiles, ufile)
+	if (uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid))
+		list_ufile(ufile, row, arg);
+}

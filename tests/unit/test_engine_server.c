@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The engine's socket against clients that do not keep to the protocol. A loop in a thread, clients in the test. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine_server.h"
+#include "protocol.h"
+
+static struct running {
+	char name[WIRE_NAME_MAX];
+	struct event_base *base;
+	struct engine_server *server;
+	pthread_t thread;
+	int stop[2];
+	atomic_uint logged;
+} engine;
+
+static void log_record(const struct wire_record *record, void *arg)
+{
+	(void)record;
+	atomic_fetch_add((atomic_uint *)arg, 1);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(arg);
+}
+
+static void *serve(void *arg)
+{
+	const struct engine_options options = { .log = { .record = log_record, .arg = &engine.logged } };
+	struct event *stop;
+	int listener = *(int *)arg;
+
+	engine.base = event_base_new();
+	cr_assert_eq(engine_server_new(engine.base, policy_builtin(), listener, &options, &engine.server), 0);
+	stop = event_new(engine.base, engine.stop[0], EV_READ, on_stop, engine.base);
+	event_add(stop, NULL);
+	event_base_dispatch(engine.base);
+	event_free(stop);
+	engine_server_free(engine.server);
+	event_base_free(engine.base);
+	return NULL;
+}
+
+static void start(void)
+{
+	static int listener;
+
+	memset(&engine, 0, sizeof(engine));
+	cr_assert_eq(pipe(engine.stop), 0);
+	listener = wire_listen(engine.name);
+	cr_assert_geq(listener, 0);
+	cr_assert_eq(pthread_create(&engine.thread, NULL, serve, &listener), 0);
+}
+
+static void stop(void)
+{
+	cr_assert_eq(write(engine.stop[1], "", 1), 1);
+	pthread_join(engine.thread, NULL);
+	close(engine.stop[0]);
+	close(engine.stop[1]);
+}
+
+static int connect_to_it(void)
+{
+	const struct timeval limit = { .tv_sec = 10 };
+	struct sockaddr_un address;
+	socklen_t len;
+	int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	cr_assert_eq(wire_address(engine.name, &address, &len), 0);
+	cr_assert_eq(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+	if (connect(s, (struct sockaddr *)&address, len)) {
+		close(s);
+		return -errno;
+	}
+	return s;
+}
+
+static struct wire_ask question(void)
+{
+	const struct uverbs_command command = { .kind = UVERBS_QP_CREATE, .qp_type = 2 };
+	struct wire_ask ask;
+
+	wire_ask_from_command(&ask, &command, 0);
+	return ask;
+}
+
+/* What came back: the errno of a refusal, 0 for a pass, -1 for a connection that was closed without a word. */
+static int answer_to(const void *message, size_t len, int fd)
+{
+	struct wire_answer answer;
+	int s = connect_to_it(), got;
+
+	cr_assert_geq(s, 0);
+	cr_assert_eq(wire_send(s, message, len, fd), (int)len);
+	got = wire_receive(s, &answer, sizeof(answer), NULL);
+	close(s);
+	if (got <= 0)
+		return -1;
+	cr_assert_eq(wire_answer_check(&answer, got), 0);
+	return answer.action == WIRE_PASS ? 0 : (int)answer.err;
+}
+
+/* The engine still serves: an honest question, on what is no RDMA device, is refused with a reason. */
+static void expect_service(void)
+{
+	struct wire_ask ask = question();
+	int null = open("/dev/null", O_RDWR);
+
+	ask.fd = (uint32_t)null;
+	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPERM);
+	close(null);
+}
+
+Test(engine_server, fds_that_are_not_uverbs, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+	int pipes[2], null = open("/dev/null", O_RDWR);
+
+	cr_assert_eq(pipe(pipes), 0);
+	cr_expect_eq(answer_to(&ask, sizeof(ask), pipes[0]), EPERM, "a pipe");
+	ask.fd = (uint32_t)pipes[1];
+	cr_expect_eq(answer_to(&ask, sizeof(ask), pipes[0]), EPERM, "another number than the fd's");
+	ask.fd = INT32_MAX;
+	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPERM, "a number that is not open");
+	cr_expect_eq(answer_to(&ask, sizeof(ask), engine.stop[0]), EPERM, "one of the engine's own");
+	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPROTO, "none");
+	close(pipes[0]);
+	close(pipes[1]);
+	close(null);
+	expect_service();
+	cr_expect_geq(atomic_load(&engine.logged), 1U, "decisions are logged");
+}
+
+Test(engine_server, messages_of_any_length, .init = start, .fini = stop)
+{
+	static char bytes[sizeof(struct wire_record) * 4];
+	struct wire_ask ask = question();
+
+	memcpy(bytes, &ask, sizeof(ask));
+	for (size_t len = 1; len < sizeof(ask) + 3; len++)
+		if (len != sizeof(ask))
+			cr_expect_eq(answer_to(bytes, len, -1), EPROTO, "%zu octets", len);
+	cr_expect_eq(answer_to(bytes, sizeof(bytes), -1), EPROTO, "too long");
+	expect_service();
+}
+
+Test(engine_server, messages_out_of_order, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+	struct wire_done done;
+	struct wire_answer answer;
+	struct wire_end end;
+
+	wire_done_make(&done, 0, 0, 0);
+	cr_expect_eq(answer_to(&done, sizeof(done), -1), EPROTO, "done before it was asked");
+	wire_answer_make(&answer, WIRE_PASS, 0, NULL);
+	cr_expect_eq(answer_to(&answer, sizeof(answer), -1), EPROTO, "an answer from a client");
+	wire_end_make(&end, 0);
+	cr_expect_eq(answer_to(&end, sizeof(end), -1), EPROTO);
+	ask.header.version++;
+	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPROTO, "another version");
+	expect_service();
+}
+
+Test(engine_server, many_fds_at_once, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+	struct iovec iov = { .iov_base = &ask, .iov_len = sizeof(ask) };
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(100 * sizeof(int))];
+	} control;
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	int s, fds[100];
+
+	for (int i = 0; i < 100; i++)
+		fds[i] = STDIN_FILENO;
+	memset(&control, 0, sizeof(control));
+	control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+					   .cmsg_type = SCM_RIGHTS,
+					   .cmsg_len = CMSG_LEN(sizeof(fds)) };
+	memcpy(CMSG_DATA(&control.header), fds, sizeof(fds));
+	for (int i = 0; i < 50; i++) {
+		s = connect_to_it();
+		cr_assert_eq(sendmsg(s, &message, MSG_NOSIGNAL), (ssize_t)sizeof(ask));
+		close(s);
+	}
+	expect_service();
+}
+
+/* An ordinary user with as many connections as he may get: he is refused more, others are served. */
+Test(engine_server, a_user_who_holds_connections, .init = start, .fini = stop)
+{
+	const struct rlimit many = { 8192, 8192 };
+	int ready[2], go[2], status;
+	char byte;
+	pid_t child;
+
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &many), 0, "this test needs the right to open many files");
+	cr_assert_eq(pipe(ready), 0);
+	cr_assert_eq(pipe(go), 0);
+	child = fork();
+	if (child == 0) {
+		int closed = 0;
+
+		if (getuid() == 0 && setuid(12345))
+			_exit(100);
+		for (int i = 0; i < 1500; i++) {
+			int s = connect_to_it();
+			struct pollfd end = { .fd = s, .events = POLLIN };
+
+			if (s < 0)
+				_exit(101);
+			if (i >= 1100 && poll(&end, 1, 2000) == 1)
+				closed++;
+		}
+		if (write(ready[1], "", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(102);
+		_exit(closed == 400 ? 0 : 103);
+	}
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	if (getuid() == 0)
+		expect_service();
+	cr_assert_eq(write(go[1], "", 1), 1);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the user's own: %d", WEXITSTATUS(status));
+	expect_service();
+}
+
+Test(engine_server, lists_and_monitors, .init = start, .fini = stop)
+{
+	struct wire_request request;
+	struct wire_record record;
+	int s = connect_to_it(), monitor = connect_to_it(), got;
+
+	wire_request_make(&request, WIRE_LIST_QPS);
+	cr_assert_gt(wire_send(s, &request, sizeof(request), -1), 0);
+	got = wire_receive(s, &record, sizeof(record), NULL);
+	cr_assert_gt(got, 0);
+	cr_expect_eq(wire_list_check(&record, got), WIRE_END, "there are no QPs here");
+	close(s);
+	wire_request_make(&request, WIRE_MONITOR);
+	cr_assert_gt(wire_send(monitor, &request, sizeof(request), -1), 0);
+	/* the engine has seen the request when it has answered what came after it */
+	expect_service();
+	expect_service();
+	got = wire_receive(monitor, &record, sizeof(record), NULL);
+	cr_assert_gt(got, 0);
+	cr_assert_eq(wire_list_check(&record, got), WIRE_RECORD);
+	cr_expect_eq(record.event, WIRE_EVENT_DECIDED);
+	cr_expect_eq(record.outcome, WIRE_OUTCOME_REFUSED);
+	cr_expect_eq(record.pid, getpid());
+	close(monitor);
+	expect_service();
+}
+
+/* Who monitors and does not read: his events are counted for him, and others do not wait. */
+Test(engine_server, a_monitor_that_does_not_read, .init = start, .fini = stop)
+{
+	struct wire_request request;
+	struct wire_record record;
+	int monitor = connect_to_it(), got;
+	uint64_t lost = 0;
+
+	wire_request_make(&request, WIRE_MONITOR);
+	cr_assert_gt(wire_send(monitor, &request, sizeof(request), -1), 0);
+	for (int i = 0; i < 1000; i++)
+		expect_service();
+	while (!lost && (got = wire_receive(monitor, &record, sizeof(record), NULL)) > 0) {
+		cr_assert_eq(wire_list_check(&record, got), WIRE_RECORD);
+		expect_service();
+		if (record.event == WIRE_EVENT_LOST)
+			lost = record.count;
+	}
+	cr_expect_gt(lost, 0U);
+	close(monitor);
+}
