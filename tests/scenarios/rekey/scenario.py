@@ -13,8 +13,10 @@ from testbed.daemon import USER, Daemon, by_library, on_both
 from testbed.states import ETH0, MAC, MACSEC0, PEER, algorithm_words, batch, together
 from testbed.stream import Stream
 
+TIME_LIMIT = 900
 IPSEC_ROUNDS, MACSEC_ROUNDS = 20, 6
 OVERLAP_S = 0.3
+FOLLOWED_WITHIN = 5  # s
 Lines = Callable[[str], list[str]]  # of a guest
 
 
@@ -40,7 +42,7 @@ def goes_on_guarded(t: Test, what: str, daemon: Daemon, addresses: dict, rekey: 
     writer, writer_server = write_bw(t, addresses, guard)
     began = time.time()
     with t.wire(busy=True) as wire:
-        rounds = rekey(t)
+        rounds, current = rekey(t)
         goes_on = stream.goes_on()
     took = time.time() - began
     t.check(goes_on, f"{what}, {rounds} times rekeyed: a stream goes on", stream.client.output())
@@ -48,10 +50,9 @@ def goes_on_guarded(t: Test, what: str, daemon: Daemon, addresses: dict, rekey: 
     t.check(wire.counts[by] > 0 and wire.clear == 0, f"{what}, {rounds} times rekeyed: nothing in clear", wire)
     lost = [record for record in daemon.log() if record["event"] in ("revoked", "grace")]
     t.check(not lost, f"{what}, {rounds} times rekeyed: the audit log tells of no loss", lost)
-    listed = daemon.qps(stream.client.pid)
+    listed = listed_by(daemon, stream.client.pid, current)
     t.check(len(listed) == 1 and listed[0]["verdict"] == "protected", f"{what}: its QP is listed as protected", listed)
-    current = newest(t, what)
-    t.check(listed and current in str(listed[0]), f"{what}: and by the newest SA", f"{current} {listed}")
+    t.check(current in str(listed), f"{what}: and by the newest SA", f"{current} {listed}")
     t.note(f"{what}: rekeyed {rounds} times in {took:.1f} s, {stream.sent()} messages sent")
     stream.stop()
     for process in (writer, writer_server):
@@ -59,12 +60,12 @@ def goes_on_guarded(t: Test, what: str, daemon: Daemon, addresses: dict, rekey: 
         process.wait(10)
 
 
-def newest(t: Test, what: str) -> str:
-    """How the newest outbound SA of guest a shows in what protects: its SPI, or nothing where none is told."""
-    if what != "IPsec":
-        return "macsec0"
-    shown = t.a.run(f"ip xfrm state list src {ETH0['a'][0]}", check=True).out
-    return re.findall(r"spi (0x[0-9a-f]{8})", shown)[0]
+def listed_by(daemon: Daemon, pid: int, words: str) -> list[dict]:
+    """Its rows, as soon as they name what protects now."""
+    deadline = time.monotonic() + FOLLOWED_WITHIN
+    while words not in str(listed := daemon.qps(pid)) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return listed
 
 
 def write_bw(t: Test, addresses: dict, guard: str) -> tuple[Process, Process]:
@@ -82,18 +83,24 @@ def everywhere(t: Test, lines: Lines) -> None:
     together(lambda guest: guest.run(batch(lines(guest.name)), check=True), (t.a, t.b))
 
 
-def rekey_ipsec(t: Test, rounds: int = IPSEC_ROUNDS) -> int:
-    """Whoever receives gets the new SA before anybody sends with it, and keeps the old one until nobody does."""
-    old = {source: spi_of(t.net.made("a", f"xfrm state add src {ETH0[source][0]}")[0]) for source in PEER}
+def rekey_ipsec(t: Test, rounds: int = IPSEC_ROUNDS) -> tuple[int, str]:
+    """Two generations live side by side: who receives has each SA before anybody sends with it, and until nobody does.
+
+    Returns how often, and how the SA that is left for guest a's sending shows.
+    """
+    first = {source: spi_of(t.net.made("a", f"xfrm state add src {ETH0[source][0]}")[0]) for source in PEER}
+    generations = [first]
     for _ in range(rounds):
         new = {source: (secrets.randbelow(1 << 31) + 256, algorithm_words("aes-gcm-128")) for source in PEER}
-        everywhere(t, lambda guest, new=new: [add(PEER[guest], *new[PEER[guest]])])
-        everywhere(t, lambda guest, new=new: [add(guest, *new[guest])])
+        gone = generations.pop(0) if len(generations) > 1 else {}
+        everywhere(t, lambda guest, new=new, gone=gone: [*delete(guest, gone), add(PEER[guest], *new[PEER[guest]])])
+        everywhere(t, lambda guest, new=new, gone=gone: [*delete(PEER[guest], gone), add(guest, *new[guest])])
         time.sleep(OVERLAP_S)
-        everywhere(t, lambda guest, old=old: [delete(guest, old[guest])])
-        everywhere(t, lambda guest, old=old: [delete(PEER[guest], old[PEER[guest]])])
-        old = {source: spi for source, (spi, _) in new.items()}
-    return rounds
+        generations.append({source: spi for source, (spi, _) in new.items()})
+    gone, last = generations
+    everywhere(t, lambda guest: delete(guest, gone))
+    everywhere(t, lambda guest: delete(PEER[guest], gone))
+    return rounds, f"0x{last['a']:08x}"
 
 
 def spi_of(line: str) -> int:
@@ -108,12 +115,13 @@ def add(source: str, spi: int, algorithm: str) -> str:
     return f"xfrm state add {ends(source)} proto esp spi {spi:#x} reqid 4791 mode transport {algorithm}"
 
 
-def delete(source: str, spi: int) -> str:
-    return f"xfrm state delete {ends(source)} proto esp spi {spi:#x}"
+def delete(source: str, generation: dict[str, int]) -> list[str]:
+    """Of this sender, if there is one."""
+    return [f"xfrm state delete {ends(source)} proto esp spi {spi:#x}" for name, spi in generation.items() if name == source]
 
 
-def rekey_macsec(t: Test, rounds: int = MACSEC_ROUNDS) -> int:
-    """The next association number: received first, then sent with, then the one before goes."""
+def rekey_macsec(t: Test, rounds: int = MACSEC_ROUNDS) -> tuple[int, str]:
+    """The next association number: received first, then sent with, then the one before goes; as rekey_ipsec()."""
     for count in range(rounds):
         last, number = count % 4, (count + 1) % 4
         keys = {name: secrets.token_hex(16) for name in PEER}
@@ -126,12 +134,13 @@ def rekey_macsec(t: Test, rounds: int = MACSEC_ROUNDS) -> int:
             ],
         )
         time.sleep(OVERLAP_S)
-        for channel in (lambda name: "macsec0 tx", rx):
-            everywhere(
-                t,
-                lambda name, c=channel, n=last: [f"macsec set {c(name)} sa {n} off", f"macsec del {c(name)} sa {n}"],
-            )
-    return rounds
+        everywhere(t, lambda name, n=last: [*without("macsec0 tx", n), *without(rx(name), n)])
+    return rounds, "macsec0"
+
+
+def without(channel: str, number: int) -> list[str]:
+    """The kernel deletes no SA that is active."""
+    return [f"macsec set {channel} sa {number} off", f"macsec del {channel} sa {number}"]
 
 
 def rx(name: str) -> str:
