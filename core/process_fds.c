@@ -90,20 +90,24 @@ static bool is_uverbs(const char *sysfs, dev_t rdev)
 
 /*
  * Only a preselection, which spares fetching every fd, and does not touch the file: that of a file system in user space
- * would answer when it pleases, to stat(2) too.
+ * would answer when it pleases, to stat(2) too. A uverbs fd is open for both ways, has no position, and tells nothing
+ * of its own behind the common lines (seq_show() in fs/proc/fd.c; uverbs_fops has no show_fdinfo).
  */
-static bool name_may_be_uverbs(int fds, const char *number)
+static bool may_be_uverbs(int fds, const char *number)
 {
-	static const char uverbs[] = "/uverbs";
-	char target[PATH_MAX];
-	ssize_t len = readlinkat(fds, number, target, sizeof(target) - 1);
-	const char *name;
+	char text[256], *flags;
+	int fd = openat(fds, number, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	if (len < 0)
+	if (fd >= 0)
+		close(fd);
+	/* a longer text has more in it */
+	if (len <= 0 || len == sizeof(text) - 1)
 		return false;
-	target[len] = '\0';
-	name = strrchr(target, '/');
-	return name && !strncmp(name, uverbs, sizeof(uverbs) - 1);
+	text[len] = '\0';
+	flags = strstr(text, "\nflags:\t");
+	return !strncmp(text, "pos:\t0\n", 7) && flags &&
+	       (strtoul(flags + strlen("\nflags:\t"), NULL, 8) & O_ACCMODE) == O_RDWR;
 }
 
 /* -ENODEV: it is no uverbs device. */
@@ -146,6 +150,8 @@ static int look_at_fd(const struct search *search, const struct process *process
 	return err;
 }
 
+/* Not /proc/PID/fd, which belongs to the process' user: this one asks for what ptrace(2) would
+ * (proc_fdinfo_permission(), since 5.14). */
 static int look_at_fds(const struct search *search, const struct process *process)
 {
 	const struct dirent *entry;
@@ -153,13 +159,13 @@ static int look_at_fds(const struct search *search, const struct process *proces
 	int err = 0, number;
 	DIR *fds;
 
-	text_format(path, sizeof(path), "/proc/%d/fd", (int)process->pid);
+	text_format(path, sizeof(path), "/proc/%d/fdinfo", (int)process->pid);
 	fds = opendir(path);
 	if (!fds)
 		return proc_error();
 	errno = 0;
 	while (!err && (entry = readdir(fds))) {
-		if (!name_number(entry->d_name, &number) && name_may_be_uverbs(dirfd(fds), entry->d_name))
+		if (!name_number(entry->d_name, &number) && may_be_uverbs(dirfd(fds), entry->d_name))
 			err = look_at_fd(search, process, number);
 		errno = 0;
 	}
