@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decide_internal.h"
 #include "text.h"
 
 static struct survey_row *survey_grow(struct survey *survey)
@@ -84,15 +85,23 @@ static bool names_remote(const struct xfrm_policy_evidence *policy, const struct
 static int survey_remotes(struct survey *survey, const struct survey_view *view, const struct rdma_device *device,
 			  uint32_t port, const struct rdma_gid *gid)
 {
-	const struct evidence *ev = view->evidence;
+	union ip_address local;
+	const struct xfrm_direction outbound = {
+		.ev = view->evidence,
+		.dir = XFRM_POLICY_OUT,
+		.flow = { .family = gid_address(gid->raw, &local), .saddr = &local },
+	};
+	const struct xfrm_policy_evidence *policy;
+	struct evidence_walk walk;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < ev->policy_count; i++) {
+	policies_begin(&outbound, &walk);
+	while (!err && (policy = policies_next(&walk))) {
 		uint8_t remote[16];
 
-		if (!names_remote(&ev->policies[i], gid))
+		if (!names_remote(policy, gid))
 			continue;
-		gid_from_address(ev->policies[i].sel.family, &ev->policies[i].sel.daddr, remote);
+		gid_from_address(policy->sel.family, &policy->sel.daddr, remote);
 		err = survey_path(survey, view, device, port, gid->index, REMOTE_ONE, remote);
 	}
 	return err;
