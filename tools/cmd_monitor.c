@@ -103,7 +103,7 @@ static int monitor(bool json)
 	int signals = signals_open(), s, err;
 
 	if (!name) {
-		fprintf(stderr, "rdmasec: rdmasecd does not run here (there is no %s)\n", WIRE_SYSTEM_ENGINE);
+		fprintf(stderr, "rdmasec: rdmasecd is not installed here (there is no %s)\n", WIRE_SYSTEM_FOLDER);
 		return EXIT_UNKNOWN;
 	}
 	s = signals < 0 ? signals : engine_query_open(name, WIRE_MONITOR, error, sizeof(error));

@@ -21,18 +21,33 @@ const char *engine_query_name(void)
 
 	if (named)
 		return named;
-	return access(WIRE_SYSTEM_ENGINE, F_OK) ? NULL : WIRE_SYSTEM_ENGINE;
+	return wire_system_engine_expected() ? WIRE_SYSTEM_ENGINE : NULL;
 }
 
-/* As the doors do: an engine of root's, or one's own. */
-static int check_peer(int socket)
+/* As the doors do: the host's engine, for whom its folder vouches; or one of root's, or one's own. */
+static int check_peer(const char *name, int socket)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
+	struct stat folder;
+	bool trusted;
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return -errno;
-	return cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid() ? 0 : -EACCES;
+	if (!strcmp(name, WIRE_SYSTEM_ENGINE))
+		trusted = !stat(WIRE_SYSTEM_FOLDER, &folder) && wire_system_engine_trusted(&folder, cred.uid);
+	else
+		trusted = cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid();
+	return trusted ? 0 : -EPERM;
+}
+
+static const char *why_no_engine(const char *name, int err)
+{
+	if (!strcmp(name, WIRE_SYSTEM_ENGINE) && (err == -ENOENT || err == -ECONNREFUSED))
+		return "rdmasecd is installed but does not run";
+	if (err == -EPERM)
+		return "it is not root who listens there";
+	return strerror(-err);
 }
 
 static int connect_engine(const char *name)
@@ -53,7 +68,7 @@ static int connect_engine(const char *name)
 	while (!err && connect(s, (const struct sockaddr *)&address, len))
 		err = errno == EINTR ? 0 : -errno;
 	if (!err)
-		err = check_peer(s);
+		err = check_peer(name, s);
 	if (!err)
 		return s;
 	close(s);
@@ -74,7 +89,7 @@ int engine_query_open(const char *name, enum wire_type which, char *error, size_
 	} else {
 		err = s;
 	}
-	text_format(error, error_size, "the engine %s cannot be asked: %s", name, strerror(-err));
+	text_format(error, error_size, "the engine %s cannot be asked: %s", name, why_no_engine(name, err));
 	text_printable(error);
 	return err;
 }

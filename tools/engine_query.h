@@ -9,7 +9,7 @@
 #include "attributes.h"
 #include "protocol.h"
 
-/* The socket's name: RDMASEC_ENGINE if it is set, else the host's; NULL: there is none. */
+/* The socket's name: RDMASEC_ENGINE if it is set, else the host's where there is to be one; NULL: there is none. */
 const char *engine_query_name(void);
 
 /* Asks the engine `name`. A connected socket, or -errno and a text. */

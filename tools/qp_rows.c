@@ -198,7 +198,7 @@ static int list_guarded(struct wire_records *out, char *error, size_t error_size
 	int s;
 
 	if (!name) {
-		text_format(error, error_size, "rdmasecd does not run here (there is no %s)", WIRE_SYSTEM_ENGINE);
+		text_format(error, error_size, "rdmasecd is not installed here (there is no %s)", WIRE_SYSTEM_FOLDER);
 		return -ENOTCONN;
 	}
 	s = engine_query_open(name, WIRE_LIST_QPS, error, error_size);

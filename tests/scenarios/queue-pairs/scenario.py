@@ -32,7 +32,7 @@ def run(t: Test) -> None:
     t.note(result.out)
     t.check(max(map(len, result.out.splitlines())) <= 80, "the table fits a terminal", result)
     result = t.a.run(f"timeout 5 {t.build}/bin/rdmasec monitor")
-    t.check(result.code == NO_ENGINE and "rdmasecd does not run here" in result.err, "monitor has nobody to ask", result)
+    t.check(result.code == NO_ENGINE and "rdmasecd is not installed here" in result.err, "monitor has nobody to ask", result)
     for server in servers:
         try_end(server)
 
@@ -49,7 +49,7 @@ def of_processes(rows: list[dict]) -> list[dict]:
 def found(t: Test, user: int | None, pid: int) -> None:
     who = f"uid {user}" if user else "root"
     result, rows = qps(t, user)
-    t.check(result.code == NO_ENGINE and "rdmasecd does not run here" in result.err, f"{who}: no engine, it says", result)
+    t.check(result.code == NO_ENGINE and "rdmasecd is not installed here" in result.err, f"{who}: no engine, it says", result)
     gsi = [row for row in rows if row["guard"] == "kernel-cm" and row["qp_type"] == "GSI"]
     t.check(len(gsi) == 1 and gsi[0]["qpn"] == 1 and gsi[0]["kernel_owner"] == "ib_core", f"{who}: QP 1", rows)
     t.check(len(of_processes(rows)) == 2, f"{who}: the two of processes", rows)
