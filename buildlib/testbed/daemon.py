@@ -50,9 +50,11 @@ class Daemon:
         return self.process.poll() is None
 
     def qps(self, pid: int | None = None) -> list[Record]:
-        """What `rdmasec qps --json` lists, of all processes or of one."""
-        listed = json.loads(self.guest.run(f"{self.t.build}/bin/rdmasec qps --json", check=True).out)
-        return [row for row in listed if pid in (None, row["pid"])]
+        """The guarded ones that `rdmasec qps --json` lists, of all processes or of one."""
+        result = self.guest.run(f"{self.t.build}/bin/rdmasec qps --json")
+        if result.code not in (0, 1):  # 1: others are unguarded
+            raise RuntimeError(f"rdmasec qps: {result}")
+        return [row for row in json.loads(result.out) if row["guard"] == "guarded" and pid in (None, row.get("pid"))]
 
     def log(self, since: float = 0) -> list[Record]:
         """The audit log's records that are not older; its last line may be under way."""
