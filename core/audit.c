@@ -17,26 +17,41 @@ struct audit {
 	int fd;
 	dev_t dev;
 	ino_t ino;
-	bool in_line;    /* the file ends within a line */
-	bool failing;    /* the last flush was not good */
-	size_t used;     /* of the buffer: whole lines */
+	bool in_line;   /* the file ends within a line that is not ours to go on with */
+	bool failing;   /* the last flush was not good */
+	size_t used;    /* of the buffer: whole lines */
+	size_t started; /* so much of the first one is in the file already, which then ends at `end` */
+	off_t end;
 	uint64_t lost;   /* in all */
 	uint64_t untold; /* of these, those after what is in the buffer */
 	char buffer[AUDIT_BUFFER_SIZE];
 };
 
-/* A daemon that died, or a disk that was full, can have left half a line. */
-static bool ends_within_line(int fd, off_t size)
+/*
+ * A daemon that died, or a disk that was full, can have left half a line. The log itself is opened for appending only
+ * (so that a daemon need not be allowed more); what cannot be read gets an empty line.
+ */
+static bool ends_within_line(const char *path, off_t size)
 {
-	char last = '\n';
+	char last = '\0';
+	int fd;
 
-	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+	if (!size)
+		return false;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return true;
+	if (pread(fd, &last, 1, size - 1) != 1)
+		last = '\0';
+	close(fd);
+	return last != '\n';
 }
 
 /* O_NONBLOCK: a fifo is refused, not waited for. For a regular file it means nothing. */
 static int open_file(struct audit *audit)
 {
-	int fd = open(audit->path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+	int fd =
+		open(audit->path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
 	struct stat st;
 	int err = 0;
 
@@ -55,7 +70,8 @@ static int open_file(struct audit *audit)
 	audit->fd = fd;
 	audit->dev = st.st_dev;
 	audit->ino = st.st_ino;
-	audit->in_line = ends_within_line(fd, st.st_size);
+	audit->in_line = ends_within_line(audit->path, st.st_size);
+	audit->started = 0;
 	return 0;
 }
 
@@ -79,14 +95,21 @@ int audit_open(const char *path, struct audit **out)
 	return err;
 }
 
-/* logrotate(8) renames: then the name leads to another file, or to none. */
+/*
+ * logrotate(8) renames: then the name leads to another file, or to none. Or it truncates (copytruncate): then the line
+ * that was begun has to begin anew.
+ */
 static int follow_rotation(struct audit *audit)
 {
 	struct stat st;
 
-	if (!lstat(audit->path, &st) && st.st_dev == audit->dev && st.st_ino == audit->ino)
-		return 0;
-	return open_file(audit);
+	if (lstat(audit->path, &st) || st.st_dev != audit->dev || st.st_ino != audit->ino)
+		return open_file(audit);
+	if (audit->started && st.st_size != audit->end) {
+		audit->started = 0;
+		audit->in_line = ends_within_line(audit->path, st.st_size);
+	}
+	return 0;
 }
 
 /* ---- lines into the buffer ---- */
@@ -145,28 +168,16 @@ void audit_write(struct audit *audit, const struct wire_record *record)
 
 /* ---- the buffer into the file ---- */
 
+/* A disk that fills up takes part of what it is given: the next write goes on in the middle of that line. */
 static void drop_written(struct audit *audit, size_t len)
 {
-	audit->used -= len;
-	memmove(audit->buffer, audit->buffer + len, audit->used);
-}
+	const char *end = memrchr(audit->buffer, '\n', len);
+	size_t whole = end ? (size_t)(end - audit->buffer) + 1 : 0;
 
-static size_t whole_lines(const char *text, size_t len)
-{
-	const char *end = memrchr(text, '\n', len);
-
-	return end ? (size_t)(end - text) + 1 : 0;
-}
-
-/*
- * A disk that fills up takes part of what it is given. The part of a line is taken back, and that line written anew
- * later; where it cannot be taken back (chattr +a), it stays as a line of its own.
- */
-static void take_back(struct audit *audit, size_t part)
-{
-	off_t end = lseek(audit->fd, 0, SEEK_CUR);
-
-	audit->in_line = end < (off_t)part || ftruncate(audit->fd, end - (off_t)part);
+	audit->used -= whole;
+	memmove(audit->buffer, audit->buffer + whole, audit->used);
+	audit->started = len - whole;
+	audit->end = lseek(audit->fd, 0, SEEK_CUR); /* O_APPEND: behind what was written */
 }
 
 static int end_line(struct audit *audit)
@@ -186,23 +197,16 @@ static int write_out(struct audit *audit)
 {
 	while (audit->used) {
 		int err = end_line(audit);
-		size_t whole;
 		ssize_t n;
 
 		if (err)
 			return err;
-		n = write(audit->fd, audit->buffer, audit->used);
+		n = write(audit->fd, audit->buffer + audit->started, audit->used - audit->started);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
-		whole = whole_lines(audit->buffer, (size_t)n);
-		if (whole < (size_t)n)
-			take_back(audit, (size_t)n - whole);
-		drop_written(audit, whole);
-		/* no line went whole: the next try would go the same way */
-		if (!whole)
-			return -ENOSPC;
+		drop_written(audit, audit->started + (size_t)n);
 	}
 	return 0;
 }

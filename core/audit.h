@@ -2,7 +2,8 @@
 /*
  * The audit log: one line of JSON (record_json.h) a record, appended to a file. Nothing that goes wrong with the file
  * keeps a decision back: lines wait in a buffer of fixed size, what does not fit is counted, and when the file can be
- * written again a record of WIRE_EVENT_LOST with the count is the next line.
+ * written again a record of WIRE_EVENT_LOST with the count is the next line. A line that was cut by a full disk is
+ * completed then; only one whose daemon did not live to see that stays torn, and the next one begins on a new line.
  */
 #ifndef RDMASEC_CORE_AUDIT_H
 #define RDMASEC_CORE_AUDIT_H
@@ -18,8 +19,8 @@ struct audit;
 
 /*
  * Opens `path` (absolute, or the current directory must not change), made with mode 0640 where it is not there. 0; or
- * -errno, -ELOOP for a symbolic link, -EINVAL for what is no regular file. Close with audit_close(). The process should
- * ignore SIGXFSZ, which a file at RLIMIT_FSIZE raises.
+ * -errno, -ELOOP for a symbolic link, -EINVAL, -ENXIO or -EISDIR for what is no regular file. Close with audit_close().
+ * The process should ignore SIGXFSZ, which a file at RLIMIT_FSIZE raises.
  */
 RS_MUST_USE int audit_open(const char *path, struct audit **out);
 
