@@ -229,13 +229,13 @@ Test(audit, no_line_is_torn_by_a_full_disk)
 		for (int i = 1; i <= 5; i++)
 			write_number(audit, i);
 		cr_expect_lt(audit_flush(audit), 0, "size %lu", size);
-		cr_expect_eq(file_size(), size);
+		cr_expect_eq(file_size(), (off_t)size);
 		cr_expect_lt(read_whole_lines(path, lines, true), 5);
 		/* a little room comes, and it goes on in the middle of a line */
 		limit_files(size + 5);
 		write_number(audit, 6);
 		cr_expect_lt(audit_flush(audit), 0);
-		cr_expect_eq(file_size(), size + 5);
+		cr_expect_eq(file_size(), (off_t)size + 5);
 		limit_files(RLIM_INFINITY);
 		cr_expect_eq(audit_flush(audit), 0);
 		expect_complete(lines, read_lines(path, lines), 6, 0);
