@@ -4,6 +4,8 @@
 
 #include "decide_fixture.h"
 #include "record_fixture.h"
+#include "xfrm_messages.h"
+#include "xfrm_table_internal.h"
 
 /* One rxe device: GID 0 is 10.0.0.1 on eth0, GID 1 is 10.0.0.1 on macsec0, GID 2 is 2001:db8::1 on eth0. */
 static struct rdma_gid gids[3];
@@ -117,6 +119,51 @@ Test(survey, a_row_for_each_remote_that_a_policy_names)
 	cr_expect_null(row_to(&survey, 0, "10.0.0.1"), "inbound policies name no remote");
 	cr_expect_null(row_to(&survey, 2, "10.0.0.2"), "an IPv6 GID does not reach it");
 	survey_free(&survey);
+	expect_no_leak();
+}
+
+/* The same remotes from a table that is kept by events, as from the arrays of a dump. */
+Test(survey, remotes_of_a_table)
+{
+	struct fake_kernel kernel = { 0 };
+	const struct netlink_transport transport = fake_transport(&kernel);
+	struct xfrm_table *table = xfrm_table_new();
+	struct survey listed = { 0 }, tabled = { 0 };
+	struct survey_view view;
+	char error[128] = "";
+
+	world_add_ipsec(&world);
+	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 0, 3))->index = 17;
+	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 9, 4))->index = 25;
+	say_xfrm(&kernel, world.policies, world.ev.policy_count, world.sas, world.ev.sa_count);
+	cr_assert_not_null(table);
+	table->policies_may_have_contexts = false; /* whatever the host of the tests has */
+	cr_assert_eq(xfrm_table_load(table, &transport, error, sizeof(error)), EVIDENCE_READ, "%s", error);
+	view = view_of_world(policy_builtin());
+	cr_assert_eq(survey_all(&listed, &view, &inventory), 0);
+	ev.xfrm = table;
+	ev.policies = NULL;
+	ev.sas = NULL;
+	ev.policy_count = ev.sa_count = 0;
+	cr_assert_eq(survey_all(&tabled, &view, &inventory), 0);
+	cr_expect_eq(tabled.count, listed.count);
+	for (size_t i = 0; i < listed.count; i++) {
+		const struct survey_row *same;
+		struct wire_record one, other;
+
+		survey_record(&listed.rows[i], &one);
+		same = row_to(&tabled, one.gid_index, one.remote);
+		cr_assert_not_null(same, "GID %u to %s", one.gid_index, one.remote);
+		survey_record(same, &other);
+		cr_expect_eq(memcmp(&one, &other, sizeof(one)), 0, "GID %u to %s", one.gid_index, one.remote);
+	}
+	cr_assert_not_null(row_to(&tabled, 0, "10.0.0.2"));
+	cr_expect_eq(row_to(&tabled, 0, "10.0.0.2")->verdict.kind, VERDICT_PROTECTED);
+	cr_expect_not_null(row_to(&tabled, 0, "10.0.0.3"));
+	survey_free(&listed);
+	survey_free(&tabled);
+	xfrm_table_free(table);
+	fake_reset(&kernel);
 	expect_no_leak();
 }
 
