@@ -89,6 +89,8 @@ static inline struct xfrm_policy_evidence random_policy(const struct world *w, u
 		if (policy.tmpl[i].mode == XFRM_MODE_TUNNEL || one_in(9)) {
 			policy.tmpl[i].saddr = host(w, (uint8_t)chance(3));
 			policy.tmpl[i].daddr = host(w, (uint8_t)(1 + chance(3)));
+			if (one_in(2))
+				policy.tmpl[i].saddr = policy.tmpl[i].daddr = host(w, 11);
 		}
 	}
 	if (one_in(RARELY))
@@ -125,8 +127,11 @@ static inline struct xfrm_sa_evidence random_sa(const struct world *w)
 		sa.family = random_family(w);
 	if (one_in(3))
 		sa.reqid = chance(3);
-	if (one_in(5))
+	if (one_in(5)) {
 		sa.mode = XFRM_MODE_TUNNEL;
+		if (one_in(2)) /* of a gateway to itself: of no path here */
+			sa.saddr = sa.daddr = host(w, 11);
+	}
 	if (one_in(30))
 		sa.proto = IPPROTO_AH;
 	if (one_in(8))
