@@ -66,8 +66,8 @@ void device_cache_free(struct device_cache *cache)
 {
 	struct device *device, *next;
 
-	HASH_ITER(hh, cache->table, device, next)
-	device_forget(cache, device);
+	HASH_ITER (hh, cache->table, device, next)
+		device_forget(cache, device);
 	free(cache);
 }
 

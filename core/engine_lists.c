@@ -139,8 +139,7 @@ void server_publish(const struct wire_record *record, void *arg)
 	const struct engine_server *server = arg;
 	struct connection *connection;
 
-	DL_FOREACH(server->monitors, connection)
-	{
+	DL_FOREACH (server->monitors, connection) {
 		if (!may_see(connection, record))
 			continue;
 		if (!tell_lost(connection) || wire_send(connection->socket, record, sizeof(*record), -1) < 0)

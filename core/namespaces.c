@@ -140,8 +140,8 @@ void namespaces_free(struct namespaces *all)
 {
 	struct namespace *in, *next;
 
-	HASH_ITER(hh, all->table, in, next)
-	namespace_free(in);
+	HASH_ITER (hh, all->table, in, next)
+		namespace_free(in);
 	free(all);
 }
 
@@ -187,6 +187,6 @@ void namespaces_each(struct namespaces *all, void (*visit)(struct namespace *in,
 {
 	struct namespace *in, *next;
 
-	HASH_ITER(hh, all->table, in, next)
-	visit(in, arg);
+	HASH_ITER (hh, all->table, in, next)
+		visit(in, arg);
 }

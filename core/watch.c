@@ -10,6 +10,7 @@
 
 #include "holders.h"
 #include "text.h"
+#include "uverbs_call.h"
 #include "watch_internal.h"
 
 int64_t watch_now_ms(void)
@@ -100,16 +101,16 @@ static void client_free(struct watch_client *client)
 	free(client);
 }
 
-static void forget_unheld(struct watch *watch)
+void watch_forget_unheld(struct watch *watch)
 {
 	struct watch_ufile *ufile, *next;
 
-	DL_FOREACH_SAFE(watch->ufiles, ufile, next)
-	if (!ufile->holders)
-		watch_ufile_free(ufile);
+	DL_FOREACH_SAFE (watch->ufiles, ufile, next)
+		if (!ufile->holders)
+			watch_ufile_free(ufile);
 }
 
-/* Its children may hold what it held: they are looked for before anything is forgotten. */
+/* Its children may hold what it held: they are looked for before that is forgotten. */
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch_client *client = arg;
@@ -118,7 +119,6 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	client_free(client);
-	forget_unheld(watch);
 	watch_scan_soon(watch);
 }
 
@@ -153,7 +153,7 @@ static int client_get(struct watch *watch, const struct process *process, struct
 	HASH_FIND(hh, watch->clients, &process->pid, sizeof(process->pid), client);
 	if (client && client->process.start_time != process->start_time) {
 		client_free(client);
-		forget_unheld(watch);
+		watch_scan_soon(watch);
 		client = NULL;
 	}
 	if (!client)
@@ -182,8 +182,8 @@ void watch_ufile_free(struct watch_ufile *ufile)
 
 	while (ufile->holders)
 		holder_free(ufile->holders);
-	HASH_ITER(hh, ufile->qps, qp, next)
-	watch_qp_forget(ufile, qp);
+	HASH_ITER (hh, ufile->qps, qp, next)
+		watch_qp_forget(ufile, qp);
 	if (ufile->queued)
 		DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
 	DL_DELETE(ufile->watch->ufiles, ufile);
@@ -209,6 +209,7 @@ int watch_borrow(struct watch_ufile *ufile, int *out_fd)
 			return err;
 		holder_free(holder);
 	}
+	watch_scan_soon(ufile->watch);
 	return -ENOENT;
 }
 
@@ -266,8 +267,7 @@ static struct watch_ufile *find_same(struct watch *watch, const struct process *
 {
 	struct watch_ufile *ufile;
 
-	DL_FOREACH(watch->ufiles, ufile)
-	{
+	DL_FOREACH (watch->ufiles, ufile) {
 		const struct watch_holder *holder = ufile->holders;
 		bool same;
 
@@ -278,17 +278,48 @@ static struct watch_ufile *find_same(struct watch *watch, const struct process *
 	return NULL;
 }
 
+/* Has the open file behind `fd` all that this one had? Then it is the one that nobody is known to hold any more. */
+static bool is_orphan(const struct watch_ufile *orphan, dev_t rdev, int fd)
+{
+	const struct watch_qp *qp, *next;
+	unsigned seen = 0;
+
+	if (orphan->holders || orphan->rdev != rdev)
+		return false;
+	HASH_ITER (hh, orphan->qps, qp, next) {
+		struct uverbs_qp_facts facts;
+
+		if (uverbs_query_qp(fd, qp->question.driver_id, qp->handle, &facts) ||
+		    (qp->question.kind == UVERBS_QP_ADDRESS &&
+		     memcmp(facts.address.dgid, qp->question.address.dgid, sizeof(facts.address.dgid))) ||
+		    (qp->question.has & UVERBS_HAS_DEST_QPN && facts.dest_qpn != qp->question.dest_qpn))
+			return false;
+		seen++;
+	}
+	return seen > 0;
+}
+
+static struct watch_ufile *find_orphan(struct watch *watch, dev_t rdev, int fd)
+{
+	struct watch_ufile *ufile;
+
+	DL_FOREACH (watch->ufiles, ufile)
+		if (is_orphan(ufile, rdev, fd))
+			return ufile;
+	return NULL;
+}
+
 static struct watch_holder *find_holder(const struct watch_client *client, int number)
 {
 	struct watch_holder *holder;
 
-	DL_FOREACH2(client->holders, holder, client_next)
-	if (holder->number == number)
-		return holder;
+	DL_FOREACH2 (client->holders, holder, client_next)
+		if (holder->number == number)
+			return holder;
 	return NULL;
 }
 
-static int ufile_find(struct watch *watch, struct watch_client *client, int number, dev_t rdev,
+static int ufile_find(struct watch *watch, struct watch_client *client, int number, int fd, dev_t rdev,
 		      struct watch_ufile **out)
 {
 	struct watch_holder *holder = find_holder(client, number);
@@ -302,9 +333,11 @@ static int ufile_find(struct watch *watch, struct watch_client *client, int numb
 
 		holder_free(holder);
 		if (!left->holders)
-			watch_ufile_free(left);
+			watch_scan_soon(watch);
 		holder = NULL;
 	}
+	if (!ufile)
+		ufile = find_orphan(watch, rdev, fd);
 	if (!ufile)
 		err = ufile_new(watch, &client->process, rdev, &ufile);
 	if (!err && !holder) {
@@ -343,7 +376,7 @@ int watch_ufile_get(struct watch *watch, const struct process *process, int numb
 	if (!err)
 		err = client_get(watch, process, &client);
 	if (!err)
-		err = ufile_find(watch, client, number, st.st_rdev, &ufile);
+		err = ufile_find(watch, client, number, fd, st.st_rdev, &ufile);
 	if (err)
 		return err;
 	engine_client_from(process, &ufile->asker);
@@ -444,9 +477,9 @@ void watch_set_policy(struct watch *watch, const struct policy *policy)
 	struct watch_qp *qp, *next;
 
 	watch->policy = policy;
-	DL_FOREACH(watch->ufiles, ufile)
-	HASH_ITER(hh, ufile->qps, qp, next)
-	watch_queue(ufile, qp);
+	DL_FOREACH (watch->ufiles, ufile)
+		HASH_ITER (hh, ufile->qps, qp, next)
+			watch_queue(ufile, qp);
 }
 
 struct namespaces *watch_namespaces(struct watch *watch)
@@ -481,9 +514,9 @@ void watch_free(struct watch *watch)
 {
 	struct watch_client *client, *next;
 
-	HASH_ITER(hh, watch->clients, client, next)
-	client_free(client);
-	forget_unheld(watch);
+	HASH_ITER (hh, watch->clients, client, next)
+		client_free(client);
+	watch_forget_unheld(watch);
 	if (watch->judge)
 		event_free(watch->judge);
 	if (watch->grace)

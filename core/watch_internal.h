@@ -85,6 +85,8 @@ struct watch {
 	struct watch_client *clients;
 	struct watch_ufile *ufiles, *queue;
 	struct event *judge, *grace, *sweep, *scan;
+	int64_t scan_took_ms; /* the last one */
+	bool scan_is_soon;
 };
 
 int64_t watch_now_ms(void);
@@ -93,9 +95,14 @@ void watch_tell(struct watch *watch, const struct wire_record *record);
 /* The device behind a borrowed fd; NULL and a text when it cannot be told. */
 const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size);
 
-/* A duplicate of the ufile's fd from whoever still holds it; holders that no longer do are forgotten. -ENOENT: none. */
+/*
+ * A duplicate of the ufile's fd from whoever still holds it; holders that no longer do are forgotten. -ENOENT: none, as
+ * far as is known. Somebody else may hold it who got it from them: a scan has been asked for, and forgets it if not.
+ */
 RS_MUST_USE int watch_borrow(struct watch_ufile *ufile, int *out_fd);
 void watch_ufile_free(struct watch_ufile *ufile);
+/* Those that a scan has found with nobody. */
+void watch_forget_unheld(struct watch *watch);
 
 struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle);
 /* NULL: no memory. */

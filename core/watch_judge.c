@@ -94,13 +94,12 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 	struct watch_ufile *ufile;
 	struct watch_qp *qp, *next;
 
-	DL_FOREACH(watch->ufiles, ufile)
-	{
+	DL_FOREACH (watch->ufiles, ufile) {
 		if (ufile->in != in)
 			continue;
-		HASH_ITER(hh, ufile->qps, qp, next)
-		if (!qp->dirty && concerned(qp, change))
-			watch_queue(ufile, qp);
+		HASH_ITER (hh, ufile->qps, qp, next)
+			if (!qp->dirty && concerned(qp, change))
+				watch_queue(ufile, qp);
 	}
 }
 
@@ -265,15 +264,14 @@ static void on_grace(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	DL_FOREACH(watch->ufiles, ufile)
-	HASH_ITER(hh, ufile->qps, qp, next)
-	{
-		if (qp->state != WATCH_GRACE)
-			continue;
-		more = true;
-		if (now >= qp->grace_end_ms)
-			watch_queue(ufile, qp);
-	}
+	DL_FOREACH (watch->ufiles, ufile)
+		HASH_ITER (hh, ufile->qps, qp, next) {
+			if (qp->state != WATCH_GRACE)
+				continue;
+			more = true;
+			if (now >= qp->grace_end_ms)
+				watch_queue(ufile, qp);
+		}
 	if (more)
 		look_at_graces_later(watch);
 }
@@ -369,8 +367,7 @@ static bool judge_dirty(struct watch_ufile *ufile, int fd, unsigned most, unsign
 	struct watch_qp *qp, *next;
 
 	j.device = watch_device(ufile, fd, error, sizeof(error));
-	HASH_ITER(hh, ufile->qps, qp, next)
-	{
+	HASH_ITER (hh, ufile->qps, qp, next) {
 		if (!qp->dirty)
 			continue;
 		if (*judged == most)
@@ -393,13 +390,8 @@ static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judg
 	int fd, err = watch_borrow(ufile, &fd);
 
 	++*judged;
-	if (err == -ENOENT) {
-		watch_scan_soon(ufile->watch);
-		watch_ufile_free(ufile);
-		return;
-	}
 	if (err) {
-		/* no room for an fd of its own just now: the next sweep queues it again */
+		/* nobody has it, or there is no room for an fd of our own just now: a sweep queues it again */
 		unqueue(ufile);
 		return;
 	}
@@ -433,9 +425,9 @@ static bool relies_on_macsec(const struct watch_ufile *ufile)
 {
 	const struct watch_qp *qp, *next;
 
-	HASH_ITER(hh, ufile->qps, qp, next)
-	if (qp->state == WATCH_LIVE && qp->basis.by == BY_MACSEC)
-		return true;
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (qp->state == WATCH_LIVE && qp->basis.by == BY_MACSEC)
+			return true;
 	return false;
 }
 
@@ -445,8 +437,8 @@ static void set_poll(struct namespace *in, void *arg)
 	const struct watch_ufile *ufile;
 	bool fast = false;
 
-	DL_FOREACH(watch->ufiles, ufile)
-	fast = fast || (ufile->in == in && relies_on_macsec(ufile));
+	DL_FOREACH (watch->ufiles, ufile)
+		fast = fast || (ufile->in == in && relies_on_macsec(ufile));
 	mirror_poll_fast(namespace_mirror(in), fast);
 }
 

@@ -11,7 +11,7 @@
 #include "watch_internal.h"
 
 /* After the end of a client its children may still be on their way to the same files. */
-enum { SCAN_SOON_MS = 50 };
+enum { SCAN_SOON_MS = 50, SCAN_PAUSE = 10 };
 
 struct handles {
 	uint32_t *list;
@@ -121,9 +121,9 @@ static void forget_dead(struct watch_ufile *ufile, const struct handles *handles
 {
 	struct watch_qp *qp, *next;
 
-	HASH_ITER(hh, ufile->qps, qp, next)
-	if (!handles_have(handles, qp->handle))
-		watch_qp_forget(ufile, qp);
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (!handles_have(handles, qp->handle))
+			watch_qp_forget(ufile, qp);
 }
 
 static void sweep_with(struct watch_ufile *ufile, int fd)
@@ -145,9 +145,9 @@ static void queue_again(struct watch_ufile *ufile)
 {
 	struct watch_qp *qp, *next;
 
-	HASH_ITER(hh, ufile->qps, qp, next)
-	if (qp->dirty)
-		watch_queue(ufile, qp);
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (qp->dirty)
+			watch_queue(ufile, qp);
 }
 
 void watch_sweep_ufile(struct watch_ufile *ufile)
@@ -156,10 +156,6 @@ void watch_sweep_ufile(struct watch_ufile *ufile)
 
 	queue_again(ufile);
 	err = watch_borrow(ufile, &fd);
-	if (err == -ENOENT) {
-		watch_scan_soon(ufile->watch);
-		watch_ufile_free(ufile);
-	}
 	if (err)
 		return;
 	sweep_with(ufile, fd);
@@ -168,10 +164,10 @@ void watch_sweep_ufile(struct watch_ufile *ufile)
 
 static void sweep_all(struct watch *watch)
 {
-	struct watch_ufile *ufile, *next;
+	struct watch_ufile *ufile;
 
-	DL_FOREACH_SAFE(watch->ufiles, ufile, next)
-	watch_sweep_ufile(ufile);
+	DL_FOREACH (watch->ufiles, ufile)
+		watch_sweep_ufile(ufile);
 	watch_set_polls(watch);
 }
 
@@ -182,10 +178,10 @@ static struct watch_qp *unnamed_qp(struct watch_client *client, const struct rdm
 	struct watch_holder *holder;
 	struct watch_qp *qp, *next;
 
-	DL_FOREACH2(client->holders, holder, client_next)
-	HASH_ITER(hh, holder->ufile->qps, qp, next)
-	if (!qp->qpn && qp->question.dest_qpn == resource->remote_qpn)
-		return qp;
+	DL_FOREACH2 (client->holders, holder, client_next)
+		HASH_ITER (hh, holder->ufile->qps, qp, next)
+			if (!qp->qpn && qp->question.dest_qpn == resource->remote_qpn)
+				return qp;
 	return NULL;
 }
 
@@ -194,10 +190,10 @@ static bool is_named(struct watch_client *client, uint32_t qpn)
 	struct watch_holder *holder;
 	struct watch_qp *qp, *next;
 
-	DL_FOREACH2(client->holders, holder, client_next)
-	HASH_ITER(hh, holder->ufile->qps, qp, next)
-	if (qp->qpn == qpn)
-		return true;
+	DL_FOREACH2 (client->holders, holder, client_next)
+		HASH_ITER (hh, holder->ufile->qps, qp, next)
+			if (qp->qpn == qpn)
+				return true;
 	return false;
 }
 
@@ -246,10 +242,13 @@ static int found(void *arg, const struct process *process, int number, int fd, d
 
 void watch_adopt(struct watch *watch)
 {
+	int64_t began = watch_now_ms();
 	/* a process that cannot be looked into is one that could not have been asked for its fds either */
 	int err = process_scan("/sys", found, watch);
 
 	(void)err;
+	watch->scan_took_ms = watch_now_ms() - began;
+	watch_forget_unheld(watch);
 	name_adopted(watch);
 	watch_set_polls(watch);
 }
@@ -277,13 +276,20 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	watch->scan_is_soon = false;
 	watch_adopt(watch);
-	again(watch->scan, SCAN_MS);
+	if (!watch->scan_is_soon)
+		again(watch->scan, SCAN_MS);
 }
 
+/* However often programs end, most of the time is left for others: a scan looks at every process of the host. */
 void watch_scan_soon(struct watch *watch)
 {
-	again(watch->scan, SCAN_SOON_MS);
+	int64_t pause = watch->scan_took_ms * SCAN_PAUSE;
+
+	if (!watch->scan_is_soon)
+		again(watch->scan, pause > SCAN_SOON_MS ? (int)pause : SCAN_SOON_MS);
+	watch->scan_is_soon = true;
 }
 
 int watch_sweep_init(struct watch *watch)
@@ -308,8 +314,7 @@ static void list_ufile(struct watch_ufile *ufile, void (*row)(const struct wire_
 	if (watch_borrow(ufile, &fd))
 		return;
 	device = watch_device(ufile, fd, error, sizeof(error));
-	HASH_ITER(hh, ufile->qps, qp, next)
-	{
+	HASH_ITER (hh, ufile->qps, qp, next) {
 		watch_list_qp(ufile, qp, device, &record);
 		row(&record, arg);
 	}
@@ -322,7 +327,7 @@ void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_re
 
 	sweep_all(watch);
 	name_adopted(watch);
-	DL_FOREACH(watch->ufiles, ufile)
-	if (uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid))
-		list_ufile(ufile, row, arg);
+	DL_FOREACH (watch->ufiles, ufile)
+		if (uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid))
+			list_ufile(ufile, row, arg);
 }

@@ -39,10 +39,10 @@ void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const
 	struct xfrm_policy_entry *policy, *next_policy;
 	struct xfrm_sa_entry *sa, *next_sa;
 
-	HASH_ITER(hh, table->policies, policy, next_policy)
-	xfrm_table_drop_policy(table, policy);
-	HASH_ITER(hh, table->sas, sa, next_sa)
-	xfrm_table_drop_sa(table, sa);
+	HASH_ITER (hh, table->policies, policy, next_policy)
+		xfrm_table_drop_policy(table, policy);
+	HASH_ITER (hh, table->sas, sa, next_sa)
+		xfrm_table_drop_sa(table, sa);
 	table->default_block_out = false;
 	table->state = state;
 	text_copy(table->error, sizeof(table->error), error);

@@ -141,12 +141,13 @@ static int note_found(void *context, const struct process *process, int number, 
 	return found->err;
 }
 
-/* uverbs0 is one; uverbs1 is called so, and is another device; uverbs2 is a file; null is one by another name. */
+/* uverbs0 is one; uverbs1 is called so, and is another device; uverbs2 is a file; null is one that is open for one way
+ * only, as no verbs program has it. */
 static void open_devices(void *argument)
 {
 	(void)argument;
 	if (open(inside("uverbs1"), O_RDWR) < 0 || open(inside("uverbs2"), O_RDWR) < 0 ||
-	    open(inside("null"), O_RDWR) < 0 || dup2(open(inside("uverbs0"), O_RDWR), A_NUMBER) < 0)
+	    open(inside("null"), O_RDONLY) < 0 || dup2(open(inside("uverbs0"), O_RDWR), A_NUMBER) < 0)
 		_exit(1);
 	close(A_NUMBER - 1);
 }

@@ -71,7 +71,7 @@ def listed_by(daemon: Daemon, pid: int, words: str) -> list[dict]:
 def write_bw(t: Test, addresses: dict, guard: str) -> tuple[Process, Process]:
     """An unmodified program that streams for a minute; its client, and its server."""
     index_b, index_a = (t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.b, t.a))
-    command = f"exec {guard} ib_write_bw -d rxe0 -F -D 120 -s 1024 -x"
+    command = f"exec {guard} ib_write_bw -d rxe0 -F -D 600 -s 1024 -x"
     server = t.b.start(f"{command} {index_b}", user=USER)
     await_listener(t.b, SIDE_CHANNEL, server)
     client = t.a.start(f"{command} {index_a} {ETH0['b'][0]}", user=USER)
