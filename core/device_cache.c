@@ -174,6 +174,9 @@ int device_cache_get(struct device_cache *cache, int uverbs_fd, const struct evi
 	if (err)
 		return err;
 	err = inventory_gids_from_fd("/sys", &device->inventory.devices[0], uverbs_fd, ev);
+	/* the kernel tells only who has a context, and whoever asks to open one has none yet */
+	if (err == -EINVAL)
+		err = inventory_gids_from_sysfs("/sys", &device->inventory.devices[0]);
 	if (err) {
 		text_format(error, error_size, "the GIDs of %s cannot be read: %s", device->inventory.devices[0].name,
 			    strerror(-err));

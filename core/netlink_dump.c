@@ -74,6 +74,7 @@ int netlink_open(struct netlink_channel *channel, const struct netlink_transport
 		.transport = transport,
 		.protocol = protocol,
 		.deadline_ms = now_ms() + NETLINK_DEADLINE_MS,
+		.last_ms = now_ms() + NETLINK_LONGEST_MS,
 		.error = error,
 		.error_size = error_size,
 	};
@@ -225,6 +226,14 @@ static int read_datagram(struct netlink_channel *channel, size_t len, const stru
 	return rc;
 }
 
+/* Many SAs are many datagrams. */
+static void channel_go_on(struct netlink_channel *channel)
+{
+	int64_t next = now_ms() + NETLINK_DEADLINE_MS;
+
+	channel->deadline_ms = next < channel->last_ms ? next : channel->last_ms;
+}
+
 /* One datagram of the kernel's. Others may send to our port id as well: theirs are dropped. */
 static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 {
@@ -252,6 +261,7 @@ static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 					    NETLINK_BUFFER_SIZE);
 		}
 		if (message.msg_namelen == sizeof(from) && from.nl_family == AF_NETLINK && from.nl_pid == 0) {
+			channel_go_on(channel);
 			*out_len = (size_t)len;
 			return 0;
 		}

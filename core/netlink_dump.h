@@ -22,7 +22,8 @@ enum {
 	/* netlink_dump() in net/netlink/af_netlink.c makes skbs of at most 32 KiB unless the family asks for more */
 	NETLINK_BUFFER_SIZE = 64 * 1024,
 	NETLINK_TRIES = 5,
-	NETLINK_DEADLINE_MS = 2000, /* of a channel, from its opening, over all that is asked on it */
+	NETLINK_DEADLINE_MS = 2000, /* for the next datagram of an answer: the kernel makes them while they are read */
+	NETLINK_LONGEST_MS = 60000, /* for all that is asked on a channel, from its opening */
 };
 
 /* What carries the datagrams: the kernel's sockets, or in tests whatever a test wants the kernel to have said. */
@@ -53,7 +54,7 @@ struct netlink_channel {
 	int handle;
 	uint32_t port;
 	uint32_t sequence;
-	int64_t deadline_ms; /* CLOCK_MONOTONIC */
+	int64_t deadline_ms, last_ms; /* CLOCK_MONOTONIC */
 	void *buffer;
 	char *error; /* the caller's: why the last call failed */
 	size_t error_size;

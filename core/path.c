@@ -155,8 +155,8 @@ static bool check_gid(struct path_search *search)
 		return path_stop(out, PATH_UNKNOWN, "GID %u of %s port %u is of a type that is not understood",
 				 out->sgid_index, out->device, out->port);
 	if (!gid->netdev[0])
-		return path_stop(out, PATH_UNKNOWN, "GID %u of %s port %u has no netdev", out->sgid_index, out->device,
-				 out->port);
+		return path_stop(out, PATH_UNKNOWN, "GID %u of %s port %u has no netdev in this network namespace",
+				 out->sgid_index, out->device, out->port);
 	out->family = gid_address(gid->raw, &out->local);
 	return true;
 }

@@ -154,6 +154,8 @@ class Runner:
             try:
                 run, _ = loaded
                 test.net.reset()
+                for guest in (test.a, test.b):  # where the folder is, programs ask a daemon and nobody else
+                    guest.run("rm -rf /run/rdmasec", check=True)
                 run(test)
             except BaseException as error:
                 ending.append(error)

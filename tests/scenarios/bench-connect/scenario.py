@@ -24,6 +24,7 @@ def run(t: Test) -> None:
     for _ in range(TURNS):
         figures["bare"].append(measure(t, command))
         figures["rdmasecd"].append(measure(t, guarded))
+    ask(t, command.replace("bench_connect", "bench_ask"))
     daemon.kill()
     daemon.wait(10)
     t.a.run("rm -r /run/rdmasec", check=True)
@@ -40,6 +41,13 @@ def measure(t: Test, command: str) -> dict[str, float]:
     """The median of each step."""
     out = t.a.run(command, timeout=120, check=True).out
     return {name: float(median) for name, median, _most in (line.split() for line in out.splitlines())}
+
+
+def ask(t: Test, command: str) -> None:
+    """What of a question is waiting: as much as a page shared with the engine could save."""
+    runs = [measure(t, command) for _ in range(TURNS)]
+    for way in ("ask", "tell", "page"):
+        t.note(f"a question: {way:5} {statistics.median(run[way] for run in runs):10.1f} us")
 
 
 def medians(runs: list[dict[str, float]]) -> dict[str, float]:

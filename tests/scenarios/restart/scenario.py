@@ -13,8 +13,8 @@ from testbed.states import ETH0
 from testbed.stream import Stream, happen
 
 ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/protocol.h
-SLACK = 5
-AT_ONCE = 5
+SLACK = 10
+AT_ONCE = 10
 TAKEN_DOWN_WITHIN = 8
 V6 = {name: (addresses[1], addresses[1]) for name, addresses in ETH0.items()}
 
