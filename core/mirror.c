@@ -14,6 +14,12 @@
 
 enum {
 	CATCH_UP_TRIES = 5,
+	/*
+	 * An event for which the kernel has no memory is told to nobody, and two processors may tell of one SA in the
+	 * wrong order. So everything is read anew now and then, for at most a hundredth of the time.
+	 */
+	XFRM_AGAIN_MS = 60000,
+	XFRM_PAUSE = 100,
 	POLL_SLOW_MS = 1000,
 	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
 };
@@ -27,7 +33,7 @@ struct mirror {
 	struct mirror_socket route_socket, xfrm_socket;
 	struct event *route_event, *xfrm_event, *poll;
 	bool host_stale, routes6_stale, xfrm_stale; /* something was told that only reading it anew can tell */
-	int64_t links_read_ms;
+	int64_t links_read_ms, xfrm_due_ms;
 	bool poll_is_fast;
 	bool quiet; /* nobody is told: the first reading */
 	uint64_t generation, gid_generation;
@@ -111,6 +117,21 @@ static void tell_secys(struct mirror *mirror, const struct evidence *a, const st
 	}
 }
 
+/* A SecY has a netdev of its own kind, and of those events tell. */
+static bool may_have_secys(const struct mirror *mirror)
+{
+	const struct evidence *ev = &mirror->ev;
+
+	bool known = ev->macsec_state == EVIDENCE_READ || ev->macsec_state == EVIDENCE_ABSENT;
+
+	if (ev->links_state != EVIDENCE_READ || !known || ev->secy_count)
+		return true;
+	for (size_t i = 0; i < ev->link_count; i++)
+		if (!strcmp(ev->links[i].kind, "macsec"))
+			return true;
+	return false;
+}
+
 static void read_macsec(struct mirror *mirror)
 {
 	struct evidence fresh = { 0 }, old = { 0 };
@@ -131,9 +152,12 @@ static void read_xfrm(struct mirror *mirror)
 {
 	static const struct xfrm_change everything = { .kind = XFRM_CHANGE_EVERYTHING };
 	struct evidence *ev = &mirror->ev;
+	int64_t began = now_ms(), took;
 
 	ev->xfrm_state =
 		xfrm_table_load(mirror->xfrm, netns_transport(mirror->netns), ev->xfrm_error, sizeof(ev->xfrm_error));
+	took = now_ms() - began;
+	mirror->xfrm_due_ms = now_ms() + (took * XFRM_PAUSE > XFRM_AGAIN_MS ? took * XFRM_PAUSE : XFRM_AGAIN_MS);
 	tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &everything });
 }
 
@@ -212,13 +236,14 @@ static void read_silent_facts(struct mirror *mirror)
 {
 	struct evidence *ev = &mirror->ev;
 
-	read_macsec(mirror);
+	if (may_have_secys(mirror))
+		read_macsec(mirror);
 	if (now_ms() - mirror->links_read_ms > SETTINGS_MS)
 		read_links(mirror);
 	/* what could not be read may be readable now */
 	mirror->host_stale |= ev->links_state == EVIDENCE_BROKEN;
 	mirror->routes6_stale |= ev->routes6_state == EVIDENCE_BROKEN;
-	mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN;
+	mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || now_ms() > mirror->xfrm_due_ms;
 }
 
 static void on_told(evutil_socket_t fd, short what, void *arg)

@@ -99,6 +99,12 @@ static int apply_sa(struct xfrm_table *table, const struct nlmsghdr *message, st
 	if (message->nlmsg_type == XFRM_MSG_UPDSA && before && is_negotiated(&before->sa) &&
 	    !xfrm_sa_same(&before->sa, &sa))
 		return stale(table, "a live SA was updated");
+	/*
+	 * The end of a negotiation (ALLOCSPI is told to nobody), or else an SA whose new limits ended it in the same
+	 * breath: EXPIRE comes first then, and this is of one that is no more (xfrm_state_update(), seen on 6.12).
+	 */
+	if (message->nlmsg_type == XFRM_MSG_UPDSA && !before)
+		return stale(table, "an SA that was not known was updated");
 	return sa_put(table, &sa, out);
 }
 

@@ -160,9 +160,20 @@ Test(xfrm_table, negotiation_ends)
 	cr_assert_eq(xfrm_table_add_sa(table, &larval), 0);
 	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &live)), 0);
 	expect_sa_change(&live, true);
-	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &unheard)), 0);
-	expect_sa_change(&unheard, true);
-	cr_expect_eq(xfrm_table_sa_count(table), 4);
+	cr_expect_eq(xfrm_table_sa_count(table), 3);
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &unheard)), -ESTALE);
+	expect_kind(VERDICT_UNKNOWN, "an SA that was not known was updated");
+}
+
+/* ip xfrm state update ... limit packet-hard 1: the kernel tells of the end before it tells of the update. */
+Test(xfrm_table, an_update_ends_an_sa)
+{
+	struct xfrm_sa_evidence sa = w.sas[OUT];
+
+	cr_expect_eq(apply(sa_expired_message(&sa, true)), 0);
+	expect_sa_change(&sa, false);
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &sa)), -ESTALE);
+	cr_expect_eq(xfrm_table_sa_count(table), 1);
 }
 
 /* Of an event of before the dump, nothing is new. */

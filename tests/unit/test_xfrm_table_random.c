@@ -181,7 +181,7 @@ static struct nl_msg *sa_event(const struct world *w, struct model *m)
 		if (has_sa(m, &sa))
 			return sa_expired_message(&sa, false);
 		m->sas[m->sa_count++] = sa;
-		return sa_message(one_in(2) ? XFRM_MSG_NEWSA : XFRM_MSG_UPDSA, &sa);
+		return sa_message(XFRM_MSG_NEWSA, &sa);
 	}
 	if (one_in(3) && !m->sas[at].algorithm[0]) { /* negotiated */
 		struct xfrm_sa_evidence *larval = &m->sas[at];
