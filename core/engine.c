@@ -74,6 +74,10 @@ void finding_keep_nearest(struct finding *found, const struct path *path, const 
 	bool binds = rule->mode == MODE_ENFORCE, had = found->rule,
 	     had_binds = had && found->rule->mode == MODE_ENFORCE;
 
+	if (binds) {
+		found->grace_ms = had_binds && found->grace_ms < rule->grace_ms ? found->grace_ms : rule->grace_ms;
+		found->leaks |= !verdict->kernel_drops;
+	}
 	if (had && had_binds && !binds)
 		return;
 	if (had && had_binds == binds && found->verdict.nearness >= verdict->nearness)
@@ -104,6 +108,8 @@ static void answer_finding(const struct question *q, const struct finding *found
 	answer->rule = found->rule;
 	answer->path = found->path;
 	answer->verdict = found->verdict;
+	answer->verdict.kernel_drops = found->verdict.kernel_drops && !found->leaks;
+	answer->grace_ms = answer->verdict.kernel_drops ? found->grace_ms : 0;
 	if (!answer->pass)
 		answer->err = EPERM;
 	word_finding(q, found, answer->text, sizeof(answer->text));

@@ -43,6 +43,7 @@ struct engine_answer {
 	const struct policy_rule *rule; /* of the policy; NULL: nothing had to be decided */
 	struct path path;               /* .device "" where no path was looked at */
 	struct verdict verdict;
+	uint32_t grace_ms; /* refused: how long a living QP may wait for its protection; 0 where that could leak */
 };
 
 /* Judges one command of one client. A function of its arguments, but for what route_get asks. */

@@ -126,12 +126,12 @@ static enum connection_fate await_done(const struct asking *q)
 
 	if (!pending || process_copy(&q->process, &pending->process)) {
 		free(pending);
-		return CONNECTION_ENDS; /* the next sweep finds what it made */
+		return CONNECTION_ENDS;
 	}
 	pending->number = q->number;
 	pending->command = q->command;
 	pending->answer = q->answer;
-	pending->generation = mirror_generation(namespace_mirror(q->in));
+	pending->generation = watch_generation(q->connection->server->watch, q->in);
 	q->connection->pending = pending;
 	q->connection->state = CONNECTION_ACTS;
 	return connection_wait(q->connection, EV_READ, DONE_SILENCE_S);
@@ -143,8 +143,11 @@ static enum connection_fate answer_question(struct asking *q)
 
 	judge(q);
 	/* known before it can happen: the door does nothing until it has its answer */
-	if (q->answer.pass && q->in && leaves_something(&q->command))
+	if (q->answer.pass && q->in && leaves_something(&q->command)) {
 		fate = await_done(q);
+		if (fate == CONNECTION_ENDS)
+			refuse(&q->answer, EAGAIN, "the engine has no room to watch another queue pair");
+	}
 	send_answer(q->connection, &q->answer);
 	tell(q);
 	if (q->in)
@@ -186,7 +189,7 @@ void connection_not_done(struct connection *connection)
 	struct watch_ufile *ufile = watch_ufile_find(watch, &pending->process, pending->number);
 
 	if (ufile)
-		watch_not_done(watch, ufile);
+		watch_not_done(watch, ufile, &pending->command);
 }
 
 enum connection_fate connection_done(struct connection *connection, const void *message, size_t len)

@@ -20,7 +20,9 @@ struct finding {
 	const struct policy_rule *rule;
 	struct path path;
 	struct verdict verdict;
-	bool satisfiable; /* under some GID and rule it is, or could yet be, allowed */
+	bool satisfiable;  /* under some GID and rule it is, or could yet be, allowed */
+	bool leaks;        /* of those that bind, one is not dropped by the kernel itself */
+	uint32_t grace_ms; /* the least of them */
 	/* The first of those that are protected, or that no rule asks anything of. */
 	const struct policy_rule *pass_rule;
 	struct path pass_path;

@@ -42,7 +42,7 @@ static int watch(struct served *served, int fd, struct event **out)
 
 int engine_serve(const struct policy *policy, int listener, int lifeline, int pidfd)
 {
-	struct served served = { .base = event_base_new() };
+	struct served served = { .base = engine_base_new() };
 	/* whose fds may not be taken is judged all the same, and not watched: an ordinary user may not do more */
 	const struct engine_options options = { .must_watch = false };
 	struct engine_server *server;

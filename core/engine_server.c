@@ -38,6 +38,18 @@ static void user_leave(struct engine_server *server, struct server_user *user)
 
 /* ---- connections ---- */
 
+/* What is still in the socket may carry fds, and they would be closed with it as their sender likes. */
+static void let_go_unread(int socket)
+{
+	char message[sizeof(struct wire_ask)];
+
+	for (int i = 0, fd = -1, got = 1; i < UNREAD_MAX && (got > 0 || got == -EBADMSG); i++, fd = -1) {
+		got = wire_receive(socket, message, sizeof(message), &fd);
+		if (fd >= 0)
+			fd_let_go(fd);
+	}
+}
+
 static void connection_free(struct connection *connection)
 {
 	struct engine_server *server = connection->server;
@@ -53,6 +65,7 @@ static void connection_free(struct connection *connection)
 	connection_list_free(connection);
 	if (connection->event)
 		event_free(connection->event);
+	let_go_unread(connection->socket);
 	close(connection->socket);
 	user_leave(server, connection->user);
 	free(connection);
@@ -76,7 +89,7 @@ static enum connection_fate read_one(struct connection *connection)
 		fate = connection_done(connection, message, len);
 	/* whoever listens has nothing to say: anything he sends is his end */
 	if (fd >= 0)
-		close(fd);
+		fd_let_go(fd);
 	return fate;
 }
 
@@ -150,6 +163,23 @@ static void on_connect(struct evconnlistener *listener, evutil_socket_t socket, 
 }
 
 /* ---- the server ---- */
+
+struct event_base *engine_base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	/* of what has the lower priority, one event at a time */
+	if (config && !event_config_set_max_dispatch_interval(config, NULL, 1, WATCH_PRIORITY + 1))
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	if (base && event_base_priority_init(base, WATCH_PRIORITY + 2)) {
+		event_base_free(base);
+		base = NULL;
+	}
+	return base;
+}
 
 int engine_server_new(struct event_base *base, const struct policy *policy, int listener,
 		      const struct engine_options *options, struct engine_server **out)

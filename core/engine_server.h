@@ -19,6 +19,12 @@ struct engine_options {
 };
 
 /*
+ * An event loop in which taking down goes before answering: however many ask, evidence is followed between any two of
+ * them. NULL: no memory.
+ */
+struct event_base *engine_base_new(void);
+
+/*
  * Serves doors and tools on `listener` (listening, SOCK_SEQPACKET), which it takes over when it succeeds. `policy` has
  * to outlive it, or the next one that is set. One thread: the loop's. 0, or -errno.
  */

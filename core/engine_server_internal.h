@@ -11,6 +11,7 @@
 enum {
 	CONNECTIONS_MAX = 4096,
 	CONNECTIONS_PER_USER_MAX = 1024, /* three hostile users leave room for others */
+	UNREAD_MAX = 512,                /* messages: net.unix.max_dgram_qlen and more */
 	LISTS_MAX = 16,                  /* at a time: each is a copy of all its rows */
 	MONITORS_MAX = 64,
 	ASK_SILENCE_S = 5,   /* from connecting to asking */

@@ -34,6 +34,7 @@ struct mirror {
 	struct event *route_event, *xfrm_event, *poll;
 	bool host_stale, routes6_stale, xfrm_stale; /* something was told that only reading it anew can tell */
 	int64_t links_read_ms, xfrm_due_ms;
+	bool rules_changed;
 	bool poll_is_fast;
 	bool quiet; /* nobody is told: the first reading */
 	uint64_t generation, gid_generation;
@@ -172,6 +173,13 @@ static int take_route_message(const struct nlmsghdr *message, void *arg)
 	case RTM_DELROUTE:
 		mirror->routes6_stale = true;
 		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+	case RTM_NEWNEXTHOP:
+	case RTM_DELNEXTHOP:
+		/* the routes stay, and lead elsewhere: whoever asks for one has to ask again */
+		mirror->routes6_stale = mirror->rules_changed = true;
+		break;
 	default: /* links, addresses, and what there is not yet */
 		mirror->host_stale = mirror->routes6_stale = true;
 	}
@@ -212,6 +220,9 @@ static bool read_stale(struct mirror *mirror)
 	if (mirror->routes6_stale) {
 		mirror->routes6_stale = false;
 		read_routes6(mirror);
+		if (mirror->rules_changed)
+			tell_host(mirror);
+		mirror->rules_changed = false;
 	}
 	if (mirror->xfrm_stale) {
 		mirror->xfrm_stale = false;
@@ -345,8 +356,8 @@ struct netns *mirror_netns(const struct mirror *mirror)
 
 static int subscribe(struct mirror *mirror)
 {
-	static const unsigned route_groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-						 RTNLGRP_IPV6_ROUTE };
+	static const unsigned route_groups[] = { RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+						 RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,   RTNLGRP_NEXTHOP };
 	/* never XFRMNLGRP_ACQUIRE: the kernel would take us for a key manager (km_is_alive()) */
 	static const unsigned xfrm_groups[] = { XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_EXPIRE, XFRMNLGRP_MIGRATE,
 						XFRMNLGRP_MAPPING };
@@ -365,12 +376,20 @@ static int watch(struct mirror *mirror, struct event_base *base)
 {
 	mirror->poll = evtimer_new(base, on_poll, mirror);
 	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
-	if (!mirror->poll || !mirror->route_event || event_add(mirror->route_event, NULL))
+	if (!mirror->poll || !mirror->route_event)
+		return -ENOMEM;
+	/* in a loop without priorities, as of tests, it stays as it is */
+	(void)event_priority_set(mirror->poll, WATCH_PRIORITY);
+	(void)event_priority_set(mirror->route_event, WATCH_PRIORITY);
+	if (event_add(mirror->route_event, NULL))
 		return -ENOMEM;
 	if (mirror->xfrm_socket.fd < 0)
 		return 0;
 	mirror->xfrm_event = event_new(base, mirror->xfrm_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
-	return mirror->xfrm_event && !event_add(mirror->xfrm_event, NULL) ? 0 : -ENOMEM;
+	if (!mirror->xfrm_event)
+		return -ENOMEM;
+	(void)event_priority_set(mirror->xfrm_event, WATCH_PRIORITY);
+	return event_add(mirror->xfrm_event, NULL) ? -ENOMEM : 0;
 }
 
 static void let_go(struct mirror *mirror)

@@ -27,6 +27,9 @@ struct mirror_change {
 	int ifindex;
 };
 
+/* Of the events by which evidence is followed, in the loop of engine_base_new(); others have the next. */
+enum { WATCH_PRIORITY = 0 };
+
 struct mirror;
 typedef void (*mirror_changed_fn)(struct mirror *mirror, const struct mirror_change *change, void *arg);
 

@@ -23,7 +23,7 @@ enum {
 	NETLINK_BUFFER_SIZE = 64 * 1024,
 	NETLINK_TRIES = 5,
 	NETLINK_DEADLINE_MS = 2000, /* for the next datagram of an answer: the kernel makes them while they are read */
-	NETLINK_LONGEST_MS = 60000, /* for all that is asked on a channel, from its opening */
+	NETLINK_LONGEST_MS = 10000, /* for all that is asked on a channel, from its opening */
 };
 
 /* What carries the datagrams: the kernel's sockets, or in tests whatever a test wants the kernel to have said. */

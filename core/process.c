@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -237,12 +238,43 @@ void process_close(struct process *process)
 	process->pidfd = -1;
 }
 
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* since 6.9; include/uapi/linux/pidfd.h */
+#endif
+
+/* The first thread may end before the others (pthread_exit() in main()), and then has no files any more. */
+static int fetch_from_a_thread(const struct process *process, int number)
+{
+	char path[32];
+	const struct dirent *entry;
+	int fd = -ESRCH;
+	DIR *tasks;
+
+	text_format(path, sizeof(path), "/proc/%d/task", (int)process->pid);
+	tasks = opendir(path);
+	while (tasks && fd < 0 && (entry = readdir(tasks))) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+		int pidfd = tid > 0 && tid != process->pid ? pidfd_open(tid, PIDFD_THREAD) : -1;
+
+		if (pidfd < 0)
+			continue;
+		fd = pidfd_getfd(pidfd, number, 0);
+		fd = fd < 0 ? -errno : fd;
+		close(pidfd);
+	}
+	if (tasks)
+		closedir(tasks);
+	return fd;
+}
+
 int process_fetch_fd(const struct process *process, int number, int *out_fd)
 {
 	int fd = pidfd_getfd(process->pidfd, number, 0);
 
+	if (fd < 0 && errno == ESRCH && !process_has_ended(process))
+		fd = fetch_from_a_thread(process, number);
 	if (fd < 0)
-		return -errno;
+		return fd == -1 ? -errno : fd;
 	*out_fd = fd;
 	return 0;
 }

@@ -44,7 +44,10 @@ void process_close(struct process *process);
 
 bool process_has_ended(const struct process *process);
 
-/* A duplicate (FD_CLOEXEC) of its fd `number`. -EBADF: it has none; -EPERM; -ESRCH: it has ended. */
+/*
+ * A duplicate (FD_CLOEXEC) of its fd `number`. -EBADF: it has none; -EPERM; -ESRCH: it has ended, or, before
+ * kernel 6.9, its first thread has, and others go on (process_has_ended() tells).
+ */
 RS_MUST_USE int process_fetch_fd(const struct process *process, int number, int *out_fd);
 
 /*
@@ -52,6 +55,9 @@ RS_MUST_USE int process_fetch_fd(const struct process *process, int number, int 
  * can do without doors altogether.
  */
 RS_MUST_USE int process_is_guarded(pid_t pid, bool *out);
+
+/* Of an fd that may be anything: 0 and the device number of a uverbs device; -ENODEV: it is none. Waits for nobody. */
+RS_MUST_USE int process_uverbs_rdev(const char *sysfs, int fd, dev_t *out);
 
 /*
  * `fd` is closed after the call. Anything but 0 ends the search, and is what it returns. `sysfs` is "/sys" but in

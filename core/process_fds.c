@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "protocol.h"
 #include "text.h"
 
 /* A decimal number as /proc names its folders and fds. */
@@ -110,8 +111,7 @@ static bool may_be_uverbs(int fds, const char *number)
 	       (strtoul(flags + strlen("\nflags:\t"), NULL, 8) & O_ACCMODE) == O_RDWR;
 }
 
-/* -ENODEV: it is no uverbs device. */
-static int uverbs_rdev(const char *sysfs, int fd, dev_t *out)
+int process_uverbs_rdev(const char *sysfs, int fd, dev_t *out)
 {
 	struct statx st;
 	dev_t rdev;
@@ -141,12 +141,12 @@ static int look_at_fd(const struct search *search, const struct process *process
 		return 0;
 	if (err)
 		return err;
-	err = uverbs_rdev(search->sysfs, fd, &rdev);
+	err = process_uverbs_rdev(search->sysfs, fd, &rdev);
 	if (!err)
 		err = search->found(search->context, process, number, fd, rdev);
 	else if (err == -ENODEV)
 		err = 0;
-	close(fd);
+	fd_let_go(fd);
 	return err;
 }
 

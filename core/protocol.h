@@ -204,6 +204,8 @@ void wire_end_make(struct wire_end *end, int err);
  * Sends one message with one fd (-1: none), receives one with at most one fd. A message that does not fit, control
  * data that was cut or a second fd are -EBADMSG, and no fd is leaked. Return the length or -errno; 0: end of stream.
  */
+/* Closes what somebody else has sent, so that it does not wait: a socket may have been told to linger (SO_LINGER). */
+void fd_let_go(int fd);
 RS_MUST_USE int wire_send(int socket, const void *message, size_t len, int fd);
 RS_MUST_USE int wire_receive(int socket, void *message, size_t size, int *fd);
 

@@ -93,6 +93,15 @@ int wire_send(int socket, const void *message, size_t len, int fd)
 	return (size_t)sent == len ? (int)sent : -EBADMSG;
 }
 
+void fd_let_go(int fd)
+{
+	const struct linger off = { .l_onoff = 0 };
+
+	/* ENOTSOCK for most */
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+	close(fd);
+}
+
 /* Takes the fds out of the control data; all but a single one are closed. */
 static int take_fd(struct msghdr *msg, int *fd)
 {
@@ -110,12 +119,12 @@ static int take_fd(struct msghdr *msg, int *fd)
 			if (taken < 0)
 				taken = one;
 			else
-				close(one);
+				fd_let_go(one);
 		}
 	}
 	if (count > 1 || msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		if (taken >= 0)
-			close(taken);
+			fd_let_go(taken);
 		return -EBADMSG;
 	}
 	*fd = taken;

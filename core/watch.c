@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,6 +98,15 @@ static void client_free(struct watch_client *client)
 		event_free(client->ended);
 	process_close(&client->process);
 	free(client);
+}
+
+void watch_forget_idle(struct watch *watch)
+{
+	struct watch_client *client, *next;
+
+	HASH_ITER (hh, watch->clients, client, next)
+		if (!client->holders)
+			client_free(client);
 }
 
 void watch_forget_unheld(struct watch *watch)
@@ -196,16 +204,17 @@ int watch_borrow(struct watch_ufile *ufile, int *out_fd)
 {
 	while (ufile->holders) {
 		struct watch_holder *holder = ufile->holders;
-		struct stat st;
+		dev_t rdev = 0;
 		int fd, err = process_fetch_fd(&holder->client->process, holder->number, &fd);
 
-		if (!err && !fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == ufile->rdev) {
+		if (!err && !process_uverbs_rdev("/sys", fd, &rdev) && rdev == ufile->rdev) {
 			*out_fd = fd;
 			return 0;
 		}
 		if (!err)
-			close(fd);
-		if (err == -EMFILE || err == -ENFILE || err == -EPERM)
+			fd_let_go(fd);
+		/* what cannot be taken just now is no proof that it is not there */
+		if (err && err != -EBADF && !(err == -ESRCH && process_has_ended(&holder->client->process)))
 			return err;
 		holder_free(holder);
 	}
@@ -239,25 +248,32 @@ int process_open_netns(const struct process *process, int *out_fd)
 	return 0;
 }
 
-static int ufile_new(struct watch *watch, const struct process *process, dev_t rdev, struct watch_ufile **out)
+static unsigned ufiles_of_user(const struct watch *watch, uid_t uid)
 {
-	struct watch_ufile *ufile = calloc(1, sizeof(*ufile));
-	int ns_fd, err;
+	const struct watch_ufile *ufile;
+	unsigned count = 0;
 
+	DL_FOREACH (watch->ufiles, ufile)
+		count += ufile->asker.uid == uid;
+	return count;
+}
+
+/* Takes over the reference to `in`, unless it fails. */
+static int ufile_new(struct watch *watch, const struct process *process, struct namespace *in, dev_t rdev,
+		     struct watch_ufile **out)
+{
+	struct watch_ufile *ufile;
+
+	if (process->uid != 0 && ufiles_of_user(watch, process->uid) >= UFILES_PER_USER_MAX)
+		return -EUSERS;
+	ufile = calloc(1, sizeof(*ufile));
 	if (!ufile)
 		return -ENOMEM;
 	ufile->watch = watch;
 	ufile->rdev = rdev;
+	ufile->in = in;
+	engine_client_from(process, &ufile->asker);
 	DL_APPEND(watch->ufiles, ufile);
-	err = process_open_netns(process, &ns_fd);
-	if (!err) {
-		err = namespace_get(watch->namespaces, ns_fd, &ufile->in);
-		close(ns_fd);
-	}
-	if (err) {
-		watch_ufile_free(ufile);
-		return err;
-	}
 	*out = ufile;
 	return 0;
 }
@@ -278,35 +294,48 @@ static struct watch_ufile *find_same(struct watch *watch, const struct process *
 	return NULL;
 }
 
-/* Has the open file behind `fd` all that this one had? Then it is the one that nobody is known to hold any more. */
-static bool is_orphan(const struct watch_ufile *orphan, dev_t rdev, int fd)
+/*
+ * Has the open file behind `fd` all that this one has? Handles alone prove nothing, for those of like programs are
+ * alike: at least one QP has to have the peer that is known of it.
+ */
+static bool has_all_of(const struct watch_ufile *ufile, int fd)
 {
 	const struct watch_qp *qp, *next;
-	unsigned seen = 0;
+	unsigned peers = 0;
 
-	if (orphan->holders || orphan->rdev != rdev)
-		return false;
-	HASH_ITER (hh, orphan->qps, qp, next) {
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		bool address = qp->question.kind == UVERBS_QP_ADDRESS, peer = qp->question.has & UVERBS_HAS_DEST_QPN;
 		struct uverbs_qp_facts facts;
 
 		if (uverbs_query_qp(fd, qp->question.driver_id, qp->handle, &facts) ||
-		    (qp->question.kind == UVERBS_QP_ADDRESS &&
-		     memcmp(facts.address.dgid, qp->question.address.dgid, sizeof(facts.address.dgid))) ||
-		    (qp->question.has & UVERBS_HAS_DEST_QPN && facts.dest_qpn != qp->question.dest_qpn))
+		    (address && memcmp(facts.address.dgid, qp->question.address.dgid, sizeof(facts.address.dgid))) ||
+		    (peer && facts.dest_qpn != qp->question.dest_qpn))
 			return false;
-		seen++;
+		peers += address && peer;
 	}
-	return seen > 0;
+	return peers > 0;
 }
 
-static struct watch_ufile *find_orphan(struct watch *watch, dev_t rdev, int fd)
+/* The one that nobody is known to hold any more. */
+static struct watch_ufile *find_orphan(struct watch *watch, const struct namespace *in, dev_t rdev, int fd)
 {
 	struct watch_ufile *ufile;
 
 	DL_FOREACH (watch->ufiles, ufile)
-		if (is_orphan(ufile, rdev, fd))
+		if (!ufile->holders && ufile->rdev == rdev && ufile->in == in && has_all_of(ufile, fd))
 			return ufile;
 	return NULL;
+}
+
+/* Is any of its QPs still in the file behind `fd`? Others may have been destroyed since. */
+static bool keeps_handles(const struct watch_ufile *ufile, int fd)
+{
+	const struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (watch_handle_lives(fd, qp->question.driver_id, qp->handle))
+			return true;
+	return !ufile->qps;
 }
 
 static struct watch_holder *find_holder(const struct watch_client *client, int number)
@@ -319,6 +348,35 @@ static struct watch_holder *find_holder(const struct watch_client *client, int n
 	return NULL;
 }
 
+/* What has no known holder is looked for with those that may have got it. */
+static void holder_leave(struct watch *watch, struct watch_holder *holder)
+{
+	const struct watch_ufile *left = holder->ufile;
+
+	holder_free(holder);
+	if (!left->holders)
+		watch_scan_soon(watch);
+}
+
+static int ufile_make(struct watch *watch, const struct watch_client *client, int fd, dev_t rdev,
+		      struct watch_ufile **out)
+{
+	struct namespace *in;
+	int ns_fd, err = process_open_netns(&client->process, &ns_fd);
+
+	if (err)
+		return err;
+	err = namespace_get(watch->namespaces, ns_fd, &in);
+	close(ns_fd);
+	if (err)
+		return err;
+	*out = find_orphan(watch, in, rdev, fd);
+	err = *out ? 0 : ufile_new(watch, &client->process, in, rdev, out);
+	if (err || (*out)->holders || (*out)->qps)
+		namespace_put(in); /* an orphan has its own reference */
+	return err;
+}
+
 static int ufile_find(struct watch *watch, struct watch_client *client, int number, int fd, dev_t rdev,
 		      struct watch_ufile **out)
 {
@@ -326,24 +384,22 @@ static int ufile_find(struct watch *watch, struct watch_client *client, int numb
 	struct watch_ufile *ufile;
 	int err = 0;
 
-	/* the number may have been closed and used again since */
+	/* the number may have been closed and used again since, for another file of the same device */
+	if (holder && holder->ufile->qps && !has_all_of(holder->ufile, fd) && !keeps_handles(holder->ufile, fd)) {
+		holder_leave(watch, holder);
+		holder = NULL;
+	}
 	ufile = find_same(watch, &client->process, number, rdev);
 	if (holder && holder->ufile != ufile) {
-		struct watch_ufile *left = holder->ufile;
-
-		holder_free(holder);
-		if (!left->holders)
-			watch_scan_soon(watch);
+		holder_leave(watch, holder);
 		holder = NULL;
 	}
 	if (!ufile)
-		ufile = find_orphan(watch, rdev, fd);
-	if (!ufile)
-		err = ufile_new(watch, &client->process, rdev, &ufile);
+		err = ufile_make(watch, client, fd, rdev, &ufile);
 	if (!err && !holder) {
 		err = holder_new(client, ufile, number);
 		if (err && !ufile->holders)
-			watch_ufile_free(ufile);
+			watch_scan_soon(watch); /* it goes with the others that nobody holds */
 	}
 	if (!err)
 		*out = ufile;
@@ -359,7 +415,7 @@ static int check_same(const struct process *process, int number, int fd)
 	if (err)
 		return err;
 	err = same_open_file(getpid(), theirs, getpid(), fd, &same);
-	close(theirs);
+	fd_let_go(theirs);
 	return err ? err : same ? 0 : -EBADF;
 }
 
@@ -367,16 +423,17 @@ int watch_ufile_get(struct watch *watch, const struct process *process, int numb
 {
 	struct watch_client *client;
 	struct watch_ufile *ufile;
-	struct stat st;
+	dev_t rdev;
 	int err;
 
-	if (fstat(fd, &st) || !S_ISCHR(st.st_mode))
+	/* before anything is kept: only uverbs devices, whatever it is that a client sends */
+	if (process_uverbs_rdev("/sys", fd, &rdev))
 		return -EBADF;
 	err = check_same(process, number, fd);
 	if (!err)
 		err = client_get(watch, process, &client);
 	if (!err)
-		err = ufile_find(watch, client, number, fd, st.st_rdev, &ufile);
+		err = ufile_find(watch, client, number, fd, rdev, &ufile);
 	if (err)
 		return err;
 	engine_client_from(process, &ufile->asker);
@@ -431,9 +488,15 @@ static void done_address(struct watch_ufile *ufile, const struct uverbs_command 
 		return;
 	qp->question = *command;
 	qp->question.qp_type = qp->qp_type;
+	qp->unsure = false;
 	qp->state = WATCH_LIVE;
 	qp->since_ns = watch_now_ns();
 	watch_keep_answer(qp, answer);
+}
+
+uint64_t watch_generation(const struct watch *watch, struct namespace *in)
+{
+	return mirror_generation(namespace_mirror(in)) + watch->policy_generation;
 }
 
 void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command,
@@ -441,7 +504,6 @@ void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uve
 {
 	struct watch_qp *qp;
 
-	(void)watch;
 	if (!(command->has & UVERBS_HAS_HANDLE))
 		return;
 	switch (command->kind) {
@@ -457,15 +519,25 @@ void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uve
 		return;
 	}
 	qp = watch_qp_find(ufile, command->handle);
-	if (qp && generation != mirror_generation(namespace_mirror(ufile->in)))
+	if (qp && generation != watch_generation(watch, ufile->in))
 		watch_queue(ufile, qp);
 	if (answer->verdict.by == BY_MACSEC)
 		mirror_poll_fast(namespace_mirror(ufile->in), true);
 }
 
-void watch_not_done(struct watch *watch, struct watch_ufile *ufile)
+void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command)
 {
+	struct watch_qp *qp = command->has & UVERBS_HAS_HANDLE ? watch_qp_find(ufile, command->handle) : NULL;
+	struct watch_qp *next;
+
 	(void)watch;
+	if (qp) {
+		qp->unsure = true;
+	} else {
+		/* a QP may have been made, under the handle of one that has gone */
+		HASH_ITER (hh, ufile->qps, qp, next)
+			qp->unsure = true;
+	}
 	watch_sweep_ufile(ufile);
 }
 
@@ -477,6 +549,7 @@ void watch_set_policy(struct watch *watch, const struct policy *policy)
 	struct watch_qp *qp, *next;
 
 	watch->policy = policy;
+	watch->policy_generation++;
 	DL_FOREACH (watch->ufiles, ufile)
 		HASH_ITER (hh, ufile->qps, qp, next)
 			watch_queue(ufile, qp);

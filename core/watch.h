@@ -59,6 +59,10 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 /* What is known of a QP: its type, 0 if nothing is. */
 uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle);
 
+/* Counts changes of evidence and of policy, neither of which ever counts back: as long as it stays, an answer stands.
+ */
+uint64_t watch_generation(const struct watch *watch, struct namespace *in);
+
 /*
  * The kernel did what was let pass: `command` with what came out of it. `answer` is what engine_judge() said; if the
  * evidence has changed since `generation`, the QP is decided again at once.
@@ -67,7 +71,7 @@ void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uve
 		const struct engine_answer *answer, uint64_t generation);
 
 /* Nobody said whether it did (the client died, or is stuck): the kernel is asked what became of the QPs. */
-void watch_not_done(struct watch *watch, struct watch_ufile *ufile);
+void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command);
 
 /* Finds QPs that live already: after a start. Those whose protection does not hold are taken down. */
 void watch_adopt(struct watch *watch);

@@ -13,6 +13,7 @@ enum {
 	SWEEP_MS = 2000,    /* how long a QP that the application destroyed may still be listed */
 	SCAN_MS = 10000,    /* how long one that nobody told us of may go unfound */
 	GRACE_STEP_MS = 50, /* how exactly the end of a grace is kept */
+	UFILES_PER_USER_MAX = 4096,
 	JUDGE_AT_ONCE = 64, /* QPs, before questions get their turn */
 };
 
@@ -41,6 +42,8 @@ struct watch_qp {
 	uint32_t qp_type; /* 0: not known */
 	enum watch_state state;
 	bool dirty;
+	bool retry;  /* it could not be taken down: again at the next sweep */
+	bool unsure; /* something was let pass, and nobody said what came of it: the next sweep asks the kernel */
 	struct uverbs_command question; /* what engine_judge() is asked again and again */
 	struct watch_basis basis;
 	int64_t since_ns;     /* CLOCK_REALTIME */
@@ -80,6 +83,7 @@ struct watch_ufile {
 struct watch {
 	struct event_base *base;
 	const struct policy *policy;
+	uint64_t policy_generation;
 	struct watch_listener listener;
 	struct namespaces *namespaces;
 	struct watch_client *clients;
@@ -103,6 +107,8 @@ RS_MUST_USE int watch_borrow(struct watch_ufile *ufile, int *out_fd);
 void watch_ufile_free(struct watch_ufile *ufile);
 /* Those that a scan has found with nobody. */
 void watch_forget_unheld(struct watch *watch);
+/* Clients that hold nothing any more: a pidfd each. */
+void watch_forget_idle(struct watch *watch);
 
 struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle);
 /* NULL: no memory. */
@@ -129,6 +135,8 @@ void watch_set_polls(struct watch *watch);
 RS_MUST_USE int watch_sweep_init(struct watch *watch);
 /* Makes the table agree with the kernel's list of the ufile's QPs. */
 void watch_sweep_ufile(struct watch_ufile *ufile);
+/* Is it in the kernel's list? True when that cannot be told. */
+bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle);
 /* Soon: somebody who held QPs has gone, and may have left them to a child. */
 void watch_scan_soon(struct watch *watch);
 

@@ -58,16 +58,22 @@ static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_chang
 	return basis->by != BY_LOOPBACK && xfrm_change_concerns(change, &path, &verdict);
 }
 
+/* Of several GIDs and rules the basis has but one: that of a QP which may send by every GID, or whose rule asks
+ * nothing. */
+static bool stands_on_more(const struct watch_qp *qp)
+{
+	return qp->question.kind != UVERBS_QP_ADDRESS || qp->basis.by == BY_POLICY_NONE;
+}
+
 static bool concerned(const struct watch_qp *qp, const struct mirror_change *change)
 {
 	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
 		return false;
 	switch (change->kind) {
 	case MIRROR_CHANGE_XFRM:
-		return concerned_by_xfrm(qp, change->xfrm);
+		return stands_on_more(qp) || concerned_by_xfrm(qp, change->xfrm);
 	case MIRROR_CHANGE_SECY:
-		return !qp->basis.egress_ifindex || qp->basis.scope != REMOTE_ONE ||
-		       qp->basis.egress_ifindex == change->ifindex;
+		return stands_on_more(qp) || !qp->basis.egress_ifindex || qp->basis.egress_ifindex == change->ifindex;
 	default:
 		return true;
 	}
@@ -276,18 +282,6 @@ static void on_grace(evutil_socket_t fd, short what, void *arg)
 		look_at_graces_later(watch);
 }
 
-static bool still_lives(const struct judged *j, uint32_t driver_id)
-{
-	uint32_t handles[1];
-	struct uverbs_qp_facts facts;
-	size_t count;
-
-	/* no QP at all is common: the program is ending */
-	if (!uverbs_list_qps(j->fd, driver_id, handles, 1, &count) && (!count || handles[0] != j->qp->handle))
-		return false;
-	return !uverbs_query_qp(j->fd, driver_id, j->qp->handle, &facts);
-}
-
 static uint32_t driver_of(const struct judged *j)
 {
 	return j->device ? j->device->driver_id : j->qp->question.driver_id;
@@ -299,7 +293,10 @@ static void take_down(const struct judged *j, struct engine_answer *answer)
 	uint32_t driver_id = driver_of(j);
 	int err = uverbs_qp_to_error(j->fd, driver_id, j->qp->handle);
 
-	if (err && !still_lives(j, driver_id)) {
+	/* in RESET it sends nothing, and has to ask again to get out of it */
+	if (err == -ENOTCONN)
+		err = 0;
+	if (err && !watch_handle_lives(j->fd, driver_id, j->qp->handle)) {
 		watch_qp_forget(j->ufile, j->qp); /* the application was faster */
 		return;
 	}
@@ -314,12 +311,12 @@ static void take_down(const struct judged *j, struct engine_answer *answer)
 	text_append(answer->verdict.reason, sizeof(answer->verdict.reason), "; it cannot be taken down: %s",
 		    strerror(-err));
 	tell(j, answer, WIRE_EVENT_NOT_REVOKED);
-	j->qp->dirty = true; /* the next sweep tries again */
+	j->qp->retry = true;
 }
 
 static void lost(const struct judged *j, struct engine_answer *answer)
 {
-	uint32_t grace = answer->rule && answer->verdict.kernel_drops ? answer->rule->grace_ms : 0;
+	uint32_t grace = answer->grace_ms;
 	int64_t now = watch_now_ms();
 
 	if (j->qp->state != WATCH_GRACE)
@@ -418,7 +415,11 @@ int watch_judge_init(struct watch *watch)
 {
 	watch->judge = evtimer_new(watch->base, on_judge, watch);
 	watch->grace = evtimer_new(watch->base, on_grace, watch);
-	return watch->judge && watch->grace ? 0 : -ENOMEM;
+	if (!watch->judge || !watch->grace)
+		return -ENOMEM;
+	(void)event_priority_set(watch->judge, WATCH_PRIORITY);
+	(void)event_priority_set(watch->grace, WATCH_PRIORITY);
+	return 0;
 }
 
 static bool relies_on_macsec(const struct watch_ufile *ufile)
@@ -426,7 +427,8 @@ static bool relies_on_macsec(const struct watch_ufile *ufile)
 	const struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if (qp->state == WATCH_LIVE && qp->basis.by == BY_MACSEC)
+		if ((qp->state == WATCH_LIVE || qp->state == WATCH_GRACE) &&
+		    (qp->basis.by == BY_MACSEC || stands_on_more(qp)))
 			return true;
 	return false;
 }

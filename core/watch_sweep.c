@@ -33,15 +33,16 @@ static bool handles_have(const struct handles *handles, uint32_t handle)
 static int handles_read(int fd, uint32_t driver_id, struct handles *out)
 {
 	struct handles handles = { .list = NULL };
-	size_t room = 64;
+	size_t room = 64, asked;
 	int err;
 
 	do {
 		free(handles.list);
 		handles.list = calloc(room, sizeof(*handles.list));
 		err = handles.list ? uverbs_list_qps(fd, driver_id, handles.list, room, &handles.count) : -ENOMEM;
+		asked = room;
 		room = room * 8 < UVERBS_QPS_LISTED_MAX ? room * 8 : UVERBS_QPS_LISTED_MAX;
-	} while (err == -ENOSPC && handles.count < UVERBS_QPS_LISTED_MAX && room > handles.count);
+	} while (err == -ENOSPC && asked < UVERBS_QPS_LISTED_MAX);
 	if (err) {
 		free(handles.list);
 		return err;
@@ -49,6 +50,18 @@ static int handles_read(int fd, uint32_t driver_id, struct handles *out)
 	qsort(handles.list, handles.count, sizeof(*handles.list), compare_handles);
 	*out = handles;
 	return 0;
+}
+
+bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle)
+{
+	struct handles handles;
+	bool lives;
+
+	if (handles_read(fd, driver_id, &handles))
+		return true;
+	lives = handles_have(&handles, handle);
+	free(handles.list);
+	return lives;
 }
 
 /* ---- adopting ---- */
@@ -99,20 +112,40 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
 		watch_queue(ufile, qp);
 }
 
+/* Nothing came of what was let pass. */
+static bool same_as_known(struct watch_qp *qp, const struct uverbs_qp_facts *facts)
+{
+	bool live = qp->state == WATCH_LIVE || qp->state == WATCH_GRACE;
+	bool same = live && can_send(facts) && (qp->question.kind == UVERBS_QP_ADDRESS) == has_address(facts) &&
+		    (!has_address(facts) ||
+		     (!memcmp(qp->question.address.dgid, facts->address.dgid, sizeof(facts->address.dgid)) &&
+		      qp->question.address.sgid_index == facts->address.sgid_index));
+
+	qp->unsure = false;
+	return same;
+}
+
 /* A QP that nobody told us of, or one that by what we know cannot send. */
 static void look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device)
 {
 	struct watch_qp *qp = watch_qp_find(ufile, handle);
 	struct uverbs_qp_facts facts;
 
-	if (qp && qp->state != WATCH_NO_ADDRESS)
+	if (qp && (qp->state == WATCH_LIVE || qp->state == WATCH_GRACE) && !qp->unsure)
 		return;
+	/* what is listed and cannot be asked may send to anybody */
 	if (uverbs_query_qp(fd, device->driver_id, handle, &facts))
-		return; /* it went meanwhile, or the next sweep can tell */
+		facts = (struct uverbs_qp_facts){ .state = UVERBS_QPS_RTS };
+	else if (!can_send(&facts))
+		facts.state = UVERBS_QPS_RESET;
 	if (!qp)
 		qp = watch_qp_make(ufile, handle);
-	if (qp && can_send(&facts))
+	if (!qp || same_as_known(qp, &facts))
+		return;
+	if (can_send(&facts))
 		adopt(ufile, qp, device, &facts);
+	else if (qp->state != WATCH_REVOKED)
+		qp->state = WATCH_NO_ADDRESS;
 }
 
 /* ---- one open file ---- */
@@ -146,8 +179,10 @@ static void queue_again(struct watch_ufile *ufile)
 	struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if (qp->dirty)
+		if (qp->dirty || qp->retry) {
+			qp->retry = false;
 			watch_queue(ufile, qp);
+		}
 }
 
 void watch_sweep_ufile(struct watch_ufile *ufile)
@@ -168,6 +203,7 @@ static void sweep_all(struct watch *watch)
 
 	DL_FOREACH (watch->ufiles, ufile)
 		watch_sweep_ufile(ufile);
+	watch_forget_idle(watch);
 	watch_set_polls(watch);
 }
 
@@ -230,14 +266,22 @@ static void name_adopted(struct watch *watch)
 
 /* ---- all processes ---- */
 
+/* Then what a scan did not see may be there all the same. */
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
+
 static int found(void *arg, const struct process *process, int number, int fd, dev_t rdev)
 {
 	struct watch_ufile *ufile;
 
 	(void)rdev;
-	if (!watch_ufile_get(arg, process, number, fd, &ufile))
+	int err = watch_ufile_get(arg, process, number, fd, &ufile);
+
+	if (!err)
 		watch_sweep_ufile(ufile);
-	return 0;
+	return is_shortage(err) ? err : 0;
 }
 
 void watch_adopt(struct watch *watch)
@@ -246,9 +290,11 @@ void watch_adopt(struct watch *watch)
 	/* a process that cannot be looked into is one that could not have been asked for its fds either */
 	int err = process_scan("/sys", found, watch);
 
-	(void)err;
 	watch->scan_took_ms = watch_now_ms() - began;
-	watch_forget_unheld(watch);
+	if (is_shortage(err))
+		watch_scan_soon(watch);
+	else
+		watch_forget_unheld(watch);
 	name_adopted(watch);
 	watch_set_polls(watch);
 }

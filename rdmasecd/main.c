@@ -234,7 +234,7 @@ static int serve_without_privileges(struct daemon *daemon, int listener)
 
 	if (err)
 		return err;
-	daemon->base = event_base_new();
+	daemon->base = engine_base_new();
 	err = daemon->base ? serve(daemon, listener) : -ENOMEM;
 	if (daemon->base)
 		event_base_free(daemon->base);

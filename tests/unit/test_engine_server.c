@@ -43,7 +43,7 @@ static void *serve(void *arg)
 	struct event *stop;
 	int listener = *(int *)arg;
 
-	engine.base = event_base_new();
+	engine.base = engine_base_new();
 	cr_assert_eq(engine_server_new(engine.base, policy_builtin(), listener, &options, &engine.server), 0);
 	stop = event_new(engine.base, engine.stop[0], EV_READ, on_stop, engine.base);
 	event_add(stop, NULL);

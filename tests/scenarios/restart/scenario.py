@@ -120,7 +120,7 @@ def program_killed(t: Test, daemon: Daemon) -> None:
     stream.client.kill(signal.SIGKILL)
     stream.client.wait(10)
     deadline = time.monotonic() + 5
-    while (left := daemon.qps()) and time.monotonic() < deadline:
+    while (left := daemon.qps(stream.client.pid)) and time.monotonic() < deadline:
         time.sleep(0.2)
     t.check(not left, "a program that is killed takes its QPs out of the list", left)
     stream.stop()
