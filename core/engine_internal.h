@@ -29,6 +29,8 @@ struct finding {
 	struct verdict pass_verdict;
 };
 
+/* Who asks, for the policy. */
+struct policy_subject question_subject(const struct question *q);
 void question_ask(struct question *q, uint32_t sgid_index, struct finding *found);
 void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
 			  const struct policy_rule *rule);

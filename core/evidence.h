@@ -192,7 +192,7 @@ struct evidence {
 /*
  * Reads everything, in the calling thread's network namespace. Never fails as a whole: what could not be read has
  * the state that says so. Interrupted dumps (NLM_F_DUMP_INTR) and ENOBUFS are read anew a few times, then BROKEN.
- * Blocks for as long as the kernel takes, at most two seconds for each datagram, a minute a part. One thread at a time
+ * Blocks for as long as the kernel takes, at most two seconds for each datagram, ten a part. One thread at a time
  * per `out`. Sources: net/xfrm/xfrm_user.c, drivers/net/macsec.c, net/core/rtnetlink.c, net/ipv6/route.c.
  */
 void evidence_read(struct evidence *out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-#include "mirror.h"
+#include "mirror_internal.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -10,37 +10,14 @@
 #include <unistd.h>
 
 #include "evidence_private.h"
-#include "mirror_socket.h"
 
 enum {
 	CATCH_UP_TRIES = 5,
-	/*
-	 * An event for which the kernel has no memory is told to nobody, and two processors may tell of one SA in the
-	 * wrong order. So everything is read anew now and then, for at most a hundredth of the time.
-	 */
-	XFRM_AGAIN_MS = 60000,
-	XFRM_PAUSE = 100,
 	POLL_SLOW_MS = 1000,
 	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
 };
 
-struct mirror {
-	struct netns *netns;
-	mirror_changed_fn changed;
-	void *arg;
-	struct evidence ev;
-	struct xfrm_table *xfrm;
-	struct mirror_socket route_socket, xfrm_socket;
-	struct event *route_event, *xfrm_event, *poll;
-	bool host_stale, routes6_stale, xfrm_stale; /* something was told that only reading it anew can tell */
-	int64_t links_read_ms, xfrm_due_ms;
-	bool rules_changed;
-	bool poll_is_fast;
-	bool quiet; /* nobody is told: the first reading */
-	uint64_t generation, gid_generation;
-};
-
-static int64_t now_ms(void)
+int64_t mirror_now_ms(void)
 {
 	struct timespec now;
 
@@ -48,118 +25,16 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void tell(struct mirror *mirror, const struct mirror_change *change)
+void mirror_tell(struct mirror *mirror, const struct mirror_change *change)
 {
 	mirror->generation++;
 	if (!mirror->quiet)
 		mirror->changed(mirror, change, mirror->arg);
 }
 
-static void tell_host(struct mirror *mirror)
+void mirror_tell_host(struct mirror *mirror)
 {
-	tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST });
-}
-
-/* ---- reading anew ---- */
-
-static bool same_array(const void *a, size_t a_count, const void *b, size_t b_count, size_t size)
-{
-	return a_count == b_count && (!a_count || !memcmp(a, b, a_count * size));
-}
-
-static void read_links(struct mirror *mirror)
-{
-	struct evidence *old = &mirror->ev, fresh = { 0 };
-	bool same;
-
-	evidence_read_part(EVIDENCE_PART_LINKS, netns_transport(mirror->netns), &fresh);
-	evidence_read_settings_of_all(mirror->netns, &fresh);
-	mirror->links_read_ms = now_ms();
-	same = fresh.links_state == old->links_state &&
-	       same_array(fresh.links, fresh.link_count, old->links, old->link_count, sizeof(*old->links));
-	evidence_free_links(old);
-	evidence_take_part(EVIDENCE_PART_LINKS, &fresh, old);
-	if (!same)
-		tell_host(mirror);
-}
-
-static void read_routes6(struct mirror *mirror)
-{
-	struct evidence *old = &mirror->ev, fresh = { 0 };
-	bool same;
-
-	evidence_read_part(EVIDENCE_PART_ROUTES6, netns_transport(mirror->netns), &fresh);
-	same = fresh.routes6_state == old->routes6_state &&
-	       same_array(fresh.routes6, fresh.route6_count, old->routes6, old->route6_count, sizeof(*old->routes6));
-	evidence_free_routes6(old);
-	evidence_take_part(EVIDENCE_PART_ROUTES6, &fresh, old);
-	if (!same)
-		tell_host(mirror);
-}
-
-static bool same_secy(const struct macsec_evidence *a, const struct macsec_evidence *b)
-{
-	struct macsec_evidence x = *a, y = *b;
-
-	x.rxsc = y.rxsc = NULL;
-	return !memcmp(&x, &y, sizeof(x)) &&
-	       same_array(a->rxsc, a->rxsc_count, b->rxsc, b->rxsc_count, sizeof(*a->rxsc));
-}
-
-/* Those of `a` that are in `b` not at all, or otherwise. */
-static void tell_secys(struct mirror *mirror, const struct evidence *a, const struct evidence *b, bool also_other)
-{
-	for (size_t i = 0; i < a->secy_count; i++) {
-		const struct macsec_evidence *there = evidence_secy(b, a->secys[i].ifindex);
-
-		if (!there || (also_other && !same_secy(&a->secys[i], there)))
-			tell(mirror,
-			     &(struct mirror_change){ .kind = MIRROR_CHANGE_SECY, .ifindex = a->secys[i].ifindex });
-	}
-}
-
-/* A SecY has a netdev of its own kind, and of those events tell. */
-static bool may_have_secys(const struct mirror *mirror)
-{
-	const struct evidence *ev = &mirror->ev;
-
-	bool known = ev->macsec_state == EVIDENCE_READ || ev->macsec_state == EVIDENCE_ABSENT;
-
-	if (ev->links_state != EVIDENCE_READ || !known || ev->secy_count)
-		return true;
-	for (size_t i = 0; i < ev->link_count; i++)
-		if (!strcmp(ev->links[i].kind, "macsec"))
-			return true;
-	return false;
-}
-
-static void read_macsec(struct mirror *mirror)
-{
-	struct evidence fresh = { 0 }, old = { 0 };
-
-	evidence_read_part(EVIDENCE_PART_MACSEC, netns_transport(mirror->netns), &fresh);
-	evidence_take_part(EVIDENCE_PART_MACSEC, &mirror->ev, &old);
-	evidence_take_part(EVIDENCE_PART_MACSEC, &fresh, &mirror->ev);
-	if (old.macsec_state != mirror->ev.macsec_state) {
-		tell_host(mirror);
-	} else {
-		tell_secys(mirror, &old, &mirror->ev, true);
-		tell_secys(mirror, &mirror->ev, &old, false);
-	}
-	evidence_free_macsec(&old);
-}
-
-static void read_xfrm(struct mirror *mirror)
-{
-	static const struct xfrm_change everything = { .kind = XFRM_CHANGE_EVERYTHING };
-	struct evidence *ev = &mirror->ev;
-	int64_t began = now_ms(), took;
-
-	ev->xfrm_state =
-		xfrm_table_load(mirror->xfrm, netns_transport(mirror->netns), ev->xfrm_error, sizeof(ev->xfrm_error));
-	took = now_ms() - began;
-	mirror->xfrm_due_ms = now_ms() + (took * XFRM_PAUSE > XFRM_AGAIN_MS ? took * XFRM_PAUSE : XFRM_AGAIN_MS);
-	tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &everything });
+	mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST });
 }
 
 /* ---- what the kernel tells ---- */
@@ -193,7 +68,7 @@ static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
 	int err = xfrm_table_apply(mirror->xfrm, message, &change);
 
 	if (!err && change.kind != XFRM_CHANGE_NOTHING)
-		tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &change });
+		mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &change });
 	return err;
 }
 
@@ -214,19 +89,19 @@ static bool read_stale(struct mirror *mirror)
 	if (mirror->host_stale) {
 		mirror->host_stale = false;
 		mirror->gid_generation++;
-		read_links(mirror);
+		mirror_read_links(mirror);
 		mirror->xfrm_stale |= xfrm_table_has_offload(mirror->xfrm);
 	}
 	if (mirror->routes6_stale) {
 		mirror->routes6_stale = false;
-		read_routes6(mirror);
+		mirror_read_routes6(mirror);
 		if (mirror->rules_changed)
-			tell_host(mirror);
+			mirror_tell_host(mirror);
 		mirror->rules_changed = false;
 	}
 	if (mirror->xfrm_stale) {
 		mirror->xfrm_stale = false;
-		read_xfrm(mirror);
+		mirror_read_xfrm(mirror);
 	}
 	return true;
 }
@@ -247,14 +122,13 @@ static void read_silent_facts(struct mirror *mirror)
 {
 	struct evidence *ev = &mirror->ev;
 
-	if (may_have_secys(mirror))
-		read_macsec(mirror);
-	if (now_ms() - mirror->links_read_ms > SETTINGS_MS)
-		read_links(mirror);
+	mirror_read_macsec(mirror);
+	if (mirror_now_ms() - mirror->links_read_ms > SETTINGS_MS)
+		mirror_read_links(mirror);
 	/* what could not be read may be readable now */
 	mirror->host_stale |= ev->links_state == EVIDENCE_BROKEN;
 	mirror->routes6_stale |= ev->routes6_state == EVIDENCE_BROKEN;
-	mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || now_ms() > mirror->xfrm_due_ms;
+	mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || mirror_now_ms() > mirror->xfrm_due_ms;
 }
 
 static void on_told(evutil_socket_t fd, short what, void *arg)
@@ -305,40 +179,6 @@ uint64_t mirror_generation(const struct mirror *mirror)
 uint64_t mirror_gid_generation(const struct mirror *mirror)
 {
 	return mirror->gid_generation;
-}
-
-/* What cannot be read counts as on. */
-static struct netns_settings settings_of(struct mirror *mirror, const char *netdev)
-{
-	const struct netns_settings unreadable = { true, true, true };
-	struct netns_settings own, all;
-
-	if (netns_settings(mirror->netns, netdev, &own) || netns_settings(mirror->netns, "all", &all))
-		return unreadable;
-	return (struct netns_settings){ own.xfrm_off || all.xfrm_off, own.policy_off || all.policy_off,
-					own.policy_off6 || all.policy_off6 };
-}
-
-void mirror_read_settings(struct mirror *mirror, const char *netdev)
-{
-	struct evidence *ev = &mirror->ev;
-
-	for (size_t i = 0; i < ev->link_count; i++) {
-		struct link_evidence *link = &ev->links[i];
-		struct netns_settings now;
-
-		if (strcmp(link->name, netdev))
-			continue;
-		now = settings_of(mirror, netdev);
-		if (now.xfrm_off == link->xfrm_off && now.policy_off == link->policy_off &&
-		    now.policy_off6 == link->policy_off6)
-			return;
-		link->xfrm_off = now.xfrm_off;
-		link->policy_off = now.policy_off;
-		link->policy_off6 = now.policy_off6;
-		tell_host(mirror);
-		return;
-	}
 }
 
 void mirror_poll_fast(struct mirror *mirror, bool fast)

@@ -278,3 +278,21 @@ int process_fetch_fd(const struct process *process, int number, int *out_fd)
 	*out_fd = fd;
 	return 0;
 }
+
+int process_open_netns(const struct process *process, int *out_fd)
+{
+	char path[32];
+	int fd;
+
+	text_format(path, sizeof(path), "/proc/%d/ns/net", (int)process->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* else the number may be another process's by now */
+	if (process_has_ended(process)) {
+		close(fd);
+		return -ESRCH;
+	}
+	*out_fd = fd;
+	return 0;
+}

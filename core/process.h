@@ -50,6 +50,9 @@ bool process_has_ended(const struct process *process);
  */
 RS_MUST_USE int process_fetch_fd(const struct process *process, int number, int *out_fd);
 
+/* An open fd of its network namespace. 0; -ESRCH: it has ended; -EACCES and others of open(2). */
+RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
+
 /*
  * Has it one of rdmasec's doors loaded? By the name of a mapped file: what a program that wants to can pretend, as it
  * can do without doors altogether.

@@ -85,9 +85,6 @@ RS_MUST_USE int watch_survey(struct watch *watch, const struct process *process,
 
 int64_t watch_now_ns(void); /* CLOCK_REALTIME, as records have it */
 
-/* An open fd of the process's network namespace. 0; -ESRCH; -EACCES and others of open(2). */
-RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
-
 /* As the policy sees it. */
 void engine_client_from(const struct process *process, struct engine_client *out);
 

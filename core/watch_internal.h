@@ -107,6 +107,10 @@ RS_MUST_USE int watch_borrow(struct watch_ufile *ufile, int *out_fd);
 void watch_ufile_free(struct watch_ufile *ufile);
 /* Those that a scan has found with nobody. */
 void watch_forget_unheld(struct watch *watch);
+void watch_holder_free(struct watch_holder *holder);
+/* Known from now on; its end is heard of. */
+RS_MUST_USE int watch_client_get(struct watch *watch, const struct process *process, struct watch_client **out);
+void watch_client_free(struct watch_client *client);
 /* Clients that hold nothing any more: a pidfd each. */
 void watch_forget_idle(struct watch *watch);
 
@@ -137,6 +141,8 @@ RS_MUST_USE int watch_sweep_init(struct watch *watch);
 void watch_sweep_ufile(struct watch_ufile *ufile);
 /* Is it in the kernel's list? True when that cannot be told. */
 bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle);
+/* Gives those that were found alive their numbers, as far as the kernel tells. */
+void watch_name_adopted(struct watch *watch);
 /* Soon: somebody who held QPs has gone, and may have left them to a child. */
 void watch_scan_soon(struct watch *watch);
 

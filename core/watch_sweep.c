@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "resources.h"
 #include "uverbs_call.h"
 #include "watch_internal.h"
 
@@ -207,63 +206,6 @@ static void sweep_all(struct watch *watch)
 	watch_set_polls(watch);
 }
 
-/* ---- numbers of adopted QPs ---- */
-
-static struct watch_qp *unnamed_qp(struct watch_client *client, const struct rdma_qp *resource)
-{
-	struct watch_holder *holder;
-	struct watch_qp *qp, *next;
-
-	DL_FOREACH2 (client->holders, holder, client_next)
-		HASH_ITER (hh, holder->ufile->qps, qp, next)
-			if (!qp->qpn && qp->question.dest_qpn == resource->remote_qpn)
-				return qp;
-	return NULL;
-}
-
-static bool is_named(struct watch_client *client, uint32_t qpn)
-{
-	struct watch_holder *holder;
-	struct watch_qp *qp, *next;
-
-	DL_FOREACH2 (client->holders, holder, client_next)
-		HASH_ITER (hh, holder->ufile->qps, qp, next)
-			if (qp->qpn == qpn)
-				return true;
-	return false;
-}
-
-/*
- * The kernel does not say which handle has which number. Both are given out in order, and the kernel lists its QPs in
- * order too, so what has the same owner and the same peer is paired as it comes. For display only: nothing is decided
- * by it.
- */
-static void name_qp(const struct rdma_qp *resource, struct watch *watch)
-{
-	struct watch_client *client;
-	struct watch_qp *qp;
-	pid_t pid = (pid_t)resource->pid;
-
-	HASH_FIND(hh, watch->clients, &pid, sizeof(pid), client);
-	if (!client || is_named(client, resource->qpn))
-		return;
-	qp = unnamed_qp(client, resource);
-	if (qp)
-		qp->qpn = resource->qpn;
-}
-
-static void name_adopted(struct watch *watch)
-{
-	struct rdma_resources all;
-	char error[128];
-
-	if (resources_read(&all, error, sizeof(error)))
-		return;
-	for (size_t i = 0; i < all.count; i++)
-		name_qp(&all.qps[i], watch);
-	resources_free(&all);
-}
-
 /* ---- all processes ---- */
 
 /* Then what a scan did not see may be there all the same. */
@@ -295,7 +237,7 @@ void watch_adopt(struct watch *watch)
 		watch_scan_soon(watch);
 	else
 		watch_forget_unheld(watch);
-	name_adopted(watch);
+	watch_name_adopted(watch);
 	watch_set_polls(watch);
 }
 
@@ -372,7 +314,7 @@ void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_re
 	struct watch_ufile *ufile;
 
 	sweep_all(watch);
-	name_adopted(watch);
+	watch_name_adopted(watch);
 	DL_FOREACH (watch->ufiles, ufile)
 		if (uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid))
 			list_ufile(ufile, row, arg);

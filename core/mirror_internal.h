@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* Between the parts of the mirror: following events (mirror.c) and reading anew (mirror_read.c). */
+#ifndef RDMASEC_CORE_MIRROR_INTERNAL_H
+#define RDMASEC_CORE_MIRROR_INTERNAL_H
+
+#include "mirror.h"
+#include "mirror_socket.h"
+
+struct mirror {
+	struct netns *netns;
+	mirror_changed_fn changed;
+	void *arg;
+	struct evidence ev;
+	struct xfrm_table *xfrm;
+	struct mirror_socket route_socket, xfrm_socket;
+	struct event *route_event, *xfrm_event, *poll;
+	bool host_stale, routes6_stale, xfrm_stale; /* something was told that only reading it anew can tell */
+	int64_t links_read_ms, xfrm_due_ms;
+	bool rules_changed;
+	bool poll_is_fast;
+	bool quiet; /* nobody is told: the first reading */
+	uint64_t generation, gid_generation;
+};
+
+int64_t mirror_now_ms(void);
+void mirror_tell(struct mirror *mirror, const struct mirror_change *change);
+void mirror_tell_host(struct mirror *mirror);
+
+/* Each reads its part anew, and tells what is otherwise. */
+void mirror_read_links(struct mirror *mirror);
+void mirror_read_routes6(struct mirror *mirror);
+void mirror_read_macsec(struct mirror *mirror); /* where there may be any */
+void mirror_read_xfrm(struct mirror *mirror);
+
+#endif
