@@ -1,5 +1,6 @@
 """One rdmasecd judges for the whole host."""
 
+import json
 import signal
 import time
 
@@ -28,6 +29,7 @@ def run(t: Test) -> None:
     runs(t, "IPsec, library alone", **by_library(t))
     guarded = f"{t.build}/bin/rdmasec run --"
     runs(t, "IPsec, rdmasec run", wrap_a=guarded, wrap_b=guarded)
+    shown(t)
     policies_are_reloaded(t, daemon)
     refuses_without_daemon(t, daemon)
     for guest in (t.a, t.b):
@@ -77,6 +79,25 @@ def only_two_capabilities(t: Test, daemon: Process) -> None:
             "the daemon keeps CAP_NET_ADMIN and CAP_SYS_PTRACE alone", found)
     again = t.a.run(f"{t.build}/bin/rdmasecd -p {POLICY}", timeout=10)
     t.check(again.code == 1 and "an engine is there already" in again.err, "a second daemon does not take its place", again)
+
+
+def shown(t: Test) -> None:
+    """What holds and what happens is told: to an ordinary user, what is his."""
+    status = t.a.run(f"{t.build}/bin/rdmasec status --json", user=USER)
+    found = [row for row in json.loads(status.out) if row["remote"] == ADDRESSES[1] and row["verdict"] == "protected"]
+    t.check([row["by"] for row in found] == ["ipsec"], "an ordinary user's status shows what IPsec protects", status)
+    watchers = [t.a.start(f"exec {t.build}/bin/rdmasec monitor --json", user=user) for user in (USER, USER + 1, 0)]
+    time.sleep(3)
+    runs(t, "while it is monitored", **by_library(t))
+    time.sleep(1)
+    told = [[json.loads(line) for line in watcher.output().splitlines()] for watcher in watchers]
+    decided = [[event for event in events if event["event"] == "decided" and event["uid"] == USER] for events in told]
+    t.check(decided[0] and all(event["outcome"] == "passed" for event in decided[0]), "monitor: a user sees his own", told[0])
+    t.check(not told[1], "monitor: and not another's", told[1])
+    t.check(len(decided[2]) == len(decided[0]), "monitor: root sees all", told[2])
+    for watcher in watchers:
+        watcher.kill()
+        watcher.wait(10)
 
 
 def policies_are_reloaded(t: Test, daemon: Process) -> None:

@@ -265,7 +265,7 @@ def privileged(t: Test) -> None:
     settings = {"LD_PRELOAD": library.name, "RDMASEC_ENGINE": "@nobody", "RDMASEC_POLICY": "/run/off.policy"}
     command = " ".join(f"{key}={value}" for key, value in settings.items())
     result = t.a.run(f"env {command} {copy} -d {DEVICE} -g {index}", 20, user=USER)
-    why = "no system engine runs, and a privileged program gets no private one"
+    why = "rdmasecd is not installed, and a privileged program gets no private one"
     t.check(
         result.code not in (0, 124) and why in result.err,
         "a setuid program takes neither engine nor policy from its environment",

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from testbed.api import Result, Test, Wire
+from testbed.api import Result, Test, Wire, await_listener
+from testbed.applications import SIDE_CHANNEL
 from testbed.daemon import USER, Daemon, by_library, on_both
 from testbed.states import ETH0, MAC, MACSEC0, Network
 from testbed.stream import FLUSHED, Ending, Event, Stream, happen
@@ -123,6 +124,9 @@ def run(t: Test) -> None:
         for case in cases:
             ends_guarded(t, daemon, case)
         repeated(t, daemon, OUT_DELETED if addresses is ETH0 else ENCRYPT_OFF)
+        if addresses is ETH0:
+            policies_switched_off(t, daemon)
+            unmodified(t, daemon)
         t.check(daemon.alive(), "the daemon has lived through all of it", daemon.process.output())
     netdev_deleted(t, daemon)
 
@@ -196,6 +200,47 @@ def repeated(t: Test, daemon: Daemon, case: Case) -> None:
         clear = sorted(seen.wire.clear for seen in ended)
         t.note(f"{case.what}, {REPEATS} times: median {statistics.median(took):.0f} ms, worst {took[-1]:.0f} ms; "
                f"frames in clear: median {statistics.median(clear):.0f}, most {clear[-1]}")  # fmt: skip
+
+
+def policies_switched_off(t: Test, daemon: Daemon) -> None:
+    """A sysctl, of which the kernel tells nobody."""
+    guard = by_library(t)
+    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, user=USER)
+    with t.wire(busy=True) as wire:
+        event = happen(t.a, shell="echo 1 >/proc/sys/net/ipv4/conf/eth0/disable_xfrm")
+        ending = stream.end_of_a(WITHIN)
+    revoked = daemon.await_record("revoked", lambda record: record["pid"] == stream.client.pid, event.began, 3)
+    ended = stream.stop().code == FLUSHED and ending and ending.flushed
+    happen(t.a, shell="echo 0 >/proc/sys/net/ipv4/conf/eth0/disable_xfrm")
+    t.check(ended, f"disable_xfrm: its program sees its work flushed within {WITHIN} s", ending)
+    t.check(revoked and "disable_xfrm" in revoked["reason"], "disable_xfrm: the audit log names the cause", revoked)
+    if ending:
+        t.note(f"disable_xfrm: ended after {1000 * (ending.at - event.began):.0f} ms, {wire.clear} frames in clear")
+
+
+def unmodified(t: Test, daemon: Daemon) -> None:
+    """perftest knows nothing of all this, and ends as on any broken connection."""
+    index_a, index_b = (t.net.gid_index(guest, ETH0[guest.name][0]) for guest in (t.a, t.b))
+    command = f"exec {by_library(t)} ib_write_bw -d rxe0 -F -D 60 -s 1024 -x"
+    server = t.b.start(f"{command} {index_b}", user=USER)
+    await_listener(t.b, SIDE_CHANNEL, server)
+    client = t.a.start(f"{command} {index_a} {B}", user=USER)
+    deadline = time.monotonic() + 20
+    while not any(row["verdict"] == "protected" for row in daemon.qps(client.pid)) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    time.sleep(1)
+    with t.wire(busy=True) as wire:
+        event = happen(t.a, *OUT_DELETED.event(t.net))
+        ended = client.ended_within(WITHIN + 10)
+    revoked = daemon.await_record("revoked", lambda record: record["pid"] == client.pid, event.began, 3)
+    said = client.output()
+    server.kill()
+    server.wait(10)
+    happen(t.a, *OUT_DELETED.undo(t.net))
+    t.check(revoked, "ib_write_bw: outbound SA deleted: revoked", daemon.log(event.began))
+    t.check(ended is not None and ended.code != 0, "ib_write_bw: outbound SA deleted: it ends", said)
+    t.check("Flush" in said or "status 5" in said, "ib_write_bw: outbound SA deleted: it says that its work was flushed", said)
+    t.check(wire.clear == 0, "ib_write_bw: outbound SA deleted: nothing in clear on the wire", wire)
 
 
 def netdev_deleted(t: Test, daemon: Daemon) -> None:
