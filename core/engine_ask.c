@@ -16,7 +16,7 @@ struct asking {
 	int number, fd; /* the uverbs fd: its number over there, and here */
 	struct uverbs_command command;
 	struct namespace *in;
-	const struct rdma_device *device;
+	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
 	struct engine_answer answer;
 };
 
@@ -60,7 +60,8 @@ static int unwatched_namespace(struct asking *q)
 	return err;
 }
 
-static int find_namespace(struct asking *q)
+/* `rdev` stays 0 for a client that cannot be watched. */
+static int find_namespace(struct asking *q, dev_t *rdev)
 {
 	const struct engine_server *server = q->connection->server;
 	struct watch_ufile *ufile;
@@ -71,6 +72,7 @@ static int find_namespace(struct asking *q)
 	if (err)
 		return err;
 	q->in = namespace_again(watch_ufile_namespace(ufile));
+	*rdev = watch_ufile_rdev(ufile);
 	/* the type that a QP has is what it was created with, whatever the door says */
 	if (q->command.kind == UVERBS_QP_READY)
 		q->command.qp_type = watch_qp_type(ufile, q->command.handle);
@@ -92,30 +94,47 @@ static const char *why_not_found(int err)
 	}
 }
 
-/* Is the program even there? Where all rules that could hold are off, nothing is looked at. */
+static void judge_anew(struct asking *q, const struct engine_client *client)
+{
+	const struct rdma_device *device;
+	char error[192] = "";
+
+	namespace_look_anew(q->in);
+	if (namespace_device(q->in, q->fd, &device, error, sizeof(error)))
+		device = NULL;
+	else
+		text_copy(q->device, sizeof(q->device), device->name);
+	watch_judge(q->connection->server->watch, q->in, client, device, error, &q->command, &q->answer);
+}
+
 static void judge(struct asking *q)
 {
 	const struct engine_server *server = q->connection->server;
 	struct engine_client client;
-	char error[192] = "";
-	int err = find_namespace(q);
+	struct answer_question question = { .client = &client, .command = &q->command };
+	int err = find_namespace(q, &question.rdev);
 
 	if (err) {
 		refuse(&q->answer, EPERM, why_not_found(err));
 		return;
 	}
-	namespace_look_anew(q->in);
-	if (namespace_device(q->in, q->fd, &q->device, error, sizeof(error)))
-		q->device = NULL;
 	engine_client_from(&q->process, &client);
-	watch_judge(server->watch, q->in, &client, q->device, error, &q->command, &q->answer);
+	mirror_follow(namespace_mirror(q->in));
+	question.namespace_id = namespace_id(q->in);
+	question.generation = watch_generation(server->watch, q->in);
+	if (question.rdev && answer_cache_find(server->answers, &question, &q->answer, q->device))
+		return;
+	judge_anew(q, &client);
+	question.generation = watch_generation(server->watch, q->in);
+	if (question.rdev && q->device[0])
+		answer_cache_keep(server->answers, &question, &q->answer, q->device);
 }
 
 static void tell(const struct asking *q)
 {
 	struct wire_record record;
 
-	watch_describe(&q->process, &q->command, q->device ? q->device->name : NULL, &q->answer, &record);
+	watch_describe(&q->process, &q->command, q->device, &q->answer, &record);
 	record.event = WIRE_EVENT_DECIDED;
 	server_publish(&record, q->connection->server);
 }

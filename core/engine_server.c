@@ -193,6 +193,10 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 	server->options = *options;
 	err = watch_new(base, policy, options->opener,
 			&(struct watch_listener){ .record = server_publish, .arg = server }, &server->watch);
+	if (!err && !(server->answers = answer_cache_new())) {
+		watch_free(server->watch);
+		err = -ENOMEM;
+	}
 	if (err) {
 		free(server);
 		return err;
@@ -202,6 +206,7 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 					      0, listener);
 	if (!server->listener) {
 		watch_free(server->watch);
+		answer_cache_free(server->answers);
 		free(server);
 		return -ENOMEM;
 	}
@@ -223,5 +228,6 @@ void engine_server_free(struct engine_server *server)
 {
 	evconnlistener_free(server->listener);
 	watch_free(server->watch);
+	answer_cache_free(server->answers);
 	free(server);
 }

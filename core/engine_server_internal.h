@@ -6,6 +6,7 @@
 #include <event2/listener.h>
 #include <uthash.h>
 
+#include "answer_cache.h"
 #include "engine_server.h"
 
 enum {
@@ -61,6 +62,7 @@ struct engine_server {
 	struct server_user *users;
 	unsigned connections, lists;
 	struct watch *watch;
+	struct answer_cache *answers;
 	struct engine_options options;
 	struct connection *monitors;
 	unsigned monitor_count;

@@ -166,6 +166,11 @@ const struct evidence *mirror_now(struct mirror *mirror)
 	return &mirror->ev;
 }
 
+void mirror_follow(struct mirror *mirror)
+{
+	catch_up(mirror);
+}
+
 const struct evidence *mirror_last(const struct mirror *mirror)
 {
 	return &mirror->ev;

@@ -47,7 +47,9 @@ void mirror_free(struct mirror *mirror);
  * this call. Valid until the next call or the event loop.
  */
 const struct evidence *mirror_now(struct mirror *mirror);
-/* The same without reading: as of the last event or poll. */
+/* Takes what the kernel has told of, and asks nothing but what that made stale. */
+void mirror_follow(struct mirror *mirror);
+/* As of the last event or poll. */
 const struct evidence *mirror_last(const struct mirror *mirror);
 
 /* Counts changes: as long as it stays, a decision stands. */

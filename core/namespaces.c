@@ -20,6 +20,7 @@ struct namespace_key {
 struct namespace
 {
 	struct namespace_key key;
+	uint64_t id;
 	struct namespaces *all;
 	struct mirror *mirror;
 	struct device_cache *devices;
@@ -33,6 +34,7 @@ struct namespaces {
 	namespace_changed_fn changed;
 	void *arg;
 	struct namespace *table;
+	uint64_t made;
 };
 
 int namespaces_new(struct event_base *base, struct netns_opener *opener, namespace_changed_fn changed, void *arg,
@@ -79,6 +81,7 @@ static int namespace_new(struct namespaces *all, const struct namespace_key *key
 	if (!in)
 		return -ENOMEM;
 	in->key = *key;
+	in->id = ++all->made;
 	in->all = all;
 	err = open_mirror(in, ns_fd);
 	if (!err && !(in->devices = device_cache_new(netns_transport(mirror_netns(in->mirror))))) {
@@ -143,6 +146,11 @@ void namespaces_free(struct namespaces *all)
 	HASH_ITER (hh, all->table, in, next)
 		namespace_free(in);
 	free(all);
+}
+
+uint64_t namespace_id(const struct namespace *in)
+{
+	return in->id;
 }
 
 struct mirror *namespace_mirror(const struct namespace *in)

@@ -29,6 +29,8 @@ RS_MUST_USE int namespace_get(struct namespaces *all, int ns_fd, struct namespac
 struct namespace *namespace_again(struct namespace *in); /* one more reference */
 void namespace_put(struct namespace *in);
 
+/* No other namespace has, or will have, this number. */
+uint64_t namespace_id(const struct namespace *in);
 struct mirror *namespace_mirror(const struct namespace *in);
 /* Opens this namespace's netlink sockets. */
 const struct netlink_transport *namespace_transport(const struct namespace *in);

@@ -47,6 +47,7 @@ RS_MUST_USE int watch_ufile_get(struct watch *watch, const struct process *proce
 /* The one that is known already under this number. NULL: none. */
 struct watch_ufile *watch_ufile_find(struct watch *watch, const struct process *process, int number);
 struct namespace *watch_ufile_namespace(const struct watch_ufile *ufile);
+dev_t watch_ufile_rdev(const struct watch_ufile *ufile);
 
 /*
  * Judges a command by the evidence of the last event. `device` as namespace_device() gave it; NULL: it could not be

@@ -275,3 +275,8 @@ struct namespace *watch_ufile_namespace(const struct watch_ufile *ufile)
 {
 	return ufile->in;
 }
+
+dev_t watch_ufile_rdev(const struct watch_ufile *ufile)
+{
+	return ufile->rdev;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer_cache.h"
+
+static struct answer_cache *cache;
+static struct engine_client client;
+static struct uverbs_command command;
+
+static void begin(void)
+{
+	cache = answer_cache_new();
+	client = (struct engine_client){ .uid = 1000, .executable_known = true, .executable = "/usr/bin/app" };
+	command = (struct uverbs_command){
+		.kind = UVERBS_QP_ADDRESS,
+		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE,
+		.handle = 7,
+		.address = { .dgid = { 1, 2, 3 }, .sgid_index = 1, .port = 1, .is_global = true },
+	};
+}
+
+static void end(void)
+{
+	answer_cache_free(cache);
+}
+
+static struct answer_question question(void)
+{
+	return (struct answer_question){
+		.namespace_id = 1, .rdev = 5, .client = &client, .command = &command, .generation = 9
+	};
+}
+
+static bool finds(const struct answer_question *q)
+{
+	struct engine_answer answer = { .err = 0 };
+	char device[RDMA_DEVICE_NAME_MAX];
+	bool found = answer_cache_find(cache, q, &answer, device);
+
+	cr_expect(!found || (answer.err == 77 && !strcmp(device, "rxe0")));
+	return found;
+}
+
+static void keep(void)
+{
+	struct answer_question q = question();
+
+	answer_cache_keep(cache, &q, &(struct engine_answer){ .err = 77 }, "rxe0");
+}
+
+TestSuite(answer_cache, .init = begin, .fini = end);
+
+Test(answer_cache, the_same_question_has_the_same_answer)
+{
+	struct answer_question q = question();
+
+	cr_expect_not(finds(&q));
+	keep();
+	cr_expect(finds(&q));
+	command.handle = 8; /* of another QP to the same peer */
+	command.dest_qpn = 99;
+	cr_expect(finds(&q));
+	command.kind = UVERBS_QP_CREATE;
+	command.qp_type = 2;
+	cr_expect_not(finds(&q));
+	keep();
+	cr_expect(finds(&q));
+	command.qp_type = 4;
+	cr_expect_not(finds(&q));
+}
+
+Test(answer_cache, whatever_is_looked_at_makes_another_question)
+{
+	struct answer_question q;
+
+	keep();
+	q = question();
+	q.generation++;
+	cr_expect_not(finds(&q), "evidence or policy changed");
+	q = question();
+	q.namespace_id++;
+	cr_expect_not(finds(&q), "another namespace");
+	q = question();
+	q.rdev++;
+	cr_expect_not(finds(&q), "another device");
+#define OTHERWISE(field, value)                         \
+	do {                                            \
+		__typeof__(field) saved_ = (field);     \
+		(field) = (value);                      \
+		q = question();                         \
+		cr_expect_not(finds(&q), "%s", #field); \
+		(field) = saved_;                       \
+		q = question();                         \
+		cr_expect(finds(&q), "%s", #field);     \
+	} while (0)
+	OTHERWISE(client.uid, 1001);
+	OTHERWISE(client.executable_known, false);
+	OTHERWISE(client.executable[0], 'x');
+	OTHERWISE(command.has, UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | UVERBS_HAS_ALT_PATH);
+	OTHERWISE(command.address.dgid[15], 1);
+	OTHERWISE(command.address.sgid_index, 2);
+	OTHERWISE(command.address.port, 2);
+	OTHERWISE(command.address.is_global, false);
+	OTHERWISE(command.address.flow_label, 5);
+	OTHERWISE(command.kind, UVERBS_AH_CREATE);
+}
+
+Test(answer_cache, an_answer_gets_old)
+{
+	struct answer_question q = question();
+
+	keep();
+	usleep((ANSWER_STANDS_MS + 20) * 1000);
+	cr_expect_not(finds(&q));
+	keep();
+	cr_expect(finds(&q));
+}
+
+Test(answer_cache, does_not_grow_without_end)
+{
+	struct answer_question q = question();
+
+	for (uint32_t i = 0; i < 100000; i++) {
+		memcpy(command.address.dgid, &i, sizeof(i));
+		keep();
+		cr_expect(finds(&q));
+	}
+}
