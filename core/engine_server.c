@@ -191,7 +191,7 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 		return -ENOMEM;
 	server->base = base;
 	server->options = *options;
-	err = watch_new(base, policy, options->opener,
+	err = watch_new(base, policy, options->opener, options->must_watch,
 			&(struct watch_listener){ .record = server_publish, .arg = server }, &server->watch);
 	if (!err && !(server->answers = answer_cache_new())) {
 		watch_free(server->watch);

@@ -13,7 +13,8 @@ struct engine_server;
 
 struct engine_options {
 	struct netns_opener *opener; /* NULL: programs of other network namespaces are refused */
-	/* Refuse those whose fds the engine may not take (pidfd_getfd(2)), for their QPs could not be taken down. */
+	/* The whole host's engine. Refuse those whose fds the engine may not take (pidfd_getfd(2)), for their QPs could
+	 * not be taken down. */
 	bool must_watch;
 	struct watch_listener log; /* hears of every decision and of whatever else happens; .record may be NULL */
 };

@@ -166,7 +166,7 @@ struct namespaces *watch_namespaces(struct watch *watch)
 	return watch->namespaces;
 }
 
-int watch_new(struct event_base *base, const struct policy *policy, struct netns_opener *opener,
+int watch_new(struct event_base *base, const struct policy *policy, struct netns_opener *opener, bool whole_host,
 	      const struct watch_listener *listener, struct watch **out)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
@@ -176,6 +176,7 @@ int watch_new(struct event_base *base, const struct policy *policy, struct netns
 		return -ENOMEM;
 	watch->base = base;
 	watch->policy = policy;
+	watch->whole_host = whole_host;
 	watch->listener = *listener;
 	err = namespaces_new(base, opener, watch_on_change, watch, &watch->namespaces);
 	if (!err)

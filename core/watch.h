@@ -28,8 +28,12 @@ struct watch_listener {
 	void *arg;
 };
 
+/*
+ * `whole_host`: every process with a door loaded is this engine's to watch. Else only those that asked it, for others
+ * have another engine, with a policy of its own.
+ */
 RS_MUST_USE int watch_new(struct event_base *base, const struct policy *policy, struct netns_opener *opener,
-			  const struct watch_listener *listener, struct watch **out);
+			  bool whole_host, const struct watch_listener *listener, struct watch **out);
 void watch_free(struct watch *watch);
 
 struct namespaces *watch_namespaces(struct watch *watch);

@@ -83,6 +83,7 @@ struct watch_ufile {
 struct watch {
 	struct event_base *base;
 	const struct policy *policy;
+	bool whole_host;
 	uint64_t policy_generation;
 	struct watch_listener listener;
 	struct namespaces *namespaces;

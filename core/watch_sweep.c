@@ -230,7 +230,7 @@ void watch_adopt(struct watch *watch)
 {
 	int64_t began = watch_now_ms();
 	/* a process that cannot be looked into is one that could not have been asked for its fds either */
-	int err = process_scan("/sys", found, watch);
+	int err = watch->whole_host ? process_scan("/sys", found, watch) : 0;
 
 	watch->scan_took_ms = watch_now_ms() - began;
 	if (is_shortage(err))
