@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uthash.h>
 
+#include "clock.h"
 #include "text.h"
 
 enum { ANSWERS_MAX = 256 };
@@ -33,14 +33,6 @@ struct kept {
 struct answer_cache {
 	struct kept *table;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct answer_cache *answer_cache_new(void)
 {
@@ -107,7 +99,7 @@ bool answer_cache_find(const struct answer_cache *cache, const struct answer_que
 	if (!key_make(question, &key))
 		return false;
 	kept = find(cache, &key);
-	if (!kept || kept->generation != question->generation || now_ms() - kept->since_ms > ANSWER_STANDS_MS)
+	if (!kept || kept->generation != question->generation || clock_ms() - kept->since_ms > ANSWER_STANDS_MS)
 		return false;
 	*answer = kept->answer;
 	memcpy(device, kept->device, sizeof(kept->device));
@@ -133,7 +125,7 @@ void answer_cache_keep(struct answer_cache *cache, const struct answer_question 
 		HASH_ADD(hh, cache->table, key, sizeof(kept->key), kept);
 	}
 	kept->generation = question->generation;
-	kept->since_ms = now_ms();
+	kept->since_ms = clock_ms();
 	kept->answer = *answer;
 	text_copy(kept->device, sizeof(kept->device), device);
 }

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <uthash.h>
 
+#include "clock.h"
 #include "inventory.h"
 #include "text.h"
 
@@ -36,14 +36,6 @@ struct device_cache {
 	const struct netlink_transport *transport;
 	struct device *table;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct device_cache *device_cache_new(const struct netlink_transport *transport)
 {
@@ -84,7 +76,7 @@ static int device_read(struct device_cache *cache, dev_t rdev, struct device **o
 		return err;
 	}
 	device->rdev = rdev;
-	device->read_ms = now_ms();
+	device->read_ms = clock_ms();
 	HASH_ADD(hh, cache->table, rdev, sizeof(device->rdev), device);
 	*out = device;
 	return 0;
@@ -97,7 +89,7 @@ static int device_find(struct device_cache *cache, dev_t rdev, uint64_t generati
 	int err;
 
 	HASH_FIND(hh, cache->table, &rdev, sizeof(rdev), device);
-	if (device && (device->generation != generation || now_ms() - device->read_ms > KEPT_MS)) {
+	if (device && (device->generation != generation || clock_ms() - device->read_ms > KEPT_MS)) {
 		device_forget(cache, device);
 		device = NULL;
 	}

@@ -6,9 +6,9 @@
 #include <linux/xfrm.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "evidence_private.h"
 
 enum {
@@ -16,14 +16,6 @@ enum {
 	POLL_SLOW_MS = 1000,
 	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
 };
-
-int64_t mirror_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void mirror_tell(struct mirror *mirror, const struct mirror_change *change)
 {
@@ -123,12 +115,12 @@ static void read_silent_facts(struct mirror *mirror)
 	struct evidence *ev = &mirror->ev;
 
 	mirror_read_macsec(mirror);
-	if (mirror_now_ms() - mirror->links_read_ms > SETTINGS_MS)
+	if (clock_ms() - mirror->links_read_ms > SETTINGS_MS)
 		mirror_read_links(mirror);
 	/* what could not be read may be readable now */
 	mirror->host_stale |= ev->links_state == EVIDENCE_BROKEN;
 	mirror->routes6_stale |= ev->routes6_state == EVIDENCE_BROKEN;
-	mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || mirror_now_ms() > mirror->xfrm_due_ms;
+	mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms;
 }
 
 static void on_told(evutil_socket_t fd, short what, void *arg)

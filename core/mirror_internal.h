@@ -22,7 +22,6 @@ struct mirror {
 	uint64_t generation, gid_generation;
 };
 
-int64_t mirror_now_ms(void);
 void mirror_tell(struct mirror *mirror, const struct mirror_change *change);
 void mirror_tell_host(struct mirror *mirror);
 

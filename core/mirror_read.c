@@ -2,6 +2,7 @@
 /* What events do not tell, or told that it has changed. */
 #include <string.h>
 
+#include "clock.h"
 #include "evidence_private.h"
 #include "mirror_internal.h"
 
@@ -26,7 +27,7 @@ void mirror_read_links(struct mirror *mirror)
 
 	evidence_read_part(EVIDENCE_PART_LINKS, netns_transport(mirror->netns), &fresh);
 	evidence_read_settings_of_all(mirror->netns, &fresh);
-	mirror->links_read_ms = mirror_now_ms();
+	mirror->links_read_ms = clock_ms();
 	same = fresh.links_state == old->links_state &&
 	       same_array(fresh.links, fresh.link_count, old->links, old->link_count, sizeof(*old->links));
 	evidence_free_links(old);
@@ -107,12 +108,12 @@ void mirror_read_xfrm(struct mirror *mirror)
 {
 	static const struct xfrm_change everything = { .kind = XFRM_CHANGE_EVERYTHING };
 	struct evidence *ev = &mirror->ev;
-	int64_t began = mirror_now_ms(), took;
+	int64_t began = clock_ms(), took;
 
 	ev->xfrm_state =
 		xfrm_table_load(mirror->xfrm, netns_transport(mirror->netns), ev->xfrm_error, sizeof(ev->xfrm_error));
-	took = mirror_now_ms() - began;
-	mirror->xfrm_due_ms = mirror_now_ms() + (took * XFRM_PAUSE > XFRM_AGAIN_MS ? took * XFRM_PAUSE : XFRM_AGAIN_MS);
+	took = clock_ms() - began;
+	mirror->xfrm_due_ms = clock_ms() + (took * XFRM_PAUSE > XFRM_AGAIN_MS ? took * XFRM_PAUSE : XFRM_AGAIN_MS);
 	mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &everything });
 }
 

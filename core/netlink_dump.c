@@ -8,20 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "clock.h"
 #include "netlink_attributes.h"
 #include "text.h"
 
 enum { READ_MORE = 0, READ_END = 1 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int netlink_fail(struct netlink_channel *channel, int err, const char *format, ...)
 {
@@ -73,8 +65,8 @@ int netlink_open(struct netlink_channel *channel, const struct netlink_transport
 	struct netlink_channel opened = {
 		.transport = transport,
 		.protocol = protocol,
-		.deadline_ms = now_ms() + NETLINK_DEADLINE_MS,
-		.last_ms = now_ms() + NETLINK_LONGEST_MS,
+		.deadline_ms = clock_ms() + NETLINK_DEADLINE_MS,
+		.last_ms = clock_ms() + NETLINK_LONGEST_MS,
 		.error = error,
 		.error_size = error_size,
 	};
@@ -229,7 +221,7 @@ static int read_datagram(struct netlink_channel *channel, size_t len, const stru
 /* Many SAs are many datagrams. */
 static void channel_go_on(struct netlink_channel *channel)
 {
-	int64_t next = now_ms() + NETLINK_DEADLINE_MS;
+	int64_t next = clock_ms() + NETLINK_DEADLINE_MS;
 
 	channel->deadline_ms = next < channel->last_ms ? next : channel->last_ms;
 }
@@ -244,7 +236,7 @@ static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 			.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &into, .msg_iovlen = 1
 		};
 		const struct netlink_transport *transport = channel->transport;
-		int64_t left_ms = channel->deadline_ms - now_ms();
+		int64_t left_ms = channel->deadline_ms - clock_ms();
 		ssize_t len = left_ms <= 0
 				      ? -ETIMEDOUT
 				      : transport->receive(transport->context, channel->handle, &message, (int)left_ms);

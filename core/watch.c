@@ -7,14 +7,6 @@
 
 #include "watch_internal.h"
 
-int64_t watch_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int64_t watch_now_ns(void)
 {
 	struct timespec now;

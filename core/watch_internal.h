@@ -94,7 +94,6 @@ struct watch {
 	bool scan_is_soon;
 };
 
-int64_t watch_now_ms(void);
 void watch_tell(struct watch *watch, const struct wire_record *record);
 
 /* The device behind a borrowed fd; NULL and a text when it cannot be told. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "text.h"
 #include "uverbs_call.h"
 #include "watch_internal.h"
@@ -164,7 +165,7 @@ static void look_at_graces_later(struct watch *watch)
 static void on_grace(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *watch = arg;
-	int64_t now = watch_now_ms();
+	int64_t now = clock_ms();
 	struct watch_ufile *ufile;
 	struct watch_qp *qp, *next;
 	bool more = false;
@@ -218,7 +219,7 @@ static void take_down(const struct judged *j, struct engine_answer *answer)
 static void lost(const struct judged *j, struct engine_answer *answer)
 {
 	uint32_t grace = answer->grace_ms;
-	int64_t now = watch_now_ms();
+	int64_t now = clock_ms();
 
 	if (j->qp->state != WATCH_GRACE)
 		j->qp->grace_end_ms = now + grace;

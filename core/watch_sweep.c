@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "uverbs_call.h"
 #include "watch_internal.h"
 
@@ -228,11 +229,11 @@ static int found(void *arg, const struct process *process, int number, int fd, d
 
 void watch_adopt(struct watch *watch)
 {
-	int64_t began = watch_now_ms();
+	int64_t began = clock_ms();
 	/* a process that cannot be looked into is one that could not have been asked for its fds either */
 	int err = watch->whole_host ? process_scan("/sys", found, watch) : 0;
 
-	watch->scan_took_ms = watch_now_ms() - began;
+	watch->scan_took_ms = clock_ms() - began;
 	if (is_shortage(err))
 		watch_scan_soon(watch);
 	else

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "door.h"
 #include "protocol.h"
 
@@ -113,17 +113,9 @@ static int connect_engine(const struct engine_address *engine)
 	return err;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static int exchange(int s, int fd, const struct uverbs_command *command, struct wire_answer *answer)
 {
-	int64_t deadline = now_ms() + WIRE_TIMEOUT_MS;
+	int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS;
 	struct wire_ask ask;
 	int n;
 
@@ -133,7 +125,7 @@ static int exchange(int s, int fd, const struct uverbs_command *command, struct 
 		return n;
 	do
 		n = wire_receive(s, answer, sizeof(*answer), NULL);
-	while (n == -EINTR && now_ms() < deadline);
+	while (n == -EINTR && clock_ms() < deadline);
 	if (n < 0)
 		return n == -EAGAIN ? -ETIMEDOUT : n;
 	if (n == 0)

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "text.h"
 
 /* More than any host has QPs: what says more is not to be believed. */
@@ -157,18 +157,10 @@ void wire_records_free(struct wire_records *records)
 	*records = (struct wire_records){ 0 };
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static int await(int socket, int64_t deadline_ms)
 {
 	struct pollfd fd = { .fd = socket, .events = POLLIN };
-	int64_t left = deadline_ms - now_ms();
+	int64_t left = deadline_ms - clock_ms();
 	int n = left > 0 ? poll(&fd, 1, (int)left) : 0;
 
 	if (n < 0)
@@ -200,7 +192,7 @@ static int read_list(int socket, int64_t deadline_ms, struct wire_records *recor
 int engine_query_list(int socket, int timeout_ms, struct wire_records *out, char *error, size_t error_size)
 {
 	struct wire_records records = { 0 };
-	int err = read_list(socket, now_ms() + timeout_ms, &records, error, error_size);
+	int err = read_list(socket, clock_ms() + timeout_ms, &records, error, error_size);
 
 	close(socket);
 	if (err)
