@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -118,22 +117,8 @@ static int monitor(bool json)
 
 int command_monitor(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
-	bool json = false;
-	int option;
+	bool json;
+	int status = only_json_option(argc, argv, usage, &json);
 
-	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		if (option != 'j') {
-			usage(option == 'h' ? stdout : stderr);
-			return option == 'h' ? 0 : EXIT_USAGE;
-		}
-		json = true;
-	}
-	if (optind < argc) {
-		usage(stderr);
-		return EXIT_USAGE;
-	}
-	return monitor(json);
+	return status >= 0 ? status : monitor(json);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,22 +49,8 @@ static int show(bool json)
 
 int command_qps(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
-	bool json = false;
-	int option;
+	bool json;
+	int status = only_json_option(argc, argv, usage, &json);
 
-	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		if (option != 'j') {
-			usage(option == 'h' ? stdout : stderr);
-			return option == 'h' ? 0 : EXIT_USAGE;
-		}
-		json = true;
-	}
-	if (optind < argc) {
-		usage(stderr);
-		return EXIT_USAGE;
-	}
-	return show(json);
+	return status >= 0 ? status : show(json);
 }

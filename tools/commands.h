@@ -3,6 +3,8 @@
 #ifndef RDMASEC_TOOLS_COMMANDS_H
 #define RDMASEC_TOOLS_COMMANDS_H
 
+#include <stdio.h>
+
 #include "policy.h"
 
 enum exit_status {
@@ -21,6 +23,9 @@ int command_qps(int argc, char **argv);
 int command_monitor(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_engine(int argc, char **argv); /* not for people: doors start it */
+
+/* Of a command that takes --json and --help alone: the status to end with, or -1 and *out_json to go on. */
+RS_MUST_USE int only_json_option(int argc, char **argv, void (*usage)(FILE *to), bool *out_json);
 
 /*
  * The policy that holds: `named` (-p) if not NULL, else RDMASEC_POLICY, else /etc/rdmasec/policy.conf if it is there,
