@@ -10,7 +10,7 @@ from testbed.states import ETH0, MACSEC0
 
 PORT = 18600
 ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/protocol.h
-SLACK = 10  # an emulated CPU on a busy host
+TIMED_OUT = "Connection timed out"  # else it was told at once that nobody is there
 CONNECTED = "1 connected, waiting"
 
 
@@ -73,7 +73,7 @@ def killed(t: Test, how: str, wrap: str) -> None:
     result, took = end(t, client, server)
     what = f"{how}, engine killed"
     check_refused(t, what, result, 107, "Transport endpoint is not connected")
-    t.check(took < SLACK, f"{what}: at once", f"{took:.1f} s")
+    t.note(f"{what}: refused after {took:.1f} s")
 
 
 def stopped(t: Test, wrap: str) -> None:
@@ -81,8 +81,8 @@ def stopped(t: Test, wrap: str) -> None:
     t.a.run(f"kill -STOP {engine}", check=True)
     result, took = end(t, client, server)
     check_refused(t, "engine stopped", result, 71, "Protocol error")
-    bounded = ANSWER_WITHIN - 1 < took < ANSWER_WITHIN + SLACK
-    t.check(bounded, f"engine stopped: after {ANSWER_WITHIN} s", f"{took:.1f} s")
+    t.check(took > ANSWER_WITHIN - 1 and TIMED_OUT in result.err, "engine stopped: after the wait for an answer", result.err)
+    t.note(f"engine stopped: refused after {took:.1f} s, of which {ANSWER_WITHIN} are the wait")
 
 
 def killed_while_asked(t: Test, wrap: str) -> None:
@@ -91,4 +91,5 @@ def killed_while_asked(t: Test, wrap: str) -> None:
     t.a.start(f"sleep 2; kill -KILL {engine}")
     result, took = end(t, client, server)
     check_refused(t, "engine killed while asked", result, 71, "Protocol error")
-    t.check(1.5 < took < ANSWER_WITHIN - 1, "engine killed while asked: the program waits no longer", f"{took:.1f} s")
+    t.check(took > 1.5 and TIMED_OUT not in result.err, "engine killed while asked: the program waits no longer", result.err)
+    t.note(f"engine killed while asked, after 2 s: refused after {took:.1f} s")
