@@ -45,7 +45,7 @@ class Daemon:
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         self.process.kill(number)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def alive(self) -> bool:
         return self.process.poll() is None
@@ -117,4 +117,4 @@ def try_qp(
         time.sleep(0.05)
     took = time.monotonic() - began
     program.kill()
-    return Attempt(ended is None, took, ended or program.wait(10))
+    return Attempt(ended is None, took, ended or program.wait(60))

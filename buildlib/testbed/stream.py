@@ -95,8 +95,8 @@ class Stream:
             self.client.kill()
         if self.client.ended_within(3) is None:
             self.client.kill(signal.SIGKILL)
-        self.server.wait(10)
-        return self.client.wait(10)
+        self.server.wait(60)
+        return self.client.wait(60)
 
 
 def await_words(process: Process, words: str, timeout: float = UNTIL_TRAFFIC) -> str:

@@ -57,7 +57,7 @@ def goes_on_guarded(t: Test, what: str, daemon: Daemon, addresses: dict, rekey: 
     stream.stop()
     for process in (writer, writer_server):
         process.kill(9)
-        process.wait(10)
+        process.wait(60)
 
 
 def listed_by(daemon: Daemon, pid: int, words: str) -> list[dict]:

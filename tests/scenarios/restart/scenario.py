@@ -116,7 +116,7 @@ def program_killed(t: Test, daemon: Daemon) -> None:
     stream = guarded(t, ETH0)
     t.check(len(daemon.qps(stream.client.pid)) == 1, "a program's QP is listed", daemon.qps())
     stream.client.kill(signal.SIGKILL)
-    stream.client.wait(10)
+    stream.client.wait(60)
     deadline = time.monotonic() + 5
     while (left := daemon.qps(stream.client.pid)) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -235,7 +235,7 @@ def unmodified(t: Test, daemon: Daemon) -> None:
     revoked = daemon.await_record("revoked", lambda record: record["pid"] == client.pid, event.began, WITHIN)
     said = client.output()
     server.kill()
-    server.wait(10)
+    server.wait(60)
     happen(t.a, *OUT_DELETED.undo(t.net))
     t.check(revoked, "ib_write_bw: outbound SA deleted: revoked", daemon.log(event.began))
     t.check(ended is not None and ended.code != 0, "ib_write_bw: outbound SA deleted: it ends", said)
