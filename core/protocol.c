@@ -21,6 +21,9 @@ static int header_check(const struct wire_header *header, size_t len, enum wire_
 	return 0;
 }
 
+static const uint32_t known_facts = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN |
+				    UVERBS_HAS_DEVX | UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN;
+
 void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command, int fd)
 {
 	memset(ask, 0, sizeof(*ask));
@@ -43,10 +46,27 @@ void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *co
 	ask->port = command->address.port;
 	ask->is_global = command->address.is_global;
 	ask->fd = (uint32_t)fd;
+	memcpy(ask->sgid, command->sgid, sizeof(ask->sgid));
+	ask->want_require = command->want.require;
+	ask->want_granularity = command->want.granularity;
+	ask->want_setup_timeout_ms = command->want.setup_timeout_ms;
 }
 
-static const uint32_t known_facts = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN |
-				    UVERBS_HAS_DEVX | UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN;
+static int ask_fields_check(const struct wire_ask *ask)
+{
+	static const uint8_t none[sizeof(ask->sgid)];
+
+	if (ask->kind == UVERBS_NOTHING || ask->kind >= UVERBS_KIND_COUNT || ask->has & ~known_facts)
+		return -EBADMSG;
+	if (ask->is_global > 1 || ask->reserved || ask->reserved2 || ask->fd > INT32_MAX)
+		return -EBADMSG;
+	if (!uverbs_is_cm(ask->kind) && memcmp(ask->sgid, none, sizeof(none)))
+		return -EBADMSG;
+	return ask->want_require < WANT_REQUIRE_COUNT && ask->want_granularity < WANT_GRANULARITY_COUNT &&
+			       ask->want_setup_timeout_ms <= SETUP_TIMEOUT_MAX_MS
+		       ? 0
+		       : -EBADMSG;
+}
 
 int wire_ask_read(const void *message, size_t len, struct uverbs_command *command, int *out_fd)
 {
@@ -58,12 +78,10 @@ int wire_ask_read(const void *message, size_t len, struct uverbs_command *comman
 	memset(&ask, 0, sizeof(ask));
 	memcpy(&ask, message, len < sizeof(ask) ? len : sizeof(ask));
 	err = header_check(&ask.header, len, WIRE_ASK, sizeof(ask));
+	if (!err)
+		err = ask_fields_check(&ask);
 	if (err)
 		return err;
-	if (ask.kind == UVERBS_NOTHING || ask.kind >= UVERBS_KIND_COUNT || ask.has & ~known_facts)
-		return -EBADMSG;
-	if (ask.is_global > 1 || ask.reserved || ask.fd > INT32_MAX)
-		return -EBADMSG;
 	*command = (struct uverbs_command){
 		.kind = ask.kind,
 		.has = ask.has,
@@ -81,9 +99,13 @@ int wire_ask_read(const void *message, size_t len, struct uverbs_command *comman
 			     .sgid_index = ask.sgid_index,
 			     .port = ask.port,
 			     .is_global = ask.is_global },
+		.want = { .require = ask.want_require,
+			  .granularity = ask.want_granularity,
+			  .setup_timeout_ms = ask.want_setup_timeout_ms },
 		.why_malformed = ask.kind == UVERBS_MALFORMED ? "the door could not understand it" : NULL,
 	};
 	memcpy(command->address.dgid, ask.dgid, sizeof(ask.dgid));
+	memcpy(command->sgid, ask.sgid, sizeof(ask.sgid));
 	*out_fd = (int)ask.fd;
 	return 0;
 }
@@ -108,6 +130,19 @@ static int text_is_printable(const char *text, size_t size)
 	return len < size;
 }
 
+static int wait_check(const void *message, size_t len)
+{
+	struct wire_wait wait;
+	int err;
+
+	memset(&wait, 0, sizeof(wait));
+	memcpy(&wait, message, len < sizeof(wait) ? len : sizeof(wait));
+	err = header_check(&wait.header, len, WIRE_WAIT, sizeof(wait));
+	if (err)
+		return err;
+	return wait.left_ms > SETUP_TIMEOUT_MAX_MS || wait.reserved ? -EBADMSG : WIRE_WAIT;
+}
+
 int wire_answer_check(const void *message, size_t len)
 {
 	struct wire_answer answer;
@@ -118,13 +153,62 @@ int wire_answer_check(const void *message, size_t len)
 	/* a copy: the message need not lie as a struct does */
 	memset(&answer, 0, sizeof(answer));
 	memcpy(&answer, message, len < sizeof(answer) ? len : sizeof(answer));
+	if (answer.header.type == WIRE_WAIT)
+		return wait_check(message, len);
 	err = header_check(&answer.header, len, WIRE_ANSWER, sizeof(answer));
 	if (err)
 		return err;
 	if (answer.action == WIRE_PASS ? answer.err != 0
 				       : answer.action != WIRE_REFUSE || answer.err == 0 || answer.err > 4095)
 		return -EBADMSG;
-	return text_is_printable(answer.text, sizeof(answer.text)) ? 0 : -EBADMSG;
+	return text_is_printable(answer.text, sizeof(answer.text)) ? WIRE_ANSWER : -EBADMSG;
+}
+
+void wire_wait_make(struct wire_wait *wait, uint32_t left_ms)
+{
+	*wait = (struct wire_wait){ .header = make_header(WIRE_WAIT, sizeof(*wait)), .left_ms = left_ms };
+}
+
+void wire_query_make(struct wire_query *query, int fd, uint32_t handle)
+{
+	*query = (struct wire_query){ .header = make_header(WIRE_QUERY, sizeof(*query)),
+				      .fd = (uint32_t)fd,
+				      .handle = handle };
+}
+
+int wire_query_check(const void *message, size_t len)
+{
+	struct wire_query query;
+	int err;
+
+	memset(&query, 0, sizeof(query));
+	memcpy(&query, message, len < sizeof(query) ? len : sizeof(query));
+	err = header_check(&query.header, len, WIRE_QUERY, sizeof(query));
+	if (err)
+		return err;
+	return query.fd > INT32_MAX ? -EBADMSG : 0;
+}
+
+void wire_protection_make(struct wire_protection *protection)
+{
+	memset(protection, 0, sizeof(*protection));
+	protection->header = make_header(WIRE_PROTECTION, sizeof(*protection));
+}
+
+int wire_protection_check(const void *message, size_t len)
+{
+	struct wire_protection protection;
+	int err;
+
+	memset(&protection, 0, sizeof(protection));
+	memcpy(&protection, message, len < sizeof(protection) ? len : sizeof(protection));
+	err = header_check(&protection.header, len, WIRE_PROTECTION, sizeof(protection));
+	if (err)
+		return err;
+	return protection.err > 4095 || protection.offloaded > 1 ||
+			       !text_is_printable(protection.netdev, sizeof(protection.netdev))
+		       ? -EBADMSG
+		       : 0;
 }
 
 void wire_done_make(struct wire_done *done, uint32_t has, uint32_t handle, uint32_t qpn)

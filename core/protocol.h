@@ -3,9 +3,9 @@
  * What a door and an engine say to each other, over a SOCK_SEQPACKET socket of the UNIX domain.
  *
  * One connection for one question: the door connects, sends one struct wire_ask with the uverbs fd as SCM_RIGHTS, reads
- * one struct wire_answer and, when the kernel has then done what was asked, sends one struct wire_done before it
- * closes. So there is no state to go wrong in forked children, in threads or in programs that close descriptors they do
- * not know, and SO_PEERCRED says who is asking now.
+ * one struct wire_answer (before it perhaps struct wire_waits: an SA is being set up) and, when the kernel has then
+ * done what was asked, sends one struct wire_done before it closes. So there is no state to go wrong in forked
+ * children, in threads or in programs that close descriptors they do not know, and SO_PEERCRED says who is asking now.
  *
  * Tools ask for lists in the same way: a struct wire_request is answered by struct wire_records and one struct
  * wire_end.
@@ -30,9 +30,10 @@
 
 enum {
 	WIRE_MAGIC = 0x52534543,
-	WIRE_VERSION = 2,
+	WIRE_VERSION = 3,
 	WIRE_TEXT_MAX = 768,
-	WIRE_TIMEOUT_MS = 15000, /* after that the door takes the engine for dead and refuses */
+	WIRE_TIMEOUT_MS = 15000, /* after so much silence the door takes the engine for dead and refuses */
+	WIRE_WAIT_MS = 5000,     /* how often the engine says that the answer is still to come */
 };
 
 enum wire_type {
@@ -44,6 +45,9 @@ enum wire_type {
 	WIRE_MONITOR,     /* struct wire_request: what happens from now on; no end but the connection's */
 	WIRE_RECORD,
 	WIRE_END,
+	WIRE_WAIT,       /* struct wire_wait: no answer yet */
+	WIRE_QUERY,      /* struct wire_query: what protects a QP? */
+	WIRE_PROTECTION, /* struct wire_protection: that does */
 };
 
 struct wire_header {
@@ -73,6 +77,16 @@ struct wire_ask {
 	/* The number of the uverbs fd in the asking process, by which the engine can later take it from there again
 	 * (pidfd_getfd(2)). Believed only when that is the same open file as the fd that came with the message. */
 	uint32_t fd;
+	uint8_t sgid[16]; /* CM_*: else zeros */
+	uint32_t want_require, want_granularity, want_setup_timeout_ms;
+	uint32_t reserved2;
+};
+
+/* The answer waits for a key manager, and the engine is alive. */
+struct wire_wait {
+	struct wire_header header;
+	uint32_t left_ms; /* until there will be an answer at the latest */
+	uint32_t reserved;
 };
 
 enum wire_action { WIRE_PASS = 1, WIRE_REFUSE = 2 };
@@ -91,6 +105,26 @@ struct wire_done {
 	uint32_t handle;
 	uint32_t qpn;
 	uint32_t reserved;
+};
+
+/* With the uverbs fd as SCM_RIGHTS. Answered by one struct wire_protection. */
+struct wire_query {
+	struct wire_header header;
+	uint32_t fd;     /* as in struct wire_ask */
+	uint32_t handle; /* of the QP */
+};
+
+/* What protects a QP now: of `by`, only what belongs to it. */
+struct wire_protection {
+	struct wire_header header;
+	uint32_t err;     /* errno: it is not known why; ENOENT: no such QP is guarded */
+	uint32_t verdict; /* enum verdict_kind */
+	uint32_t by;      /* enum protection */
+	uint32_t spi_out, spi_in, reqid;
+	uint32_t cipher;    /* enum policy_cipher */
+	uint32_t offloaded; /* 1: by the NIC, 0: by the kernel */
+	uint64_t sci;       /* host order */
+	char netdev[16];    /* by which it leaves */
 };
 
 /* WIRE_LIST_QPS, WIRE_LIST_STATUS, WIRE_MONITOR. Others' QPs and events are shown to root only. */
@@ -188,7 +222,10 @@ void wire_answer_make(struct wire_answer *answer, enum wire_action action, int e
  * that cannot be. wire_ask_read() also turns it into the command.
  */
 RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct uverbs_command *command, int *out_fd);
+/* Of what comes for an answer; which of them it is: WIRE_ANSWER, WIRE_WAIT. */
 RS_MUST_USE int wire_answer_check(const void *message, size_t len);
+RS_MUST_USE int wire_query_check(const void *message, size_t len);
+RS_MUST_USE int wire_protection_check(const void *message, size_t len);
 RS_MUST_USE int wire_done_check(const void *message, size_t len);
 RS_MUST_USE int wire_request_check(const void *message, size_t len); /* 0 or more: which (enum wire_type) */
 /* Of a WIRE_RECORD or a WIRE_END; which of them is the answer (enum wire_type). */
@@ -199,6 +236,9 @@ void wire_done_make(struct wire_done *done, uint32_t has, uint32_t handle, uint3
 void wire_request_make(struct wire_request *request, enum wire_type which);
 void wire_record_make(struct wire_record *record); /* and zeros all the rest */
 void wire_end_make(struct wire_end *end, int err);
+void wire_wait_make(struct wire_wait *wait, uint32_t left_ms);
+void wire_query_make(struct wire_query *query, int fd, uint32_t handle);
+void wire_protection_make(struct wire_protection *protection); /* and zeros all the rest */
 
 /*
  * Sends one message with one fd (-1: none), receives one with at most one fd. A message that does not fit, control

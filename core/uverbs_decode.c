@@ -236,6 +236,11 @@ unreadable:
 	return err;
 }
 
+bool uverbs_is_cm(enum uverbs_kind kind)
+{
+	return kind >= UVERBS_CM_CONNECT && kind <= UVERBS_CM_ROUTE;
+}
+
 const char *uverbs_kind_name(enum uverbs_kind kind)
 {
 	static const char *const names[UVERBS_KIND_COUNT] = {
@@ -251,6 +256,11 @@ const char *uverbs_kind_name(enum uverbs_kind kind)
 		[UVERBS_FLOW_CREATE] = "create_flow",
 		[UVERBS_DRIVER_PRIVATE] = "driver command",
 		[UVERBS_MALFORMED] = "malformed command",
+		[UVERBS_CM_CONNECT] = "rdma_connect",
+		[UVERBS_CM_ACCEPT] = "rdma_accept",
+		[UVERBS_CM_ESTABLISH] = "rdma_establish",
+		[UVERBS_CM_JOIN] = "rdma_join_multicast",
+		[UVERBS_CM_ROUTE] = "rdma_create_qp",
 	};
 
 	return (unsigned)kind < UVERBS_KIND_COUNT ? names[kind] : "unknown";

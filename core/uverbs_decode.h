@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "attributes.h"
+#include "want.h"
 
 /* Reads `len` octets at `address` of the caller. 0, or -EFAULT if not all of them can be read. */
 struct uverbs_memory {
@@ -36,6 +37,15 @@ enum uverbs_kind {
 	UVERBS_FLOW_CREATE,    /* CREATE_FLOW, flow objects and matchers of drivers */
 	UVERBS_DRIVER_PRIVATE, /* an object or a method of the driver's own that can program a QP (DEVX) */
 	UVERBS_MALFORMED, /* looks like one of the above, but a length or an attribute is wrong: never let it pass */
+	/*
+	 * Not of this ABI, and never made by uverbs_decode(): librdmacm is about to have the kernel's CM send MADs, or
+	 * to set out on a path that is known by now (librdmacm-ext).
+	 */
+	UVERBS_CM_CONNECT,
+	UVERBS_CM_ACCEPT,
+	UVERBS_CM_ESTABLISH,
+	UVERBS_CM_JOIN,  /* rdma_join_multicast() */
+	UVERBS_CM_ROUTE, /* rdma_create_qp() on an id that knows its route */
 	UVERBS_KIND_COUNT,
 };
 
@@ -76,6 +86,8 @@ struct uverbs_command {
 	uint32_t attr_mask;            /* QP_ADDRESS, QP_READY: enum ib_uverbs_qp_attr_mask bits as passed */
 	uint32_t qp_state;             /* QP_ADDRESS, QP_READY, with UVERBS_HAS_STATE */
 	struct uverbs_address address; /* QP_ADDRESS, AH_CREATE; MCAST_ATTACH: only dgid */
+	uint8_t sgid[16];              /* CM_*: instead of address.sgid_index, which librdmacm does not know */
+	struct want want;              /* of the application's, for this QP or id */
 	const char *why_malformed;     /* MALFORMED: a static text */
 };
 
@@ -89,6 +101,7 @@ struct uverbs_command {
 RS_MUST_USE int uverbs_decode(const struct uverbs_memory *memory, uint64_t address, enum uverbs_phase phase,
 			      struct uverbs_command *out);
 
+bool uverbs_is_cm(enum uverbs_kind kind);            /* CM_* */
 const char *uverbs_kind_name(enum uverbs_kind kind); /* "create_qp", "modify_qp"...: for texts */
 const char *uverbs_qp_type_name(uint32_t qp_type);   /* "RC", "UD"..., "type 77" never: "unknown" */
 

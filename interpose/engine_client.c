@@ -113,9 +113,24 @@ static int connect_engine(const struct engine_address *engine)
 	return err;
 }
 
-static int exchange(int s, int fd, const struct uverbs_command *command, struct wire_answer *answer)
+/* The next message, of at most so many octets: its length, or -errno. */
+static int receive(int s, void *message, size_t size)
 {
 	int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS;
+	int n;
+
+	do
+		n = wire_receive(s, message, size, NULL);
+	while (n == -EINTR && clock_ms() < deadline);
+	if (n == 0)
+		return -ECONNRESET;
+	return n == -EAGAIN || n == -EINTR ? -ETIMEDOUT : n;
+}
+
+/* An engine that waits for a key manager says so again and again; one that never comes to an end is none. */
+static int exchange(int s, int fd, const struct uverbs_command *command, struct wire_answer *answer)
+{
+	int64_t last = clock_ms() + SETUP_TIMEOUT_MAX_MS + WIRE_TIMEOUT_MS;
 	struct wire_ask ask;
 	int n;
 
@@ -123,14 +138,14 @@ static int exchange(int s, int fd, const struct uverbs_command *command, struct 
 	n = wire_send(s, &ask, sizeof(ask), fd);
 	if (n < 0)
 		return n;
-	do
-		n = wire_receive(s, answer, sizeof(*answer), NULL);
-	while (n == -EINTR && clock_ms() < deadline);
+	do {
+		n = receive(s, answer, sizeof(*answer));
+		if (n > 0)
+			n = wire_answer_check(answer, n);
+	} while (n == WIRE_WAIT && clock_ms() < last);
 	if (n < 0)
-		return n == -EAGAIN ? -ETIMEDOUT : n;
-	if (n == 0)
-		return -ECONNRESET;
-	return wire_answer_check(answer, n);
+		return n;
+	return n == WIRE_ANSWER ? 0 : -ETIMEDOUT;
 }
 
 static const char *why_no_engine(const struct engine_address *engine, int err)

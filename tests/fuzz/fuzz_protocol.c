@@ -38,8 +38,10 @@ static void check_answer(const uint8_t *data, size_t size)
 	struct wire_answer answer, again;
 	int err = wire_answer_check(data, size);
 
-	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
-	if (err)
+	MUST(err == WIRE_ANSWER || err == WIRE_WAIT || err == -EBADMSG || err == -EPROTONOSUPPORT);
+	if (err == WIRE_WAIT)
+		MUST(size == sizeof(struct wire_wait));
+	if (err != WIRE_ANSWER)
 		return;
 	MUST(size == sizeof(answer));
 	memcpy(&answer, data, size);
@@ -48,7 +50,7 @@ static void check_answer(const uint8_t *data, size_t size)
 	MUST(memchr(answer.text, '\0', sizeof(answer.text)));
 	wire_answer_make(&again, answer.action, (int)answer.err, answer.text);
 	MUST(!memcmp(&again, &answer, offsetof(struct wire_answer, text)) && !strcmp(again.text, answer.text));
-	MUST(wire_answer_check(&again, sizeof(again)) == 0);
+	MUST(wire_answer_check(&again, sizeof(again)) == WIRE_ANSWER);
 }
 
 static void check_done(const uint8_t *data, size_t size)
@@ -63,6 +65,24 @@ static void check_done(const uint8_t *data, size_t size)
 	memcpy(&done, data, size);
 	wire_done_make(&again, done.has, done.handle, done.qpn);
 	MUST(!memcmp(&again, &done, sizeof(done)));
+}
+
+static void check_query(const uint8_t *data, size_t size)
+{
+	struct wire_query query, again;
+	int err = wire_query_check(data, size);
+
+	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
+	if (!err) {
+		MUST(size == sizeof(query));
+		memcpy(&query, data, size);
+		wire_query_make(&again, (int)query.fd, query.handle);
+		MUST(!memcmp(&again, &query, sizeof(query)));
+	}
+	err = wire_protection_check(data, size);
+	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
+	if (!err)
+		MUST(size == sizeof(struct wire_protection));
 }
 
 static void check_request(const uint8_t *data, size_t size)
@@ -124,9 +144,9 @@ static void check_made(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	wire_answer_make(&answer, WIRE_REFUSE, EPERM, text);
-	MUST(wire_answer_check(&answer, sizeof(answer)) == 0);
+	MUST(wire_answer_check(&answer, sizeof(answer)) == WIRE_ANSWER);
 	wire_answer_make(&answer, WIRE_PASS, EPERM, text);
-	MUST(wire_answer_check(&answer, sizeof(answer)) == 0);
+	MUST(wire_answer_check(&answer, sizeof(answer)) == WIRE_ANSWER);
 	free(text);
 }
 
@@ -140,10 +160,11 @@ static size_t mend(uint8_t how, uint8_t *message, size_t size)
 		{ WIRE_ASK, sizeof(struct wire_ask) },         { WIRE_ANSWER, sizeof(struct wire_answer) },
 		{ WIRE_DONE, sizeof(struct wire_done) },       { WIRE_LIST_QPS, sizeof(struct wire_request) },
 		{ WIRE_RECORD, sizeof(struct wire_record) },   { WIRE_END, sizeof(struct wire_end) },
-		{ WIRE_MONITOR, sizeof(struct wire_request) },
+		{ WIRE_MONITOR, sizeof(struct wire_request) }, { WIRE_WAIT, sizeof(struct wire_wait) },
+		{ WIRE_QUERY, sizeof(struct wire_query) },     { WIRE_PROTECTION, sizeof(struct wire_protection) },
 	};
 	struct wire_header header = { .magic = WIRE_MAGIC, .version = WIRE_VERSION };
-	size_t which = how & 7;
+	size_t which = how % (sizeof(messages) / sizeof(messages[0]) + 1);
 
 	if (!which)
 		return size;
@@ -169,6 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_ask(message, len);
 	check_answer(message, len);
 	check_done(message, len);
+	check_query(message, len);
 	check_request(message, len);
 	check_list(message, len);
 	check_made(message, len);

@@ -110,7 +110,7 @@ static int answer_to(const void *message, size_t len, int fd)
 	close(s);
 	if (got <= 0)
 		return -1;
-	cr_assert_eq(wire_answer_check(&answer, got), 0);
+	cr_assert_eq(wire_answer_check(&answer, got), WIRE_ANSWER);
 	return answer.action == WIRE_PASS ? 0 : (int)answer.err;
 }
 

@@ -30,6 +30,7 @@ static const struct uverbs_command full = {
 		     .sgid_index = 9,
 		     .port = 10,
 		     .is_global = true },
+	.want = { .require = WANT_IPSEC, .granularity = WANT_QP, .setup_timeout_ms = SETUP_TIMEOUT_MAX_MS },
 };
 
 static void expect_same(const struct uverbs_command *a, const struct uverbs_command *b)
@@ -51,6 +52,10 @@ static void expect_same(const struct uverbs_command *a, const struct uverbs_comm
 	cr_expect_eq(a->address.sgid_index, b->address.sgid_index);
 	cr_expect_eq(a->address.port, b->address.port);
 	cr_expect_eq(a->address.is_global, b->address.is_global);
+	cr_expect_arr_eq(a->sgid, b->sgid, 16);
+	cr_expect_eq(a->want.require, b->want.require);
+	cr_expect_eq(a->want.granularity, b->want.granularity);
+	cr_expect_eq(a->want.setup_timeout_ms, b->want.setup_timeout_ms);
 }
 
 /* Another process wrote it: it lies anywhere, and ends where its length says (ASan sees a step beyond). */
@@ -87,6 +92,7 @@ Test(protocol, a_command_arrives_as_it_was)
 
 	for (int kind = UVERBS_NOTHING + 1; kind < UVERBS_KIND_COUNT; kind++) {
 		command.kind = kind;
+		command.sgid[3] = uverbs_is_cm(kind) ? 5 : 0;
 		wire_ask_from_command(&ask, &command, 7);
 		memset(&got, 0xa5, sizeof(got));
 		cr_expect_eq(read_ask(&ask, sizeof(ask), &got), 0, "kind %d", kind);
@@ -151,6 +157,26 @@ static void ask_reserved(struct wire_ask *ask)
 {
 	ask->reserved = 1;
 }
+static void ask_sgid(struct wire_ask *ask)
+{
+	ask->sgid[15] = 1;
+}
+static void ask_require(struct wire_ask *ask)
+{
+	ask->want_require = WANT_REQUIRE_COUNT;
+}
+static void ask_granularity(struct wire_ask *ask)
+{
+	ask->want_granularity = WANT_GRANULARITY_COUNT;
+}
+static void ask_setup_timeout(struct wire_ask *ask)
+{
+	ask->want_setup_timeout_ms++;
+}
+static void ask_reserved2(struct wire_ask *ask)
+{
+	ask->reserved2 = 1;
+}
 static void ask_fd(struct wire_ask *ask)
 {
 	ask->fd = UINT32_C(1) << 31;
@@ -175,6 +201,11 @@ Test(protocol, an_ask_that_cannot_be)
 		{ "is_global", ask_is_global_2, -EBADMSG },
 		{ "reserved", ask_reserved, -EBADMSG },
 		{ "fd", ask_fd, -EBADMSG },
+		{ "a GID of librdmacm's with a uverbs command", ask_sgid, -EBADMSG },
+		{ "require", ask_require, -EBADMSG },
+		{ "granularity", ask_granularity, -EBADMSG },
+		{ "setup-timeout", ask_setup_timeout, -EBADMSG },
+		{ "reserved2", ask_reserved2, -EBADMSG },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -196,7 +227,10 @@ Test(protocol, messages_have_no_padding)
 	struct wire_ask ask;
 	struct wire_answer answer;
 
-	cr_expect_eq(sizeof(ask), offsetof(struct wire_ask, fd) + sizeof(ask.fd));
+	cr_expect_eq(sizeof(ask), offsetof(struct wire_ask, reserved2) + sizeof(ask.reserved2));
+	cr_expect_eq(offsetof(struct wire_ask, want_require), offsetof(struct wire_ask, fd) + 4 + 16);
+	cr_expect_eq(sizeof(struct wire_protection), offsetof(struct wire_protection, netdev) + 16);
+	cr_expect_eq(offsetof(struct wire_protection, sci), sizeof(struct wire_header) + 8 * 4);
 	cr_expect_eq(sizeof(answer), offsetof(struct wire_answer, text) + WIRE_TEXT_MAX);
 	cr_expect_eq(offsetof(struct wire_ask, dgid), offsetof(struct wire_ask, flow_label) + 4);
 	cr_expect_eq(offsetof(struct wire_ask, write_command), offsetof(struct wire_ask, method_id) + 2);
@@ -210,14 +244,14 @@ Test(protocol, answers_that_are_made_are_understood)
 
 	memset(&answer, 0xa5, sizeof(answer));
 	wire_answer_make(&answer, WIRE_PASS, 0, NULL);
-	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), WIRE_ANSWER);
 	cr_expect_eq(answer.action, WIRE_PASS);
 	cr_expect_str_eq(answer.text, "");
 	wire_answer_make(&answer, WIRE_PASS, EPERM, "audit");
-	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), WIRE_ANSWER);
 	cr_expect_eq(answer.err, 0, "what passes has no errno");
 	wire_answer_make(&answer, WIRE_REFUSE, EPERM, "rdmasec: refused");
-	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), WIRE_ANSWER);
 	cr_expect_eq(answer.err, EPERM);
 	cr_expect_str_eq(answer.text, "rdmasec: refused");
 }
@@ -229,12 +263,12 @@ Test(protocol, texts_are_printable_and_cut)
 
 	wire_answer_make(&answer, WIRE_REFUSE, EPERM, "a\nb\x1b[31mc\xc3\xa4\x7f ~");
 	cr_expect_str_eq(answer.text, "a?b?[31mc??? ~");
-	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), WIRE_ANSWER);
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	wire_answer_make(&answer, WIRE_REFUSE, EPERM, text);
 	cr_expect_eq(strlen(answer.text), WIRE_TEXT_MAX - 1);
-	cr_expect_eq(check_answer(&answer, sizeof(answer)), 0);
+	cr_expect_eq(check_answer(&answer, sizeof(answer)), WIRE_ANSWER);
 }
 
 Test(protocol, an_answer_that_cannot_be)
@@ -257,12 +291,12 @@ Test(protocol, an_answer_that_cannot_be)
 		{ "refuses without an errno", offsetof(struct wire_answer, err), 0, -EBADMSG },
 		{ "an errno that is none", offsetof(struct wire_answer, err), 4096, -EBADMSG },
 		{ "a negative errno", offsetof(struct wire_answer, err), (uint32_t)-EPERM, -EBADMSG },
-		{ "the greatest errno", offsetof(struct wire_answer, err), 4095, 0 },
+		{ "the greatest errno", offsetof(struct wire_answer, err), 4095, WIRE_ANSWER },
 		{ "a newline", offsetof(struct wire_answer, text), 0x000a6161, -EBADMSG },
 		{ "an escape", offsetof(struct wire_answer, text), 0x0000001b, -EBADMSG },
 		{ "beyond ASCII", offsetof(struct wire_answer, text), 0x00000080, -EBADMSG },
 		{ "delete", offsetof(struct wire_answer, text), 0x0000007f, -EBADMSG },
-		{ "the last of ASCII", offsetof(struct wire_answer, text), 0x0000007e, 0 },
+		{ "the last of ASCII", offsetof(struct wire_answer, text), 0x0000007e, WIRE_ANSWER },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -286,7 +320,7 @@ Test(protocol, an_answer_of_another_length_or_without_end)
 	memset(answer->text, 'x', sizeof(answer->text));
 	cr_expect_eq(check_answer(answer, sizeof(*answer)), -EBADMSG);
 	answer->text[sizeof(answer->text) - 1] = '\0';
-	cr_expect_eq(check_answer(answer, sizeof(*answer)), 0);
+	cr_expect_eq(check_answer(answer, sizeof(*answer)), WIRE_ANSWER);
 }
 
 /* ---- done ---- */
@@ -365,6 +399,68 @@ Test(protocol, done)
 	expect_changes(wire_done_check, &done, sizeof(done), changes, sizeof(changes) / sizeof(changes[0]));
 	wire_done_make(&done, 0, 0, 0);
 	cr_expect_eq(check_copy(wire_done_check, &done, sizeof(done)), 0);
+}
+
+/* ---- waiting, and what protects ---- */
+
+Test(protocol, wait)
+{
+	static const struct change changes[] = {
+		{ "magic", offsetof(struct wire_header, magic), 0, -EBADMSG },
+		{ "version", offsetof(struct wire_header, version), WIRE_WAIT << 16 | (WIRE_VERSION + 1),
+		  -EPROTONOSUPPORT },
+		{ "an answer's type", offsetof(struct wire_header, version), WIRE_ANSWER << 16 | WIRE_VERSION,
+		  -EBADMSG },
+		{ "size", offsetof(struct wire_header, size), 4, -EBADMSG },
+		{ "longer than anybody may wait", offsetof(struct wire_wait, left_ms), SETUP_TIMEOUT_MAX_MS + 1,
+		  -EBADMSG },
+		{ "reserved", offsetof(struct wire_wait, reserved), 1, -EBADMSG },
+	};
+	struct wire_wait wait;
+
+	memset(&wait, 0xa5, sizeof(wait));
+	wire_wait_make(&wait, SETUP_TIMEOUT_MAX_MS);
+	cr_expect_eq(check_copy(wire_answer_check, &wait, sizeof(wait)), WIRE_WAIT);
+	expect_exact_length(wire_answer_check, &wait, sizeof(wait));
+	expect_changes(wire_answer_check, &wait, sizeof(wait), changes, sizeof(changes) / sizeof(changes[0]));
+}
+
+Test(protocol, query)
+{
+	static const struct change changes[] = {
+		CHANGES_OF_HEADER(WIRE_QUERY),
+		{ "no fd", offsetof(struct wire_query, fd), UINT32_MAX, -EBADMSG },
+	};
+	struct wire_query query;
+
+	memset(&query, 0xa5, sizeof(query));
+	wire_query_make(&query, 7, 17);
+	cr_expect_eq(check_copy(wire_query_check, &query, sizeof(query)), 0);
+	cr_expect(query.fd == 7 && query.handle == 17);
+	expect_exact_length(wire_query_check, &query, sizeof(query));
+	expect_changes(wire_query_check, &query, sizeof(query), changes, sizeof(changes) / sizeof(changes[0]));
+}
+
+Test(protocol, protection)
+{
+	static const struct change changes[] = {
+		CHANGES_OF_HEADER(WIRE_PROTECTION),
+		{ "the greatest errno", offsetof(struct wire_protection, err), 4095, 0 },
+		{ "an errno that is none", offsetof(struct wire_protection, err), 4096, -EBADMSG },
+		{ "half offloaded", offsetof(struct wire_protection, offloaded), 2, -EBADMSG },
+		{ "an escape in a name", offsetof(struct wire_protection, netdev), 0x1b, -EBADMSG },
+		{ "a name", offsetof(struct wire_protection, netdev), 0x306874, 0 },
+	};
+	struct wire_protection protection;
+
+	memset(&protection, 0xa5, sizeof(protection));
+	wire_protection_make(&protection);
+	cr_expect_eq(check_copy(wire_protection_check, &protection, sizeof(protection)), 0);
+	expect_exact_length(wire_protection_check, &protection, sizeof(protection));
+	expect_changes(wire_protection_check, &protection, sizeof(protection), changes,
+		       sizeof(changes) / sizeof(changes[0]));
+	memset(protection.netdev, 'x', sizeof(protection.netdev));
+	cr_expect_eq(check_copy(wire_protection_check, &protection, sizeof(protection)), -EBADMSG, "no end");
 }
 
 /* ---- lists ---- */
