@@ -15,6 +15,7 @@ static const struct policy_rule builtin_default = {
 	.name = "default",
 	.requirement = { .require = REQUIRE_ANY, .ciphers = CIPHERS_DEFAULT },
 	.mode = MODE_ENFORCE,
+	.setup_timeout_ms = 10 * 1000,
 };
 
 static const struct policy builtin_policy = { .rules = &builtin_default, .count = 1 };

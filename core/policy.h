@@ -19,8 +19,10 @@
 
 #include "attributes.h"
 #include "evidence.h"
+#include "want.h"
 
 enum policy_require { REQUIRE_ANY, REQUIRE_MACSEC, REQUIRE_IPSEC, REQUIRE_NONE };
+enum policy_granularity { GRANULARITY_HOST, GRANULARITY_QP };
 enum policy_mode { MODE_ENFORCE, MODE_AUDIT, MODE_OFF };
 
 /* Ciphers, as a set. MACsec knows the first four, IPsec the rest. */
@@ -47,6 +49,7 @@ struct requirement {
 	enum policy_require require;
 	uint32_t ciphers;    /* set of enum policy_cipher */
 	bool integrity_only; /* MACsec without encryption is enough (integrity-only = yes) */
+	enum policy_granularity granularity; /* QP: the SA by which it sends is for this QP alone */
 };
 
 enum { POLICY_NAME_MAX = 48, POLICY_PATTERN_MAX = 128 };
@@ -68,6 +71,9 @@ struct policy_rule {
 	/* How long a QP that lost its protection is let be while the kernel drops what it sends (verdict.kernel_drops).
 	 */
 	uint32_t grace_ms;
+	bool no_setup;             /* setup = none: a missing SA is not asked for */
+	uint32_t setup_timeout_ms; /* how long a call waits for one that was */
+	bool cm_any;               /* cm = any: librdmacm's MADs may leave on any path */
 	/* The matches; each unset one matches all. */
 	bool has_port, has_uid, has_remote;
 	char device[POLICY_PATTERN_MAX];     /* fnmatch(3) pattern, "": any */

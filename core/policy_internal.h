@@ -24,6 +24,10 @@ enum policy_key {
 	KEY_RAW_PACKET,
 	KEY_DEVX,
 	KEY_GRACE,
+	KEY_SETUP,
+	KEY_SETUP_TIMEOUT,
+	KEY_GRANULARITY,
+	KEY_CM,
 	KEY_COUNT,
 	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this one and all after it come from [default] where a rule is silent */
 };
@@ -68,9 +72,10 @@ void policy_remote_show(const struct policy_rule *rule, char *value, size_t size
 /* Decimal digits only, and no leading zero that somebody else would read as octal. */
 bool policy_number_read(const char *text, uint32_t max, uint32_t *out);
 
-/* policy_grace.c; the same contract. */
+/* policy_time.c; the same contract. */
 RS_MUST_USE int policy_grace_set(struct policy_rule *rule, const char *value, struct policy_why *why);
-void policy_grace_show(const struct policy_rule *rule, char *value, size_t size);
+RS_MUST_USE int policy_setup_timeout_set(struct policy_rule *rule, const char *value, struct policy_why *why);
+void policy_time_show(uint32_t ms, char *value, size_t size);
 
 /* Takes one of the inherited keys from `base`. */
 void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const struct policy_rule *base);

@@ -32,6 +32,9 @@ static const char *const words[KEY_COUNT][WORDS_MAX] = {
 	[KEY_INTEGRITY_ONLY] = { [false] = "no", [true] = "yes" },
 	[KEY_RAW_PACKET] = { [false] = "refuse", [true] = "allow" },
 	[KEY_DEVX] = { [false] = "refuse", [true] = "allow" },
+	[KEY_SETUP] = { [false] = "acquire", [true] = "none" },
+	[KEY_GRANULARITY] = { [GRANULARITY_HOST] = "host", [GRANULARITY_QP] = "qp" },
+	[KEY_CM] = { [false] = "protected", [true] = "any" },
 };
 
 static unsigned int word_get(const struct policy_rule *rule, enum policy_key key)
@@ -47,6 +50,12 @@ static unsigned int word_get(const struct policy_rule *rule, enum policy_key key
 		return rule->allow_raw_packet;
 	case KEY_DEVX:
 		return rule->allow_devx;
+	case KEY_SETUP:
+		return rule->no_setup;
+	case KEY_GRANULARITY:
+		return rule->requirement.granularity;
+	case KEY_CM:
+		return rule->cm_any;
 	default:
 		return 0;
 	}
@@ -70,6 +79,15 @@ static void word_put(struct policy_rule *rule, enum policy_key key, unsigned int
 	case KEY_DEVX:
 		rule->allow_devx = value;
 		break;
+	case KEY_SETUP:
+		rule->no_setup = value;
+		break;
+	case KEY_GRANULARITY:
+		rule->requirement.granularity = value;
+		break;
+	case KEY_CM:
+		rule->cm_any = value;
+		break;
 	default:
 		break;
 	}
@@ -92,6 +110,8 @@ void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const str
 		rule->requirement.ciphers = base->requirement.ciphers;
 	else if (key == KEY_GRACE)
 		rule->grace_ms = base->grace_ms;
+	else if (key == KEY_SETUP_TIMEOUT)
+		rule->setup_timeout_ms = base->setup_timeout_ms;
 	else
 		word_put(rule, key, word_get(base, key));
 }
@@ -193,6 +213,11 @@ static const struct {
 	[KEY_RAW_PACKET] = { "raw-packet", "refuse or allow", NULL },
 	[KEY_DEVX] = { "devx", "refuse or allow", NULL },
 	[KEY_GRACE] = { "grace", "a time such as 500ms, 10s or 2m, at most 10m", policy_grace_set },
+	[KEY_SETUP] = { "setup", "acquire or none", NULL },
+	[KEY_SETUP_TIMEOUT] = { "setup-timeout", "a time such as 500ms, 10s or 2m, not 0 and at most 5m",
+				policy_setup_timeout_set },
+	[KEY_GRANULARITY] = { "granularity", "host or qp", NULL },
+	[KEY_CM] = { "cm", "protected or any", NULL },
 };
 
 enum policy_key policy_key_find(const char *name)
@@ -239,7 +264,9 @@ static void key_show(const struct policy_rule *rule, enum policy_key key, char *
 	else if (key == KEY_CIPHERS)
 		ciphers_show(rule, value, size);
 	else if (key == KEY_GRACE)
-		policy_grace_show(rule, value, size);
+		policy_time_show(rule->grace_ms, value, size);
+	else if (key == KEY_SETUP_TIMEOUT)
+		policy_time_show(rule->setup_timeout_ms, value, size);
 	else if (words[key][0])
 		text_copy(value, size, words[key][word_get(rule, key)]);
 }

@@ -50,13 +50,15 @@ static void describe_all(const struct policy *policy, char *text, size_t size)
 
 #define RULE_KEYS                                                                                       \
 	"match-device, match-port, match-remote, match-uid, match-executable, require, mode, ciphers, " \
-	"integrity-only, raw-packet, devx, grace"
-#define DEFAULT_KEYS "require, mode, ciphers, integrity-only, raw-packet, devx, grace"
+	"integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm"
+#define DEFAULT_KEYS "require, mode, ciphers, integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm"
 #define CIPHER_WORDS                                                                                          \
 	"gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, aes-gcm-256, " \
 	"chacha20-poly1305, aes-ccm-128, aes-ccm-256"
 #define ONE_PATTERN "one pattern, not a list and not in quotes; for a space, comma, semicolon or quote write '?'"
 #define BROKEN      "a broken pattern: '[' wants a ']' and holds no '[' or '/', '\\' wants a character"
+#define SETUP_DEFAULTS "setup = acquire\nsetup-timeout = 10s\ngranularity = host\ncm = protected\n"
+#define TIMEOUT_WORDS ": a time such as 500ms, 10s or 2m, not 0 and at most 5m"
 #define GRACE_WORDS ": a time such as 500ms, 10s or 2m, at most 10m"
 #define BEHIND      ": a comment behind a value begins with white space and ';'"
 #define X10         "xxxxxxxxxx"
@@ -130,7 +132,6 @@ static const struct {
 	{ TEXT("[default]\nrequires = ipsec\n"), "p:2: unknown key 'requires': " DEFAULT_KEYS },
 	{ TEXT("[default]\nRequire = ipsec\n"), "p:2: unknown key 'Require': " DEFAULT_KEYS },
 	{ TEXT("[default]\n= ipsec\n"), "p:2: unknown key '': " DEFAULT_KEYS },
-	{ TEXT("[default]\nsetup-timeout = 10s\n"), "p:2: unknown key 'setup-timeout': " DEFAULT_KEYS },
 	{ TEXT(R "match device = rxe0\n"), "p:2: unknown key 'match device': " RULE_KEYS },
 	{ TEXT("[default]\nmatch-uid = 0\n"),
 	  "p:2: match-uid in [default], which matches all: only a [rule NAME] may have it" },
@@ -152,6 +153,12 @@ static const struct {
 	{ TEXT("[default]\nintegrity-only = true\n"), "p:2: integrity-only = 'true': yes or no" },
 	{ TEXT("[default]\nraw-packet = yes\n"), "p:2: raw-packet = 'yes': refuse or allow" },
 	{ TEXT("[default]\ndevx = 1\n"), "p:2: devx = '1': refuse or allow" },
+	{ TEXT("[default]\nsetup = yes\n"), "p:2: setup = 'yes': acquire or none" },
+	{ TEXT("[default]\nsetup-timeout = 0s\n"), "p:2: setup-timeout = '0s'" TIMEOUT_WORDS },
+	{ TEXT("[default]\nsetup-timeout = 6m\n"), "p:2: setup-timeout = '6m'" TIMEOUT_WORDS },
+	{ TEXT("[default]\nsetup-timeout = 10\n"), "p:2: setup-timeout = '10'" TIMEOUT_WORDS },
+	{ TEXT("[default]\ngranularity = peer\n"), "p:2: granularity = 'peer': host or qp" },
+	{ TEXT("[default]\ncm = clear\n"), "p:2: cm = 'clear': protected or any" },
 	{ TEXT("[default]\ngrace = 1\n"), "p:2: grace = '1'" GRACE_WORDS },
 	{ TEXT("[default]\ngrace = s\n"), "p:2: grace = 's'" GRACE_WORDS },
 	{ TEXT("[default]\ngrace = 0\n"), "p:2: grace = '0'" GRACE_WORDS },
@@ -430,12 +437,12 @@ Test(policy_lengths, most_rules)
 #define DEFAULT_CIPHERS                                                                                    \
 	"ciphers = gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, " \
 	"aes-gcm-256, chacha20-poly1305\n"
-#define DEFAULT_REST "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n"
+#define DEFAULT_REST "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n" SETUP_DEFAULTS
 #define DEFAULT      "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
 /* All keys as they are by default but for grace. */
 #define GRACE(value)                                                                                                  \
 	"require = any\nmode = enforce\n" DEFAULT_CIPHERS "integrity-only = no\nraw-packet = refuse\ndevx = refuse\n" \
-	"grace = " value "\n"
+	"grace = " value "\n" SETUP_DEFAULTS
 
 static const struct {
 	const char *text, *means;
@@ -452,15 +459,15 @@ static const struct {
 	{ "[default]\nrequire = none\nmode = audit\nciphers = aes-ccm-256,\taes-ccm-128 ,gcm-aes-xpn-128\n"
 	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\n",
 	  "[default]\nrequire = none\nmode = audit\nciphers = gcm-aes-xpn-128, aes-ccm-128, aes-ccm-256\n"
-	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" },
+	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" SETUP_DEFAULTS },
 	{ "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\n"
 	  "[default]\nmode = audit\ndevx = allow\nciphers = aes-gcm-256, gcm-aes-256\n",
 	  "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\nmode = audit\n"
 	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
-	  "0s\n"
+	  "0s\n" SETUP_DEFAULTS
 	  "[default]\nrequire = any\nmode = audit\n"
 	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
-	  "0s\n" },
+	  "0s\n" SETUP_DEFAULTS },
 	{ "[default]\nmode = off\ndevx = allow\nraw-packet = allow\nintegrity-only = yes\nrequire = none\n"
 	  "[rule\t all.5_]\nmatch-port = 254\nmatch-uid = root\nmatch-executable = /opt/*/bin/[a-z]?\\*\n"
 	  "match-device = rxe[]!0-9]\nmatch-remote = 2001:DB8:0:0::/64\n"
@@ -469,9 +476,9 @@ static const struct {
 	  "[rule all.5_]\nmatch-device = rxe[]!0-9]\nmatch-port = 254\nmatch-remote = 2001:db8::/64\nmatch-uid "
 	  "= 0\n"
 	  "match-executable = /opt/*/bin/[a-z]?\\*\nrequire = macsec\nmode = enforce\nciphers = gcm-aes-128\n"
-	  "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n"
+	  "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n" SETUP_DEFAULTS
 	  "[default]\nrequire = none\nmode = off\n" DEFAULT_CIPHERS
-	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" },
+	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" SETUP_DEFAULTS },
 	{ "[rule b]\nmatch-remote = 0.0.0.0/0\n[rule a]\nmatch-remote = ::/0\n[rule c]\nmatch-uid = "
 	  "4294967294\n"
 	  "[rule d]\nmatch-remote = 192.0.2.1\n[rule e]\nmatch-remote = ::fffe:0:0/95\n",
