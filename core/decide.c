@@ -16,8 +16,9 @@ void verdict_set(struct verdict *out, enum verdict_kind kind, int nearness, cons
 	out->nearness = nearness;
 	out->by = BY_NOTHING;
 	out->details[0] = '\0';
-	out->spi_out = out->spi_in = out->reqid = 0;
-	out->kernel_drops = false;
+	out->spi_out = out->spi_in = out->reqid = out->cipher = 0;
+	out->sci = 0;
+	out->offloaded = out->kernel_drops = out->missing_sa = false;
 	va_start(args, format);
 	vsnprintf(out->reason, sizeof(out->reason), format, args);
 	va_end(args);
@@ -34,6 +35,8 @@ static void merge_refusals(const struct verdict *macsec, const struct verdict *i
 	if (macsec->kind == VERDICT_UNKNOWN || ipsec->kind == VERDICT_UNKNOWN)
 		out->kind = VERDICT_UNKNOWN;
 	out->could_be = ipsec->could_be;
+	out->missing_sa = ipsec->missing_sa;
+	out->policy_out = ipsec->policy_out;
 	/* xfrm drops before there is a frame for the SecY, and the SecY whatever comes to it: either does */
 	out->kernel_drops = out->kind == VERDICT_UNPROTECTED && (macsec->kernel_drops || ipsec->kernel_drops);
 	if (both)

@@ -30,14 +30,23 @@ struct verdict {
 	 * what is missing is a live SA of IPsec under policies that want it, or what MACsec needs to be in operation.
 	 */
 	bool kernel_drops;
+	/*
+	 * UNPROTECTED, and all that IPsec lacks is a live SA, outbound or inbound, under policies that want it: a key
+	 * manager may set it up. The packets would hit the outbound policy `policy_out`. REMOTE_ONE only.
+	 */
+	bool missing_sa;
+	uint32_t policy_out; /* its index */
 	/* How near to protected it was, for choosing which of several reasons to tell: more is nearer. */
 	int nearness;
 	char reason[VERDICT_TEXT_MAX];  /* not PROTECTED: why, for an operator */
 	char details[VERDICT_TEXT_MAX]; /* PROTECTED: by what: "macsec0 GCM-AES-128 SCI ...", "ESP SPI 0x... reqid ..."
 					 */
-	/* PROTECTED by IPsec: the SAs. By MACsec: the SecY. */
+	/* PROTECTED by IPsec: the SAs, 0 where none is in use yet. By MACsec: the SecY. */
 	uint32_t spi_out, spi_in, reqid;
 	int secy_ifindex;
+	uint64_t sci;    /* as on the wire, network byte order */
+	uint32_t cipher; /* enum policy_cipher; 0: none in use yet, or not known */
+	bool offloaded;  /* the NIC encrypts */
 };
 
 /* Judges one path. Every field of *out is written. Thread-safe, allocates nothing. */

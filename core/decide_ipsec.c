@@ -99,6 +99,7 @@ static bool both_protect(const struct xfrm_direction *outbound, const struct xfr
 			 struct verdict *out)
 {
 	enum direction_outcome sent = direction_outcome(outbound, out), received;
+	uint32_t policy_out = out->policy_out;
 	struct verdict ignored = { 0 };
 
 	if (sent == OUTCOME_LEAKS)
@@ -107,6 +108,8 @@ static bool both_protect(const struct xfrm_direction *outbound, const struct xfr
 	if (sent == OUTCOME_PROTECTS && received == OUTCOME_PROTECTS)
 		return true;
 	out->kernel_drops = outbound->path->driver->egress == EGRESS_HOST_STACK && received != OUTCOME_LEAKS;
+	out->missing_sa = outbound->path->scope == REMOTE_ONE && received != OUTCOME_LEAKS;
+	out->policy_out = policy_out;
 	return false;
 }
 
@@ -120,6 +123,13 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 		return;
 	if (has_sub_policy(ev)) {
 		verdict_set(out, VERDICT_UNKNOWN, 1, "there are xfrm sub-policies, which are not understood");
+		return;
+	}
+	if (req->granularity == GRANULARITY_QP && !path->driver->flow_has_ports) {
+		verdict_set(
+			out, VERDICT_UNPROTECTED, 4,
+			"granularity = qp wants an SA for this QP alone, and the lookup for software RoCE carries no "
+			"ports to tell QPs apart by");
 		return;
 	}
 	out->could_be = some_policy_wants_esp(&outbound);

@@ -127,6 +127,9 @@ static void describe(const struct path *path, const struct macsec_evidence *secy
 	out->kind = VERDICT_PROTECTED;
 	out->by = BY_MACSEC;
 	out->secy_ifindex = secy->ifindex;
+	out->sci = secy->sci;
+	out->cipher = macsec_cipher(secy->cipher_suite);
+	out->offloaded = secy->offload != MACSEC_OFFLOAD_OFF;
 	text_format(out->details, sizeof(out->details), "%s %s sci %016llx%s%s", path->egress,
 		    policy_cipher_name(macsec_cipher(secy->cipher_suite)), (unsigned long long)be64toh(secy->sci), mode,
 		    secy->encrypt ? "" : " integrity-only");

@@ -107,10 +107,25 @@ static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_dire
 struct sa_census {
 	const struct xfrm_sa_evidence *live; /* a good one, for the whole flow */
 	bool larval, expired, bad;
+	bool shared; /* one that would do, but that serves other QPs as well */
 };
 
-static struct sa_census census(const struct xfrm_direction *d, const struct xfrm_template_evidence *tmpl,
-			       struct verdict *out)
+/* granularity = qp: does this SA, by its own selector or by the policy that leads to it, serve one source port only? */
+static bool serves_one_qp(const struct xfrm_direction *d, const struct xfrm_selector_evidence *policy,
+			  const struct xfrm_selector_evidence *sa)
+{
+	bool by_sa = sa->family != AF_UNSPEC && sa->sport_mask == 0xffff;
+
+	return d->flow.has_sport && (policy->sport_mask == 0xffff || by_sa);
+}
+
+static bool must_be_of_one_qp(const struct xfrm_direction *d)
+{
+	return d->req->granularity == GRANULARITY_QP && d->dir == XFRM_POLICY_OUT;
+}
+
+static struct sa_census census(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			       const struct xfrm_template_evidence *tmpl, struct verdict *out)
 {
 	struct sa_census found = { 0 };
 	const struct xfrm_sa_evidence *sa;
@@ -129,6 +144,8 @@ static struct sa_census census(const struct xfrm_direction *d, const struct xfrm
 			found.bad = true;
 		else if (sa->expired)
 			found.expired = true;
+		else if (match == SELECTS_ALL && must_be_of_one_qp(d) && !serves_one_qp(d, &policy->sel, &sa->sel))
+			found.shared = true;
 		else if (match == SELECTS_ALL)
 			found.live = sa;
 	}
@@ -208,6 +225,8 @@ static void remember_sa(const struct xfrm_direction *d, const struct xfrm_sa_evi
 	}
 	out->spi_out = sa->spi;
 	out->reqid = sa->reqid;
+	out->cipher = esp_cipher(sa);
+	out->offloaded = is_packet_offloaded(d->path, &sa->offload);
 	text_format(out->details, sizeof(out->details), "ESP spi 0x%08x reqid %u %s", sa->spi, sa->reqid,
 		    policy_cipher_name(esp_cipher(sa)));
 }
@@ -233,6 +252,21 @@ static bool nic_can_answer(const struct xfrm_direction *d, const struct xfrm_pol
 	return false;
 }
 
+static enum direction_outcome lacks_sa(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+				       const struct xfrm_template_evidence *tmpl, const struct sa_census *found,
+				       struct verdict *out)
+{
+	verdict_set(out, VERDICT_UNPROTECTED, 5, "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s",
+		    d->name, policy->index, tmpl->reqid,
+		    found->expired  ? ": its SA has expired"
+		    : found->larval ? ": one is still being negotiated"
+		    : found->shared ? " for this QP alone (granularity = qp)"
+				    : "");
+	if (d->dir == XFRM_POLICY_OUT)
+		out->policy_out = policy->index;
+	return OUTCOME_LACKS_SA;
+}
+
 enum direction_outcome template_is_answered(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
 					    const struct xfrm_template_evidence *tmpl, struct verdict *out)
 {
@@ -242,22 +276,19 @@ enum direction_outcome template_is_answered(const struct xfrm_direction *d, cons
 
 	if (nic && !nic_can_answer(&narrow, policy, tmpl, out))
 		return OUTCOME_LEAKS;
-	found = census(&narrow, tmpl, out);
+	found = census(&narrow, policy, tmpl, out);
 	if (found.bad)
 		return OUTCOME_LEAKS;
 	if (found.live) {
 		if (nic && !nic_reqid_is_own(&narrow, found.live, out))
 			return OUTCOME_LEAKS;
 		remember_sa(d, found.live, out);
+		if (d->dir == XFRM_POLICY_OUT)
+			out->policy_out = policy->index;
 		return OUTCOME_PROTECTS;
 	}
 	/* rxe: the kernel drops what a policy wants in ESP while there is no SA (net.core.xfrm_larval_drop) */
 	if (d->path->scope == REMOTE_EVERY && !nic)
 		return OUTCOME_PROTECTS;
-	verdict_set(out, VERDICT_UNPROTECTED, 5, "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s",
-		    d->name, policy->index, tmpl->reqid,
-		    found.expired  ? ": its SA has expired"
-		    : found.larval ? ": one is still being negotiated"
-				   : "");
-	return OUTCOME_LACKS_SA;
+	return lacks_sa(d, policy, tmpl, &found, out);
 }

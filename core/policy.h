@@ -47,8 +47,8 @@ const char *policy_cipher_name(uint32_t cipher);
 /* What a path has to satisfy; everything decide() needs to know of the policy. */
 struct requirement {
 	enum policy_require require;
-	uint32_t ciphers;    /* set of enum policy_cipher */
-	bool integrity_only; /* MACsec without encryption is enough (integrity-only = yes) */
+	uint32_t ciphers;                    /* set of enum policy_cipher */
+	bool integrity_only;                 /* MACsec without encryption is enough (integrity-only = yes) */
 	enum policy_granularity granularity; /* QP: the SA by which it sends is for this QP alone */
 };
 

@@ -693,5 +693,106 @@ Test(decide_ipsec, where_the_kernel_drops)
 		judge(&w, &v);
 		cr_expect_eq(v.kernel_drops, rows[i / 2].drops, "%s: %s", rows[i / 2].name, v.reason);
 		cr_expect(!v.kernel_drops || v.kind == VERDICT_UNPROTECTED, "%s", rows[i / 2].name);
+		/* what software drops for want of an SA is what a key manager may mend */
+		if (rows[i / 2].driver == RDMA_DRIVER_RXE)
+			cr_expect_eq(v.missing_sa, rows[i / 2].drops, "%s: %s", rows[i / 2].name, v.reason);
+		if (v.missing_sa)
+			cr_expect_eq(v.policy_out, 9, "%s: policy %u", rows[i / 2].name, v.policy_out);
 	}
+}
+
+/* May a key manager mend it? Also where the NIC sends in clear meanwhile. */
+Test(decide_ipsec, what_an_acquire_may_mend_on_mlx5)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct world *w);
+		bool missing;
+	} rows[] = {
+		{ "nothing wrong", change_nothing, false },
+		{ "no SA", change_no_sa, true },
+		{ "none inbound", change_out_only, true },
+		{ "none outbound", change_in_only, true },
+		{ "expired", change_expired, true },
+		{ "not offloaded", change_sa_not_offloaded, false },
+		{ "null cipher", change_null_cipher, false },
+		{ "reqid 0", change_reqid_0, false },
+		{ "no inbound policy", change_no_inbound_no_sa, false },
+		{ "any remote", change_every_covered_no_sa, false },
+		{ "some remote", change_some_wanted, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+		struct verdict v;
+
+		good_world(&w, RDMA_DRIVER_MLX5, AF_INET);
+		rows[i].change(&w);
+		judge(&w, &v);
+		cr_expect_eq(v.missing_sa, rows[i].missing, "%s: %s", rows[i].name, v.reason);
+		if (v.missing_sa)
+			cr_expect_eq(v.policy_out, 9, "%s: policy %u", rows[i].name, v.policy_out);
+	}
+}
+
+static void of_one_port(struct world *w)
+{
+	w->path.has_sport = true;
+	w->path.sport = 0xc001;
+}
+
+/* granularity = qp: the SA, or the policy before it, is for this QP's source port alone. */
+Test(decide_ipsec, an_sa_for_one_qp)
+{
+	struct world w;
+	struct verdict v;
+
+	good_world(&w, RDMA_DRIVER_MLX5, AF_INET);
+	of_one_port(&w);
+	w.req.granularity = GRANULARITY_QP;
+	judge(&w, &v);
+	cr_expect(v.kind == VERDICT_UNPROTECTED && v.missing_sa, "%s", v.reason);
+	cr_expect(strstr(v.reason, "no live SA answers it for this QP alone"), "%s", v.reason);
+	/* by its policy */
+	set_ports(&w.policies[OUT], 0xc001, 4791);
+	judge(&w, &v);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.reason);
+	w.path.sport = 0xc002;
+	judge(&w, &v);
+	cr_expect(v.kind == VERDICT_UNPROTECTED && !v.missing_sa, "another QP's: %s", v.reason);
+	/* by its own selector */
+	set_ports(&w.policies[OUT], 0, 0);
+	select_hosts(&w, &w.sas[OUT], 1, 2);
+	w.sas[OUT].sel.sport = 0xc002;
+	w.sas[OUT].sel.sport_mask = 0xffff;
+	judge(&w, &v);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.reason);
+	w.path.has_sport = false;
+	judge(&w, &v);
+	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "nobody knows its source port: %s", v.reason);
+
+	good_world(&w, RDMA_DRIVER_RXE, AF_INET);
+	of_one_port(&w);
+	w.req.granularity = GRANULARITY_QP;
+	judge(&w, &v);
+	cr_expect(v.kind == VERDICT_UNPROTECTED && !v.missing_sa && !v.could_be, "%s", v.reason);
+	cr_expect(strstr(v.reason, "carries no ports"), "%s", v.reason);
+}
+
+Test(decide_ipsec, the_verdict_says_what_encrypts)
+{
+	struct world w;
+	struct verdict v;
+
+	good_world(&w, RDMA_DRIVER_MLX5, AF_INET);
+	judge(&w, &v);
+	cr_expect_eq(v.cipher, CIPHER_ESP_AES_GCM_256);
+	cr_expect(v.offloaded);
+	good_world(&w, RDMA_DRIVER_RXE, AF_INET);
+	judge(&w, &v);
+	cr_expect_eq(v.cipher, CIPHER_ESP_AES_GCM_256);
+	cr_expect(!v.offloaded);
+	w.ev.sa_count = 0;
+	judge(&w, &v);
+	cr_expect_eq(v.cipher, CIPHER_NONE);
 }

@@ -51,18 +51,19 @@ static void describe_all(const struct policy *policy, char *text, size_t size)
 #define RULE_KEYS                                                                                       \
 	"match-device, match-port, match-remote, match-uid, match-executable, require, mode, ciphers, " \
 	"integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm"
-#define DEFAULT_KEYS "require, mode, ciphers, integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm"
+#define DEFAULT_KEYS \
+	"require, mode, ciphers, integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm"
 #define CIPHER_WORDS                                                                                          \
 	"gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, aes-gcm-256, " \
 	"chacha20-poly1305, aes-ccm-128, aes-ccm-256"
-#define ONE_PATTERN "one pattern, not a list and not in quotes; for a space, comma, semicolon or quote write '?'"
-#define BROKEN      "a broken pattern: '[' wants a ']' and holds no '[' or '/', '\\' wants a character"
+#define ONE_PATTERN    "one pattern, not a list and not in quotes; for a space, comma, semicolon or quote write '?'"
+#define BROKEN         "a broken pattern: '[' wants a ']' and holds no '[' or '/', '\\' wants a character"
 #define SETUP_DEFAULTS "setup = acquire\nsetup-timeout = 10s\ngranularity = host\ncm = protected\n"
-#define TIMEOUT_WORDS ": a time such as 500ms, 10s or 2m, not 0 and at most 5m"
-#define GRACE_WORDS ": a time such as 500ms, 10s or 2m, at most 10m"
-#define BEHIND      ": a comment behind a value begins with white space and ';'"
-#define X10         "xxxxxxxxxx"
-#define X40         X10 X10 X10 X10
+#define TIMEOUT_WORDS  ": a time such as 500ms, 10s or 2m, not 0 and at most 5m"
+#define GRACE_WORDS    ": a time such as 500ms, 10s or 2m, at most 10m"
+#define BEHIND         ": a comment behind a value begins with white space and ';'"
+#define X10            "xxxxxxxxxx"
+#define X40            X10 X10 X10 X10
 
 static const struct {
 	const char *text;
@@ -464,8 +465,7 @@ static const struct {
 	  "[default]\nmode = audit\ndevx = allow\nciphers = aes-gcm-256, gcm-aes-256\n",
 	  "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\nmode = audit\n"
 	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
-	  "0s\n" SETUP_DEFAULTS
-	  "[default]\nrequire = any\nmode = audit\n"
+	  "0s\n" SETUP_DEFAULTS "[default]\nrequire = any\nmode = audit\n"
 	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
 	  "0s\n" SETUP_DEFAULTS },
 	{ "[default]\nmode = off\ndevx = allow\nraw-packet = allow\nintegrity-only = yes\nrequire = none\n"
