@@ -16,6 +16,7 @@ struct answer_key {
 	dev_t rdev;
 	uint32_t kind, has, qp_type;
 	struct uverbs_address address;
+	struct want want;
 	uid_t uid;
 	bool executable_known;
 	char executable[sizeof(((struct engine_client *)NULL)->executable)];
@@ -76,6 +77,7 @@ static bool key_make(const struct answer_question *question, struct answer_key *
 	out->address.sgid_index = command->address.sgid_index;
 	out->address.port = command->address.port;
 	out->address.is_global = command->address.is_global;
+	out->want = command->want;
 	out->uid = question->client->uid;
 	out->executable_known = question->client->executable_known;
 	text_copy(out->executable, sizeof(out->executable), question->client->executable);
@@ -112,7 +114,8 @@ void answer_cache_keep(struct answer_cache *cache, const struct answer_question 
 	struct answer_key key;
 	struct kept *kept;
 
-	if (!key_make(question, &key))
+	/* one that was judged by its source port hangs on QP numbers as well */
+	if (answer->path.has_sport || !key_make(question, &key))
 		return;
 	kept = find(cache, &key);
 	if (!kept) {

@@ -48,6 +48,8 @@ static const struct driver_traits drivers[] = {
 		.driver_qp_needs_no_address = true,
 		/* mlx5_core en_accel/ipsec_fs.c setup_fte_upper_proto_match(): the NIC matches UDP ports */
 		.flow_has_ports = true,
+		/* mlx5/qp.c mlx5_set_path(): rdma_get_udp_sport() when the mask has DEST_QPN */
+		.sport_from_flow_label = true,
 	},
 	{
 		.driver_id = RDMA_DRIVER_MLX4,
@@ -126,15 +128,15 @@ static const struct driver_traits drivers[] = {
 	 * without MODIFY_QP; EFA's SRD, usNIC and Omni-Path are protocols of their own; mthca and qib are InfiniBand
 	 * only.
 	 */
-	{ RDMA_DRIVER_SIW, "siw", EGRESS_UNKNOWN, true, true, false },
-	{ RDMA_DRIVER_CXGB3, "cxgb3", EGRESS_UNKNOWN, true, true, false },
-	{ RDMA_DRIVER_CXGB4, "cxgb4", EGRESS_UNKNOWN, true, true, false },
-	{ RDMA_DRIVER_NES, "nes", EGRESS_UNKNOWN, true, true, false },
-	{ RDMA_DRIVER_EFA, "efa", EGRESS_UNKNOWN, false /* AH id of the kernel's */, true /* SRD */, false },
-	{ RDMA_DRIVER_USNIC, "usnic", EGRESS_UNKNOWN, true, true, false },
-	{ RDMA_DRIVER_HFI1, "hfi1", EGRESS_UNKNOWN, true, true, false },
-	{ RDMA_DRIVER_QIB, "qib", EGRESS_UNKNOWN, true, true, false },
-	{ RDMA_DRIVER_MTHCA, "mthca", EGRESS_UNKNOWN, true, true, false },
+	{ RDMA_DRIVER_SIW, "siw", EGRESS_UNKNOWN, true, true, false, false },
+	{ RDMA_DRIVER_CXGB3, "cxgb3", EGRESS_UNKNOWN, true, true, false, false },
+	{ RDMA_DRIVER_CXGB4, "cxgb4", EGRESS_UNKNOWN, true, true, false, false },
+	{ RDMA_DRIVER_NES, "nes", EGRESS_UNKNOWN, true, true, false, false },
+	{ RDMA_DRIVER_EFA, "efa", EGRESS_UNKNOWN, false /* AH id of the kernel's */, true /* SRD */, false, false },
+	{ RDMA_DRIVER_USNIC, "usnic", EGRESS_UNKNOWN, true, true, false, false },
+	{ RDMA_DRIVER_HFI1, "hfi1", EGRESS_UNKNOWN, true, true, false, false },
+	{ RDMA_DRIVER_QIB, "qib", EGRESS_UNKNOWN, true, true, false, false },
+	{ RDMA_DRIVER_MTHCA, "mthca", EGRESS_UNKNOWN, true, true, false, false },
 };
 
 const struct driver_traits *driver_traits(uint32_t driver_id)

@@ -15,13 +15,13 @@ static void answer_pass(const struct finding *found, struct engine_answer *answe
 	answer->rule = found->pass_rule;
 	answer->path = found->pass_path;
 	answer->verdict = found->pass_verdict;
-	answer->audited = found->pass_rule && found->pass_rule->mode == MODE_OFF;
+	answer->audited = found->pass_rule && found->pass_rule->mode == MODE_OFF && !found->pass_verdict.kind;
 }
 
 /* The finding as an answer: nothing was found, it is only audited, or it is refused. */
 static void answer_finding(const struct question *q, const struct finding *found, struct engine_answer *answer)
 {
-	answer->pass = !found->rule || found->rule->mode == MODE_AUDIT;
+	answer->pass = !found->rule || found->binding.mode == MODE_AUDIT;
 	if (!found->rule) {
 		answer_pass(found, answer);
 		return;
@@ -32,6 +32,8 @@ static void answer_finding(const struct question *q, const struct finding *found
 	answer->verdict = found->verdict;
 	answer->verdict.kernel_drops = found->verdict.kernel_drops && !found->leaks;
 	answer->grace_ms = answer->verdict.kernel_drops ? found->grace_ms : 0;
+	answer->setup_ms = found->hopeless ? 0 : found->setup_ms;
+	answer->per_qp = found->binding.requirement.granularity == GRANULARITY_QP;
 	if (!answer->pass)
 		answer->err = EPERM;
 	word_finding(q, found, answer->text, sizeof(answer->text));
@@ -179,6 +181,42 @@ static void judge_context(struct question *q, struct engine_answer *answer)
 		answer->err = EOPNOTSUPP;
 }
 
+static bool gid_is(const struct rdma_gid *gid, const uint8_t raw[16], bool any_type)
+{
+	return !memcmp(gid->raw, raw, sizeof(gid->raw)) && (any_type || gid->type == GID_TYPE_ROCE_V2);
+}
+
+/*
+ * librdmacm knows addresses, and not which of the entries that have its own the kernel will take. Of RoCE v2, where
+ * there are such (cma_roce_mode is that by default, drivers/infiniband/core/cma.c): all of them have to do.
+ */
+static size_t ask_by_address(struct question *q, bool any_type, struct finding *found)
+{
+	const struct rdma_port *port = device_port(q->view->device, q->port);
+	size_t asked = 0;
+
+	for (size_t g = 0; port && g < port->gid_count; g++) {
+		if (!gid_is(&port->gids[g], q->command->sgid, any_type))
+			continue;
+		question_ask(q, port->gids[g].index, found);
+		asked++;
+	}
+	return asked;
+}
+
+static void judge_cm(struct question *q, struct engine_answer *answer)
+{
+	struct finding found = { 0 };
+
+	q->port = q->command->address.port;
+	q->scope = REMOTE_ONE;
+	q->remote = q->command->address.dgid;
+	if (ask_by_address(q, false, &found) || ask_by_address(q, true, &found))
+		answer_finding(q, &found, answer);
+	else
+		refuse_or_audit(q, NULL, "the device has no GID of the local address", answer);
+}
+
 static void judge_by_kind(struct question *q, struct engine_answer *answer)
 {
 	switch (q->command->kind) {
@@ -209,6 +247,13 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 		refuse_or_audit(q, allows_devx, "driver-private commands (DEVX) are not allowed (devx = refuse)",
 				answer);
 		return;
+	case UVERBS_CM_CONNECT:
+	case UVERBS_CM_ACCEPT:
+	case UVERBS_CM_ESTABLISH:
+	case UVERBS_CM_JOIN:
+	case UVERBS_CM_ROUTE:
+		judge_cm(q, answer);
+		return;
 	default:
 		refuse_or_audit(q, NULL, q->command->why_malformed ? q->command->why_malformed : "it is not understood",
 				answer);
@@ -223,7 +268,7 @@ static bool guard_is_off(const struct question *q)
 	size_t cursor = 0;
 
 	while ((rule = policy_next(q->view->policy, &subject, &cursor)))
-		if (rule->mode != MODE_OFF)
+		if (binding_of(q, rule).mode != MODE_OFF)
 			return false;
 	return true;
 }
@@ -247,18 +292,23 @@ void refuse_or_audit(const struct question *q, bool (*allows)(const struct polic
 		     struct engine_answer *answer)
 {
 	struct policy_subject subject = question_subject(q);
-	const struct policy_rule *rule, *objects = NULL;
+	const struct policy_rule *rule;
+	struct binding objects = { 0 };
 	size_t cursor = 0;
 
-	while ((rule = policy_next(q->view->policy, &subject, &cursor)))
-		if (rule->mode != MODE_OFF && !(allows && allows(rule)) && (!objects || rule->mode == MODE_ENFORCE))
-			objects = rule;
-	answer->pass = !objects || objects->mode == MODE_AUDIT;
-	answer->audited = objects && answer->pass;
+	while ((rule = policy_next(q->view->policy, &subject, &cursor))) {
+		struct binding binding = binding_of(q, rule);
+
+		if (binding.mode != MODE_OFF && !(allows && allows(rule)) &&
+		    (!objects.rule || binding.mode == MODE_ENFORCE))
+			objects = binding;
+	}
+	answer->pass = !objects.rule || objects.mode == MODE_AUDIT;
+	answer->audited = objects.rule && answer->pass;
 	answer->err = answer->pass ? 0 : EPERM;
-	answer->rule = objects;
+	answer->rule = objects.rule;
 	answer->verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
 	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
-	if (objects)
-		word_reason(q, objects, why, answer->text, sizeof(answer->text));
+	if (objects.rule)
+		word_reason(q, &objects, why, answer->text, sizeof(answer->text));
 }

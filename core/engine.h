@@ -44,6 +44,12 @@ struct engine_answer {
 	struct path path;               /* .device "" where no path was looked at */
 	struct verdict verdict;
 	uint32_t grace_ms; /* refused: how long a living QP may wait for its protection; 0 where that could leak */
+	/*
+	 * Refused (or only audited) for nothing but a missing SA, which the rule lets be asked for: how long the call
+	 * may wait for it. 0: there is nothing to wait for.
+	 */
+	uint32_t setup_ms;
+	bool per_qp; /* with `path.sport`: the SA is to be of this QP alone */
 };
 
 /* Judges one command of one client. A function of its arguments, but for what route_get asks. */

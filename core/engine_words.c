@@ -6,12 +6,12 @@
 #include "engine_internal.h"
 #include "text.h"
 
-static void word_command(const struct question *q, const struct policy_rule *rule, char *text, size_t size)
+static void word_command(const struct question *q, const struct binding *binding, char *text, size_t size)
 {
 	bool new_qp = q->command->kind == UVERBS_QP_CREATE || q->command->kind == UVERBS_QP_OPEN;
 
 	text_format(text, size, "rdmasec: %s %s%s%s on %s",
-		    rule->mode == MODE_AUDIT ? "audit: would refuse" : "refused", uverbs_kind_name(q->command->kind),
+		    binding->mode == MODE_AUDIT ? "audit: would refuse" : "refused", uverbs_kind_name(q->command->kind),
 		    new_qp ? " " : "", new_qp ? uverbs_qp_type_name(q->command->qp_type) : "", q->view->device->name);
 }
 
@@ -37,7 +37,7 @@ void word_finding(const struct question *q, const struct finding *found, char *t
 {
 	int better = better_gid(q, found);
 
-	word_command(q, found->rule, text, size);
+	word_command(q, &found->binding, text, size);
 	word_path(q, &found->path, text, size);
 	text_append(text, size, ": %s: %s", verdict_name(found->verdict.kind), found->verdict.reason);
 	if (better >= 0)
@@ -48,13 +48,13 @@ void word_finding(const struct question *q, const struct finding *found, char *t
 	text_printable(text);
 }
 
-void word_reason(const struct question *q, const struct policy_rule *rule, const char *why, char *text, size_t size)
+void word_reason(const struct question *q, const struct binding *binding, const char *why, char *text, size_t size)
 {
-	word_command(q, rule, text, size);
+	word_command(q, binding, text, size);
 	if (q->port)
 		text_append(text, size, " port %u", q->port);
 	text_append(text, size, ": %s", why);
-	word_rule(rule, text, size);
+	word_rule(binding->rule, text, size);
 	text_printable(text);
 }
 
@@ -75,7 +75,7 @@ int better_gid(const struct question *q, const struct finding *found)
 			continue;
 		path_resolve(q->view->device, q->port, gid->index, REMOTE_ONE, q->remote, q->view->evidence,
 			     q->view->route_get, q->view->route_context, &path);
-		decide(&path, q->view->evidence, &found->rule->requirement, &verdict);
+		decide(&path, q->view->evidence, &found->binding.requirement, &verdict);
 		if (verdict.kind == VERDICT_PROTECTED && verdict.by != BY_LOOPBACK)
 			return gid->index;
 	}

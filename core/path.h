@@ -31,6 +31,7 @@ struct driver_traits {
 	bool ud_address_in_wqe;          /* UD addresses come from user memory at post time: CREATE_AH binds nothing */
 	bool driver_qp_needs_no_address; /* IBV_QPT_DRIVER QPs (DCI, SRD) send without ever getting one by MODIFY_QP */
 	bool flow_has_ports;             /* the xfrm lookup sees UDP ports */
+	bool sport_from_flow_label;      /* an RC QP's UDP source port is rdma_get_udp_sport()'s */
 };
 
 /* Never NULL: an id that is not in the table gives the row of the unknown driver. */
