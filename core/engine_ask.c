@@ -9,17 +9,6 @@
 #include "engine_server_internal.h"
 #include "text.h"
 
-/* While it is being answered. */
-struct asking {
-	struct connection *connection;
-	struct process process;
-	int number, fd; /* the uverbs fd: its number over there, and here */
-	struct uverbs_command command;
-	struct namespace *in;
-	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
-	struct engine_answer answer;
-};
-
 static void refuse(struct engine_answer *answer, int err, const char *why)
 {
 	memset(answer, 0, sizeof(*answer));
@@ -76,6 +65,8 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 	/* the type that a QP has is what it was created with, whatever the door says */
 	if (q->command.kind == UVERBS_QP_READY)
 		q->command.qp_type = watch_qp_type(ufile, q->command.handle);
+	if (q->command.kind == UVERBS_QP_ADDRESS && (q->command.qpn = watch_qp_number(ufile, q->command.handle)))
+		q->command.has |= UVERBS_HAS_QPN;
 	return 0;
 }
 
@@ -107,7 +98,7 @@ static void judge_anew(struct asking *q, const struct engine_client *client)
 	watch_judge(q->connection->server->watch, q->in, client, device, error, &q->command, &q->answer);
 }
 
-static void judge(struct asking *q)
+void question_judge(struct asking *q)
 {
 	const struct engine_server *server = q->connection->server;
 	struct engine_client client;
@@ -153,14 +144,13 @@ static enum connection_fate await_done(const struct asking *q)
 	pending->generation = watch_generation(q->connection->server->watch, q->in);
 	q->connection->pending = pending;
 	q->connection->state = CONNECTION_ACTS;
-	return connection_wait(q->connection, EV_READ, DONE_SILENCE_S);
+	return connection_wait(q->connection, EV_READ, DONE_SILENCE_MS);
 }
 
-static enum connection_fate answer_question(struct asking *q)
+enum connection_fate question_answer(struct asking *q)
 {
 	enum connection_fate fate = CONNECTION_ENDS;
 
-	judge(q);
 	/* known before it can happen: the door does nothing until it has its answer */
 	if (q->answer.pass && q->in && leaves_something(&q->command)) {
 		fate = await_done(q);
@@ -171,6 +161,7 @@ static enum connection_fate answer_question(struct asking *q)
 	tell(q);
 	if (q->in)
 		namespace_put(q->in);
+	q->in = NULL;
 	return fate;
 }
 
@@ -182,6 +173,8 @@ enum connection_fate connection_ask(struct connection *connection, const void *m
 
 	if (which >= 0)
 		return connection_request(connection, which);
+	if (!wire_query_check(message, len))
+		return connection_query(connection, message, fd);
 	err = wire_ask_read(message, len, &q.command, &q.number);
 	if (!err && fd < 0)
 		err = -EBADMSG;
@@ -194,9 +187,46 @@ enum connection_fate connection_ask(struct connection *connection, const void *m
 		send_answer(connection, &q.answer);
 		return CONNECTION_ENDS;
 	}
-	fate = answer_question(&q);
+	question_judge(&q);
+	if (question_waits(&q, &fate))
+		return fate;
+	fate = question_answer(&q);
 	process_close(&q.process);
 	return fate;
+}
+
+/* ---- what protects a QP ---- */
+
+static void query(struct connection *connection, const struct process *process, const struct wire_query *query, int fd,
+		  struct wire_protection *out)
+{
+	struct watch *watch = connection->server->watch;
+	struct watch_ufile *ufile;
+	int err = watch_ufile_get(watch, process, (int)query->fd, fd, &ufile);
+
+	if (err)
+		out->err = (uint32_t)-err;
+	else
+		watch_protection(ufile, query->handle, fd, out);
+}
+
+enum connection_fate connection_query(struct connection *connection, const void *message, int fd)
+{
+	struct wire_protection protection;
+	struct process process;
+	struct wire_query asked;
+	int err = fd < 0 ? -EBADMSG : process_open_peer(connection->socket, &process);
+
+	memcpy(&asked, message, sizeof(asked));
+	wire_protection_make(&protection);
+	protection.err = (uint32_t)-err;
+	if (!err) {
+		query(connection, &process, &asked, fd, &protection);
+		process_close(&process);
+	}
+	err = wire_send(connection->socket, &protection, sizeof(protection), -1);
+	(void)err; /* whoever does not read learns nothing */
+	return CONNECTION_ENDS;
 }
 
 /* ---- what came of it ---- */

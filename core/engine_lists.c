@@ -98,7 +98,7 @@ static enum connection_fate start_list(struct connection *connection, int which)
 		watch_list(server->watch, uid ? uid : (uid_t)-1, add_row, &connection->list);
 	else
 		list_status(connection);
-	return connection_wait(connection, EV_WRITE, LIST_SILENCE_S);
+	return connection_wait(connection, EV_WRITE, LIST_SILENCE_MS);
 }
 
 /* ---- monitors ---- */

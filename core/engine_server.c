@@ -50,7 +50,7 @@ static void let_go_unread(int socket)
 	}
 }
 
-static void connection_free(struct connection *connection)
+void connection_free(struct connection *connection)
 {
 	struct engine_server *server = connection->server;
 
@@ -58,6 +58,7 @@ static void connection_free(struct connection *connection)
 		DL_DELETE(server->monitors, connection);
 		server->monitor_count--;
 	}
+	connection_waiting_free(connection);
 	if (connection->pending) {
 		process_close(&connection->pending->process);
 		free(connection->pending);
@@ -103,22 +104,24 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 		fate = read_one(connection);
 	else if (what & EV_WRITE)
 		fate = connection_write(connection);
+	else if (connection->state == CONNECTION_WAITS)
+		fate = connection_still_waits(connection);
 	else if (connection->state == CONNECTION_ACTS)
 		connection_not_done(connection);
 	if (fate == CONNECTION_ENDS)
 		connection_free(connection);
 }
 
-enum connection_fate connection_wait(struct connection *connection, short what, int seconds)
+enum connection_fate connection_wait(struct connection *connection, short what, int ms)
 {
-	const struct timeval silence = { .tv_sec = seconds };
+	const struct timeval silence = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	if (connection->event)
 		event_free(connection->event);
 	connection->event =
 		event_new(connection->server->base, connection->socket, what | EV_PERSIST, on_ready, connection);
-	return connection->event && !event_add(connection->event, seconds ? &silence : NULL) ? CONNECTION_STAYS
-											     : CONNECTION_ENDS;
+	return connection->event && !event_add(connection->event, ms ? &silence : NULL) ? CONNECTION_STAYS
+											: CONNECTION_ENDS;
 }
 
 /* As the kernel took it at connect(2). A user with too many of them gets no more: whom that refuses is himself. */
@@ -158,7 +161,7 @@ static void on_connect(struct evconnlistener *listener, evutil_socket_t socket, 
 	connection->socket = socket;
 	if (++server->connections == CONNECTIONS_MAX)
 		evconnlistener_disable(server->listener);
-	if (connection_wait(connection, EV_READ, ASK_SILENCE_S) == CONNECTION_ENDS)
+	if (connection_wait(connection, EV_READ, ASK_SILENCE_MS) == CONNECTION_ENDS)
 		connection_free(connection);
 }
 
@@ -181,6 +184,16 @@ struct event_base *engine_base_new(void)
 	return base;
 }
 
+/* Without its listener. */
+static void server_free(struct engine_server *server)
+{
+	server_wait_free(server);
+	if (server->watch)
+		watch_free(server->watch);
+	answer_cache_free(server->answers);
+	free(server);
+}
+
 int engine_server_new(struct event_base *base, const struct policy *policy, int listener,
 		      const struct engine_options *options, struct engine_server **out)
 {
@@ -191,23 +204,23 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 		return -ENOMEM;
 	server->base = base;
 	server->options = *options;
-	err = watch_new(base, policy, options->opener, options->must_watch,
-			&(struct watch_listener){ .record = server_publish, .arg = server }, &server->watch);
-	if (!err && !(server->answers = answer_cache_new())) {
-		watch_free(server->watch);
+	err = watch_new(
+		base, policy, options->opener, options->must_watch,
+		&(struct watch_listener){ .record = server_publish, .changed = server_on_change, .arg = server },
+		&server->watch);
+	if (!err && !(server->answers = answer_cache_new()))
 		err = -ENOMEM;
-	}
+	if (!err)
+		err = server_wait_init(server);
 	if (err) {
-		free(server);
+		server_free(server);
 		return err;
 	}
 	evutil_make_socket_nonblocking(listener);
 	server->listener = evconnlistener_new(base, on_connect, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
 					      0, listener);
 	if (!server->listener) {
-		watch_free(server->watch);
-		answer_cache_free(server->answers);
-		free(server);
+		server_free(server);
 		return -ENOMEM;
 	}
 	*out = server;
@@ -227,7 +240,5 @@ void engine_server_adopt(struct engine_server *server)
 void engine_server_free(struct engine_server *server)
 {
 	evconnlistener_free(server->listener);
-	watch_free(server->watch);
-	answer_cache_free(server->answers);
-	free(server);
+	server_free(server);
 }

@@ -15,6 +15,8 @@
 
 enum { READ_MORE = 0, READ_END = 1 };
 
+enum expected { EXPECT_ANSWER, EXPECT_DUMP, EXPECT_ACK };
+
 int netlink_fail(struct netlink_channel *channel, int err, const char *format, ...)
 {
 	va_list args;
@@ -130,7 +132,7 @@ static int kernel_error(struct netlink_channel *channel, const struct nlmsghdr *
 	return netlink_fail(channel, error, "%s%s", strerror(-error), words);
 }
 
-static int read_error(struct netlink_channel *channel, const struct nlmsghdr *message)
+static int read_error(struct netlink_channel *channel, const struct nlmsghdr *message, enum expected expected)
 {
 	size_t header_size = sizeof(struct nlmsgerr);
 	struct nlmsgerr error;
@@ -138,6 +140,8 @@ static int read_error(struct netlink_channel *channel, const struct nlmsghdr *me
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(error)))
 		return netlink_fail(channel, -EPROTO, "truncated error message");
 	memcpy(&error, NLMSG_DATA(message), sizeof(error));
+	if (!error.error && expected == EXPECT_ACK)
+		return READ_END;
 	if (!error.error)
 		return netlink_fail(channel, -EPROTO, "an acknowledgement instead of an answer");
 	if (!(message->nlmsg_flags & NLM_F_CAPPED) && error.msg.nlmsg_len >= NLMSG_HDRLEN &&
@@ -157,17 +161,17 @@ static int read_done(struct netlink_channel *channel, const struct nlmsghdr *mes
 	return error ? kernel_error(channel, message, sizeof(error), error) : READ_END;
 }
 
-static int read_control(struct netlink_channel *channel, const struct nlmsghdr *message, bool dump)
+static int read_control(struct netlink_channel *channel, const struct nlmsghdr *message, enum expected expected)
 {
 	switch (message->nlmsg_type) {
 	case NLMSG_NOOP:
 		return READ_MORE;
 	case NLMSG_ERROR:
-		return read_error(channel, message);
+		return read_error(channel, message, expected);
 	case NLMSG_OVERRUN:
 		return netlink_fail(channel, -EAGAIN, "the kernel lost part of its answer");
 	case NLMSG_DONE:
-		if (dump)
+		if (expected == EXPECT_DUMP)
 			return read_done(channel, message);
 		/* fall through */
 	default:
@@ -176,25 +180,28 @@ static int read_control(struct netlink_channel *channel, const struct nlmsghdr *
 }
 
 static int read_message(struct netlink_channel *channel, const struct nlmsghdr *message,
-			const struct netlink_reader *reader, bool dump)
+			const struct netlink_reader *reader, enum expected expected)
 {
 	int err;
 
 	if (message->nlmsg_seq != channel->sequence || message->nlmsg_pid != channel->port)
 		return netlink_fail(channel, -EPROTO, "an answer to somebody else's question");
-	if (dump && message->nlmsg_flags & NLM_F_DUMP_INTR)
+	if (expected == EXPECT_DUMP && message->nlmsg_flags & NLM_F_DUMP_INTR)
 		return netlink_fail(channel, -EAGAIN, "what was read changed meanwhile, again and again");
-	if (dump && message->nlmsg_flags & NLM_F_DUMP_FILTERED)
+	if (expected == EXPECT_DUMP && message->nlmsg_flags & NLM_F_DUMP_FILTERED)
 		return netlink_fail(channel, -EPROTO, "the kernel left part of the answer out");
 	if (message->nlmsg_type < NLMSG_MIN_TYPE)
-		return read_control(channel, message, dump);
+		return read_control(channel, message, expected);
+	if (expected == EXPECT_ACK)
+		return netlink_fail(channel, -EPROTO, "an answer instead of an acknowledgement");
 	err = reader->message(message, reader->context);
 	if (err)
 		return err;
-	return dump ? READ_MORE : READ_END;
+	return expected == EXPECT_DUMP ? READ_MORE : READ_END;
 }
 
-static int read_datagram(struct netlink_channel *channel, size_t len, const struct netlink_reader *reader, bool dump)
+static int read_datagram(struct netlink_channel *channel, size_t len, const struct netlink_reader *reader,
+			 enum expected expected)
 {
 	const char *at = channel->buffer;
 	int rc = READ_MORE;
@@ -207,7 +214,7 @@ static int read_datagram(struct netlink_channel *channel, size_t len, const stru
 			return netlink_fail(channel, -EPROTO, "a message does not fit its datagram");
 		if (rc == READ_END)
 			return netlink_fail(channel, -EPROTO, "a message after the end of the answer");
-		rc = read_message(channel, message, reader, dump);
+		rc = read_message(channel, message, reader, expected);
 		if (rc < 0)
 			return rc;
 		step = NLMSG_ALIGN(message->nlmsg_len);
@@ -261,7 +268,7 @@ static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 	}
 }
 
-static int channel_read(struct netlink_channel *channel, const struct netlink_reader *reader, bool dump)
+static int channel_read(struct netlink_channel *channel, const struct netlink_reader *reader, enum expected expected)
 {
 	int rc;
 
@@ -271,7 +278,7 @@ static int channel_read(struct netlink_channel *channel, const struct netlink_re
 		rc = channel_receive(channel, &len);
 		if (rc)
 			return rc;
-		rc = len ? read_datagram(channel, len, reader, dump)
+		rc = len ? read_datagram(channel, len, reader, expected)
 			 : netlink_fail(channel, -EPROTO, "an empty answer");
 		explicit_bzero(channel->buffer, len);
 	} while (rc == READ_MORE);
@@ -296,7 +303,7 @@ int netlink_dump(struct netlink_channel *channel, struct nl_msg *request, const 
 		if (!err)
 			err = channel_send(channel, request, NLM_F_DUMP);
 		if (!err)
-			err = channel_read(channel, reader, true);
+			err = channel_read(channel, reader, EXPECT_DUMP);
 	}
 	if (err)
 		reader->restart(reader->context);
@@ -309,5 +316,13 @@ int netlink_ask(struct netlink_channel *channel, struct nl_msg *request,
 	const struct netlink_reader reader = { .message = message, .context = context };
 	int err = channel_send(channel, request, 0);
 
-	return err ? err : channel_read(channel, &reader, false);
+	return err ? err : channel_read(channel, &reader, EXPECT_ANSWER);
+}
+
+int netlink_do(struct netlink_channel *channel, struct nl_msg *request)
+{
+	const struct netlink_reader nothing = { 0 };
+	int err = channel_send(channel, request, NLM_F_ACK);
+
+	return err ? err : channel_read(channel, &nothing, EXPECT_ACK);
 }

@@ -93,4 +93,7 @@ RS_MUST_USE int netlink_dump(struct netlink_channel *channel, struct nl_msg *req
 RS_MUST_USE int netlink_ask(struct netlink_channel *channel, struct nl_msg *request,
 			    int (*message)(const struct nlmsghdr *message, void *context), void *context);
 
+/* Sends a request that the kernel only acknowledges. 0; or -errno, as the kernel says or as above. */
+RS_MUST_USE int netlink_do(struct netlink_channel *channel, struct nl_msg *request);
+
 #endif

@@ -194,6 +194,18 @@ int netns_settings(struct netns *ns, const char *netdev, struct netns_settings *
 	return err;
 }
 
+enum netns_listening netns_key_manager(struct netns *ns)
+{
+	struct netns_request request = { .what = NETNS_MANAGER };
+	struct netns_reply reply;
+
+	if (!ns || !ns->opener)
+		return netns_key_manager_here();
+	if (netns_opener_ask(ns->opener, ns->fd, &request, &reply, NULL) || reply.listening > NETNS_LISTENS)
+		return NETNS_LISTENING_UNKNOWN;
+	return reply.listening;
+}
+
 /* ---- listening ---- */
 
 static int listen_on(int fd, const unsigned int *groups, size_t count)

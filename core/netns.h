@@ -67,4 +67,9 @@ struct netns_settings {
  * name that no netdev has. */
 RS_MUST_USE int netns_settings(struct netns *ns, const char *netdev, struct netns_settings *out);
 
+enum netns_listening { NETNS_LISTENING_UNKNOWN = 0, NETNS_LISTENS_NOT, NETNS_LISTENS };
+
+/* Is there a socket that hears acquires: a key manager's (or that of who watches it, as `ip xfrm monitor` does)? */
+enum netns_listening netns_key_manager(struct netns *ns);
+
 #endif

@@ -37,7 +37,9 @@ static const struct confine_rule calls[] = {
 	A_SOCKET(NETLINK_XFRM),
 	A_SOCKET(NETLINK_GENERIC),
 	A_SOCKET(NETLINK_RDMA),
-	CONFINE_ALLOW_IF(openat, 1, CONFINE_BITS(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)), /* /proc/sys/net */
+	CONFINE_ALLOW_IF(
+		openat, 1,
+		CONFINE_BITS(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)), /* /proc/sys/net, /proc/thread-self/net */
 	CONFINE_ALLOW(read),
 	CONFINE_ALLOW(close),
 	CONFINE_ALLOW(restart_syscall), /* after SIGSTOP and SIGCONT */
@@ -101,6 +103,9 @@ static int serve_here(const struct netns_request *request, struct netns_reply *r
 		reply->xfrm_off = settings.xfrm_off;
 		reply->policy_off = settings.policy_off;
 		reply->policy_off6 = settings.policy_off6;
+		return 0;
+	case NETNS_MANAGER:
+		reply->listening = netns_key_manager_here();
 		return 0;
 	default:
 		return -EBADMSG;

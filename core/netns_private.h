@@ -12,6 +12,7 @@ enum netns_what {
 	NETNS_LOOK = 1, /* is it the initial one? */
 	NETNS_SOCKET,   /* of `protocol`; comes as SCM_RIGHTS with the reply */
 	NETNS_SETTINGS, /* of `netdev` */
+	NETNS_MANAGER,  /* does a key manager listen? */
 };
 
 /* Goes with the namespace's fd. Both ends are one program: no version. */
@@ -27,6 +28,8 @@ struct netns_reply {
 	int32_t err;       /* 0 or -errno */
 	uint8_t initial;
 	uint8_t xfrm_off, policy_off, policy_off6;
+	uint8_t listening; /* enum netns_listening */
+	uint8_t reserved[3];
 };
 
 /* 0; -EPROTONOSUPPORT, -ECONNRESET, -ETIMEDOUT ... With *out_fd for NETNS_SOCKET, else `out_fd` is NULL. */
@@ -48,5 +51,6 @@ RS_MUST_USE int netns_socket_here(int protocol, int *out_fd);
 bool netns_netdev_is_valid(const char *netdev);
 void netns_settings_here(const char *netdev, struct netns_settings *out);
 bool netns_here_is_initial(void);
+enum netns_listening netns_key_manager_here(void);
 
 #endif

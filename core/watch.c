@@ -55,6 +55,13 @@ uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle)
 	return qp ? qp->qp_type : 0;
 }
 
+uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+
+	return qp ? qp->qpn : 0;
+}
+
 /* ---- what was done ---- */
 
 static void done_create(struct watch_ufile *ufile, const struct uverbs_command *command,

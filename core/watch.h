@@ -25,6 +25,7 @@ struct watch_ufile; /* one open file of a uverbs device, whoever holds it */
 /* Who hears of what happens. `record` is only valid during the call. */
 struct watch_listener {
 	void (*record)(const struct wire_record *record, void *arg);
+	namespace_changed_fn changed; /* evidence has, after the watch has seen it; NULL: nobody asks */
 	void *arg;
 };
 
@@ -63,6 +64,11 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 
 /* What is known of a QP: its type, 0 if nothing is. */
 uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle);
+
+uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle);
+
+/* What protects it at this moment, `err` if that cannot be told. `fd`: of the ufile. */
+void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out);
 
 /* Counts changes of evidence and of policy, neither of which ever counts back: as long as it stays, an answer stands.
  */

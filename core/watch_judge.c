@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* Deciding again: whom a change concerns, what has become of him, and what follows from it. */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,8 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 			if (!qp->dirty && concerned(qp, change))
 				watch_queue(ufile, qp);
 	}
+	if (watch->listener.changed)
+		watch->listener.changed(in, change, watch->listener.arg);
 }
 
 /* One QP being judged again: on whose fd, of which device. */
@@ -182,6 +185,33 @@ static void on_grace(evutil_socket_t fd, short what, void *arg)
 		}
 	if (more)
 		look_at_graces_later(watch);
+}
+
+void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+	char error[192];
+	const struct rdma_device *device;
+	struct engine_answer answer;
+
+	if (!qp || qp->state == WATCH_NO_ADDRESS) {
+		out->err = qp ? ENOTCONN : ENOENT;
+		return;
+	}
+	mirror_follow(namespace_mirror(ufile->in));
+	device = watch_device(ufile, fd, error, sizeof(error));
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, error, &qp->question, &answer);
+	out->verdict = answer.verdict.kind;
+	if (answer.verdict.kind != VERDICT_PROTECTED)
+		return;
+	out->by = answer.verdict.by;
+	out->spi_out = answer.verdict.spi_out;
+	out->spi_in = answer.verdict.spi_in;
+	out->reqid = answer.verdict.reqid;
+	out->cipher = answer.verdict.cipher;
+	out->offloaded = answer.verdict.offloaded;
+	out->sci = be64toh(answer.verdict.sci);
+	text_copy(out->netdev, sizeof(out->netdev), answer.path.egress);
 }
 
 static uint32_t driver_of(const struct judged *j)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/*
+ * SAs that are being asked for. Whoever needs one for a flow joins the asking for it: one negotiation, however many
+ * wait. How often is asked is bounded for each user and for each peer. Nothing is answered from here: an SA that has
+ * come is told by the namespace's mirror, and whether it protects is for decide() to say.
+ *
+ * One thread: that of the event base.
+ */
+#ifndef RDMASEC_CORE_ACQUIRER_H
+#define RDMASEC_CORE_ACQUIRER_H
+
+#include <event2/event.h>
+
+#include "namespaces.h"
+#include "xfrm_acquire.h"
+
+struct acquirer;
+struct acquisition;
+
+enum {
+	ACQUIRE_AGAIN_MS = 3000,    /* a key manager that is busy with it takes no notice of a second asking */
+	ACQUIRE_PER_PEER_MS = 1000, /* asking one peer, on average no more often than that ... */
+	ACQUIRE_PER_PEER_BURST = 8, /* ... but so many at once */
+	ACQUIRE_PER_USER_MS = 100,  /* the same for whom it is done */
+	ACQUIRE_PER_USER_BURST = 64,
+};
+
+RS_MUST_USE int acquirer_new(struct event_base *base, struct acquirer **out);
+void acquirer_free(struct acquirer *acquirer); /* after everybody has left; NULL is fine */
+
+/*
+ * Has the SA asked for that the outbound policy of this index wants for this flow, on behalf of a user, until
+ * acquisition_leave(). `in` is held meanwhile. 0; -ESRCH: no key manager listens in that namespace, so that waiting is
+ * vain; -ENOMEM.
+ */
+RS_MUST_USE int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
+			      uint32_t policy_index, uid_t uid, struct acquisition **out);
+void acquisition_leave(struct acquisition *acquisition);
+
+/* What has been seen of it so far, for an operator: where to look. Appends to `text`. */
+void acquisition_explain(const struct acquisition *acquisition, char *text, size_t size);
+
+/* How many XFRM_MSG_ACQUIREs have been sent. */
+uint64_t acquirer_sent(const struct acquirer *acquirer);
+
+#endif
