@@ -205,17 +205,6 @@ Test(engine, an_address_is_judged_on_its_own_path)
 	EXPECT_REFUSED(ask(&e, NULL, &command), "refused create_ah on rxe0");
 }
 
-/* Also with an SA that is only missing: nobody sets one up yet, and an address must not go before it. */
-Test(engine, an_address_does_not_wait_for_an_sa)
-{
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
-	struct estate e;
-
-	rxe_with_ipsec(&e);
-	e.w.ev.sa_count = 0;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "no live SA answers it");
-}
-
 Test(engine, a_refusal_names_everything)
 {
 	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
@@ -642,4 +631,177 @@ Test(engine, texts_of_odd_names)
 	answer = ask(&e, "[rule a234567890b234567890c234567890d234567890e2345]\nmatch-device = d*\n", &command);
 	cr_expect(!answer.pass);
 	cr_expect(strstr(answer.text, "e2345]"), "the longest text is whole: %s", answer.text);
+}
+
+/* ---- what an application asks for of its own accord ---- */
+
+Test(engine, an_application_may_ask_for_more)
+{
+	static const char macsec[] = "[default]\nrequire = macsec\n", none[] = "[default]\nrequire = none\n";
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct estate e, bare;
+
+	rxe_on_macsec(&e);
+	rxe_on_eth(&bare);
+	for (uint32_t want = WANT_NOTHING; want < WANT_REQUIRE_COUNT; want++) {
+		bool ipsec = want == WANT_IPSEC;
+
+		command.want.require = want;
+		if (ipsec)
+			EXPECT_REFUSED(ask(&e, NULL, &command), "no outbound xfrm policy covers it");
+		else
+			EXPECT_PASS(ask(&e, NULL, &command));
+		if (ipsec)
+			EXPECT_REFUSED(ask(&e, macsec, &command),
+				       "the application asks for ipsec, and the policy for macsec");
+		else
+			EXPECT_PASS(ask(&e, macsec, &command));
+		/* it binds whoever asks for it, where the host's policy does not */
+		if (want == WANT_NOTHING) {
+			EXPECT_PASS(ask(&bare, none, &command));
+			EXPECT_PASS(ask(&bare, "[default]\nmode = off\n", &command));
+			EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &command), "eth0");
+		} else {
+			EXPECT_REFUSED(ask(&bare, none, &command), "unprotected");
+			EXPECT_REFUSED(ask(&bare, "[default]\nmode = off\n", &command), "unprotected");
+			EXPECT_REFUSED(ask(&bare, "[default]\nmode = audit\n", &command), "unprotected");
+		}
+		EXPECT_REFUSED(ask(&bare, NULL, &command), "unprotected");
+	}
+	command.want = (struct want){ .granularity = WANT_QP };
+	EXPECT_PASS(ask(&e, NULL, &command));
+	rxe_with_ipsec(&e);
+	EXPECT_REFUSED(ask(&e, NULL, &command), "granularity = qp");
+}
+
+Test(engine, an_sa_that_may_be_asked_for)
+{
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct engine_answer answer;
+	struct estate e;
+
+	rxe_with_ipsec(&e);
+	answer = ask(&e, NULL, &command);
+	cr_expect_eq(answer.setup_ms, 0U, "there is one");
+	e.w.ev.sa_count = 0;
+	answer = ask(&e, NULL, &command);
+	cr_expect(!answer.pass && answer.err == EPERM);
+	cr_expect_eq(answer.setup_ms, 10000U);
+	cr_expect_eq(answer.verdict.policy_out, 9U);
+	cr_expect_eq(answer.path.family, AF_INET);
+	cr_expect(!answer.per_qp);
+	cr_expect_eq(ask(&e, "[default]\nsetup-timeout = 3s\n", &command).setup_ms, 3000U);
+	cr_expect_eq(ask(&e, "[default]\nsetup = none\n", &command).setup_ms, 0U);
+	cr_expect_eq(ask(&e, "[default]\nmode = audit\n", &command).setup_ms, 10000U, "what enforce would do");
+	cr_expect_eq(ask(&e, "[default]\nmode = off\n", &command).setup_ms, 0U);
+	cr_expect_eq(ask(&e, "[default]\nrequire = macsec\n", &command).setup_ms, 0U, "no SA would help");
+	command.want.setup_timeout_ms = 77;
+	cr_expect_eq(ask(&e, "[default]\nsetup-timeout = 3s\n", &command).setup_ms, 77U);
+	cr_expect_eq(ask(&e, "[default]\nsetup = none\n", &command).setup_ms, 0U);
+	command.want = (struct want){ .granularity = WANT_QP };
+	cr_expect_eq(ask(&e, NULL, &command).setup_ms, 0U, "not to be had on rxe");
+	/* what the port may become is enough to make a QP: nobody waits for that */
+	cr_expect_eq(ask(&e, NULL, &(struct uverbs_command){ .kind = UVERBS_QP_CREATE, .qp_type = IB_UVERBS_QPT_RC })
+			     .setup_ms,
+		     0U);
+	command.want = (struct want){ 0 };
+	e.w.policies[IN].tmpl_count = 0;
+	cr_expect_eq(ask(&e, NULL, &command).setup_ms, 0U, "the way in is open");
+}
+
+/* One rule may be the one, or another: all have to be content with an SA. */
+Test(engine, an_sa_is_not_asked_for_in_vain)
+{
+	static const char two[] = "[rule app]\nmatch-executable = /usr/bin/app\nrequire = macsec\n"
+				  "[default]\nsetup-timeout = 2s\n";
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct estate e;
+
+	rxe_with_ipsec(&e);
+	e.w.ev.sa_count = 0;
+	e.client.executable_known = false;
+	cr_expect_eq(ask(&e, two, &command).setup_ms, 0U);
+	e.client.executable_known = true;
+	text_copy(e.client.executable, sizeof(e.client.executable), "/usr/bin/other");
+	cr_expect_eq(ask(&e, two, &command).setup_ms, 2000U);
+}
+
+/* A QP of its own port: what the flow label and the QP numbers make of it (include/rdma/ib_verbs.h). */
+Test(engine, the_source_port_of_a_qp)
+{
+	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct engine_answer answer;
+	struct estate e;
+
+	make_estate(&e, "mlx5_0", RDMA_DRIVER_MLX5, ETH0);
+	add_gid(&e, "::ffff:10.0.0.1", "eth0");
+	world_add_ipsec(&e.w);
+	command.want.granularity = WANT_QP;
+	answer = ask(&e, NULL, &command);
+	cr_expect(!answer.path.has_sport && !answer.pass, "its peer's QP is not known");
+	command.has |= UVERBS_HAS_DEST_QPN;
+	command.dest_qpn = 0x12;
+	answer = ask(&e, NULL, &command);
+	cr_expect(!answer.path.has_sport, "its own number is not known");
+	command.has |= UVERBS_HAS_QPN;
+	command.qpn = 0x11;
+	answer = ask(&e, NULL, &command);
+	cr_expect(answer.per_qp && answer.path.has_sport && answer.setup_ms);
+	cr_expect_eq(answer.path.sport, 0xc000 | 0x132);
+	command.has = UVERBS_HAS_DEST_QPN;
+	command.address.flow_label = 0x54321; /* 0x0321 ^ 0x15 of its upper bits */
+	answer = ask(&e, NULL, &command);
+	cr_expect_eq(answer.path.sport, 0xc000 | (0x0321 ^ 0x15));
+	e.w.policies[OUT].sel.sport = answer.path.sport;
+	e.w.policies[OUT].sel.sport_mask = 0xffff;
+	answer = ask(&e, NULL, &command);
+	cr_expect(answer.pass, "%s", answer.text);
+}
+
+/* ---- librdmacm ---- */
+
+static struct uverbs_command cm(enum uverbs_kind kind, const char *local, const char *remote)
+{
+	struct uverbs_command command = modify(0, remote);
+
+	command.kind = kind;
+	command.address.sgid_index = 0;
+	gid_from(local, command.sgid);
+	return command;
+}
+
+Test(engine, librdmacm_before_it_sends)
+{
+	static const char any[] = "[default]\ncm = any\n";
+	struct estate macsec, bare;
+
+	rxe_on_macsec(&macsec);
+	rxe_on_eth(&bare);
+	for (enum uverbs_kind kind = UVERBS_CM_CONNECT; kind < UVERBS_KIND_COUNT; kind++) {
+		struct uverbs_command command = cm(kind, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
+
+		EXPECT_PASS(ask(&macsec, NULL, &command));
+		EXPECT_REFUSED(ask(&bare, NULL, &command), "10.0.0.2: unprotected");
+		EXPECT_REFUSED(ask(&bare, NULL, &command), uverbs_kind_name(kind));
+		EXPECT_PASS(ask(&bare, any, &command));
+		EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &command), uverbs_kind_name(kind));
+		command = cm(kind, "::ffff:10.0.0.77", "::ffff:10.0.0.2");
+		EXPECT_REFUSED(ask(&macsec, NULL, &command), "no GID of the local address");
+	}
+}
+
+/* Several entries have one address: the kernel takes one of RoCE v2, and nobody knows which. */
+Test(engine, librdmacm_knows_only_addresses)
+{
+	struct uverbs_command command = cm(UVERBS_CM_CONNECT, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
+	struct estate e;
+
+	rxe_on_macsec(&e);
+	add_gid(&e, "::ffff:10.0.0.1", "macsec0");
+	e.gids[2].type = GID_TYPE_ROCE_V1;
+	EXPECT_PASS(ask(&e, NULL, &command));
+	add_gid(&e, "::ffff:10.0.0.1", "eth1");
+	EXPECT_REFUSED(ask(&e, NULL, &command), "GID 3");
+	e.gids[0].type = e.gids[3].type = GID_TYPE_ROCE_V1;
+	EXPECT_REFUSED(ask(&e, NULL, &command), "RoCE v1");
 }
