@@ -147,6 +147,7 @@ struct xfrm_sa_evidence {
 	uint32_t key_bits;                  /* of the AEAD's key, salt included, as xfrm counts; else of the cipher */
 	uint32_t icv_bits;                  /* of the AEAD */
 	bool expired;                       /* a hard limit of its own figures has been reached */
+	bool dying;                         /* a soft one: it still protects, and a successor is due */
 	bool pcpu_bound;                    /* XFRMA_SA_PCPU: serves one CPU only */
 };
 

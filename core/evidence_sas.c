@@ -91,21 +91,38 @@ static bool time_is_up(uint64_t limit, uint64_t since, uint64_t now)
 	return limit && (int64_t)(limit + since - now) <= 0;
 }
 
+/* The hard ones of struct xfrm_lifetime_cfg, or the soft ones. */
+struct limits {
+	uint64_t octets, packets, add_seconds, use_seconds;
+};
+
 /*
  * net/xfrm/xfrm_state.c. In octets and packets no limit is XFRM_INF, and 0 is a limit that is reached at once
  * (xfrm_state_check_expire() compares without asking for it). The use time counts from the first packet.
  */
-static bool sa_expired(const struct xfrm_lifetime_cfg *limit, const struct xfrm_lifetime_cur *current)
+static bool are_reached(const struct limits *limits, const struct xfrm_lifetime_cur *current)
 {
 	struct timespec clock;
 	uint64_t now;
 
 	clock_gettime(CLOCK_REALTIME, &clock);
 	now = (uint64_t)clock.tv_sec;
-	return (limit->hard_byte_limit != XFRM_INF && current->bytes >= limit->hard_byte_limit) ||
-	       (limit->hard_packet_limit != XFRM_INF && current->packets >= limit->hard_packet_limit) ||
-	       time_is_up(limit->hard_add_expires_seconds, current->add_time, now) ||
-	       time_is_up(limit->hard_use_expires_seconds, current->use_time ? current->use_time : now, now);
+	return (limits->octets != XFRM_INF && current->bytes >= limits->octets) ||
+	       (limits->packets != XFRM_INF && current->packets >= limits->packets) ||
+	       time_is_up(limits->add_seconds, current->add_time, now) ||
+	       time_is_up(limits->use_seconds, current->use_time ? current->use_time : now, now);
+}
+
+static void parse_lifetime(const struct xfrm_usersa_info *info, struct xfrm_sa_evidence *sa)
+{
+	const struct xfrm_lifetime_cfg *cfg = &info->lft;
+	const struct limits hard = { cfg->hard_byte_limit, cfg->hard_packet_limit, cfg->hard_add_expires_seconds,
+				     cfg->hard_use_expires_seconds };
+	const struct limits soft = { cfg->soft_byte_limit, cfg->soft_packet_limit, cfg->soft_add_expires_seconds,
+				     cfg->soft_use_expires_seconds };
+
+	sa->expired = are_reached(&hard, &info->curlft);
+	sa->dying = are_reached(&soft, &info->curlft);
 }
 
 /* ---- SAs ---- */
@@ -125,7 +142,7 @@ static int parse_sa(const struct xfrm_usersa_info *info, struct nlattr **attrs, 
 	sa->if_id = attrs[XFRMA_IF_ID] ? nla_get_u32(attrs[XFRMA_IF_ID]) : 0;
 	sa->mark = xfrm_mark_evidence(attrs[XFRMA_MARK]);
 	sa->offload = xfrm_offload_evidence(attrs[XFRMA_OFFLOAD_DEV]);
-	sa->expired = sa_expired(&info->lft, &info->curlft);
+	parse_lifetime(info, sa);
 	sa->pcpu_bound = attrs[EVIDENCE_XFRMA_SA_PCPU];
 	return sa->offload.ifindex < 0 ? -EPROTO : 0;
 }

@@ -17,9 +17,15 @@ enum {
 	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
 };
 
+/* A dying SA protects as before. */
+static bool changes_verdicts(const struct mirror_change *change)
+{
+	return change->kind != MIRROR_CHANGE_XFRM || change->xfrm->kind != XFRM_CHANGE_EXPIRING;
+}
+
 void mirror_tell(struct mirror *mirror, const struct mirror_change *change)
 {
-	mirror->generation++;
+	mirror->generation += changes_verdicts(change);
 	if (!mirror->quiet)
 		mirror->changed(mirror, change, mirror->arg);
 }
@@ -27,6 +33,11 @@ void mirror_tell(struct mirror *mirror, const struct mirror_change *change)
 void mirror_tell_host(struct mirror *mirror)
 {
 	mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST });
+}
+
+void mirror_tell_xfrm(const struct xfrm_change *change, void *arg)
+{
+	mirror_tell(arg, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = change });
 }
 
 /* ---- what the kernel tells ---- */
@@ -60,7 +71,7 @@ static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
 	int err = xfrm_table_apply(mirror->xfrm, message, &change);
 
 	if (!err && change.kind != XFRM_CHANGE_NOTHING)
-		mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &change });
+		mirror_tell_xfrm(&change, mirror);
 	return err;
 }
 
@@ -76,7 +87,8 @@ static void drain(struct mirror *mirror)
 /* A netdev that goes down takes what is offloaded to it along, and nothing is told of that (xfrm_dev_down()). */
 static bool read_stale(struct mirror *mirror)
 {
-	if (!mirror->host_stale && !mirror->routes6_stale && !mirror->xfrm_stale)
+	if (!mirror->host_stale && !mirror->routes6_stale && !mirror->xfrm_stale &&
+	    !xfrm_table_has_questions(mirror->xfrm))
 		return false;
 	if (mirror->host_stale) {
 		mirror->host_stale = false;
@@ -91,6 +103,8 @@ static bool read_stale(struct mirror *mirror)
 			mirror_tell_host(mirror);
 		mirror->rules_changed = false;
 	}
+	if (!mirror->xfrm_stale)
+		mirror->xfrm_stale = !mirror_ask_xfrm(mirror);
 	if (mirror->xfrm_stale) {
 		mirror->xfrm_stale = false;
 		mirror_read_xfrm(mirror);

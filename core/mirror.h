@@ -52,7 +52,7 @@ void mirror_follow(struct mirror *mirror);
 /* As of the last event or poll. */
 const struct evidence *mirror_last(const struct mirror *mirror);
 
-/* Counts changes: as long as it stays, a decision stands. */
+/* Counts changes, but for SAs that are dying: as long as it stays, a decision stands. */
 uint64_t mirror_generation(const struct mirror *mirror);
 /* Counts those by which GIDs may have changed: of links and addresses. */
 uint64_t mirror_gid_generation(const struct mirror *mirror);

@@ -24,11 +24,14 @@ struct mirror {
 
 void mirror_tell(struct mirror *mirror, const struct mirror_change *change);
 void mirror_tell_host(struct mirror *mirror);
+void mirror_tell_xfrm(const struct xfrm_change *change, void *arg); /* the mirror */
 
 /* Each reads its part anew, and tells what is otherwise. */
 void mirror_read_links(struct mirror *mirror);
 void mirror_read_routes6(struct mirror *mirror);
 void mirror_read_macsec(struct mirror *mirror); /* where there may be any */
 void mirror_read_xfrm(struct mirror *mirror);
+/* Reads single SAs that events have left open. False: it cannot be told so, and all is to be read. */
+RS_MUST_USE bool mirror_ask_xfrm(struct mirror *mirror);
 
 #endif

@@ -114,7 +114,12 @@ void mirror_read_xfrm(struct mirror *mirror)
 		xfrm_table_load(mirror->xfrm, netns_transport(mirror->netns), ev->xfrm_error, sizeof(ev->xfrm_error));
 	took = clock_ms() - began;
 	mirror->xfrm_due_ms = clock_ms() + (took * XFRM_PAUSE > XFRM_AGAIN_MS ? took * XFRM_PAUSE : XFRM_AGAIN_MS);
-	mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = &everything });
+	mirror_tell_xfrm(&everything, mirror);
+}
+
+bool mirror_ask_xfrm(struct mirror *mirror)
+{
+	return !xfrm_table_ask(mirror->xfrm, netns_transport(mirror->netns), mirror_tell_xfrm, mirror);
 }
 
 /* What cannot be read counts as on. */

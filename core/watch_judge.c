@@ -96,12 +96,20 @@ void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp)
 	event_add(watch->judge, &now);
 }
 
+/* A dying SA protects as before: nobody is judged again for it. */
+static bool is_expiring(const struct mirror_change *change)
+{
+	return change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EXPIRING;
+}
+
 void watch_on_change(struct namespace *in, const struct mirror_change *change, void *arg)
 {
 	struct watch *watch = arg;
 	struct watch_ufile *ufile;
 	struct watch_qp *qp, *next;
 
+	if (is_expiring(change))
+		return;
 	DL_FOREACH (watch->ufiles, ufile) {
 		if (ufile->in != in)
 			continue;

@@ -43,6 +43,7 @@ void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const
 		xfrm_table_drop_policy(table, policy);
 	HASH_ITER (hh, table->sas, sa, next_sa)
 		xfrm_table_drop_sa(table, sa);
+	xfrm_questions_drop(table);
 	table->default_block_out = false;
 	table->state = state;
 	text_copy(table->error, sizeof(table->error), error);
@@ -58,12 +59,12 @@ void xfrm_table_free(struct xfrm_table *table)
 
 enum evidence_state xfrm_table_state(const struct xfrm_table *table)
 {
-	return table->state;
+	return table->questions ? EVIDENCE_BROKEN : table->state;
 }
 
 const char *xfrm_table_error(const struct xfrm_table *table)
 {
-	return table->error;
+	return table->questions ? "an SA was updated: not asked for yet" : table->error;
 }
 
 size_t xfrm_table_policy_count(const struct xfrm_table *table)

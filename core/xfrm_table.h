@@ -8,6 +8,10 @@
  * applying again what the dump already had does no harm in the end, but may in between (a DELSA of before the dump
  * takes away its successor of the same SPI, until the NEWSA behind it).
  *
+ * Some events leave open what became of one SA: the kernel is asked for that one when all events have been applied
+ * (xfrm_table_ask()). What it answers is newer than any of them, and than some that are still to come; for these holds
+ * what holds of a dump.
+ *
  * What no event tells, so that whoever keeps the table has to load anew: ENOBUFS on the socket; a netdev with
  * packet-offloaded entries going down (xfrm_table_has_offload()); and the kernel finding no memory for an event, which
  * nobody is told.
@@ -37,19 +41,28 @@ void xfrm_table_free(struct xfrm_table *table);
 enum evidence_state xfrm_table_load(struct xfrm_table *table, const struct netlink_transport *transport, char *error,
 				    size_t error_size);
 
-/* The state that xfrm_table_load() left, or BROKEN since an event that could not be applied; and why. */
+/*
+ * The state that xfrm_table_load() left, or BROKEN since an event that could not be applied, and as long as there are
+ * questions; and why.
+ */
 enum evidence_state xfrm_table_state(const struct xfrm_table *table);
 const char *xfrm_table_error(const struct xfrm_table *table);
 
 /* ---- events ---- */
 
-enum xfrm_change_kind { XFRM_CHANGE_NOTHING = 0, XFRM_CHANGE_SA, XFRM_CHANGE_POLICY, XFRM_CHANGE_EVERYTHING };
+enum xfrm_change_kind {
+	XFRM_CHANGE_NOTHING = 0,
+	XFRM_CHANGE_SA,
+	XFRM_CHANGE_EXPIRING, /* an SA reached a soft limit: it protects as before, until a hard one ends it */
+	XFRM_CHANGE_POLICY,
+	XFRM_CHANGE_EVERYTHING,
+};
 
 /* What one event changed, for finding those whom it concerns. */
 struct xfrm_change {
 	enum xfrm_change_kind kind;
 	bool added; /* or replaced, by one of the same addresses; else gone */
-	/* SA */
+	/* SA, also an expiring one */
 	int family;
 	union ip_address saddr, daddr;
 	uint32_t spi, reqid;
@@ -69,9 +82,22 @@ struct xfrm_change {
  */
 RS_MUST_USE int xfrm_table_apply(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out);
 
+/* Has an event left something to be asked for? Until then the table is BROKEN. */
+bool xfrm_table_has_questions(const struct xfrm_table *table);
+
+/*
+ * Asks for it over `transport`, in the calling thread's network namespace; `changed` hears of each SA that is otherwise
+ * than it was known, and cannot decide by the table yet. 0, and there are no questions any more. -ESTALE, -ENOMEM or
+ * what the transport said: it cannot be told, and all has to be loaded anew, as after xfrm_table_apply(). Blocks as
+ * xfrm_table_load().
+ */
+RS_MUST_USE int xfrm_table_ask(struct xfrm_table *table, const struct netlink_transport *transport,
+			       void (*changed)(const struct xfrm_change *change, void *arg), void *arg);
+
 /*
  * Might decide() say anything else of this path than `verdict`, now that this has changed? Yes too often, never wrongly
- * no. Good for a verdict whose path, requirement and other evidence are still the same.
+ * no. Good for a verdict whose path, requirement and other evidence are still the same. Of an expiring SA: does the
+ * verdict stand on it? decide() would say the same.
  */
 bool xfrm_change_concerns(const struct xfrm_change *change, const struct path *path, const struct verdict *verdict);
 

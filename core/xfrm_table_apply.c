@@ -13,11 +13,16 @@
 #include "text.h"
 #include "xfrm_table_internal.h"
 
-/* Words why the event cannot be applied. */
-static int stale(struct xfrm_table *table, const char *why)
+int xfrm_table_stale(struct xfrm_table *table, const char *why)
 {
 	text_format(table->error, sizeof(table->error), "%s: not read anew yet", why);
 	return -ESTALE;
+}
+
+void xfrm_table_break(struct xfrm_table *table)
+{
+	xfrm_questions_drop(table);
+	table->state = EVIDENCE_BROKEN;
 }
 
 /* ---- what changed ---- */
@@ -55,20 +60,36 @@ static struct xfrm_change replacing(struct xfrm_change before, struct xfrm_chang
 
 /* ---- SAs ---- */
 
-static bool is_negotiated(const struct xfrm_sa_evidence *sa)
+static struct xfrm_change expiring(const struct xfrm_sa_evidence *sa)
 {
-	return sa->algorithm[0];
+	struct xfrm_change change = sa_change(sa, true);
+
+	change.kind = XFRM_CHANGE_EXPIRING;
+	return change;
 }
 
-static int sa_put(struct xfrm_table *table, const struct xfrm_sa_evidence *sa, struct xfrm_change *out)
+/* Is there no other difference than that one of them is dying? */
+static bool is_known(const struct xfrm_sa_evidence *before, const struct xfrm_sa_evidence *sa)
+{
+	struct xfrm_sa_evidence same = *sa;
+
+	same.dying = before->dying;
+	return xfrm_sa_same(before, &same);
+}
+
+int xfrm_table_put_sa(struct xfrm_table *table, const struct xfrm_sa_evidence *sa, struct xfrm_change *out)
 {
 	struct xfrm_change change = sa_change(sa, true);
 	struct xfrm_sa_id id = xfrm_sa_id(sa);
 	struct xfrm_sa_entry *before = xfrm_table_sa(table, &id);
 	int err;
 
-	if (before && xfrm_sa_same(&before->sa, sa))
+	if (before && is_known(&before->sa, sa)) {
+		if (sa->dying && !before->sa.dying)
+			*out = expiring(sa);
+		before->sa.dying = sa->dying;
 		return 0;
+	}
 	if (before) {
 		change = replacing(sa_change(&before->sa, true), change);
 		xfrm_table_drop_sa(table, before);
@@ -79,36 +100,35 @@ static int sa_put(struct xfrm_table *table, const struct xfrm_sa_evidence *sa, s
 	return err;
 }
 
+/*
+ * An UPDSA tells what was asked for, of an SA that may have become something else. A live SA keeps its keys, reqid and
+ * more (xfrm_state_update()). One that was not known is the end of a negotiation, for ALLOCSPI is told to nobody; or
+ * else its new limits ended it in the same breath: EXPIRE comes first then, and this is of one that is no more (seen on
+ * 6.12). So the kernel is asked; but where there is no difference it is one of before the dump, or changes nothing.
+ */
+static int apply_sa_updated(struct xfrm_table *table, const struct xfrm_sa_evidence *sa)
+{
+	struct xfrm_sa_id id = xfrm_sa_id(sa);
+	const struct xfrm_sa_entry *before = xfrm_table_sa(table, &id);
+
+	return before && xfrm_sa_same(&before->sa, sa) ? 0 : xfrm_question_add(table, &id);
+}
+
 static int apply_sa(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {
 	struct xfrm_sa_evidence sa;
-	struct xfrm_sa_entry *before;
-	struct xfrm_sa_id id;
 	char why[64];
 
 	if (xfrm_parse_sa(message, &sa, why, sizeof(why)))
-		return stale(table, why);
+		return xfrm_table_stale(table, why);
 	if (!sa.spi)
 		return 0;
-	id = xfrm_sa_id(&sa);
-	before = xfrm_table_sa(table, &id);
-	/*
-	 * xfrm_state_update() leaves a live SA its keys, reqid and more, but the event tells those that were asked for.
-	 * Where there is no difference it may also be one of before the dump.
-	 */
-	if (message->nlmsg_type == XFRM_MSG_UPDSA && before && is_negotiated(&before->sa) &&
-	    !xfrm_sa_same(&before->sa, &sa))
-		return stale(table, "a live SA was updated");
-	/*
-	 * The end of a negotiation (ALLOCSPI is told to nobody), or else an SA whose new limits ended it in the same
-	 * breath: EXPIRE comes first then, and this is of one that is no more (xfrm_state_update(), seen on 6.12).
-	 */
-	if (message->nlmsg_type == XFRM_MSG_UPDSA && !before)
-		return stale(table, "an SA that was not known was updated");
-	return sa_put(table, &sa, out);
+	if (message->nlmsg_type == XFRM_MSG_UPDSA)
+		return apply_sa_updated(table, &sa);
+	return xfrm_table_put_sa(table, &sa, out);
 }
 
-static void sa_gone(struct xfrm_table *table, const struct xfrm_sa_id *id, struct xfrm_change *out)
+void xfrm_table_sa_gone(struct xfrm_table *table, const struct xfrm_sa_id *id, struct xfrm_change *out)
 {
 	struct xfrm_sa_entry *entry = xfrm_table_sa(table, id);
 
@@ -138,15 +158,25 @@ static int apply_sa_deleted(struct xfrm_table *table, const struct nlmsghdr *mes
 	struct xfrm_sa_id id = { 0 };
 
 	if (read_mark(message, sizeof(head), &id.mark))
-		return stale(table, "a deleted SA is not understood");
+		return xfrm_table_stale(table, "a deleted SA is not understood");
 	memcpy(&head, NLMSG_DATA(message), sizeof(head));
 	id.family = head.family;
 	id.proto = head.proto;
 	id.spi = ntohl(head.spi);
 	if (xfrm_address_evidence(head.family, &head.daddr, &id.daddr))
-		return stale(table, "a deleted SA is not understood");
-	sa_gone(table, &id, out);
+		return xfrm_table_stale(table, "a deleted SA is not understood");
+	xfrm_table_sa_gone(table, &id, out);
 	return 0;
+}
+
+static void sa_expires(struct xfrm_table *table, const struct xfrm_sa_id *id, struct xfrm_change *out)
+{
+	struct xfrm_sa_entry *entry = xfrm_table_sa(table, id);
+
+	if (!entry)
+		return;
+	entry->sa.dying = true;
+	*out = expiring(&entry->sa);
 }
 
 /* A hard limit is the SA's end, and no DELSA follows (xfrm_timer_handler()). */
@@ -156,15 +186,17 @@ static int apply_sa_expired(struct xfrm_table *table, const struct nlmsghdr *mes
 	struct xfrm_sa_id id = { 0 };
 
 	if (read_mark(message, sizeof(head), &id.mark))
-		return stale(table, "an expired SA is not understood");
+		return xfrm_table_stale(table, "an expired SA is not understood");
 	memcpy(&head, NLMSG_DATA(message), sizeof(head));
 	id.family = head.state.family;
 	id.proto = head.state.id.proto;
 	id.spi = ntohl(head.state.id.spi);
 	if (xfrm_address_evidence(head.state.family, &head.state.id.daddr, &id.daddr))
-		return stale(table, "an expired SA is not understood");
+		return xfrm_table_stale(table, "an expired SA is not understood");
 	if (head.hard)
-		sa_gone(table, &id, out);
+		xfrm_table_sa_gone(table, &id, out);
+	else
+		sa_expires(table, &id, out);
 	return 0;
 }
 
@@ -180,14 +212,14 @@ static int apply_policy(struct xfrm_table *table, const struct nlmsghdr *message
 	int err;
 
 	if (xfrm_parse_policy(message, &policy, why, sizeof(why)))
-		return stale(table, why);
+		return xfrm_table_stale(table, why);
 	if (policy.dir >= XFRM_POLICY_MAX)
 		return 0;
 	before = xfrm_table_policy(table, policy.index);
 	if (before && xfrm_policy_same(&before->policy, &policy))
 		return 0;
 	if (table->policies_may_have_contexts)
-		return stale(table, "a policy came, of which SELinux may have more to say");
+		return xfrm_table_stale(table, "a policy came, of which SELinux may have more to say");
 	change = policy_change(&policy, true);
 	if (before) {
 		change = replacing(policy_change(&before->policy, true), change);
@@ -220,7 +252,7 @@ static int apply_policy_deleted(struct xfrm_table *table, const struct nlmsghdr 
 
 	if (netlink_attributes(message, sizeof(struct xfrm_userpolicy_id), EVIDENCE_XFRMA_MAX, policy_of, attrs) ||
 	    !attrs[XFRMA_POLICY])
-		return stale(table, "a deleted policy is not understood");
+		return xfrm_table_stale(table, "a deleted policy is not understood");
 	memcpy(&info, nla_data(attrs[XFRMA_POLICY]), sizeof(info));
 	policy_gone(table, &info, out);
 	return 0;
@@ -231,7 +263,7 @@ static int apply_policy_expired(struct xfrm_table *table, const struct nlmsghdr 
 	struct xfrm_user_polexpire head;
 
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(head)))
-		return stale(table, "an expired policy is not understood");
+		return xfrm_table_stale(table, "an expired policy is not understood");
 	memcpy(&head, NLMSG_DATA(message), sizeof(head));
 	if (head.hard)
 		policy_gone(table, &head.pol, out);
@@ -247,7 +279,7 @@ static int apply_default(struct xfrm_table *table, const struct nlmsghdr *messag
 	bool block;
 
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(defaults)))
-		return stale(table, "the default policy is not understood");
+		return xfrm_table_stale(table, "the default policy is not understood");
 	memcpy(&defaults, NLMSG_DATA(message), sizeof(defaults));
 	block = defaults.out == XFRM_USERPOLICY_BLOCK;
 	if (block != table->default_block_out)
@@ -261,7 +293,7 @@ static int apply_flush(struct xfrm_table *table, const struct nlmsghdr *message,
 {
 	(void)message;
 	(void)out;
-	return stale(table, "many SAs or policies changed at once");
+	return xfrm_table_stale(table, "many SAs or policies changed at once");
 }
 
 /* The peer was seen behind another port or address of a NAT: told to key managers, and nothing is changed by it. */
@@ -269,7 +301,7 @@ static int apply_mapping(struct xfrm_table *table, const struct nlmsghdr *messag
 {
 	(void)out;
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(struct xfrm_user_mapping)))
-		return stale(table, "a mapping is not understood");
+		return xfrm_table_stale(table, "a mapping is not understood");
 	return 0;
 }
 
@@ -296,11 +328,11 @@ static int dispatch(struct xfrm_table *table, const struct nlmsghdr *message, st
 	};
 
 	if (message->nlmsg_len < NLMSG_HDRLEN)
-		return stale(table, "a message is truncated");
+		return xfrm_table_stale(table, "a message is truncated");
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i].type == message->nlmsg_type)
 			return events[i].apply(table, message, out);
-	return stale(table, "an event is not known");
+	return xfrm_table_stale(table, "an event is not known");
 }
 
 int xfrm_table_apply(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
@@ -314,7 +346,7 @@ int xfrm_table_apply(struct xfrm_table *table, const struct nlmsghdr *message, s
 	if (err) {
 		if (err != -ESTALE)
 			text_copy(table->error, sizeof(table->error), "no memory for an event");
-		table->state = EVIDENCE_BROKEN;
+		xfrm_table_break(table);
 		return err;
 	}
 	*out = change;

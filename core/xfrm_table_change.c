@@ -37,6 +37,15 @@ static bool sa_concerns(const struct xfrm_change *sa, const struct path *path, c
 	return sa_is_between(sa, path);
 }
 
+/* Whoever stands on it: a successor is due before the hard limit. Nobody's verdict changes. */
+static bool expiring_concerns(const struct xfrm_change *sa, const struct path *path, const struct verdict *verdict)
+{
+	if (verdict->by != BY_IPSEC || (sa->spi != verdict->spi_out && sa->spi != verdict->spi_in))
+		return false;
+	/* another destination may have an SA of the same SPI */
+	return path->scope != REMOTE_ONE || sa->mode != XFRM_MODE_TRANSPORT || sa_is_between(sa, path);
+}
+
 static bool policy_concerns(const struct xfrm_change *policy, const struct path *path)
 {
 	const union ip_address *remote = path->scope == REMOTE_ONE ? &path->remote : NULL;
@@ -66,6 +75,8 @@ bool xfrm_change_concerns(const struct xfrm_change *change, const struct path *p
 		return false;
 	case XFRM_CHANGE_SA:
 		return sa_concerns(change, path, verdict);
+	case XFRM_CHANGE_EXPIRING:
+		return expiring_concerns(change, path, verdict);
 	case XFRM_CHANGE_POLICY:
 		return policy_concerns(change, path);
 	default:

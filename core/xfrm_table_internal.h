@@ -80,6 +80,12 @@ struct xfrm_policy_entry {
 	UT_hash_handle hh; /* by policy.index: xfrm_gen_index() gives none twice in a namespace */
 };
 
+/* An SA that the kernel is to be asked for. */
+struct xfrm_question {
+	struct xfrm_sa_id id;
+	UT_hash_handle hh;
+};
+
 struct xfrm_table {
 	enum evidence_state state;
 	char error[sizeof(((struct evidence *)NULL)->xfrm_error)];
@@ -91,6 +97,7 @@ struct xfrm_table {
 	struct xfrm_sa_entry *sas;
 	struct xfrm_policy_entry *policies;
 	struct xfrm_group *groups;
+	struct xfrm_question *questions;
 	uint64_t sequence;
 	size_t offloaded, sub_policies, packet_offloaded[3]; /* by direction */
 	bool default_block_out;
@@ -105,6 +112,28 @@ RS_MUST_USE int xfrm_table_add_sa(struct xfrm_table *table, const struct xfrm_sa
 RS_MUST_USE int xfrm_table_add_policy(struct xfrm_table *table, const struct xfrm_policy_evidence *policy);
 void xfrm_table_drop_sa(struct xfrm_table *table, struct xfrm_sa_entry *entry);
 void xfrm_table_drop_policy(struct xfrm_table *table, struct xfrm_policy_entry *entry);
+
+/* ---- what an event does (xfrm_table_apply.c) ---- */
+
+/*
+ * The SA is as told: added, or in the place of the one of this name. 0 and, if that is a change, *out says which;
+ * -ENOMEM.
+ */
+RS_MUST_USE int xfrm_table_put_sa(struct xfrm_table *table, const struct xfrm_sa_evidence *sa, struct xfrm_change *out);
+void xfrm_table_sa_gone(struct xfrm_table *table, const struct xfrm_sa_id *id, struct xfrm_change *out);
+/* Words why something cannot be applied: -ESTALE. */
+RS_MUST_USE int xfrm_table_stale(struct xfrm_table *table, const char *why);
+/* BROKEN from now on, and without questions: table->error has been set. */
+void xfrm_table_break(struct xfrm_table *table);
+
+/* ---- questions (xfrm_table_ask.c) ---- */
+
+/* How many SAs are asked for one by one. Beyond, reading all anew is likely to be as fast. */
+enum { XFRM_QUESTIONS_MAX = 1024 };
+
+/* Once, however often it is added. 0, -ENOMEM, or -ESTALE and an error: it has to be read with all others. */
+RS_MUST_USE int xfrm_question_add(struct xfrm_table *table, const struct xfrm_sa_id *id);
+void xfrm_questions_drop(struct xfrm_table *table);
 
 /* xfrm_table_same.c */
 bool xfrm_selector_same(const struct xfrm_selector_evidence *a, const struct xfrm_selector_evidence *b);

@@ -61,7 +61,8 @@ bool xfrm_sa_same(const struct xfrm_sa_evidence *a, const struct xfrm_sa_evidenc
 	       a->reqid == b->reqid && a->proto == b->proto && a->mode == b->mode && a->if_id == b->if_id &&
 	       marks_same(&a->mark, &b->mark) && offloads_same(&a->offload, &b->offload) &&
 	       a->has_aead == b->has_aead && !strcmp(a->algorithm, b->algorithm) && a->key_bits == b->key_bits &&
-	       a->icv_bits == b->icv_bits && a->expired == b->expired && a->pcpu_bound == b->pcpu_bound;
+	       a->icv_bits == b->icv_bits && a->expired == b->expired && a->dying == b->dying &&
+	       a->pcpu_bound == b->pcpu_bound;
 }
 
 bool xfrm_change_same(const struct xfrm_change *a, const struct xfrm_change *b)

@@ -116,7 +116,24 @@ static size_t put_end(struct script *script, char *to)
 	return sizeof(end);
 }
 
-/* `what`: for the count of policies, two bits a direction; for the default, what happens on the way out. */
+static void put_sa_answer(const struct script *script, struct nl_msg *answer, uint8_t what)
+{
+	const struct xfrmu_sadhinfo buckets = { .sadhcnt = what };
+	const struct nlmsgerr missing = { .error = -ESRCH };
+
+	if (script->asked == XFRM_MSG_GETSADINFO) {
+		assert(nlmsg_put(answer, 4711, script->seq, XFRM_MSG_NEWSADINFO, sizeof(uint32_t), 0));
+		assert(!nla_put(answer, XFRMA_SAD_HINFO, sizeof(buckets), &buckets));
+	} else {
+		assert(nlmsg_put(answer, 4711, script->seq, NLMSG_ERROR, 0, 0));
+		assert(!nlmsg_append(answer, (void *)&missing, sizeof(missing), NLMSG_ALIGNTO));
+	}
+}
+
+/*
+ * `what`: for the count of policies, two bits a direction; for the default, what happens on the way out; for SAs, the
+ * number of buckets. A single SA is not there.
+ */
 static size_t put_answer(const struct script *script, char *to, uint8_t what)
 {
 	const struct genlmsghdr genl = { .cmd = CTRL_CMD_NEWFAMILY };
@@ -131,6 +148,10 @@ static size_t put_answer(const struct script *script, char *to, uint8_t what)
 		assert(nlmsg_put(answer, 4711, script->seq, GENL_ID_CTRL, 0, 0));
 		assert(!nlmsg_append(answer, (void *)&genl, sizeof(genl), NLMSG_ALIGNTO));
 		assert(!nla_put_u16(answer, CTRL_ATTR_FAMILY_ID, 33));
+		break;
+	case XFRM_MSG_GETSA:
+	case XFRM_MSG_GETSADINFO:
+		put_sa_answer(script, answer, what);
 		break;
 	case XFRM_MSG_GETSPDINFO:
 		assert(nlmsg_put(answer, 4711, script->seq, XFRM_MSG_NEWSPDINFO, sizeof(uint32_t), 0));
@@ -326,7 +347,10 @@ static void fuzz_resources(const struct netlink_transport *transport, const stru
 		resources_free(&found);
 }
 
-/* ---- events, for a table: one octet chooses the type, two say the length, as far as there are any ---- */
+/*
+ * ---- events, for a table: one octet chooses the type, two say the length, as far as there are any; behind one that
+ * leaves a question come the answers ----
+ */
 
 static void check_groups(const struct xfrm_table *table, const struct xfrm_entry *entry)
 {
@@ -380,7 +404,23 @@ static struct nlmsghdr *next_event(struct script *script)
 	return event;
 }
 
-static void fuzz_events(struct script *script)
+static void count_change(const struct xfrm_change *change, void *arg)
+{
+	assert(change->kind > XFRM_CHANGE_NOTHING && change->kind <= XFRM_CHANGE_EVERYTHING);
+	++*(size_t *)arg;
+}
+
+static void answer_questions(struct xfrm_table *table, const struct netlink_transport *transport)
+{
+	size_t questions = HASH_COUNT(table->questions), changes = 0;
+	int err = xfrm_table_ask(table, transport, count_change, &changes);
+
+	assert(!xfrm_table_has_questions(table) && changes <= questions);
+	assert(xfrm_table_state(table) == (err ? EVIDENCE_BROKEN : EVIDENCE_READ));
+	assert(!err || xfrm_table_error(table)[0]);
+}
+
+static void fuzz_events(struct script *script, const struct netlink_transport *transport)
 {
 	struct xfrm_table *table = xfrm_table_new();
 	struct nlmsghdr *event;
@@ -394,6 +434,9 @@ static void fuzz_events(struct script *script)
 
 		assert(err ? change.kind == 77 : change.kind <= XFRM_CHANGE_EVERYTHING);
 		assert(!err || (xfrm_table_state(table) == EVIDENCE_BROKEN && xfrm_table_error(table)[0]));
+		check_table(table);
+		if (!err)
+			answer_questions(table, transport);
 		check_table(table);
 		table->state = EVIDENCE_READ; /* so that one input may hold several */
 		free(event);
@@ -418,7 +461,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (part == EVIDENCE_PART_COUNT + 1) {
 		fuzz_resources(&transport, &script);
 	} else if (part == EVIDENCE_PART_COUNT + 2) {
-		fuzz_events(&script);
+		fuzz_events(&script, &transport);
 	} else {
 		evidence_read_part(part, &transport, &ev);
 		check_part(part, &ev, &script);

@@ -144,6 +144,7 @@ static inline struct xfrm_sa_evidence random_sa(const struct world *w)
 	if (one_in(10))
 		sa.offload = one_in(2) ? random_offload() : (struct xfrm_offload_evidence){ 0 };
 	sa.expired = one_in(RARELY);
+	sa.dying = one_in(RARELY);
 	sa.pcpu_bound = one_in(30);
 	return sa;
 }

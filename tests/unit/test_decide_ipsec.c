@@ -134,6 +134,7 @@ CHANGE(larval_by_allocspi, w->sas[IN].has_aead = false; w->sas[IN].algorithm[0] 
 CHANGE(larval_beside_live, struct xfrm_sa_evidence *sa = add_sa(w, esp_sa(w, 0xc0ffee03, 2, 1)); sa->has_aead = false;
        sa->algorithm[0] = '\0')
 CHANGE(expired, w->sas[OUT].expired = true)
+CHANGE(dying, w->sas[OUT].dying = w->sas[IN].dying = true)
 CHANGE(expired_beside_live, add_sa(w, esp_sa(w, 0xc0ffee03, 1, 2))->expired = true)
 CHANGE(null_cipher, make_null_cipher(&w->sas[OUT]))
 CHANGE(null_cipher_in, make_null_cipher(&w->sas[IN]))
@@ -348,6 +349,7 @@ static const struct row common_rows[] = {
 	ROW(larval_by_allocspi, UNPROTECTED, "no live SA answers it: one is still being negotiated"),
 	ROW(larval_beside_live, PROTECTED, "0xc0ffee01"),
 	ROW(expired, UNPROTECTED, "no live SA answers it: its SA has expired"),
+	ROW(dying, PROTECTED, "0xc0ffee01"),
 	ROW(expired_beside_live, PROTECTED, "0xc0ffee01"),
 	ROW(null_cipher, UNPROTECTED, "outbound SA 0xc0ffee01 uses ecb(cipher_null) (0-bit key), which the policy"),
 	ROW(null_cipher_expired, UNPROTECTED, "outbound SA 0xc0ffee01 uses ecb(cipher_null)"),

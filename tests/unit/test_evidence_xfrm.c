@@ -63,8 +63,8 @@ static struct xfrm_usersa_info sa_info(void)
 	info.id.spi = htonl(0xdecade);
 	info.id.daddr.a4 = htonl(0x0a000002);
 	info.saddr.a4 = htonl(0x0a000001);
-	info.lft.hard_byte_limit = XFRM_INF;
-	info.lft.hard_packet_limit = XFRM_INF;
+	info.lft.soft_byte_limit = info.lft.hard_byte_limit = XFRM_INF;
+	info.lft.soft_packet_limit = info.lft.hard_packet_limit = XFRM_INF;
 	return info;
 }
 
@@ -351,7 +351,7 @@ Test(evidence_xfrm, sa_is_read)
 	cr_expect_eq(sa->daddr.v4.s_addr, htonl(0x0a000002));
 	cr_expect_eq(sa->saddr.v4.s_addr, htonl(0x0a000001));
 	cr_expect(sa->offload.packet && sa->offload.ifindex == 6);
-	cr_expect(sa->pcpu_bound && !sa->expired);
+	cr_expect(sa->pcpu_bound && !sa->expired && !sa->dying);
 	cr_expect_null(memmem(ev.sas, sizeof(*ev.sas), key, 8), "a key was copied");
 }
 
@@ -385,13 +385,13 @@ Test(evidence_xfrm, larval_sa)
 }
 
 /* xfrm_timer_handler() and xfrm_state_check_expire(); seconds are relative to now, 0 stays 0. */
-Test(evidence_xfrm, expired_as_the_kernel_counts)
+Test(evidence_xfrm, limits_as_the_kernel_counts)
 {
 	static const struct {
 		uint64_t byte_limit, packet_limit, add_limit, use_limit;
 		uint64_t bytes, packets;
 		int64_t added, used;
-		bool expired;
+		bool reached;
 	} rows[] = {
 		{ XFRM_INF, XFRM_INF, 0, 0, UINT64_MAX, UINT64_MAX, -100000, -100000, false },
 		{ 1000, XFRM_INF, 0, 0, 999, 0, 0, 0, false },
@@ -413,18 +413,24 @@ Test(evidence_xfrm, expired_as_the_kernel_counts)
 		struct xfrm_usersa_info info = sa_info();
 		uint64_t now = (uint64_t)time(NULL);
 
-		info.lft.hard_byte_limit = rows[i].byte_limit;
-		info.lft.hard_packet_limit = rows[i].packet_limit;
-		info.lft.hard_add_expires_seconds = rows[i].add_limit;
-		info.lft.hard_use_expires_seconds = rows[i].use_limit;
 		info.curlft.bytes = rows[i].bytes;
 		info.curlft.packets = rows[i].packets;
 		info.curlft.add_time = now + (uint64_t)rows[i].added;
 		info.curlft.use_time = rows[i].used ? now + (uint64_t)rows[i].used : 0;
-		read_sa(sa_message(&info));
-		cr_assert_eq(ev.sa_count, 1, "row %zu: %s", i, ev.xfrm_error);
-		cr_expect_eq(ev.sas[0].expired, rows[i].expired, "row %zu", i);
-		forget();
+		for (int soft = 0; soft < 2; soft++) {
+			struct xfrm_lifetime_cfg *cfg = &info.lft, none = info.lft;
+
+			*(soft ? &cfg->soft_byte_limit : &cfg->hard_byte_limit) = rows[i].byte_limit;
+			*(soft ? &cfg->soft_packet_limit : &cfg->hard_packet_limit) = rows[i].packet_limit;
+			*(soft ? &cfg->soft_add_expires_seconds : &cfg->hard_add_expires_seconds) = rows[i].add_limit;
+			*(soft ? &cfg->soft_use_expires_seconds : &cfg->hard_use_expires_seconds) = rows[i].use_limit;
+			read_sa(sa_message(&info));
+			cr_assert_eq(ev.sa_count, 1, "row %zu: %s", i, ev.xfrm_error);
+			cr_expect_eq(ev.sas[0].expired, !soft && rows[i].reached, "row %zu", i);
+			cr_expect_eq(ev.sas[0].dying, soft && rows[i].reached, "row %zu", i);
+			forget();
+			info.lft = none;
+		}
 	}
 }
 

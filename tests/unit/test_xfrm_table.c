@@ -3,11 +3,12 @@
 #include <sanitizer/lsan_interface.h>
 
 #include "decide_fixture.h"
-#include "xfrm_messages.h"
+#include "sad_kernel.h"
 #include "xfrm_table_internal.h"
 
 static struct world w;
 static struct fake_kernel kernel;
+static struct sad_kernel sad; /* what is asked for single SAs */
 static struct xfrm_table *table;
 static struct xfrm_change change;
 static char error[128];
@@ -39,6 +40,7 @@ static void end(void)
 {
 	xfrm_table_free(table);
 	fake_reset(&kernel);
+	fake_reset(&sad.fake);
 	if (__lsan_do_recoverable_leak_check())
 		abort();
 }
@@ -123,12 +125,36 @@ Test(xfrm_table, an_sa_comes_and_goes)
 	cr_expect_eq(xfrm_table_sa_count(table), 1);
 }
 
+static const struct xfrm_sa_evidence *known(const struct xfrm_sa_evidence *sa)
+{
+	struct xfrm_sa_id id = xfrm_sa_id(sa);
+	const struct xfrm_sa_entry *entry = xfrm_table_sa(table, &id);
+
+	return entry ? &entry->sa : NULL;
+}
+
+static void expect_expiring(const struct xfrm_sa_evidence *sa)
+{
+	cr_expect_eq(change.kind, XFRM_CHANGE_EXPIRING);
+	change.kind = XFRM_CHANGE_SA;
+	expect_sa_change(sa, true);
+	cr_assert(known(sa));
+	cr_expect(known(sa)->dying);
+	expect_kind(VERDICT_PROTECTED, "ESP");
+}
+
 /* xfrm_timer_handler(): there is no DELSA after it */
 Test(xfrm_table, an_sa_expires)
 {
-	cr_expect_eq(apply(sa_expired_message(&w.sas[OUT], false)), 0);
-	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "soft");
-	expect_kind(VERDICT_PROTECTED, "ESP");
+	struct xfrm_sa_evidence unknown = esp_sa(&w, 0xc0ffee03, 1, 2);
+
+	cr_expect_not(known(&w.sas[OUT])->dying);
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(apply(sa_expired_message(&w.sas[OUT], false)), 0);
+		expect_expiring(&w.sas[OUT]);
+	}
+	cr_expect_eq(apply(sa_expired_message(&unknown, false)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "soft, and not known");
 	cr_expect_eq(apply(sa_expired_message(&w.sas[OUT], true)), 0);
 	expect_sa_change(&w.sas[OUT], false);
 	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
@@ -148,34 +174,6 @@ Test(xfrm_table, another_mark_is_another_sa)
 	expect_kind(VERDICT_PROTECTED, "ESP");
 }
 
-/* ALLOCSPI is told to nobody but in dumps; what comes of it is told as UPDSA. */
-Test(xfrm_table, negotiation_ends)
-{
-	struct xfrm_sa_evidence larval = esp_sa(&w, 0xc0ffee03, 2, 1), unheard = esp_sa(&w, 0xc0ffee04, 2, 1);
-	struct xfrm_sa_evidence live = larval;
-
-	larval.has_aead = false;
-	larval.algorithm[0] = '\0';
-	larval.key_bits = larval.icv_bits = 0;
-	cr_assert_eq(xfrm_table_add_sa(table, &larval), 0);
-	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &live)), 0);
-	expect_sa_change(&live, true);
-	cr_expect_eq(xfrm_table_sa_count(table), 3);
-	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &unheard)), -ESTALE);
-	expect_kind(VERDICT_UNKNOWN, "an SA that was not known was updated");
-}
-
-/* ip xfrm state update ... limit packet-hard 1: the kernel tells of the end before it tells of the update. */
-Test(xfrm_table, an_update_ends_an_sa)
-{
-	struct xfrm_sa_evidence sa = w.sas[OUT];
-
-	cr_expect_eq(apply(sa_expired_message(&sa, true)), 0);
-	expect_sa_change(&sa, false);
-	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &sa)), -ESTALE);
-	cr_expect_eq(xfrm_table_sa_count(table), 1);
-}
-
 /* Of an event of before the dump, nothing is new. */
 Test(xfrm_table, what_is_known_is_no_change)
 {
@@ -187,16 +185,6 @@ Test(xfrm_table, what_is_known_is_no_change)
 	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
 	cr_expect_eq(xfrm_table_sa_count(table), 2);
 	cr_expect_eq(xfrm_table_policy_count(table), 2);
-}
-
-/* xfrm_state_update(): the SA keeps its keys, the event tells others */
-Test(xfrm_table, a_live_sa_is_updated)
-{
-	struct xfrm_sa_evidence sa = w.sas[OUT];
-
-	sa.key_bits = 160;
-	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &sa)), -ESTALE);
-	expect_kind(VERDICT_UNKNOWN, "a live SA was updated");
 }
 
 Test(xfrm_table, an_sa_moves_to_other_addresses)
@@ -237,6 +225,312 @@ Test(xfrm_table, no_key_is_kept)
 	cr_assert(entry);
 	cr_expect_null(memmem(entry, sizeof(*entry), told_key, 4));
 	cr_expect_null(memmem(table, sizeof(*table), told_key, 4));
+}
+
+/* ---- SAs that have to be asked for ---- */
+
+static size_t told;
+
+static void on_changed(const struct xfrm_change *one, void *arg)
+{
+	cr_expect_eq(arg, &told);
+	change = *one;
+	told++;
+}
+
+/* The kernel has these. */
+static int ask(const struct xfrm_sa_evidence *sas, size_t count)
+{
+	const struct netlink_transport transport = sad_transport(&sad);
+	int err;
+
+	sad.sas = exact_copy(sas, count * sizeof(*sas));
+	sad.count = count;
+	sad.asked = told = 0;
+	change.kind = XFRM_CHANGE_NOTHING;
+	err = xfrm_table_ask(table, &transport, on_changed, &told);
+	free((void *)sad.sas);
+	cr_expect_eq(sad.fake.opens, sad.fake.closes, "a socket was leaked");
+	cr_expect_not(xfrm_table_has_questions(table));
+	cr_expect_eq(xfrm_table_state(table), err ? EVIDENCE_BROKEN : EVIDENCE_READ);
+	cr_expect_eq(xfrm_table_error(table)[0] != '\0', err != 0, "%s", xfrm_table_error(table));
+	return err;
+}
+
+/* The event leaves a question, and nothing to decide by. */
+static void expect_question(struct nl_msg *event)
+{
+	cr_expect_eq(apply(event), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	cr_expect(xfrm_table_has_questions(table));
+	expect_kind(VERDICT_UNKNOWN, "an SA was updated: not asked for yet");
+}
+
+static struct xfrm_sa_evidence larval_of(struct xfrm_sa_evidence sa)
+{
+	sa.has_aead = false;
+	sa.algorithm[0] = '\0';
+	sa.key_bits = sa.icv_bits = 0;
+	return sa;
+}
+
+Test(xfrm_table, nothing_is_asked_without_a_question)
+{
+	cr_expect_not(xfrm_table_has_questions(table));
+	cr_expect_eq(ask(NULL, 0), 0);
+	cr_expect_eq(sad.fake.opens, 0);
+}
+
+/* ALLOCSPI is told to nobody but in dumps; what comes of it is told as UPDSA. */
+Test(xfrm_table, negotiation_ends)
+{
+	struct xfrm_sa_evidence fresh = esp_sa(&w, 0xc0ffee03, 2, 1), seen = larval_of(esp_sa(&w, 0xc0ffee04, 2, 1));
+
+	expect_question(sa_message(XFRM_MSG_UPDSA, &fresh));
+	cr_expect_eq(ask(&fresh, 1), 0);
+	cr_expect_eq(told, 1);
+	expect_sa_change(&fresh, true);
+	cr_expect(xfrm_sa_same(known(&fresh), &fresh));
+	expect_kind(VERDICT_PROTECTED, "ESP");
+	cr_assert_eq(xfrm_table_add_sa(table, &seen), 0);
+	seen = esp_sa(&w, 0xc0ffee04, 2, 1);
+	expect_question(sa_message(XFRM_MSG_UPDSA, &seen));
+	cr_expect_eq(ask(&seen, 1), 0);
+	expect_sa_change(&seen, true);
+	cr_expect(xfrm_sa_same(known(&seen), &seen));
+	cr_expect_eq(xfrm_table_sa_count(table), 4);
+}
+
+/* ip xfrm state update ... limit packet-hard 1: the kernel tells of the end before it tells of the update. */
+Test(xfrm_table, an_update_ends_an_sa)
+{
+	struct xfrm_sa_evidence sa = w.sas[OUT];
+
+	cr_expect_eq(apply(sa_expired_message(&sa, true)), 0);
+	expect_sa_change(&sa, false);
+	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+	cr_expect_eq(ask(&w.sas[IN], 1), 0);
+	cr_expect_eq(told, 0);
+	cr_expect_eq(xfrm_table_sa_count(table), 1);
+	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
+}
+
+/* xfrm_state_update(): the SA keeps its keys, the event tells others */
+Test(xfrm_table, a_live_sa_is_updated)
+{
+	struct xfrm_sa_evidence sa = w.sas[OUT];
+
+	sa.key_bits = 160;
+	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+	cr_expect_eq(ask(&w.sas[OUT], 1), 0);
+	cr_expect_eq(told, 0, "it is as it was");
+	expect_kind(VERDICT_PROTECTED, "ESP");
+	sa.reqid = 8;
+	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+	cr_expect_eq(ask(&sa, 1), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING, "two reqids, one change");
+	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
+	expect_question(sa_message(XFRM_MSG_UPDSA, &w.sas[OUT]));
+	cr_expect_eq(ask(NULL, 0), 0);
+	expect_sa_change(&sa, false);
+	cr_expect_eq(xfrm_table_sa_count(table), 1);
+}
+
+/* x1->km.dying = 0 in xfrm_state_update(); its new soft limit may have been reached as well. */
+Test(xfrm_table, new_limits_of_a_live_sa)
+{
+	struct xfrm_sa_evidence dying = w.sas[OUT];
+
+	dying.dying = true;
+	expect_question(sa_message(XFRM_MSG_UPDSA, &dying));
+	cr_expect_eq(ask(&dying, 1), 0);
+	cr_expect_eq(told, 1);
+	expect_expiring(&dying);
+	expect_question(sa_message(XFRM_MSG_UPDSA, &w.sas[OUT]));
+	cr_expect_eq(ask(&w.sas[OUT], 1), 0);
+	cr_expect_eq(told, 0, "no news to anybody");
+	cr_expect_not(known(&w.sas[OUT])->dying);
+}
+
+/* The answer is newer than what is still in the socket. */
+Test(xfrm_table, events_after_an_answer)
+{
+	struct xfrm_sa_evidence first = esp_sa(&w, 0xc0ffee03, 1, 2), second = first;
+
+	second.key_bits = 224;
+	/* updated; then: expired, allocated and updated again */
+	expect_question(sa_message(XFRM_MSG_UPDSA, &first));
+	cr_expect_eq(ask(&second, 1), 0);
+	cr_expect_eq(apply(sa_expired_message(&first, true)), 0);
+	cr_expect_null(known(&second), "in between");
+	expect_question(sa_message(XFRM_MSG_UPDSA, &second));
+	cr_expect_eq(ask(&second, 1), 0);
+	cr_expect(xfrm_sa_same(known(&second), &second));
+	/* updated; then: expires soon, updated, deleted */
+	expect_question(sa_message(XFRM_MSG_UPDSA, &first));
+	cr_expect_eq(ask(NULL, 0), 0);
+	cr_expect_eq(apply(sa_expired_message(&first, false)), 0);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
+	expect_question(sa_message(XFRM_MSG_UPDSA, &second));
+	cr_expect_eq(ask(NULL, 0), 0);
+	cr_expect_eq(apply(sa_deleted_message(&second)), 0);
+	cr_expect_null(known(&second));
+	expect_kind(VERDICT_PROTECTED, "ESP");
+}
+
+/* Whatever is told of it before it is asked for, the answer has the last word. */
+Test(xfrm_table, events_before_an_answer)
+{
+	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
+
+	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+	cr_expect_eq(apply(sa_expired_message(&sa, true)), 0);
+	cr_expect_eq(apply(sa_message(XFRM_MSG_NEWSA, &sa)), 0);
+	cr_expect_eq(apply(sa_deleted_message(&sa)), 0);
+	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+	cr_expect_eq(ask(&sa, 1), 0);
+	cr_expect_eq(sad.asked, 1, "once, however often");
+	cr_expect(xfrm_sa_same(known(&sa), &sa));
+	sa.key_bits = 224;
+	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+	cr_expect_eq(apply(sa_deleted_message(&sa)), 0);
+	cr_expect_eq(ask(NULL, 0), 0);
+	cr_expect_null(known(&sa));
+}
+
+/* A lookup goes by the mark alone, and takes the first that lets it pass. */
+Test(xfrm_table, asked_by_mark)
+{
+	struct xfrm_sa_evidence marked[2] = { w.sas[OUT], w.sas[OUT] }, never = w.sas[OUT];
+
+	marked[0].mark = (struct xfrm_mark_evidence){ 5, 0xff };
+	marked[1].mark = (struct xfrm_mark_evidence){ 6, 0xff };
+	expect_question(sa_message(XFRM_MSG_UPDSA, &marked[0]));
+	expect_question(sa_message(XFRM_MSG_UPDSA, &marked[1]));
+	cr_expect_eq(ask(marked, 2), 0);
+	cr_expect_eq(told, 2);
+	cr_expect(xfrm_sa_same(known(&marked[1]), &marked[1]));
+	cr_expect_eq(xfrm_table_sa_count(table), 4);
+	marked[0].key_bits = 224;
+	expect_question(sa_message(XFRM_MSG_UPDSA, &marked[0]));
+	cr_expect_eq(ask(&w.sas[OUT], 1), -ESTALE);
+	expect_kind(VERDICT_UNKNOWN, "another SA has the SPI 0xc0ffee01 as well");
+	fake_reset(&kernel);
+	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	cr_expect_eq(load(), EVIDENCE_READ, "%s", error);
+	never.mark = (struct xfrm_mark_evidence){ 5, 2 };
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &never)), -ESTALE, "no lookup finds it");
+	expect_kind(VERDICT_UNKNOWN, "cannot be asked for");
+}
+
+/* Those of Mobile IPv6 are looked up by their source. */
+Test(xfrm_table, without_spi_it_cannot_be_asked_for)
+{
+	struct xfrm_sa_evidence sa = w.sas[OUT];
+
+	sa.proto = IPPROTO_ROUTING;
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &sa)), -ESTALE);
+	expect_kind(VERDICT_UNKNOWN, "cannot be asked for");
+}
+
+/* xfrm_hash_resize(): meanwhile a lookup may miss what is there */
+Test(xfrm_table, the_hash_table_grows_meanwhile)
+{
+	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
+
+	sad.grows_by = 1;
+	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+	cr_expect_eq(ask(&sa, 1), 0, "it was found all the same");
+	sa.key_bits = 224;
+	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+	cr_expect_eq(ask(NULL, 0), -ESTALE);
+	expect_kind(VERDICT_UNKNOWN, "an SA may have been missed");
+}
+
+Test(xfrm_table, many_questions)
+{
+	struct xfrm_sa_evidence *sas = calloc(XFRM_QUESTIONS_MAX, sizeof(*sas)), more = esp_sa(&w, 1, 1, 3);
+
+	cr_assert(sas);
+	for (uint32_t i = 0; i < XFRM_QUESTIONS_MAX; i++) {
+		sas[i] = esp_sa(&w, 0x1000 + i, 1, 3);
+		cr_assert_eq(apply(sa_message(XFRM_MSG_UPDSA, &sas[i])), 0);
+	}
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &sas[0])), 0, "told again");
+	cr_expect_eq(ask(sas, XFRM_QUESTIONS_MAX), 0);
+	cr_expect_eq(sad.asked, XFRM_QUESTIONS_MAX);
+	cr_expect_eq(told, XFRM_QUESTIONS_MAX);
+	cr_expect_eq(xfrm_table_sa_count(table), XFRM_QUESTIONS_MAX + 2);
+	for (uint32_t i = 0; i < XFRM_QUESTIONS_MAX; i++) {
+		sas[i].reqid = 8;
+		cr_assert_eq(apply(sa_message(XFRM_MSG_UPDSA, &sas[i])), 0);
+	}
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &more)), -ESTALE);
+	cr_expect_not(xfrm_table_has_questions(table));
+	expect_kind(VERDICT_UNKNOWN, "many SAs were updated at once");
+	free(sas);
+}
+
+static void answer_fails(void)
+{
+	sad.fake.send_error = -ECONNREFUSED;
+}
+
+static void no_socket(void)
+{
+	sad.fake.open_error = -EMFILE;
+}
+
+Test(xfrm_table, what_is_not_answered)
+{
+	static void (*const rows[])(void) = { answer_fails, no_socket };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
+
+		expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+		rows[i]();
+		cr_expect_lt(ask(&sa, 1), 0, "row %zu", i);
+		expect_kind(VERDICT_UNKNOWN, "xfrm state cannot be read (");
+		cr_expect_eq(apply(sa_deleted_message(&sa)), -ESTALE);
+		fake_reset(&sad.fake);
+		fake_reset(&kernel);
+		say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+		cr_expect_eq(load(), EVIDENCE_READ, "%s", error);
+		expect_kind(VERDICT_PROTECTED, "ESP");
+	}
+}
+
+/* In the place of the SA, or of the number of buckets, something else. */
+Test(xfrm_table, answers_that_are_not_understood)
+{
+	static const char zeros[512];
+	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2), other = esp_sa(&w, 0xc0ffee04, 1, 2);
+
+	for (int i = 0; i < 7; i++) {
+		const struct netlink_transport transport = fake_transport(&kernel);
+		const struct xfrmu_sadhinfo info = { .sadhcnt = 8 };
+		struct nl_msg *buckets = fake_message(XFRM_MSG_NEWSADINFO, zeros, sizeof(uint32_t));
+
+		cr_assert(!nla_put(buckets, XFRMA_SAD_HINFO, i == 0 ? 4 : sizeof(info), &info));
+		fake_reset(&kernel);
+		say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+		cr_assert_eq(load(), EVIDENCE_READ, "%s", error);
+		expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
+		fake_reset(&kernel);
+		fake_say(&kernel, i == 1 ? fake_message(XFRM_MSG_NEWSPDINFO, zeros, 64) : buckets);
+		if (i == 1)
+			nlmsg_free(buckets);
+		fake_say(&kernel, i == 2   ? fake_message(XFRM_MSG_NEWSA, zeros, sizeof(struct xfrm_usersa_info))
+				  : i == 3 ? sa_message(XFRM_MSG_UPDSA, &sa)
+				  : i == 4 ? sa_message(XFRM_MSG_NEWSA, &other)
+				  : i == 5 ? fake_message(NLMSG_DONE, zeros, 4)
+					   : sa_message(XFRM_MSG_NEWSA, &sa));
+		cr_expect_eq(xfrm_table_ask(table, &transport, on_changed, &told) == 0, i == 6, "%d", i);
+		cr_expect_eq(xfrm_table_state(table), i == 6 ? EVIDENCE_READ : EVIDENCE_BROKEN, "%d", i);
+		cr_expect_eq(kernel.opens, kernel.closes);
+		cr_expect_not(xfrm_table_has_questions(table));
+	}
 }
 
 /* ---- policies ---- */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What must hold of every table: decide() says by it what it says by the arrays; what events have made of it is what a
- * dump would; and whoever's verdict an event changes was told.
+ * What must hold of every table: decide() says by it what it says by the arrays; what events and answers have made of
+ * it is what a dump would; and whoever's verdict a change changes was told.
  */
 #include <sanitizer/lsan_interface.h>
 
 #include "random_world.h"
-#include "xfrm_messages.h"
+#include "sad_kernel.h"
 #include "xfrm_table_internal.h"
 
 static void check_leaks(void)
@@ -178,20 +178,16 @@ static struct nl_msg *sa_event(const struct world *w, struct model *m)
 	struct nl_msg *message;
 
 	if (m->sa_count < 2 || (m->sa_count < MODEL_ROOM && one_in(2))) {
-		if (has_sa(m, &sa))
-			return sa_expired_message(&sa, false);
+		if (has_sa(m, &sa)) {
+			sa.spi = 99; /* nobody's */
+			return sa_deleted_message(&sa);
+		}
 		m->sas[m->sa_count++] = sa;
 		return sa_message(XFRM_MSG_NEWSA, &sa);
 	}
-	if (one_in(3) && !m->sas[at].algorithm[0]) { /* negotiated */
-		struct xfrm_sa_evidence *larval = &m->sas[at];
-
-		larval->has_aead = true;
-		strcpy(larval->algorithm, "rfc4106(gcm(aes))");
-		larval->key_bits = 288;
-		larval->icv_bits = 128;
-		larval->reqid = sa.reqid;
-		return sa_message(XFRM_MSG_UPDSA, larval);
+	if (one_in(4)) {
+		m->sas[at].dying = true;
+		return sa_expired_message(&m->sas[at], false);
 	}
 	message = one_in(2) ? sa_deleted_message(&m->sas[at]) : sa_expired_message(&m->sas[at], true);
 	m->sas[at] = m->sas[--m->sa_count];
@@ -349,4 +345,236 @@ Test(xfrm_table_random, events_make_what_a_dump_would)
 	}
 	cr_expect_gt(changed, (size_t)WORLDS * EVENTS * WATCHED / 50, "%zu verdicts changed", changed);
 	cr_expect_lt(concerned, (size_t)WORLDS * EVENTS * WATCHED * 3 / 4, "%zu were asked again", concerned);
+}
+
+/* ---- a kernel that is ahead of its events ---- */
+
+enum { QUEUE_ROOM = 24 };
+
+/* What it has told of, and nobody has heard yet. */
+struct queue {
+	struct nl_msg *events[QUEUE_ROOM];
+	size_t count;
+};
+
+static void tell(struct queue *queue, struct nl_msg *event)
+{
+	cr_assert_lt(queue->count, (size_t)QUEUE_ROOM);
+	queue->events[queue->count++] = event;
+}
+
+static bool is_larval(const struct xfrm_sa_evidence *sa)
+{
+	return !sa->algorithm[0];
+}
+
+static struct xfrm_sa_evidence live_sa(const struct world *w)
+{
+	struct xfrm_sa_evidence sa;
+
+	do
+		sa = random_sa(w);
+	while (is_larval(&sa));
+	return sa;
+}
+
+/* ALLOCSPI is told to nobody. */
+static void allocate(const struct world *w, struct model *m)
+{
+	struct xfrm_sa_evidence sa = random_sa(w);
+
+	sa.has_aead = sa.dying = sa.expired = false;
+	sa.algorithm[0] = '\0';
+	sa.key_bits = sa.icv_bits = 0;
+	if (m->sa_count < MODEL_ROOM && !has_sa(m, &sa))
+		m->sas[m->sa_count++] = sa;
+}
+
+static void add(const struct world *w, struct model *m, struct queue *queue)
+{
+	struct xfrm_sa_evidence sa = live_sa(w);
+
+	if (m->sa_count == MODEL_ROOM || has_sa(m, &sa))
+		return;
+	m->sas[m->sa_count++] = sa;
+	tell(queue, sa_message(XFRM_MSG_NEWSA, &sa));
+}
+
+/* A larval SA becomes what is told; a live one takes but the limits, and they may end it before it is told. */
+static void update(const struct world *w, struct model *m, struct queue *queue, size_t at)
+{
+	struct xfrm_sa_evidence asked = live_sa(w), *sa = &m->sas[at];
+
+	asked.family = sa->family;
+	asked.proto = sa->proto;
+	asked.spi = sa->spi;
+	asked.mark = sa->mark;
+	asked.daddr = sa->daddr;
+	if (is_larval(sa)) {
+		*sa = asked;
+	} else if (one_in(5)) {
+		tell(queue, sa_expired_message(sa, true));
+		*sa = m->sas[--m->sa_count];
+	} else {
+		sa->dying = asked.dying;
+		sa->expired = asked.expired;
+	}
+	tell(queue, sa_message(XFRM_MSG_UPDSA, &asked));
+}
+
+static void end(struct model *m, struct queue *queue, size_t at)
+{
+	tell(queue, one_in(2) ? sa_deleted_message(&m->sas[at]) : sa_expired_message(&m->sas[at], true));
+	m->sas[at] = m->sas[--m->sa_count];
+}
+
+static void act(const struct world *w, struct model *m, struct queue *queue)
+{
+	size_t at = m->sa_count ? chance((uint32_t)m->sa_count) : 0;
+	uint32_t what = m->sa_count ? chance(7) : chance(2);
+
+	if (what == 0) {
+		add(w, m, queue);
+	} else if (what == 1) {
+		allocate(w, m);
+	} else if (what < 4) {
+		update(w, m, queue, at);
+	} else if (what == 4) {
+		end(m, queue, at);
+	} else if (what == 5 && !is_larval(&m->sas[at])) {
+		m->sas[at].dying = true;
+		tell(queue, sa_expired_message(&m->sas[at], false));
+	} else {
+		tell(queue, policy_event(w, m));
+	}
+}
+
+/* Of the mirror, what follows events; whom a change concerns is noted. */
+struct follower {
+	struct xfrm_table *table;
+	struct watched watched;
+	bool dirty[WATCHED];
+	size_t asked, loads, changed, expiring;
+};
+
+static void on_change(const struct xfrm_change *change, void *arg)
+{
+	struct follower *f = arg;
+
+	f->expiring += change->kind == XFRM_CHANGE_EXPIRING;
+	for (int i = 0; i < WATCHED && change->kind != XFRM_CHANGE_EXPIRING; i++)
+		if (xfrm_change_concerns(change, &f->watched.world[i].path, &f->watched.verdict[i]))
+			f->dirty[i] = true;
+}
+
+static void load_anew(struct follower *f, const struct model *m)
+{
+	xfrm_table_free(f->table);
+	f->table = table_loaded(m);
+	f->loads++;
+	on_change(&(const struct xfrm_change){ .kind = XFRM_CHANGE_EVERYTHING }, f);
+}
+
+/* Hears of the first `count` events, and asks the kernel of now what they leave open. */
+static void follow(struct follower *f, const struct model *m, struct queue *queue, size_t count)
+{
+	struct sad_kernel kernel = { .sas = m->sas, .count = m->sa_count };
+	const struct netlink_transport transport = sad_transport(&kernel);
+	bool stale = false;
+
+	for (size_t i = 0; i < count; i++) {
+		struct xfrm_change change = { .kind = XFRM_CHANGE_NOTHING };
+
+		if (xfrm_table_apply(f->table, nlmsg_hdr(queue->events[i]), &change))
+			stale = true;
+		on_change(&change, f);
+		nlmsg_free(queue->events[i]);
+	}
+	queue->count -= count;
+	memmove(queue->events, queue->events + count, queue->count * sizeof(queue->events[0]));
+	if (!stale)
+		stale = xfrm_table_ask(f->table, &transport, on_change, f);
+	f->asked += kernel.asked;
+	fake_reset(&kernel.fake);
+	if (stale)
+		load_anew(f, m);
+	cr_assert_eq(xfrm_table_state(f->table), EVIDENCE_READ);
+}
+
+/* Of larval SAs a table may know more or less than a dump: they are passed over. */
+static size_t live_in_other(const struct xfrm_table *a, const struct xfrm_table *b)
+{
+	size_t live = 0;
+
+	for (const struct xfrm_sa_entry *sa = a->sas; sa; sa = sa->hh.next) {
+		const struct xfrm_sa_entry *other = xfrm_table_sa(b, &sa->id);
+
+		if (is_larval(&sa->sa))
+			continue;
+		cr_assert(other && xfrm_sa_same(&sa->sa, &other->sa), "SA 0x%08x", sa->sa.spi);
+		live++;
+	}
+	return live;
+}
+
+static void expect_as_dumped(struct follower *f, const struct model *m)
+{
+	struct xfrm_table *loaded = table_loaded(m);
+
+	cr_assert_eq(live_in_other(f->table, loaded), live_in_other(loaded, f->table));
+	cr_assert_eq(xfrm_table_policy_count(f->table), xfrm_table_policy_count(loaded));
+	for (int i = 0; i < WATCHED; i++) {
+		struct verdict now, by_dump;
+
+		judge_by(&f->watched.world[i], NULL, f->table, &now);
+		judge_by(&f->watched.world[i], NULL, loaded, &by_dump);
+		cr_assert(same_in_effect(&by_dump, &now), "%s: %s%s; by a dump %s: %s%s", verdict_name(now.kind),
+			  now.reason, now.details, verdict_name(by_dump.kind), by_dump.reason, by_dump.details);
+		if (!same_in_effect(&now, &f->watched.verdict[i])) {
+			cr_assert(f->dirty[i], "nobody was told that it is %s: %s%s now", verdict_name(now.kind),
+				  now.reason, now.details);
+			f->changed++;
+		}
+		f->watched.verdict[i] = now;
+		f->dirty[i] = false;
+	}
+	xfrm_table_free(loaded);
+}
+
+Test(xfrm_table_random, a_kernel_ahead_of_its_events)
+{
+	enum { WORLDS = 150, ROUNDS = 12 };
+	struct follower f = { .asked = 0 };
+	size_t events = 0;
+
+	random_state = 0x14791;
+	for (int i = 0; i < WORLDS; i++) {
+		struct queue queue = { .count = 0 };
+		struct model m;
+		struct world w;
+
+		random_world(&w);
+		fill(&w, &m);
+		f.table = table_loaded(&m);
+		watch(&f.watched, &w, f.table);
+		for (int round = 0; round < ROUNDS; round++) {
+			for (uint32_t n = chance(QUEUE_ROOM / 2); n; n--)
+				if (queue.count + 2 <= QUEUE_ROOM)
+					act(&w, &m, &queue);
+			events += queue.count;
+			follow(&f, &m, &queue, chance((uint32_t)queue.count + 1));
+			if (one_in(3)) {
+				follow(&f, &m, &queue, queue.count);
+				expect_as_dumped(&f, &m);
+			}
+		}
+		follow(&f, &m, &queue, queue.count);
+		expect_as_dumped(&f, &m);
+		xfrm_table_free(f.table);
+	}
+	/* else it would prove little */
+	cr_expect(f.asked > events / 20 && f.expiring > events / 50 && f.changed > events / 100 &&
+			  f.loads < (size_t)WORLDS * ROUNDS / 4,
+		  "%zu events, %zu SAs asked for, %zu loads, %zu verdicts changed, %zu expiring", events, f.asked,
+		  f.loads, f.changed, f.expiring);
 }

@@ -51,7 +51,10 @@ static inline struct xfrm_usersa_info told_sa_info(const struct xfrm_sa_evidence
 		.family = (uint16_t)sa->family,
 		.reqid = sa->reqid,
 		.mode = sa->mode,
-		.lft = { .hard_byte_limit = sa->expired ? 0 : XFRM_INF, .hard_packet_limit = XFRM_INF },
+		.lft = { .soft_byte_limit = sa->dying ? 0 : XFRM_INF,
+			 .hard_byte_limit = sa->expired ? 0 : XFRM_INF,
+			 .soft_packet_limit = XFRM_INF,
+			 .hard_packet_limit = XFRM_INF },
 	};
 
 	memcpy(&info.id.daddr, &sa->daddr, sizeof(info.id.daddr));
