@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import kernel, scenarios, shell
+from . import kernel, root, scenarios, shell
 from .guest import GuestDied
 from .kernel import KernelUnavailable
 from .pair import TOP
@@ -36,6 +36,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cpus", type=positive, default=1, help="processors of each guest (default: 1)")
     parser.add_argument("--results", type=Path, help="keep logs and captures here, whatever comes of the run")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
+    parser.add_argument(
+        "--root", choices=(root.HOST, *root.SUITES), help="the guests' root, rather than what a scenario asks for"
+    )
     parser.add_argument("--shell", choices=("a", "b"), help="a shell in this guest instead of scenarios")
     parser.add_argument("--verbose", action="store_true", help="show every command in the guests and its output")
     return parser.parse_args(arguments)
@@ -89,9 +92,9 @@ def act(options: argparse.Namespace, chosen: list[scenarios.Scenario], results: 
     image = kernel.obtain(options.kernel)
     build = options.build.resolve()
     if options.shell:
-        shell.interact(image, build, results, options.shell, options.cpus)
+        shell.interact(image, root.obtain(options.root or root.HOST), build, results, options.shell, options.cpus)
         return True
-    return Runner(image, build, results, options.cpus, options.verbose).run(chosen, options.jobs)
+    return Runner(image, options.root, build, results, options.cpus, options.verbose).run(chosen, options.jobs)
 
 
 def found(program: str) -> bool:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BOOT_TIMEOUT = 180  # a few seconds on an idle machine
+TREE = "host"  # the share with the folders to keep, where the root is another
 GRACE = 30  # how much later than the guest the host gives up on a command
 
 
@@ -285,7 +286,8 @@ class Machine:
 
     def command_line(self) -> str:
         keep = ":".join(str(folder) for folder in self.keep)
+        tree = f" rdmasec.tree={TREE}" if any(share.tag == TREE for share in self.shares) else ""
         return (
             "console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr net.ifnames=0 no_timer_check "
-            f"cryptomgr.notests rdmasec.agent={self.agent} rdmasec.keep={keep}"
+            f"cryptomgr.notests rdmasec.agent={self.agent} rdmasec.keep={keep}{tree}"
         )

@@ -1,10 +1,11 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
-# Guest init: put the host's root below a tmpfs overlay, so that the guest has what the host has and can change
-# nothing of it, and start the agent there.
+# Guest init: put the shared root, the host's own or another, below a tmpfs overlay, so that the guest has what is there
+# and can change nothing of it, and start the agent there.
 #
 # From the kernel command line: rdmasec.agent=PATH, and rdmasec.keep=DIR:DIR, folders to be seen at their own place
-# even where the guest's own /tmp or /run would hide them.
+# even where the guest's own /tmp or /run would hide them; with rdmasec.tree=TAG they are taken from that share, as the
+# root is not the host's.
 
 b=/bin/busybox
 fail() { echo "init: $*"; $b sleep 1; $b poweroff -f; }
@@ -19,6 +20,7 @@ for word in $($b cat /proc/cmdline); do
     case "$word" in
         rdmasec.agent=*) agent="${word#*=}" ;;
         rdmasec.keep=*) keep="${word#*=}" ;;
+        rdmasec.tree=*) tree="${word#*=}" ;;
     esac
 done
 
@@ -27,12 +29,22 @@ share() { # TAG WHERE OPTIONS
     $b mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$3" "$1" "$2" || fail "share $1"
 }
 
-$b mkdir -p /lower /scratch /overlay /root
-share root /lower ro,cache=loose
+overlay() { # TAG WHERE: the share, and above it what the guest changes
+    $b mkdir -p "/lower/$1" "/scratch/$1/upper" "/scratch/$1/work" "$2"
+    share "$1" "/lower/$1" ro,cache=loose
+    layers="lowerdir=/lower/$1,upperdir=/scratch/$1/upper,workdir=/scratch/$1/work"
+    $b mount -t overlay -o "$layers" overlay "$2" || fail "overlay $1"
+}
+
+$b mkdir -p /scratch /root
 $b mount -t tmpfs scratch /scratch
-$b mkdir /scratch/upper /scratch/work
-$b mount -t overlay -o lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work overlay /overlay || fail overlay
+overlay root /overlay
 $b mount -o bind /overlay /root
+kept_from=/overlay
+if [ -n "$tree" ]; then
+    overlay "$tree" /tree
+    kept_from=/tree
+fi
 
 share modules /root/lib/modules ro,cache=loose
 $b mount -t proc proc /root/proc
@@ -50,7 +62,7 @@ $b ln -s /proc/self/fd /root/dev/fd
 IFS=:
 for folder in $keep; do
     $b mkdir -p "/root$folder"
-    $b mount -o bind "/overlay$folder" "/root$folder" || fail "folder $folder"
+    $b mount -o bind "$kept_from$folder" "/root$folder" || fail "folder $folder"
 done
 unset IFS
 

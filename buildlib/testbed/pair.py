@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import initramfs
-from .guest import Guest, Machine, Share
+from .guest import TREE, Guest, Machine, Share
 from .kernel import Kernel
+from .root import Root
 
 TOP = Path(__file__).resolve().parents[2]
 AGENT = Path(__file__).resolve().with_name("agent.py")
@@ -21,6 +22,7 @@ class Pair:
     a: Guest
     b: Guest
     folder: Path  # consoles and capture
+    root: Root
 
     @property
     def capture(self) -> Path:
@@ -38,13 +40,16 @@ class Pair:
             guest.close()
 
 
-def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, cpus: int = 1) -> Pair:
+def boot(
+    kernel: Kernel, root: Root, results: Path, build: Path, shell: str | None = None, cpus: int = 1
+) -> Pair:
     """Boot a pair and wait until both agents answer.  shell names the guest whose console is this terminal."""
     results.mkdir(parents=True, exist_ok=True)
     results.chmod(0o1777)  # any user of a guest may leave something here
     image = initramfs.build(kernel, results / "initramfs")
     shares = [
-        Share("root", Path("/")),
+        Share("root", root.path),
+        *([] if root.is_host else [Share(TREE, Path("/"))]),
         Share("modules", kernel.modules),
         Share("results", results.resolve(), readonly=False),
     ]
@@ -58,7 +63,7 @@ def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, c
                 initramfs=image,
                 shares=shares,
                 agent=AGENT,
-                keep=hidden([TOP, build.resolve()]),
+                keep=kept(root, [TOP, build.resolve()]),
                 mac=f"52:54:00:00:00:{number:02x}",
                 console=None if name == shell else results / f"console-{name}.log",
                 capture=results / "wire.pcap" if name == "a" else None,
@@ -75,7 +80,7 @@ def boot(kernel: Kernel, results: Path, build: Path, shell: str | None = None, c
     finally:
         for end in ends:
             end.close()
-    return Pair(*guests, results)
+    return Pair(*guests, results, root)
 
 
 def let_everybody_reach(guest: Guest, folders: Iterable[Path]) -> None:
@@ -87,7 +92,10 @@ def let_everybody_reach(guest: Guest, folders: Iterable[Path]) -> None:
     guest.run("chmod o+x " + " ".join(shlex.quote(str(folder)) for folder in sorted(above)), check=True)
 
 
-def hidden(folders: Iterable[Path]) -> list[Path]:
-    """Those of the folders that lie where a guest mounts a fresh file system."""
+def kept(root: Root, folders: Iterable[Path]) -> list[Path]:
+    """Those of the folders that a guest has to be given: it has another root, or mounts a fresh file system there."""
+    folders = [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+    if not root.is_host:
+        return folders
     fresh = [Path(path) for path in ("/tmp", "/run", "/dev/shm")]
-    return [folder for folder in dict.fromkeys(folders) if folder.is_dir() and any(map(folder.is_relative_to, fresh))]
+    return [folder for folder in folders if any(map(folder.is_relative_to, fresh))]

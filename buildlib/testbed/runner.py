@@ -10,12 +10,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from . import pair
+from . import pair, root
 from .api import Outcome, Test
 from .guest import CommandFailed, GuestDied
-from .kernel import Kernel
+from .kernel import Kernel, KernelUnavailable
 from .pair import Pair
-from .scenarios import Scenario
+from .scenarios import Loaded, Scenario
 
 
 class Tap:
@@ -58,8 +58,11 @@ def diagnostic(text: str) -> str:
 
 
 class Runner:
-    def __init__(self, kernel: Kernel, build: Path, results: Path, cpus: int, verbose: bool) -> None:
+    def __init__(
+        self, kernel: Kernel, root_name: str | None, build: Path, results: Path, cpus: int, verbose: bool
+    ) -> None:
         self.kernel = kernel
+        self.root_name = root_name  # None: the scenario says
         self.build = build
         self.results = results
         self.cpus = cpus
@@ -124,12 +127,18 @@ class Runner:
 
         healthy = True
         try:
-            guests = self.pair(number)
-            test = Test(guests, self.build, folder, report)
-            for guest in guests.guests:
-                guest.log = self.log_to(test)
-            healthy = self.limited(scenario, test, report)
-        except GuestDied as error:
+            loaded = scenario.load()
+        except Exception as error:
+            loaded = None
+            report(Outcome("can be loaded", False, describe(error, scenario)))
+        try:
+            if loaded:
+                guests = self.pair(number, self.root_name or loaded.root)
+                test = Test(guests, self.build, folder, report)
+                for guest in guests.guests:
+                    guest.log = self.log_to(test)
+                healthy = self.limited(scenario, loaded, test, report)
+        except (GuestDied, KernelUnavailable) as error:
             healthy = False
             report(Outcome("a pair of guests to run on", False, str(error)))
         if not outcomes:
@@ -146,30 +155,24 @@ class Runner:
             for capture in folder.glob("wire-*.pcap"):
                 capture.unlink()
 
-    def limited(self, scenario: Scenario, test: Test, report: Callable[[Outcome], None]) -> bool:
+    def limited(self, scenario: Scenario, loaded: Loaded, test: Test, report: Callable[[Outcome], None]) -> bool:
         """Run it within its time; false when the guests cannot be trusted with another one."""
         ending: list[BaseException] = []
 
         def body() -> None:
             try:
-                run, _ = loaded
                 test.net.reset()
                 for guest in (test.a, test.b):  # where the folder is, programs ask a daemon and nobody else
                     guest.run("rm -rf /run/rdmasec", check=True)
-                run(test)
+                loaded.run(test)
             except BaseException as error:
                 ending.append(error)
 
-        try:
-            loaded = scenario.load()
-        except Exception as error:
-            report(Outcome("can be loaded", False, describe(error, scenario)))
-            return True
         thread = threading.Thread(target=body, daemon=True)
         thread.start()
-        thread.join(loaded[1])
+        thread.join(loaded.time_limit)
         if thread.is_alive():
-            report(Outcome(f"ends within {loaded[1]} s", False, "it did not, and its guests were ended"))
+            report(Outcome(f"ends within {loaded.time_limit} s", False, "it did not, and its guests were ended"))
             test.pair.close()
             thread.join(10)
             return False
@@ -196,23 +199,25 @@ class Runner:
 
         return log
 
-    def pair(self, number: int) -> Pair:
-        """This worker's pair, booted if it has none."""
+    def pair(self, number: int, root_name: str) -> Pair:
+        """This worker's pair, booted if it has none with this root."""
         running = self.pairs.get(number)
-        if running and running.alive():
+        if running and running.alive() and running.root.name == root_name:
             return running
         self.drop_pair(number)
+        guests_root = root.obtain(root_name)
         with self.lock:
             self.boots += 1
             folder = self.results / f"pair-{self.boots}"
         began = time.monotonic()
-        running = pair.boot(self.kernel, folder, self.build, cpus=self.cpus)
+        running = pair.boot(self.kernel, guests_root, folder, self.build, cpus=self.cpus)
         with self.lock:
             self.pairs[number] = running
             stopping = self.stopping
         if stopping:
             raise GuestDied("the run is being ended")
-        self.tap.note(f"two guests with {self.kernel.release} up in {time.monotonic() - began:.1f} s")
+        on = "" if guests_root.is_host else f" on {root_name}"
+        self.tap.note(f"two guests with {self.kernel.release}{on} up in {time.monotonic() - began:.1f} s")
         return running
 
     def drop_pair(self, number: int) -> None:

@@ -8,11 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import root
 from .api import Test
 from .pair import TOP
 
 FOLDER = TOP / "tests" / "scenarios"
 TIME_LIMIT = 600  # s, several times what they take: hosts are busy; a scenario may have a TIME_LIMIT of its own
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a scenario's module says."""
+
+    run: Callable[[Test], None]
+    time_limit: float
+    root: str  # of its guests
 
 
 @dataclass(frozen=True)
@@ -26,15 +36,14 @@ class Scenario:
         text = (self.folder / "description.txt").read_text()
         return " ".join(text.strip().split("\n\n")[0].split())
 
-    def load(self) -> tuple[Callable[[Test], None], float]:
-        """Its run function and time limit."""
+    def load(self) -> Loaded:
         # A name of its own for each: many are loaded at once.
         module_name = f"scenario_{self.name.replace('-', '_')}"
         spec = importlib.util.spec_from_file_location(module_name, self.folder / "scenario.py")
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module  # where dataclasses look for what annotations name
         spec.loader.exec_module(module)
-        return module.run, getattr(module, "TIME_LIMIT", TIME_LIMIT)
+        return Loaded(module.run, getattr(module, "TIME_LIMIT", TIME_LIMIT), getattr(module, "ROOT", root.HOST))
 
 
 def find(names: list[str]) -> list[Scenario]:

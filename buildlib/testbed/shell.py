@@ -12,14 +12,15 @@ from pathlib import Path
 
 from . import pair
 from .kernel import Kernel
+from .root import Root
 from .states import Network
 
 
-def interact(kernel: Kernel, build: Path, results: Path, name: str, cpus: int) -> None:
+def interact(kernel: Kernel, root: Root, build: Path, results: Path, name: str, cpus: int) -> None:
     """Boot a pair and be in guest a or b until its shell ends."""
     with saved_terminal():
         print(f"# booting; the network will be in clear; frames are captured in {results / 'wire.pcap'}", flush=True)
-        guests = pair.boot(kernel, results, build, shell=name, cpus=cpus)
+        guests = pair.boot(kernel, root, results, build, shell=name, cpus=cpus)
         try:
             Network(guests.a, guests.b).clear()
             guest = guests.a if name == "a" else guests.b
