@@ -1,0 +1,12 @@
+"""strongSwan 5.9 of Debian bookworm is asked for SAs."""
+
+from __future__ import annotations
+
+from testbed.api import Test
+from testbed.key_manager import answers
+
+TIME_LIMIT = 900
+
+
+def run(t: Test) -> None:
+    answers(t, "5.9.")
