@@ -8,12 +8,10 @@
 #include <uthash.h>
 
 #include "clock.h"
+#include "rates.h"
 #include "text.h"
 
-enum {
-	STEP_MS = 1000, /* how often is looked what has become of it */
-	RATES_MAX = 4096,
-};
+enum { STEP_MS = 1000 }; /* how often is looked what has become of it */
 
 /* Hashed with its padding, which is zero. */
 struct acquisition_key {
@@ -28,107 +26,34 @@ struct acquisition {
 	struct namespace *in;
 	struct event *step;
 	unsigned joined;
+	bool renews; /* joined by itself */
+	int64_t renews_until_ms;
 	uid_t uid;       /* of whoever came first */
 	int64_t next_ms; /* when it is asked again */
 	unsigned sent;
-	bool held_back;  /* by a rate */
 	int failure;     /* -errno of the last asking */
 	char error[128]; /* and the kernel's words */
-	UT_hash_handle hh;
-};
-
-/* Of a user, or of a peer in a namespace. Hashed with its padding, which is zero. */
-struct rate_key {
-	uint64_t namespace_id; /* 0: a user */
-	union ip_address peer;
-	uid_t uid;
-};
-
-/* As a token bucket: `full_ms` is when it would be full again (the generic cell rate algorithm, ITU-T I.371). */
-struct rate {
-	struct rate_key key;
-	int64_t full_ms;
 	UT_hash_handle hh;
 };
 
 struct acquirer {
 	struct event_base *base;
 	struct acquisition *acquisitions;
-	struct rate *rates;
+	struct rates *rates;
 	uint64_t sent;
 };
 
 /* ---- how often ---- */
 
-static void forget_full_rates(struct acquirer *acquirer, int64_t now)
-{
-	struct rate *rate, *next;
-
-	HASH_ITER (hh, acquirer->rates, rate, next) {
-		if (rate->full_ms > now)
-			continue;
-		HASH_DEL(acquirer->rates, rate);
-		free(rate);
-	}
-}
-
-/* NULL: no memory, or too many users and peers at once. */
-static struct rate *rate_of(struct acquirer *acquirer, const struct rate_key *key, int64_t now)
-{
-	struct rate *rate;
-
-	HASH_FIND(hh, acquirer->rates, key, sizeof(*key), rate);
-	if (rate)
-		return rate;
-	if (HASH_COUNT(acquirer->rates) >= RATES_MAX)
-		forget_full_rates(acquirer, now);
-	rate = HASH_COUNT(acquirer->rates) < RATES_MAX ? calloc(1, sizeof(*rate)) : NULL;
-	if (!rate)
-		return NULL;
-	rate->key = *key;
-	HASH_ADD(hh, acquirer->rates, key, sizeof(rate->key), rate);
-	return rate;
-}
-
-static struct rate *rate_of_user(struct acquisition *a, int64_t now)
-{
-	struct rate_key key;
-
-	memset(&key, 0, sizeof(key));
-	key.uid = a->uid;
-	return rate_of(a->acquirer, &key, now);
-}
-
-static struct rate *rate_of_peer(struct acquisition *a, int64_t now)
-{
-	struct rate_key key;
-
-	memset(&key, 0, sizeof(key));
-	key.namespace_id = a->key.namespace_id;
-	key.peer = a->key.flow.remote;
-	return rate_of(a->acquirer, &key, now);
-}
-
-static bool rate_allows(const struct rate *rate, int64_t now, int interval_ms, int burst)
-{
-	return rate->full_ms + interval_ms <= now + (int64_t)interval_ms * burst;
-}
-
-static void rate_take(struct rate *rate, int64_t now, int interval_ms)
-{
-	rate->full_ms = (rate->full_ms > now ? rate->full_ms : now) + interval_ms;
-}
-
 static bool may_ask(struct acquisition *a, int64_t now)
 {
-	struct rate *user = rate_of_user(a, now), *peer = rate_of_peer(a, now);
+	static const struct rate_limit per_user = { ACQUIRE_PER_USER_MS, ACQUIRE_PER_USER_BURST };
+	static const struct rate_limit per_peer = { ACQUIRE_PER_PEER_MS, ACQUIRE_PER_PEER_BURST };
+	/* without padding */
+	const struct rate_key user = { .uid = a->uid };
+	const struct rate_key peer = { .namespace_id = a->key.namespace_id, .peer = a->key.flow.remote };
 
-	if (!user || !peer || !rate_allows(user, now, ACQUIRE_PER_USER_MS, ACQUIRE_PER_USER_BURST) ||
-	    !rate_allows(peer, now, ACQUIRE_PER_PEER_MS, ACQUIRE_PER_PEER_BURST))
-		return false;
-	rate_take(user, now, ACQUIRE_PER_USER_MS);
-	rate_take(peer, now, ACQUIRE_PER_PEER_MS);
-	return true;
+	return rates_take_both(a->acquirer->rates, now, &user, &per_user, &peer, &per_peer);
 }
 
 /* ---- asking ---- */
@@ -160,6 +85,28 @@ static void ask(struct acquisition *a)
 	a->acquirer->sent++;
 }
 
+/* By an SA that is not about to end. Of tunnels nothing is known here: they are asked for until their time is up. */
+static bool is_answered(const struct acquisition *a)
+{
+	const struct evidence *ev = mirror_last(namespace_mirror(a->in));
+	const struct xfrm_policy_evidence *policy = find_policy(a);
+	const struct xfrm_sa_evidence *sa;
+	struct xfrm_walk walk;
+
+	if (!policy || !policy->tmpl_count)
+		return true; /* nothing asks for it any more */
+	xfrm_table_sas(ev->xfrm,
+		       &(struct xfrm_sa_query){ .family = a->key.flow.family,
+						.saddr = &a->key.flow.local,
+						.daddr = &a->key.flow.remote,
+						.reqid = policy->tmpl[0].reqid },
+		       &walk);
+	while ((sa = xfrm_walk_sa(&walk)))
+		if (sa->spi && sa->algorithm[0] && !sa->expired && !sa->dying)
+			return true;
+	return false;
+}
+
 static void on_step(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval again = { .tv_sec = STEP_MS / 1000, .tv_usec = STEP_MS % 1000 * 1000 };
@@ -168,12 +115,17 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (now >= a->next_ms) {
-		a->held_back = !may_ask(a, now);
-		if (!a->held_back) {
-			ask(a);
-			a->next_ms = now + ACQUIRE_AGAIN_MS;
+	if (now >= a->next_ms && a->renews && (is_answered(a) || now >= a->renews_until_ms)) {
+		a->renews = false;
+		if (a->joined == 1) {
+			acquisition_leave(a);
+			return;
 		}
+		a->joined--;
+	}
+	if (now >= a->next_ms && may_ask(a, now)) {
+		ask(a);
+		a->next_ms = now + (a->renews && a->joined == 1 ? RENEW_AGAIN_MS : ACQUIRE_AGAIN_MS);
 	}
 	event_add(a->step, &again);
 }
@@ -226,23 +178,53 @@ static void key_make(struct namespace *in, const struct acquire_flow *flow, uint
 	out->policy_index = policy_index;
 }
 
+/* NULL: there was none, and none could be begun. */
+static struct acquisition *find_or_begin(struct acquirer *acquirer, struct namespace *in,
+					 const struct acquisition_key *key, uid_t uid, int *err)
+{
+	struct acquisition *a;
+
+	HASH_FIND(hh, acquirer->acquisitions, key, sizeof(*key), a);
+	if (a)
+		return a;
+	*err = netns_key_manager(mirror_netns(namespace_mirror(in))) == NETNS_LISTENS_NOT ? -ESRCH : -ENOMEM;
+	return *err == -ESRCH ? NULL : begin(acquirer, in, key, uid);
+}
+
 int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 		  uint32_t policy_index, uid_t uid, struct acquisition **out)
 {
 	struct acquisition_key key;
 	struct acquisition *a;
+	int err = 0;
 
 	key_make(in, flow, policy_index, &key);
-	HASH_FIND(hh, acquirer->acquisitions, &key, sizeof(key), a);
-	if (!a && netns_key_manager(mirror_netns(namespace_mirror(in))) == NETNS_LISTENS_NOT)
-		return -ESRCH;
+	a = find_or_begin(acquirer, in, &key, uid, &err);
 	if (!a)
-		a = begin(acquirer, in, &key, uid);
-	if (!a)
-		return -ENOMEM;
+		return err;
 	a->joined++;
+	a->next_ms = a->sent ? a->next_ms : 0; /* nobody waits for a renewal's time */
 	*out = a;
 	return 0;
+}
+
+void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
+		    uint32_t policy_index, uid_t uid, int after_ms, int for_ms)
+{
+	struct acquisition_key key;
+	struct acquisition *a;
+	int64_t now = clock_ms();
+	int err = 0;
+
+	key_make(in, flow, policy_index, &key);
+	a = find_or_begin(acquirer, in, &key, uid, &err);
+	if (!a)
+		return;
+	if (!a->joined)
+		a->next_ms = now + after_ms;
+	a->joined += !a->renews;
+	a->renews = true;
+	a->renews_until_ms = now + for_ms;
 }
 
 void acquisition_leave(struct acquisition *acquisition)
@@ -278,22 +260,23 @@ int acquirer_new(struct event_base *base, struct acquirer **out)
 	if (!acquirer)
 		return -ENOMEM;
 	acquirer->base = base;
+	acquirer->rates = rates_new();
+	if (!acquirer->rates) {
+		free(acquirer);
+		return -ENOMEM;
+	}
 	*out = acquirer;
 	return 0;
 }
 
 void acquirer_free(struct acquirer *acquirer)
 {
-	struct acquisition *a, *next_acquisition;
-	struct rate *rate, *next_rate;
+	struct acquisition *a, *next;
 
 	if (!acquirer)
 		return;
-	HASH_ITER (hh, acquirer->acquisitions, a, next_acquisition)
+	HASH_ITER (hh, acquirer->acquisitions, a, next)
 		acquisition_free(a);
-	HASH_ITER (hh, acquirer->rates, rate, next_rate) {
-		HASH_DEL(acquirer->rates, rate);
-		free(rate);
-	}
+	rates_free(acquirer->rates);
 	free(acquirer);
 }

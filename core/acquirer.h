@@ -23,6 +23,10 @@ enum {
 	ACQUIRE_PER_PEER_BURST = 8, /* ... but so many at once */
 	ACQUIRE_PER_USER_MS = 100,  /* the same for whom it is done */
 	ACQUIRE_PER_USER_BURST = 64,
+	/* An SA that reached a soft limit is its key manager's to replace. Who is this late is not there any more. */
+	RENEW_AFTER_MS = 5000,
+	RENEW_AGAIN_MS = 15000,
+	RENEW_FOR_MS = 10 * 60 * 1000,
 };
 
 RS_MUST_USE int acquirer_new(struct event_base *base, struct acquirer **out);
@@ -36,6 +40,13 @@ void acquirer_free(struct acquirer *acquirer); /* after everybody has left; NULL
 RS_MUST_USE int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 			      uint32_t policy_index, uid_t uid, struct acquisition **out);
 void acquisition_leave(struct acquisition *acquisition);
+
+/*
+ * Has it asked for with nobody waiting, for a queue pair that lives: after `after_ms`, if there is no SA then that is
+ * to last, and until there is one, or for `for_ms` at most. Does nothing where nobody listens, or there is no memory.
+ */
+void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
+		    uint32_t policy_index, uid_t uid, int after_ms, int for_ms);
 
 /* What has been seen of it so far, for an operator: where to look. Appends to `text`. */
 void acquisition_explain(const struct acquisition *acquisition, char *text, size_t size);

@@ -204,10 +204,12 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 		return -ENOMEM;
 	server->base = base;
 	server->options = *options;
-	err = watch_new(
-		base, policy, options->opener, options->must_watch,
-		&(struct watch_listener){ .record = server_publish, .changed = server_on_change, .arg = server },
-		&server->watch);
+	err = watch_new(base, policy, options->opener, options->must_watch,
+			&(struct watch_listener){ .record = server_publish,
+						  .changed = server_on_change,
+						  .lacks_sa = server_on_lack,
+						  .arg = server },
+			&server->watch);
 	if (!err && !(server->answers = answer_cache_new()))
 		err = -ENOMEM;
 	if (!err)

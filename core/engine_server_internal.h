@@ -127,6 +127,9 @@ RS_MUST_USE int server_wait_init(struct engine_server *server);
 void server_wait_free(struct engine_server *server);
 /* Of a namespace: perhaps what somebody waits for. */
 void server_on_change(struct namespace *in, const struct mirror_change *change, void *server);
+/* A living QP's SA is missing, or about to be. */
+void server_on_lack(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
+		    uint32_t grace_ms, void *server);
 
 /* ---- engine_lists.c ---- */
 

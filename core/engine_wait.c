@@ -234,6 +234,8 @@ static bool concerned(const struct waiting *w, const struct mirror_change *chang
 {
 	const struct engine_answer *answer = &w->question.answer;
 
+	if (change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EXPIRING)
+		return false;
 	return change->kind != MIRROR_CHANGE_XFRM ||
 	       xfrm_change_concerns(change->xfrm, &answer->path, &answer->verdict);
 }
@@ -253,6 +255,17 @@ void server_on_change(struct namespace *in, const struct mirror_change *change, 
 	}
 	if (any)
 		event_add(server->judge_waiting, &now);
+}
+
+void server_on_lack(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
+		    uint32_t grace_ms, void *arg)
+{
+	struct engine_server *server = arg;
+
+	if (grace_ms)
+		acquirer_renew(server->acquirer, in, flow, policy_index, uid, 0, (int)grace_ms);
+	else
+		acquirer_renew(server->acquirer, in, flow, policy_index, uid, RENEW_AFTER_MS, RENEW_FOR_MS);
 }
 
 int server_wait_init(struct engine_server *server)

@@ -18,6 +18,7 @@
 #include "namespaces.h"
 #include "process.h"
 #include "protocol.h"
+#include "xfrm_acquire.h"
 
 struct watch;
 struct watch_ufile; /* one open file of a uverbs device, whoever holds it */
@@ -26,6 +27,9 @@ struct watch_ufile; /* one open file of a uverbs device, whoever holds it */
 struct watch_listener {
 	void (*record)(const struct wire_record *record, void *arg);
 	namespace_changed_fn changed; /* evidence has, after the watch has seen it; NULL: nobody asks */
+	/* A living QP lost its SA, and has `grace_ms` to get another; 0: one that it stands on is about to expire. */
+	void (*lacks_sa)(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
+			 uint32_t grace_ms, void *arg);
 	void *arg;
 };
 

@@ -30,7 +30,9 @@ struct watch_basis {
 	int family;
 	union ip_address local, remote;
 	int gid_ifindex, egress_ifindex, secy_ifindex;
-	uint32_t spi_out, spi_in, reqid;
+	uint32_t spi_out, spi_in, reqid, policy_out;
+	bool of_one_qp; /* the SA by which it sends, told apart by `sport` */
+	uint16_t sport;
 	enum driver_egress egress;
 	enum verdict_kind verdict;
 	enum protection by;

@@ -29,6 +29,9 @@ void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer)
 		.spi_out = verdict->spi_out,
 		.spi_in = verdict->spi_in,
 		.reqid = verdict->reqid,
+		.policy_out = verdict->policy_out,
+		.of_one_qp = path->has_sport,
+		.sport = path->sport,
 		.egress = path->driver ? path->driver->egress : EGRESS_UNKNOWN,
 		.verdict = verdict->kind,
 		.by = verdict->by,
@@ -96,6 +99,22 @@ void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp)
 	event_add(watch->judge, &now);
 }
 
+/* Its flow has to have an SA asked for. Of those that stand on more than one flow it is not known which. */
+static void tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms)
+{
+	const struct watch_listener *listener = &ufile->watch->listener;
+	const struct acquire_flow flow = {
+		.family = qp->basis.family,
+		.local = qp->basis.local,
+		.remote = qp->basis.remote,
+		.has_sport = qp->basis.of_one_qp,
+		.sport = qp->basis.sport,
+	};
+
+	if (listener->lacks_sa && !stands_on_more(qp))
+		listener->lacks_sa(ufile->in, &flow, qp->basis.policy_out, ufile->asker.uid, grace_ms, listener->arg);
+}
+
 /* A dying SA protects as before: nobody is judged again for it. */
 static bool is_expiring(const struct mirror_change *change)
 {
@@ -108,14 +127,15 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 	struct watch_ufile *ufile;
 	struct watch_qp *qp, *next;
 
-	if (is_expiring(change))
-		return;
 	DL_FOREACH (watch->ufiles, ufile) {
 		if (ufile->in != in)
 			continue;
-		HASH_ITER (hh, ufile->qps, qp, next)
-			if (!qp->dirty && concerned(qp, change))
+		HASH_ITER (hh, ufile->qps, qp, next) {
+			if (is_expiring(change) && qp->state == WATCH_LIVE && concerned_by_xfrm(qp, change->xfrm))
+				tell_lack(ufile, qp, 0);
+			else if (!is_expiring(change) && !qp->dirty && concerned(qp, change))
 				watch_queue(ufile, qp);
+		}
 	}
 	if (watch->listener.changed)
 		watch->listener.changed(in, change, watch->listener.arg);
@@ -266,6 +286,11 @@ static void lost(const struct judged *j, struct engine_answer *answer)
 	} else if (j->qp->state != WATCH_GRACE) {
 		j->qp->state = WATCH_GRACE;
 		tell(j, answer, WIRE_EVENT_GRACE);
+		if (answer->setup_ms) {
+			/* by the policy that it would hit now */
+			watch_keep_answer(j->qp, answer);
+			tell_lack(j->ufile, j->qp, grace);
+		}
 		look_at_graces_later(j->ufile->watch);
 	}
 }

@@ -105,14 +105,20 @@ class Attempt:
 
 
 def try_qp(
-    t: Test, addresses: dict[str, tuple[str, str]], *, wrap: str | None = None, device: str = DEVICE, gid: int | None = None
+    t: Test,
+    addresses: dict[str, tuple[str, str]],
+    *,
+    wrap: str | None = None,
+    device: str = DEVICE,
+    gid: int | None = None,
+    user: int = USER,
 ) -> Attempt:
     """In guest a towards b, guarded by the library."""
     index = t.net.gid_index(t.a, addresses["a"][0]) if gid is None else gid
     guard = by_library(t) if wrap is None else wrap
     began = time.monotonic()
     command = f"exec {guard} {t.build}/tests/verbs_many {device} {index} {addresses['b'][0]} 1 1"
-    program = t.a.start(command, 60, user=USER)
+    program = t.a.start(command, 120, user=user)
     while not (ended := program.poll()) and "waiting" not in program.output():
         time.sleep(0.05)
     took = time.monotonic() - began

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Token buckets: how often, in a burst and on average, for each and for many. */
+#include <criterion/criterion.h>
+
+#include "rates.h"
+
+static const struct rate_limit every_second = { .interval_ms = 1000, .burst = 3 };
+static const struct rate_limit no_limit = { .interval_ms = 0, .burst = 1 };
+
+static bool take(struct rates *rates, int64_t now_ms, uint32_t uid)
+{
+	const struct rate_key user = { .uid = uid }, any = { .namespace_id = 1 };
+
+	return rates_take_both(rates, now_ms, &user, &every_second, &any, &no_limit);
+}
+
+Test(rates, a_burst_and_then_once_in_an_interval)
+{
+	struct rates *rates = rates_new();
+	int64_t now = 5000;
+
+	for (int i = 0; i < every_second.burst; i++)
+		cr_expect(take(rates, now, 1), "%d", i);
+	cr_expect_not(take(rates, now, 1));
+	cr_expect_not(take(rates, now + 999, 1), "asking in vain costs nothing, and brings nothing");
+	cr_expect(take(rates, now + 1000, 1));
+	cr_expect_not(take(rates, now + 1000, 1));
+	/* never more than a burst, however long nobody asked */
+	now += 3600 * 1000;
+	for (int i = 0; i < every_second.burst; i++)
+		cr_expect(take(rates, now, 1), "%d", i);
+	cr_expect_not(take(rates, now, 1));
+	rates_free(rates);
+}
+
+Test(rates, each_has_his_own)
+{
+	struct rates *rates = rates_new();
+
+	for (int i = 0; i < every_second.burst; i++)
+		cr_expect(take(rates, 0, 1));
+	cr_expect_not(take(rates, 0, 1));
+	cr_expect(take(rates, 0, 2));
+	rates_free(rates);
+}
+
+/* What one of them forbids is not taken from the other. */
+Test(rates, of_both_or_of_none)
+{
+	const struct rate_key user = { .uid = 1 }, peer = { .namespace_id = 7 }, other = { .namespace_id = 8 };
+	const struct rate_limit once = { .interval_ms = 1000, .burst = 1 };
+	struct rates *rates = rates_new();
+
+	cr_expect(rates_take_both(rates, 0, &user, &every_second, &peer, &once));
+	for (int i = 0; i < 10; i++)
+		cr_expect_not(rates_take_both(rates, 0, &user, &every_second, &peer, &once));
+	cr_expect(rates_take_both(rates, 0, &user, &every_second, &other, &once));
+	cr_expect(rates_take_both(rates, 1000, &user, &every_second, &peer, &once));
+	rates_free(rates);
+}
+
+Test(rates, many_do_not_exhaust_it)
+{
+	struct rates *rates = rates_new();
+	unsigned refused = 0;
+
+	for (uint32_t uid = 1; uid <= 10000; uid++)
+		refused += !take(rates, 0, uid);
+	cr_expect_gt(refused, 0U, "there is an end to it");
+	cr_expect_not(take(rates, 0, 20000));
+	cr_expect(take(rates, 1000, 20000), "what is full again is forgotten");
+	rates_free(rates);
+}
