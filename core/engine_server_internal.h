@@ -48,7 +48,7 @@ struct waiting {
 	struct acquisition *acquisition; /* NULL: nobody can be asked */
 	struct acquire_flow flow;
 	uint32_t policy_index;
-	int64_t began_ms, end_ms; /* CLOCK_MONOTONIC */
+	int64_t began_ms, end_ms, say_ms; /* CLOCK_MONOTONIC; when the door hears again that the engine lives */
 	bool dirty;
 };
 

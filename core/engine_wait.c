@@ -94,9 +94,9 @@ static int join_anew(struct waiting *w, const struct engine_answer *answer)
 static enum connection_fate wait_on(struct connection *connection)
 {
 	const struct waiting *w = connection->waiting;
-	int64_t left = w->end_ms - clock_ms();
+	int64_t left = (w->end_ms < w->say_ms ? w->end_ms : w->say_ms) - clock_ms();
 
-	return connection_wait(connection, EV_READ, left < 1 ? 1 : left > WIRE_WAIT_MS ? WIRE_WAIT_MS : (int)left);
+	return connection_wait(connection, EV_READ, left < 1 ? 1 : (int)left);
 }
 
 static struct waiting *waiting_new(const struct asking *q)
@@ -110,6 +110,7 @@ static struct waiting *waiting_new(const struct asking *q)
 	w->question.fd = fcntl(q->fd, F_DUPFD_CLOEXEC, 0);
 	w->began_ms = clock_ms();
 	w->end_ms = w->began_ms + q->answer.setup_ms;
+	w->say_ms = w->began_ms + WIRE_WAIT_MS;
 	return w;
 }
 
@@ -195,13 +196,14 @@ static enum connection_fate ask_again(struct connection *connection)
 
 enum connection_fate connection_still_waits(struct connection *connection)
 {
-	const struct waiting *w = connection->waiting;
-	int64_t left = w->end_ms - clock_ms();
+	struct waiting *w = connection->waiting;
+	int64_t now = clock_ms(), left = w->end_ms - now;
 	struct wire_wait wait;
 	int err;
 
 	if (left <= 0)
 		return ask_again(connection);
+	w->say_ms = now + WIRE_WAIT_MS;
 	wire_wait_make(&wait, (uint32_t)left);
 	err = wire_send(connection->socket, &wait, sizeof(wait), -1);
 	return err < 0 ? CONNECTION_ENDS : wait_on(connection);
