@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "rates.h"
 #include "text.h"
+#include "xfrm_larval.h"
 
 enum { STEP_MS = 1000 }; /* how often is looked what has become of it */
 
@@ -31,6 +32,7 @@ struct acquisition {
 	uid_t uid;       /* of whoever came first */
 	int64_t next_ms; /* when it is asked again */
 	unsigned sent;
+	bool negotiates; /* an SA under negotiation was seen between the addresses */
 	int failure;     /* -errno of the last asking */
 	char error[128]; /* and the kernel's words */
 	UT_hash_handle hh;
@@ -85,6 +87,20 @@ static void ask(struct acquisition *a)
 	a->acquirer->sent++;
 }
 
+/* Has a key manager begun? Nothing is told of that, so it is looked for, while somebody waits. */
+static void look_at_negotiation(struct acquisition *a)
+{
+	const struct acquire_flow *flow = &a->key.flow;
+	struct xfrm_larval larval;
+	char error[128];
+
+	if (a->negotiates || !a->sent)
+		return;
+	if (!xfrm_census(namespace_transport(a->in), flow->family, &flow->local, &flow->remote, &larval, error,
+			 sizeof(error)))
+		a->negotiates = larval.in || larval.out;
+}
+
 /* By an SA that is not about to end. Of tunnels nothing is known here: they are asked for until their time is up. */
 static bool is_answered(const struct acquisition *a)
 {
@@ -123,6 +139,7 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 		}
 		a->joined--;
 	}
+	look_at_negotiation(a);
 	if (now >= a->next_ms && may_ask(a, now)) {
 		ask(a);
 		a->next_ms = now + (a->renews && a->joined == 1 ? RENEW_AGAIN_MS : ACQUIRE_AGAIN_MS);
@@ -241,10 +258,15 @@ void acquisition_explain(const struct acquisition *a, char *text, size_t size)
 		text_append(text, size, "it cannot be asked for: %s", a->error[0] ? a->error : strerror(-a->failure));
 	else if (!a->sent)
 		text_append(text, size, "too much is being asked for just now, by this user or of this peer");
+	else if (a->negotiates)
+		text_append(text, size,
+			    "the key manager was asked %u times, and began to negotiate; see its log (do the secrets or "
+			    "certificates fit, and the proposals?)",
+			    a->sent);
 	else
 		text_append(text, size,
 			    "the key manager was asked %u times; see its log (has it a connection for these addresses, "
-			    "does its peer answer?)",
+			    "does its peer answer, do the secrets fit?)",
 			    a->sent);
 }
 

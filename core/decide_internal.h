@@ -75,6 +75,12 @@ struct sa_addresses {
 struct sa_addresses sa_addresses_wanted(const struct xfrm_template_evidence *tmpl, const struct xfrm_flow *flow);
 bool any_reqid_answers(const struct xfrm_direction *d, const struct xfrm_template_evidence *tmpl);
 
+/*
+ * Negotiation has not given it its keys: made by ACQUIRE (no SPI) or by ALLOCSPI (no algorithm; esp_init_state() takes
+ * no SA without one). The kernel passes over it, and at every rekeying one stands beside the live SAs.
+ */
+bool sa_is_larval(const struct xfrm_sa_evidence *sa);
+
 /* Does a NIC send by its own tables, in which only what is packet-offloaded to it counts? */
 bool nic_applies_xfrm(const struct path *path);
 bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload);

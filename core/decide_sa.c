@@ -42,11 +42,7 @@ bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evid
 	return offload->ifindex == path->egress_ifindex && offload->packet;
 }
 
-/*
- * Negotiation has not given it its keys: made by ACQUIRE (no SPI) or by ALLOCSPI (no algorithm; esp_init_state() takes
- * no SA without one). The kernel passes over it, and at every rekeying one stands beside the live SAs.
- */
-static bool sa_is_larval(const struct xfrm_sa_evidence *sa)
+bool sa_is_larval(const struct xfrm_sa_evidence *sa)
 {
 	return sa->spi == 0 || !sa->algorithm[0];
 }

@@ -76,6 +76,8 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 		return false;
 	switch (change->kind) {
 	case MIRROR_CHANGE_XFRM:
+		if (change->xfrm->kind == XFRM_CHANGE_EXPIRING)
+			return false; /* a dying SA protects as before */
 		return stands_on_more(qp) || concerned_by_xfrm(qp, change->xfrm);
 	case MIRROR_CHANGE_SECY:
 		return stands_on_more(qp) || !qp->basis.egress_ifindex || qp->basis.egress_ifindex == change->ifindex;
@@ -115,7 +117,6 @@ static void tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp
 		listener->lacks_sa(ufile->in, &flow, qp->basis.policy_out, ufile->asker.uid, grace_ms, listener->arg);
 }
 
-/* A dying SA protects as before: nobody is judged again for it. */
 static bool is_expiring(const struct mirror_change *change)
 {
 	return change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EXPIRING;
@@ -133,7 +134,7 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 		HASH_ITER (hh, ufile->qps, qp, next) {
 			if (is_expiring(change) && qp->state == WATCH_LIVE && concerned_by_xfrm(qp, change->xfrm))
 				tell_lack(ufile, qp, 0);
-			else if (!is_expiring(change) && !qp->dirty && concerned(qp, change))
+			else if (!qp->dirty && concerned(qp, change))
 				watch_queue(ufile, qp);
 		}
 	}

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* A mirror of a real network namespace, which the test makes for itself and changes. Needs root, else it is skipped. */
-#include <criterion/criterion.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "mirror.h"
+#include "clock.h"
+#include "mirror_internal.h"
+#include "netns_fixture.h"
+#include "xfrm_messages.h"
+#include "xfrm_table_internal.h"
 
 static struct event_base *base;
 static struct mirror *mirror;
-static unsigned host_changes, xfrm_changes;
+static unsigned host_changes, xfrm_changes, loads, expiring;
 
 static void on_change(struct mirror *changed, const struct mirror_change *change, void *arg)
 {
@@ -18,19 +18,15 @@ static void on_change(struct mirror *changed, const struct mirror_change *change
 	cr_expect(changed);
 	host_changes += change->kind == MIRROR_CHANGE_HOST;
 	xfrm_changes += change->kind == MIRROR_CHANGE_XFRM;
-}
-
-static void shell(const char *command)
-{
-	cr_assert_eq(system(command), 0, "%s", command);
+	loads += change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EVERYTHING;
+	expiring += change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EXPIRING;
 }
 
 static void setup(void)
 {
 	struct netns *netns;
 
-	if (geteuid() != 0 || unshare(CLONE_NEWNET))
-		cr_skip_test("needs root");
+	netns_enter();
 	base = event_base_new();
 	cr_assert_eq(netns_open(NULL, -1, &netns), 0);
 	cr_assert_eq(mirror_new(base, netns, on_change, &host_changes, &mirror), 0);
@@ -45,7 +41,7 @@ static void teardown(void)
 		event_base_free(base);
 }
 
-TestSuite(mirror, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(mirror, .init = setup, .fini = teardown, .timeout = 240);
 
 static const struct link_evidence *lo(void)
 {
@@ -129,6 +125,223 @@ Test(mirror, events_are_lost)
 	mirror_follow(mirror);
 	cr_expect_eq(ev->xfrm_state, EVIDENCE_READ, "%s", ev->xfrm_error);
 	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), 40000U);
+}
+
+/* ---- SAs ---- */
+
+static void need_xfrm(void)
+{
+	if (mirror_last(mirror)->xfrm_state != EVIDENCE_READ)
+		cr_skip_test("this kernel has no xfrm");
+}
+
+static void need_esp(void)
+{
+	need_xfrm();
+	if (!netns_has_esp())
+		cr_skip_test("this kernel has no ESP: nothing can be negotiated");
+	mirror_follow(mirror);
+	xfrm_changes = loads = 0;
+}
+
+static void expect_sas(size_t count)
+{
+	const struct evidence *ev = mirror_last(mirror);
+
+	cr_expect_eq(xfrm_table_sa_count(ev->xfrm), count, "%zu", xfrm_table_sa_count(ev->xfrm));
+	cr_expect_eq(ev->xfrm_state, EVIDENCE_READ, "%s", xfrm_table_error(ev->xfrm));
+	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev->xfrm));
+}
+
+#define NAME "src 10.0.0.2 dst 10.0.0.1 proto esp "
+
+static struct xfrm_sa_evidence sa_of(uint32_t spi)
+{
+	return (struct xfrm_sa_evidence){
+		.family = AF_INET,
+		.proto = IPPROTO_ESP,
+		.spi = spi,
+		.saddr = { { 10, 0, 0, 2 } },
+		.daddr = { { 10, 0, 0, 1 } },
+	};
+}
+
+static const struct xfrm_sa_evidence *known(uint32_t spi)
+{
+	struct xfrm_sa_evidence sa = sa_of(spi);
+	struct xfrm_sa_id id = xfrm_sa_id(&sa);
+	const struct xfrm_sa_entry *entry = xfrm_table_sa(mirror->xfrm, &id);
+
+	return entry ? &entry->sa : NULL;
+}
+
+/* Where SAs cannot live, an event has to be made up for the kernel to be asked; what it has is an SA of ALLOCSPI. */
+static void tell_of_update(uint32_t spi, struct xfrm_mark_evidence mark)
+{
+	struct xfrm_sa_evidence sa = sa_of(spi);
+	struct xfrm_change change;
+	struct nl_msg *message;
+
+	sa.mark = mark;
+	message = sa_message(XFRM_MSG_UPDSA, &sa);
+	cr_assert_eq(xfrm_table_apply(mirror->xfrm, nlmsg_hdr(message), &change), 0);
+	nlmsg_free(message);
+	cr_assert(xfrm_table_has_questions(mirror->xfrm));
+}
+
+Test(mirror, asks_for_single_sas)
+{
+	const struct xfrm_mark_evidence none = { 0, 0 };
+	uint64_t generation;
+
+	need_xfrm();
+	shell("ip xfrm state allocspi " NAME "reqid 7 mode transport min 257 max 257 >/dev/null");
+	mirror_follow(mirror);
+	expect_sas(0);
+	generation = mirror_generation(mirror);
+	tell_of_update(257, none);
+	tell_of_update(258, none);
+	mirror_follow(mirror);
+	expect_sas(1);
+	cr_expect(known(257) && known(257)->reqid == 7, "it is as the kernel has it, not as the event told");
+	cr_expect_eq(xfrm_changes, 1U);
+	cr_expect_eq(mirror_generation(mirror), generation + 1);
+	shell("ip xfrm state delete " NAME "spi 257");
+	tell_of_update(257, none);
+	mirror_follow(mirror);
+	expect_sas(0);
+	cr_expect_eq(loads, 0U);
+}
+
+/* A lookup takes the first that the mark lets pass: here, one without. */
+Test(mirror, asks_by_the_mark)
+{
+	const struct xfrm_mark_evidence five = { 5, 0xff };
+
+	need_xfrm();
+	shell("ip xfrm state allocspi " NAME "reqid 7 mode transport mark 5 mask 0xff min 257 max 257 >/dev/null");
+	tell_of_update(257, five);
+	mirror_follow(mirror);
+	expect_sas(1);
+	cr_expect_eq(loads, 0U);
+	shell("ip xfrm state allocspi " NAME "reqid 7 mode transport min 258 max 258 >/dev/null");
+	tell_of_update(258, five);
+	mirror_follow(mirror);
+	expect_sas(2);
+	cr_expect_eq(loads, 1U, "any doubt, and all are read anew");
+	cr_expect(known(258));
+}
+
+Test(mirror, follows_a_negotiation)
+{
+	need_esp();
+	shell("ip xfrm state allocspi " NAME "reqid 7 mode transport min 257 max 257 >/dev/null");
+	mirror_follow(mirror);
+	expect_sas(0);
+	shell("ip xfrm state update " NAME "spi 257 reqid 7 mode transport " NETNS_AEAD);
+	mirror_follow(mirror);
+	expect_sas(1);
+	cr_expect(known(257) && known(257)->has_aead && known(257)->key_bits == 160);
+	/* a live one: what is asked for is not what it becomes */
+	shell("ip xfrm state update " NAME "spi 257 reqid 9 mode transport limit packet-hard 1000 " NETNS_AEAD);
+	mirror_follow(mirror);
+	cr_expect(known(257) && known(257)->reqid == 7);
+	shell("ip xfrm state allocspi " NAME "reqid 8 mode transport min 258 max 258 >/dev/null &&"
+	      "ip xfrm state update " NAME "spi 258 reqid 8 mode transport " NETNS_AEAD " && "
+	      "ip xfrm state delete " NAME "spi 258");
+	mirror_follow(mirror);
+	expect_sas(1);
+	/* the same SPI once more, within one reading of the socket */
+	shell("for i in 1 2; do ip xfrm state delete " NAME "spi 257 && "
+	      "ip xfrm state allocspi " NAME "reqid $i mode transport min 257 max 257 >/dev/null && "
+	      "ip xfrm state update " NAME "spi 257 reqid $i mode transport " NETNS_AEAD "; done");
+	mirror_follow(mirror);
+	expect_sas(1);
+	cr_expect(known(257) && known(257)->reqid == 2);
+	cr_expect_eq(loads, 0U, "single SAs were asked for");
+	shell("ip xfrm state delete " NAME "spi 257");
+	mirror_follow(mirror);
+	expect_sas(0);
+	cr_expect_eq(loads, 0U);
+}
+
+/* EXPIRE comes before the UPDSA that ended it (xfrm_state_update()). */
+Test(mirror, an_update_ends_an_sa)
+{
+	need_esp();
+	shell("ip xfrm state add " NAME "spi 257 reqid 7 mode transport " NETNS_AEAD);
+	mirror_follow(mirror);
+	expect_sas(1);
+	shell("ip xfrm state update " NAME "spi 257 reqid 7 mode transport limit time-hard 1 " NETNS_AEAD);
+	for (int64_t end = clock_ms() + 60000; known(257) && clock_ms() < end; usleep(100000))
+		mirror_follow(mirror);
+	expect_sas(0);
+	cr_expect_eq(loads, 0U);
+}
+
+Test(mirror, an_sa_is_dying)
+{
+	uint64_t generation;
+	int64_t began;
+
+	need_esp();
+	shell("ip xfrm state add " NAME
+	      "spi 257 reqid 7 mode transport limit time-soft 1 limit time-hard 3600 " NETNS_AEAD);
+	mirror_follow(mirror);
+	expect_sas(1);
+	generation = mirror_generation(mirror);
+	began = clock_ms();
+	while (!expiring && clock_ms() - began < 60000) {
+		usleep(100000);
+		mirror_follow(mirror);
+	}
+	cr_log_info("after %d ms", (int)(clock_ms() - began));
+	expect_sas(1);
+	cr_expect_eq(expiring, 1U);
+	cr_expect(known(257) && known(257)->dying);
+	cr_expect_eq(mirror_generation(mirror), generation, "decisions stand");
+	/* read anew, it is dying as well */
+	shell("ip xfrm policy add src 10.0.0.1 dst 10.0.0.2 dir out action block && ip xfrm policy flush");
+	mirror_follow(mirror);
+	cr_expect_eq(loads, 1U);
+	cr_expect(known(257) && known(257)->dying);
+	/* a key manager gives it new limits */
+	shell("ip xfrm state update " NAME "spi 257 reqid 7 mode transport limit time-hard 3600 " NETNS_AEAD);
+	mirror_follow(mirror);
+	cr_expect(known(257) && !known(257)->dying);
+	cr_expect_eq(loads, 1U);
+}
+
+static void negotiate(unsigned first, unsigned count)
+{
+	struct ip_batch batch = ip_begin();
+
+	for (unsigned i = 0; i < count; i++) {
+		ip_say(&batch,
+		       "xfrm state allocspi src 10.0.0.2 dst 10.1.%u.%u proto esp reqid 7 mode transport min %u max %u",
+		       i / 250, i % 250, first + i, first + i);
+		ip_say(&batch,
+		       "xfrm state update src 10.0.0.2 dst 10.1.%u.%u proto esp spi %u reqid 7 mode "
+		       "transport " NETNS_AEAD,
+		       i / 250, i % 250, first + i);
+	}
+	ip_end(&batch);
+}
+
+Test(mirror, many_negotiations)
+{
+	need_esp();
+	negotiate(0x1000, 300);
+	mirror_follow(mirror);
+	expect_sas(300);
+	cr_expect_eq(loads, 0U, "as many can be asked for");
+	negotiate(0x2000, XFRM_QUESTIONS_MAX + 100);
+	mirror_follow(mirror);
+	expect_sas(XFRM_QUESTIONS_MAX + 400);
+	cr_expect_eq(loads, 1U, "so many are read with all others");
+	shell("ip xfrm state flush");
+	mirror_follow(mirror);
+	expect_sas(0);
 }
 
 Test(mirror, settings_are_asked_for)
