@@ -259,10 +259,11 @@ void acquisition_explain(const struct acquisition *a, char *text, size_t size)
 	else if (!a->sent)
 		text_append(text, size, "too much is being asked for just now, by this user or of this peer");
 	else if (a->negotiates)
-		text_append(text, size,
-			    "the key manager was asked %u times, and began to negotiate; see its log (do the secrets or "
-			    "certificates fit, and the proposals?)",
-			    a->sent);
+		text_append(
+			text, size,
+			"the key manager was asked %u times, and began to negotiate; see its log (do the secrets or "
+			"certificates fit, and the proposals?)",
+			a->sent);
 	else
 		text_append(text, size,
 			    "the key manager was asked %u times; see its log (has it a connection for these addresses, "

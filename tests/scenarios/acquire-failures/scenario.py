@@ -91,7 +91,7 @@ def nobody_listens(t: Test, charons: Charons) -> None:
 def peer_is_silent(t: Test, charons: Charons, daemon: Daemon) -> None:
     make_cold(charons)
     charons["b"].stop()
-    refused(t, "the peer's charon does not run", "does its peer answer?")
+    refused(t, "the peer's charon does not run", "does its peer answer")
     charons["b"].start()
     works(t, "the peer's charon is back")  # charon goes on trying by itself
     records = [record for record in daemon.log() if "none came" in str(record.get("reason"))]
