@@ -37,6 +37,13 @@ enum {
 	CIPHERS_ESP = ((1 << 10) - 1) & ~CIPHERS_MACSEC,
 };
 
+/* Every cipher with its word. */
+enum { POLICY_CIPHERS = 10 };
+extern const struct policy_cipher_word {
+	uint32_t cipher;
+	const char *word;
+} policy_ciphers[POLICY_CIPHERS];
+
 /* Why a value is refused: without file, line and key, which the caller adds. */
 struct policy_why {
 	char text[256];

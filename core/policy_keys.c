@@ -118,39 +118,15 @@ void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const str
 
 /* ---- ciphers ---- */
 
-static const struct {
-	uint32_t cipher;
-	const char *word;
-} ciphers[] = {
-	{ CIPHER_MACSEC_GCM_AES_128, "gcm-aes-128" },
-	{ CIPHER_MACSEC_GCM_AES_256, "gcm-aes-256" },
-	{ CIPHER_MACSEC_GCM_AES_XPN_128, "gcm-aes-xpn-128" },
-	{ CIPHER_MACSEC_GCM_AES_XPN_256, "gcm-aes-xpn-256" },
-	{ CIPHER_ESP_AES_GCM_128, "aes-gcm-128" },
-	{ CIPHER_ESP_AES_GCM_192, "aes-gcm-192" },
-	{ CIPHER_ESP_AES_GCM_256, "aes-gcm-256" },
-	{ CIPHER_ESP_CHACHA20_POLY1305, "chacha20-poly1305" },
-	{ CIPHER_ESP_AES_CCM_128, "aes-ccm-128" },
-	{ CIPHER_ESP_AES_CCM_256, "aes-ccm-256" },
-};
-
 #define CIPHER_WORDS                                                                                          \
 	"gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, aes-gcm-256, " \
 	"chacha20-poly1305, aes-ccm-128, aes-ccm-256"
 
-const char *policy_cipher_name(uint32_t cipher)
-{
-	for (size_t i = 0; i < sizeof(ciphers) / sizeof(*ciphers); i++)
-		if (ciphers[i].cipher == cipher)
-			return ciphers[i].word;
-	return NULL;
-}
-
 static uint32_t cipher_find(const char *word, size_t len)
 {
-	for (size_t i = 0; i < sizeof(ciphers) / sizeof(*ciphers); i++)
-		if (strlen(ciphers[i].word) == len && !memcmp(ciphers[i].word, word, len))
-			return ciphers[i].cipher;
+	for (size_t i = 0; i < POLICY_CIPHERS; i++)
+		if (strlen(policy_ciphers[i].word) == len && !memcmp(policy_ciphers[i].word, word, len))
+			return policy_ciphers[i].cipher;
 	return CIPHER_NONE;
 }
 
@@ -190,9 +166,9 @@ static int ciphers_set(struct policy_rule *rule, const char *value, struct polic
 
 static void ciphers_show(const struct policy_rule *rule, char *value, size_t size)
 {
-	for (size_t i = 0; i < sizeof(ciphers) / sizeof(*ciphers); i++)
-		if (rule->requirement.ciphers & ciphers[i].cipher)
-			text_append(value, size, "%s%s", *value ? ", " : "", ciphers[i].word);
+	for (size_t i = 0; i < POLICY_CIPHERS; i++)
+		if (rule->requirement.ciphers & policy_ciphers[i].cipher)
+			text_append(value, size, "%s%s", *value ? ", " : "", policy_ciphers[i].word);
 }
 
 /* ---- the keys ---- */
