@@ -258,6 +258,7 @@ const char *uverbs_kind_name(enum uverbs_kind kind)
 		[UVERBS_MALFORMED] = "malformed command",
 		[UVERBS_CM_CONNECT] = "rdma_connect",
 		[UVERBS_CM_ACCEPT] = "rdma_accept",
+		[UVERBS_CM_REJECT] = "rdma_reject",
 		[UVERBS_CM_ESTABLISH] = "rdma_establish",
 		[UVERBS_CM_JOIN] = "rdma_join_multicast",
 		[UVERBS_CM_ROUTE] = "rdma_create_qp",

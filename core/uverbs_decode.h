@@ -43,6 +43,7 @@ enum uverbs_kind {
 	 */
 	UVERBS_CM_CONNECT,
 	UVERBS_CM_ACCEPT,
+	UVERBS_CM_REJECT, /* with data of the application's: without, it is the kernel's own word */
 	UVERBS_CM_ESTABLISH,
 	UVERBS_CM_JOIN,  /* rdma_join_multicast() */
 	UVERBS_CM_ROUTE, /* rdma_create_qp() on an id that knows its route */
