@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The door inside an application: what a uverbs ioctl asks is decoded, put to the engine, and refused or let pass.
- * It holds no policy and no netlink, starts no thread, and on the way to a refusal allocates nothing.
+ * The doors inside an application: what a uverbs ioctl asks is decoded, put to the engine, and refused or let pass.
+ * They hold no policy and no netlink, start no thread, and on the way to a refusal allocate nothing.
  */
-#ifndef RDMASEC_INTERPOSE_DOOR_H
-#define RDMASEC_INTERPOSE_DOOR_H
+#ifndef RDMASEC_DOOR_DOOR_H
+#define RDMASEC_DOOR_DOOR_H
 
+#include <rdmasec/rdma_sec.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/un.h>
 
 #include "attributes.h"
+#include "protocol.h"
 #include "uverbs_decode.h"
 
 /* Where the engine is, found once. */
@@ -17,6 +21,35 @@ struct engine_address {
 	socklen_t len; /* 0: there is none; `problem` says why */
 	char problem[160];
 };
+
+/* ---- what a door owes to what is here ---- */
+
+/* The engine of this process: engine_locate(), the first time. Any thread. */
+const struct engine_address *door_engine(void);
+
+/* The rdmasec program, as a path from the folder that the door's library is in, so that build trees run as they are. */
+extern const char door_program_from_library[];
+
+/* ---- what a door gets ---- */
+
+/* What would happen without the door: the next ioctl(2) in the chain. */
+typedef int door_next_fn(int fd, unsigned long request, void *arg);
+
+/*
+ * ioctl(fd, RDMA_VERBS_IOCTL, arg), guarded: -1 and errno as the kernel would, or as the engine has it. Errno is kept
+ * where nothing is refused and nothing fails.
+ */
+int door_verbs(int fd, void *arg, door_next_fn *next);
+
+/* ioctl(fd, RDMASEC_IOCTL_QP_OPTION, arg); what is no uverbs fd goes to `next`. */
+int door_qp_option(int fd, void *arg, door_next_fn *next);
+
+/* What protects a QP, for RDMASEC_PROTECTION. 0 or -errno, as rdma_sec.h has it. */
+RS_MUST_USE int door_protection(int fd, uint32_t handle, struct rdmasec_protection *out);
+
+/* Copies from and to an address that the application gave: 0, or -EFAULT where the kernel would, and no signal. */
+RS_MUST_USE int door_read(uint64_t address, void *buffer, size_t len);
+RS_MUST_USE int door_write(uint64_t address, const void *buffer, size_t len);
 
 /*
  * Finds the engine: RDMASEC_ENGINE (a path, or @name for an abstract socket), else the system's engine where rdmasecd
@@ -45,6 +78,15 @@ RS_MUST_USE int engine_ask(const struct engine_address *engine, int fd, const st
  * nobody.
  */
 void engine_done(const struct engine_pass *pass, const struct uverbs_command *reply);
+
+/* What protects a QP? 0 and an answer that has been checked; -EPROTO: no engine, or no sensible answer. */
+RS_MUST_USE int engine_query(const struct engine_address *engine, int fd, uint32_t handle,
+			     struct wire_protection *answer);
+
+/* Of engine_client.c, for engine_query.c: a connected socket to an engine that may be believed, and the next message
+ * of at most so many octets, its length. Else -errno. Not to be cancelled meanwhile. */
+RS_MUST_USE int engine_connect(const struct engine_address *engine);
+RS_MUST_USE int engine_receive(int s, void *message, size_t size);
 
 /* Writes one line to stderr, "\n" added; keeps errno. */
 void door_say(const char *line);

@@ -89,7 +89,7 @@ static int check_peer(const struct engine_address *engine, int socket)
 	return trusted ? 0 : -EPERM;
 }
 
-static int connect_engine(const struct engine_address *engine)
+int engine_connect(const struct engine_address *engine)
 {
 	const struct timeval limit = { .tv_sec = WIRE_TIMEOUT_MS / 1000 };
 	int s, err = 0;
@@ -113,8 +113,7 @@ static int connect_engine(const struct engine_address *engine)
 	return err;
 }
 
-/* The next message, of at most so many octets: its length, or -errno. */
-static int receive(int s, void *message, size_t size)
+int engine_receive(int s, void *message, size_t size)
 {
 	int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS;
 	int n;
@@ -139,7 +138,7 @@ static int exchange(int s, int fd, const struct uverbs_command *command, struct 
 	if (n < 0)
 		return n;
 	do {
-		n = receive(s, answer, sizeof(*answer));
+		n = engine_receive(s, answer, sizeof(*answer));
 		if (n > 0)
 			n = wire_answer_check(answer, n);
 	} while (n == WIRE_WAIT && clock_ms() < last);
@@ -180,7 +179,7 @@ static int refuse_without_engine(const struct engine_address *engine, int fd, co
 static int ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
 	       struct engine_pass *pass)
 {
-	int s = connect_engine(engine), err;
+	int s = engine_connect(engine), err;
 	struct wire_answer answer;
 
 	if (s < 0)

@@ -42,7 +42,7 @@ static void find_program(struct engine_launch *launch)
 	if (!dladdr((void *)engine_spawn, &info) || !info.dli_fname || !realpath(info.dli_fname, launch->beside))
 		return;
 	slash = strrchr(launch->beside, '/');
-	snprintf(slash, launch->beside + sizeof(launch->beside) - slash, "/%s", RDMASEC_PROGRAM_FROM_LIBRARY);
+	snprintf(slash, launch->beside + sizeof(launch->beside) - slash, "/%s", door_program_from_library);
 }
 
 static void prepare(struct engine_launch *launch)

@@ -2,6 +2,7 @@
 /*
  * The LD_PRELOAD door. Every way to make a QP or to give it an address ends in ioctl(RDMA_VERBS_IOCTL): libibverbs'
  * calls, librdmacm's, providers', and those of programs that load verbs by dlsym or dlvsym. So one symbol is enough.
+ * What librdmacm has the kernel's CM send of its own, before there is such an ioctl, is librdmacm-ext's.
  *
  * The symbol carries no version: libibverbs asks for ioctl@GLIBC_..., and the loader takes an unversioned definition
  * for it, but not one of another version (glibc elf/dl-lookup.c, check_match).
@@ -9,15 +10,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
-#include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "door.h"
@@ -26,6 +24,8 @@
 enum { PAGE_ROOM = 65536, EXIT_NOT_GUARDED = 126 };
 
 typedef int ioctl_fn(int fd, unsigned long request, ...);
+
+const char door_program_from_library[] = "../bin/rdmasec";
 
 /* All that is known after the start, on pages of its own: read-only from then on. */
 static union {
@@ -54,26 +54,6 @@ static int pass_on(int fd, unsigned long request, void *arg)
 	return (int)syscall(SYS_ioctl, fd, request, arg);
 }
 
-/* Bad addresses give -EFAULT here as they would in the kernel, and no signal. */
-static int read_own_memory(void *context, uint64_t address, void *buffer, size_t len)
-{
-	struct iovec local = { .iov_base = buffer, .iov_len = len };
-	struct iovec remote = { .iov_base = (void *)(uintptr_t)address, .iov_len = len };
-	ssize_t got;
-
-	(void)context;
-	if (!len)
-		return 0;
-	got = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-	if (got >= 0)
-		return (size_t)got == len ? 0 : -EFAULT;
-	if (errno == EFAULT)
-		return -EFAULT;
-	/* a sandbox without this system call: the kernel is about to read the same octets */
-	memcpy(buffer, (void *)(uintptr_t)address, len);
-	return 0;
-}
-
 static void locate(void)
 {
 	pthread_once(&resolve_once, resolve);
@@ -81,65 +61,10 @@ static void locate(void)
 	mprotect(&state, sizeof(state), PROT_READ);
 }
 
-/* What is never refused costs no question. */
-static bool needs_engine(const struct uverbs_command *command)
+const struct engine_address *door_engine(void)
 {
-	switch (command->kind) {
-	case UVERBS_NOTHING:
-	case UVERBS_QP_DESTROY:
-		return false;
-	case UVERBS_CONTEXT_OPEN:
-		return command->has & UVERBS_HAS_DEVX;
-	default:
-		return true;
-	}
-}
-
-/*
- * libibverbs falls back to write() where a kernel, or a sandbox, does not take verbs by ioctl (cmd_ioctl.c,
- * has_ioctl_write()), and what goes by write() does not come through here. A kernel of these days takes INVOKE_WRITE on
- * every uverbs fd, so that answer is turned into a refusal.
- */
-static int answer(const struct uverbs_command *command, int result)
-{
-	static atomic_bool said;
-	bool invoke_write =
-		command->object_id == UVERBS_OBJECT_DEVICE && command->method_id == UVERBS_METHOD_INVOKE_WRITE;
-
-	if (result != -1 || !(errno == ENOTTY || (errno == EPROTONOSUPPORT && invoke_write)))
-		return result;
-	if (!atomic_exchange(&said, true))
-		door_say("rdmasec: refused: verbs do not go by ioctl() here, and what goes by write() is not guarded");
-	errno = EPERM;
-	return -1;
-}
-
-static int verbs_ioctl(int fd, void *arg)
-{
-	const struct uverbs_memory memory = { .read = read_own_memory };
-	struct engine_pass pass = { .socket = -1 };
-	struct uverbs_command command, reply;
-	int saved = errno, err;
-
-	if (arg == &canary) {
-		atomic_store(&canary_seen, true);
-		return 0;
-	}
-	err = uverbs_decode(&memory, (uintptr_t)arg, UVERBS_REQUEST, &command);
-	if (!err && needs_engine(&command)) {
-		pthread_once(&locate_once, locate);
-		err = engine_ask(&state.engine, fd, &command, &pass);
-	}
-	if (err) {
-		errno = -err;
-		return -1;
-	}
-	errno = saved;
-	err = answer(&command, pass_on(fd, RDMA_VERBS_IOCTL, arg));
-	if (pass.socket >= 0)
-		engine_done(&pass,
-			    !err && !uverbs_decode(&memory, (uintptr_t)arg, UVERBS_REPLY, &reply) ? &reply : NULL);
-	return err;
+	pthread_once(&locate_once, locate);
+	return &state.engine;
 }
 
 EXPORT int ioctl(int fd, unsigned long request, ...)
@@ -150,9 +75,17 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
-	if (request == RDMA_VERBS_IOCTL)
-		return verbs_ioctl(fd, arg);
-	return pass_on(fd, request, arg);
+	switch (request) {
+	case RDMA_VERBS_IOCTL:
+		if (arg != &canary)
+			return door_verbs(fd, arg, pass_on);
+		atomic_store(&canary_seen, true);
+		return 0;
+	case RDMASEC_IOCTL_QP_OPTION:
+		return door_qp_option(fd, arg, pass_on);
+	default:
+		return pass_on(fd, request, arg);
+	}
 }
 
 /*

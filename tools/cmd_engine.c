@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* `rdmasec engine`: the private engine, started by the preload door with its fds in place (interpose/engine_spawn.c).
+/* `rdmasec engine`: the private engine, started by the preload door with its fds in place (door/engine_spawn.c).
  */
 #include <errno.h>
 #include <fcntl.h>

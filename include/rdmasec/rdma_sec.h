@@ -94,7 +94,7 @@ struct rdmasec_qp_request {
 	uint32_t option; /* enum rdmasec_option */
 	uint64_t value;  /* address of the option's value */
 	uint32_t size;   /* octets of it */
-	uint32_t reserved;
+	uint32_t type;   /* of the QP, enum ibv_qp_type: whether it sends through address handles (ibv_create_ah(3)) */
 };
 
 /* On a uverbs fd. The guard takes it; the kernel, which knows no such request, answers ENOTTY. */
@@ -108,7 +108,7 @@ static inline int rdmasec_qp_option(const struct ibv_qp *qp, enum rdmasec_option
 		.option = option,
 		.value = (uintptr_t)value,
 		.size = size,
-		.reserved = 0,
+		.type = qp->qp_type,
 	};
 
 	return ioctl(qp->context->cmd_fd, RDMASEC_IOCTL_QP_OPTION, &request);
