@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include <errno.h>
+
+#include "cm.h"
+#include "door.h"
+#include "id_options.h"
+#include "qp_options.h"
+#include "want_option.h"
+
+/* What the application asks for, of the id and of its QP, which may have been asked for more since. */
+static int want_of(const struct rdma_cm_id *id, struct want *out)
+{
+	struct want of_qp = { 0 };
+	int err;
+
+	id_options_get(id, out);
+	if (id->qp)
+		qp_options_get(id->qp->context->cmd_fd, id->qp->handle, &of_qp);
+	err = want_both(out, &of_qp, out);
+	if (err)
+		door_say("rdmasec: refused: the application asks for MACsec and for IPsec, for an rdma_cm_id and for "
+			 "its queue pair");
+	return err;
+}
+
+/* `err`: whether there is a path to ask about. */
+static int ask(const struct rdma_cm_id *id, struct uverbs_command *command, int err)
+{
+	struct engine_pass pass = { .socket = -1 };
+	int saved = errno;
+
+	if (!err)
+		err = want_of(id, &command->want);
+	if (!err)
+		err = engine_ask(door_engine(), id->verbs->cmd_fd, command, &pass);
+	if (!err)
+		engine_done(&pass, NULL); /* nothing comes of it that the engine would have to know */
+	errno = err ? -err : saved;
+	return err ? -1 : 0;
+}
+
+int cm_ask(const struct rdma_cm_id *id, enum uverbs_kind kind)
+{
+	struct uverbs_command command;
+	int err = cm_path_of_id(id, &command);
+
+	command.kind = kind;
+	return ask(id, &command, err);
+}
+
+int cm_ask_group(const struct rdma_cm_id *id, const struct sockaddr *group)
+{
+	struct uverbs_command command;
+	int err = cm_path_of_group(id, group, &command);
+
+	command.kind = UVERBS_CM_JOIN;
+	return ask(id, &command, err);
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Where an id sends to. Sources: librdmacm/cma.c (v44 to v64); drivers/infiniband/core/cma.c, cm.c.
+ *
+ * With a path record the kernel's CM sends to its GIDs, and so does the QP (cm_init_av_by_path()). The active side has
+ * one from rdma_resolve_route(3) on; for RoCE cma_resolve_iboe_route() makes it of the two IP addresses. On the passive
+ * side it is made of the request (cm_format_paths_from_req()), and route.addr has what the remote *says* are its IP
+ * addresses, in private data: so where both are there, the path record counts.
+ *
+ * Without one (iWARP; requests of RDMA_PS_UDP, whose answer goes back where the datagram came from, which only the
+ * kernel knows) the IP addresses are all there is. The GID of an IP address is the same for every RoCE v2 GID with it
+ * (rdma_ip2gid()): that several netdevs may have it, as with link-local ones, is the engine's to judge.
+ *
+ * AF_IB addresses are GIDs, of InfiniBand proper: the kernel resolves them on ports of that kind only
+ * (rdma_cap_af_ib()). They are put to the engine as they are, which refuses what is not Ethernet.
+ */
+#include <errno.h>
+#include <infiniband/ib.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "cm.h"
+
+static void gid_of_ipv4(struct in_addr address, uint8_t gid[16])
+{
+	memset(gid, 0, 10);
+	memset(gid + 10, 0xff, 2);
+	memcpy(gid + 12, &address, 4);
+}
+
+/* `address` is of a caller's, and need not be aligned as its family would have it. */
+static int gid_of(const struct sockaddr *address, uint8_t gid[16])
+{
+	struct sockaddr_in6 sin6;
+	struct sockaddr_in sin;
+	struct sockaddr_ib sib;
+
+	switch (address->sa_family) {
+	case AF_INET:
+		memcpy(&sin, address, sizeof(sin));
+		gid_of_ipv4(sin.sin_addr, gid);
+		return 0;
+	case AF_INET6:
+		memcpy(&sin6, address, sizeof(sin6));
+		memcpy(gid, &sin6.sin6_addr, 16);
+		return 0;
+	case AF_IB:
+		memcpy(&sib, address, sizeof(sib));
+		memcpy(gid, sib.sib_addr.sib_raw, 16);
+		return 0;
+	default:
+		return -EAFNOSUPPORT;
+	}
+}
+
+static bool has_path_record(const struct rdma_cm_id *id)
+{
+	return id->route.num_paths > 0 && id->route.path_rec;
+}
+
+bool cm_route_is_known(const struct rdma_cm_id *id)
+{
+	return id->verbs && has_path_record(id);
+}
+
+static int start(const struct rdma_cm_id *id, struct uverbs_command *out)
+{
+	*out = (struct uverbs_command){ .qp_type = id->qp_type,
+					.address = { .is_global = true, .port = id->port_num } };
+	return id->verbs ? 0 : -EINVAL;
+}
+
+int cm_path_of_id(const struct rdma_cm_id *id, struct uverbs_command *out)
+{
+	int err = start(id, out);
+
+	if (err)
+		return err;
+	if (has_path_record(id)) {
+		memcpy(out->address.dgid, id->route.path_rec[0].dgid.raw, 16);
+		memcpy(out->sgid, id->route.path_rec[0].sgid.raw, 16);
+		return 0;
+	}
+	err = gid_of(&id->route.addr.dst_addr, out->address.dgid);
+	return err ? err : gid_of(&id->route.addr.src_addr, out->sgid);
+}
+
+/* The GID of an IPv4 group is, for RoCE v2, that of any IPv4 address (cma_iboe_set_mgid()). */
+int cm_path_of_group(const struct rdma_cm_id *id, const struct sockaddr *group, struct uverbs_command *out)
+{
+	int err = start(id, out);
+
+	if (!err)
+		err = gid_of(group, out->address.dgid);
+	return err ? err : gid_of(&id->route.addr.src_addr, out->sgid);
+}
