@@ -249,6 +249,7 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 		return;
 	case UVERBS_CM_CONNECT:
 	case UVERBS_CM_ACCEPT:
+	case UVERBS_CM_REJECT:
 	case UVERBS_CM_ESTABLISH:
 	case UVERBS_CM_JOIN:
 	case UVERBS_CM_ROUTE:
