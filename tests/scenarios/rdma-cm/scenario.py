@@ -1,0 +1,260 @@
+"""librdmacm guarded, and the options of its ids."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from testbed import wire
+from testbed.api import Guest, Test
+from testbed.applications import APPLICATIONS, Application, Trial, guard, same_output, try_out
+from testbed.daemon import FOLDER, USER, by_library, on_both
+from testbed.matrix import without_ipv6_on_the_wire
+from testbed.states import ETH0, MACSEC0, PEER
+
+TIME_LIMIT = 900
+GROUP = "239.1.2.3"
+SECRET = b"what only the peer should read"  # cm_ways says it in private data
+CM_ANY = "[default]\nrequire = any\ncm = any\n"
+EPERM, ENOTTY, ENOSYS = 1, 25, 38
+
+Addresses = dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a test runs programs: what guards them, and as whom."""
+
+    name: str
+    wrap: str
+    user: int | None = None
+
+
+def run(t: Test) -> None:
+    private = Way("private engine", guard(t))
+    daemon = Way(f"uid {USER} and rdmasecd", by_library(t), USER)
+
+    t.net.clear()
+    bare = {application.name: bare_is_seen(t, application, family) for application, family in programs(t)}
+    for application, family in programs(t):
+        client_refused(t, private, application, family)
+        server_refused(t, private, application, family)
+    join_in_clear(t, private)
+    data_of_a_rejection_stays_here(t, private)
+    without_rdmasec(t)
+    nothing_cannot_be_asked_for(t)
+    connection_managers_messages_may_be_let_pass(t)
+    on_both(t)
+    for application, family in programs(t):
+        client_refused(t, daemon, application, family)
+
+    t.net.macsec()
+    no_daemon(t)
+    without_ipv6_on_the_wire(t.net)
+    for application, family in programs(t):
+        runs(t, private, application, family, bare, MACSEC0, "macsec")
+    options_over_macsec(t)
+    on_both(t)
+    for application, family in programs(t):
+        runs(t, daemon, application, family, bare, MACSEC0, "macsec")
+
+    t.net.ipsec(families=(4, 6), everywhere=True)
+    no_daemon(t)
+    for application, family in programs(t):
+        runs(t, private, application, family, bare, ETH0, "esp")
+    options_with_ipsec(t, private, 4)
+    options_with_ipsec(t, private, 6)
+    on_both(t)
+    for application, family in programs(t):
+        runs(t, daemon, application, family, bare, ETH0, "esp")
+    options_with_ipsec(t, daemon, 4)
+
+
+def no_daemon(t: Test) -> None:
+    """Where rdmasecd is installed, nobody else is asked."""
+    for guest in (t.a, t.b):
+        guest.run(f"rm -rf {FOLDER}", check=True)
+
+
+def programs(t: Test) -> list[tuple[Application, int]]:
+    unmodified = [(APPLICATIONS[name], 4) for name in ("rping", "ucmatose", "udaddy")]
+    return [
+        *unmodified,
+        (APPLICATIONS["rping"], 6),
+        (sec_option(t, "", name="sec_option"), 4),
+        (sec_option(t, "-a", name="sec_option, asynchronous"), 6),
+        (cm_ways(t, "migrate"), 4),
+        (cm_ways(t, "udp"), 4),
+        (cm_ways(t, "ep"), 6),
+        (cm_ways(t, "establish", server="migrate"), 4),
+    ]
+
+
+def sec_option(t: Test, client: str, server: str = "", name: str = "") -> Application:
+    program = f"{t.build}/tests/sec_option"
+    words = name or f"sec_option {client or '(no option)'}, its server {server or '(no option)'}"
+    return Application(words, f"{program} {server} -l {{server}}", f"{program} {client} {{server}}", side_channel=False)
+
+
+def cm_ways(t: Test, way: str, server: str = "") -> Application:
+    program = f"{t.build}/tests/cm_ways"
+    listens = f"{program} {server or way} -l {{server}}"
+    return Application(f"cm_ways {way}", listens, f"{program} {way} {{server}}", side_channel=False)
+
+
+def named(application: Application, family: int) -> str:
+    return application.name + (", IPv6" if family == 6 else "")
+
+
+def attempt(t: Test, way: Way, application: Application, addresses: Addresses, guarded: str, family: int = 4) -> Trial:
+    return try_out(t, application, addresses, guarded=guarded, family=family, wrap=way.wrap, user=way.user)
+
+
+# ---- in clear ----
+
+
+def bare_is_seen(t: Test, application: Application, family: int) -> Trial:
+    trial = try_out(t, application, ETH0, family=family)
+    seen = trial.wire["clear_cm"]
+    t.check(trial.ran and seen > 0, f"control: {named(application, family)}, bare: runs, and the wire shows MADs", trial)
+    return trial
+
+
+def client_refused(t: Test, way: Way, application: Application, family: int) -> None:
+    trial = attempt(t, way, application, ETH0, "a", family)
+    what = f"{named(application, family)}, client guarded in clear, {way.name}"
+    t.check(trial.client is not None and not trial.client.ok, f"{what}: fails", trial)
+    said = trial.client.err if trial.client else ""
+    t.check(re.search(r"^rdmasec: refused (rdma_\w+|create_qp) on rxe0 .*eth0 is not a MACsec", said, re.M), f"{what}: says why", said)
+    t.check(trial.readable == 0, f"{what}: no frame of RoCE left", trial)
+
+
+def server_refused(t: Test, way: Way, application: Application, family: int) -> None:
+    """Its client is bare, and its requests are in clear."""
+    with t.wire() as seen:
+        trial = attempt(t, way, application, ETH0, "b", family)
+    what = f"{named(application, family)}, server guarded in clear, {way.name}"
+    t.check("rdmasec: refused" in trial.server.err, f"{what}: is refused", trial)
+    t.check(trial.wire["clear_data"] == 0, f"{what}: no data left", trial)
+    t.check(not frames_from(t, "b", SECRET), f"{what}: nothing of what it would have said left", trial)
+    t.note(f"{what}: {seen.counts['clear_cm']} MADs, {len(frames_from(t, 'b', b''))} of them the server's kernel's")
+
+
+def frames_from(t: Test, guest: str, content: bytes) -> list[bytes]:
+    """Frames of RoCE in the last slice of the capture that this guest sent, with this content in clear."""
+    source = bytes.fromhex(f"5254000000{'0' + str('ab'.index(guest) + 1)}")
+    frames = [record.frame for record in wire.records(t.results / f"wire-{t.slices}.pcap")]
+    return [f for f in frames if f[6:12] == source and content in f and wire.Classifier().add(f).startswith("clear_")]
+
+
+def join_in_clear(t: Test, way: Way) -> None:
+    command = f"{t.build}/tests/cm_ways join {ETH0['a'][0]} {GROUP}"
+    bare = t.a.run(command, 60)
+    t.check(bare.ok and f"group ::ffff:{GROUP}" in bare.out, "rdma_join_multicast, bare: the kernel's GID of the group", bare)
+    with t.wire() as seen:
+        refused = t.a.run(f"{way.wrap} {command}", 60)
+    told = f"to {GROUP}: unprotected" in refused.err and f"(errno {EPERM})" in refused.err
+    t.check(not refused.ok and told, "rdma_join_multicast, guarded in clear: refused for that group", refused)
+    t.check(seen.clear == 0, "rdma_join_multicast, guarded in clear: no frame of RoCE left", seen)
+
+
+def data_of_a_rejection_stays_here(t: Test, way: Way) -> None:
+    application = cm_ways(t, "establish", server="reject")
+    trial = try_out(t, application, ETH0)
+    t.check(frames_from(t, "b", SECRET), "control: rdma_reject, bare: its data is on the wire", trial)
+    trial = attempt(t, way, application, ETH0, "b")
+    t.check("rdmasec: refused rdma_reject" in trial.server.err, "rdma_reject with data, in clear: refused", trial)
+    t.check(not frames_from(t, "b", SECRET), "rdma_reject with data, in clear: its data did not leave", trial)
+
+
+def without_rdmasec(t: Test) -> None:
+    trial = try_out(t, sec_option(t, "-r any"), ETH0)
+    said = trial.client.err if trial.client else ""
+    t.check(f"require: Function not implemented (errno {ENOSYS})" in said, "without rdmasec: ENOSYS for ids", trial)
+    trial = try_out(t, sec_option(t, "-s"), ETH0)
+    said = trial.client.err if trial.client else ""
+    t.check(re.search(rf"^sec_option: protection of the id: .*\(errno {ENOSYS}\)$", said, re.M), "without rdmasec: ENOSYS to read", trial)
+    t.check(re.search(rf"^sec_option: protection of the QP: .*\(errno {ENOTTY}\)$", said, re.M), "without rdmasec: ENOTTY for QPs", trial)
+
+
+def nothing_cannot_be_asked_for(t: Test) -> None:
+    result = t.a.run(f"{guard(t)} {t.build}/tests/sec_option -r none {ETH0['b'][0]}", 60)
+    t.check(f"require: Operation not permitted (errno {EPERM})" in result.err, "to require nothing: EPERM", result)
+    result = t.a.run(f"{guard(t)} {t.build}/tests/sec_option -t 300001 {ETH0['b'][0]}", 60)
+    t.check("setup timeout: Invalid argument" in result.err, "more than five minutes: EINVAL", result)
+
+
+def connection_managers_messages_may_be_let_pass(t: Test) -> None:
+    for guest in (t.a, t.b):
+        guest.write_file("/run/cm-any.conf", CM_ANY)
+    way = Way("cm = any", guard(t, "-p /run/cm-any.conf"))
+    trial = attempt(t, way, cm_ways(t, "establish", server="migrate"), ETH0, "a")
+    t.check(trial.ran and trial.wire["clear_cm"] > 0, "cm = any: a client without a QP connects, in clear", trial)
+    trial = attempt(t, way, APPLICATIONS["rping"], ETH0, "a")
+    t.check(not trial.ran and trial.wire["clear_data"] == 0, "cm = any: no QP sends for all that", trial)
+
+
+# ---- protected ----
+
+
+def runs(t: Test, way: Way, application: Application, family: int, bare: dict, addresses: Addresses, by: str) -> None:
+    trial = attempt(t, way, application, addresses, "ab", family)
+    what = f"{named(application, family)}, {'over MACsec' if by == 'macsec' else 'with IPsec'}, {way.name}"
+    silent = "rdmasec" not in trial.said
+    t.check(same_output(trial, bare[application.name]) and silent, f"{what}: runs, and says what it says bare", trial)
+    t.check(trial.wire[by] > 0 and trial.readable == 0, f"{what}: no RoCE in clear", trial)
+
+
+def refused_by_option(t: Test, application: Application, addresses: Addresses, side: str, what: str) -> None:
+    trial = attempt(t, Way("", guard(t)), application, addresses, "ab")
+    result = trial.client if side == "client" else trial.server
+    t.check(result is not None and not result.ok, f"{what}: fails", trial)
+    t.check(result and re.search(rf"^sec_option: rdma_create_qp: .*\(errno {EPERM}\)$", result.err, re.M), f"{what}: EPERM", trial)
+    t.check(trial.readable == 0, f"{what}: nothing in clear", trial)
+
+
+def options_over_macsec(t: Test) -> None:
+    trial = attempt(t, Way("", guard(t)), sec_option(t, "-r macsec", "-a -r any"), MACSEC0, "ab")
+    t.check(trial.ran, "MACsec asked for, and there: runs", trial)
+    for guest, result in ((t.a, trial.client), (t.b, trial.server)):
+        reads_macsec(t, guest, result.out if result else "")
+    refused_by_option(t, sec_option(t, "-r ipsec"), MACSEC0, "client", "IPsec asked for by the client, MACsec there")
+    for mode in ("", "-a "):
+        application = sec_option(t, "", f"{mode}-r ipsec")
+        refused_by_option_at_the_server(t, application, mode)
+
+
+def refused_by_option_at_the_server(t: Test, application: Application, mode: str) -> None:
+    """What was asked for of a listening id holds for the one that it hands out."""
+    trial = attempt(t, Way("", guard(t)), application, MACSEC0, "ab")
+    what = f"IPsec asked for of the server's listening id{', asynchronous' if mode else ''}, MACsec there"
+    t.check(f"(errno {EPERM})" in trial.server.err and not trial.ran, f"{what}: EPERM", trial)
+    t.check("rdmasec: refused" in trial.server.err, f"{what}: says so", trial)
+
+
+def reads_macsec(t: Test, guest: Guest, said: str) -> None:
+    secy = re.search(r"^\s+TXSC: (\w{16}) ", guest.run("ip macsec show macsec0", check=True).out, re.M)
+    expected = f"macsec sci {secy[1]} cipher gcm-aes-128 netdev macsec0 by the kernel"
+    for of in ("id", "qp"):
+        t.check(f"{of}: {expected}\n" in said, f"{guest.name}: what the {of} reads is what ip macsec has", f"{expected}\n{said}")
+
+
+def options_with_ipsec(t: Test, way: Way, family: int) -> None:
+    trial = attempt(t, way, sec_option(t, "-a -r ipsec -g host -t 5000", "-r ipsec"), ETH0, "ab", family)
+    what = f"{'IPv6, ' if family == 6 else ''}{way.name}"
+    t.check(trial.ran, f"IPsec asked for, and there: runs, {what}", trial)
+    for guest, result in ((t.a, trial.client), (t.b, trial.server)):
+        reads_ipsec(t, guest, result.out if result else "", family)
+    refused_by_option(t, sec_option(t, "-r macsec"), ETH0, "client", f"MACsec asked for by the client, IPsec there, {what}")
+
+
+def reads_ipsec(t: Test, guest: Guest, said: str, family: int) -> None:
+    shown = guest.run("ip xfrm state", check=True).out
+    mine, peers = ETH0[guest.name][family == 6], ETH0[PEER[guest.name]][family == 6]
+
+    def spi(source: str, destination: str) -> str:
+        return re.search(rf"^src {source} dst {destination}\n\s+proto esp spi (0x\w+) reqid 4791", shown, re.M)[1]
+
+    expected = f"ipsec out {spi(mine, peers)} in {spi(peers, mine)} reqid 4791 cipher aes-gcm-128 netdev eth0 by the kernel"
+    for of in ("id", "qp"):
+        t.check(f"{of}: {expected}\n" in said, f"{guest.name}: what the {of} reads is what ip xfrm has", f"{expected}\n{said}")
