@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Whom a change of the evidence has judged again, and for whom an SA is asked for. What follows from judging wants a
+ * uverbs fd, and so RDMA: the scenarios have it.
+ */
+#include <linux/xfrm.h>
+#include <sanitizer/lsan_interface.h>
+
+#include "decide_fixture.h"
+#include "watch_internal.h"
+
+/* Only ever compared. */
+static struct namespace *const here = (struct namespace *)16, *const elsewhere = (struct namespace *)32;
+
+static struct event_base *base;
+static struct watch *watch;
+static struct watch_ufile *ufile;
+static struct watch_qp *qp;
+static struct world w;
+static unsigned heard, asked_for;
+static struct acquire_flow flow;
+
+static void on_record(const struct wire_record *record, void *arg)
+{
+	(void)arg;
+	cr_expect_fail("nothing is judged here: %s", record->reason);
+}
+
+static void on_changed(struct namespace *in, const struct mirror_change *change, void *arg)
+{
+	cr_expect(in && change && arg == &heard);
+	heard++;
+}
+
+static void on_lack(struct namespace *in, const struct acquire_flow *one, uint32_t policy_index, uid_t uid,
+		    uint32_t grace_ms, void *arg)
+{
+	cr_expect(in == here && policy_index == 17 && uid == 1234 && grace_ms == 0 && arg == &heard);
+	flow = *one;
+	asked_for++;
+}
+
+/* A queue pair that the good world's SAs protect. */
+static void begin(void)
+{
+	const struct watch_listener listener = {
+		.record = on_record, .changed = on_changed, .lacks_sa = on_lack, .arg = &heard
+	};
+
+	world_init(&w, RDMA_DRIVER_RXE, AF_INET, ETH0);
+	base = event_base_new();
+	cr_assert(base);
+	cr_assert_eq(watch_new(base, NULL, NULL, false, &listener, &watch), 0);
+	ufile = calloc(1, sizeof(*ufile));
+	cr_assert(ufile);
+	ufile->watch = watch;
+	ufile->in = here;
+	ufile->asker.uid = 1234;
+	DL_APPEND(watch->ufiles, ufile);
+	qp = watch_qp_make(ufile, 5);
+	cr_assert(qp);
+	qp->state = WATCH_LIVE;
+	qp->question.kind = UVERBS_QP_ADDRESS;
+	qp->basis = (struct watch_basis){
+		.scope = REMOTE_ONE,
+		.family = AF_INET,
+		.local = w.path.local,
+		.remote = w.path.remote,
+		.gid_ifindex = ETH0,
+		.egress_ifindex = ETH0,
+		.spi_out = 0xc0ffee01,
+		.spi_in = 0xc0ffee02,
+		.reqid = 7,
+		.policy_out = 17,
+		.egress = EGRESS_HOST_STACK,
+		.verdict = VERDICT_PROTECTED,
+		.by = BY_IPSEC,
+	};
+}
+
+static void end(void)
+{
+	ufile->in = NULL;
+	watch_ufile_free(ufile);
+	watch_free(watch);
+	event_base_free(base);
+	if (__lsan_do_recoverable_leak_check())
+		abort();
+}
+
+TestSuite(watch, .init = begin, .fini = end, .timeout = 60);
+
+static struct xfrm_change sa_change(enum xfrm_change_kind kind, uint32_t spi, uint8_t from, uint8_t to)
+{
+	return (struct xfrm_change){ .kind = kind,
+				     .family = AF_INET,
+				     .saddr = host(&w, from),
+				     .daddr = host(&w, to),
+				     .spi = spi,
+				     .reqid = 7,
+				     .mode = XFRM_MODE_TRANSPORT };
+}
+
+static void forget(void)
+{
+	qp->dirty = false;
+	heard = asked_for = 0;
+}
+
+static void happens(struct namespace *in, enum mirror_change_kind kind, const struct xfrm_change *xfrm, int ifindex)
+{
+	const struct mirror_change change = { .kind = kind, .xfrm = xfrm, .ifindex = ifindex };
+
+	forget();
+	watch_on_change(in, &change, watch);
+	cr_expect_eq(heard, 1, "others hear of it in any case");
+	cr_expect_eq(qp->dirty && !ufile->queued, false, "dirty, and nobody is going to look");
+}
+
+static void sa_happens(enum xfrm_change_kind kind, uint32_t spi, uint8_t from, uint8_t to)
+{
+	const struct xfrm_change change = sa_change(kind, spi, from, to);
+
+	happens(here, MIRROR_CHANGE_XFRM, &change, 0);
+}
+
+Test(watch, judged_again_by_what_it_concerns)
+{
+	static const struct {
+		const char *name;
+		enum mirror_change_kind kind;
+		enum xfrm_change_kind xfrm;
+		uint32_t spi;
+		uint8_t from, to;
+		int ifindex;
+		bool judged;
+	} rows[] = {
+		{ "its SA", MIRROR_CHANGE_XFRM, XFRM_CHANGE_SA, 0xc0ffee01, 1, 2, 0, true },
+		{ "the SA of the way back", MIRROR_CHANGE_XFRM, XFRM_CHANGE_SA, 0xc0ffee02, 2, 1, 0, true },
+		{ "another between these two", MIRROR_CHANGE_XFRM, XFRM_CHANGE_SA, 9, 1, 2, 0, true },
+		{ "of another peer", MIRROR_CHANGE_XFRM, XFRM_CHANGE_SA, 9, 1, 3, 0, false },
+		{ "everything", MIRROR_CHANGE_XFRM, XFRM_CHANGE_EVERYTHING, 0, 0, 0, 0, true },
+		{ "its SA is expiring", MIRROR_CHANGE_XFRM, XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 2, 0, false },
+		{ "its netdev's SecY", MIRROR_CHANGE_SECY, 0, 0, 0, 0, ETH0, true },
+		{ "another SecY", MIRROR_CHANGE_SECY, 0, 0, 0, 0, ETH1, false },
+		{ "the host", MIRROR_CHANGE_HOST, 0, 0, 0, 0, 0, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct xfrm_change xfrm = sa_change(rows[i].xfrm, rows[i].spi, rows[i].from, rows[i].to);
+
+		happens(here, rows[i].kind, &xfrm, rows[i].ifindex);
+		cr_expect_eq(qp->dirty, rows[i].judged, "%s", rows[i].name);
+		happens(elsewhere, rows[i].kind, &xfrm, rows[i].ifindex);
+		cr_expect_not(qp->dirty, "%s, in another namespace", rows[i].name);
+		cr_expect_eq(asked_for, 0, "%s, in another namespace", rows[i].name);
+	}
+}
+
+/* One that cannot send is not judged; nor one that has to ask again before it can. */
+Test(watch, judged_again_where_it_could_send)
+{
+	static const bool judged[] = {
+		[WATCH_NO_ADDRESS] = false, [WATCH_LIVE] = true, [WATCH_GRACE] = true, [WATCH_REVOKED] = false
+	};
+
+	for (enum watch_state state = WATCH_NO_ADDRESS; state <= WATCH_REVOKED; state++) {
+		qp->state = state;
+		sa_happens(XFRM_CHANGE_SA, 0xc0ffee01, 1, 2);
+		cr_expect_eq(qp->dirty, judged[state], "state %d", state);
+		forget();
+		watch_queue(ufile, qp);
+		cr_expect_eq(qp->dirty, judged[state], "state %d", state);
+	}
+}
+
+/* One that may send by every GID, or that no rule asks anything of, has no basis to go by. */
+Test(watch, judged_again_whatever_it_is)
+{
+	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
+	cr_expect_not(qp->dirty);
+	qp->question.kind = UVERBS_QP_READY;
+	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
+	cr_expect(qp->dirty);
+	qp->question.kind = UVERBS_QP_ADDRESS;
+	qp->basis.by = BY_POLICY_NONE;
+	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
+	cr_expect(qp->dirty);
+	qp->basis.by = BY_LOOPBACK;
+	sa_happens(XFRM_CHANGE_SA, 0xc0ffee01, 1, 2);
+	cr_expect_not(qp->dirty, "nothing leaves the port");
+}
+
+/* Asked for before the hard limit, and by nobody who would not miss it. */
+Test(watch, an_sa_is_expiring)
+{
+	qp->basis.of_one_qp = true;
+	qp->basis.sport = 0xc001;
+	for (int i = 0; i < 2; i++) {
+		sa_happens(XFRM_CHANGE_EXPIRING, i ? 0xc0ffee02 : 0xc0ffee01, i ? 2 : 1, i ? 1 : 2);
+		cr_expect_eq(asked_for, 1, "%d", i);
+		cr_expect_not(qp->dirty, "a dying SA protects as before");
+		cr_expect(!memcmp(&flow.local, &w.path.local, 16) && !memcmp(&flow.remote, &w.path.remote, 16));
+		cr_expect(flow.family == AF_INET && flow.has_sport && flow.sport == 0xc001);
+	}
+	sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee03, 1, 2);
+	cr_expect_eq(asked_for, 0, "an older one, that has its successor");
+	sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 3);
+	cr_expect_eq(asked_for, 0, "another peer's, of the same SPI");
+	for (enum watch_state state = WATCH_NO_ADDRESS; state <= WATCH_REVOKED; state++) {
+		qp->state = state;
+		sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 2);
+		cr_expect_eq(asked_for, state == WATCH_LIVE, "state %d", state);
+	}
+	qp->state = WATCH_LIVE;
+	qp->basis.by = BY_MACSEC;
+	sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 2);
+	cr_expect_eq(asked_for, 0, "MACsec protects it");
+	qp->basis.by = BY_IPSEC;
+	qp->question.kind = UVERBS_QP_READY;
+	sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 2);
+	cr_expect_eq(asked_for, 0, "of several flows it is not known which");
+	sa_happens(XFRM_CHANGE_EXPIRING, 9, 1, 3);
+	cr_expect_not(qp->dirty, "whatever it stands on");
+}
+
+/* Also those whose question nobody has answered by now. */
+Test(watch, a_new_policy_is_for_all)
+{
+	struct policy *const policy = (struct policy *)16; /* nothing is judged here */
+	struct watch_qp *second = watch_qp_make(ufile, 6);
+
+	cr_assert(second);
+	second->state = WATCH_GRACE;
+	watch_set_policy(watch, policy);
+	cr_expect(qp->dirty && second->dirty && ufile->queued);
+	cr_expect_eq(watch_qp_type(ufile, 6), 0U);
+	cr_expect_eq(watch_qp_find(ufile, 5), qp);
+	cr_expect_null(watch_qp_find(ufile, 7));
+}
