@@ -1,9 +1,9 @@
 """Run in a guest: ask whatever key manager listens for SAs, as the kernel would, by an XFRM_MSG_ACQUIRE of one's own.
 
-    python3 acquire.py SOURCE DESTINATION [--reqid N] [--times N]
+    python3 acquire.py SOURCE DESTINATION [--reqid N] [--times N] [--dport N]
 
-Selector: the two addresses and UDP, no ports.  Reqid and template are those of the outbound policy that is for exactly
-these addresses; --reqid says another reqid, --times how often it is sent.
+Selector: the two addresses and UDP, with --dport a destination port, else no port.  Reqid and template are those of the
+outbound policy for exactly these addresses and all of UDP; --reqid says another reqid, --times how often it is sent.
 """
 
 from __future__ import annotations
@@ -63,11 +63,12 @@ class Xfrm:
                 data = data[(size + 3) & ~3 :]
 
 
-def selector(source: str, destination: str) -> bytes:
+def selector(source: str, destination: str, dport: int = 0) -> bytes:
     family, length = (socket.AF_INET, 32) if ipaddress.ip_address(source).version == 4 else (socket.AF_INET6, 128)
     return SELECTOR.pack(
-        packed(destination), packed(source), 0, 0, 0, 0, family, length, length, socket.IPPROTO_UDP, 0, 0
-    )
+        packed(destination), packed(source), socket.htons(dport), 0xFFFF if dport else 0, 0, 0,
+        family, length, length, socket.IPPROTO_UDP, 0, 0,
+    )  # fmt: skip
 
 
 def packed(address: str) -> bytes:
@@ -97,12 +98,12 @@ def outbound_policy(xfrm: Xfrm, wanted: bytes) -> tuple[bytes, bytes]:
     return found
 
 
-def acquire(xfrm: Xfrm, source: str, destination: str, reqid: int | None, times: int) -> None:
-    wanted = selector(source, destination)
-    info, template = outbound_policy(xfrm, wanted)
+def acquire(xfrm: Xfrm, source: str, destination: str, reqid: int | None, times: int, dport: int) -> None:
+    info, template = outbound_policy(xfrm, selector(source, destination))
     daddr, spi, proto, family, saddr, live, *rest = TEMPLATE.unpack(template)
     template = TEMPLATE.pack(daddr, spi, proto, family, saddr, live if reqid is None else reqid, *rest)
-    body = ACQUIRE_HEAD.pack(packed(destination), 0, proto, packed(source)) + wanted + info
+    body = ACQUIRE_HEAD.pack(packed(destination), 0, proto, packed(source))
+    body += selector(source, destination, dport) + info
     body += struct.pack("=IIII", 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     body += struct.pack("=HH", 4 + len(template), XFRMA_TMPL) + template
     for _ in range(times):
@@ -118,5 +119,6 @@ if __name__ == "__main__":
     parser.add_argument("destination")
     parser.add_argument("--reqid", type=int)
     parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--dport", type=int, default=0)
     options = parser.parse_args()
-    acquire(Xfrm(), options.source, options.destination, options.reqid, options.times)
+    acquire(Xfrm(), options.source, options.destination, options.reqid, options.times, options.dport)

@@ -37,7 +37,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, help="keep logs and captures here, whatever comes of the run")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.add_argument(
-        "--root", choices=(root.HOST, *root.SUITES), help="the guests' root, rather than what a scenario asks for"
+        "--root", choices=(root.HOST, *root.ROOTS), help="the guests' root, rather than what a scenario asks for"
     )
     parser.add_argument("--shell", choices=("a", "b"), help="a shell in this guest instead of scenarios")
     parser.add_argument("--verbose", action="store_true", help="show every command in the guests and its output")

@@ -1,119 +1,98 @@
-"""What charon does when it is asked for SAs, by ACQUIREs of the testbed, and what programs then send."""
+"""What all key managers in guests have in common: they are asked through the kernel, and their SAs are there."""
 
 from __future__ import annotations
 
 import re
+import signal
 import time
+from collections.abc import Callable
 
 from .api import Test
-from .applications import APPLICATIONS, Trial, bare_is_seen, try_out
-from .charon import ON_REQUEST, SECRET, Charon
-from .daemon import USER, by_library, on_both
-from .states import ETH0
+from .applications import APPLICATIONS, Trial, try_out
+from .guest import Guest, Process
+from .pair import TOP
+from .states import ETH0, PEER
 
+ACQUIRE = TOP / "buildlib" / "testbed" / "acquire.py"
+SECRET = "of the testbed alone, and of no use to anybody else"
+WITHIN = 120  # s for what an emulated CPU does in five, where nobody else wants it
 PINGPONG = APPLICATIONS["ibv_rc_pingpong"]
 
 
-def answers(t: Test, version: str) -> None:
-    """charon of this version (as it begins: "6.0.") answers, in both guests."""
-    bare_is_seen(t)
-    t.net.clear()
-    a, b = (Charon(guest, changes=ON_REQUEST) for guest in (t.a, t.b))
-    t.check(f"(strongSwan {version}" in a.log(), f"it is strongSwan {version}", a.log())
-    t.check(not a.installed() + b.installed(), "policies alone: no SA")
-    asked_once(t, a, b)
-    asked_again(t, a, b)
-    asked_by_both(t, a, b)
-    guarded(t)
-    not_to_be_had(t, a, b)
-    killed(t, a, b)
+class KeyManager:
+    """A daemon in a guest that negotiates with the one in the other guest; process is it."""
+
+    name = "key manager"
+    process: Process
+
+    def __init__(self, guest: Guest, local: str | None = None, remote: str | None = None) -> None:
+        """local and remote are addresses, by default those of the guests on eth0."""
+        self.guest = guest
+        self.local = local or ETH0[guest.name][0]
+        self.remote = remote or ETH0[PEER[guest.name]][0]
+
+    def put_in(self, text: str, places: dict[str, str]) -> str:
+        """A file of contrib with something else in these places, each of which it must have."""
+        for old, new in places.items():
+            if old not in text:
+                raise ValueError(f"{self.name}: its configuration has no '{old}'")
+            text = text.replace(old, new)
+        return text
+
+    def log(self) -> str:
+        """All it has said since it started."""
+        return self.process.output()
+
+    def kill(self) -> None:
+        """Without a word to anybody."""
+        self.process.kill(signal.SIGKILL)
+        self.process.wait(WITHIN)
+
+    def wait_for(self, what: str, holds: Callable[[], object], within: float = WITHIN) -> float:
+        """Until it holds; the seconds it took.  RuntimeError, with the log, if it does not."""
+        began = time.monotonic()
+        while not holds():
+            if self.process.poll() or time.monotonic() > began + within:
+                raise RuntimeError(f"{self.guest.name}: {self.name}: no {what} within {within} s:\n{self.log()}")
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def asking(self, words: str = "") -> Process:
+        """Somebody asks it for SAs through the kernel, as an engine does; see acquire.py."""
+        return self.guest.start(f"exec /usr/bin/python3 -IS {ACQUIRE} {self.local} {self.remote} {words}", WITHIN)
+
+    def acquire(self, words: str = "") -> None:
+        """The same, and the kernel has taken it."""
+        self.asking(words).wait(WITHIN, check=True)
+
+    def spis(self) -> tuple[set[str], set[str]]:
+        """Of the SAs with keys that the kernel has: inbound and outbound."""
+        listed = self.guest.run("ip xfrm state list nokeys", check=True).out
+        live = [entry for entry in re.split(r"^(?=src )", listed, flags=re.MULTILINE) if re.search(r"\baead\b", entry)]
+        found = [re.match(r"src (\S+) dst (\S+)\s+proto esp spi (\S+)", entry).groups() for entry in live]
+        into = {spi for src, dst, spi in found if (src, dst) == (self.remote, self.local)}
+        return into, {spi for src, dst, spi in found if (src, dst) == (self.local, self.remote)}
 
 
-def asked_once(t: Test, a: Charon, b: Charon) -> None:
-    a.acquire()
-    cold = both_have(a, b)
-    runs_in_esp(t, "asked once")
-    t.check(len(a.installed()) == len(b.installed()) == 1, "asked once: one pair of SAs", a.installed())
-    a.forget("--child roce")
-    b.wait_for("end of its SAs", lambda: not b.installed())
-    a.acquire()
-    t.note(f"SAs came after {cold:.1f} s, with an IKE_SA there already after {both_have(a, b):.1f} s")
-
-
-def asked_again(t: Test, a: Charon, b: Charon) -> None:
-    before = a.installed()
-    a.acquire("--times 20")
-    a.wait_for("word of a duplicate", lambda: "due to existing duplicate" in a.log())
-    t.check(a.installed() == before, "asked again: the SAs stay as they are", a.installed())
-    a.forget()
-    b.forget()
-    count = len(a.child_sas())
-    a.acquire("--times 20")
-    both_have(a, b)
-    t.check(len(a.child_sas()) == count + 1, "asked twenty times: one negotiation", a.log())
-
-
-def asked_by_both(t: Test, a: Charon, b: Charon) -> None:
-    a.forget()
-    b.forget()
-    for asking in (a.asking(), b.asking()):
-        asking.wait(check=True)
-    both_have(a, b)
-    runs_in_esp(t, "asked by both hosts at once")
-    t.note(f"asked by both hosts at once: {len(a.installed())} pairs of SAs")
-
-
-def guarded(t: Test) -> None:
-    daemon = on_both(t)
-    runs_in_esp(t, "an ordinary user's program, guarded", wrap=by_library(t), user=USER)
-    refused = [record for record in daemon.log() if record.get("outcome") == "refused"]
-    t.check(not refused, "an ordinary user's program, guarded: no refusal in the audit log", refused)
-    daemon.kill()
-
-
-def not_to_be_had(t: Test, a: Charon, b: Charon) -> None:
-    a.forget()
-    b.forget()
-    a.acquire("--reqid 4791")
-    a.wait_for("word of the reqid", lambda: "trap not found, unable to acquire reqid 4791" in a.log())
-    t.check(not a.installed(), "a reqid that no policy has: no SA")
-    b.configure(secret="of nobody", changes=ON_REQUEST)
-    a.acquire()
-    a.wait_for("failed authentication", lambda: "received AUTHENTICATION_FAILED" in a.log())
-    trial = try_out(t, PINGPONG, ETH0, guarded=("a", "b"), wrap="timeout 10")
-    t.check(not trial.ran and not trial.readable and not trial.wire["esp"], "another secret: nothing is sent", trial)
-    t.check(no_live_sa(t), "another secret: no SA with keys in the kernel")
-    b.configure(changes=ON_REQUEST)
-    a.wait_for("an SA once the secret is right", lambda: (a.acquire(), time.sleep(2), a.installed())[-1])
-    both_have(a, b)
-    runs_in_esp(t, "the secret put right")
-
-
-def no_live_sa(t: Test) -> bool:
-    """In guest a; one without keys is a negotiation's that is under way, as the kernel asks too."""
-    return not re.search(r"\baead\b", t.a.run("ip xfrm state", check=True).out)
-
-
-def killed(t: Test, a: Charon, b: Charon) -> None:
-    before = b.installed()
-    a.kill()
-    a.write(SECRET, {})
-    a.start()
-    a.wait_for("SAs", a.installed)
-    b.wait_for("SAs other than before", lambda: b.installed() and not set(b.installed()) & set(before))
-    runs_in_esp(t, "charon killed and started again")
-
-
-def both_have(a: Charon, b: Charon) -> float:
-    """Until both have a pair of SAs that they know of each other; the seconds it took."""
+def both_have_sas(a: KeyManager, b: KeyManager) -> float:
+    """Until there is an SA each way that both ends have; the seconds it took."""
 
     def agree() -> bool:
-        return bool({(out, into) for into, out in a.installed()} & set(b.installed()))
+        (a_in, a_out), (b_in, b_out) = a.spis(), b.spis()
+        return bool(a_in & b_out and a_out & b_in)
 
-    return a.wait_for("SAs", agree)
+    return a.wait_for("SAs on both hosts", agree)
 
 
-def runs_in_esp(t: Test, what: str, **how: object) -> Trial:
-    trial = try_out(t, PINGPONG, ETH0, guarded=("a", "b") if "wrap" in how else (), **how)
+def runs_in_esp(t: Test, what: str, wrap: str | None = None, user: int | None = None) -> None:
+    trial = pingpong(t, wrap, user)
     t.check(trial.ran and trial.wire["esp"] and not trial.readable, f"{what}: it runs, in ESP alone", trial)
-    return trial
+
+
+def nothing_leaves(t: Test, what: str) -> None:
+    trial = pingpong(t, "timeout 10")
+    t.check(not trial.ran and not trial.readable and not trial.wire["esp"], f"{what}: nothing of a QP leaves", trial)
+
+
+def pingpong(t: Test, wrap: str | None = None, user: int | None = None) -> Trial:
+    return try_out(t, PINGPONG, ETH0, guarded=("a", "b") if wrap else (), wrap=wrap, user=user)

@@ -15,15 +15,21 @@ from .kernel import KEYRING, KernelUnavailable, acquire_settings, cache_dir, com
 
 HOST = "host"
 
-# Suite -> its packages, beside those that every Debian has.
+# Beside what every Debian has.
 COMMON = """
     python3 kmod procps util-linux busybox-static iproute2 iputils-ping netbase libcap2-bin
     libcap-ng0 libevent-core-2.1-7t64 libinih1 libjson-c5 libnl-3-200 libnl-genl-3-200 libnl-route-3-200
     libseccomp2 libsystemd0
     ibverbs-providers ibverbs-utils librdmacm1t64 rdmacm-utils rdma-core perftest
-    strongswan-charon strongswan-swanctl libstrongswan-standard-plugins libstrongswan-extra-plugins
 """
-SUITES = {"trixie": COMMON}
+STRONGSWAN = "strongswan-charon strongswan-swanctl libstrongswan-standard-plugins libstrongswan-extra-plugins"
+LIBRESWAN = "libreswan"  # it cannot be installed beside the other
+
+# Name -> suite and packages.
+ROOTS = {
+    "trixie": ("trixie", COMMON + STRONGSWAN),
+    "trixie-libreswan": ("trixie", COMMON + LIBRESWAN),
+}
 
 # Nobody reads in a guest.
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
@@ -42,13 +48,14 @@ class Root:
 
 
 def obtain(name: str = HOST) -> Root:
-    """The root of this name: HOST or a suite, made first if the cache does not have it as it is to be.
+    """The root of this name: HOST or one of ROOTS, made first if the cache does not have it as it is to be.
 
     Safe to call from many runs at once.  KernelUnavailable: it cannot be made.
     """
     if name == HOST:
         return Root(HOST, Path("/"))
-    packages = SUITES[name].split()
+    suite, listed = ROOTS[name]
+    packages = listed.split()
     cache = cache_dir()
     target = cache / f"root-{name}"
     made_of = cache / f"root-{name}.packages"
@@ -56,7 +63,7 @@ def obtain(name: str = HOST) -> Root:
         wanted = "\n".join(packages) + "\n"
         if not target.is_dir() or not made_of.is_file() or made_of.read_text() != wanted:
             shutil.rmtree(target, ignore_errors=True)
-            make(name, packages, target)
+            make(suite, packages, target)
             made_of.write_text(wanted)
     return Root(name, target)
 

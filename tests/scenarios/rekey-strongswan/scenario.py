@@ -6,12 +6,13 @@ import time
 
 from testbed.api import Test
 from testbed.applications import bare_is_seen
-from testbed.charon import BY_HAND, WITHIN, Charon
+from testbed.charon import BY_HAND, Charon
 from testbed.daemon import USER, by_library, on_both
+from testbed.key_manager import WITHIN
 from testbed.states import ETH0
 from testbed.stream import Stream
 
-TIME_LIMIT = 600
+TIME_LIMIT = 900
 ROUNDS = 20
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from testbed.api import Test
-from testbed.key_manager import answers
+from testbed.negotiations import answers
 
 TIME_LIMIT = 900
 ROOT = "trixie"

@@ -1,0 +1,95 @@
+"""What charon does when it is asked for SAs, by ACQUIREs of the testbed, and what programs then send."""
+
+from __future__ import annotations
+
+import time
+
+from .api import Test
+from .applications import bare_is_seen
+from .charon import ON_REQUEST, Charon
+from .daemon import USER, by_library, on_both
+from .key_manager import SECRET, both_have_sas, nothing_leaves, runs_in_esp
+
+
+def answers(t: Test, version: str) -> None:
+    """charon of this version (as it begins: "6.0.") answers, in both guests."""
+    bare_is_seen(t)
+    t.net.clear()
+    a, b = (Charon(guest, changes=ON_REQUEST) for guest in (t.a, t.b))
+    t.check(f"(strongSwan {version}" in a.log(), f"it is strongSwan {version}", a.log())
+    t.check(not a.installed() + b.installed(), "policies alone: no SA")
+    asked_once(t, a, b)
+    asked_again(t, a, b)
+    asked_by_both(t, a, b)
+    guarded(t)
+    not_to_be_had(t, a, b)
+    killed(t, a, b)
+
+
+def asked_once(t: Test, a: Charon, b: Charon) -> None:
+    a.acquire()
+    cold = both_have_sas(a, b)
+    runs_in_esp(t, "asked once")
+    t.check(len(a.installed()) == len(b.installed()) == 1, "asked once: one pair of SAs", a.installed())
+    a.forget("--child roce")
+    b.wait_for("end of its SAs", lambda: not b.installed())
+    a.acquire()
+    t.note(f"SAs came after {cold:.1f} s, with an IKE_SA there already after {both_have_sas(a, b):.1f} s")
+
+
+def asked_again(t: Test, a: Charon, b: Charon) -> None:
+    before = a.installed()
+    a.acquire("--times 20")
+    a.wait_for("word of a duplicate", lambda: "due to existing duplicate" in a.log())
+    t.check(a.installed() == before, "asked again: the SAs stay as they are", a.installed())
+    for charon in (a, b):
+        charon.forget()
+    count = len(a.child_sas())
+    a.acquire("--times 20")
+    both_have_sas(a, b)
+    t.check(len(a.child_sas()) == count + 1, "asked twenty times: one negotiation", a.log())
+
+
+def asked_by_both(t: Test, a: Charon, b: Charon) -> None:
+    for charon in (a, b):
+        charon.forget()
+    for asking in [charon.asking() for charon in (a, b)]:
+        asking.wait(check=True)
+    both_have_sas(a, b)
+    runs_in_esp(t, "asked by both hosts at once")
+    t.note(f"asked by both hosts at once: {len(a.installed())} pairs of SAs")
+
+
+def guarded(t: Test) -> None:
+    daemon = on_both(t)
+    runs_in_esp(t, "an ordinary user's program, guarded", by_library(t), USER)
+    refused = [record for record in daemon.log() if record.get("outcome") == "refused"]
+    t.check(not refused, "an ordinary user's program, guarded: no refusal in the audit log", refused)
+    daemon.kill()
+
+
+def not_to_be_had(t: Test, a: Charon, b: Charon) -> None:
+    for charon in (a, b):
+        charon.forget()
+    a.acquire("--reqid 4791")
+    a.wait_for("word of the reqid", lambda: "trap not found, unable to acquire reqid 4791" in a.log())
+    t.check(not a.installed(), "a reqid that no policy has: no SA")
+    b.configure(secret="of nobody", changes=ON_REQUEST)
+    a.acquire()
+    a.wait_for("failed authentication", lambda: "received AUTHENTICATION_FAILED" in a.log())
+    nothing_leaves(t, "another secret")
+    t.check(not any(a.spis()), "another secret: no SA with keys in the kernel")
+    b.configure(changes=ON_REQUEST)
+    a.wait_for("SA once the secret is right", lambda: (a.acquire(), time.sleep(2), a.installed())[-1])
+    both_have_sas(a, b)
+    runs_in_esp(t, "the secret put right")
+
+
+def killed(t: Test, a: Charon, b: Charon) -> None:
+    before = b.installed()
+    a.kill()
+    a.write(SECRET, {})
+    a.start()
+    a.wait_for("SAs", a.installed)
+    b.wait_for("SAs other than before", lambda: b.installed() and not set(b.installed()) & set(before))
+    runs_in_esp(t, "charon killed and started again")

@@ -1,0 +1,54 @@
+"""libreswan's pluto in a guest, unmodified, with the configuration of contrib/libreswan."""
+
+from __future__ import annotations
+
+from .guest import Guest
+from .key_manager import SECRET, WITHIN, KeyManager
+from .pair import TOP
+
+CONTRIB = TOP / "contrib" / "libreswan"
+FOLDER = "/etc/ipsec.d"
+CONNECTION = "roce-peer"
+
+
+class Pluto(KeyManager):
+    """One pluto.  It starts, and has installed its policy, when this is made; it ends with the guest's processes."""
+
+    name = "pluto"
+
+    def __init__(self, guest: Guest, secret: str = SECRET) -> None:
+        super().__init__(guest)
+        addresses = {"192.0.2.1": self.local, "192.0.2.2": self.remote}
+        guest.write_file(f"{FOLDER}/rdmasec.conf", self.put_in((CONTRIB / "rdmasec.conf").read_text(), addresses))
+        self.write_secret(secret)
+        guest.run("ipsec checknss", WITHIN, check=True)
+        self.start()
+
+    def write_secret(self, secret: str) -> None:
+        places = {"192.0.2.1": self.local, "192.0.2.2": self.remote, "an example, not a secret": secret}
+        text = self.put_in((CONTRIB / "rdmasec.secrets").read_text(), places)
+        self.guest.write_file(f"{FOLDER}/rdmasec.secrets", text, 0o600)
+
+    def start(self) -> None:
+        """Anew after kill(), from the same files."""
+        self.guest.run("mkdir -p /run/pluto; rm -f /run/pluto/*", check=True)
+        pluto = "/usr/libexec/ipsec/pluto --config /etc/ipsec.conf --nofork --stderrlog"
+        self.process = self.guest.start(f"exec {pluto}")
+        loaded = f'loading secrets from "{FOLDER}/rdmasec.secrets"'
+        self.wait_for("policy and secret", lambda: loaded in self.log() and self.routed())
+
+    def routed(self) -> bool:
+        """It holds packets back until it has negotiated."""
+        shown = self.guest.run(f"ipsec whack --connectionstatus --name {CONNECTION}", WITHIN)
+        return "routed-ondemand" in shown.out
+
+    def secret(self, secret: str) -> None:
+        """Another one for the connection, of the pluto that runs."""
+        self.write_secret(secret)
+        self.guest.run("ipsec whack --rereadsecrets", WITHIN, check=True)
+
+    def forget(self) -> None:
+        """End what it has negotiated; here and at the peer."""
+        for command in ("terminate", "ondemand"):
+            self.guest.run(f"ipsec whack --{command} --name {CONNECTION}", WITHIN)
+        self.wait_for("end of its SAs", lambda: not any(self.spis()) and self.routed())
