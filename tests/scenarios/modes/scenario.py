@@ -1,6 +1,7 @@
 """enforce, audit, off, and policies with mistakes."""
 
 import re
+from collections import Counter
 
 from testbed.api import Test
 from testbed.applications import APPLICATIONS, Application, Trial, guard, refusal, same_output, try_out
@@ -8,6 +9,11 @@ from testbed.states import ETH0
 
 POLICY = "/run/policy.conf"
 EXIT_USAGE = 2
+# What is judged of a connection that librdmacm makes, each by itself.
+CM_CALLS = {
+    "client": ("rdma_create_qp", "rdma_connect", "modify_qp"),
+    "server": ("rdma_create_qp", "rdma_accept", "modify_qp"),
+}
 
 # policy -> the line that is wrong, and what of the message says how
 MISTAKES = {
@@ -47,7 +53,7 @@ def set_policy(t: Test, text: str) -> None:
 
 
 def audited(t: Test, application: Application, bare: Trial, qps: int) -> None:
-    """The server and the client each say as much as they have queue pairs."""
+    """The server and the client each say as much as they have queue pairs, and before it, of whom librdmacm connects."""
     set_policy(t, "[default]\nmode = audit\n")
     trial = try_out(t, application, ETH0, guarded="ab", options=f"-p {POLICY}")
     t.check(same_output(trial, bare), f"{application.name}, audit: runs as if bare", trial)
@@ -57,8 +63,10 @@ def audited(t: Test, application: Application, bare: Trial, qps: int) -> None:
         would = [line for line in said if re.match("rdmasec: audit: would refuse .*eth0 is not a MACsec device", line)]
         what = f"{application.name}, audit: the {side} is told what would be refused, and nothing else"
         t.check(would and len(said) == len(would), what, result.err)
-        what = f"{application.name}, audit: the {side} is told once per queue pair"
-        t.check(len(would) == qps, what, f"{qps} queue pairs\n{result.err}")
+        calls = Counter(line.removeprefix("rdmasec: audit: would refuse ").split()[0] for line in would)
+        expected = set(CM_CALLS[side]) if not application.side_channel else {next(iter(calls), "")}
+        what = f"{application.name}, audit: the {side} is told once per queue pair, and of rdma_cm once per call"
+        t.check(set(calls) == expected and set(calls.values()) == {qps}, what, f"{qps} queue pairs\n{result.err}")
 
 
 def silent(t: Test, application: Application, bare: Trial, what: str, policy: str) -> None:
