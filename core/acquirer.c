@@ -195,17 +195,12 @@ static void key_make(struct namespace *in, const struct acquire_flow *flow, uint
 	out->policy_index = policy_index;
 }
 
-/* NULL: there was none, and none could be begun. */
-static struct acquisition *find_or_begin(struct acquirer *acquirer, struct namespace *in,
-					 const struct acquisition_key *key, uid_t uid, int *err)
+static struct acquisition *find(struct acquirer *acquirer, const struct acquisition_key *key)
 {
 	struct acquisition *a;
 
 	HASH_FIND(hh, acquirer->acquisitions, key, sizeof(*key), a);
-	if (a)
-		return a;
-	*err = netns_key_manager(mirror_netns(namespace_mirror(in))) == NETNS_LISTENS_NOT ? -ESRCH : -ENOMEM;
-	return *err == -ESRCH ? NULL : begin(acquirer, in, key, uid);
+	return a;
 }
 
 int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
@@ -213,12 +208,15 @@ int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct 
 {
 	struct acquisition_key key;
 	struct acquisition *a;
-	int err = 0;
 
+	if (netns_key_manager(mirror_netns(namespace_mirror(in))) == NETNS_LISTENS_NOT)
+		return -ESRCH;
 	key_make(in, flow, policy_index, &key);
-	a = find_or_begin(acquirer, in, &key, uid, &err);
+	a = find(acquirer, &key);
 	if (!a)
-		return err;
+		a = begin(acquirer, in, &key, uid);
+	if (!a)
+		return -ENOMEM;
 	a->joined++;
 	a->next_ms = a->sent ? a->next_ms : 0; /* nobody waits for a renewal's time */
 	*out = a;
@@ -231,10 +229,11 @@ void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struc
 	struct acquisition_key key;
 	struct acquisition *a;
 	int64_t now = clock_ms();
-	int err = 0;
 
 	key_make(in, flow, policy_index, &key);
-	a = find_or_begin(acquirer, in, &key, uid, &err);
+	a = find(acquirer, &key);
+	if (!a)
+		a = begin(acquirer, in, &key, uid);
 	if (!a)
 		return;
 	if (!a->joined)

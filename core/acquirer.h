@@ -43,7 +43,8 @@ void acquisition_leave(struct acquisition *acquisition);
 
 /*
  * Has it asked for with nobody waiting, for a queue pair that lives: after `after_ms`, if there is no SA then that is
- * to last, and until there is one, or for `for_ms` at most. Does nothing where nobody listens, or there is no memory.
+ * to last, and until there is one, or for `for_ms` at most. It does not matter whether anybody
+ * listens: a key manager may come back. Without memory nothing is done.
  */
 void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 		    uint32_t policy_index, uid_t uid, int after_ms, int for_ms);
