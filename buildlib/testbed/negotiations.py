@@ -10,6 +10,8 @@ from .charon import ON_REQUEST, Charon
 from .daemon import USER, by_library, on_both
 from .key_manager import SECRET, both_have_sas, nothing_leaves, runs_in_esp
 
+PATIENT = "[default]\nrequire = ipsec\nsetup-timeout = 2m\n"  # an emulated CPU negotiates for seconds
+
 
 def answers(t: Test, version: str) -> None:
     """charon of this version (as it begins: "6.0.") answers, in both guests."""
@@ -21,7 +23,7 @@ def answers(t: Test, version: str) -> None:
     asked_once(t, a, b)
     asked_again(t, a, b)
     asked_by_both(t, a, b)
-    guarded(t)
+    guarded(t, a, b)
     not_to_be_had(t, a, b)
     killed(t, a, b)
 
@@ -60,11 +62,15 @@ def asked_by_both(t: Test, a: Charon, b: Charon) -> None:
     t.note(f"asked by both hosts at once: {len(a.installed())} pairs of SAs")
 
 
-def guarded(t: Test) -> None:
-    daemon = on_both(t)
-    runs_in_esp(t, "an ordinary user's program, guarded", by_library(t), USER)
+def guarded(t: Test, a: Charon, b: Charon) -> None:
+    daemon = on_both(t, PATIENT)
+    what = "an ordinary user's program, guarded"
+    runs_in_esp(t, what, by_library(t), USER)
+    for charon in (a, b):
+        charon.forget()
+    runs_in_esp(t, f"{what}, without SAs: rdmasecd asks for them", by_library(t), USER)
     refused = [record for record in daemon.log() if record.get("outcome") == "refused"]
-    t.check(not refused, "an ordinary user's program, guarded: no refusal in the audit log", refused)
+    t.check(not refused, f"{what}: no refusal in the audit log", refused)
     daemon.kill()
 
 
