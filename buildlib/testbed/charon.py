@@ -18,13 +18,11 @@ START = "start_action = trap|start"
 ON_REQUEST = {START: "start_action = trap"}  # policies, and SAs when somebody asks for them
 BY_HAND = {START: "start_action = none"}  # nothing before it is initiated or a peer does it
 
-# The plugins that are needed: to load all that the distribution has takes an emulated CPU 25 s.
-FEW = """
-charon { load = random nonce openssl kdf kernel-netlink socket-default vici }
-swanctl { load = random openssl }
-"""
+# The plugins that are needed, or all that the distribution loads: that takes an emulated CPU 25 s.
+FEW = "charon { load = random nonce openssl kdf kernel-netlink socket-default vici }\n"
 ALL = "include /etc/strongswan.conf\n"
 DAEMON = f"""
+swanctl {{ load = random openssl }}
 include {CONTRIB}/strongswan.d/rdmasec.conf
 charon {{
     # not ours: two emulated CPUs on a busy host may need more than half a minute for what the kernel loads first
@@ -47,17 +45,16 @@ class Charon(KeyManager):
         local: str | None = None,
         remote: str | None = None,
         changes: Mapping[str, str] | None = None,
-        plugins: str = FEW,
     ) -> None:
         """changes are those of configure()."""
         super().__init__(guest, local, remote)
         guest.run(f"mkdir -p -m 700 {FOLDER}", check=True)
-        guest.write_file(f"{FOLDER}/strongswan.conf", plugins + DAEMON)
         self.write(SECRET, changes or {})
         self.start()
 
-    def start(self) -> None:
-        """Anew after stop() or kill(), from the same files."""
+    def start(self, plugins: str = FEW) -> None:
+        """Anew after stop() or kill(), with the connection as it was written last; plugins is FEW or ALL."""
+        self.guest.write_file(f"{FOLDER}/strongswan.conf", plugins + DAEMON)
         self.guest.run("rm -f /run/charon.vici /run/charon.pid", check=True)
         environment = f"STRONGSWAN_CONF={FOLDER}/strongswan.conf"
         self.process = self.guest.start(f"exec env {environment} /usr/lib/ipsec/charon")

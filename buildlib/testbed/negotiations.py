@@ -6,7 +6,7 @@ import time
 
 from .api import Test
 from .applications import bare_is_seen
-from .charon import ON_REQUEST, Charon
+from .charon import ALL, ON_REQUEST, Charon
 from .daemon import USER, by_library, on_both
 from .key_manager import SECRET, both_have_sas, nothing_leaves, runs_in_esp
 
@@ -95,7 +95,8 @@ def killed(t: Test, a: Charon, b: Charon) -> None:
     before = b.installed()
     a.kill()
     a.write(SECRET, {})
-    a.start()
+    a.start(ALL)
+    t.check(" kernel-netlink " in a.log() and "bypass-lan" not in a.log(), "all plugins but bypass-lan", a.log())
     a.wait_for("SAs", a.installed)
     b.wait_for("SAs other than before", lambda: b.installed() and not set(b.installed()) & set(before))
     runs_in_esp(t, "charon killed and started again")
