@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "clock.h"
+#include "decide_internal.h"
 #include "rates.h"
 #include "text.h"
 #include "xfrm_larval.h"
@@ -60,20 +61,42 @@ static bool may_ask(struct acquisition *a, int64_t now)
 
 /* ---- asking ---- */
 
+/* Does it want an SA for the flow, as far as its addresses and templates tell? */
+static bool wants_sa(const struct xfrm_policy_evidence *policy, const struct acquire_flow *flow)
+{
+	const struct xfrm_flow looked_up = {
+		.family = flow->family,
+		.saddr = &flow->local,
+		.daddr = &flow->remote,
+	};
+
+	return policy->dir == XFRM_POLICY_OUT && policy->action == XFRM_POLICY_ALLOW && policy->tmpl_count &&
+	       selector_match_addresses(&policy->sel, &looked_up) == SELECTS_ALL;
+}
+
+/*
+ * The policy that was named. A key manager that was started again has put another in its place, with an index of its
+ * own: then the first that would be hit. Asking for the wrong one does no harm: it is asking.
+ */
 static const struct xfrm_policy_evidence *find_policy(const struct acquisition *a)
 {
 	const struct evidence *ev = mirror_last(namespace_mirror(a->in));
 	const struct acquire_flow *flow = &a->key.flow;
-	const struct xfrm_policy_evidence *policy;
+	const struct xfrm_policy_evidence *policy, *first = NULL;
 	struct xfrm_walk walk;
 
 	if (!ev->xfrm)
 		return NULL;
 	xfrm_table_policies(ev->xfrm, XFRM_POLICY_OUT, flow->family, &flow->local, &flow->remote, &walk);
-	while ((policy = xfrm_walk_policy(&walk)))
-		if (policy->dir == XFRM_POLICY_OUT && policy->index == a->key.policy_index)
+	while ((policy = xfrm_walk_policy(&walk))) {
+		if (!wants_sa(policy, flow))
+			continue;
+		if (policy->index == a->key.policy_index)
 			return policy;
-	return NULL;
+		if (!first || policy->priority < first->priority)
+			first = policy;
+	}
+	return first;
 }
 
 static void ask(struct acquisition *a)
@@ -109,7 +132,7 @@ static bool is_answered(const struct acquisition *a)
 	const struct xfrm_sa_evidence *sa;
 	struct xfrm_walk walk;
 
-	if (!policy || !policy->tmpl_count)
+	if (!policy)
 		return true; /* nothing asks for it any more */
 	xfrm_table_sas(ev->xfrm,
 		       &(struct xfrm_sa_query){ .family = a->key.flow.family,
