@@ -70,7 +70,7 @@ static bool wants_sa(const struct xfrm_policy_evidence *policy, const struct acq
 		.daddr = &flow->remote,
 	};
 
-	return policy->dir == XFRM_POLICY_OUT && policy->action == XFRM_POLICY_ALLOW && policy->tmpl_count &&
+	return policy->dir == XFRM_POLICY_OUT && policy->tmpl_count &&
 	       selector_match_addresses(&policy->sel, &looked_up) == SELECTS_ALL;
 }
 

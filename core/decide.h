@@ -31,8 +31,9 @@ struct verdict {
 	 */
 	bool kernel_drops;
 	/*
-	 * UNPROTECTED, and all that IPsec lacks is a live SA, outbound or inbound, under policies that want it: a key
-	 * manager may set it up. The packets would hit the outbound policy `policy_out`. REMOTE_ONE only.
+	 * UNPROTECTED, and all that IPsec lacks is a live SA, outbound or inbound, under policies that want it (the one
+	 * inbound may be missing with it): a key manager may set it up. The packets would hit the outbound policy
+	 * `policy_out`. REMOTE_ONE only.
 	 */
 	bool missing_sa;
 	uint32_t policy_out; /* its index */

@@ -92,6 +92,9 @@ enum direction_outcome {
 	OUTCOME_PROTECTS,
 };
 
+/* Which policy the packets that leave would hit: after verdict_set(). */
+void remember_policy(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy, struct verdict *out);
+
 /*
  * Do live SAs answer this template of this policy, which the flow (or a part of it) hits? OUTCOME_PROTECTS, and *out
  * has them; else it says why not.
@@ -104,6 +107,9 @@ enum direction_outcome template_is_answered(const struct xfrm_direction *d, cons
  * also where a later one is worse.
  */
 enum direction_outcome direction_outcome(const struct xfrm_direction *d, struct verdict *out);
+
+/* Is there a policy that takes the flow, or a part of it? */
+bool direction_has_policy(const struct xfrm_direction *d);
 
 /* Says what keeps the nearest policy from covering the flow, or that there is none. */
 void explain_no_policy(const struct xfrm_direction *d, struct verdict *out);

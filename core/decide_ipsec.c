@@ -108,7 +108,10 @@ static bool both_protect(const struct xfrm_direction *outbound, const struct xfr
 	if (sent == OUTCOME_PROTECTS && received == OUTCOME_PROTECTS)
 		return true;
 	out->kernel_drops = outbound->path->driver->egress == EGRESS_HOST_STACK && received != OUTCOME_LEAKS;
-	out->missing_sa = outbound->path->scope == REMOTE_ONE && received != OUTCOME_LEAKS;
+	/* where nothing is said of the way in, as before a first negotiation of libreswan's, its policy comes with the
+	 * SA */
+	out->missing_sa = outbound->path->scope == REMOTE_ONE &&
+			  (received != OUTCOME_LEAKS || (sent == OUTCOME_LACKS_SA && !direction_has_policy(inbound)));
 	out->policy_out = policy_out;
 	return false;
 }

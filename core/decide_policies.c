@@ -67,6 +67,14 @@ static enum direction_outcome policy_outcome(const struct xfrm_direction *d, con
 		return OUTCOME_LEAKS;
 	if (policy->action == XFRM_POLICY_BLOCK && d->path->scope == REMOTE_EVERY)
 		return OUTCOME_PROTECTS;
+	/* libreswan's, from an ACQUIRE to the end of the negotiation */
+	if (policy->action == XFRM_POLICY_BLOCK && tmpl && d->path->scope == REMOTE_ONE) {
+		verdict_set(out, VERDICT_UNPROTECTED, 5,
+			    "%s policy %u (priority %u) blocks these packets until there is an SA (reqid %u)", d->name,
+			    policy->index, policy->priority, tmpl->reqid);
+		remember_policy(d, policy, out);
+		return OUTCOME_LACKS_SA;
+	}
 	if (policy->action != XFRM_POLICY_ALLOW)
 		verdict_set(out, VERDICT_UNPROTECTED, 2, "%s policy %u (priority %u) blocks these packets", d->name,
 			    policy->index, policy->priority);
@@ -164,6 +172,13 @@ static bool next_priority(const struct xfrm_direction *d, uint64_t from, uint64_
 		found = true;
 	}
 	return found;
+}
+
+bool direction_has_policy(const struct xfrm_direction *d)
+{
+	uint64_t priority;
+
+	return next_priority(d, 0, &priority);
 }
 
 /* What has been found on the way through a direction's policies. */

@@ -213,6 +213,12 @@ static struct xfrm_direction narrowed(const struct xfrm_direction *d, const stru
 	return narrow;
 }
 
+void remember_policy(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy, struct verdict *out)
+{
+	if (d->dir == XFRM_POLICY_OUT)
+		out->policy_out = policy->index;
+}
+
 static void remember_sa(const struct xfrm_direction *d, const struct xfrm_sa_evidence *sa, struct verdict *out)
 {
 	if (d->dir == XFRM_POLICY_IN) {
@@ -258,8 +264,7 @@ static enum direction_outcome lacks_sa(const struct xfrm_direction *d, const str
 		    : found->larval ? ": one is still being negotiated"
 		    : found->shared ? " for this QP alone (granularity = qp)"
 				    : "");
-	if (d->dir == XFRM_POLICY_OUT)
-		out->policy_out = policy->index;
+	remember_policy(d, policy, out);
 	return OUTCOME_LACKS_SA;
 }
 
@@ -279,8 +284,7 @@ enum direction_outcome template_is_answered(const struct xfrm_direction *d, cons
 		if (nic && !nic_reqid_is_own(&narrow, found.live, out))
 			return OUTCOME_LEAKS;
 		remember_sa(d, found.live, out);
-		if (d->dir == XFRM_POLICY_OUT)
-			out->policy_out = policy->index;
+		remember_policy(d, policy, out);
 		return OUTCOME_PROTECTS;
 	}
 	/* rxe: the kernel drops what a policy wants in ESP while there is no SA (net.core.xfrm_larval_drop) */

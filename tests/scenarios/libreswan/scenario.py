@@ -29,8 +29,11 @@ def run(t: Test) -> None:
     took = both_have_sas(a, b)
     runs_in_esp(t, "asked once")
     t.note(f"SAs came after {took:.1f} s")
-    daemon = on_both(t)
+    daemon = on_both(t, "[default]\nsetup-timeout = 90s\n")
     runs_in_esp(t, "an ordinary user's program, guarded", by_library(t), USER)
+    a.forget()
+    b.wait_for("end of its SAs", lambda: not any(b.spis()))
+    runs_in_esp(t, "an ordinary user's program, guarded, for which rdmasecd asks", by_library(t), USER)
     refused = [record for record in daemon.log() if record.get("outcome") == "refused"]
     t.check(not refused, "an ordinary user's program, guarded: no refusal in the audit log", refused)
 
