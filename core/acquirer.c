@@ -124,26 +124,40 @@ static void look_at_negotiation(struct acquisition *a)
 		a->negotiates = larval.in || larval.out;
 }
 
-/* By an SA that is not about to end. Of tunnels nothing is known here: they are asked for until their time is up. */
-static bool is_answered(const struct acquisition *a)
+/* Is there an SA from one address to the other that is not about to end? */
+static bool has_lasting_sa(const struct acquisition *a, const union ip_address *from, const union ip_address *to,
+			   const uint32_t *reqid)
 {
-	const struct evidence *ev = mirror_last(namespace_mirror(a->in));
-	const struct xfrm_policy_evidence *policy = find_policy(a);
+	const struct xfrm_sa_query query = {
+		.family = a->key.flow.family,
+		.saddr = from,
+		.daddr = to,
+		.any_reqid = !reqid,
+		.reqid = reqid ? *reqid : 0,
+	};
 	const struct xfrm_sa_evidence *sa;
 	struct xfrm_walk walk;
 
-	if (!policy)
-		return true; /* nothing asks for it any more */
-	xfrm_table_sas(ev->xfrm,
-		       &(struct xfrm_sa_query){ .family = a->key.flow.family,
-						.saddr = &a->key.flow.local,
-						.daddr = &a->key.flow.remote,
-						.reqid = policy->tmpl[0].reqid },
-		       &walk);
+	xfrm_table_sas(mirror_last(namespace_mirror(a->in))->xfrm, &query, &walk);
 	while ((sa = xfrm_walk_sa(&walk)))
-		if (sa->spi && sa->algorithm[0] && !sa->expired && !sa->dying)
+		if (!sa_is_larval(sa) && !sa->expired && !sa->dying)
 			return true;
 	return false;
+}
+
+/*
+ * In both directions: charon gives soft limits to inbound SAs alone. Of tunnels nothing is known here: they are asked
+ * for until their time is up.
+ */
+static bool is_answered(const struct acquisition *a)
+{
+	const struct xfrm_policy_evidence *policy = find_policy(a);
+	const struct acquire_flow *flow = &a->key.flow;
+
+	if (!policy)
+		return true; /* nothing asks for it any more */
+	return has_lasting_sa(a, &flow->local, &flow->remote, &policy->tmpl[0].reqid) &&
+	       has_lasting_sa(a, &flow->remote, &flow->local, NULL);
 }
 
 static void on_step(evutil_socket_t fd, short what, void *arg)
