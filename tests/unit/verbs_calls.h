@@ -14,9 +14,10 @@
 
 enum { CALL_ATTRS = 4 };
 
-struct verbs_call {
+/* A header with room for its attributes. */
+union verbs_call {
 	struct ib_uverbs_ioctl_hdr header;
-	struct ib_uverbs_attr attrs[CALL_ATTRS];
+	char room[sizeof(struct ib_uverbs_ioctl_hdr) + CALL_ATTRS * sizeof(struct ib_uverbs_attr)];
 };
 
 /* What the kernel is. */
@@ -29,7 +30,7 @@ static struct {
 
 static int kernel_ioctl(int fd, unsigned long request, void *arg)
 {
-	struct verbs_call *call = arg;
+	union verbs_call *call = arg;
 
 	(void)fd;
 	kernel.calls++;
@@ -40,27 +41,28 @@ static int kernel_ioctl(int fd, unsigned long request, void *arg)
 	}
 	if (request == RDMA_VERBS_IOCTL && call->header.object_id == UVERBS_OBJECT_QP &&
 	    call->header.method_id == UVERBS_METHOD_QP_CREATE)
-		call->attrs[0].data = kernel.next_handle;
+		call->header.attrs[0].data = kernel.next_handle;
 	return 0;
 }
 
-static inline struct verbs_call call_of(uint16_t object, uint16_t method)
+static inline union verbs_call call_of(uint16_t object, uint16_t method)
 {
-	return (struct verbs_call){ .header = { .length = sizeof(struct ib_uverbs_ioctl_hdr),
-						.object_id = object,
-						.method_id = method,
-						.driver_id = RDMA_DRIVER_RXE } };
+	return (union verbs_call){ .header = { .length = sizeof(struct ib_uverbs_ioctl_hdr),
+					       .object_id = object,
+					       .method_id = method,
+					       .driver_id = RDMA_DRIVER_RXE } };
 }
 
-static inline void call_add(struct verbs_call *call, uint16_t id, uint16_t len, uint64_t data)
+static inline void call_add(union verbs_call *call, uint16_t id, uint16_t len, uint64_t data)
 {
-	call->attrs[call->header.num_attrs++] = (struct ib_uverbs_attr){ .attr_id = id, .len = len, .data = data };
+	call->header.attrs[call->header.num_attrs++] =
+		(struct ib_uverbs_attr){ .attr_id = id, .len = len, .data = data };
 	call->header.length += sizeof(struct ib_uverbs_attr);
 }
 
 static inline int verbs_create_qp(int fd, uint32_t type)
 {
-	struct verbs_call call = call_of(UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE);
+	union verbs_call call = call_of(UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE);
 	uint32_t qpn = 17;
 
 	call_add(&call, UVERBS_ATTR_CREATE_QP_HANDLE, 0, 0);
@@ -71,7 +73,7 @@ static inline int verbs_create_qp(int fd, uint32_t type)
 
 static inline int verbs_destroy_qp(int fd, uint32_t handle)
 {
-	struct verbs_call call = call_of(UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY);
+	union verbs_call call = call_of(UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY);
 
 	call_add(&call, UVERBS_ATTR_DESTROY_QP_HANDLE, 0, handle);
 	return door_verbs(fd, &call, kernel_ioctl);
@@ -79,14 +81,14 @@ static inline int verbs_destroy_qp(int fd, uint32_t handle)
 
 static inline int verbs_open_context(int fd)
 {
-	struct verbs_call call = call_of(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT);
+	union verbs_call call = call_of(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT);
 
 	return door_verbs(fd, &call, kernel_ioctl);
 }
 
 static inline int verbs_write(int fd, uint64_t command, void *in, uint16_t size)
 {
-	struct verbs_call call = call_of(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
+	union verbs_call call = call_of(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
 
 	call_add(&call, UVERBS_ATTR_WRITE_CMD, 8, command);
 	call_add(&call, UVERBS_ATTR_CORE_IN, size, (uintptr_t)in);
