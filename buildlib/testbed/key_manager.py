@@ -30,6 +30,7 @@ class KeyManager:
         self.guest = guest
         self.local = local or ETH0[guest.name][0]
         self.remote = remote or ETH0[PEER[guest.name]][0]
+        load_modules(guest)
 
     def put_in(self, text: str, places: dict[str, str]) -> str:
         """A file of contrib with something else in these places, each of which it must have."""
@@ -72,6 +73,17 @@ class KeyManager:
         found = [re.match(r"src (\S+) dst (\S+)\s+proto esp spi (\S+)", entry).groups() for entry in live]
         into = {spi for src, dst, spi in found if (src, dst) == (self.remote, self.local)}
         return into, {spi for src, dst, spi in found if (src, dst) == (self.local, self.remote)}
+
+
+def load_modules(guest: Guest) -> None:
+    """The kernel loads what a first SA needs while it holds the lock behind which everybody waits who asks it for IPsec.
+
+    On an emulated CPU that takes many seconds, in which a daemon seems dead: so it is done before there is one.
+    """
+    ends = "src 192.0.2.77 dst 192.0.2.78 proto esp spi 0x7777"
+    aead = f"aead 'rfc4106(gcm(aes))' 0x{7:040x} 128"
+    guest.run(f"ip xfrm state add {ends} mode transport flag esn replay-window 32 {aead}", WITHIN, check=True)
+    guest.run(f"ip xfrm state delete {ends}", check=True)
 
 
 def both_have_sas(a: KeyManager, b: KeyManager) -> float:
