@@ -22,10 +22,12 @@ ENGINE = "/run/rdmasec/engine.sock"
 UVERBS = "/dev/infiniband/uverbs0"
 # struct wire_header and struct wire_ask of core/protocol.h; `proper` fails if they are not
 HEADER = struct.Struct("=IHHII")
-ASK = struct.Struct("=III HH IIIIIIII 16s BBBB I")
+ASK = struct.Struct("=III HH IIIIIIII 16s BBBB I 16s IIII")
 DONE = struct.Struct("=IIII")
-MAGIC, VERSION = 0x52534543, 2
+MAGIC, VERSION = 0x52534543, 3
 TYPE_ASK, TYPE_ANSWER, TYPE_DONE, TYPE_LIST_QPS, TYPE_LIST_STATUS, TYPE_MONITOR, TYPE_RECORD, TYPE_END = range(1, 9)
+TYPE_WAIT, TYPE_QUERY, TYPE_PROTECTION = range(9, 12)
+OF_AN_ENGINE = (TYPE_ANSWER, TYPE_DONE, TYPE_RECORD, TYPE_END, TYPE_WAIT, TYPE_PROTECTION)
 KIND_QP_CREATE = 2
 PASS, REFUSE = 1, 2
 ANSWER_WITHIN = 20
@@ -39,7 +41,7 @@ def message(kind: int, body: bytes, *, magic: int = MAGIC, version: int = VERSIO
 
 def ask(fd: int, kind: int = KIND_QP_CREATE) -> bytes:
     """May an RC queue pair be created?"""
-    words = (kind, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, bytes(16), 0, 0, 0, 0, fd)
+    words = (kind, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, bytes(16), 0, 0, 0, 0, fd, bytes(16), 0, 0, 0, 0)
     return message(TYPE_ASK, ASK.pack(*words))
 
 
@@ -100,8 +102,8 @@ def malformed(device: int) -> Counter:
         {"size": len(good) + 1}, {"size": 0xFFFFFFFF}, {"rest": 1},
     )  # fmt: skip
     answers.update(say(message(TYPE_ASK, body, **fields), [device]) for fields in wrong)
-    answers.update(say(message(kind, body), [device]) for kind in (0, 2, 3, 7, 8, 9, 100, 65535))
-    answers.update(say(ask(device, kind), [device]) for kind in (0, 11, 12, 13, 255, 0x7FFFFFFF, 0xFFFFFFFF))
+    answers.update(say(message(kind, body), [device]) for kind in (0, *range(2, 4), *range(7, 13), 100, 65535))
+    answers.update(say(ask(device, kind), [device]) for kind in (0, 11, 12, 18, 19, 255, 0x7FFFFFFF, 0xFFFFFFFF))
     return answers
 
 
@@ -119,7 +121,7 @@ def random_octets(device: int) -> Counter:
 
 def misplaced(device: int) -> Counter:
     """What an engine says, said by a client; what comes last, said first; and everything twice."""
-    answers = Counter(say(message(kind, DONE.pack(3, 1, 2, 0))) for kind in (TYPE_ANSWER, TYPE_DONE, TYPE_RECORD, TYPE_END))
+    answers = Counter(say(message(kind, DONE.pack(3, 1, 2, 0))) for kind in OF_AN_ENGINE)
     for words in ((3, 1, 2, 0), (0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), (0, 0, 0, 1)):
         with connect() as engine:
             send(engine, ask(device), [device])
