@@ -33,6 +33,7 @@ struct acquisition {
 	uid_t uid;       /* of whoever came first */
 	int64_t next_ms; /* when it is asked again */
 	unsigned sent;
+	bool held_back;  /* by a rate */
 	bool negotiates; /* an SA under negotiation was seen between the addresses */
 	int failure;     /* -errno of the last asking */
 	char error[128]; /* and the kernel's words */
@@ -42,6 +43,8 @@ struct acquisition {
 struct acquirer {
 	struct event_base *base;
 	struct acquisition *acquisitions;
+	acquirer_needed_fn needed;
+	void *arg;
 	struct rates *rates;
 	uint64_t sent;
 };
@@ -160,6 +163,12 @@ static bool is_answered(const struct acquisition *a)
 	       has_lasting_sa(a, &flow->remote, &flow->local, NULL);
 }
 
+static bool renewal_is_over(const struct acquisition *a, int64_t now)
+{
+	return now >= a->renews_until_ms || is_answered(a) ||
+	       !a->acquirer->needed(a->in, &a->key.flow, a->acquirer->arg);
+}
+
 static void on_step(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval again = { .tv_sec = STEP_MS / 1000, .tv_usec = STEP_MS % 1000 * 1000 };
@@ -168,7 +177,7 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (now >= a->next_ms && a->renews && (is_answered(a) || now >= a->renews_until_ms)) {
+	if (a->renews && now >= a->next_ms && renewal_is_over(a, now)) {
 		a->renews = false;
 		if (a->joined == 1) {
 			acquisition_leave(a);
@@ -177,9 +186,12 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 		a->joined--;
 	}
 	look_at_negotiation(a);
-	if (now >= a->next_ms && may_ask(a, now)) {
-		ask(a);
-		a->next_ms = now + (a->renews && a->joined == 1 ? RENEW_AGAIN_MS : ACQUIRE_AGAIN_MS);
+	if (now >= a->next_ms) {
+		a->held_back = !may_ask(a, now);
+		if (!a->held_back) {
+			ask(a);
+			a->next_ms = now + (a->renews && a->joined == 1 ? RENEW_AGAIN_MS : ACQUIRE_AGAIN_MS);
+		}
 	}
 	event_add(a->step, &again);
 }
@@ -292,6 +304,8 @@ void acquisition_explain(const struct acquisition *a, char *text, size_t size)
 {
 	if (a->failure)
 		text_append(text, size, "it cannot be asked for: %s", a->error[0] ? a->error : strerror(-a->failure));
+	else if (!a->sent && !a->held_back)
+		text_append(text, size, "its policy has gone");
 	else if (!a->sent)
 		text_append(text, size, "too much is being asked for just now, by this user or of this peer");
 	else if (a->negotiates)
@@ -312,13 +326,15 @@ uint64_t acquirer_sent(const struct acquirer *acquirer)
 	return acquirer->sent;
 }
 
-int acquirer_new(struct event_base *base, struct acquirer **out)
+int acquirer_new(struct event_base *base, acquirer_needed_fn needed, void *arg, struct acquirer **out)
 {
 	struct acquirer *acquirer = calloc(1, sizeof(*acquirer));
 
 	if (!acquirer)
 		return -ENOMEM;
 	acquirer->base = base;
+	acquirer->needed = needed;
+	acquirer->arg = arg;
 	acquirer->rates = rates_new();
 	if (!acquirer->rates) {
 		free(acquirer);

@@ -29,7 +29,10 @@ enum {
 	RENEW_FOR_MS = 10 * 60 * 1000,
 };
 
-RS_MUST_USE int acquirer_new(struct event_base *base, struct acquirer **out);
+/* Does a queue pair live that such an SA would serve? */
+typedef bool (*acquirer_needed_fn)(struct namespace *in, const struct acquire_flow *flow, void *arg);
+
+RS_MUST_USE int acquirer_new(struct event_base *base, acquirer_needed_fn needed, void *arg, struct acquirer **out);
 void acquirer_free(struct acquirer *acquirer); /* after everybody has left; NULL is fine */
 
 /*
@@ -43,8 +46,8 @@ void acquisition_leave(struct acquisition *acquisition);
 
 /*
  * Has it asked for with nobody waiting, for a queue pair that lives: after `after_ms`, if there is no SA then that is
- * to last, and until there is one, or for `for_ms` at most. It does not matter whether anybody
- * listens: a key manager may come back. Without memory nothing is done.
+ * to last, until there is one, as long as it is needed, and for `for_ms` at most. Whether anybody listens does not
+ * matter: a key manager may come back. Without memory nothing is done.
  */
 void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 		    uint32_t policy_index, uid_t uid, int after_ms, int for_ms);

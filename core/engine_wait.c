@@ -270,10 +270,17 @@ void server_on_lack(struct namespace *in, const struct acquire_flow *flow, uint3
 		acquirer_renew(server->acquirer, in, flow, policy_index, uid, RENEW_AFTER_MS, RENEW_FOR_MS);
 }
 
+static bool needs_sa(struct namespace *in, const struct acquire_flow *flow, void *arg)
+{
+	const struct engine_server *server = arg;
+
+	return watch_needs_sa(server->watch, in, flow);
+}
+
 int server_wait_init(struct engine_server *server)
 {
 	server->judge_waiting = evtimer_new(server->base, on_judge_waiting, server);
-	return server->judge_waiting ? acquirer_new(server->base, &server->acquirer) : -ENOMEM;
+	return server->judge_waiting ? acquirer_new(server->base, needs_sa, server, &server->acquirer) : -ENOMEM;
 }
 
 void server_wait_free(struct engine_server *server)

@@ -74,6 +74,9 @@ uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle);
 /* What protects it at this moment, `err` if that cannot be told. `fd`: of the ufile. */
 void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out);
 
+/* Does a QP live that sends by this flow's SA? */
+bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const struct acquire_flow *flow);
+
 /* Counts changes of evidence and of policy, neither of which ever counts back: as long as it stays, an answer stands.
  */
 uint64_t watch_generation(const struct watch *watch, struct namespace *in);

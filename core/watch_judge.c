@@ -117,6 +117,29 @@ static void tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp
 		listener->lacks_sa(ufile->in, &flow, qp->basis.policy_out, ufile->asker.uid, grace_ms, listener->arg);
 }
 
+bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const struct acquire_flow *flow)
+{
+	size_t octets = flow->family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+	const struct watch_ufile *ufile;
+	const struct watch_qp *qp, *next;
+
+	DL_FOREACH (watch->ufiles, ufile) {
+		if (ufile->in != in)
+			continue;
+		HASH_ITER (hh, ufile->qps, qp, next) {
+			bool lives = qp->state == WATCH_LIVE || qp->state == WATCH_GRACE;
+
+			if (lives && qp->basis.family == flow->family &&
+			    !memcmp(&qp->basis.local, &flow->local, octets) &&
+			    !memcmp(&qp->basis.remote, &flow->remote, octets) &&
+			    qp->basis.of_one_qp == flow->has_sport &&
+			    (!flow->has_sport || qp->basis.sport == flow->sport))
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool is_expiring(const struct mirror_change *change)
 {
 	return change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EXPIRING;
