@@ -5,7 +5,6 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "clock.h"
 #include "text.h"
 
 enum { ANSWERS_MAX = 256 };
@@ -101,7 +100,7 @@ bool answer_cache_find(const struct answer_cache *cache, const struct answer_que
 	if (!key_make(question, &key))
 		return false;
 	kept = find(cache, &key);
-	if (!kept || kept->generation != question->generation || clock_ms() - kept->since_ms > ANSWER_STANDS_MS)
+	if (!kept || kept->generation != question->generation || question->now_ms - kept->since_ms > ANSWER_STANDS_MS)
 		return false;
 	*answer = kept->answer;
 	memcpy(device, kept->device, sizeof(kept->device));
@@ -128,7 +127,7 @@ void answer_cache_keep(struct answer_cache *cache, const struct answer_question 
 		HASH_ADD(hh, cache->table, key, sizeof(kept->key), kept);
 	}
 	kept->generation = question->generation;
-	kept->since_ms = clock_ms();
+	kept->since_ms = question->now_ms;
 	kept->answer = *answer;
 	text_copy(kept->device, sizeof(kept->device), device);
 }

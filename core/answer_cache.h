@@ -27,6 +27,7 @@ struct answer_question {
 	const struct engine_client *client;
 	const struct uverbs_command *command;
 	uint64_t generation;
+	int64_t now_ms; /* CLOCK_MONOTONIC */
 };
 
 /* Only of a QP's creation and of its getting an address. False: it has to be judged. `device` is its name. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "engine_server_internal.h"
 #include "text.h"
 
@@ -112,6 +113,7 @@ void question_judge(struct asking *q)
 	engine_client_from(&q->process, &client);
 	mirror_follow(namespace_mirror(q->in));
 	question.namespace_id = namespace_id(q->in);
+	question.now_ms = clock_ms();
 	question.generation = watch_generation(server->watch, q->in);
 	if (question.rdev && answer_cache_find(server->answers, &question, &q->answer, q->device))
 		return;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include <criterion/criterion.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "answer_cache.h"
 
 static struct answer_cache *cache;
 static struct engine_client client;
 static struct uverbs_command command;
+static int64_t now_ms = 1000000;
 
 static void begin(void)
 {
@@ -29,7 +29,7 @@ static void end(void)
 static struct answer_question question(void)
 {
 	return (struct answer_question){
-		.namespace_id = 1, .rdev = 5, .client = &client, .command = &command, .generation = 9
+		.namespace_id = 1, .rdev = 5, .client = &client, .command = &command, .generation = 9, .now_ms = now_ms
 	};
 }
 
@@ -104,6 +104,9 @@ Test(answer_cache, whatever_is_looked_at_makes_another_question)
 	OTHERWISE(command.address.port, 2);
 	OTHERWISE(command.address.is_global, false);
 	OTHERWISE(command.address.flow_label, 5);
+	OTHERWISE(command.want.require, WANT_IPSEC);
+	OTHERWISE(command.want.granularity, WANT_QP);
+	OTHERWISE(command.want.setup_timeout_ms, 5);
 	OTHERWISE(command.kind, UVERBS_AH_CREATE);
 }
 
@@ -112,8 +115,11 @@ Test(answer_cache, an_answer_gets_old)
 	struct answer_question q = question();
 
 	keep();
-	usleep((ANSWER_STANDS_MS + 20) * 1000);
+	q.now_ms = now_ms + ANSWER_STANDS_MS;
+	cr_expect(finds(&q));
+	q.now_ms++;
 	cr_expect_not(finds(&q));
+	now_ms = q.now_ms;
 	keep();
 	cr_expect(finds(&q));
 }
