@@ -259,8 +259,9 @@ bool some_policy_wants_esp(const struct xfrm_direction *outbound)
 
 	policies_begin(outbound, &walk);
 	while ((p = policies_next(&walk))) {
-		if (policy_match_flow(outbound, p) != SELECTS_NONE && p->action == XFRM_POLICY_ALLOW &&
-		    required_esp(p) && policy_is_applied(outbound, p, &ignored))
+		/* also one that blocks meanwhile, see policy_outcome() */
+		if (policy_match_flow(outbound, p) != SELECTS_NONE && required_esp(p) &&
+		    policy_is_applied(outbound, p, &ignored))
 			return true;
 	}
 	return false;

@@ -22,7 +22,7 @@ struct policy_subject question_subject(const struct question *q)
 	return subject;
 }
 
-/* The stricter of two timeouts is the application's to choose: waiting for longer makes nothing weaker. */
+/* How long it waits is the application's to choose: that makes nothing weaker. */
 static uint32_t setup_of(const struct question *q, const struct policy_rule *rule)
 {
 	uint32_t wanted = q->command->want.setup_timeout_ms;
@@ -43,6 +43,9 @@ struct binding binding_of(const struct question *q, const struct policy_rule *ru
 
 	if (want->granularity == WANT_QP)
 		binding.requirement.granularity = GRANULARITY_QP;
+	/* what the connection manager sends leaves by a QP that all share */
+	if (uverbs_is_cm(q->command->kind))
+		binding.requirement.granularity = GRANULARITY_HOST;
 	if (want->require == WANT_NOTHING)
 		return binding;
 	binding.mode = MODE_ENFORCE;

@@ -454,7 +454,7 @@ static const struct row rxe_rows[] = {
 	ROW(every_blocked_not_offloaded, PROTECTED, "0xc0ffee01"),
 	ROW(every_tunnel, PROTECTED, "0xc0ffee01"),
 	ROW(some_only_ports, UNPROTECTED, "carries none"),
-	ROW(some_blocked, UNPROTECTED, "no outbound xfrm policy covers it"),
+	ROW(some_blocked, UNPROTECTED, "an xfrm policy asks for ESP, for some remotes"),
 };
 
 static const struct row mlx5_rows[] = {
@@ -581,7 +581,7 @@ Test(decide_ipsec, could_be)
 		{ "some, ports on rxe", change_some_only_ports, RDMA_DRIVER_RXE, false },
 		{ "some, ports on mlx5", change_some_only_ports, RDMA_DRIVER_MLX5, true },
 		{ "some, for another address of ours", change_some_for_another_local, RDMA_DRIVER_RXE, false },
-		{ "some, blocked", change_some_blocked, RDMA_DRIVER_RXE, false },
+		{ "some, blocked until there is an SA", change_some_blocked, RDMA_DRIVER_RXE, true },
 		{ "some, clear", change_some_clear, RDMA_DRIVER_RXE, false },
 		{ "no policy", change_no_policy, RDMA_DRIVER_RXE, false },
 		{ "not privileged", change_no_privilege, RDMA_DRIVER_RXE, false },

@@ -773,7 +773,7 @@ static struct uverbs_command cm(enum uverbs_kind kind, const char *local, const 
 Test(engine, librdmacm_before_it_sends)
 {
 	static const char any[] = "[default]\ncm = any\n";
-	struct estate macsec, bare;
+	struct estate macsec, ipsec, bare;
 
 	rxe_on_macsec(&macsec);
 	rxe_on_eth(&bare);
@@ -785,6 +785,9 @@ Test(engine, librdmacm_before_it_sends)
 		EXPECT_REFUSED(ask(&bare, NULL, &command), uverbs_kind_name(kind));
 		EXPECT_PASS(ask(&bare, any, &command));
 		EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &command), uverbs_kind_name(kind));
+		command.want.granularity = WANT_QP; /* of the QP to come, not of what all share */
+		rxe_with_ipsec(&ipsec);
+		EXPECT_PASS(ask(&ipsec, NULL, &command));
 		command = cm(kind, "::ffff:10.0.0.77", "::ffff:10.0.0.2");
 		EXPECT_REFUSED(ask(&macsec, NULL, &command), "no GID of the local address");
 	}
