@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from testbed.api import Test
@@ -13,7 +14,7 @@ from testbed.states import ETH0
 from testbed.stream import Stream
 
 TIME_LIMIT = 900
-ROUNDS = 20
+ROUNDS = int(os.environ.get("RDMASEC_REKEYINGS", "8"))
 
 
 def run(t: Test) -> None:
