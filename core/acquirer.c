@@ -46,7 +46,6 @@ struct acquirer {
 	acquirer_needed_fn needed;
 	void *arg;
 	struct rates *rates;
-	uint64_t sent;
 };
 
 /* ---- how often ---- */
@@ -110,7 +109,6 @@ static void ask(struct acquisition *a)
 		return; /* gone: whoever waits is judged anew for that */
 	a->failure = xfrm_acquire_send(namespace_transport(a->in), &a->key.flow, policy, a->error, sizeof(a->error));
 	a->sent++;
-	a->acquirer->sent++;
 }
 
 /* Has a key manager begun? Nothing is told of that, so it is looked for, while somebody waits. */
@@ -319,11 +317,6 @@ void acquisition_explain(const struct acquisition *a, char *text, size_t size)
 			    "the key manager was asked %u times; see its log (has it a connection for these addresses, "
 			    "does its peer answer, do the secrets fit?)",
 			    a->sent);
-}
-
-uint64_t acquirer_sent(const struct acquirer *acquirer)
-{
-	return acquirer->sent;
 }
 
 int acquirer_new(struct event_base *base, acquirer_needed_fn needed, void *arg, struct acquirer **out)

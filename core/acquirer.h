@@ -55,7 +55,4 @@ void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struc
 /* What has been seen of it so far, for an operator: where to look. Appends to `text`. */
 void acquisition_explain(const struct acquisition *acquisition, char *text, size_t size);
 
-/* How many XFRM_MSG_ACQUIREs have been sent. */
-uint64_t acquirer_sent(const struct acquirer *acquirer);
-
 #endif

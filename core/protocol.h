@@ -208,6 +208,12 @@ bool wire_system_engine_expected(void);
  * put a socket there. */
 bool wire_system_engine_trusted(const struct stat *folder, uid_t listener);
 
+/*
+ * May whoever listens at the other end of this connected socket judge? The system's engine: whom its folder vouches
+ * for; in a user namespace root's number may be another. Any other: root, or ourselves. 0; -EPERM: he may not; -errno.
+ */
+RS_MUST_USE int wire_check_engine(int socket, bool is_system);
+
 /* The address of a socket's name: a path, or "@name" for an abstract one. 0 and *len; -EINVAL: too long, or empty. */
 RS_MUST_USE int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len);
 

@@ -38,6 +38,22 @@ bool wire_system_engine_trusted(const struct stat *folder, uid_t listener)
 	       (listener == 0 || listener == folder->st_uid);
 }
 
+int wire_check_engine(int socket, bool is_system)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct stat folder;
+	bool trusted;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		return -errno;
+	if (is_system)
+		trusted = !stat(WIRE_SYSTEM_FOLDER, &folder) && wire_system_engine_trusted(&folder, cred.uid);
+	else
+		trusted = cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid();
+	return trusted ? 0 : -EPERM;
+}
+
 enum { LISTEN_BACKLOG = 128 };
 
 int wire_listen(char name[WIRE_NAME_MAX])

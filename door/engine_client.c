@@ -69,26 +69,6 @@ static bool is_system_engine(const struct engine_address *engine)
 	return engine->len && !strcmp(engine->address.sun_path, WIRE_SYSTEM_ENGINE);
 }
 
-/*
- * The system's engine: whom its folder vouches for; in a user namespace root's number may be another. Any other: root,
- * or ourselves. -EPERM: whoever else listens there may not judge.
- */
-static int check_peer(const struct engine_address *engine, int socket)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	struct stat folder;
-	bool trusted;
-
-	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
-		return -errno;
-	if (is_system_engine(engine))
-		trusted = !stat(WIRE_SYSTEM_FOLDER, &folder) && wire_system_engine_trusted(&folder, cred.uid);
-	else
-		trusted = cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid();
-	return trusted ? 0 : -EPERM;
-}
-
 int engine_connect(const struct engine_address *engine)
 {
 	const struct timeval limit = { .tv_sec = WIRE_TIMEOUT_MS / 1000 };
@@ -106,7 +86,7 @@ int engine_connect(const struct engine_address *engine)
 	while (!err && connect(s, (const struct sockaddr *)&engine->address, engine->len))
 		err = errno == EINTR ? 0 : -errno;
 	if (!err)
-		err = check_peer(engine, s);
+		err = wire_check_engine(s, is_system_engine(engine));
 	if (!err)
 		return s;
 	close(s);

@@ -24,23 +24,6 @@ const char *engine_query_name(void)
 	return wire_system_engine_expected() ? WIRE_SYSTEM_ENGINE : NULL;
 }
 
-/* As the doors do: the host's engine, for whom its folder vouches; or one of root's, or one's own. */
-static int check_peer(const char *name, int socket)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	struct stat folder;
-	bool trusted;
-
-	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
-		return -errno;
-	if (!strcmp(name, WIRE_SYSTEM_ENGINE))
-		trusted = !stat(WIRE_SYSTEM_FOLDER, &folder) && wire_system_engine_trusted(&folder, cred.uid);
-	else
-		trusted = cred.uid == 0 || cred.uid == getuid() || cred.uid == geteuid();
-	return trusted ? 0 : -EPERM;
-}
-
 static const char *why_no_engine(const char *name, int err)
 {
 	if (!strcmp(name, WIRE_SYSTEM_ENGINE) && (err == -ENOENT || err == -ECONNREFUSED))
@@ -68,7 +51,7 @@ static int connect_engine(const char *name)
 	while (!err && connect(s, (const struct sockaddr *)&address, len))
 		err = errno == EINTR ? 0 : -errno;
 	if (!err)
-		err = check_peer(name, s);
+		err = wire_check_engine(s, !strcmp(name, WIRE_SYSTEM_ENGINE));
 	if (!err)
 		return s;
 	close(s);
