@@ -60,7 +60,7 @@ void answer_cache_free(struct answer_cache *cache)
 static bool key_make(const struct answer_question *question, struct answer_key *out)
 {
 	/* which facts a command has that the judgement looks at; its numbers it does not */
-	const uint32_t looked_at = UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN;
+	const uint32_t looked_at = UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN | UVERBS_HAS_DEVX;
 	const struct uverbs_command *command = question->command;
 
 	if (command->kind != UVERBS_QP_CREATE && command->kind != UVERBS_QP_ADDRESS)

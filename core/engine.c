@@ -115,11 +115,6 @@ static bool allows_raw_packet(const struct policy_rule *rule)
 	return rule->allow_raw_packet;
 }
 
-static bool allows_devx(const struct policy_rule *rule)
-{
-	return rule->allow_devx;
-}
-
 static void judge_new_qp(struct question *q, struct engine_answer *answer)
 {
 	const struct driver_traits *driver = driver_traits(q->view->device->driver_id);
@@ -161,11 +156,13 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
  */
 static void judge_ready(struct question *q, struct engine_answer *answer)
 {
-	if (q->command->qp_type)
+	if (engine_ready_lacks_address(q->command))
+		refuse_or_audit(q, NULL, "a connected queue pair is to go to RTR without an address", answer);
+	else if (q->command->qp_type)
 		judge_new_qp(q, answer);
 	else
 		judge_every(q, answer);
-	if (answer->pass)
+	if (answer->pass && !engine_ready_lacks_address(q->command))
 		answer->text[0] = '\0'; /* an audited one has been told of at its creation */
 }
 
@@ -174,7 +171,7 @@ static void judge_context(struct question *q, struct engine_answer *answer)
 	answer->pass = true;
 	if (!(q->command->has & UVERBS_HAS_DEVX))
 		return;
-	refuse_or_audit(q, allows_devx, "", answer);
+	refuse_or_audit(q, engine_allows_devx, "", answer);
 	/* libmlx5 asks for DEVX at every open and, refused, opens again without: nothing an operator need read */
 	answer->text[0] = '\0';
 	if (!answer->pass)
@@ -244,8 +241,7 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 		refuse_or_audit(q, allows_raw_packet, "flow steering is not allowed (raw-packet = refuse)", answer);
 		return;
 	case UVERBS_DRIVER_PRIVATE:
-		refuse_or_audit(q, allows_devx, "driver-private commands (DEVX) are not allowed (devx = refuse)",
-				answer);
+		engine_judge_private(q, answer);
 		return;
 	case UVERBS_CM_CONNECT:
 	case UVERBS_CM_ACCEPT:
@@ -284,7 +280,7 @@ void engine_judge(const struct engine_view *view, const struct engine_client *cl
 		answer->pass = answer->audited = true;
 	else if (!client->same_netns)
 		refuse_or_audit(&q, NULL, "the program is in another network namespace than this engine", answer);
-	else
+	else if (!engine_devx_stops(&q, answer))
 		judge_by_kind(&q, answer);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* One question of a door's: who asks, about which device, and what is known of it afterwards. */
 #include <errno.h>
+#include <rdma/ib_user_ioctl_verbs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,6 +51,21 @@ static int unwatched_namespace(struct asking *q)
 	return err;
 }
 
+/*
+ * An address is the only one only of a connected QP. That of a DCT is its own, from which it answers whoever asks
+ * (mlx5_ib_modify_dct() in hw/mlx5/qp.c), and DEVX lets any QP have one: such a QP goes where it can send to anybody.
+ */
+static void take_type(struct uverbs_command *command, uint32_t qp_type)
+{
+	bool by_devx = command->has & UVERBS_HAS_DEVX;
+
+	if (command->kind == UVERBS_QP_ADDRESS &&
+	    (qp_type == IB_UVERBS_QPT_DRIVER || (by_devx && !uverbs_qp_is_connected(qp_type))))
+		command->kind = UVERBS_QP_READY;
+	if (command->kind == UVERBS_QP_READY)
+		command->qp_type = qp_type;
+}
+
 /* `rdev` stays 0 for a client that cannot be watched. */
 static int find_namespace(struct asking *q, dev_t *rdev)
 {
@@ -57,15 +73,17 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 	struct watch_ufile *ufile;
 	int err = watch_ufile_get(server->watch, &q->process, q->number, q->fd, &ufile);
 
-	if (err == -EPERM && !server->options.must_watch)
+	if (err == -EPERM && !server->options.must_watch) {
+		if (q->command.has & UVERBS_HAS_DEVX)
+			take_type(&q->command, 0);
 		return unwatched_namespace(q);
+	}
 	if (err)
 		return err;
 	q->in = namespace_again(watch_ufile_namespace(ufile));
 	*rdev = watch_ufile_rdev(ufile);
 	/* the type that a QP has is what it was created with, whatever the door says */
-	if (q->command.kind == UVERBS_QP_READY)
-		q->command.qp_type = watch_qp_type(ufile, q->command.handle);
+	take_type(&q->command, watch_qp_type(ufile, q->command.handle));
 	if (q->command.kind == UVERBS_QP_ADDRESS && (q->command.qpn = watch_qp_number(ufile, q->command.handle)))
 		q->command.has |= UVERBS_HAS_QPN;
 	return 0;

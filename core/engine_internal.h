@@ -51,6 +51,16 @@ void finding_keep_nearest(struct finding *found, const struct path *path, const 
 void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), const char *why,
 		     struct engine_answer *answer);
 
+/* ---- engine_devx.c: mlx5's DEVX, and what drivers have of their own ---- */
+
+bool engine_allows_devx(const struct policy_rule *rule);
+/* A command of DEVX that no rule allows, or that is told of and let pass: then all is said in *answer. */
+bool engine_devx_stops(const struct question *q, struct engine_answer *answer);
+/* DEVX asks no kernel whether a QP that sends to one remote has been given it. */
+bool engine_ready_lacks_address(const struct uverbs_command *command);
+/* UVERBS_DRIVER_PRIVATE */
+void engine_judge_private(const struct question *q, struct engine_answer *answer);
+
 /* The one line an operator reads. */
 void word_finding(const struct question *q, const struct finding *found, char *text, size_t size);
 void word_reason(const struct question *q, const struct binding *binding, const char *why, char *text, size_t size);

@@ -47,6 +47,17 @@ RS_MUST_USE int uverbs_decode_write(const struct uverbs_request *request, enum u
 /* Fills the rest of a GET_CONTEXT: does it ask mlx5 for DEVX? */
 RS_MUST_USE int uverbs_decode_context(const struct uverbs_request *request, struct uverbs_command *out);
 
+/* ---- mlx5's own: uverbs_devx.c ---- */
+
+/* A device command of DEVX: its attributes have to be read. */
+bool uverbs_is_devx_command(const struct uverbs_command *command);
+/* Same results as uverbs_decode(). */
+RS_MUST_USE int uverbs_decode_devx(const struct uverbs_request *request, enum uverbs_phase phase,
+				   struct uverbs_command *out);
+/* Of the others, by their names alone: its objects, and its methods of common objects. */
+enum uverbs_kind uverbs_mlx5_object_kind(uint16_t object, uint16_t method);
+enum uverbs_kind uverbs_mlx5_method_kind(uint16_t object, uint16_t method);
+
 /* *out = MALFORMED with this static text; returns 0, so that it can end a function. */
 int uverbs_malformed(struct uverbs_command *out, const char *why);
 

@@ -108,7 +108,7 @@ static size_t handles_written(const uint32_t *handles, size_t room)
  * there, of which the first four octets are copied (UVERBS_METHOD_INFO_HANDLES): none of the number on a big-endian
  * machine. So the list's own end counts, and the total has to agree as far as it can.
  */
-static int list_into(int fd, uint32_t driver_id, uint32_t *list, size_t room, size_t *out_count)
+static int list_into(int fd, uint32_t driver_id, uint16_t object, uint32_t *list, size_t room, size_t *out_count)
 {
 	struct uverbs_call call;
 	uint32_t total = no_handle, expected;
@@ -117,7 +117,7 @@ static int list_into(int fd, uint32_t driver_id, uint32_t *list, size_t room, si
 
 	memset(list, NO_HANDLE_OCTET, room * sizeof(*list));
 	uverbs_call_begin(&call, driver_id, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INFO_HANDLES);
-	uverbs_call_const(&call, UVERBS_ATTR_INFO_OBJECT_ID, UVERBS_OBJECT_QP);
+	uverbs_call_const(&call, UVERBS_ATTR_INFO_OBJECT_ID, object);
 	uverbs_call_out(&call, UVERBS_ATTR_INFO_TOTAL_HANDLES, &total, sizeof(total));
 	uverbs_call_out(&call, UVERBS_ATTR_INFO_HANDLES_LIST, list, (uint16_t)(room * sizeof(*list)));
 	err = uverbs_call_do(&call, fd);
@@ -131,7 +131,7 @@ static int list_into(int fd, uint32_t driver_id, uint32_t *list, size_t room, si
 	return 0;
 }
 
-int uverbs_list_qps(int fd, uint32_t driver_id, uint32_t *handles, size_t room, size_t *out_count)
+int uverbs_list_objects(int fd, uint32_t driver_id, uint16_t object, uint32_t *handles, size_t room, size_t *out_count)
 {
 	size_t asked = room < UVERBS_QPS_LISTED_MAX ? room : UVERBS_QPS_LISTED_MAX;
 	uint32_t *list = calloc(asked + 1, sizeof(*list));
@@ -140,7 +140,7 @@ int uverbs_list_qps(int fd, uint32_t driver_id, uint32_t *handles, size_t room, 
 
 	if (!list)
 		return -ENOMEM;
-	err = list_into(fd, driver_id, list, asked + 1, &count);
+	err = list_into(fd, driver_id, object, list, asked + 1, &count);
 	if (!err && count > asked)
 		err = -ENOSPC;
 	if (!err && count)
@@ -149,6 +149,11 @@ int uverbs_list_qps(int fd, uint32_t driver_id, uint32_t *handles, size_t room, 
 		*out_count = count;
 	free(list);
 	return err;
+}
+
+int uverbs_list_qps(int fd, uint32_t driver_id, uint32_t *handles, size_t room, size_t *out_count)
+{
+	return uverbs_list_objects(fd, driver_id, UVERBS_OBJECT_QP, handles, room, out_count);
 }
 
 /* uverbs_cmd.c by INVOKE_WRITE. `out` may be NULL: the command has no answer. */

@@ -55,6 +55,10 @@ enum {
  */
 RS_MUST_USE int uverbs_list_qps(int fd, uint32_t driver_id, uint32_t *handles, size_t room, size_t *out_count);
 
+/* The same of objects of another kind, those of drivers among them. */
+RS_MUST_USE int uverbs_list_objects(int fd, uint32_t driver_id, uint16_t object, uint32_t *handles, size_t room,
+				    size_t *out_count);
+
 RS_MUST_USE int uverbs_query_qp(int fd, uint32_t driver_id, uint32_t handle, struct uverbs_qp_facts *out);
 
 /*

@@ -5,13 +5,22 @@
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/mlx5-abi.h>
-#include <rdma/mlx5_user_ioctl_cmds.h>
 #include <string.h>
 
 #include "uverbs_attrs.h"
 
-/* Since kernel 6.17: UVERBS_OBJECT_DMAH, the newest of the objects that cannot make a QP. */
-enum { NEWEST_HARMLESS_OBJECT = 17, DRIVER_NAMESPACE = 1 << UVERBS_ID_NS_SHIFT };
+/*
+ * Newer than the headers of kernel 6.1. DMAH (6.17), DMABUF and COMP_CNTR (7.2 and later) are objects that cannot make
+ * a QP; a completion counter may be attached to one. Of QP_CREATE, the memory of its queues is the newest attribute.
+ */
+enum {
+	NEWEST_HARMLESS_OBJECT = 19,
+	METHOD_QP_ATTACH_COMP_CNTR = UVERBS_METHOD_QP_DESTROY + 1,
+	ATTR_GET_CONTEXT_FD_ARR = UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT + 1,
+	ATTR_CREATE_QP_SQ_BUF_UMEM = UVERBS_ATTR_CREATE_QP_RESP_QP_NUM + 3,
+	ATTR_CREATE_QP_DRIVERS_OWN = UVERBS_ATTR_UHW_OUT + 1, /* of mlx5 and bnxt_re: where its doorbell is */
+	DRIVER_NAMESPACE = 1 << UVERBS_ID_NS_SHIFT
+};
 
 static int context_uhw(const struct uverbs_request *request, struct mlx5_ib_alloc_ucontext_req_v2 *uhw)
 {
@@ -28,8 +37,13 @@ int uverbs_decode_context(const struct uverbs_request *request, struct uverbs_co
 	int err;
 
 	out->kind = UVERBS_CONTEXT_OPEN;
-	if (out->driver_id != RDMA_DRIVER_MLX5)
+	if (out->driver_id != RDMA_DRIVER_MLX5) {
+		/* fds that stand for more than verbs (core/ucaps.c, kernel 6.15): only of mlx5 it is known what they
+		   do, and there they do nothing without DEVX (mlx5/main.c, mlx5_ib_alloc_ucontext()) */
+		if (out->method_id == UVERBS_METHOD_GET_CONTEXT && uverbs_attr_find(request, ATTR_GET_CONTEXT_FD_ARR))
+			out->has |= UVERBS_HAS_DEVX;
 		return 0;
+	}
 	err = context_uhw(request, &uhw);
 	if (err)
 		return err;
@@ -56,10 +70,28 @@ static int qp_create_reply(const struct uverbs_request *request, struct uverbs_c
 	return 0;
 }
 
+/* One that is not known may be the address itself. */
+static bool has_unknown_attribute(const struct uverbs_request *request, uint32_t driver_id)
+{
+	uint16_t newest_own = driver_id == RDMA_DRIVER_MLX5 || driver_id == RDMA_DRIVER_BNXT_RE
+				      ? ATTR_CREATE_QP_DRIVERS_OWN
+				      : UVERBS_ATTR_UHW_OUT;
+
+	for (size_t i = 0; i < request->attr_count; i++) {
+		uint16_t id = request->header.attrs[i].attr_id;
+
+		if (id > newest_own || (id > ATTR_CREATE_QP_SQ_BUF_UMEM && id < DRIVER_NAMESPACE))
+			return true;
+	}
+	return false;
+}
+
 static int decode_qp_create(const struct uverbs_request *request, enum uverbs_phase phase, struct uverbs_command *out)
 {
 	uint64_t type;
 
+	if (has_unknown_attribute(request, out->driver_id))
+		return uverbs_malformed(out, "a QP with an attribute that this release of rdmasec does not know");
 	if (uverbs_attr_const(request, UVERBS_ATTR_CREATE_QP_TYPE, &type))
 		return uverbs_malformed(out, "a QP is to be created without a type");
 	if (type > UINT32_MAX)
@@ -92,33 +124,10 @@ static int decode_qp_method(const struct uverbs_request *request, enum uverbs_ph
 		return decode_qp_create(request, phase, out);
 	case UVERBS_METHOD_QP_DESTROY:
 		return decode_qp_destroy(request, out);
+	case METHOD_QP_ATTACH_COMP_CNTR:
+		return 0; /* it counts what is completed */
 	default:
 		return uverbs_malformed(out, "a QP method that this release of rdmasec does not know");
-	}
-}
-
-/* mlx5's own objects (mlx5_user_ioctl_cmds.h): which of them can program a QP or steer what it sends? */
-static enum uverbs_kind mlx5_object_kind(uint16_t object, uint16_t method)
-{
-	switch (object) {
-	case MLX5_IB_OBJECT_DEVX:
-		return method == MLX5_IB_METHOD_DEVX_OTHER ? UVERBS_DRIVER_PRIVATE : UVERBS_NOTHING;
-	case MLX5_IB_OBJECT_DEVX_OBJ:
-		return method == MLX5_IB_METHOD_DEVX_OBJ_CREATE || method == MLX5_IB_METHOD_DEVX_OBJ_MODIFY
-			       ? UVERBS_DRIVER_PRIVATE
-			       : UVERBS_NOTHING;
-	case MLX5_IB_OBJECT_FLOW_MATCHER:
-	case MLX5_IB_OBJECT_STEERING_ANCHOR:
-		return UVERBS_FLOW_CREATE;
-	case MLX5_IB_OBJECT_DEVX_UMEM:
-	case MLX5_IB_OBJECT_DEVX_ASYNC_CMD_FD:
-	case MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD:
-	case MLX5_IB_OBJECT_VAR:
-	case MLX5_IB_OBJECT_PP:
-	case MLX5_IB_OBJECT_UAR:
-		return UVERBS_NOTHING;
-	default:
-		return UVERBS_DRIVER_PRIVATE;
 	}
 }
 
@@ -143,7 +152,7 @@ static bool driver_methods_are_harmless(uint32_t driver_id)
 static int decode_driver_object(struct uverbs_command *out)
 {
 	if (out->driver_id == RDMA_DRIVER_MLX5)
-		out->kind = mlx5_object_kind(out->object_id, out->method_id);
+		out->kind = uverbs_mlx5_object_kind(out->object_id, out->method_id);
 	else if (!driver_methods_are_harmless(out->driver_id))
 		out->kind = UVERBS_DRIVER_PRIVATE;
 	return 0;
@@ -157,7 +166,7 @@ static int decode_driver_method(struct uverbs_command *out)
 	if (out->object_id == UVERBS_OBJECT_QP || out->object_id == UVERBS_OBJECT_AH)
 		out->kind = UVERBS_DRIVER_PRIVATE;
 	else if (out->driver_id == RDMA_DRIVER_MLX5)
-		out->kind = steers ? UVERBS_FLOW_CREATE : UVERBS_NOTHING;
+		out->kind = steers ? UVERBS_FLOW_CREATE : uverbs_mlx5_method_kind(out->object_id, out->method_id);
 	else if (!driver_methods_are_harmless(out->driver_id))
 		out->kind = UVERBS_DRIVER_PRIVATE;
 	return 0;
@@ -179,7 +188,7 @@ static int decode_device_method(const struct uverbs_request *request, enum uverb
 /* Can this object and method be one of the kinds at all? Else the attributes need not even be read. */
 static bool needs_attributes(const struct uverbs_command *command)
 {
-	if (command->object_id == UVERBS_OBJECT_QP)
+	if (command->object_id == UVERBS_OBJECT_QP || uverbs_is_devx_command(command))
 		return true;
 	return command->object_id == UVERBS_OBJECT_DEVICE &&
 	       (command->method_id == UVERBS_METHOD_INVOKE_WRITE || command->method_id == UVERBS_METHOD_GET_CONTEXT);
@@ -187,6 +196,8 @@ static bool needs_attributes(const struct uverbs_command *command)
 
 static int decode_by_object(const struct uverbs_request *request, enum uverbs_phase phase, struct uverbs_command *out)
 {
+	if (uverbs_is_devx_command(out))
+		return uverbs_decode_devx(request, phase, out);
 	if (out->object_id >= DRIVER_NAMESPACE)
 		return decode_driver_object(out);
 	if (out->method_id >= DRIVER_NAMESPACE)
@@ -239,6 +250,12 @@ unreadable:
 bool uverbs_is_cm(enum uverbs_kind kind)
 {
 	return kind >= UVERBS_CM_CONNECT && kind <= UVERBS_CM_ROUTE;
+}
+
+bool uverbs_qp_is_connected(uint32_t qp_type)
+{
+	return qp_type == IB_UVERBS_QPT_RC || qp_type == IB_UVERBS_QPT_UC || qp_type == IB_UVERBS_QPT_XRC_INI ||
+	       qp_type == IB_UVERBS_QPT_XRC_TGT;
 }
 
 const char *uverbs_kind_name(enum uverbs_kind kind)

@@ -35,7 +35,7 @@ enum uverbs_kind {
 	UVERBS_AH_CREATE,
 	UVERBS_MCAST_ATTACH,
 	UVERBS_FLOW_CREATE,    /* CREATE_FLOW, flow objects and matchers of drivers */
-	UVERBS_DRIVER_PRIVATE, /* an object or a method of the driver's own that can program a QP (DEVX) */
+	UVERBS_DRIVER_PRIVATE, /* an object, a method or a DEVX command of the driver's own that is not understood */
 	UVERBS_MALFORMED, /* looks like one of the above, but a length or an attribute is wrong: never let it pass */
 	/*
 	 * Not of this ABI, and never made by uverbs_decode(): librdmacm is about to have the kernel's CM send MADs, or
@@ -69,7 +69,7 @@ enum {
 	UVERBS_HAS_QPN = 1 << 1,
 	UVERBS_HAS_ALT_PATH = 1 << 2,   /* attr_mask has ALT_PATH or PATH_MIG_STATE */
 	UVERBS_HAS_SOURCE_QPN = 1 << 3, /* create with a source QPN of its own choice (needs CAP_NET_RAW, or should) */
-	UVERBS_HAS_DEVX = 1 << 4,       /* GET_CONTEXT of mlx5 that asks for DEVX */
+	UVERBS_HAS_DEVX = 1 << 4,       /* GET_CONTEXT that asks for mlx5's DEVX; else: a command of DEVX */
 	UVERBS_HAS_STATE = 1 << 5,      /* attr_mask has STATE */
 	UVERBS_HAS_DEST_QPN = 1 << 6,
 };
@@ -79,13 +79,13 @@ struct uverbs_command {
 	uint32_t has;       /* UVERBS_HAS_* */
 	uint32_t driver_id; /* enum rdma_driver_id, as the caller claims; the kernel refuses a wrong one */
 	uint16_t object_id, method_id;
-	uint32_t write_command;        /* INVOKE_WRITE: IB_USER_VERBS_CMD_* with the extended bit, else 0 */
-	uint32_t qp_type;              /* QP_CREATE, QP_OPEN: enum ib_uverbs_qp_type */
-	uint32_t handle;               /* of the QP or the AH, with UVERBS_HAS_HANDLE */
-	uint32_t qpn;                  /* with UVERBS_HAS_QPN */
-	uint32_t dest_qpn;             /* QP_ADDRESS, with UVERBS_HAS_DEST_QPN */
-	uint32_t attr_mask;            /* QP_ADDRESS, QP_READY: enum ib_uverbs_qp_attr_mask bits as passed */
-	uint32_t qp_state;             /* QP_ADDRESS, QP_READY, with UVERBS_HAS_STATE */
+	uint32_t write_command; /* INVOKE_WRITE: IB_USER_VERBS_CMD_* with the extended bit; DEVX: enum prm_opcode */
+	uint32_t qp_type;       /* QP_CREATE, QP_OPEN: enum ib_uverbs_qp_type */
+	uint32_t handle;        /* of the QP or the AH, with UVERBS_HAS_HANDLE */
+	uint32_t qpn;           /* with UVERBS_HAS_QPN */
+	uint32_t dest_qpn;      /* QP_ADDRESS, with UVERBS_HAS_DEST_QPN */
+	uint32_t attr_mask;     /* QP_ADDRESS, QP_READY: enum ib_uverbs_qp_attr_mask bits as passed */
+	uint32_t qp_state;      /* QP_ADDRESS, QP_READY, with UVERBS_HAS_STATE */
 	struct uverbs_address address; /* QP_ADDRESS, AH_CREATE; MCAST_ATTACH: only dgid */
 	uint8_t sgid[16];              /* CM_*: instead of address.sgid_index, which librdmacm does not know */
 	struct want want;              /* of the application's, for this QP or id */
@@ -103,6 +103,7 @@ RS_MUST_USE int uverbs_decode(const struct uverbs_memory *memory, uint64_t addre
 			      struct uverbs_command *out);
 
 bool uverbs_is_cm(enum uverbs_kind kind);            /* CM_* */
+bool uverbs_qp_is_connected(uint32_t qp_type);       /* it sends to the one remote that it was given: RC, UC, XRC */
 const char *uverbs_kind_name(enum uverbs_kind kind); /* "create_qp", "modify_qp"...: for texts */
 const char *uverbs_qp_type_name(uint32_t qp_type);   /* "RC", "UD"..., "type 77" never: "unknown" */
 

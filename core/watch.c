@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "prm_decode.h"
 #include "watch_internal.h"
 
 int64_t watch_now_ns(void)
@@ -79,24 +80,31 @@ static void done_create(struct watch_ufile *ufile, const struct uverbs_command *
 	qp->qp_type = command->qp_type;
 	qp->question = *command;
 	watch_keep_answer(qp, answer);
-	qp->state = WATCH_NO_ADDRESS;
+	qp->devx_created = command->has & UVERBS_HAS_DEVX ? command->write_command : 0;
+	qp->state = prm_sends_at_once(qp->devx_created) ? WATCH_LIVE : WATCH_NO_ADDRESS;
 }
 
 static void done_address(struct watch_ufile *ufile, const struct uverbs_command *command,
 			 const struct engine_answer *answer)
 {
 	struct watch_qp *qp = watch_qp_find(ufile, command->handle);
+	bool unknown = !qp;
 
 	if (!qp)
 		qp = watch_qp_make(ufile, command->handle);
 	if (!qp)
 		return;
+	if (unknown && command->has & UVERBS_HAS_QPN)
+		qp->qpn = command->qpn;
 	qp->question = *command;
 	qp->question.qp_type = qp->qp_type;
 	qp->unsure = false;
 	qp->state = WATCH_LIVE;
 	qp->since_ns = watch_now_ns();
 	watch_keep_answer(qp, answer);
+	/* DEVX changes the kernel's QPs and its own: the kernel's lists tell which this is */
+	if (unknown && command->has & UVERBS_HAS_DEVX)
+		watch_sweep_ufile(ufile);
 }
 
 uint64_t watch_generation(const struct watch *watch, struct namespace *in)

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "holders.h"
-#include "uverbs_call.h"
 #include "watch_internal.h"
 
 static int holder_new(struct watch_client *client, struct watch_ufile *ufile, int number)
@@ -125,8 +124,11 @@ static bool has_all_of(const struct watch_ufile *ufile, int fd)
 	HASH_ITER (hh, ufile->qps, qp, next) {
 		bool address = qp->question.kind == UVERBS_QP_ADDRESS, peer = qp->question.has & UVERBS_HAS_DEST_QPN;
 		struct uverbs_qp_facts facts;
+		int err = watch_object_query(fd, qp->question.driver_id, qp, &facts);
 
-		if (uverbs_query_qp(fd, qp->question.driver_id, qp->handle, &facts) ||
+		if (err == -EOPNOTSUPP && watch_object_lives(fd, qp->question.driver_id, qp))
+			continue;
+		if (err ||
 		    (address && memcmp(facts.address.dgid, qp->question.address.dgid, sizeof(facts.address.dgid))) ||
 		    (peer && facts.dest_qpn != qp->question.dest_qpn))
 			return false;
@@ -152,7 +154,7 @@ static bool keeps_handles(const struct watch_ufile *ufile, int fd)
 	const struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if (watch_handle_lives(fd, qp->question.driver_id, qp->handle))
+		if (watch_handle_lives(fd, qp->question.driver_id, qp->handle, qp->devx_created != 0))
 			return true;
 	return !ufile->qps;
 }

@@ -7,6 +7,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "uverbs_call.h"
 #include "watch.h"
 
 enum {
@@ -42,6 +43,8 @@ struct watch_qp {
 	uint32_t handle;
 	uint32_t qpn;     /* 0: not known */
 	uint32_t qp_type; /* 0: not known */
+	/* 0: a QP of the kernel's; else an object of mlx5's DEVX, made by this opcode (enum prm_opcode) */
+	uint32_t devx_created;
 	enum watch_state state;
 	bool dirty;
 	bool retry;  /* it could not be taken down: again at the next sweep */
@@ -136,13 +139,21 @@ RS_MUST_USE int watch_judge_init(struct watch *watch);
 /* MACsec state is asked for often while somebody relies on it, and rarely again when nobody does. */
 void watch_set_polls(struct watch *watch);
 
+/* ---- watch_object.c: uverbs_call.h and devx_call.h, as it is a QP or DEVX's ---- */
+
+RS_MUST_USE int watch_object_query(int fd, uint32_t driver_id, const struct watch_qp *qp, struct uverbs_qp_facts *out);
+RS_MUST_USE int watch_object_to_error(int fd, uint32_t driver_id, const struct watch_qp *qp);
+RS_MUST_USE int watch_object_destroy(int fd, uint32_t driver_id, const struct watch_qp *qp);
+/* True when that cannot be told. */
+bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp);
+
 /* ---- watch_sweep.c ---- */
 
 RS_MUST_USE int watch_sweep_init(struct watch *watch);
 /* Makes the table agree with the kernel's list of the ufile's QPs. */
 void watch_sweep_ufile(struct watch_ufile *ufile);
-/* Is it in the kernel's list? True when that cannot be told. */
-bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle);
+/* Is it in the kernel's list of QPs, or of DEVX's objects? True when that cannot be told. */
+bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx);
 /* Gives those that were found alive their numbers, as far as the kernel tells. */
 void watch_name_adopted(struct watch *watch);
 /* Soon: somebody who held QPs has gone, and may have left them to a child. */

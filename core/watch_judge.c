@@ -8,7 +8,6 @@
 
 #include "clock.h"
 #include "text.h"
-#include "uverbs_call.h"
 #include "watch_internal.h"
 
 /* ---- what an answer stands on ---- */
@@ -275,17 +274,17 @@ static uint32_t driver_of(const struct judged *j)
 static void take_down(const struct judged *j, struct engine_answer *answer)
 {
 	uint32_t driver_id = driver_of(j);
-	int err = uverbs_qp_to_error(j->fd, driver_id, j->qp->handle);
+	int err = watch_object_to_error(j->fd, driver_id, j->qp);
 
 	/* in RESET it sends nothing, and has to ask again to get out of it */
 	if (err == -ENOTCONN)
 		err = 0;
-	if (err && !watch_handle_lives(j->fd, driver_id, j->qp->handle)) {
+	if (err && !watch_object_lives(j->fd, driver_id, j->qp)) {
 		watch_qp_forget(j->ufile, j->qp); /* the application was faster */
 		return;
 	}
 	if (err)
-		err = uverbs_qp_destroy(j->fd, driver_id, j->qp->handle);
+		err = watch_object_destroy(j->fd, driver_id, j->qp);
 	j->qp->since_ns = watch_now_ns();
 	if (!err) {
 		j->qp->state = WATCH_REVOKED;

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "uverbs_call.h"
+#include "devx_call.h"
+#include "prm.h"
 #include "watch_internal.h"
 
 /* After the end of a client its children may still be on their way to the same files. */
@@ -30,7 +31,13 @@ static bool handles_have(const struct handles *handles, uint32_t handle)
 	return bsearch(&handle, handles->list, handles->count, sizeof(handle), compare_handles);
 }
 
-static int handles_read(int fd, uint32_t driver_id, struct handles *out)
+static int list(int fd, uint32_t driver_id, bool of_devx, struct handles *handles, size_t room)
+{
+	return of_devx ? devx_list(fd, handles->list, room, &handles->count)
+		       : uverbs_list_qps(fd, driver_id, handles->list, room, &handles->count);
+}
+
+static int handles_read(int fd, uint32_t driver_id, bool of_devx, struct handles *out)
 {
 	struct handles handles = { .list = NULL };
 	size_t room = 64, asked;
@@ -39,7 +46,7 @@ static int handles_read(int fd, uint32_t driver_id, struct handles *out)
 	do {
 		free(handles.list);
 		handles.list = calloc(room, sizeof(*handles.list));
-		err = handles.list ? uverbs_list_qps(fd, driver_id, handles.list, room, &handles.count) : -ENOMEM;
+		err = handles.list ? list(fd, driver_id, of_devx, &handles, room) : -ENOMEM;
 		asked = room;
 		room = room * 8 < UVERBS_QPS_LISTED_MAX ? room * 8 : UVERBS_QPS_LISTED_MAX;
 	} while (err == -ENOSPC && asked < UVERBS_QPS_LISTED_MAX);
@@ -52,12 +59,12 @@ static int handles_read(int fd, uint32_t driver_id, struct handles *out)
 	return 0;
 }
 
-bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle)
+bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx)
 {
 	struct handles handles;
 	bool lives;
 
-	if (handles_read(fd, driver_id, &handles))
+	if (handles_read(fd, driver_id, of_devx, &handles))
 		return true;
 	lives = handles_have(&handles, handle);
 	free(handles.list);
@@ -83,7 +90,8 @@ static void question_from_facts(struct watch_qp *qp, uint32_t driver_id, const s
 {
 	qp->question = (struct uverbs_command){
 		.kind = has_address(facts) ? UVERBS_QP_ADDRESS : UVERBS_QP_READY,
-		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | (facts->dest_qpn ? UVERBS_HAS_DEST_QPN : 0),
+		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | (facts->dest_qpn ? UVERBS_HAS_DEST_QPN : 0) |
+		       (qp->devx_created ? UVERBS_HAS_DEVX : 0),
 		.driver_id = driver_id,
 		.qp_type = qp->qp_type,
 		.handle = qp->handle,
@@ -125,22 +133,30 @@ static bool same_as_known(struct watch_qp *qp, const struct uverbs_qp_facts *fac
 	return same;
 }
 
+/* Is nothing to be asked of it? */
+static bool is_known(const struct watch_qp *qp)
+{
+	return qp && (qp->state == WATCH_LIVE || qp->state == WATCH_GRACE) && !qp->unsure;
+}
+
 /* A QP that nobody told us of, or one that by what we know cannot send. */
 static void look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device)
 {
 	struct watch_qp *qp = watch_qp_find(ufile, handle);
 	struct uverbs_qp_facts facts;
 
-	if (qp && (qp->state == WATCH_LIVE || qp->state == WATCH_GRACE) && !qp->unsure)
+	if (is_known(qp))
+		return;
+	if (!qp)
+		qp = watch_qp_make(ufile, handle);
+	if (!qp)
 		return;
 	/* what is listed and cannot be asked may send to anybody */
-	if (uverbs_query_qp(fd, device->driver_id, handle, &facts))
+	if (watch_object_query(fd, device->driver_id, qp, &facts))
 		facts = (struct uverbs_qp_facts){ .state = UVERBS_QPS_RTS };
 	else if (!can_send(&facts))
 		facts.state = UVERBS_QPS_RESET;
-	if (!qp)
-		qp = watch_qp_make(ufile, handle);
-	if (!qp || same_as_known(qp, &facts))
+	if (same_as_known(qp, &facts))
 		return;
 	if (can_send(&facts))
 		adopt(ufile, qp, device, &facts);
@@ -150,26 +166,66 @@ static void look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const st
 
 /* ---- one open file ---- */
 
-static void forget_dead(struct watch_ufile *ufile, const struct handles *handles)
+/* NULL: it has no DEVX, or its list could not be read. A handle is in one list, and tells what it is by that. */
+static void forget_dead(struct watch_ufile *ufile, const struct handles *qps, const struct handles *devx)
 {
 	struct watch_qp *qp, *next;
 
-	HASH_ITER (hh, ufile->qps, qp, next)
-		if (!handles_have(handles, qp->handle))
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		if (handles_have(qps, qp->handle))
+			qp->devx_created = 0;
+		else if (devx && handles_have(devx, qp->handle))
+			qp->devx_created = qp->devx_created ? qp->devx_created : PRM_CREATE_QP;
+		else if (devx || !qp->devx_created)
 			watch_qp_forget(ufile, qp);
+	}
+}
+
+/* Of DEVX's objects only those that are known to send are looked at: of others nobody says what they are. */
+static void look_at_devx(struct watch_ufile *ufile, int fd, const struct rdma_device *device)
+{
+	struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		const struct devx_object object = { .handle = qp->handle,
+						    .number = qp->qpn,
+						    .created = qp->devx_created };
+
+		if (!qp->devx_created || is_known(qp))
+			continue;
+		if (devx_is_still(fd, &object))
+			look_at(ufile, qp->handle, fd, device);
+		else
+			watch_qp_forget(ufile, qp);
+	}
+}
+
+static bool uses_devx(const struct watch_ufile *ufile)
+{
+	const struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (qp->devx_created || qp->question.has & UVERBS_HAS_DEVX)
+			return true;
+	return false;
 }
 
 static void sweep_with(struct watch_ufile *ufile, int fd)
 {
 	char error[192];
 	const struct rdma_device *device = watch_device(ufile, fd, error, sizeof(error));
-	struct handles handles;
+	struct handles handles, devx = { .list = NULL };
+	bool has_devx;
 
-	if (!device || handles_read(fd, device->driver_id, &handles))
+	if (!device || handles_read(fd, device->driver_id, false, &handles))
 		return;
-	forget_dead(ufile, &handles);
+	has_devx = uses_devx(ufile) && !handles_read(fd, device->driver_id, true, &devx);
+	forget_dead(ufile, &handles, has_devx ? &devx : NULL);
 	for (size_t i = 0; i < handles.count; i++)
 		look_at(ufile, handles.list[i], fd, device);
+	if (has_devx)
+		look_at_devx(ufile, fd, device);
+	free(devx.list);
 	free(handles.list);
 }
 

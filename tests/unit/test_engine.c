@@ -428,6 +428,8 @@ Test(engine, devx)
 	struct estate e;
 
 	mlx5_mixed(&e);
+	private.object_id = 0x1234;
+	private.method_id = 0x5678;
 	EXPECT_PASS(ask(&e, NULL, &open));
 	open.has = UVERBS_HAS_DEVX;
 	answer = ask(&e, NULL, &open);
@@ -436,9 +438,94 @@ Test(engine, devx)
 	cr_expect_str_eq(answer.text, "");
 	EXPECT_PASS(ask(&e, "[default]\ndevx = allow\n", &open));
 	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &open));
-	EXPECT_REFUSED(ask(&e, NULL, &private), "driver-private commands (DEVX) are not allowed (devx = refuse)");
-	EXPECT_PASS(ask(&e, "[default]\ndevx = allow\n", &private));
-	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &private), "devx = refuse");
+	/* what is not understood no rule allows */
+	EXPECT_REFUSED(ask(&e, NULL, &private), "a command of the driver's own (object 0x1234, method 0x5678)");
+	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "is not understood");
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &private), "is not understood");
+	private.has = UVERBS_HAS_DEVX;
+	private.write_command = 0xb17;
+	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "the DEVX command 0xb17 is not understood");
+	private.write_command = 0x726;
+	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "command SET_XRQ_DC_PARAMS_ENTRY asks for");
+}
+
+/* Without a rule that allows DEVX, none of its commands passes, whatever it does; none of them is only told of. */
+Test(engine, devx_refused)
+{
+	struct estate e;
+
+	mlx5_mixed(&e);
+	for (int kind = UVERBS_QP_CREATE; kind < UVERBS_MALFORMED; kind++) {
+		struct uverbs_command command = modify(2, "::ffff:10.0.1.2");
+
+		if (kind == UVERBS_QP_DESTROY)
+			continue;
+		command.kind = kind;
+		command.has |= UVERBS_HAS_DEVX;
+		command.qp_type = IB_UVERBS_QPT_RC;
+		EXPECT_REFUSED(ask(&e, NULL, &command), "(devx = refuse)");
+		EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\n", &command), "(devx = refuse)");
+		EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "(devx = refuse)");
+	}
+}
+
+/* With one, a command is judged as what it does. */
+Test(engine, devx_allowed)
+{
+	static const char allow[] = "[default]\ndevx = allow\n";
+	static const char raw[] = "[default]\ndevx = allow\nraw-packet = allow\n";
+	struct uverbs_command command = modify(2, "::ffff:10.0.1.2");
+	struct estate e;
+
+	mlx5_mixed(&e);
+	command.has |= UVERBS_HAS_DEVX;
+	EXPECT_PASS(ask(&e, allow, &command));
+	command.address.sgid_index = 0;
+	EXPECT_REFUSED(ask(&e, allow, &command), "modify_qp on mlx5_0 port 1 GID 0");
+	command.has |= UVERBS_HAS_ALT_PATH;
+	EXPECT_REFUSED(ask(&e, allow, &command), "alternate path");
+	command = create(IB_UVERBS_QPT_RC);
+	command.has = UVERBS_HAS_DEVX;
+	EXPECT_PASS(ask(&e, allow, &command));
+	command.qp_type = IB_UVERBS_QPT_UD;
+	EXPECT_REFUSED(ask(&e, allow, &command), "to any remote");
+	command.qp_type = IB_UVERBS_QPT_DRIVER;
+	EXPECT_REFUSED(ask(&e, allow, &command), "to any remote");
+	command.qp_type = IB_UVERBS_QPT_RAW_PACKET;
+	EXPECT_REFUSED(ask(&e, allow, &command), "raw-packet");
+	EXPECT_PASS(ask(&e, raw, &command));
+	command = of_kind(UVERBS_FLOW_CREATE);
+	command.has = UVERBS_HAS_DEVX;
+	EXPECT_REFUSED(ask(&e, allow, &command), "flow steering");
+	EXPECT_PASS(ask(&e, raw, &command));
+}
+
+/* The NIC is given what the kernel would not take from MODIFY_QP: a connected QP in RTR that has no address. */
+Test(engine, devx_ready)
+{
+	static const char allow[] = "[default]\ndevx = allow\n", audit[] = "[default]\nmode = audit\ndevx = allow\n";
+	static const uint32_t services[] = { IB_UVERBS_QPT_RC, IB_UVERBS_QPT_UC, IB_UVERBS_QPT_XRC_INI,
+					     IB_UVERBS_QPT_XRC_TGT };
+	struct uverbs_command command = of_kind(UVERBS_QP_READY);
+	struct estate e;
+
+	make_estate(&e, "mlx5_0", RDMA_DRIVER_MLX5, ETH0);
+	add_gid(&e, "::ffff:10.0.1.1", "macsec0");
+	world_add_macsec(&e.w);
+	command.has = UVERBS_HAS_DEVX;
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		command.qp_type = services[i];
+		EXPECT_REFUSED(ask(&e, allow, &command), "to RTR without an address");
+		EXPECT_AUDITED(ask(&e, audit, &command), "to RTR without an address");
+	}
+	command.qp_type = IB_UVERBS_QPT_DRIVER;
+	EXPECT_PASS(ask(&e, allow, &command));
+	command.qp_type = 0;
+	EXPECT_PASS(ask(&e, allow, &command));
+	mlx5_mixed(&e);
+	EXPECT_REFUSED(ask(&e, allow, &command), "to any remote");
+	command.qp_type = IB_UVERBS_QPT_DRIVER;
+	EXPECT_REFUSED(ask(&e, allow, &command), "to any remote");
 }
 
 Test(engine, what_is_malformed)

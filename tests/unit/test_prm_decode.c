@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * DEVX commands, laid down octet by octet as include/linux/mlx5/mlx5_ifc.h says: every offset here is one that was
+ * counted there (bits / 8), and not taken from the decoder.
+ */
+#include <rdma/mlx5_user_ioctl_cmds.h>
+#include <stdio.h>
+
+#include "uverbs_fixture.h"
+
+/* struct mlx5_ifc_*_in_bits: 0x800 bits up to the end of the QPC, and 0x80 more */
+enum { COMMAND = 0x110, QPC = 0x18, PRIMARY = QPC + 24, SECONDARY = PRIMARY + 44 };
+
+enum { CREATE = MLX5_IB_METHOD_DEVX_OBJ_CREATE, MODIFY = MLX5_IB_METHOD_DEVX_OBJ_MODIFY, OTHER };
+
+static const uint8_t rgid[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 168, 7, 2 };
+
+/* A command of `len` octets by one of the three methods that take one; its octets are returned. */
+static uint8_t *devx(struct request *r, int method, uint16_t opcode, uint16_t len)
+{
+	uint8_t *in;
+
+	begin(r, RDMA_DRIVER_MLX5, method == OTHER ? MLX5_IB_OBJECT_DEVX : MLX5_IB_OBJECT_DEVX_OBJ,
+	      method == OTHER ? MLX5_IB_METHOD_DEVX_OTHER : method);
+	if (method != OTHER)
+		add_attr(r, 0x1000, 0, 41); /* HANDLE */
+	in = add_pointer(r, method == OTHER ? 0x1000 : 0x1001, len);
+	in[0] = opcode >> 8;
+	in[1] = opcode & 0xff;
+	return in;
+}
+
+static void put24(uint8_t *at, uint32_t value)
+{
+	at[0] = value >> 16;
+	at[1] = value >> 8;
+	at[2] = value;
+}
+
+static void put_be32(uint8_t *at, uint32_t value)
+{
+	at[0] = value >> 24;
+	put24(at + 1, value);
+}
+
+static void put_address(uint8_t *in, size_t ads)
+{
+	in[ads + 9] = 3;                           /* src_addr_index: 0x48 bits */
+	memcpy(in + ads + 16, rgid, sizeof(rgid)); /* rgid_rip: 0x80 bits */
+	in[ads + 34] = 0xc3, in[ads + 35] = 0x4f;  /* udp_sport: 0x110 bits */
+	in[ads + 37] = 1;                          /* vhca_port_num: 0x128 bits */
+	memset(in + ads + 38, 0x52, 6);            /* rmac: 0x130 bits */
+}
+
+static uint8_t *modify_qp(struct request *r, uint16_t opcode)
+{
+	uint8_t *in = devx(r, MODIFY, opcode, COMMAND);
+
+	put24(in + 9, 0x1234); /* qpn: 0x48 bits */
+	return in;
+}
+
+static struct uverbs_command decoded(struct request *r, enum uverbs_kind kind, const char *what)
+{
+	struct uverbs_command out;
+
+	cr_expect_eq(decode(r, UVERBS_REQUEST, &out), 0, "%s", what);
+	cr_expect_eq(out.kind, kind, "%s: %s", what, uverbs_kind_name(out.kind));
+	return out;
+}
+
+/* ---- the address ---- */
+
+Test(prm_decode, init2rtr_has_the_address)
+{
+	struct uverbs_command out;
+	struct request r;
+	uint8_t *in = modify_qp(&r, 0x503);
+
+	put24(in + QPC + 21, 0x777); /* remote_qpn: 0xa8 bits */
+	put_address(in, PRIMARY);
+	out = decoded(&r, UVERBS_QP_ADDRESS, "INIT2RTR");
+	cr_expect_eq(out.has, UVERBS_HAS_DEVX | UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_DEST_QPN);
+	cr_expect_eq(out.handle, 41);
+	cr_expect_eq(out.qpn, 0x1234);
+	cr_expect_eq(out.dest_qpn, 0x777);
+	cr_expect_eq(out.write_command, 0x503);
+	cr_expect_arr_eq(out.address.dgid, rgid, sizeof(rgid));
+	cr_expect_eq(out.address.sgid_index, 3);
+	cr_expect_eq(out.address.port, 1);
+	cr_expect(out.address.is_global, "RoCE has a GID always, whatever the grh bit is");
+	/* rdma_flow_label_to_udp_sport() of it is the port that the command says */
+	cr_expect_eq(((out.address.flow_label & 0x3fff) ^ ((out.address.flow_label & 0xfc000) >> 14)) | 0xc000, 0xc34f);
+}
+
+Test(prm_decode, source_ports)
+{
+	for (uint32_t sport = 0; sport < 0x10000; sport += sport < 0xbff0 ? 0x3ff : 1) {
+		struct uverbs_command out;
+		struct request r;
+		uint8_t *in = modify_qp(&r, 0x503);
+		uint32_t label;
+
+		put_address(in, PRIMARY);
+		in[PRIMARY + 34] = sport >> 8, in[PRIMARY + 35] = sport & 0xff;
+		out = decoded(&r, UVERBS_QP_ADDRESS, "INIT2RTR");
+		label = out.address.flow_label;
+		cr_assert_eq(!!(out.has & UVERBS_HAS_DEST_QPN), sport >= 0xc000, "port 0x%x: no label makes it", sport);
+		if (sport >= 0xc000)
+			cr_assert(label && label < 1 << 20 && (((label & 0x3fff) ^ (label >> 14)) | 0xc000) == sport,
+				  "port 0x%x label 0x%x", sport, label);
+	}
+}
+
+/* MLX5_QP_OPTPAR_* in include/linux/mlx5/qp.h */
+Test(prm_decode, an_address_in_any_state)
+{
+	static const struct {
+		uint16_t opcode;
+		uint32_t options;
+		bool primary, secondary; /* is written there */
+		enum uverbs_kind kind;
+		uint32_t has;
+	} rows[] = {
+		{ 0x503, 0, false, false, UVERBS_QP_READY, 0 },
+		{ 0x503, 0, true, false, UVERBS_QP_ADDRESS, 0 },
+		{ 0x503, 1 << 0, true, false, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
+		{ 0x503, 1 << 10, true, false, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
+		{ 0x503, 0, true, true, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
+		{ 0x503, 0, false, true, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
+		/* as UCX and rdma-core's dr_devx.c go on: nothing that gives an address */
+		{ 0x503, 14, true, false, UVERBS_QP_ADDRESS, 0 },
+		{ 0x504, 0, false, false, UVERBS_NOTHING, 0 },
+		{ 0x504, 1 << 7, false, false, UVERBS_QP_ADDRESS, 0 },
+		{ 0x504, 0, true, false, UVERBS_QP_ADDRESS, 0 },
+		{ 0x504, 1 << 0, false, false, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
+		{ 0x504, 1 << 16, false, false, UVERBS_DRIVER_PRIVATE, 0 },
+		{ 0x504, 1 << 16 | 1 << 7, true, false, UVERBS_QP_ADDRESS, 0 },
+		{ 0x505, 0, false, false, UVERBS_NOTHING, 0 },
+		{ 0x505, 1 << 7, true, false, UVERBS_QP_ADDRESS, 0 },
+		{ 0x505, 1 << 10, false, false, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
+		{ 0x505, 1 << 15, false, false, UVERBS_NOTHING, 0 }, /* mlx5dv_modify_qp_lag_port() */
+		{ 0x505, 1 << 16, false, false, UVERBS_DRIVER_PRIVATE, 0 },
+		{ 0x506, 0, false, false, UVERBS_NOTHING, 0 },
+		{ 0x506, 1 << 7, true, false, UVERBS_QP_ADDRESS, 0 },
+		{ 0x50c, 0, false, false, UVERBS_NOTHING, 0 },
+		{ 0x50c, 0, true, false, UVERBS_QP_ADDRESS, 0 },
+		/* INIT takes a port, and no address */
+		{ 0x502, 0, false, false, UVERBS_NOTHING, 0 },
+		{ 0x502, 1 << 16, false, false, UVERBS_NOTHING, 0 },
+		{ 0x502, 0, true, false, UVERBS_DRIVER_PRIVATE, 0 },
+		{ 0x50e, 0, false, false, UVERBS_NOTHING, 0 },
+		{ 0x50e, 1 << 7, false, false, UVERBS_DRIVER_PRIVATE, 0 },
+		{ 0x50e, 0, false, true, UVERBS_DRIVER_PRIVATE, 0 },
+		/* down */
+		{ 0x507, 0, true, true, UVERBS_NOTHING, 0 },
+		{ 0x50a, 0, true, true, UVERBS_NOTHING, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct request r;
+		uint8_t *in = modify_qp(&r, rows[i].opcode);
+		struct uverbs_command out;
+		char what[32];
+
+		put_be32(in + 0x10, rows[i].options); /* opt_param_mask: 0x80 bits */
+		if (rows[i].primary)
+			put_address(in, PRIMARY);
+		if (rows[i].secondary)
+			put_address(in, SECONDARY);
+		snprintf(what, sizeof(what), "row %zu: 0x%x", i, rows[i].opcode);
+		out = decoded(&r, rows[i].kind, what);
+		cr_expect_eq(out.has & UVERBS_HAS_ALT_PATH, rows[i].has, "%s", what);
+	}
+}
+
+/* Each octet of either GID alone makes an address. */
+Test(prm_decode, the_whole_gid_counts)
+{
+	for (size_t i = 0; i < 2 * 16; i++) {
+		struct request r;
+		uint8_t *in = modify_qp(&r, 0x504);
+
+		in[(i < 16 ? PRIMARY : SECONDARY) + 16 + i % 16] = 1;
+		decoded(&r, UVERBS_QP_ADDRESS, "a GID");
+	}
+}
+
+/* mlx5dv_modify_qp_udp_sport() in rdma-core: 0x840 bits, opt_param_mask_95_32, of which the low half comes last */
+Test(prm_decode, options_beyond_32)
+{
+	static const struct {
+		uint32_t high, low;
+		enum uverbs_kind kind;
+	} rows[] = {
+		{ 0, 0, UVERBS_NOTHING },
+		{ 0, 1 << 3, UVERBS_NOTHING },        /* INIT2INIT_MMO */
+		{ 0, 1 << 0, UVERBS_NOTHING },        /* DCI_STREAM_CHANNEL_ID */
+		{ 0, 1 << 1, UVERBS_NOTHING },        /* QOS_QUEUE_GROUP_ID */
+		{ 0, 1 << 2, UVERBS_DRIVER_PRIVATE }, /* UDP_SPORT: another SA, where it is a QP's own */
+		{ 0, 1 << 4, UVERBS_DRIVER_PRIVATE },
+		{ 1, 0, UVERBS_DRIVER_PRIVATE },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct request r;
+		uint8_t *in = modify_qp(&r, 0x505);
+
+		put_be32(in + 0x108, rows[i].high);
+		put_be32(in + 0x10c, rows[i].low);
+		decoded(&r, UVERBS_NOTHING, "they are not looked at by the NIC without the qpc_ext bit");
+		in[8] = 0x80;
+		decoded(&r, rows[i].kind, "with it");
+	}
+}
+
+Test(prm_decode, too_short)
+{
+	static const uint16_t lengths[] = { 16, 0x18, 0x43, 0xff };
+	struct request r;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		devx(&r, MODIFY, 0x503, lengths[i]);
+		decoded(&r, UVERBS_DRIVER_PRIVATE, "INIT2RTR");
+		devx(&r, CREATE, 0x500, lengths[i]);
+		decoded(&r, UVERBS_DRIVER_PRIVATE, "CREATE_QP");
+	}
+	devx(&r, MODIFY, 0x505, 0x10f)[8] = 0x80;
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "RTS2RTS with half a mask");
+	devx(&r, MODIFY, 0x503, 15);
+	decoded(&r, UVERBS_MALFORMED, "less than a header");
+	begin(&r, RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MODIFY);
+	add_attr(&r, 0x1000, 0, 41);
+	decoded(&r, UVERBS_MALFORMED, "no command");
+	add_attr(&r, 0x1001, 8, 0x305);
+	decoded(&r, UVERBS_MALFORMED, "an inline one");
+	begin(&r, RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MODIFY);
+	add_pointer(&r, 0x1001, COMMAND)[1] = 3;
+	r.part[1].bytes[0] = 5;
+	decoded(&r, UVERBS_MALFORMED, "no handle");
+}
+
+/* ---- what sends ---- */
+
+Test(prm_decode, create_qp)
+{
+	/* MLX5_QP_ST_* in include/linux/mlx5/qp.h */
+	static const struct {
+		uint8_t st;
+		uint32_t qp_type;
+	} rows[] = {
+		{ 0, IB_UVERBS_QPT_RC },
+		{ 1, IB_UVERBS_QPT_UC },
+		{ 2, IB_UVERBS_QPT_UD },
+		{ 3, IB_UVERBS_QPT_XRC_INI },
+		{ 5, IB_UVERBS_QPT_DRIVER },
+		{ 6, IB_UVERBS_QPT_DRIVER },
+		{ 9, IB_UVERBS_QPT_RAW_PACKET },
+		{ 10, IB_UVERBS_QPT_RAW_PACKET },
+		{ 11, IB_UVERBS_QPT_RAW_PACKET },
+		{ 4, 0 },
+		{ 7, 0 },
+		{ 8, 0 },
+		{ 12, 0 },
+		{ 13, 0 },
+		{ 14, 0 },
+		{ 16, 0 },
+		{ 255, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct uverbs_command out;
+		struct request r;
+		uint8_t *in = devx(&r, CREATE, 0x500, COMMAND);
+
+		in[QPC + 1] = rows[i].st; /* st: 8 bits */
+		out = decoded(&r, rows[i].qp_type ? UVERBS_QP_CREATE : UVERBS_DRIVER_PRIVATE, "CREATE_QP");
+		if (rows[i].qp_type)
+			cr_expect_eq(out.qp_type, rows[i].qp_type, "service %u: type %u", rows[i].st, out.qp_type);
+		cr_expect_eq(out.has, UVERBS_HAS_DEVX, "no answer has been read");
+	}
+}
+
+Test(prm_decode, create_qp_odd)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	put24(devx(&r, CREATE, 0x500, COMMAND) + QPC + 129, 0x10); /* deth_sqpn: 0x408 bits */
+	r.part[1].bytes[QPC + 1] = 2;
+	out = decoded(&r, UVERBS_QP_CREATE, "UD with a source QPN");
+	cr_expect(out.has & UVERBS_HAS_SOURCE_QPN);
+	put_address(devx(&r, CREATE, 0x500, COMMAND), PRIMARY);
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "a QP that is born with an address");
+	put_address(devx(&r, CREATE, 0x500, COMMAND), SECONDARY);
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "or with an alternate one");
+}
+
+Test(prm_decode, the_answer_has_the_number)
+{
+	struct uverbs_command out;
+	struct request r;
+	uint8_t *answer;
+
+	devx(&r, CREATE, 0x500, COMMAND);
+	answer = add_pointer(&r, 0x1002, 16);
+	put24(answer + 9, 0xabcdef); /* qpn: 0x48 bits */
+	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), 0);
+	cr_expect_eq(out.kind, UVERBS_QP_CREATE);
+	cr_expect_eq(out.has, UVERBS_HAS_DEVX | UVERBS_HAS_HANDLE | UVERBS_HAS_QPN);
+	cr_expect_eq(out.handle, 41);
+	cr_expect_eq(out.qpn, 0xabcdef);
+	devx(&r, CREATE, 0x500, COMMAND);
+	add_pointer(&r, 0x1002, 11);
+	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), 0);
+	cr_expect_eq(out.kind, UVERBS_MALFORMED, "half a number");
+}
+
+Test(prm_decode, other_things_that_send)
+{
+	static const struct {
+		uint16_t opcode;
+		int method;
+		enum uverbs_kind kind;
+		uint32_t qp_type;
+	} rows[] = {
+		{ 0x710, CREATE, UVERBS_QP_CREATE, IB_UVERBS_QPT_DRIVER },     /* CREATE_DCT */
+		{ 0x904, CREATE, UVERBS_QP_CREATE, IB_UVERBS_QPT_RAW_PACKET }, /* CREATE_SQ */
+		{ 0x717, CREATE, UVERBS_DRIVER_PRIVATE, 0 },                   /* CREATE_XRQ */
+		{ 0x726, MODIFY, UVERBS_DRIVER_PRIVATE, 0 },                   /* SET_XRQ_DC_PARAMS_ENTRY */
+		{ 0x72a, MODIFY, UVERBS_DRIVER_PRIVATE, 0 },                   /* MODIFY_XRQ */
+		{ 0x806, CREATE, UVERBS_DRIVER_PRIVATE, 0 },                   /* ATTACH_TO_MCG */
+		{ 0xa00, CREATE, UVERBS_DRIVER_PRIVATE, 0 },                   /* CREATE_GENERAL_OBJECT */
+		{ 0xa01, MODIFY, UVERBS_DRIVER_PRIVATE, 0 },                   /* MODIFY_GENERAL_OBJECT */
+		{ 0x960, CREATE, UVERBS_DRIVER_PRIVATE, 0 },                   /* FPGA_CREATE_QP */
+		{ 0x930, CREATE, UVERBS_FLOW_CREATE, 0 },                      /* CREATE_FLOW_TABLE */
+		{ 0x933, CREATE, UVERBS_FLOW_CREATE, 0 },                      /* CREATE_FLOW_GROUP */
+		{ 0x936, CREATE, UVERBS_FLOW_CREATE, 0 },                      /* SET_FLOW_TABLE_ENTRY */
+		{ 0x936, MODIFY, UVERBS_FLOW_CREATE, 0 },
+		{ 0x93c, MODIFY, UVERBS_FLOW_CREATE, 0 },    /* MODIFY_FLOW_TABLE */
+		{ 0x93d, CREATE, UVERBS_FLOW_CREATE, 0 },    /* ALLOC_PACKET_REFORMAT_CONTEXT */
+		{ 0x940, CREATE, UVERBS_FLOW_CREATE, 0 },    /* ALLOC_MODIFY_HEADER_CONTEXT */
+		{ 0x92f, CREATE, UVERBS_DRIVER_PRIVATE, 0 }, /* SET_FLOW_TABLE_ROOT */
+		{ 0x92f, OTHER, UVERBS_DRIVER_PRIVATE, 0 },
+		{ 0xb16, OTHER, UVERBS_DRIVER_PRIVATE, 0 }, /* ALLOW_OTHER_VHCA_ACCESS */
+		{ 0xb17, OTHER, UVERBS_DRIVER_PRIVATE, 0 }, /* GENERATE_WQE */
+		{ 0xb99, OTHER, UVERBS_DRIVER_PRIVATE, 0 },
+		{ 0x761, OTHER, UVERBS_DRIVER_PRIVATE, 0 }, /* SET_ROCE_ADDRESS */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct uverbs_command out;
+		struct request r;
+		char what[32];
+
+		devx(&r, rows[i].method, rows[i].opcode, COMMAND);
+		snprintf(what, sizeof(what), "opcode 0x%x", rows[i].opcode);
+		out = decoded(&r, rows[i].kind, what);
+		cr_expect_eq(out.qp_type, rows[i].qp_type, "%s", what);
+		cr_expect(out.has & UVERBS_HAS_DEVX, "%s", what);
+		cr_expect_eq(out.write_command, rows[i].opcode);
+	}
+}
+
+/* ---- what does not ---- */
+
+static size_t harmless_by(int method)
+{
+	size_t count = 0;
+
+	for (uint32_t opcode = 0; opcode < 0x10000; opcode += opcode < 0x1000 ? 1 : 0x101) {
+		struct request r;
+
+		devx(&r, method, (uint16_t)opcode, COMMAND);
+		count += kind_of(&r) == UVERBS_NOTHING;
+	}
+	return count;
+}
+
+/* A command that is harmless by one method is none by another: the kernel would not take it, and nobody read it. */
+Test(prm_decode, the_harmless_are_a_list)
+{
+	struct request r;
+
+	cr_expect_eq(harmless_by(CREATE), 16);
+	cr_expect_eq(harmless_by(MODIFY), 13 + 6, "with those that go without an address here");
+	cr_expect_eq(harmless_by(OTHER), 18);
+	devx(&r, CREATE, 0x200, 32);
+	decoded(&r, UVERBS_NOTHING, "CREATE_MKEY");
+	devx(&r, MODIFY, 0x200, 32);
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "CREATE_MKEY to modify with");
+	devx(&r, OTHER, 0x500, COMMAND);
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "CREATE_QP as a general command");
+	devx(&r, OTHER, 0x503, COMMAND);
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "INIT2RTR as a general command");
+}
+
+/* vhca_tunnel_id: 0x20 bits. Then the kernel passes on whatever it is (devx_is_general_cmd()). */
+Test(prm_decode, commands_for_another_function)
+{
+	for (int octet = 4; octet < 6; octet++) {
+		struct request r;
+
+		devx(&r, OTHER, 0x100, 16)[octet] = 1;
+		decoded(&r, UVERBS_DRIVER_PRIVATE, "QUERY_HCA_CAP of another function");
+	}
+}
+
+Test(prm_decode, destroy)
+{
+	struct uverbs_command out;
+	struct request r;
+
+	begin(&r, RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_DESTROY);
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "of nothing: every kernel refuses");
+	add_attr(&r, 0x1000, 0, 41);
+	out = decoded(&r, UVERBS_QP_DESTROY, "destroy");
+	cr_expect_eq(out.handle, 41);
+	cr_expect_eq(out.has, UVERBS_HAS_DEVX | UVERBS_HAS_HANDLE);
+}
+
+/* The same octets of another driver are nobody's DEVX. */
+Test(prm_decode, of_mlx5_only)
+{
+	struct request r;
+
+	put_address(modify_qp(&r, 0x503), PRIMARY);
+	header(&r)->driver_id = RDMA_DRIVER_HFI1;
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "a driver that nobody has read");
+}
