@@ -2,6 +2,7 @@
 /* Sources: drivers/infiniband/core/device.c (class infiniband), uverbs_main.c (class infiniband_verbs). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -127,10 +128,29 @@ static void device_free(struct rdma_device *device)
 	free(device->ports);
 }
 
-static void device_ask(const struct inventory_netlink *netlink, struct rdma_device *device)
+/* hns and mthca leave their id out of the answer (uverbs_no_driver_id_binding in include/rdma/ib_verbs.h). */
+static bool driver_by_sysfs(int class_dir, struct rdma_device *device)
 {
-	device->driver_known = device->uverbs_rdev && !netlink->driver_id(netlink->context, device->name,
-									  device->uverbs_rdev, &device->driver_id);
+	char path[RDMA_DEVICE_NAME_MAX + sizeof("/device/driver")], target[PATH_MAX];
+	const char *name;
+	ssize_t len;
+
+	text_format(path, sizeof(path), "%s/device/driver", device->name);
+	len = readlinkat(class_dir, path, target, sizeof(target) - 1);
+	if (len <= 0)
+		return false;
+	target[len] = '\0';
+	name = strrchr(target, '/');
+	return driver_of_pci_driver(name ? name + 1 : target, &device->driver_id);
+}
+
+static void device_ask(const struct inventory_netlink *netlink, int class_dir, struct rdma_device *device)
+{
+	int err = device->uverbs_rdev
+			  ? netlink->driver_id(netlink->context, device->name, device->uverbs_rdev, &device->driver_id)
+			  : -ENODEV;
+
+	device->driver_known = !err || (err == -ENODATA && driver_by_sysfs(class_dir, device));
 	for (size_t i = 0; i < device->port_count; i++) {
 		struct rdma_port *port = &device->ports[i];
 
@@ -191,7 +211,7 @@ static int read_device(const struct reading *reading, const char *name, struct r
 		return 0;
 	err = device_read(reading->class_dir, reading->with_gids, &device);
 	if (!err && reading->netlink)
-		device_ask(reading->netlink, &device);
+		device_ask(reading->netlink, reading->class_dir, &device);
 	if (!err)
 		err = inventory_add(inventory, &device);
 	if (err)

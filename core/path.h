@@ -32,10 +32,13 @@ struct driver_traits {
 	bool driver_qp_needs_no_address; /* IBV_QPT_DRIVER QPs (DCI, SRD) send without ever getting one by MODIFY_QP */
 	bool flow_has_ports;             /* the xfrm lookup sees UDP ports */
 	bool sport_from_flow_label;      /* an RC QP's UDP source port is rdma_get_udp_sport()'s */
+	const char *pci_driver;          /* of those that do not say their id: their PCI device's driver. Else NULL */
 };
 
 /* Never NULL: an id that is not in the table gives the row of the unknown driver. */
 const struct driver_traits *driver_traits(uint32_t driver_id);
+/* The driver whose PCI device has this driver (sysfs device/driver), of those that say their id nowhere else. */
+RS_MUST_USE bool driver_of_pci_driver(const char *pci_driver, uint32_t *out_driver_id);
 
 enum gid_type { GID_TYPE_IB, GID_TYPE_ROCE_V1, GID_TYPE_ROCE_V2, GID_TYPE_UNKNOWN };
 
@@ -62,7 +65,7 @@ struct rdma_device {
 	char name[RDMA_DEVICE_NAME_MAX]; /* "rxe0" */
 	dev_t uverbs_rdev;               /* of /dev/infiniband/uverbsN, 0: none */
 	char uverbs_name[32];            /* "uverbs0" */
-	bool driver_known;               /* the kernel said which driver (RDMA_NLDEV_ATTR_UVERBS_DRIVER_ID) */
+	bool driver_known;               /* the kernel said which driver: RDMA_NLDEV_ATTR_UVERBS_DRIVER_ID, or sysfs */
 	uint32_t driver_id;
 	struct rdma_port *ports;
 	size_t port_count;

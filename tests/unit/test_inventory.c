@@ -309,6 +309,48 @@ Test(inventory, of_a_kernel_without_rdma, .init = tree_make, .fini = tree_remove
 	expect_no_leak();
 }
 
+static int silent_driver_id(void *context, const char *device, dev_t uverbs_rdev, uint32_t *out_driver_id)
+{
+	(void)context;
+	(void)device;
+	(void)uverbs_rdev;
+	(void)out_driver_id;
+	return -ENODATA;
+}
+
+/* The kernel's answer came, and lacked the id: then the PCI device's driver tells. Any other failure is no answer. */
+Test(inventory, a_driver_that_does_not_say_its_id, .init = tree_make, .fini = tree_remove)
+{
+	const struct inventory_netlink silent = { .driver_id = silent_driver_id, .port_netdev = fake_port_netdev };
+	static const struct {
+		const char *target;
+		bool known;
+	} rows[] = { { "../../../bus/pci/drivers/hns3", true },
+		     { "hns3", true },
+		     { "../../../bus/pci/drivers/hns3/", false },
+		     { "../../../bus/pci/drivers/nvme", false } };
+	struct rdma_inventory inventory;
+	char link[128];
+
+	inventory = read_all(&silent);
+	cr_expect_not(inventory.devices[0].driver_known, "no PCI device");
+	inventory_free(&inventory);
+	put("class/infiniband/rxe0/device/vendor", "0x19e5\n");
+	snprintf(link, sizeof(link), "%s/class/infiniband/rxe0/device/driver", sysfs);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cr_assert_eq(symlink(rows[i].target, link), 0);
+		inventory = read_all(&silent);
+		cr_expect_eq(inventory.devices[0].driver_known, rows[i].known, "%s", rows[i].target);
+		cr_expect(!rows[i].known || inventory.devices[0].driver_id == 12, "%s", rows[i].target);
+		inventory_free(&inventory);
+		inventory = read_all(&failing);
+		cr_expect_not(inventory.devices[0].driver_known, "%s", rows[i].target);
+		inventory_free(&inventory);
+		cr_assert_eq(unlink(link), 0);
+	}
+	expect_no_leak();
+}
+
 Test(inventory, without_the_uverbs_module, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;

@@ -592,24 +592,74 @@ Test(gid, loopback_needs_netdev_and_type)
 	cr_expect_not(gid_is_loopback(&world.port, &world.gids[2], world.gids[15].raw));
 }
 
+/* enum rdma_driver_id in include/uapi/rdma/ib_user_ioctl_verbs.h, kernel 7.2: all there is. */
 Test(driver_traits, of_every_id)
 {
+	static const struct {
+		const char *name;
+		enum driver_egress egress;
+		bool ud_address_in_wqe, driver_qp_needs_no_address;
+	} rows[] = {
+		{ "unknown", EGRESS_UNKNOWN, true, true },       { "mlx5", EGRESS_NIC_MACSEC_IPSEC, true, true },
+		{ "mlx4", EGRESS_NIC_CLEAR, true, false },       { "cxgb3", EGRESS_UNKNOWN, true, true },
+		{ "cxgb4", EGRESS_UNKNOWN, true, true },         { "mthca", EGRESS_UNKNOWN, true, true },
+		{ "bnxt_re", EGRESS_NIC_CLEAR, false, false },   { "ocrdma", EGRESS_NIC_CLEAR, true, false },
+		{ "nes", EGRESS_UNKNOWN, true, true },           { "irdma", EGRESS_NIC_CLEAR, false, false },
+		{ "vmw_pvrdma", EGRESS_NIC_CLEAR, true, false }, { "qedr", EGRESS_NIC_CLEAR, true, false },
+		{ "hns", EGRESS_NIC_CLEAR, true, false },        { "usnic", EGRESS_UNKNOWN, true, true },
+		{ "rxe", EGRESS_HOST_STACK, true, false },       { "hfi1", EGRESS_UNKNOWN, true, true },
+		{ "qib", EGRESS_UNKNOWN, true, true },           { "efa", EGRESS_UNKNOWN, false, true },
+		{ "siw", EGRESS_UNKNOWN, true, true },           { "erdma", EGRESS_NIC_CLEAR, false, false },
+		{ "mana", EGRESS_NIC_CLEAR, true, false },       { "ionic", EGRESS_NIC_CLEAR, false, false },
+	};
+	const size_t known = sizeof(rows) / sizeof(rows[0]);
+
 	for (uint32_t id = 0; id < 64; id++) {
 		const struct driver_traits *traits = driver_traits(id);
+		size_t row = id < known ? id : 0;
 
 		cr_assert_not_null(traits);
-		cr_expect(traits->driver_id == id || traits->egress == EGRESS_UNKNOWN);
-		if (traits->egress == EGRESS_HOST_STACK)
-			cr_expect_str_eq(traits->name, "rxe");
-		if (traits->egress == EGRESS_NIC_MACSEC_IPSEC)
-			cr_expect_str_eq(traits->name, "mlx5");
+		cr_expect_eq(traits->driver_id, row, "id %u", id);
+		cr_expect_str_eq(traits->name, rows[row].name, "id %u: %s", id, traits->name);
+		cr_expect_eq(traits->egress, rows[row].egress, "%s", traits->name);
+		cr_expect_eq(traits->ud_address_in_wqe, rows[row].ud_address_in_wqe, "%s", traits->name);
+		cr_expect_eq(traits->driver_qp_needs_no_address, rows[row].driver_qp_needs_no_address, "%s",
+			     traits->name);
+		cr_expect_eq(traits->flow_has_ports, traits->egress == EGRESS_NIC_MACSEC_IPSEC, "%s", traits->name);
 	}
-	cr_expect_eq(driver_traits(RXE)->egress, EGRESS_HOST_STACK);
-	cr_expect_not(driver_traits(RXE)->flow_has_ports);
-	cr_expect(driver_traits(MLX5)->flow_has_ports);
-	cr_expect_str_eq(driver_traits(20)->name, "mana");
-	cr_expect_str_eq(driver_traits(21)->name, "ionic");
+	cr_expect_eq(RXE, 14);
+	cr_expect_eq(MLX5, 1);
 	cr_expect_str_eq(driver_traits(UINT32_MAX)->name, "unknown");
-	cr_expect(driver_traits(UINT32_MAX)->ud_address_in_wqe);
-	cr_expect(driver_traits(RDMA_DRIVER_EFA)->driver_qp_needs_no_address);
+}
+
+/* Of every driver but the two that can protect, and of every id that nobody has, no path is ever called protected. */
+Test(driver_traits, all_others_are_refused)
+{
+	for (uint32_t id = 0; id < 64; id++) {
+		struct world world;
+		struct path path;
+		uint8_t remote[16];
+
+		if (id == RXE || id == MLX5)
+			continue;
+		world_make(&world, id, MACSEC0);
+		cr_assert_eq(inet_pton(AF_INET6, "::ffff:10.2.0.9", remote), 1);
+		path_resolve(&world.device, 1, 2, REMOTE_ONE, remote, &world.ev, fake_route_get, NULL, &path);
+		cr_expect_eq(path.state, driver_traits(id)->egress == EGRESS_NIC_CLEAR ? PATH_CLEAR : PATH_UNKNOWN,
+			     "id %u", id);
+		cr_expect_eq(path.egress_ifindex, 0, "id %u", id);
+	}
+}
+
+/* hns and mthca say their id to nobody, and are known by their PCI device's driver. */
+Test(driver_traits, by_pci_driver)
+{
+	uint32_t id = 77;
+
+	cr_expect(driver_of_pci_driver("hns3", &id) && id == RDMA_DRIVER_HNS);
+	cr_expect(driver_of_pci_driver("ib_mthca", &id) && id == RDMA_DRIVER_MTHCA);
+	cr_expect_not(driver_of_pci_driver("mlx5_core", &id), "it says its id itself");
+	cr_expect_not(driver_of_pci_driver("", &id));
+	cr_expect_not(driver_of_pci_driver("hns", &id));
+	cr_expect_eq(id, RDMA_DRIVER_MTHCA, "left alone");
 }
