@@ -1,0 +1,3 @@
+module verbs_go
+
+go 1.19
