@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .api import Test, await_listener
 from .guest import Guest, Process, Result
-from .states import ETH0
+from .states import ETH0, PEER
 
 SIDE_CHANNEL = 18515  # the TCP port by which ibv_*_pingpong and perftest tell each other their QPs
 TIME_ENOUGH = 60  # s for one side of one application; seconds are normal
@@ -31,20 +31,25 @@ NEIGHBOURS = ("arp", "icmpv6")
 
 @dataclass(frozen=True)
 class Application:
-    """A program and how it is called; {gid} is the side's GID index, {server} an address of the server."""
+    """A program and how it is called; {gid} is the side's GID index, {server} an address of the server.
+
+    {build} is what was built.  What guards it comes first, or at {guard}, or nowhere if there is {unguarded}; a client
+    that also starts what runs at the server's has {peer_guard} for that one.
+    """
 
     name: str
     server: str
     client: str
     datagrams: bool = False  # a UD queue pair, whose remotes are chosen in the program's own memory
     side_channel: bool = True  # over TCP; else rdma_cm connects
+    port: int = SIDE_CHANNEL  # of that TCP
     # What a client says that lost a race against its own server: tried again, and noted.
     own_race: str | None = None
 
     def wait_for_server(self, guest: Guest, server: Process) -> bool:
         """Until a client can connect; false when the server ended before."""
         if self.side_channel:
-            return await_listener(guest, SIDE_CHANNEL, server)
+            return await_listener(guest, self.port, server)
         listening = (
             # The state is LISTEN a moment before the kernel listens (rdma_listen() in cma.c): wait out that moment.
             "for _ in {1..600}; do case $(rdma resource show cm_id) in *LISTEN*) sleep 0.5; exit 0;; esac; "
@@ -151,9 +156,12 @@ def try_out(
 
     def call(guest: Guest, command: str) -> str:
         index = t.net.gid_index(guest, addresses[guest.name][version]) if "{gid}" in command else None
-        words = command.format(gid=index, server=server_address)
         before = guard(t, options) if wrap is None else f"{wrap} "
-        return (before if guest.name in guarded else "") + words
+        mine, peers = (before if name in guarded else "" for name in (guest.name, PEER[guest.name]))
+        first = "" if "{guard}" in command or "{unguarded}" in command else "{guard}"
+        places = {"gid": index, "server": server_address, "build": t.build}
+        places |= {"guard": mine, "peer_guard": peers, "unguarded": ""}
+        return f"{first}{command}".format(**places)
 
     def once() -> tuple[Result, Result | None]:
         server = t.b.start(call(t.b, application.server), TIME_ENOUGH, user)

@@ -1,0 +1,260 @@
+"""Which programs which door guards: the programs, the doors, and what runs of them say."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from .api import Test
+from .applications import APPLICATIONS, NEIGHBOURS, Application, Trial, refusal, try_out
+from .daemon import on_both
+from .guest import Guest
+from .pair import TOP
+from .states import ETH0
+
+GUARDED = "guarded"  # refused in clear, and runs protected
+SEEN = "seen in clear"
+NOT_STARTED = "not started"  # refused as a whole
+UNDECIDED = "undecided"
+CANNOT_START = 126  # the exit status of `rdmasec run`
+
+APPS = TOP / "tests" / "apps"
+OWN_PORT = 18600  # of the exchange of addresses of tests/apps
+USER = 1234
+SETUID = "/usr/local/bin/pingpong-setuid"
+RSH = "/run/coverage-rsh"
+RSH_PORT = 5140
+
+# UD, by which UCX's endpoints meet, and RC. Left to itself it would take shared memory or TCP.
+UCX = "UCX_TLS=rc_verbs,ud_verbs,self UCX_NET_DEVICES=rxe0:1 UCX_IB_GID_INDEX={gid} UCX_UD_VERBS_ETH_DGID_CHECK=n"
+SERVER = "{build}/tests/verbs_threads -g {gid}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One row: an application, and what has to be there for it."""
+
+    application: Application
+    prepare: str = ""  # a shell command in each guest
+    needs: str = ""  # a file; without it the row is not run
+    user: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.application.name
+
+
+def own(name: str, client: str) -> Application:
+    """A client of tests/apps; their server is verbs_threads."""
+    return Application(name, SERVER, client, port=OWN_PORT)
+
+
+def setuid() -> Application:
+    call = f"{SETUID} -d rxe0 -n 50 -s 1024 -g {{gid}}"
+    return Application("a setuid program", call, f"{call} {{server}}")
+
+
+def ucx() -> Application:
+    call = f"env {UCX} {{guard}}ucx_perftest -t tag_lat -n 100 -w 10"
+    return Application("UCX: ucx_perftest", call, f"{call} {{server}}", port=13337)
+
+
+def libfabric() -> Application:
+    # rxe's CQs are too small for the 256 peers that it would else provide for.
+    call = "env FI_UNIVERSE_SIZE=16 {guard}fi_pingpong -p 'verbs;ofi_rxm' -e rdm -d rxe0 -I 50 -S 1024"
+    return Application("libfabric: fi_pingpong, verbs;ofi_rxm", call, f"{call} {{server}}", port=47592)
+
+
+def open_mpi() -> Application:
+    """Unmodified mpirun and orted; in place of sshd, which asks for host keys and accounts, a shell that listens."""
+    rank = "-np 1 -host {host} env " + UCX + " {words}NPopenmpi -l 1 -u 4096 -n 10 -o /dev/null"
+    ranks = " : ".join(
+        rank.format(host=ETH0[guest][0], words=words, gid="{gid}")
+        for guest, words in (("a", "{guard}"), ("b", "{peer_guard}"))
+    )
+    options = (
+        f"--allow-run-as-root --leave-session-attached --bind-to none --mca plm_rsh_agent {RSH} --mca pml ucx "
+        "--mca btl ^openib,ofi --mca osc ucx --mca oob_tcp_if_include eth0"
+    )
+    return Application(
+        "Open MPI over UCX: NetPIPE",
+        f"{{unguarded}}busybox nc -l -p {RSH_PORT} -e /bin/sh",
+        f"mpirun {options} {ranks}",
+        port=RSH_PORT,
+    )
+
+
+# mpirun's agent for other hosts: AGENT HOST COMMAND...
+RSH_SCRIPT = f"""#!/bin/sh
+host=$1
+shift
+echo "exec $*" | exec busybox nc "$host" {RSH_PORT}
+"""
+INSTALL_RSH = f"hostname coverage-$(cut -d: -f6 /sys/class/net/eth0/address); printf %s {shlex.quote(RSH_SCRIPT)} >{RSH}; chmod +x {RSH}"
+
+PROGRAMS = (
+    Program(APPLICATIONS["ibv_rc_pingpong"]),
+    Program(APPLICATIONS["ib_write_bw"]),
+    Program(APPLICATIONS["ib_send_lat -R"]),
+    Program(APPLICATIONS["rping"]),
+    Program(
+        own("pyverbs", f"/usr/bin/python3 {APPS}/pyverbs_rc.py rxe0 {{gid}} {{server}}"),
+        needs="/usr/lib/python3/dist-packages/pyverbs",
+    ),
+    Program(ucx(), needs="/usr/bin/ucx_perftest"),
+    Program(libfabric(), needs="/usr/bin/fi_pingpong"),
+    Program(open_mpi(), prepare=INSTALL_RSH, needs="/usr/bin/NPopenmpi"),
+    Program(own("verbs by dlvsym", "{build}/tests/verbs_dlvsym -g {gid} {server}")),
+    Program(own("a Go program", "{build}/tests/verbs_go rxe0 {gid} {server}"), needs="{build}/tests/verbs_go"),
+    Program(
+        own("a static binary", "{build}/tests/verbs_static -g {gid} {server}"), needs="{build}/tests/verbs_static"
+    ),
+    Program(
+        own("a program with raw system calls", "{build}/tests/verbs_raw -g {gid} {server}"),
+        needs="{build}/tests/verbs_raw",
+    ),
+    Program(setuid(), prepare=f"cp /usr/bin/ibv_rc_pingpong {SETUID} && chmod 4755 {SETUID}", user=USER),
+)
+
+
+PRELOAD = "preload"
+PROVIDER = "provider module"
+SUPERVISOR = "supervisor"
+AGENT = "OCI agent"
+
+
+@dataclass(frozen=True)
+class Door:
+    """One column: what goes before a command, and what is done to a guest before and after."""
+
+    name: str
+    words: str = ""  # {build}
+    stand: str = ""
+    leave: str = ""
+
+    def wrap(self, t: Test) -> str:
+        return self.words.format(build=t.build)
+
+    @contextmanager
+    def standing(self, t: Test, guests: Iterable[Guest]) -> Iterator[None]:
+        guests = list(guests)
+        try:
+            for guest in guests:
+                if self.stand:
+                    guest.run(self.stand.format(build=t.build), check=True)
+            yield
+        finally:
+            for guest in guests:
+                if self.leave:
+                    guest.run(self.leave.format(build=t.build), check=True)
+
+
+BARE = Door("bare")
+RDMASEC = "{build}/bin/rdmasec"
+DOORS = (
+    Door(PRELOAD, f"{RDMASEC} run --"),
+    Door(PROVIDER, stand=f"{RDMASEC} install-provider", leave=f"{RDMASEC} remove-provider"),
+    Door(SUPERVISOR, f"{RDMASEC} run --supervise --"),
+)
+
+
+@dataclass
+class Cell:
+    """What runs of one program behind one door have shown."""
+
+    program: str
+    door: str
+    bare: dict[str, object]
+    refused: dict[str, object]
+    protected: dict[str, object] | None = None  # not tried where it is not covered
+    verdict: str = UNDECIDED
+
+
+def seen(t: Test, trial: Trial) -> dict[str, object]:
+    """What of a run is worth keeping: did it run, what crossed the wire, what rdmasec said in the client's name."""
+    client = trial.client or trial.server
+    said = [line.replace(str(t.build), "build") for line in client.err.splitlines() if line.startswith("rdmasec:")]
+    frames = {kind: count for kind, count in trial.wire.items() if count and kind not in ("tcp", *NEIGHBOURS)}
+    return {"ran": trial.ran, "exit": client.code, "frames": frames, "said": said}
+
+
+def first_verdict(trial: Trial) -> str:
+    """Of a run on a link in clear with the client behind the door."""
+    client = trial.client or trial.server
+    if trial.ran and trial.wire["clear_data"]:
+        return SEEN
+    if client.ok or trial.readable:
+        return UNDECIDED
+    if refusal(client):
+        return GUARDED
+    return NOT_STARTED if client.code == CANNOT_START and "rdmasec: " in client.err else UNDECIDED
+
+
+def protected_verdict(trial: Trial) -> str:
+    return GUARDED if trial.ran and trial.wire["esp"] and not trial.readable else UNDECIDED
+
+
+class Coverage:
+    """All cells of some programs and doors: first all in clear, then all with IPsec, so that each is set up once."""
+
+    def __init__(self, t: Test, programs: Sequence[Program], doors: Sequence[Door]) -> None:
+        self.t = t
+        self.programs = [program for program in programs if self.can_run(program)]
+        self.doors = doors
+        self.cells: dict[tuple[str, str], Cell] = {}
+
+    def can_run(self, program: Program) -> bool:
+        needs = program.needs.format(build=self.t.build)
+        if needs and not self.t.a.run(f"test -e {shlex.quote(needs)}").ok:
+            self.t.skip(program.name, f"{needs} is not there")
+            return False
+        return True
+
+    def enter(self) -> None:
+        """In both guests, once the network is as it is to be: its processes were ended."""
+        on_both(self.t)
+        for guest in (self.t.a, self.t.b):
+            for program in self.programs:
+                if program.prepare:
+                    guest.run(program.prepare, check=True)
+
+    def try_out(self, program: Program, door: Door, guests: str) -> Trial:
+        standing = [guest for guest in (self.t.a, self.t.b) if guest.name in guests]
+        with door.standing(self.t, standing):
+            return try_out(
+                self.t, program.application, ETH0, guarded=guests, wrap=door.wrap(self.t), user=program.user
+            )
+
+    def in_clear(self) -> None:
+        """Bare, which the capture has to show, then with the client behind each door."""
+        self.t.net.clear()
+        self.enter()
+        for program in self.programs:
+            bare = self.try_out(program, BARE, "")
+            shown = bare.ran and bare.wire["clear_data"] > 0
+            if not self.t.check(shown, f"{program.name}: control: bare it runs, and the wire shows its data", bare):
+                continue
+            for door in self.doors:
+                trial = self.try_out(program, door, "a")
+                cell = Cell(program.name, door.name, seen(self.t, bare), seen(self.t, trial))
+                cell.verdict = first_verdict(trial)
+                self.t.say(f"{program.name}, {door.name}, in clear: {cell.verdict}\n{trial}")
+                self.cells[program.name, door.name] = cell
+
+    def with_ipsec(self) -> None:
+        """Those that were refused in clear have to run where everything that can leave is protected."""
+        self.t.net.ipsec(families=(4, 6), everywhere=True)
+        self.enter()
+        for program in self.programs:
+            for door in self.doors:
+                cell = self.cells.get((program.name, door.name))
+                if cell and cell.verdict == GUARDED:
+                    trial = self.try_out(program, door, "ab")
+                    cell.protected = seen(self.t, trial)
+                    cell.verdict = protected_verdict(trial)
+                    self.t.say(f"{program.name}, {door.name}, with IPsec: {cell.verdict}\n{trial}")
+
+    def as_json(self) -> list[dict[str, object]]:
+        return [asdict(cell) for cell in self.cells.values()]
