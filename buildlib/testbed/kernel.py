@@ -21,8 +21,9 @@ from pathlib import Path
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
-# Kernel series -> the suite that carries it.  6.12 has xfrm packet offload, 6.1 is what a bookworm host runs.
-SUITES = {"6.12": "bookworm-backports", "6.1": "bookworm"}
+# Kernel series -> the suite that carries it.  6.1 is what a bookworm host runs; 6.12 has xfrm packet offload, and is
+# trixie's too; 7.2 is sid's, and goes from there when the next one comes.
+SUITES = {"6.12": "bookworm-backports", "6.1": "bookworm", "7.2": "sid"}
 DEFAULT_SERIES = "6.12"
 
 
@@ -40,7 +41,9 @@ class Kernel:
 
     @property
     def image(self) -> Path:
-        return self.root / "boot" / f"vmlinuz-{self.release}"
+        """In /boot, or, newer, beside the modules."""
+        boot = self.root / "boot" / f"vmlinuz-{self.release}"
+        return boot if boot.exists() else self.module_dir / "vmlinuz"
 
     @property
     def modules(self) -> Path:
@@ -83,9 +86,9 @@ def fetch(series: str, root: Path) -> None:
         apt.update()
         package = newest_image(apt, series)
         print(f"# fetching {package} from {suite}", flush=True)
-        deb = apt.download(package, Path(scratch))
         unpacked = Path(scratch) / "root"
-        command(["dpkg-deb", "-x", str(deb), str(unpacked)])
+        for part in (package, *apt.parts(package)):
+            command(["dpkg-deb", "-x", str(apt.download(part, Path(scratch))), str(unpacked)])
         drop_usr_merge(unpacked)
         release = next((unpacked / "lib" / "modules").iterdir()).name
         decompress_modules(unpacked / "lib" / "modules" / release)
@@ -101,11 +104,16 @@ def drop_usr_merge(unpacked: Path) -> None:
         merged.rename(unpacked / "lib" / "modules")
 
 
+# How a kernel's modules may be packed -> what unpacks them, and leaves nothing of the packed ones.
+UNPACK = {".xz": ("xz", "--decompress"), ".zst": ("zstd", "--decompress", "--rm", "--quiet"), ".gz": ("gzip", "--decompress")}
+
+
 def decompress_modules(folder: Path) -> None:
     """Once here is cheap; once per boot, on an emulated CPU, is not."""
-    packed = [str(path) for path in folder.rglob("*.ko.xz")]
-    for start in range(0, len(packed), 500):
-        command(["xz", "--decompress", *packed[start : start + 500]])
+    for ending, words in UNPACK.items():
+        packed = [str(path) for path in folder.rglob(f"*.ko{ending}")]
+        for start in range(0, len(packed), 500):
+            command([*words, *packed[start : start + 500]])
 
 
 def newest_image(apt: PrivateApt, series: str) -> str:
@@ -171,13 +179,21 @@ class PrivateApt:
     def names(self, prefix: str) -> list[str]:
         return self.run("apt-cache", "pkgnames", prefix).split()
 
-    def version(self, package: str) -> str:
+    def field(self, package: str, name: str) -> str:
         shown = self.run("apt-cache", "show", "--no-all-versions", package)
-        return re.search(r"^Version: (\S+)$", shown, re.MULTILINE)[1]
+        found = re.search(rf"^{name}: (.+)$", shown, re.MULTILINE)
+        return found[1] if found else ""
+
+    def version(self, package: str) -> str:
+        return self.field(package, "Version")
+
+    def parts(self, package: str) -> list[str]:
+        """What newer kernels have in packages of their own: the image, the modules, and what both need."""
+        return re.findall(r"\blinux-(?:base|binary|modules)-\d[^ ,]*", self.field(package, "Depends"))
 
     def download(self, package: str, into: Path) -> Path:
         self.run("apt-get", "--quiet", "download", package, cwd=into)
-        return next(into.glob("*.deb"))
+        return next(into.glob(f"{package}_*.deb"))
 
 
 def debian_mirror() -> str:

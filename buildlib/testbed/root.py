@@ -29,6 +29,7 @@ LIBRESWAN = "libreswan"  # it cannot be installed beside the other
 ROOTS = {
     "trixie": ("trixie", COMMON + STRONGSWAN),
     "trixie-libreswan": ("trixie", COMMON + LIBRESWAN),
+    "sid": ("sid", COMMON + STRONGSWAN),
 }
 
 # Nobody reads in a guest.
