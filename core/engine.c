@@ -251,6 +251,11 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 	case UVERBS_CM_ROUTE:
 		judge_cm(q, answer);
 		return;
+	case UVERBS_DOOR_BROKEN:
+		refuse_or_audit(q, NULL,
+				"the door inside the program cannot stand, so nothing that it does would be asked",
+				answer);
+		return;
 	default:
 		refuse_or_audit(q, NULL, q->command->why_malformed ? q->command->why_malformed : "it is not understood",
 				answer);
@@ -278,7 +283,7 @@ void engine_judge(const struct engine_view *view, const struct engine_client *cl
 	memset(answer, 0, sizeof(*answer));
 	if (guard_is_off(&q))
 		answer->pass = answer->audited = true;
-	else if (!client->same_netns)
+	else if (!client->same_netns && command->kind != UVERBS_DOOR_BROKEN)
 		refuse_or_audit(&q, NULL, "the program is in another network namespace than this engine", answer);
 	else if (!engine_devx_stops(&q, answer))
 		judge_by_kind(&q, answer);

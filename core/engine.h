@@ -28,8 +28,9 @@ struct engine_client {
 /* The world as it was when the question came. Tests make their own. */
 struct engine_view {
 	const struct policy *policy;
-	const struct rdma_device *device; /* the one behind the uverbs fd */
-	const struct evidence *evidence;
+	const struct rdma_device
+		*device;                 /* the one behind the uverbs fd; NULL for UVERBS_DOOR_BROKEN, which has none */
+	const struct evidence *evidence; /* likewise */
 	path_route_get_fn route_get;
 	void *route_context;
 };

@@ -185,6 +185,15 @@ enum connection_fate question_answer(struct asking *q)
 	return fate;
 }
 
+/* Of no device: the policy says what becomes of a program that cannot be guarded. */
+static void judge_door(struct asking *q)
+{
+	struct engine_client client;
+
+	engine_client_from(&q->process, &client);
+	watch_judge(q->connection->server->watch, NULL, &client, NULL, "", &q->command, &q->answer);
+}
+
 enum connection_fate connection_ask(struct connection *connection, const void *message, size_t len, int fd)
 {
 	struct asking q = { .connection = connection, .fd = fd };
@@ -196,7 +205,7 @@ enum connection_fate connection_ask(struct connection *connection, const void *m
 	if (!wire_query_check(message, len))
 		return connection_query(connection, message, fd);
 	err = wire_ask_read(message, len, &q.command, &q.number);
-	if (!err && fd < 0)
+	if (!err && (fd < 0) != (q.command.kind == UVERBS_DOOR_BROKEN))
 		err = -EBADMSG;
 	if (!err)
 		err = process_open_peer(connection->socket, &q.process);
@@ -207,7 +216,10 @@ enum connection_fate connection_ask(struct connection *connection, const void *m
 		send_answer(connection, &q.answer);
 		return CONNECTION_ENDS;
 	}
-	question_judge(&q);
+	if (q.command.kind == UVERBS_DOOR_BROKEN)
+		judge_door(&q);
+	else
+		question_judge(&q);
 	if (question_waits(&q, &fate))
 		return fate;
 	fate = question_answer(&q);

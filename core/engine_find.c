@@ -8,7 +8,7 @@
 struct policy_subject question_subject(const struct question *q)
 {
 	struct policy_subject subject = {
-		.device = q->view->device->name,
+		.device = q->view->device ? q->view->device->name : NULL,
 		.port = q->port,
 		.uid_known = true,
 		.uid = q->client->uid,

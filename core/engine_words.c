@@ -12,7 +12,8 @@ static void word_command(const struct question *q, const struct binding *binding
 
 	text_format(text, size, "rdmasec: %s %s%s%s on %s",
 		    binding->mode == MODE_AUDIT ? "audit: would refuse" : "refused", uverbs_kind_name(q->command->kind),
-		    new_qp ? " " : "", new_qp ? uverbs_qp_type_name(q->command->qp_type) : "", q->view->device->name);
+		    new_qp ? " " : "", new_qp ? uverbs_qp_type_name(q->command->qp_type) : "",
+		    q->view->device ? q->view->device->name : "any device");
 }
 
 static void word_rule(const struct policy_rule *rule, char *text, size_t size)

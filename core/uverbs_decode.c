@@ -279,6 +279,7 @@ const char *uverbs_kind_name(enum uverbs_kind kind)
 		[UVERBS_CM_ESTABLISH] = "rdma_establish",
 		[UVERBS_CM_JOIN] = "rdma_join_multicast",
 		[UVERBS_CM_ROUTE] = "rdma_create_qp",
+		[UVERBS_DOOR_BROKEN] = "unguarded verbs",
 	};
 
 	return (unsigned)kind < UVERBS_KIND_COUNT ? names[kind] : "unknown";

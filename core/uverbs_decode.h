@@ -47,6 +47,8 @@ enum uverbs_kind {
 	UVERBS_CM_ESTABLISH,
 	UVERBS_CM_JOIN,  /* rdma_join_multicast() */
 	UVERBS_CM_ROUTE, /* rdma_create_qp() on an id that knows its route */
+	/* Not of this ABI either: the door cannot stand in this process, so what follows would not be asked. */
+	UVERBS_DOOR_BROKEN,
 	UVERBS_KIND_COUNT,
 };
 

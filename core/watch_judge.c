@@ -198,7 +198,9 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 		 struct engine_answer *answer)
 {
 	memset(answer, 0, sizeof(*answer));
-	if (!device)
+	if (command->kind == UVERBS_DOOR_BROKEN)
+		engine_judge(&(struct engine_view){ .policy = watch->policy }, client, command, answer);
+	else if (!device)
 		refuse_untold(error, answer);
 	else
 		engine_judge(&(struct engine_view){ .policy = watch->policy,

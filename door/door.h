@@ -6,7 +6,9 @@
 #ifndef RDMASEC_DOOR_DOOR_H
 #define RDMASEC_DOOR_DOOR_H
 
+#include <rdma/rdma_user_ioctl_cmds.h>
 #include <rdmasec/rdma_sec.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/un.h>
@@ -74,6 +76,12 @@ RS_MUST_USE int engine_ask(const struct engine_address *engine, int fd, const st
 			   struct engine_pass *pass);
 
 /*
+ * The door that asks cannot stand in this process, `why` in words: may the process go on all the same? 0: it may (mode
+ * audit or off); -errno: not, and one line has been written to stderr. Nobody who could say: it may not.
+ */
+RS_MUST_USE int engine_ask_broken(const struct engine_address *engine, const char *why);
+
+/*
  * Tells the engine that the kernel did what was let pass; `reply` is what came out of it, NULL: it did not. Waits for
  * nobody.
  */
@@ -87,6 +95,22 @@ RS_MUST_USE int engine_query(const struct engine_address *engine, int fd, uint32
  * of at most so many octets, its length. Else -errno. Not to be cancelled meanwhile. */
 RS_MUST_USE int engine_connect(const struct engine_address *engine);
 RS_MUST_USE int engine_receive(int s, void *message, size_t size);
+
+/*
+ * A call that no kernel takes for one of its own, by which doors find out who stands where: ioctl(-1, RDMA_VERBS_IOCTL)
+ * of a header that is too long to be one. The first door that it comes to answers with its own address.
+ */
+struct door_canary {
+	struct ib_uverbs_ioctl_hdr header;
+	uint64_t magic;
+	uint64_t door; /* the answer: any address of that door's; 0: none was met */
+};
+
+/* Where does such a call come to when made through `way`? 0: to no door. Errno is kept. */
+uint64_t door_canary_send(int (*way)(int fd, unsigned long request, ...));
+
+/* Is this one? Then it has been answered for `door`, and 0 is to be returned for it. */
+bool door_canary_answer(int fd, void *arg, const void *door);
 
 /* Writes one line to stderr, "\n" added; keeps errno. */
 void door_say(const char *line);

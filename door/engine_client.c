@@ -113,7 +113,8 @@ static int exchange(int s, int fd, const struct uverbs_command *command, struct 
 	struct wire_ask ask;
 	int n;
 
-	wire_ask_from_command(&ask, command, fd);
+	/* -1: it is not about a device */
+	wire_ask_from_command(&ask, command, fd < 0 ? 0 : fd);
 	n = wire_send(s, &ask, sizeof(ask), fd);
 	if (n < 0)
 		return n;
@@ -193,6 +194,45 @@ int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_
 	err = ask(engine, fd, command, pass);
 	pthread_setcancelstate(cancel, NULL);
 	return err;
+}
+
+static int ask_broken(const struct engine_address *engine, struct wire_answer *answer)
+{
+	const struct uverbs_command command = { .kind = UVERBS_DOOR_BROKEN };
+	int s = engine_connect(engine), err;
+
+	if (s < 0)
+		return s;
+	err = exchange(s, -1, &command, answer);
+	close(s);
+	return err;
+}
+
+/* With the reason, which the engine does not know; it is the program's one line. */
+int engine_ask_broken(const struct engine_address *engine, const char *why)
+{
+	struct wire_answer answer = { .action = WIRE_REFUSE };
+	int cancel, err;
+	char line[512];
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = ask_broken(engine, &answer);
+	pthread_setcancelstate(cancel, NULL);
+	if (err)
+		snprintf(line, sizeof(line),
+			 "rdmasec: refused: what this program does with RDMA cannot be guarded: %s; and there is no "
+			 "engine "
+			 "to ask whether it may go on: %s",
+			 why, why_no_engine(engine, err));
+	else
+		snprintf(line, sizeof(line), "rdmasec: %s: what this program does with RDMA cannot be guarded: %s",
+			 answer.action == WIRE_PASS ? "audit: would refuse" : "refused", why);
+	/* mode = off: nothing is said */
+	if (err || answer.action == WIRE_REFUSE || answer.text[0])
+		door_say(line);
+	if (err)
+		return -ENOTCONN;
+	return answer.action == WIRE_PASS ? 0 : -(int)answer.err;
 }
 
 void engine_done(const struct engine_pass *pass, const struct uverbs_command *reply)

@@ -8,11 +8,9 @@
  * for it, but not one of another version (glibc elf/dl-lookup.c, check_match).
  */
 #include <dlfcn.h>
-#include <errno.h>
 #include <pthread.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -36,8 +34,6 @@ static union {
 	char room[PAGE_ROOM];
 } state __attribute__((aligned(PAGE_ROOM)));
 
-static atomic_bool canary_seen;
-static struct ib_uverbs_ioctl_hdr canary;
 static pthread_once_t resolve_once = PTHREAD_ONCE_INIT, locate_once = PTHREAD_ONCE_INIT;
 
 /* The next ioctl in the chain (another preload's, or libc's), found before anything could be refused or passed on. */
@@ -75,12 +71,11 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
-	switch (request) {
+	switch ((unsigned int)request) { /* of which the kernel takes no more */
 	case RDMA_VERBS_IOCTL:
-		if (arg != &canary)
-			return door_verbs(fd, arg, pass_on);
-		atomic_store(&canary_seen, true);
-		return 0;
+		if (door_canary_answer(fd, arg, &state))
+			return 0;
+		return door_verbs(fd, arg, pass_on);
 	case RDMASEC_IOCTL_QP_OPTION:
 		return door_qp_option(fd, arg, pass_on);
 	default:
@@ -95,15 +90,13 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 __attribute__((constructor)) static void prove(void)
 {
 	ioctl_fn *as_others_see_it = (ioctl_fn *)dlsym(RTLD_DEFAULT, "ioctl");
-	int saved = errno;
 
-	if (as_others_see_it)
-		as_others_see_it(-1, RDMA_VERBS_IOCTL, &canary);
-	if (!atomic_load(&canary_seen)) {
+	/* before the provider module may take the place of what comes next */
+	pthread_once(&resolve_once, resolve);
+	if (!as_others_see_it || door_canary_send(as_others_see_it) != (uintptr_t)&state) {
 		door_say("rdmasec: refused to start: another library or the program itself takes ioctl() before "
 			 "rdmasec, "
 			 "so its RDMA could not be guarded");
 		_exit(EXIT_NOT_GUARDED);
 	}
-	errno = saved;
 }

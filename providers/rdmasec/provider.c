@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * The provider module: libibverbs itself loads it, through a .driver file, in every process that lists devices, with
+ * nothing in the environment and in setuid programs too. It serves no device. It puts the door where libibverbs calls
+ * ioctl(): into the relocation slots of every libibverbs that is there, and into the symbol by which one that is loaded
+ * later would be bound. Data, never code; and it uses nothing of libibverbs by name, so one binary serves all releases.
+ *
+ * Verbs of a program are judged, or the program does not go on: what cannot be guarded is put to the engine as such.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <rdma/rdma_user_ioctl_cmds.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "door.h"
+#include "slots.h"
+#include "text.h"
+
+enum { PAGE_ROOM = 65536, EXIT_NOT_GUARDED = 126 };
+
+const char door_program_from_library[] = "../../bin/rdmasec";
+
+/* Known after the constructor, and read-only from then on. The engine is looked for at the first question only. */
+static struct {
+	struct door_slots slots __attribute__((aligned(PAGE_ROOM)));
+	struct engine_address engine __attribute__((aligned(PAGE_ROOM)));
+	char end[PAGE_ROOM] __attribute__((aligned(PAGE_ROOM)));
+} state;
+
+static pthread_once_t locate_once = PTHREAD_ONCE_INIT;
+
+/* A call of this thread's that is on its way through here. */
+struct call {
+	int fd;
+	unsigned long request;
+	void *arg;
+	ioctl_fn *next;
+	const struct call *outer;
+};
+static _Thread_local const struct call *current;
+
+static void locate(void)
+{
+	engine_locate(&state.engine);
+	mprotect(&state.engine, (size_t)(state.end - (char *)&state.engine), PROT_READ);
+}
+
+const struct engine_address *door_engine(void)
+{
+	pthread_once(&locate_once, locate);
+	return &state.engine;
+}
+
+static int pass_on(int fd, unsigned long request, void *arg)
+{
+	return current->next(fd, request, arg);
+}
+
+/*
+ * It has been judged, passed on, and come back: somebody who stands behind us looks the next one up by name, and finds
+ * the door in libc's place.
+ */
+static bool is_under_way(int fd, unsigned long request, const void *arg)
+{
+	for (const struct call *call = current; call; call = call->outer)
+		if (call->fd == fd && call->request == request && call->arg == arg)
+			return true;
+	return false;
+}
+
+/* Whose slot has been written to since would make his next call past us. */
+static int refuse_where_broken(void)
+{
+	char why[SLOTS_PROBLEM_MAX];
+
+	if (slots_hold(&state.slots, why))
+		return 0;
+	return engine_ask_broken(door_engine(), why) ? -EPERM : 0;
+}
+
+static int verbs(int fd, void *arg)
+{
+	if (door_canary_answer(fd, arg, &state))
+		return 0;
+	if (!refuse_where_broken())
+		return door_verbs(fd, arg, pass_on);
+	errno = EPERM;
+	return -1;
+}
+
+static int guarded(int fd, unsigned long request, void *arg)
+{
+	switch ((unsigned int)request) { /* of which the kernel takes no more */
+	case RDMA_VERBS_IOCTL:
+		return verbs(fd, arg);
+	case RDMASEC_IOCTL_QP_OPTION:
+		return door_qp_option(fd, arg, pass_on);
+	default:
+		return pass_on(fd, request, arg);
+	}
+}
+
+static int door_ioctl(int fd, unsigned long request, ...)
+{
+	uintptr_t caller = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
+	struct call call = { .fd = fd, .request = request, .outer = current };
+	va_list args;
+	int result;
+
+	va_start(args, request);
+	call.arg = va_arg(args, void *);
+	va_end(args);
+	if (is_under_way(fd, request, call.arg))
+		return state.slots.last(fd, request, call.arg);
+	call.next = slots_next(&state.slots, caller);
+	current = &call;
+	result = guarded(fd, request, call.arg);
+	current = call.outer;
+	return result;
+}
+
+/*
+ * Before each device is opened: is it still us who will see what is asked of it? Somebody who has taken ioctl() to
+ * himself is noticed here, since he has no business with open().
+ */
+static int door_open(const char *path, int flags, ...)
+{
+	static const char nodes[] = "/dev/infiniband/uverbs";
+	uintptr_t caller = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = va_arg(args, mode_t);
+	va_end(args);
+	if (path && !strncmp(path, nodes, sizeof(nodes) - 1) && refuse_where_broken()) {
+		errno = EPERM;
+		return -1;
+	}
+	return slots_next_open(&state.slots, caller)(path, flags, mode);
+}
+
+static void end_unless_allowed(const char *why)
+{
+	if (engine_ask_broken(door_engine(), why))
+		_exit(EXIT_NOT_GUARDED);
+}
+
+__attribute__((constructor)) static void stand(void)
+{
+	int saved = errno;
+	char why[SLOTS_PROBLEM_MAX] = "";
+
+	state.slots.door = door_ioctl;
+	state.slots.door_open = door_open;
+	state.slots.self = &state;
+	if (slots_take(&state.slots, why) || !slots_hold(&state.slots, why))
+		end_unless_allowed(why);
+	mprotect(&state.slots, (size_t)((char *)&state.engine - (char *)&state.slots), PROT_READ);
+	errno = saved;
+}

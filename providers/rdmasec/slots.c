@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "slots.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "door.h"
+#include "text.h"
+
+static uintptr_t value_of(const struct door_slot *slot)
+{
+	return atomic_load((_Atomic uintptr_t *)loaded_word(&slot->library->image, slot->address));
+}
+
+static int fail(char why[SLOTS_PROBLEM_MAX], const char *what, const char *name)
+{
+	text_format(why, SLOTS_PROBLEM_MAX, "%s %s", name, what);
+	return -EPERM;
+}
+
+/* ---- what is there ---- */
+
+/*
+ * What a slot leads to now becomes the next in our chain. It need not be what the symbol resolves to: another who has
+ * put himself there before us, a tracer say, stays in the chain and is kept loaded. But nobody is believed who is not
+ * code of a loaded library: the words would be of nobody who could be named, and may be gone at the next call.
+ */
+static int before_find(struct door_slot *slot, uintptr_t resolved, char why[SLOTS_PROBLEM_MAX])
+{
+	char holder[PATH_MAX];
+	uintptr_t value = value_of(slot);
+
+	/* not bound yet: it leads into the library's own procedure linkage table, which would overwrite us */
+	if (elf_holds(&slot->library->image, value))
+		value = resolved;
+	if (!loaded_code(value, holder))
+		return fail(why, "calls ioctl() somewhere that is no library", slot->library->name);
+	if (loaded_keep(holder))
+		return fail(why, "is called by libibverbs, and cannot be kept loaded", holder);
+	slot->before = value;
+	return 0;
+}
+
+static int slots_add(struct door_slots *slots, const struct loaded_library *library, const struct elf_slot *found,
+		     size_t count, bool is_open, char why[SLOTS_PROBLEM_MAX])
+{
+	uintptr_t resolved = is_open ? (uintptr_t)dlsym(RTLD_DEFAULT, "open") : (uintptr_t)slots->front;
+
+	for (size_t i = 0; i < count; i++) {
+		struct door_slot *slot = &slots->slots[slots->count];
+		int err;
+
+		*slot = (struct door_slot){ .library = library, .address = found[i].address, .is_open = is_open };
+		err = before_find(slot, resolved, why);
+		if (err)
+			return err;
+		/* another door, that of LD_PRELOAD, is on the way: a command is judged once */
+		if (is_open || !door_canary_send((ioctl_fn *)slot->before))
+			slots->count++;
+	}
+	return 0;
+}
+
+static int library_add(struct door_slots *slots, const struct loaded_library *library, char why[SLOTS_PROBLEM_MAX])
+{
+	size_t before = slots->count;
+	int err = slots_add(slots, library, library->ioctls, library->ioctl_count, false, why);
+
+	if (err || slots->count == before)
+		return err;
+	for (size_t i = before + 1; i < slots->count; i++)
+		if (slots->slots[i].before != slots->slots[before].before)
+			return fail(why, "calls ioctl() at different places", library->name);
+	if (loaded_keep(library->name))
+		return fail(why, "cannot be kept loaded", library->name);
+	return slots->count + LOADED_SLOTS_MAX > SLOTS_MAX
+		       ? fail(why, "is one libibverbs too many", library->name)
+		       : slots_add(slots, library, library->opens, library->open_count, true, why);
+}
+
+static int who_defines(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+{
+	const struct loaded *loaded = &slots->loaded;
+
+	slots->front = (ioctl_fn *)dlsym(RTLD_DEFAULT, "ioctl");
+	for (size_t i = 0; i < loaded->definer_count; i++)
+		if (loaded->definers[i].is_libc)
+			slots->last = (ioctl_fn *)(loaded->definers[i].image.bias + loaded->definers[i].symbol.value);
+	if (!slots->front || !slots->last)
+		return fail(why, "is defined by nobody known", "ioctl()");
+	slots->guarded_already = door_canary_send(slots->front) != 0;
+	return 0;
+}
+
+/* ---- taking ---- */
+
+static int take(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+{
+	for (size_t i = 0; i < slots->count; i++) {
+		const struct door_slot *slot = &slots->slots[i];
+		uintptr_t door = slot->is_open ? (uintptr_t)slots->door_open : (uintptr_t)slots->door;
+
+		if (loaded_write(&slot->library->image, slot->address, door))
+			return fail(why, "cannot be written to", slot->library->name);
+	}
+	return 0;
+}
+
+/*
+ * Another libibverbs that is loaded later would be bound to ioctl() by name, and its drivers are loaded already, so
+ * that nobody would call our constructor. It will find us: in the symbol of whoever is first in the global scope, and
+ * in libc's, for one that looks into its own dependencies first (RTLD_DEEPBIND). Behind another door in front, not
+ * libc's either: that door would find us as its next, and everything would be judged twice.
+ */
+static int take_symbols(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+{
+	for (size_t i = 0; i < slots->loaded.definer_count && !slots->guarded_already; i++) {
+		const struct loaded_definer *definer = &slots->loaded.definers[i];
+		const struct elf_image *image = &definer->image;
+		bool is_front = (uintptr_t)slots->front == image->bias + definer->symbol.value;
+
+		if ((is_front || definer->is_libc) &&
+		    loaded_write(image, definer->symbol.entry + offsetof(Elf64_Sym, st_value),
+				 (uintptr_t)slots->door - image->bias))
+			return fail(why, "cannot be taken for libraries that come later", "ioctl()");
+	}
+	return 0;
+}
+
+int slots_take(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+{
+	int err;
+
+	loaded_find(&slots->loaded);
+	if (slots->loaded.problem[0]) {
+		text_copy(why, SLOTS_PROBLEM_MAX, slots->loaded.problem);
+		return -ENOEXEC;
+	}
+	err = who_defines(slots, why);
+	for (size_t i = 0; !err && i < slots->loaded.library_count; i++)
+		err = library_add(slots, &slots->loaded.libraries[i], why);
+	if (!err)
+		err = take(slots, why);
+	if (!err && slots->count)
+		err = take_symbols(slots, why);
+	return err;
+}
+
+/* ---- holding ---- */
+
+/* Who has put himself before us and passes calls on is no harm. */
+static bool holds(const struct door_slots *slots, const struct door_slot *slot)
+{
+	uintptr_t value = value_of(slot);
+
+	if (slot->is_open)
+		return true;
+	return value == (uintptr_t)slots->door || door_canary_send((ioctl_fn *)value) == (uintptr_t)slots->self;
+}
+
+bool slots_hold(const struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+{
+	for (size_t i = 0; i < slots->count; i++)
+		if (!holds(slots, &slots->slots[i])) {
+			text_format(why, SLOTS_PROBLEM_MAX,
+				    "somebody has taken ioctl() of %s to himself after rdmasec did",
+				    slots->slots[i].library->name);
+			return false;
+		}
+	return true;
+}
+
+static const struct door_slot *slot_of(const struct door_slots *slots, uintptr_t caller, bool is_open)
+{
+	for (size_t i = 0; i < slots->count; i++)
+		if (slots->slots[i].is_open == is_open && elf_holds(&slots->slots[i].library->image, caller))
+			return &slots->slots[i];
+	return NULL;
+}
+
+/* Those who define ioctl() themselves, and look the next one up, are not called again. */
+static bool is_definer(const struct door_slots *slots, uintptr_t caller)
+{
+	for (size_t i = 0; i < slots->loaded.definer_count; i++)
+		if (elf_holds(&slots->loaded.definers[i].image, caller))
+			return true;
+	return false;
+}
+
+ioctl_fn *slots_next(const struct door_slots *slots, uintptr_t caller)
+{
+	const struct door_slot *slot = slot_of(slots, caller, false);
+
+	if (slot)
+		return (ioctl_fn *)slot->before;
+	return is_definer(slots, caller) ? slots->last : slots->front;
+}
+
+open_fn *slots_next_open(const struct door_slots *slots, uintptr_t caller)
+{
+	const struct door_slot *slot = slot_of(slots, caller, true);
+
+	return slot ? (open_fn *)slot->before : (open_fn *)open;
+}
