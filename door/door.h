@@ -6,7 +6,6 @@
 #ifndef RDMASEC_DOOR_DOOR_H
 #define RDMASEC_DOOR_DOOR_H
 
-#include <rdma/rdma_user_ioctl_cmds.h>
 #include <rdmasec/rdma_sec.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +13,7 @@
 #include <sys/un.h>
 
 #include "attributes.h"
+#include "canary.h"
 #include "protocol.h"
 #include "uverbs_decode.h"
 
@@ -96,20 +96,7 @@ RS_MUST_USE int engine_query(const struct engine_address *engine, int fd, uint32
 RS_MUST_USE int engine_connect(const struct engine_address *engine);
 RS_MUST_USE int engine_receive(int s, void *message, size_t size);
 
-/*
- * A call that no kernel takes for one of its own, by which doors find out who stands where: ioctl(-1, RDMA_VERBS_IOCTL)
- * of a header that is too long to be one. The first door that it comes to answers with its own address.
- */
-struct door_canary {
-	struct ib_uverbs_ioctl_hdr header;
-	uint64_t magic;
-	uint64_t door; /* the answer: any address of that door's; 0: none was met */
-};
-
-/* Where does such a call come to when made through `way`? 0: to no door. Errno is kept. */
-uint64_t door_canary_send(int (*way)(int fd, unsigned long request, ...));
-
-/* Is this one? Then it has been answered for `door`, and 0 is to be returned for it. */
+/* Is this a canary (core/canary.h)? Then it has been answered for `door`, and 0 is to be returned for it. */
 bool door_canary_answer(int fd, void *arg, const void *door);
 
 /* Writes one line to stderr, "\n" added; keeps errno. */

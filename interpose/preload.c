@@ -93,7 +93,7 @@ __attribute__((constructor)) static void prove(void)
 
 	/* before the provider module may take the place of what comes next */
 	pthread_once(&resolve_once, resolve);
-	if (!as_others_see_it || door_canary_send(as_others_see_it) != (uintptr_t)&state) {
+	if (!as_others_see_it || canary_send(as_others_see_it) != (uintptr_t)&state) {
 		door_say("rdmasec: refused to start: another library or the program itself takes ioctl() before "
 			 "rdmasec, "
 			 "so its RDMA could not be guarded");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "provider_place.h"
 #include "survey.h"
 #include "table.h"
 
@@ -87,18 +88,34 @@ static void show_unguarded(void)
 	qp_rows_free(&rows);
 }
 
+/* The GIDs, and last the module, which is none of them. */
+static int show_json(const struct wire_records *records, const struct provider_status *provider)
+{
+	json_object *array = status_json(records), *module = array ? provider_status_json(provider) : NULL;
+
+	if (array && (!module || json_object_array_add(array, module))) {
+		json_object_put(module);
+		json_object_put(array);
+		array = NULL;
+	}
+	return json_print(stdout, array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 static int show(const struct wire_records *records, bool json)
 {
-	if (json) {
-		if (json_print(stdout, status_json(records), JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE))
-			return EXIT_UNKNOWN;
-		return status_exit(records);
-	}
+	struct provider_status provider;
+	char words[PROVIDER_WHY_MAX + 64];
+
+	provider_status_read(&provider);
+	if (json)
+		return show_json(records, &provider) ? EXIT_UNKNOWN : status_exit(records);
 	if (records->count)
 		status_table(stdout, records, terminal_width());
 	else
 		printf("there is no RDMA device with a GID here\n");
 	show_unguarded();
+	provider_status_words(&provider, words, sizeof(words));
+	printf("provider module: %s\n", words);
 	return status_exit(records);
 }
 

@@ -22,6 +22,9 @@ int command_status(int argc, char **argv);
 int command_qps(int argc, char **argv);
 int command_monitor(int argc, char **argv);
 int command_policy(int argc, char **argv);
+int command_install_provider(int argc, char **argv);
+int command_remove_provider(int argc, char **argv);
+int command_provider_trial(int argc, char **argv); /* not for people: `status` starts it */
 int command_engine(int argc, char **argv); /* not for people: doors start it */
 
 /* Of a command that takes --json and --help alone: the status to end with, or -1 and *out_json to go on. */

@@ -22,6 +22,10 @@ static const struct {
 	{ "qps", command_qps, "qps [--json]", "living queue pairs: guarded or not, protected by what" },
 	{ "monitor", command_monitor, "monitor [--json]", "what the engine decides, as it happens" },
 	{ "policy", command_policy, "policy check FILE", "say what a policy file means, or what is wrong with it" },
+	{ "install-provider", command_install_provider, "install-provider [--root DIR]",
+	  "have libibverbs guard every program by itself" },
+	{ "remove-provider", command_remove_provider, "remove-provider [--root DIR]", "and no longer" },
+	{ "provider-trial", command_provider_trial, NULL, NULL },
 	{ "engine", command_engine, NULL, NULL },
 };
 

@@ -59,7 +59,7 @@ static int slots_add(struct door_slots *slots, const struct loaded_library *libr
 		if (err)
 			return err;
 		/* another door, that of LD_PRELOAD, is on the way: a command is judged once */
-		if (is_open || !door_canary_send((ioctl_fn *)slot->before))
+		if (is_open || !canary_send((ioctl_fn *)slot->before))
 			slots->count++;
 	}
 	return 0;
@@ -92,7 +92,7 @@ static int who_defines(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 			slots->last = (ioctl_fn *)(loaded->definers[i].image.bias + loaded->definers[i].symbol.value);
 	if (!slots->front || !slots->last)
 		return fail(why, "is defined by nobody known", "ioctl()");
-	slots->guarded_already = door_canary_send(slots->front) != 0;
+	slots->guarded_already = canary_send(slots->front) != 0;
 	return 0;
 }
 
@@ -159,7 +159,7 @@ static bool holds(const struct door_slots *slots, const struct door_slot *slot)
 
 	if (slot->is_open)
 		return true;
-	return value == (uintptr_t)slots->door || door_canary_send((ioctl_fn *)value) == (uintptr_t)slots->self;
+	return value == (uintptr_t)slots->door || canary_send((ioctl_fn *)value) == (uintptr_t)slots->self;
 }
 
 bool slots_hold(const struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])

@@ -1,0 +1,42 @@
+"""Run in a guest: makes other copies of libibverbs, as bundles and upgrades leave them.
+
+copies.py FOLDER: FOLDER/stripped.so calls no ioctl() by name; libibverbs.so.9 beside the system's has names and drivers
+of its own, so that both work in one process.
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+FOLDER = Path(sys.argv[1])
+LIBRARY = Path(sys.argv[2]).resolve()
+
+
+def replaced(octets: bytes, old: bytes, new: bytes) -> bytes:
+    """Texts of the same length, which end with a NUL or go on as told."""
+    if len(old) != len(new) or old not in octets:
+        raise SystemExit(f"copies.py: {old!r} is not in {LIBRARY}, or {new!r} is of another length")
+    return octets.replace(old, new)
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    library = LIBRARY.read_bytes()
+    (FOLDER / "stripped.so").write_bytes(replaced(library, b"\0ioctl\0", b"\0ioctx\0"))
+    # Its soname, and where it looks for drivers.
+    other = replaced(library, b"\0libibverbs.so.1\0", b"\0libibverbs.so.9\0")
+    other = replaced(other, b"/libibverbs/lib%s", b"/libibverbz/lib%s")
+    (LIBRARY.parent / "libibverbs.so.9").write_bytes(other)
+    drivers = LIBRARY.parent / "libibverbz"
+    drivers.mkdir(exist_ok=True)
+    for driver in (LIBRARY.parent / "libibverbs").glob("librxe-*.so"):
+        octets = replaced(driver.read_bytes(), b"\0libibverbs.so.1\0", b"\0libibverbs.so.9\0")
+        (drivers / driver.name).write_bytes(octets)
+    # What else it would look for in vain, and say so.
+    for driver in (LIBRARY.parent / "libibverbs").glob("*.so"):
+        if not re.match("librxe|librdmasec", driver.name):
+            shutil.copyfile(drivers / next(drivers.glob("librxe-*.so")).name, drivers / driver.name)
+
+
+main()
