@@ -58,9 +58,9 @@ static int keeps_to_itself(int fd, unsigned long request, ...)
 }
 
 /* For a libibverbs that has had the name of its ioctl() changed: it finds this one. */
-__attribute__((visibility("default"))) int ioctx(int fd, unsigned long request, ...);
+__attribute__((visibility("default"))) int octl(int fd, unsigned long request, ...);
 
-int ioctx(int fd, unsigned long request, ...)
+int octl(int fd, unsigned long request, ...)
 {
 	va_list args;
 	void *arg;

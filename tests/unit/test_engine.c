@@ -574,6 +574,38 @@ Test(engine, another_network_namespace)
 	}
 }
 
+/* ---- a door that cannot stand ---- */
+
+/* Of no device and no namespace: whatever rule could be the one for what the program does then. */
+static struct engine_answer ask_broken(const char *policy_text, bool same_netns)
+{
+	const struct policy *policy = policy_text ? parse(policy_text) : policy_builtin();
+	const struct engine_client client = {
+		.pid = 1, .uid = 1000, .same_netns = same_netns, .executable_known = true, .executable = "/usr/bin/app"
+	};
+	const struct uverbs_command command = { .kind = UVERBS_DOOR_BROKEN };
+	struct engine_answer answer;
+
+	engine_judge(&(struct engine_view){ .policy = policy }, &client, &command, &answer);
+	expect_sound_answer(&answer);
+	policy_free(policy);
+	return answer;
+}
+
+Test(engine, a_door_that_cannot_stand)
+{
+	for (int same_netns = 0; same_netns < 2; same_netns++) {
+		EXPECT_REFUSED(ask_broken(NULL, same_netns), "cannot stand");
+		EXPECT_REFUSED(ask_broken("[default]\nrequire = none\n", same_netns), "cannot stand");
+		EXPECT_AUDITED(ask_broken("[default]\nmode = audit\n", same_netns), "cannot stand");
+		EXPECT_PASS(ask_broken("[default]\nmode = off\n", same_netns));
+	}
+	EXPECT_REFUSED(ask_broken("[rule one]\nmatch-device = mlx5_*\nmode = enforce\n[default]\nmode = off\n", true),
+		       "[rule one]");
+	EXPECT_PASS(ask_broken("[rule one]\nmatch-uid = 1234\nmode = enforce\n[default]\nmode = off\n", true));
+	EXPECT_PASS(ask_broken("[rule one]\nmatch-executable = /usr/bin/app\nmode = off\n", true));
+}
+
 /* ---- modes ---- */
 
 Test(engine, audit_passes_and_tells)
@@ -864,7 +896,7 @@ Test(engine, librdmacm_before_it_sends)
 
 	rxe_on_macsec(&macsec);
 	rxe_on_eth(&bare);
-	for (enum uverbs_kind kind = UVERBS_CM_CONNECT; kind < UVERBS_KIND_COUNT; kind++) {
+	for (enum uverbs_kind kind = UVERBS_CM_CONNECT; kind <= UVERBS_CM_ROUTE; kind++) {
 		struct uverbs_command command = cm(kind, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
 
 		EXPECT_PASS(ask(&macsec, NULL, &command));
