@@ -194,6 +194,31 @@ static void judge_door(struct asking *q)
 	watch_judge(q->connection->server->watch, NULL, &client, NULL, "", &q->command, &q->answer);
 }
 
+/* Who is judged: the peer, or the process for which it may speak. */
+static int open_asker(const struct connection *connection, pid_t subject, struct process *out)
+{
+	struct process peer;
+	int err = process_open_peer(connection->socket, &peer);
+
+	if (err)
+		return err;
+	if (!subject) {
+		*out = peer;
+		return 0;
+	}
+	err = process_open_subject(&peer, subject, out);
+	process_close(&peer);
+	return err;
+}
+
+static const char *why_not_asked(int err)
+{
+	if (err == -EPROTONOSUPPORT)
+		return "the engine is of another release than the program's door";
+	return err == -EPERM ? "whoever asked may not speak for another user's program"
+			     : "the engine did not understand the program's door";
+}
+
 enum connection_fate connection_ask(struct connection *connection, const void *message, size_t len, int fd)
 {
 	struct asking q = { .connection = connection, .fd = fd };
@@ -208,11 +233,9 @@ enum connection_fate connection_ask(struct connection *connection, const void *m
 	if (!err && (fd < 0) != (q.command.kind == UVERBS_DOOR_BROKEN))
 		err = -EBADMSG;
 	if (!err)
-		err = process_open_peer(connection->socket, &q.process);
+		err = open_asker(connection, wire_ask_subject(message), &q.process);
 	if (err) {
-		refuse(&q.answer, EPROTO,
-		       err == -EPROTONOSUPPORT ? "the engine is of another release than the program's door"
-					       : "the engine did not understand the program's door");
+		refuse(&q.answer, EPROTO, why_not_asked(err));
 		send_answer(connection, &q.answer);
 		return CONNECTION_ENDS;
 	}
@@ -247,9 +270,10 @@ enum connection_fate connection_query(struct connection *connection, const void 
 	struct wire_protection protection;
 	struct process process;
 	struct wire_query asked;
-	int err = fd < 0 ? -EBADMSG : process_open_peer(connection->socket, &process);
+	int err;
 
 	memcpy(&asked, message, sizeof(asked));
+	err = fd < 0 ? -EBADMSG : open_asker(connection, (pid_t)asked.subject, &process);
 	wire_protection_make(&protection);
 	protection.err = (uint32_t)-err;
 	if (!err) {

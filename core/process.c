@@ -221,6 +221,48 @@ int process_open_peer(int socket, struct process *out)
 	return finish(&process, true, out);
 }
 
+/* Real, effective, saved and that of files: a setuid program's differ. */
+static int all_uids_are(pid_t pid, uid_t uid)
+{
+	int dir = proc_dir_open(pid), err;
+	char text[STAT_MAX];
+	const char *line;
+	uint32_t ids[4];
+
+	if (dir < 0)
+		return dir;
+	err = proc_read(dir, "status", text, sizeof(text));
+	close(dir);
+	if (err)
+		return err;
+	line = strstr(text, "\nUid:\t");
+	if (!line || sscanf(line, "\nUid:\t%" SCNu32 "\t%" SCNu32 "\t%" SCNu32 "\t%" SCNu32, &ids[0], &ids[1], &ids[2],
+			    &ids[3]) != 4)
+		return -EPROTO;
+	for (size_t i = 0; i < 4; i++)
+		if (ids[i] != uid)
+			return -EPERM;
+	return 0;
+}
+
+int process_open_subject(const struct process *peer, pid_t pid, struct process *out)
+{
+	struct process process;
+	int err = process_open(pid, &process);
+
+	if (err)
+		return err;
+	if (peer->uid != 0)
+		err = all_uids_are(pid, peer->uid);
+	if (!err && process_has_ended(&process))
+		err = -ESRCH;
+	if (err)
+		process_close(&process);
+	else
+		*out = process;
+	return err;
+}
+
 int process_copy(const struct process *process, struct process *out)
 {
 	int pidfd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 0);

@@ -38,6 +38,12 @@ RS_MUST_USE int process_open(pid_t pid, struct process *out);
  */
 RS_MUST_USE int process_open_peer(int socket, struct process *out);
 
+/*
+ * The process `pid`, for which `peer`, who connected a socket, speaks. -EPERM: he may not: he is neither root nor of
+ * all of its user ids, and so could not have read its memory (ptrace_may_access()). Else as process_open().
+ */
+RS_MUST_USE int process_open_subject(const struct process *peer, pid_t pid, struct process *out);
+
 /* A second struct for the same process, with its own pidfd: for callbacks that keep it. */
 RS_MUST_USE int process_copy(const struct process *process, struct process *out);
 void process_close(struct process *process);

@@ -58,7 +58,7 @@ static int ask_fields_check(const struct wire_ask *ask)
 
 	if (ask->kind == UVERBS_NOTHING || ask->kind >= UVERBS_KIND_COUNT || ask->has & ~known_facts)
 		return -EBADMSG;
-	if (ask->is_global > 1 || ask->reserved || ask->reserved2 || ask->fd > INT32_MAX)
+	if (ask->is_global > 1 || ask->reserved || ask->subject > INT32_MAX || ask->fd > INT32_MAX)
 		return -EBADMSG;
 	if (!uverbs_is_cm(ask->kind) && memcmp(ask->sgid, none, sizeof(none)))
 		return -EBADMSG;
@@ -108,6 +108,14 @@ int wire_ask_read(const void *message, size_t len, struct uverbs_command *comman
 	memcpy(command->sgid, ask.sgid, sizeof(ask.sgid));
 	*out_fd = (int)ask.fd;
 	return 0;
+}
+
+int32_t wire_ask_subject(const void *message)
+{
+	uint32_t subject;
+
+	memcpy(&subject, (const char *)message + offsetof(struct wire_ask, subject), sizeof(subject));
+	return (int32_t)subject;
 }
 
 void wire_answer_make(struct wire_answer *answer, enum wire_action action, int err, const char *text)
@@ -186,7 +194,7 @@ int wire_query_check(const void *message, size_t len)
 	err = header_check(&query.header, len, WIRE_QUERY, sizeof(query));
 	if (err)
 		return err;
-	return query.fd > INT32_MAX ? -EBADMSG : 0;
+	return query.fd > INT32_MAX || query.subject > INT32_MAX || query.reserved ? -EBADMSG : 0;
 }
 
 void wire_protection_make(struct wire_protection *protection)

@@ -30,7 +30,7 @@
 
 enum {
 	WIRE_MAGIC = 0x52534543,
-	WIRE_VERSION = 3,
+	WIRE_VERSION = 4,
 	WIRE_TEXT_MAX = 768,
 	WIRE_TIMEOUT_MS = 15000, /* after so much silence the door takes the engine for dead and refuses */
 	WIRE_WAIT_MS = 5000,     /* how often the engine says that the answer is still to come */
@@ -79,7 +79,12 @@ struct wire_ask {
 	uint32_t fd;
 	uint8_t sgid[16]; /* CM_*: else zeros */
 	uint32_t want_require, want_granularity, want_setup_timeout_ms;
-	uint32_t reserved2;
+	/*
+	 * 0: who asks is the peer. Else the process for which the peer, a supervisor outside of it, asks: it is judged,
+	 * and `fd` is a number of its. A pid as the engine sees it. Believed of root, or of the user whose the process
+	 * is (process_open_subject()).
+	 */
+	uint32_t subject;
 };
 
 /* The answer waits for a key manager, and the engine is alive. */
@@ -110,8 +115,10 @@ struct wire_done {
 /* With the uverbs fd as SCM_RIGHTS. Answered by one struct wire_protection. */
 struct wire_query {
 	struct wire_header header;
-	uint32_t fd;     /* as in struct wire_ask */
-	uint32_t handle; /* of the QP */
+	uint32_t fd;      /* as in struct wire_ask */
+	uint32_t handle;  /* of the QP */
+	uint32_t subject; /* as in struct wire_ask */
+	uint32_t reserved;
 };
 
 /* What protects a QP now: of `by`, only what belongs to it. */
@@ -228,6 +235,8 @@ void wire_answer_make(struct wire_answer *answer, enum wire_action action, int e
  * that cannot be. wire_ask_read() also turns it into the command.
  */
 RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct uverbs_command *command, int *out_fd);
+/* Of a struct wire_ask that was read: for whom it asks. 0: for the peer. */
+int32_t wire_ask_subject(const void *message);
 /* Of what comes for an answer; which of them it is: WIRE_ANSWER, WIRE_WAIT. */
 RS_MUST_USE int wire_answer_check(const void *message, size_t len);
 RS_MUST_USE int wire_query_check(const void *message, size_t len);

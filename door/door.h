@@ -67,6 +67,14 @@ struct engine_pass {
 	int socket; /* -1: nobody waits to hear of it */
 };
 
+/* Whom a question is about, when it is another process than this one that asks. */
+struct engine_subject {
+	pid_t pid;
+	int fd;                                   /* the uverbs fd's number there */
+	void (*say)(const char *line, void *arg); /* instead of stderr; NULL: nowhere */
+	void *arg;
+};
+
 /*
  * Puts one command on `fd` to the engine. 0: it may pass, and *pass is due to engine_done(). -errno: refused, and one
  * line has been written to stderr if there was something to say. -ENOTCONN: no engine; -EPROTO: it did not answer, or
@@ -74,6 +82,10 @@ struct engine_pass {
  */
 RS_MUST_USE int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
 			   struct engine_pass *pass);
+
+/* The same for another process, `fd` being our duplicate of its fd. */
+RS_MUST_USE int engine_ask_for(const struct engine_address *engine, const struct engine_subject *subject, int fd,
+			       const struct uverbs_command *command, struct engine_pass *pass);
 
 /*
  * The door that asks cannot stand in this process, `why` in words: may the process go on all the same? 0: it may (mode

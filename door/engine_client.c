@@ -2,9 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -27,41 +25,12 @@ void door_say(const char *line)
 	errno = saved;
 }
 
-static void locate_problem(struct engine_address *out, const char *problem, int err)
+static void say(const struct engine_subject *subject, const char *line)
 {
-	out->len = 0;
-	if (err)
-		snprintf(out->problem, sizeof(out->problem), "%s: %s", problem, strerror(-err));
-	else
-		snprintf(out->problem, sizeof(out->problem), "%s", problem);
-}
-
-void engine_locate(struct engine_address *out)
-{
-	bool secure = getauxval(AT_SECURE);
-	const char *named = secure ? NULL : getenv("RDMASEC_ENGINE");
-	int err;
-
-	memset(out, 0, sizeof(*out));
-	if (named) {
-		err = wire_address(named, &out->address, &out->len);
-		if (err)
-			locate_problem(out, "RDMASEC_ENGINE is no socket's address", err);
-		return;
-	}
-	if (wire_system_engine_expected()) {
-		err = wire_address(WIRE_SYSTEM_ENGINE, &out->address, &out->len);
-		if (err)
-			locate_problem(out, WIRE_SYSTEM_ENGINE, err);
-		return;
-	}
-	if (secure) {
-		locate_problem(out, "rdmasecd is not installed, and a privileged program gets no private one", 0);
-		return;
-	}
-	err = engine_spawn(out);
-	if (err)
-		locate_problem(out, "a private engine cannot be started", err);
+	if (!subject)
+		door_say(line);
+	else if (subject->say)
+		subject->say(line, subject->arg);
 }
 
 static bool is_system_engine(const struct engine_address *engine)
@@ -107,14 +76,16 @@ int engine_receive(int s, void *message, size_t size)
 }
 
 /* An engine that waits for a key manager says so again and again; one that never comes to an end is none. */
-static int exchange(int s, int fd, const struct uverbs_command *command, struct wire_answer *answer)
+static int exchange(int s, const struct engine_subject *subject, int fd, const struct uverbs_command *command,
+		    struct wire_answer *answer)
 {
 	int64_t last = clock_ms() + SETUP_TIMEOUT_MAX_MS + WIRE_TIMEOUT_MS;
 	struct wire_ask ask;
 	int n;
 
 	/* -1: it is not about a device */
-	wire_ask_from_command(&ask, command, fd < 0 ? 0 : fd);
+	wire_ask_from_command(&ask, command, subject ? subject->fd : fd < 0 ? 0 : fd);
+	ask.subject = subject ? (uint32_t)subject->pid : 0;
 	n = wire_send(s, &ask, sizeof(ask), fd);
 	if (n < 0)
 		return n;
@@ -140,8 +111,8 @@ static const char *why_no_engine(const struct engine_address *engine, int err)
 }
 
 /* The engine cannot say why; the door does, with what it can know: the command and the device's node. */
-static int refuse_without_engine(const struct engine_address *engine, int fd, const struct uverbs_command *command,
-				 int why, bool connected)
+static int refuse_without_engine(const struct engine_address *engine, const struct engine_subject *subject, int fd,
+				 const struct uverbs_command *command, int why, bool connected)
 {
 	char link[32], node[64], line[400];
 	ssize_t n;
@@ -156,25 +127,25 @@ static int refuse_without_engine(const struct engine_address *engine, int fd, co
 		 node[0] ? node : "an unknown device",
 		 connected ? "the engine gave no valid answer" : "there is no engine to ask",
 		 why_no_engine(engine, why));
-	door_say(line);
+	say(subject, line);
 	return connected ? -EPROTO : -ENOTCONN;
 }
 
-static int ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
-	       struct engine_pass *pass)
+static int ask(const struct engine_address *engine, const struct engine_subject *subject, int fd,
+	       const struct uverbs_command *command, struct engine_pass *pass)
 {
 	int s = engine_connect(engine), err;
 	struct wire_answer answer;
 
 	if (s < 0)
-		return refuse_without_engine(engine, fd, command, s, false);
-	err = exchange(s, fd, command, &answer);
+		return refuse_without_engine(engine, subject, fd, command, s, false);
+	err = exchange(s, subject, fd, command, &answer);
 	if (err) {
 		close(s);
-		return refuse_without_engine(engine, fd, command, err, true);
+		return refuse_without_engine(engine, subject, fd, command, err, true);
 	}
 	if (answer.text[0])
-		door_say(answer.text);
+		say(subject, answer.text);
 	if (answer.action == WIRE_PASS) {
 		pass->socket = s;
 		return 0;
@@ -183,15 +154,15 @@ static int ask(const struct engine_address *engine, int fd, const struct uverbs_
 	return -(int)answer.err;
 }
 
-int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
-	       struct engine_pass *pass)
+int engine_ask_for(const struct engine_address *engine, const struct engine_subject *subject, int fd,
+		   const struct uverbs_command *command, struct engine_pass *pass)
 {
 	int cancel, err;
 
 	pass->socket = -1;
 	/* ioctl() is no cancellation point, recvmsg() is */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	err = ask(engine, fd, command, pass);
+	err = ask(engine, subject, fd, command, pass);
 	pthread_setcancelstate(cancel, NULL);
 	return err;
 }
@@ -203,7 +174,7 @@ static int ask_broken(const struct engine_address *engine, struct wire_answer *a
 
 	if (s < 0)
 		return s;
-	err = exchange(s, -1, &command, answer);
+	err = exchange(s, NULL, -1, &command, answer);
 	close(s);
 	return err;
 }
@@ -233,6 +204,12 @@ int engine_ask_broken(const struct engine_address *engine, const char *why)
 	if (err)
 		return -ENOTCONN;
 	return answer.action == WIRE_PASS ? 0 : -(int)answer.err;
+}
+
+int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
+	       struct engine_pass *pass)
+{
+	return engine_ask_for(engine, NULL, fd, command, pass);
 }
 
 void engine_done(const struct engine_pass *pass, const struct uverbs_command *reply)

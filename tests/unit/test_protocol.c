@@ -173,9 +173,9 @@ static void ask_setup_timeout(struct wire_ask *ask)
 {
 	ask->want_setup_timeout_ms++;
 }
-static void ask_reserved2(struct wire_ask *ask)
+static void ask_subject(struct wire_ask *ask)
 {
-	ask->reserved2 = 1;
+	ask->subject = UINT32_C(1) << 31;
 }
 static void ask_fd(struct wire_ask *ask)
 {
@@ -205,7 +205,7 @@ Test(protocol, an_ask_that_cannot_be)
 		{ "require", ask_require, -EBADMSG },
 		{ "granularity", ask_granularity, -EBADMSG },
 		{ "setup-timeout", ask_setup_timeout, -EBADMSG },
-		{ "reserved2", ask_reserved2, -EBADMSG },
+		{ "subject", ask_subject, -EBADMSG },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -221,13 +221,25 @@ Test(protocol, an_ask_that_cannot_be)
 	}
 }
 
+Test(protocol, an_ask_for_another)
+{
+	struct uverbs_command got;
+	struct wire_ask ask;
+
+	wire_ask_from_command(&ask, &full, 7);
+	cr_expect_eq(wire_ask_subject(&ask), 0);
+	ask.subject = INT32_MAX;
+	cr_expect_eq(read_ask(&ask, sizeof(ask), &got), 0);
+	cr_expect_eq(wire_ask_subject(&ask), INT32_MAX);
+}
+
 /* Padding would carry what was on the door's stack into another process. */
 Test(protocol, messages_have_no_padding)
 {
 	struct wire_ask ask;
 	struct wire_answer answer;
 
-	cr_expect_eq(sizeof(ask), offsetof(struct wire_ask, reserved2) + sizeof(ask.reserved2));
+	cr_expect_eq(sizeof(ask), offsetof(struct wire_ask, subject) + sizeof(ask.subject));
 	cr_expect_eq(offsetof(struct wire_ask, want_require), offsetof(struct wire_ask, fd) + 4 + 16);
 	cr_expect_eq(sizeof(struct wire_protection), offsetof(struct wire_protection, netdev) + 16);
 	cr_expect_eq(offsetof(struct wire_protection, sci), sizeof(struct wire_header) + 8 * 4);
@@ -430,13 +442,15 @@ Test(protocol, query)
 	static const struct change changes[] = {
 		CHANGES_OF_HEADER(WIRE_QUERY),
 		{ "no fd", offsetof(struct wire_query, fd), UINT32_MAX, -EBADMSG },
+		{ "no pid", offsetof(struct wire_query, subject), UINT32_C(1) << 31, -EBADMSG },
+		{ "reserved", offsetof(struct wire_query, reserved), 1, -EBADMSG },
 	};
 	struct wire_query query;
 
 	memset(&query, 0xa5, sizeof(query));
 	wire_query_make(&query, 7, 17);
 	cr_expect_eq(check_copy(wire_query_check, &query, sizeof(query)), 0);
-	cr_expect(query.fd == 7 && query.handle == 17);
+	cr_expect(query.fd == 7 && query.handle == 17 && query.subject == 0);
 	expect_exact_length(wire_query_check, &query, sizeof(query));
 	expect_changes(wire_query_check, &query, sizeof(query), changes, sizeof(changes) / sizeof(changes[0]));
 }
