@@ -14,15 +14,17 @@
 #include "commands.h"
 #include "engine_process.h"
 #include "preloadable.h"
+#include "supervise.h"
 
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"usage: rdmasec run [-p POLICY] -- CMD [ARG...]\n"
+		"usage: rdmasec run [-p POLICY] [--supervise] -- CMD [ARG...]\n"
 		"  Runs CMD with the rdmasec door loaded (LD_PRELOAD) and, where no rdmasecd judges for the host, a\n"
 		"  private engine beside it. Its queue pairs\n"
 		"  are refused unless MACsec or IPsec protects what they send; each refusal is one line on stderr.\n"
-		"  -p POLICY   the policy file (rdmasec.policy(5))\n");
+		"  -p POLICY     the policy file (rdmasec.policy(5))\n"
+		"  --supervise   guard it from outside as well, by seccomp: static, setuid and hostile programs\n");
 }
 
 /* The library beside this program, as in a build tree, else where it is installed. */
@@ -87,10 +89,10 @@ static int choose_engine(const char *policy_file, char engine[WIRE_NAME_MAX])
 	return EXIT_CANNOT_RUN;
 }
 
-static int guard_and_execute(const char *policy_file, const char *program, char **argv)
+static int preload(void)
 {
-	char library[PATH_MAX], engine[WIRE_NAME_MAX];
-	int err = find_library(library, sizeof(library)), status;
+	char library[PATH_MAX];
+	int err = find_library(library, sizeof(library));
 
 	if (err) {
 		fprintf(stderr, "rdmasec: librdmasec-preload.so is neither beside this program nor installed\n");
@@ -101,6 +103,17 @@ static int guard_and_execute(const char *policy_file, const char *program, char 
 		fprintf(stderr, "rdmasec: %s cannot be put into LD_PRELOAD: %s\n", library, strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
+	return 0;
+}
+
+/* `by_preload`: what of librdmacm's is judged, and what programs ask for of their own accord, is so from inside only. */
+static int guard_and_execute(const char *policy_file, const char *program, char **argv, bool by_preload, bool supervised)
+{
+	char engine[WIRE_NAME_MAX];
+	int status = by_preload ? preload() : 0;
+
+	if (status)
+		return status;
 	status = choose_engine(policy_file, engine);
 	if (status)
 		return status;
@@ -108,6 +121,8 @@ static int guard_and_execute(const char *policy_file, const char *program, char 
 		fprintf(stderr, "rdmasec: %s\n", strerror(errno));
 		return EXIT_CANNOT_RUN;
 	}
+	if (supervised)
+		return supervise(program, argv, engine, engine_process_lifeline());
 	execv(program, argv);
 	fprintf(stderr, "rdmasec: %s: %s\n", program, strerror(errno));
 	return EXIT_CANNOT_RUN;
@@ -117,9 +132,17 @@ int command_run(int argc, char **argv)
 {
 	const char *policy_file = NULL;
 	char program[PATH_MAX], why[PATH_MAX + 128];
+	static const struct option options[] = { { "supervise", no_argument, NULL, 's' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
+	bool supervised = false, by_preload;
 	int option, err;
 
-	while ((option = getopt(argc, argv, "+p:h")) != -1) {
+	while ((option = getopt_long(argc, argv, "+p:h", options, NULL)) != -1) {
+		if (option == 's') {
+			supervised = true;
+			continue;
+		}
 		if (option == 'h') {
 			usage(stdout);
 			return 0;
@@ -135,9 +158,12 @@ int command_run(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	err = program_preloadable(argv[optind], program, sizeof(program), why, sizeof(why));
+	by_preload = !err;
+	if (supervised)
+		err = program_find(argv[optind], program, sizeof(program), why, sizeof(why));
 	if (err) {
 		fprintf(stderr, "rdmasec: %s\n", why);
 		return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 	}
-	return guard_and_execute(policy_file, program, argv + optind);
+	return guard_and_execute(policy_file, program, argv + optind, by_preload, supervised);
 }

@@ -110,6 +110,13 @@ static int fork_engine(const struct policy *policy, int listener, int lifeline, 
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EAGAIN;
 }
 
+static int lifeline_held = -1;
+
+int engine_process_lifeline(void)
+{
+	return lifeline_held;
+}
+
 int engine_process_start(const struct policy *policy, char name[WIRE_NAME_MAX])
 {
 	int listener, pidfd, lifeline[2], held, err;
@@ -128,5 +135,6 @@ int engine_process_start(const struct policy *policy, char name[WIRE_NAME_MAX])
 	close(lifeline[0]);
 	close(listener);
 	close(pidfd);
+	lifeline_held = held;
 	return err;
 }

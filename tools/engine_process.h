@@ -19,4 +19,7 @@ int engine_process_main(const struct policy *policy, int listener, int lifeline,
  */
 RS_MUST_USE int engine_process_start(const struct policy *policy, char name[WIRE_NAME_MAX]);
 
+/* The lifeline of the engine that this process has started, for whoever closes everything else. -1: none was. */
+int engine_process_lifeline(void);
+
 #endif

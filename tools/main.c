@@ -14,7 +14,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *synopsis, *purpose;
 } commands[] = {
-	{ "run", command_run, "run [-p POLICY] -- CMD [ARG...]", "run CMD guarded" },
+	{ "run", command_run, "run [-p POLICY] [--supervise] -- CMD [ARG...]", "run CMD guarded" },
 	{ "status", command_status, "status [-p POLICY] [--json]",
 	  "devices, ports, GIDs: protected by what, or why not" },
 	{ "check", command_check, "check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP] [-p POLICY] [--json]",

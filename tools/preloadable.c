@@ -108,7 +108,7 @@ static int judge(const char *path, int depth, char *why, size_t size)
 	if (raises_privilege(fd)) {
 		snprintf(why, size,
 			 "%s raises its privileges (setuid, setgid or capabilities): the loader would not load rdmasec "
-			 "into it",
+			 "into it; rdmasec run --supervise guards it from outside",
 			 path);
 	} else if (read(fd, start.line, sizeof(start.line) - 1) < 4) {
 		snprintf(why, size, "%s is no program", path);
@@ -120,7 +120,9 @@ static int judge(const char *path, int depth, char *why, size_t size)
 	} else {
 		dynamic = has_interpreter(fd, &start.header);
 		if (dynamic == 0)
-			snprintf(why, size, "%s is statically linked: rdmasec cannot be loaded into it", path);
+			snprintf(why, size, "%s is statically linked: rdmasec cannot be loaded into it; rdmasec run --supervise guards "
+				 "it from outside",
+				 path);
 		else if (dynamic < 0)
 			snprintf(why, size, "%s is not a program of this machine's word size and format", path);
 		else
@@ -130,13 +132,18 @@ static int judge(const char *path, int depth, char *why, size_t size)
 	return err;
 }
 
-int program_preloadable(const char *name, char *path, size_t path_size, char *why, size_t why_size)
+int program_find(const char *name, char *path, size_t path_size, char *why, size_t why_size)
 {
 	int err = find_program(name, path, path_size);
 
-	if (err) {
+	if (err)
 		snprintf(why, why_size, "%s: %s", name, strerror(-err));
-		return err;
-	}
-	return judge(path, 0, why, why_size);
+	return err;
+}
+
+int program_preloadable(const char *name, char *path, size_t path_size, char *why, size_t why_size)
+{
+	int err = program_find(name, path, path_size, why, why_size);
+
+	return err ? err : judge(path, 0, why, why_size);
 }

@@ -12,4 +12,7 @@
  */
 int program_preloadable(const char *name, char *path, size_t path_size, char *why, size_t why_size);
 
+/* Only finds it, as a shell would: 0; -ENOENT, -EACCES..., and why. */
+int program_find(const char *name, char *path, size_t path_size, char *why, size_t why_size);
+
 #endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* One notification, from the call that it tells of to the answer; and the real surroundings. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "process.h"
+#include "serve.h"
+
+/* How long a call that goes on in the program is watched; and a thread that never sleeps tells nothing. */
+enum { GOES_ON_MAX_MS = 60000, RUNS_MAX_MS = 1000, LOOK_EVERY_MAX_MS = 50 };
+
+/* ---- surroundings ---- */
+
+static void say(void *context, const char *line)
+{
+	const struct answering *answering = context;
+
+	if (answering->options.say)
+		answering->options.say(line, answering->options.arg);
+}
+
+static void say_for_engine(const char *line, void *arg)
+{
+	say(arg, line);
+}
+
+static int ask(void *context, const struct target *target, int number, int fd, const struct uverbs_command *command,
+	       struct engine_pass *pass)
+{
+	struct answering *answering = context;
+	const struct engine_subject subject = { .pid = target->pid, .fd = number, .say = say_for_engine,
+						.arg = answering };
+
+	return engine_ask_for(&answering->engine, &subject, fd, command, pass);
+}
+
+static void done(void *context, const struct engine_pass *pass, const struct uverbs_command *reply)
+{
+	(void)context;
+	engine_done(pass, reply);
+}
+
+static int kernel(void *context, int fd, struct ib_uverbs_ioctl_hdr *request)
+{
+	int result = ioctl(fd, RDMA_VERBS_IOCTL, request);
+
+	(void)context;
+	return result < 0 ? -errno : result;
+}
+
+static bool is_uverbs(void *context, int fd, dev_t *out_rdev)
+{
+	(void)context;
+	return !process_uverbs_rdev("/sys", fd, out_rdev);
+}
+
+static bool same_capabilities(void *context, const struct target *target)
+{
+	(void)context;
+	return target_has_our_capabilities(target->tid);
+}
+
+static uint32_t driver_of(void *context, dev_t rdev)
+{
+	struct device_drivers *drivers = &((struct answering *)context)->drivers;
+	uint32_t driver_id = 0;
+
+	pthread_mutex_lock(&drivers->lock);
+	for (size_t i = 0; i < drivers->count; i++)
+		if (drivers->known[i].rdev == rdev)
+			driver_id = drivers->known[i].driver_id;
+	pthread_mutex_unlock(&drivers->lock);
+	return driver_id;
+}
+
+/* A device may have gone, and another one got its number. */
+static void driver_is(void *context, dev_t rdev, uint32_t driver_id)
+{
+	struct device_drivers *drivers = &((struct answering *)context)->drivers;
+	size_t at = 0;
+
+	pthread_mutex_lock(&drivers->lock);
+	while (at < drivers->count && drivers->known[at].rdev != rdev)
+		at++;
+	if (at < DEVICES_MAX) {
+		drivers->known[at].rdev = rdev;
+		drivers->known[at].driver_id = driver_id;
+		drivers->count += at == drivers->count;
+	}
+	pthread_mutex_unlock(&drivers->lock);
+}
+
+static struct surroundings surroundings_of(struct answering *answering)
+{
+	return (struct surroundings){
+		.ask = ask,
+		.done = done,
+		.kernel = kernel,
+		.is_uverbs = is_uverbs,
+		.same_capabilities = same_capabilities,
+		.say = say,
+		.driver_of = driver_of,
+		.driver_is = driver_is,
+		.context = answering,
+	};
+}
+
+/* ---- the calls ---- */
+
+static struct fate act(struct answering *answering, struct notice *notice)
+{
+	const struct surroundings around = surroundings_of(answering);
+	const struct target *target = &notice->target;
+	const __u64 *args = notice->data.args;
+	struct open_call call = { .dirfd = AT_FDCWD };
+
+	switch (notice->data.nr) {
+	case SYS_ioctl:
+		return call_verbs(&around, target, (int)args[0], args[2]);
+	case SYS_write:
+		return call_doorbell(&around, target, (int)args[0], args[1]);
+	case SYS_openat:
+		call.dirfd = (int)args[0];
+		call.path = args[1];
+		call.flags = (uint32_t)args[2];
+		return call_open(&around, target, &call);
+	case SYS_openat2:
+		call.dirfd = (int)args[0];
+		call.path = args[1];
+		call.has_how = true;
+		call.how = args[2];
+		call.how_size = args[3];
+		return call_open(&around, target, &call);
+#ifdef SYS_open
+	case SYS_open:
+		call.path = args[0];
+		call.flags = (uint32_t)args[1];
+		return call_open(&around, target, &call);
+#endif
+#ifdef SYS_creat
+	case SYS_creat:
+		call.path = args[0];
+		call.flags = O_CREAT | O_WRONLY | O_TRUNC;
+		return call_open(&around, target, &call);
+#endif
+	default:
+		return fate_returns(-EPERM);
+	}
+}
+
+/* ---- answering ---- */
+
+static void respond(const struct notice *notice, const struct fate *fate)
+{
+	struct seccomp_notif_resp resp = { .id = notice->id };
+	int err;
+
+	if (fate->kind == FATE_CONTINUES)
+		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	else if (fate->result < 0)
+		resp.error = (__s32)fate->result;
+	else
+		resp.val = fate->result;
+	/* a thread that has gone waits for nothing */
+	err = ioctl(notice->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+	(void)err;
+}
+
+/* At once: put in and answered, or neither. */
+static void respond_with_fd(const struct notice *notice, struct fate *fate)
+{
+	struct seccomp_notif_addfd add = { .id = notice->id, .srcfd = (uint32_t)fate->fd,
+					   .newfd_flags = fate->fd_flags, .flags = SECCOMP_ADDFD_FLAG_SEND };
+
+	if (ioctl(notice->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != ENOENT && errno != EINPROGRESS) {
+		fate->result = -errno; /* EMFILE: the program has too many */
+		respond(notice, fate);
+	}
+	close(fate->fd);
+}
+
+/* ---- what goes on in the program ---- */
+
+/* Memory as it is now, of a thread that does not wait for us any more. */
+static int read_later(void *context, uint64_t address, void *buffer, size_t len)
+{
+	const struct notice *notice = context;
+	char path[32];
+	int memory;
+	ssize_t got;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)notice->target.pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	got = memory < 0 ? -1 : pread(memory, buffer, len, (off_t)address);
+	if (memory >= 0)
+		close(memory);
+	return got == (ssize_t)len ? 0 : -EFAULT;
+}
+
+enum activity { ACTIVITY_ELSEWHERE, ACTIVITY_IN_IT, ACTIVITY_RUNS };
+
+/* "16 0x3 0xc0181b01 0x7ffd... ...": proc_pid_syscall() in fs/proc/base.c */
+static enum activity activity_of(const struct notice *notice)
+{
+	char path[32], text[256], call[128];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)notice->target.tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (len <= 0)
+		return ACTIVITY_ELSEWHERE; /* it has ended */
+	text[len] = '\0';
+	if (!strncmp(text, "running", strlen("running")))
+		return ACTIVITY_RUNS;
+	snprintf(call, sizeof(call), "%d 0x%llx 0x%llx 0x%llx ", notice->data.nr,
+		 (unsigned long long)notice->data.args[0], (unsigned long long)notice->data.args[1],
+		 (unsigned long long)notice->data.args[2]);
+	return strncmp(text, call, strlen(call)) ? ACTIVITY_ELSEWHERE : ACTIVITY_IN_IT;
+}
+
+static void await_end(const struct notice *notice)
+{
+	int64_t began = clock_ms(), last_in_it = began;
+	unsigned int pause_ms = 1;
+
+	for (;;) {
+		enum activity activity = activity_of(notice);
+		int64_t now = clock_ms();
+		struct timespec pause = { .tv_nsec = (long)pause_ms * 1000000 };
+
+		if (activity == ACTIVITY_IN_IT)
+			last_in_it = now;
+		if (activity == ACTIVITY_ELSEWHERE || now - last_in_it > RUNS_MAX_MS || now - began > GOES_ON_MAX_MS)
+			return;
+		nanosleep(&pause, NULL);
+		pause_ms = pause_ms * 2 < LOOK_EVERY_MAX_MS ? pause_ms * 2 : LOOK_EVERY_MAX_MS;
+	}
+}
+
+/* What was let pass for the program to have done: the engine is told what came of it, as the program shows it. */
+static void see_to_its_end(struct notice *notice, const struct fate *fate)
+{
+	const struct uverbs_memory theirs = { .read = read_later, .context = notice };
+	struct uverbs_command reply;
+
+	if (fate->pass.socket < 0)
+		return;
+	await_end(notice);
+	if (uverbs_decode(&theirs, notice->data.args[2], UVERBS_REPLY, &reply) || reply.kind != fate->command.kind)
+		engine_done(&fate->pass, NULL);
+	else
+		engine_done(&fate->pass, reply.has & UVERBS_HAS_HANDLE ? &reply : NULL);
+}
+
+void answer_notification(struct answering *answering, const struct seccomp_notif *from)
+{
+	struct notice notice;
+	struct fate fate;
+	int err = notice_open(&notice, answering->listener, from);
+
+	if (err == -EPERM)
+		say(answering, "rdmasec: refused: a program in a pid namespace that its supervisor does not see");
+	fate = err ? fate_returns(err) : act(answering, &notice);
+	if (fate.kind == FATE_FD)
+		respond_with_fd(&notice, &fate);
+	else if (fate.kind != FATE_GONE)
+		respond(&notice, &fate);
+	if (fate.kind == FATE_CONTINUES)
+		see_to_its_end(&notice, &fate);
+	notice_close(&notice);
+}

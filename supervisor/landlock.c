@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Where a program may open files for writing: everywhere but uverbs nodes. Landlock allows by hierarchies and cannot
+ * take anything out of one, so every folder on the way to a node is gone into, and its other entries are allowed one by
+ * one. Landlock's rights are those of the file that is found at last, so that no race about a path gets round them
+ * (security/landlock/fs.c).
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "supervisor.h"
+
+#ifndef LANDLOCK_ACCESS_FS_REFER
+#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13) /* since ABI 2 */
+#endif
+
+enum { CLOSED_MAX = 64 };
+
+/* Folders of uverbs nodes: /dev/infiniband in every devtmpfs there is. */
+struct closed {
+	char *path[CLOSED_MAX];
+	size_t count;
+};
+
+struct locking {
+	int ruleset;
+	uint64_t everywhere, file; /* rights: of a folder, and those that a file can have */
+	struct closed closed;
+};
+
+static void closed_free(struct closed *closed)
+{
+	while (closed->count)
+		free(closed->path[--closed->count]);
+}
+
+static int closed_add(struct closed *closed, const char *mount_point)
+{
+	char *path;
+
+	if (closed->count == CLOSED_MAX)
+		return -E2BIG;
+	if (asprintf(&path, "%s/infiniband", strcmp(mount_point, "/") ? mount_point : "") < 0)
+		return -ENOMEM;
+	closed->path[closed->count++] = path;
+	return 0;
+}
+
+/* "\040" and the like (show_mountinfo() in fs/proc_namespace.c), in place. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; to++) {
+		if (*from == '\\' && strspn(from + 1, "01234567") >= 3) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+}
+
+/* "36 35 98:0 /root /mount/point options fields - type source options": proc(5). */
+static int closed_add_line(struct closed *closed, char *line)
+{
+	char *at = line, *mount_point = NULL, *type = strstr(line, " - ");
+
+	if (!type)
+		return -EPROTO;
+	for (int field = 1; field <= 5 && (at = strtok(field == 1 ? line : NULL, " ")); field++)
+		mount_point = at;
+	if (!at || strncmp(type + 3, "devtmpfs ", 9))
+		return at ? 0 : -EPROTO;
+	unescape(mount_point);
+	return closed_add(closed, mount_point);
+}
+
+static int closed_read(struct closed *closed)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	int err = 0;
+
+	if (!mounts)
+		return -errno;
+	/* always, whatever it is that is mounted there: of a container's */
+	err = closed_add(closed, "/dev");
+	while (!err && getline(&line, &size, mounts) >= 0)
+		err = closed_add_line(closed, line);
+	if (!err && ferror(mounts))
+		err = -EIO;
+	free(line);
+	fclose(mounts);
+	return err;
+}
+
+enum place { PLACE_OPEN, PLACE_ON_THE_WAY, PLACE_CLOSED };
+
+static enum place place_of(const struct closed *closed, const char *path)
+{
+	size_t len = strlen(path);
+	enum place place = PLACE_OPEN;
+
+	for (size_t i = 0; i < closed->count; i++) {
+		const char *other = closed->path[i];
+
+		if (!strcmp(other, path))
+			return PLACE_CLOSED;
+		if (!strncmp(other, path, len) && (other[len] == '/' || len == 1))
+			place = PLACE_ON_THE_WAY;
+	}
+	return place;
+}
+
+/* What has gone meanwhile, or can be no rule's (ENOTDIR for a right that files have not, EBADFD), stays closed. */
+static int allow(const struct locking *lock, const char *path, uint64_t rights)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = rights };
+	struct stat st;
+	long err;
+
+	rule.parent_fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
+	if (fstat(rule.parent_fd, &st) || !S_ISDIR(st.st_mode))
+		rule.allowed_access &= lock->file;
+	err = rule.allowed_access ? syscall(SYS_landlock_add_rule, lock->ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0)
+				  : 0;
+	err = err && errno == ENOMEM ? -ENOMEM : 0;
+	close(rule.parent_fd);
+	return (int)err;
+}
+
+static int open_up(const struct locking *lock, const char *folder);
+
+static int open_up_entry(const struct locking *lock, const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return 0;
+	if (snprintf(path, sizeof(path), "%s/%s", strcmp(folder, "/") ? folder : "", name) >= (int)sizeof(path))
+		return 0;
+	switch (place_of(&lock->closed, path)) {
+	case PLACE_OPEN:
+		return allow(lock, path, lock->everywhere);
+	case PLACE_ON_THE_WAY:
+		return open_up(lock, path);
+	case PLACE_CLOSED: /* but for what else is in there: rdma_cm, umad */
+		return open_up(lock, path);
+	}
+	return 0;
+}
+
+static bool is_uverbs_name(const char *name)
+{
+	return !strncmp(name, "uverbs", strlen("uverbs"));
+}
+
+static int open_up(const struct locking *lock, const char *folder)
+{
+	bool closed = place_of(&lock->closed, folder) == PLACE_CLOSED;
+	const struct dirent *entry;
+	DIR *dir = opendir(folder);
+	int err = 0;
+
+	if (!dir)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
+	while (!err && (entry = readdir(dir)))
+		if (!closed || !is_uverbs_name(entry->d_name))
+			err = open_up_entry(lock, folder, entry->d_name);
+	closedir(dir);
+	return err;
+}
+
+static int restrict_by(struct locking *lock)
+{
+	int err = closed_read(&lock->closed);
+
+	/* files may be moved from anywhere to anywhere, as without us */
+	if (!err && lock->everywhere & LANDLOCK_ACCESS_FS_REFER)
+		err = allow(lock, "/", LANDLOCK_ACCESS_FS_REFER);
+	if (!err)
+		err = open_up(lock, "/");
+	if (!err && syscall(SYS_landlock_restrict_self, lock->ruleset, 0))
+		err = -errno;
+	closed_free(&lock->closed);
+	return err;
+}
+
+/* Nobody moves a file from folder to folder before ABI 2, whatever the rules are: that is too high a price. */
+enum { ABI_WITH_REFER = 2 };
+
+int supervisor_landlock_install(void)
+{
+	struct locking lock = { .everywhere = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REFER,
+				.file = LANDLOCK_ACCESS_FS_WRITE_FILE };
+	/* making a device node is handled and allowed nowhere */
+	struct landlock_ruleset_attr attr = { .handled_access_fs = lock.everywhere | LANDLOCK_ACCESS_FS_MAKE_CHAR };
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int err;
+
+	if (abi < ABI_WITH_REFER)
+		return -EOPNOTSUPP;
+	lock.ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (lock.ruleset < 0)
+		return -errno;
+	err = restrict_by(&lock);
+	close(lock.ruleset);
+	return err;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* A thread that waits for us in a system call: its memory, its fds. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "supervisor_internal.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* since 6.9; include/uapi/linux/pidfd.h */
+#endif
+
+/*
+ * As long as the kernel has the notification, the thread waits, and its number is nobody else's: asked after each time
+ * that something was taken by that number.
+ */
+static bool still_waits(void *context)
+{
+	const struct notice *notice = context;
+
+	return !ioctl(notice->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notice->id);
+}
+
+static int copy_result(const struct notice *notice, ssize_t got, size_t len)
+{
+	int err = got < 0 ? -errno : 0;
+
+	if (!still_waits((void *)notice))
+		return -ESRCH;
+	if (err == -EPERM || err == -ESRCH)
+		return -EPERM; /* it is there, and not ours to look into */
+	return err || (size_t)got != len ? -EFAULT : 0;
+}
+
+static int read_theirs(void *context, uint64_t address, void *buffer, size_t len)
+{
+	const struct notice *notice = context;
+	struct iovec local = { .iov_base = buffer, .iov_len = len };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)address, .iov_len = len };
+
+	if (!len)
+		return 0;
+	return copy_result(notice, process_vm_readv(notice->target.tid, &local, 1, &remote, 1, 0), len);
+}
+
+/* Goes wrong in nobody else's memory but that of whoever got the number of a thread that died in this very moment,
+ * and who is of a kind with it: we could not write to others. */
+static int write_theirs(void *context, uint64_t address, const void *buffer, size_t len)
+{
+	const struct notice *notice = context;
+	struct iovec local = { .iov_base = (void *)buffer, .iov_len = len };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)address, .iov_len = len };
+
+	if (!len)
+		return 0;
+	if (!still_waits(context))
+		return -ESRCH;
+	return copy_result(notice, process_vm_writev(notice->target.tid, &local, 1, &remote, 1, 0), len);
+}
+
+/* The thread's own, where the kernel knows of threads: one may have a table of fds of its own. */
+static int pidfd_of(const struct notice *notice)
+{
+	int pidfd = pidfd_open(notice->target.tid, PIDFD_THREAD);
+
+	if (pidfd < 0 && errno == EINVAL)
+		pidfd = pidfd_open(notice->target.pid, 0);
+	return pidfd < 0 ? -errno : pidfd;
+}
+
+static int fetch_theirs(void *context, int number, int *out_fd)
+{
+	struct notice *notice = context;
+	int fd, err = 0;
+
+	if (notice->pidfd < 0)
+		notice->pidfd = pidfd_of(notice);
+	if (notice->pidfd < 0)
+		return still_waits(notice) ? -EPERM : -ESRCH;
+	fd = pidfd_getfd(notice->pidfd, number, 0);
+	if (fd < 0)
+		err = errno == EBADF ? -EBADF : -EPERM;
+	if (!still_waits(notice))
+		err = -ESRCH;
+	if (err && fd >= 0)
+		fd_let_go(fd);
+	if (!err)
+		*out_fd = fd;
+	return err;
+}
+
+static int put_theirs(void *context, int fd, uint32_t fd_flags)
+{
+	const struct notice *notice = context;
+	struct seccomp_notif_addfd add = { .id = notice->id, .srcfd = (uint32_t)fd, .newfd_flags = fd_flags };
+	int number = ioctl(notice->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+	if (number >= 0)
+		return number;
+	return errno == ENOENT || errno == EINPROGRESS ? -ESRCH : -errno;
+}
+
+static int process_of(pid_t tid, pid_t *out)
+{
+	char path[32], text[1024];
+	const char *line;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -ESRCH;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	line = strstr(text, "\nTgid:\t");
+	*out = line ? (pid_t)strtol(line + strlen("\nTgid:\t"), NULL, 10) : 0;
+	return *out > 0 ? 0 : -EPROTO;
+}
+
+int notice_open(struct notice *notice, int listener, const struct seccomp_notif *from)
+{
+	int err;
+
+	*notice = (struct notice){
+		.listener = listener,
+		.id = from->id,
+		.data = from->data,
+		.pidfd = -1,
+		.target = { .tid = (pid_t)from->pid,
+			    .read = read_theirs,
+			    .write = write_theirs,
+			    .fetch_fd = fetch_theirs,
+			    .put_fd = put_theirs,
+			    .waits = still_waits,
+			    .context = notice },
+	};
+	/* 0: of a pid namespace that is not seen from here */
+	if (from->pid == 0)
+		return -EPERM;
+	err = process_of(notice->target.tid, &notice->target.pid);
+	return still_waits(notice) ? err : -ESRCH;
+}
+
+void notice_close(struct notice *notice)
+{
+	if (notice->pidfd >= 0)
+		close(notice->pidfd);
+	notice->pidfd = -1;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Opening for writing: uverbs nodes are opened here, everything else by the program. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisor_internal.h"
+
+enum { READ_AT_ONCE = 256 };
+
+/* A string of the program's, piece by piece: what comes after its end may not be there. */
+static int read_string(const struct target *target, uint64_t address, char *text, size_t size)
+{
+	for (size_t at = 0; at < size;) {
+		size_t piece = READ_AT_ONCE - (address + at) % READ_AT_ONCE;
+		int err;
+
+		piece = piece < size - at ? piece : size - at;
+		err = target->read(target->context, address + at, text + at, piece);
+		if (err)
+			return err;
+		if (memchr(text + at, '\0', piece))
+			return 0;
+		at += piece;
+	}
+	return -ENAMETOOLONG;
+}
+
+/* The flags of openat2(2), and whether it asks for more than we know to do. */
+static int read_how(const struct target *target, const struct open_call *call, uint64_t *flags, bool *restricted)
+{
+	struct open_how how = { 0 };
+	int err;
+
+	if (call->how_size < sizeof(how))
+		return -EINVAL;
+	err = target->read(target->context, call->how, &how, sizeof(how));
+	if (err)
+		return err;
+	*flags = how.flags;
+	*restricted = how.resolve != 0;
+	return 0;
+}
+
+static bool opens_for_writing(uint64_t flags)
+{
+	uint64_t mode = flags & O_ACCMODE;
+
+	return !(flags & O_PATH) && (mode == O_WRONLY || mode == O_RDWR);
+}
+
+static struct fate hand_in(const struct target *target, int path_fd, uint64_t flags)
+{
+	/* what is there is not made, and what has been found is not looked for again */
+	int wanted = (int)flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	struct fate fate;
+	int fd, err = place_open_as(target, path_fd, wanted | O_CLOEXEC, &fd);
+
+	if (err)
+		return fate_returns(err);
+	fate = fate_returns(0);
+	fate.kind = FATE_FD;
+	fate.fd = fd;
+	fate.fd_flags = flags & O_CLOEXEC;
+	return fate;
+}
+
+struct fate call_open(const struct surroundings *around, const struct target *target, const struct open_call *call)
+{
+	uint64_t flags = call->flags;
+	bool restricted = false;
+	char path[PATH_MAX];
+	struct fate fate;
+	int fd, err = call->has_how ? read_how(target, call, &flags, &restricted) : 0;
+	dev_t rdev;
+
+	if (err)
+		return err == -ESRCH ? fate_returns(err) : fate_continues();
+	if (!opens_for_writing(flags))
+		return fate_continues();
+	err = read_string(target, call->path, path, sizeof(path));
+	if (!err)
+		err = place_find(target, call->dirfd, path, !(flags & O_NOFOLLOW), &fd);
+	/* what cannot be found, the kernel will not find, or the second lock (Landlock) is there for it */
+	if (err)
+		return fate_continues();
+	if (!around->is_uverbs(around->context, fd, &rdev))
+		fate = fate_continues();
+	else if (flags & O_CREAT && flags & O_EXCL)
+		fate = fate_returns(-EEXIST);
+	else if (flags & O_DIRECTORY)
+		fate = fate_returns(-ENOTDIR);
+	else
+		fate = restricted ? fate_returns(-EPERM) : hand_in(target, fd, flags);
+	close(fd);
+	return fate;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Files as a program finds them, and opened as it would be let: its root, its ids, its capabilities, its cgroup. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "supervisor_internal.h"
+
+enum { STATUS_MAX = 1 << 16, CGROUP_MAX = 4096, GROUPS_MAX = 4096 };
+
+/* ---- finding ---- */
+
+/* Where a relative path begins, as the program's own root has it. */
+static int base_of(const struct target *target, int dirfd, char *out, size_t size)
+{
+	char link[64];
+	ssize_t len;
+
+	if (dirfd == AT_FDCWD)
+		snprintf(link, sizeof(link), "/proc/%d/cwd", (int)target->tid);
+	else
+		snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)target->tid, dirfd);
+	len = readlink(link, out, size - 1);
+	if (len < 0)
+		return -errno;
+	out[len] = '\0';
+	return out[0] == '/' && (size_t)len < size - 1 ? 0 : -ENOENT;
+}
+
+/* The same folder by the name that it has below the program's root. */
+static int below_root(const struct target *target, char *path)
+{
+	char link[64], root[PATH_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%d/root", (int)target->tid);
+	len = readlink(link, root, sizeof(root) - 1);
+	if (len < 0)
+		return -errno;
+	root[len] = '\0';
+	if (len > 1 && !strncmp(path, root, (size_t)len) && (path[len] == '/' || !path[len]))
+		memmove(path, path + len, strlen(path + len) + 1);
+	return 0;
+}
+
+/* Links, and "..", end at its root; those of /proc that lead anywhere are not gone through. */
+int place_find(const struct target *target, int dirfd, const char *path, bool follow, int *out_fd)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
+				      .resolve = RESOLVE_IN_ROOT };
+	char link[64], whole[2 * PATH_MAX] = "";
+	int root, fd, err = 0;
+
+	if (path[0] != '/') {
+		err = base_of(target, dirfd, whole, PATH_MAX);
+		if (!err)
+			err = below_root(target, whole);
+		strcat(whole, "/");
+	}
+	if (err)
+		return err;
+	strncat(whole, path, sizeof(whole) - strlen(whole) - 1);
+	snprintf(link, sizeof(link), "/proc/%d/root", (int)target->tid);
+	root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	fd = (int)syscall(SYS_openat2, root, whole, &how, sizeof(how));
+	err = fd < 0 ? -errno : 0;
+	close(root);
+	if (!err)
+		*out_fd = fd;
+	return err;
+}
+
+/* ---- who it is ---- */
+
+/* A thread's credentials, as /proc tells them in our user namespace. */
+struct identity {
+	uid_t uid; /* of files */
+	gid_t gid;
+	gid_t groups[GROUPS_MAX];
+	size_t group_count;
+	uint64_t capabilities; /* effective */
+	char cgroup[CGROUP_MAX];
+};
+
+static int read_whole(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (n > 0 && len < size - 1) {
+		n = read(fd, text + len, size - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	close(fd);
+	text[len] = '\0';
+	return n < 0 ? -EIO : len == size - 1 ? -E2BIG : 0;
+}
+
+static int parse_groups(const char *line, struct identity *out)
+{
+	char *end = (char *)line;
+
+	for (out->group_count = 0; *line && *line != '\n'; line = end) {
+		unsigned long group = strtoul(line, &end, 10);
+
+		if (end == line)
+			return line[strspn(line, " \t")] == '\n' ? 0 : -EPROTO;
+		if (out->group_count == GROUPS_MAX)
+			return -E2BIG;
+		out->groups[out->group_count++] = (gid_t)group;
+	}
+	return 0;
+}
+
+static int parse_status(const char *text, struct identity *out)
+{
+	const char *uid = strstr(text, "\nUid:\t"), *gid = strstr(text, "\nGid:\t");
+	const char *groups = strstr(text, "\nGroups:\t"), *caps = strstr(text, "\nCapEff:\t");
+	unsigned long long capabilities;
+
+	if (!uid || !gid || !groups || !caps || sscanf(uid, "\nUid:\t%*u\t%*u\t%*u\t%u", &out->uid) != 1 ||
+	    sscanf(gid, "\nGid:\t%*u\t%*u\t%*u\t%u", &out->gid) != 1 ||
+	    sscanf(caps, "\nCapEff:\t%llx", &capabilities) != 1)
+		return -EPROTO;
+	out->capabilities = capabilities;
+	return parse_groups(groups + strlen("\nGroups:\t"), out);
+}
+
+static int identity_read(const char *task, struct identity *out)
+{
+	char path[64], *text = malloc(STATUS_MAX);
+	int err = text ? 0 : -ENOMEM;
+
+	snprintf(path, sizeof(path), "/proc/%s/status", task);
+	if (!err)
+		err = read_whole(path, text, STATUS_MAX);
+	if (!err)
+		err = parse_status(text, out);
+	free(text);
+	snprintf(path, sizeof(path), "/proc/%s/cgroup", task);
+	return err ? err : read_whole(path, out->cgroup, sizeof(out->cgroup));
+}
+
+static int identities_read(pid_t tid, struct identity **theirs, struct identity **ours)
+{
+	struct identity *both = calloc(2, sizeof(*both));
+	char task[16];
+	int err = both ? 0 : -ENOMEM;
+
+	snprintf(task, sizeof(task), "%d", (int)tid);
+	if (!err)
+		err = identity_read(task, &both[0]);
+	if (!err)
+		err = identity_read("thread-self", &both[1]);
+	if (err) {
+		free(both);
+		return err;
+	}
+	*theirs = &both[0];
+	*ours = &both[1];
+	return 0;
+}
+
+bool target_has_our_capabilities(pid_t tid)
+{
+	struct identity *theirs, *ours;
+	bool has;
+
+	if (identities_read(tid, &theirs, &ours))
+		return false;
+	has = !(ours->capabilities & ~theirs->capabilities);
+	free(theirs);
+	return has;
+}
+
+static bool same_credentials(const struct identity *a, const struct identity *b)
+{
+	return a->uid == b->uid && a->gid == b->gid && a->capabilities == b->capabilities &&
+	       a->group_count == b->group_count && !memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0]));
+}
+
+/* ---- opening as somebody else ---- */
+
+/* Its folder in the unified hierarchy. -EPERM: another hierarchy may say which devices it gets, or it is not seen. */
+static int cgroup_open(const struct identity *theirs, int *out_fd)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	const char *line = theirs->cgroup;
+	char path[PATH_MAX + 64];
+	size_t len = strcspn(line, "\n");
+
+	if (strncmp(line, "0::/", 4) || line[len + 1])
+		return -EPERM;
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		snprintf(path, sizeof(path), "%s%.*s/cgroup.procs", roots[i], (int)(len - 3), line + 3);
+		if (access(path, F_OK))
+			continue;
+		*strrchr(path, '/') = '\0';
+		*out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return *out_fd < 0 ? -EPERM : 0;
+	}
+	return -EPERM;
+}
+
+/* In a child of a process with threads: system calls only, by their own names (glibc would have all threads do it). */
+static int become(const struct identity *theirs)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	for (int half = 0; half < 2; half++)
+		data[half] = (struct __user_cap_data_struct){
+			.effective = (uint32_t)(theirs->capabilities >> 32 * half),
+			.permitted = (uint32_t)(theirs->capabilities >> 32 * half),
+		};
+	if (syscall(SYS_setgroups, theirs->group_count, theirs->groups) ||
+	    syscall(SYS_setresgid, theirs->gid, theirs->gid, theirs->gid) ||
+	    syscall(SYS_setresuid, theirs->uid, theirs->uid, theirs->uid))
+		return errno;
+	/* of another user than root, none are left */
+	return theirs->uid == 0 && syscall(SYS_capset, &header, data) ? errno : 0;
+}
+
+static _Noreturn void open_in_child(const struct identity *theirs, const char *path, int flags, int into)
+{
+	int err = become(theirs), fd = -1;
+
+	if (!err) {
+		fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags);
+		err = fd < 0 ? errno : 0;
+	}
+	if (!err && syscall(SYS_dup3, fd, into, O_CLOEXEC) < 0)
+		err = errno;
+	if (fd >= 0)
+		syscall(SYS_close, fd); /* the table is the supervisor's */
+	syscall(SYS_exit_group, err > 255 ? EPERM : err);
+	__builtin_unreachable();
+}
+
+static int await_child(int pidfd)
+{
+	siginfo_t info = { 0 };
+
+	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL))
+		if (errno != EINTR)
+			return -errno;
+	return info.si_code == CLD_EXITED ? -info.si_status : -EPERM;
+}
+
+/* No signal tells of its end, so that nobody else takes it for a child of his. */
+static int open_by_child(const struct identity *theirs, int cgroup, const char *path, int flags, int into)
+{
+	int pidfd = -1, err;
+	struct clone_args args = { .flags = CLONE_FILES | CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd };
+	long child;
+
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	child = syscall(SYS_clone3, &args, sizeof(args));
+	if (child == 0)
+		open_in_child(theirs, path, flags, into);
+	if (child < 0)
+		return errno == ENOMEM || errno == EAGAIN ? -errno : -EPERM;
+	err = await_child(pidfd);
+	close(pidfd);
+	return err;
+}
+
+static int open_as(const struct identity *theirs, const struct identity *ours, const char *path, int flags,
+		   int *out_fd)
+{
+	bool same_cgroup = !strcmp(theirs->cgroup, ours->cgroup);
+	int cgroup = -1, into, err = 0;
+
+	if (same_cgroup && same_credentials(theirs, ours)) {
+		*out_fd = open(path, flags);
+		return *out_fd < 0 ? -errno : 0;
+	}
+	if (!same_cgroup)
+		err = cgroup_open(theirs, &cgroup);
+	if (err)
+		return err;
+	into = open("/", O_PATH | O_CLOEXEC);
+	err = into < 0 ? -errno : open_by_child(theirs, cgroup, path, flags, into);
+	if (cgroup >= 0)
+		close(cgroup);
+	if (!err)
+		*out_fd = into;
+	else if (into >= 0)
+		close(into);
+	return err;
+}
+
+int place_open_as(const struct target *target, int path_fd, int flags, int *out_fd)
+{
+	struct identity *theirs, *ours;
+	char path[32];
+	int err = identities_read(target->tid, &theirs, &ours);
+
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
+	err = open_as(theirs, ours, path, flags, out_fd);
+	free(theirs);
+	return err;
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Which methods a supervisor can carry out for a program. Sources: drivers/infiniband/core/uverbs_std_types_*.c and
+ * uverbs_cmd.c for the methods; for what drivers do with the memory of their caller, the places named below.
+ */
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/mlx5_user_ioctl_cmds.h>
+#include <string.h>
+
+#include "supervisor_internal.h"
+
+#define BIT(n) (UINT32_C(1) << (n))
+#define DRIVER_BIT(id) BIT((id) & ~(1U << UVERBS_ID_NS_SHIFT))
+#define UHW                                                                                  \
+	{                                                                                    \
+		.in = DRIVER_BIT(UVERBS_ATTR_UHW_IN), .out = DRIVER_BIT(UVERBS_ATTR_UHW_OUT) \
+	}
+
+/* IB_QP_QKEY in include/rdma/ib_verbs.h; IB_QP_SET_QKEY: a Q_Key that takes CAP_NET_RAW, by its highest bit */
+enum { QP_ATTR_QKEY = 1 << 6 };
+static const uint32_t controlled_qkey = UINT32_C(1) << 31;
+
+static const struct schema schemas[] = {
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE,
+	  { .in = BIT(UVERBS_ATTR_CORE_IN) | BIT(UVERBS_ATTR_WRITE_CMD), .out = BIT(UVERBS_ATTR_CORE_OUT) }, UHW },
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INFO_HANDLES,
+	  { .in = BIT(UVERBS_ATTR_INFO_OBJECT_ID),
+	    .out = BIT(UVERBS_ATTR_INFO_TOTAL_HANDLES) | BIT(UVERBS_ATTR_INFO_HANDLES_LIST) }, { 0 } },
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT,
+	  { .in = BIT(UVERBS_ATTR_QUERY_PORT_PORT_NUM), .out = BIT(UVERBS_ATTR_QUERY_PORT_RESP) }, { 0 } },
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT,
+	  { .out = BIT(UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS) | BIT(UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT) }, UHW },
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_CONTEXT,
+	  { .out = BIT(UVERBS_ATTR_QUERY_CONTEXT_NUM_COMP_VECTORS) | BIT(UVERBS_ATTR_QUERY_CONTEXT_CORE_SUPPORT) },
+	  UHW },
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_TABLE,
+	  { .in = BIT(UVERBS_ATTR_QUERY_GID_TABLE_ENTRY_SIZE) | BIT(UVERBS_ATTR_QUERY_GID_TABLE_FLAGS),
+	    .out = BIT(UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES) |
+		   BIT(UVERBS_ATTR_QUERY_GID_TABLE_RESP_NUM_ENTRIES) }, { 0 } },
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_ENTRY,
+	  { .in = BIT(UVERBS_ATTR_QUERY_GID_ENTRY_PORT) | BIT(UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX) |
+		  BIT(UVERBS_ATTR_QUERY_GID_ENTRY_FLAGS),
+	    .out = BIT(UVERBS_ATTR_QUERY_GID_ENTRY_RESP_ENTRY) }, { 0 } },
+	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE,
+	  { .in = BIT(UVERBS_ATTR_CREATE_QP_USER_HANDLE) | BIT(UVERBS_ATTR_CREATE_QP_CAP) |
+		  BIT(UVERBS_ATTR_CREATE_QP_TYPE) | BIT(UVERBS_ATTR_CREATE_QP_FLAGS) |
+		  BIT(UVERBS_ATTR_CREATE_QP_SOURCE_QPN),
+	    .out = BIT(UVERBS_ATTR_CREATE_QP_RESP_CAP) | BIT(UVERBS_ATTR_CREATE_QP_RESP_QP_NUM),
+	    .handle = BIT(UVERBS_ATTR_CREATE_QP_HANDLE) | BIT(UVERBS_ATTR_CREATE_QP_XRCD_HANDLE) |
+		      BIT(UVERBS_ATTR_CREATE_QP_PD_HANDLE) | BIT(UVERBS_ATTR_CREATE_QP_SRQ_HANDLE) |
+		      BIT(UVERBS_ATTR_CREATE_QP_SEND_CQ_HANDLE) | BIT(UVERBS_ATTR_CREATE_QP_RECV_CQ_HANDLE) |
+		      BIT(UVERBS_ATTR_CREATE_QP_IND_TABLE_HANDLE),
+	    .fd_in = BIT(UVERBS_ATTR_CREATE_QP_EVENT_FD) }, UHW },
+	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY,
+	  { .out = BIT(UVERBS_ATTR_DESTROY_QP_RESP), .handle = BIT(UVERBS_ATTR_DESTROY_QP_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE,
+	  { .in = BIT(UVERBS_ATTR_CREATE_CQ_CQE) | BIT(UVERBS_ATTR_CREATE_CQ_USER_HANDLE) |
+		  BIT(UVERBS_ATTR_CREATE_CQ_COMP_VECTOR) | BIT(UVERBS_ATTR_CREATE_CQ_FLAGS),
+	    .out = BIT(UVERBS_ATTR_CREATE_CQ_RESP_CQE),
+	    .handle = BIT(UVERBS_ATTR_CREATE_CQ_HANDLE),
+	    .fd_in = BIT(UVERBS_ATTR_CREATE_CQ_COMP_CHANNEL) | BIT(UVERBS_ATTR_CREATE_CQ_EVENT_FD) }, UHW },
+	{ UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_DESTROY,
+	  { .out = BIT(UVERBS_ATTR_DESTROY_CQ_RESP), .handle = BIT(UVERBS_ATTR_DESTROY_CQ_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_SRQ, UVERBS_METHOD_SRQ_CREATE,
+	  { .in = BIT(UVERBS_ATTR_CREATE_SRQ_USER_HANDLE) | BIT(UVERBS_ATTR_CREATE_SRQ_MAX_WR) |
+		  BIT(UVERBS_ATTR_CREATE_SRQ_MAX_SGE) | BIT(UVERBS_ATTR_CREATE_SRQ_LIMIT) |
+		  BIT(UVERBS_ATTR_CREATE_SRQ_MAX_NUM_TAGS) | BIT(UVERBS_ATTR_CREATE_SRQ_TYPE),
+	    .out = BIT(UVERBS_ATTR_CREATE_SRQ_RESP_MAX_WR) | BIT(UVERBS_ATTR_CREATE_SRQ_RESP_MAX_SGE) |
+		   BIT(UVERBS_ATTR_CREATE_SRQ_RESP_SRQ_NUM),
+	    .handle = BIT(UVERBS_ATTR_CREATE_SRQ_HANDLE) | BIT(UVERBS_ATTR_CREATE_SRQ_PD_HANDLE) |
+		      BIT(UVERBS_ATTR_CREATE_SRQ_XRCD_HANDLE) | BIT(UVERBS_ATTR_CREATE_SRQ_CQ_HANDLE),
+	    .fd_in = BIT(UVERBS_ATTR_CREATE_SRQ_EVENT_FD) }, UHW },
+	{ UVERBS_OBJECT_SRQ, UVERBS_METHOD_SRQ_DESTROY,
+	  { .out = BIT(UVERBS_ATTR_DESTROY_SRQ_RESP), .handle = BIT(UVERBS_ATTR_DESTROY_SRQ_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_WQ, UVERBS_METHOD_WQ_DESTROY,
+	  { .out = BIT(UVERBS_ATTR_DESTROY_WQ_RESP), .handle = BIT(UVERBS_ATTR_DESTROY_WQ_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_MR, UVERBS_METHOD_MR_DESTROY, { .handle = BIT(UVERBS_ATTR_DESTROY_MR_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_MR, UVERBS_METHOD_QUERY_MR,
+	  { .out = BIT(UVERBS_ATTR_QUERY_MR_RESP_LKEY) | BIT(UVERBS_ATTR_QUERY_MR_RESP_RKEY) |
+		   BIT(UVERBS_ATTR_QUERY_MR_RESP_LENGTH) | BIT(UVERBS_ATTR_QUERY_MR_RESP_IOVA),
+	    .handle = BIT(UVERBS_ATTR_QUERY_MR_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_MW, UVERBS_METHOD_MW_DESTROY, { .handle = BIT(UVERBS_ATTR_DESTROY_MW_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_PD, UVERBS_METHOD_PD_DESTROY, { .handle = BIT(UVERBS_ATTR_DESTROY_PD_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_AH, UVERBS_METHOD_AH_DESTROY, { .handle = BIT(UVERBS_ATTR_DESTROY_AH_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_XRCD, UVERBS_METHOD_XRCD_DESTROY, { .handle = BIT(UVERBS_ATTR_DESTROY_XRCD_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_RWQ_IND_TBL, UVERBS_METHOD_RWQ_IND_TBL_DESTROY,
+	  { .handle = BIT(UVERBS_ATTR_DESTROY_RWQ_IND_TBL_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_FLOW, UVERBS_METHOD_FLOW_DESTROY, { .handle = BIT(UVERBS_ATTR_DESTROY_FLOW_HANDLE) }, { 0 } },
+	{ UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC,
+	  { .fd_new = BIT(UVERBS_ATTR_ASYNC_EVENT_ALLOC_FD_HANDLE) }, { 0 } },
+};
+
+/* Of mlx5: what goes to the firmware as it is (hw/mlx5/devx.c), and names memory by objects only. */
+static const struct schema mlx5_schemas[] = {
+	{ MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_OTHER, { 0 },
+	  { .in = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OTHER_CMD_IN), .out = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT) } },
+	{ MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_CREATE, { 0 },
+	  { .in = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_IN),
+	    .out = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_OUT),
+	    .handle = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_CREATE_HANDLE) } },
+	{ MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_DESTROY, { 0 },
+	  { .handle = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_DESTROY_HANDLE) } },
+	{ MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_MODIFY, { 0 },
+	  { .in = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_IN),
+	    .out = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_OUT),
+	    .handle = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_MODIFY_HANDLE) } },
+	{ MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_QUERY, { 0 },
+	  { .in = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_QUERY_CMD_IN),
+	    .out = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_QUERY_CMD_OUT),
+	    .handle = DRIVER_BIT(MLX5_IB_ATTR_DEVX_OBJ_QUERY_HANDLE) } },
+};
+
+static const struct schema *find_in(const struct schema *list, size_t count, uint16_t object, uint16_t method)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].object == object && list[i].method == method)
+			return &list[i];
+	return NULL;
+}
+
+const struct schema *schema_find(uint32_t driver_id, uint16_t object, uint16_t method)
+{
+	const struct schema *found = find_in(schemas, sizeof(schemas) / sizeof(schemas[0]), object, method);
+
+	if (!found && driver_id == RDMA_DRIVER_MLX5)
+		found = find_in(mlx5_schemas, sizeof(mlx5_schemas) / sizeof(mlx5_schemas[0]), object, method);
+	return found;
+}
+
+enum attr_role schema_role(const struct schema *schema, uint16_t attr_id)
+{
+	bool driver = attr_id & 1U << UVERBS_ID_NS_SHIFT;
+	const struct attr_set *set = driver ? &schema->driver : &schema->core;
+	unsigned int number = attr_id & ~(1U << UVERBS_ID_NS_SHIFT);
+	uint32_t bit = number < 32 ? BIT(number) : 0;
+
+	if (set->in & bit)
+		return ATTR_IN;
+	if (set->out & bit)
+		return ATTR_OUT;
+	if (set->handle & bit)
+		return ATTR_HANDLE;
+	if (set->fd_in & bit)
+		return ATTR_FD_IN;
+	return set->fd_new & bit ? ATTR_FD_NEW : ATTR_UNKNOWN;
+}
+
+/*
+ * Commands of INVOKE_WRITE that neither pin nor map memory of their caller, nor take or return an fd, whatever the
+ * driver. Not among them: REG_MR, REREG_MR, CREATE_COMP_CHANNEL, OPEN_XRCD (an fd), RESIZE_CQ (pins), MODIFY_SRQ (rxe
+ * writes to an address in its UHW_IN), and all that create, which drivers do in their own ways.
+ */
+static bool write_needs_no_memory(uint32_t command)
+{
+	switch (command) {
+	case IB_USER_VERBS_CMD_QUERY_DEVICE:
+	case IB_USER_VERBS_CMD_QUERY_PORT:
+	case IB_USER_VERBS_CMD_ALLOC_PD:
+	case IB_USER_VERBS_CMD_DEALLOC_PD:
+	case IB_USER_VERBS_CMD_CREATE_AH:
+	case IB_USER_VERBS_CMD_DESTROY_AH:
+	case IB_USER_VERBS_CMD_DEREG_MR:
+	case IB_USER_VERBS_CMD_ALLOC_MW:
+	case IB_USER_VERBS_CMD_DEALLOC_MW:
+	case IB_USER_VERBS_CMD_DESTROY_CQ:
+	case IB_USER_VERBS_CMD_POLL_CQ:
+	case IB_USER_VERBS_CMD_REQ_NOTIFY_CQ:
+	case IB_USER_VERBS_CMD_QUERY_QP:
+	case IB_USER_VERBS_CMD_MODIFY_QP:
+	case IB_USER_VERBS_CMD_DESTROY_QP:
+	case IB_USER_VERBS_CMD_POST_SEND:
+	case IB_USER_VERBS_CMD_POST_RECV:
+	case IB_USER_VERBS_CMD_ATTACH_MCAST:
+	case IB_USER_VERBS_CMD_DETACH_MCAST:
+	case IB_USER_VERBS_CMD_QUERY_SRQ:
+	case IB_USER_VERBS_CMD_DESTROY_SRQ:
+	case IB_USER_VERBS_CMD_POST_SRQ_RECV:
+	case IB_USER_VERBS_CMD_CLOSE_XRCD:
+	case IB_USER_VERBS_CMD_OPEN_QP:
+	case IB_USER_VERBS_EX_CMD_QUERY_DEVICE | IB_USER_VERBS_CMD_FLAG_EXTENDED:
+	case IB_USER_VERBS_EX_CMD_MODIFY_QP | IB_USER_VERBS_CMD_FLAG_EXTENDED:
+	case IB_USER_VERBS_EX_CMD_DESTROY_FLOW | IB_USER_VERBS_CMD_FLAG_EXTENDED:
+	case IB_USER_VERBS_EX_CMD_DESTROY_WQ | IB_USER_VERBS_CMD_FLAG_EXTENDED:
+	case IB_USER_VERBS_EX_CMD_DESTROY_RWQ_IND_TBL | IB_USER_VERBS_CMD_FLAG_EXTENDED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool write_creates(uint32_t command)
+{
+	return command == IB_USER_VERBS_CMD_CREATE_QP ||
+	       command == (IB_USER_VERBS_EX_CMD_CREATE_QP | IB_USER_VERBS_CMD_FLAG_EXTENDED) ||
+	       command == IB_USER_VERBS_CMD_CREATE_SRQ || command == IB_USER_VERBS_CMD_CREATE_XSRQ;
+}
+
+/*
+ * Drivers whose queues are the kernel's own pages, which the program maps afterwards by the uverbs fd (rxe_mmap.c;
+ * siw_verbs.c: siw_mmap_entry_insert()). The others pin the program's (ib_umem_get()).
+ */
+static bool driver_makes_queues(uint32_t driver_id)
+{
+	return driver_id == RDMA_DRIVER_RXE || driver_id == RDMA_DRIVER_SIW;
+}
+
+static bool creates_queues(const struct uverbs_command *command)
+{
+	return (command->object_id == UVERBS_OBJECT_QP && command->method_id == UVERBS_METHOD_QP_CREATE) ||
+	       (command->object_id == UVERBS_OBJECT_CQ && command->method_id == UVERBS_METHOD_CQ_CREATE) ||
+	       (command->object_id == UVERBS_OBJECT_SRQ && command->method_id == UVERBS_METHOD_SRQ_CREATE);
+}
+
+/* What a GET_CONTEXT with DEVX may do goes by the capabilities of whoever asks (mlx5_ib_devx_create()). */
+bool schema_is_ours(const struct uverbs_command *command)
+{
+	bool invoke_write =
+		command->object_id == UVERBS_OBJECT_DEVICE && command->method_id == UVERBS_METHOD_INVOKE_WRITE;
+
+	if (!schema_find(command->driver_id, command->object_id, command->method_id))
+		return false;
+	if (command->kind == UVERBS_CONTEXT_OPEN && command->has & UVERBS_HAS_DEVX)
+		return false;
+	if (creates_queues(command) || (invoke_write && write_creates(command->write_command)))
+		return driver_makes_queues(command->driver_id);
+	return !invoke_write || write_needs_no_memory(command->write_command);
+}
+
+static bool modifies_controlled_qkey(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)
+{
+	struct ib_uverbs_modify_qp modify;
+	uint32_t number = command->write_command & ~IB_USER_VERBS_CMD_FLAG_EXTENDED;
+
+	if (number != IB_USER_VERBS_CMD_MODIFY_QP)
+		return false;
+	for (size_t i = 0; i < request->num_attrs; i++) {
+		const struct ib_uverbs_attr *attr = &request->attrs[i];
+
+		if (attr->attr_id != UVERBS_ATTR_CORE_IN || attr->len < sizeof(modify))
+			continue;
+		memcpy(&modify, (const void *)(uintptr_t)attr->data, sizeof(modify)); /* in the snapshot */
+		return modify.attr_mask & QP_ATTR_QKEY && modify.qkey & controlled_qkey;
+	}
+	return false;
+}
+
+bool schema_asks_capability(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)
+{
+	switch (command->kind) {
+	case UVERBS_QP_CREATE:
+		return command->has & UVERBS_HAS_SOURCE_QPN || command->qp_type == IB_UVERBS_QPT_RAW_PACKET ||
+		       command->qp_type == IB_UVERBS_QPT_DRIVER;
+	case UVERBS_FLOW_CREATE:
+	case UVERBS_DRIVER_PRIVATE:
+		return true;
+	default:
+		return modifies_controlled_qkey(request, command);
+	}
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Receiving notifications, and the threads that answer them. Each may take as long as a key manager does, and meanwhile
+ * others go on: a thread each, up to a bound, above which they wait their turn.
+ */
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "serve.h"
+
+enum { WORKERS_MAX = 256, WORKER_STACK = 256 * 1024, WORKER_IDLE_S = 5 };
+
+struct job {
+	struct seccomp_notif *from; /* as long as the kernel has it */
+	struct job *prev, *next;
+};
+
+struct server {
+	struct answering answering;
+	size_t notif_size;
+	pthread_mutex_t lock;
+	pthread_cond_t work, ended;
+	struct job *jobs;
+	unsigned int job_count, workers, idle;
+	bool closing;
+};
+
+static void job_free(struct job *job)
+{
+	free(job->from);
+	free(job);
+}
+
+/* ---- workers ---- */
+
+/* NULL: there was nothing for a while. With the lock. */
+static struct job *job_take(struct server *server)
+{
+	struct timespec until;
+	struct job *job;
+	int err = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += WORKER_IDLE_S;
+	server->idle++;
+	while (!server->jobs && !server->closing && !err)
+		err = pthread_cond_timedwait(&server->work, &server->lock, &until);
+	server->idle--;
+	job = server->jobs;
+	if (job) {
+		DL_DELETE(server->jobs, job);
+		server->job_count--;
+	}
+	return job;
+}
+
+static void *worker(void *arg)
+{
+	struct server *server = arg;
+	struct job *job;
+
+	pthread_mutex_lock(&server->lock);
+	while ((job = job_take(server))) {
+		pthread_mutex_unlock(&server->lock);
+		answer_notification(&server->answering, job->from);
+		job_free(job);
+		pthread_mutex_lock(&server->lock);
+	}
+	server->workers--;
+	pthread_cond_signal(&server->ended);
+	pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+static int worker_start(struct server *server)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
+	err = pthread_create(&thread, &attr, worker, server);
+	pthread_attr_destroy(&attr);
+	return err;
+}
+
+/* With the lock. */
+static void job_give(struct server *server, struct job *job)
+{
+	DL_APPEND(server->jobs, job);
+	server->job_count++;
+	if (server->job_count > server->idle && server->workers < WORKERS_MAX && !worker_start(server))
+		server->workers++;
+	pthread_cond_signal(&server->work);
+}
+
+/* ---- receiving ---- */
+
+static int job_receive(const struct server *server, struct job **out)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	int err = 0;
+
+	if (job)
+		job->from = calloc(1, server->notif_size);
+	if (!job || !job->from) {
+		free(job);
+		return -ENOMEM;
+	}
+	if (ioctl(server->answering.listener, SECCOMP_IOCTL_NOTIF_RECV, job->from))
+		err = -errno;
+	if (err)
+		job_free(job);
+	else
+		*out = job;
+	return err;
+}
+
+/* 1: there is one; 0: nobody uses the filter any more. */
+static int await(int listener)
+{
+	struct pollfd poll_fd = { .fd = listener, .events = POLLIN };
+
+	while (poll(&poll_fd, 1, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return poll_fd.revents & POLLIN ? 1 : poll_fd.revents & POLLHUP ? 0 : -EIO;
+}
+
+static int receive_all(struct server *server)
+{
+	struct job *job;
+	int err;
+
+	while ((err = await(server->answering.listener)) > 0) {
+		err = job_receive(server, &job);
+		if (err == -ENOMEM) {
+			const struct timespec pause = { .tv_nsec = 10000000 };
+
+			nanosleep(&pause, NULL); /* whoever asks waits */
+			continue;
+		}
+		/* it ended, or was interrupted, before we came */
+		if (err == -ENOENT || err == -EINTR)
+			continue;
+		if (err)
+			return err;
+		pthread_mutex_lock(&server->lock);
+		job_give(server, job);
+		/* no thread at all could be made: then it is for this one */
+		if (!server->workers && server->jobs == job) {
+			DL_DELETE(server->jobs, job);
+			server->job_count--;
+			pthread_mutex_unlock(&server->lock);
+			answer_notification(&server->answering, job->from);
+			job_free(job);
+			continue;
+		}
+		pthread_mutex_unlock(&server->lock);
+	}
+	return err;
+}
+
+static void workers_end(struct server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	server->closing = true;
+	pthread_cond_broadcast(&server->work);
+	while (server->workers)
+		pthread_cond_wait(&server->ended, &server->lock);
+	pthread_mutex_unlock(&server->lock);
+}
+
+static int notif_size(size_t *out)
+{
+	struct seccomp_notif_sizes sizes;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
+		return -errno;
+	*out = sizes.seccomp_notif > sizeof(struct seccomp_notif) ? sizes.seccomp_notif : sizeof(struct seccomp_notif);
+	return 0;
+}
+
+int supervisor_serve(int listener, const struct supervisor_options *options)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int err = server ? notif_size(&server->notif_size) : -ENOMEM;
+
+	if (err) {
+		free(server);
+		close(listener);
+		return err;
+	}
+	server->answering.listener = listener;
+	server->answering.options = *options;
+	server->answering.engine.address = options->engine;
+	server->answering.engine.len = options->engine_len;
+	pthread_mutex_init(&server->answering.drivers.lock, NULL);
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_cond_init(&server->work, NULL);
+	pthread_cond_init(&server->ended, NULL);
+	err = receive_all(server);
+	if (err) {
+		close(listener); /* whoever waits gets ENOSYS; workers may still use the rest */
+		return err;
+	}
+	workers_end(server);
+	close(listener);
+	free(server);
+	return 0;
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The copy of a request, and the way of its answers back. Limits and attributes: uverbs_ioctl.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisor_internal.h"
+
+/* A request is at most a page; all that it points to, here, no more than sixteen of the longest attributes. */
+enum { REQUEST_MAX = 4096, BLOCK_MAX = 1 << 20, ALIGNMENT = 8 };
+
+static size_t aligned(size_t size)
+{
+	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+/* uverbs_attr_ptr_is_inline(): for what is read only */
+static bool is_behind_pointer(enum attr_role role, const struct ib_uverbs_attr *attr)
+{
+	return role == ATTR_OUT ? attr->len > 0 : role == ATTR_IN && attr->len > sizeof(attr->data);
+}
+
+/* What we do not know we do not carry: the kernel, too, passes over what it does not know, unless that is mandatory. */
+static int drop_unknown(struct snapshot *snapshot)
+{
+	struct ib_uverbs_ioctl_hdr *request = snapshot->request;
+
+	for (size_t i = 0; i < request->num_attrs; i++)
+		if (schema_role(snapshot->schema, request->attrs[i].attr_id) == ATTR_UNKNOWN) {
+			if (request->attrs[i].flags & UVERBS_ATTR_F_MANDATORY)
+				return -EPROTONOSUPPORT;
+			/* so that positions stay: a number that no method of this namespace has */
+			request->attrs[i] = (struct ib_uverbs_attr){ .attr_id = (uint16_t)(0x0f00 + i) };
+		}
+	return 0;
+}
+
+/* Makes room behind what is there; the block may move. */
+static int grow(struct snapshot *snapshot, size_t by)
+{
+	uint8_t *block;
+
+	if (snapshot->size + aligned(by) > BLOCK_MAX)
+		return -ENOMEM;
+	block = realloc(snapshot->block, snapshot->size + aligned(by));
+	if (!block)
+		return -ENOMEM;
+	memset(block + snapshot->size, 0, aligned(by));
+	snapshot->block = block;
+	snapshot->request = (struct ib_uverbs_ioctl_hdr *)block;
+	snapshot->size += aligned(by);
+	return 0;
+}
+
+static int take_attrs(const struct target *target, struct snapshot *snapshot)
+{
+	size_t size = snapshot->request->num_attrs * sizeof(struct ib_uverbs_attr);
+	int err = grow(snapshot, size);
+
+	if (!err)
+		err = target->read(target->context, snapshot->address + sizeof(*snapshot->request),
+				   snapshot->request->attrs, size);
+	if (err)
+		return err;
+	snapshot->original = malloc(size ? size : 1);
+	if (!snapshot->original)
+		return -ENOMEM;
+	memcpy(snapshot->original, snapshot->request->attrs, size);
+	return 0;
+}
+
+/* Outputs too: of what the kernel does not write, the program keeps what it had. And if it cannot be written to, that
+ * shows before anything is done. */
+static int take_behind_pointers(const struct target *target, struct snapshot *snapshot)
+{
+	size_t at = snapshot->size, total = 0, count = snapshot->request->num_attrs;
+	int err;
+
+	for (size_t i = 0; i < count; i++)
+		if (is_behind_pointer(schema_role(snapshot->schema, snapshot->request->attrs[i].attr_id),
+				      &snapshot->request->attrs[i]))
+			total += aligned(snapshot->request->attrs[i].len);
+	err = grow(snapshot, total);
+	for (size_t i = 0; !err && i < count; i++) {
+		struct ib_uverbs_attr *attr = &snapshot->request->attrs[i];
+
+		if (!is_behind_pointer(schema_role(snapshot->schema, attr->attr_id), attr))
+			continue;
+		err = target->read(target->context, attr->data, snapshot->block + at, attr->len);
+		attr->data = (uintptr_t)(snapshot->block + at);
+		at += aligned(attr->len);
+	}
+	return err;
+}
+
+static int take(const struct target *target, struct snapshot *snapshot)
+{
+	struct ib_uverbs_ioctl_hdr *request;
+	int err = grow(snapshot, sizeof(*request));
+
+	if (!err)
+		err = target->read(target->context, snapshot->address, snapshot->request, sizeof(*request));
+	if (err)
+		return err;
+	request = snapshot->request;
+	if (request->length > REQUEST_MAX ||
+	    request->length != sizeof(*request) + request->num_attrs * sizeof(struct ib_uverbs_attr))
+		return -EINVAL;
+	err = take_attrs(target, snapshot);
+	if (err)
+		return err;
+	request = snapshot->request;
+	snapshot->schema = schema_find(request->driver_id, request->object_id, request->method_id);
+	if (!snapshot->schema)
+		return 0;
+	err = drop_unknown(snapshot);
+	return err ? err : take_behind_pointers(target, snapshot);
+}
+
+int snapshot_take(const struct target *target, uint64_t address, struct snapshot *out)
+{
+	struct snapshot snapshot = { .address = address };
+	int err = take(target, &snapshot);
+
+	if (err)
+		snapshot_free(&snapshot);
+	else
+		*out = snapshot;
+	return err;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	free(snapshot->block);
+	free(snapshot->original);
+	memset(snapshot, 0, sizeof(*snapshot));
+}
+
+static int read_block(void *context, uint64_t address, void *buffer, size_t len)
+{
+	const struct snapshot *snapshot = context;
+	uint64_t start = (uintptr_t)snapshot->block;
+
+	if (address < start || address - start > snapshot->size || len > snapshot->size - (address - start))
+		return -EFAULT;
+	memcpy(buffer, snapshot->block + (address - start), len);
+	return 0;
+}
+
+struct uverbs_memory snapshot_memory(struct snapshot *snapshot)
+{
+	return (struct uverbs_memory){ .read = read_block, .context = snapshot };
+}
+
+/* ---- fds ---- */
+
+static enum attr_role role_of(const struct snapshot *snapshot, size_t i)
+{
+	return schema_role(snapshot->schema, snapshot->original[i].attr_id);
+}
+
+/* The bit of an attribute's position: what comes later is not carried (no method has so many). */
+static uint64_t position(size_t i)
+{
+	return i < 64 ? UINT64_C(1) << i : 0;
+}
+
+int snapshot_take_fds(const struct target *target, struct snapshot *snapshot)
+{
+	struct ib_uverbs_ioctl_hdr *request = snapshot->request;
+
+	for (size_t i = 0; i < request->num_attrs; i++) {
+		int fd, err;
+
+		if (role_of(snapshot, i) != ATTR_FD_IN)
+			continue;
+		if (!position(i) || (int64_t)snapshot->original[i].data < 0 || snapshot->original[i].data > INT32_MAX)
+			return -EBADF;
+		err = target->fetch_fd(target->context, (int)snapshot->original[i].data, &fd);
+		if (err)
+			return err;
+		request->attrs[i].data = (uint64_t)fd;
+		snapshot->fds_new |= position(i);
+	}
+	return 0;
+}
+
+void snapshot_drop_fds(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < 64 && snapshot->fds_new; i++)
+		if (snapshot->fds_new & position(i)) {
+			close((int)snapshot->request->attrs[i].data);
+			snapshot->fds_new &= ~position(i);
+		}
+}
+
+/* ---- back ---- */
+
+static int give_outputs(const struct target *target, const struct snapshot *snapshot)
+{
+	const struct ib_uverbs_ioctl_hdr *request = snapshot->request;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < request->num_attrs; i++) {
+		const struct ib_uverbs_attr *attr = &request->attrs[i];
+
+		/* uverbs_set_output() */
+		if (role_of(snapshot, i) == ATTR_OUT && attr->len && attr->flags & UVERBS_ATTR_F_VALID_OUTPUT)
+			err = target->write(target->context, snapshot->original[i].data, (void *)(uintptr_t)attr->data,
+					    attr->len);
+	}
+	return err;
+}
+
+/* An fd that the kernel made for us becomes one of the program's; ours is closed in any case. */
+static int give_fd(const struct target *target, struct snapshot *snapshot, size_t i)
+{
+	int number;
+
+	snapshot->fds_new |= position(i);
+	number = target->put_fd(target->context, (int)snapshot->request->attrs[i].data, O_CLOEXEC);
+	if (number < 0)
+		return number;
+	snapshot->original[i].data = (uint64_t)number;
+	return 0;
+}
+
+/* The attributes as the program had them, with what the kernel writes into them. */
+static int merge_attrs(const struct target *target, struct snapshot *snapshot, bool succeeded, bool *changed)
+{
+	const struct ib_uverbs_ioctl_hdr *request = snapshot->request;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < request->num_attrs; i++) {
+		struct ib_uverbs_attr *to = &snapshot->original[i];
+		const struct ib_uverbs_attr *from = &request->attrs[i];
+		enum attr_role role = role_of(snapshot, i);
+
+		if (role == ATTR_OUT && to->flags != from->flags) {
+			to->flags = from->flags;
+			*changed = true;
+		} else if (role == ATTR_HANDLE && to->data != from->data) {
+			to->data = from->data;
+			*changed = true;
+		} else if (role == ATTR_FD_NEW && succeeded) {
+			err = give_fd(target, snapshot, i);
+			*changed = true;
+		}
+	}
+	return err;
+}
+
+int snapshot_give_back(const struct target *target, struct snapshot *snapshot, bool succeeded)
+{
+	bool changed = false;
+	int err = give_outputs(target, snapshot);
+
+	if (!err)
+		err = merge_attrs(target, snapshot, succeeded, &changed);
+	if (!err && changed)
+		err = target->write(target->context, snapshot->address + sizeof(*snapshot->request), snapshot->original,
+				    snapshot->request->num_attrs * sizeof(struct ib_uverbs_attr));
+	return err;
+}
