@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "container_devices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "text.h"
+
+enum { CONFIG_DEPTH = 32 };
+
+static int number_of(json_object *device, const char *name, unsigned int *out)
+{
+	json_object *value;
+	int64_t number;
+
+	if (!json_object_object_get_ex(device, name, &value) || !json_object_is_type(value, json_type_int))
+		return -EBADMSG;
+	number = json_object_get_int64(value);
+	if (number < 0 || number > INT32_MAX)
+		return -EBADMSG;
+	*out = (unsigned int)number;
+	return 0;
+}
+
+/* 1: it is a character device; 0: something else */
+static int device_of(json_object *device, dev_t *out)
+{
+	unsigned int device_major, device_minor;
+	json_object *type;
+
+	if (!json_object_object_get_ex(device, "type", &type) || !json_object_is_type(type, json_type_string))
+		return -EBADMSG;
+	/* "u": unbuffered, the same to the kernel */
+	if (strcmp(json_object_get_string(type), "c") && strcmp(json_object_get_string(type), "u"))
+		return 0;
+	if (number_of(device, "major", &device_major) || number_of(device, "minor", &device_minor))
+		return -EBADMSG;
+	*out = makedev(device_major, device_minor);
+	return 1;
+}
+
+int container_devices_from(json_object *config, struct container_devices *out)
+{
+	struct container_devices devices = { 0 };
+	json_object *linux_part, *list;
+	int is = 0;
+
+	*out = devices;
+	if (!json_object_is_type(config, json_type_object) ||
+	    !json_object_object_get_ex(config, "linux", &linux_part) ||
+	    !json_object_is_type(linux_part, json_type_object))
+		return -EBADMSG;
+	if (!json_object_object_get_ex(linux_part, "devices", &list) || json_object_is_type(list, json_type_null))
+		return 0;
+	if (!json_object_is_type(list, json_type_array))
+		return -EBADMSG;
+	if (json_object_array_length(list) > CONTAINER_DEVICES_MAX)
+		return -E2BIG;
+	devices.list = calloc(json_object_array_length(list) + 1, sizeof(*devices.list));
+	if (!devices.list)
+		return -ENOMEM;
+	for (size_t i = 0; i < json_object_array_length(list) && is >= 0; i++) {
+		is = device_of(json_object_array_get_idx(list, i), &devices.list[devices.count]);
+		devices.count += is > 0;
+	}
+	if (is < 0)
+		container_devices_free(&devices);
+	else
+		*out = devices;
+	return is < 0 ? is : 0;
+}
+
+static int read_all(int fd, char **out, size_t *out_len)
+{
+	struct stat file;
+	size_t len = 0;
+	ssize_t got = 1;
+	char *octets;
+
+	if (fstat(fd, &file))
+		return -errno;
+	if (!S_ISREG(file.st_mode))
+		return -EINVAL;
+	if (file.st_size > CONTAINER_CONFIG_MAX)
+		return -E2BIG;
+	octets = malloc((size_t)file.st_size + 1);
+	if (!octets)
+		return -ENOMEM;
+	while (got > 0 && len < (size_t)file.st_size) {
+		got = read(fd, octets + len, (size_t)file.st_size - len);
+		len += got > 0 ? (size_t)got : 0;
+	}
+	if (got < 0) {
+		free(octets);
+		return -EIO;
+	}
+	*out = octets;
+	*out_len = len;
+	return 0;
+}
+
+static int parse(const char *octets, size_t len, json_object **out)
+{
+	json_tokener *tokener = json_tokener_new_ex(CONFIG_DEPTH);
+
+	if (!tokener)
+		return -ENOMEM;
+	*out = json_tokener_parse_ex(tokener, octets, (int)len);
+	json_tokener_free(tokener);
+	return *out ? 0 : -EBADMSG;
+}
+
+int container_devices_read(const char *bundle, struct container_devices *out)
+{
+	char path[PATH_MAX + sizeof("/config.json")], *octets = NULL;
+	json_object *config;
+	size_t len = 0;
+	int fd, err;
+
+	*out = (struct container_devices){ 0 };
+	text_format(path, sizeof(path), "%s/config.json", bundle);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	err = read_all(fd, &octets, &len);
+	close(fd);
+	if (err)
+		return err;
+	err = parse(octets, len, &config);
+	free(octets);
+	if (err)
+		return err;
+	err = container_devices_from(config, out);
+	json_object_put(config);
+	return err;
+}
+
+void container_devices_free(struct container_devices *devices)
+{
+	free(devices->list);
+	*devices = (struct container_devices){ 0 };
+}
+
+bool container_has_device(const struct container_devices *devices, dev_t device)
+{
+	for (size_t i = 0; i < devices->count; i++)
+		if (devices->list[i] == device)
+			return true;
+	return false;
+}

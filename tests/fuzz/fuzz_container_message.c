@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Any octets, in pieces of any size, as an OCI runtime's message. It does not matter how they were cut, and what is
+ * taken of them is within its bounds and fit to be printed.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "container_devices.h"
+#include "container_message.h"
+#include "must.h"
+
+static int add_all(struct container_message *message, const uint8_t *data, size_t size, size_t piece)
+{
+	int done = 0;
+
+	MUST(!container_message_init(message));
+	for (size_t at = 0; at < size && !done; at += piece) {
+		size_t len = piece < size - at ? piece : size - at;
+		/* of its exact length, for ASan to see a step beyond */
+		char *octets = malloc(len);
+
+		MUST(octets);
+		memcpy(octets, data + at, len);
+		done = container_message_add(message, octets, len);
+		free(octets);
+	}
+	MUST(done == 0 || done == 1 || done == -EBADMSG || done == -E2BIG);
+	MUST((done == 1) <= (message->json != NULL));
+	return done;
+}
+
+static void check_state(const struct container_state *state)
+{
+	MUST(state->id[0] && strnlen(state->id, sizeof(state->id)) < sizeof(state->id));
+	MUST(state->bundle[0] == '/' && strnlen(state->bundle, sizeof(state->bundle)) < sizeof(state->bundle));
+	MUST(state->pid > 0 && state->pid <= CONTAINER_PID_MAX);
+	MUST(state->fd_count <= CONTAINER_FDS_MAX && state->seccomp_fd < state->fd_count);
+}
+
+static void check_printable(const char *text)
+{
+	for (; *text; text++)
+		MUST(*text >= 0x20 && *text <= 0x7e);
+}
+
+static void check_read(struct container_message *message)
+{
+	char error[CONTAINER_ERROR_MAX] = "";
+	struct container_state state;
+	int fd, err;
+
+	memset(&state, 0xa5, sizeof(state));
+	err = container_state_read(message->json, &state, error);
+	MUST(err == 0 || err == -EBADMSG);
+	check_printable(state.id);
+	if (!err)
+		check_state(&state);
+	MUST(!err == !error[0]);
+	check_printable(error);
+	/* no fd has come */
+	MUST(container_message_read(message, &state, &fd, error) == -EBADMSG);
+}
+
+static void check_config(json_object *config)
+{
+	struct container_devices devices;
+	int err = container_devices_from(config, &devices);
+
+	MUST(err == 0 || err == -EBADMSG || err == -E2BIG);
+	MUST(!err || !devices.count);
+	for (size_t i = 0; i < devices.count; i++)
+		MUST(container_has_device(&devices, devices.list[i]));
+	container_devices_free(&devices);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct container_message whole, cut;
+	int done;
+
+	if (!size)
+		return 0;
+	done = add_all(&whole, data + 1, size - 1, size);
+	/* what follows it after a cut is not looked at by the test, as nobody reads on */
+	MUST(add_all(&cut, data + 1, size - 1, 1 + data[0]) == done || done == -EBADMSG);
+	if (done == 1) {
+		MUST(json_object_equal(whole.json, cut.json));
+		check_read(&whole);
+		check_config(whole.json);
+	}
+	container_message_free(&whole);
+	container_message_free(&cut);
+	return 0;
+}
