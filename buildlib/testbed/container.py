@@ -1,0 +1,104 @@
+"""OCI containers in a guest: a bundle of the guest's own programs, run by an unmodified runtime."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from .api import Test
+from .guest import Guest, Process, Result
+from .pair import TOP
+
+PROFILE = TOP / "contrib" / "oci" / "seccomp.json"
+FOLDER = "/run/bundles"
+# The image has what the distribution installs below these, and an /etc of its own.
+BOUND = ("/usr", "/etc/libibverbs.d")
+LINKS = ("bin", "sbin", "lib", "lib64")
+
+
+@dataclass(frozen=True)
+class Container:
+    """A bundle.  runtime is runc or crun; profile: with ours, else without any."""
+
+    t: Test
+    guest: Guest
+    runtime: str
+    name: str
+
+    @property
+    def bundle(self) -> str:
+        return f"{FOLDER}/{self.name}"
+
+    def configure(
+        self,
+        command: str,
+        *,
+        profile: bool,
+        allow_device: bool = False,
+        no_new_privileges: bool = True,
+        network: bool = False,
+        user: int = 0,
+        listener: str = "",
+    ) -> None:
+        """What `RUNTIME spec` makes, with this command, the guest's RDMA devices and the host's network namespace.
+
+        allow_device      the container's device cgroup lets it open the uverbs devices by itself
+        network           with a network namespace of its own instead
+        listener          another listenerPath than the profile's
+        """
+        root = f"{self.bundle}/rootfs"
+        links = " && ".join(f"ln -sfn usr/{name} {root}/{name}" for name in LINKS)
+        folders = " ".join(f"{root}{path}" for path in (*BOUND, "/proc", "/dev", "/sys", "/tmp"))
+        make = f"mkdir -p {folders} && {links} && cd {self.bundle} && rm -f config.json && {self.runtime} spec"
+        self.guest.run(make, check=True)
+        path = f"{self.bundle}/config.json"
+        config = json.loads(self.guest.read_file(path))
+        process, linux = config["process"], config["linux"]
+        process.update(terminal=False, args=["/bin/sh", "-c", command], noNewPrivileges=no_new_privileges)
+        process["user"] = {"uid": user, "gid": user}
+        options = ["rbind", "ro", "nosuid", "nodev"]
+        config["mounts"] += [{"destination": p, "type": "bind", "source": p, "options": options} for p in BOUND]
+        if not network:
+            linux["namespaces"] = [space for space in linux["namespaces"] if space["type"] != "network"]
+        devices = self.devices()
+        linux["devices"] = devices
+        if allow_device:
+            for device in devices:
+                numbers = {key: device[key] for key in ("type", "major", "minor")}
+                linux["resources"]["devices"].append({"allow": True, "access": "rw", **numbers})
+        linux.pop("seccomp", None)
+        if profile:
+            linux["seccomp"] = json.loads(PROFILE.read_text())
+            if listener:
+                linux["seccomp"]["listenerPath"] = listener
+        self.guest.write_file(path, json.dumps(config, indent=2))
+
+    def devices(self) -> list[dict[str, object]]:
+        """The guest's uverbs devices, as linux.devices has them."""
+        found = self.guest.run("cd /sys/class/infiniband_verbs && for d in uverbs*; do echo $d $(cat $d/dev); done", check=True)
+        devices = []
+        for line in found.out.splitlines():
+            name, numbers = line.split()
+            major, minor = map(int, numbers.split(":"))
+            devices.append({"path": f"/dev/infiniband/{name}", "type": "c", "major": major, "minor": minor, "fileMode": 0o666})
+        return devices
+
+    @property
+    def command(self) -> str:
+        return f"{self.runtime} --root /run/{self.runtime} run --bundle {self.bundle} {self.name}"
+
+    def start(self, timeout: float | None = None) -> Process:
+        return self.guest.start(f"exec {self.command}", timeout)
+
+    def run(self, timeout: float = 60) -> Result:
+        return self.guest.run(self.command, timeout)
+
+    def execute(self, command: str, timeout: float = 60) -> Result:
+        """Another process in the container, while it runs."""
+        return self.guest.run(f"{self.runtime} --root /run/{self.runtime} exec {self.name} /bin/sh -c '{command}'", timeout)
+
+    def delete(self) -> None:
+        self.guest.run(f"{self.runtime} --root /run/{self.runtime} delete --force {self.name}")
+
+
+__all__ = ["Container"]
