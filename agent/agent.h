@@ -13,9 +13,9 @@
 #include "container_state.h"
 
 enum {
-	AGENT_CONTAINERS_MAX = 1024,    /* filters, each with its process: a command executed in a container is one */
-	AGENT_CONNECTIONS_MAX = 64,     /* whose message is not complete */
-	AGENT_SILENCE_MS = 10000        /* of a runtime whose message is not complete */
+	AGENT_CONTAINERS_MAX = 1024, /* filters, each with its process: a command executed in a container is one */
+	AGENT_CONNECTIONS_MAX = 64,  /* whose message is not complete */
+	AGENT_SILENCE_MS = 10000     /* of a runtime whose message is not complete */
 };
 
 struct agent_options {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "container.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "confined.h"
+#include "container_devices.h"
+#include "process.h"
+#include "protocol.h"
+#include "supervisor.h"
+#include "text.h"
+
+enum { FILTER_FD = 3, LINE_SIZE = 1024 };
+
+struct container {
+	const struct container_state *state;
+	const char *engine;
+	struct container_devices devices;
+};
+
+static void say(const struct container *container, const char *format, ...) RS_PRINTF(2, 3);
+
+static void say(const struct container *container, const char *format, ...)
+{
+	char line[LINE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	text_printable(line);
+	fprintf(stderr, "rdmasec-agentd: container %s: %s\n", container->state->id, line);
+}
+
+/* Of the agent, whose signals write to a fd that is another one here. */
+static void forget_handlers(void)
+{
+	for (int number = 1; number < NSIG; number++)
+		signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
+}
+
+/* A terminal's signals to the agent, and its end, are none of this process' business. */
+static int detach(int fd)
+{
+	if (setsid() < 0 || dup2(fd, FILTER_FD) < 0 || syscall(SYS_close_range, FILTER_FD + 1, ~0U, 0))
+		return -errno;
+	prctl(PR_SET_NAME, "rdmasec-oci");
+	return 0;
+}
+
+/*
+ * Where the subsystem keeps devices to network namespaces (`rdma system set netns exclusive`), a device is opened by
+ * who is in its own (ib_uverbs_open()): the container, not the host.
+ */
+static int enter_netns(pid_t pid)
+{
+	struct process process;
+	int fd, err = process_open(pid, &process);
+
+	if (err)
+		return err;
+	err = process_open_netns(&process, &fd);
+	process_close(&process);
+	if (err)
+		return err;
+	err = setns(fd, CLONE_NEWNET) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+static int prepare(struct container *container, int fd)
+{
+	int err = detach(fd);
+
+	if (err)
+		return err;
+	err = container_devices_read(container->state->bundle, &container->devices);
+	if (err) {
+		say(container, "%s/config.json cannot be read, so it gets no RDMA device: %s", container->state->bundle,
+		    strerror(-err));
+	}
+	err = enter_netns(container->state->pid);
+	if (err) {
+		say(container, "its network namespace cannot be entered: %s", strerror(-err));
+		return err;
+	}
+	return confined_container();
+}
+
+static void tell(const char *line, void *arg)
+{
+	say(arg, "%s", line);
+}
+
+static _Noreturn void serve(struct container *container, int fd)
+{
+	struct supervisor_options options = { .say = tell, .arg = container };
+	int err = prepare(container, fd);
+
+	err = err ? err : wire_address(container->engine, &options.engine, &options.engine_len);
+	if (!err) {
+		err = supervisor_serve(FILTER_FD, &options);
+		if (err)
+			say(container, "its verbs calls fail from now on: %s", strerror(-err));
+	}
+	/* threads that are left go with it */
+	_exit(err ? 1 : 0);
+}
+
+int container_start(const struct container_state *state, int fd, const char *engine)
+{
+	struct container container = { .state = state, .engine = engine };
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0) {
+		forget_handlers();
+		sigemptyset(&all);
+		sigprocmask(SIG_SETMASK, &all, NULL);
+		serve(&container, fd);
+	}
+	pid = pid < 0 ? -errno : pid;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}

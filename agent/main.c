@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * rdmasec-agentd: hears from OCI runtimes of containers whose seccomp filter notifies, and has a process of its own
+ * judge the verbs calls of each. It is not part of rdmasecd: that may be started again, and containers go on; and
+ * rdmasecd has not got what it takes to read and write other programs' memory.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "confined.h"
+#include "container.h"
+#include "protocol.h"
+
+#define DEFAULT_SOCKET WIRE_SYSTEM_FOLDER "/seccomp.sock"
+enum { EXIT_USAGE = 2 };
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: rdmasec-agentd [-s SOCKET] [-e ENGINE]\n"
+		    "  The seccomp agent of OCI runtimes: has the verbs calls of containers judged by rdmasecd.\n"
+		    "  -s SOCKET   where runtimes find it (listenerPath), default " DEFAULT_SOCKET "\n"
+		    "  -e ENGINE   rdmasecd's socket, default " WIRE_SYSTEM_ENGINE "\n");
+}
+
+/* A socket left behind is replaced; one behind which somebody answers is not. Root's alone, from its first moment on.
+ */
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address;
+	socklen_t len;
+	int s, err = wire_address(path, &address, &len);
+	mode_t mask;
+
+	if (err)
+		return err;
+	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	mask = umask(0177);
+	if (!connect(s, (const struct sockaddr *)&address, len)) {
+		err = -EADDRINUSE;
+	} else {
+		if (path[0] == '/' && errno == ECONNREFUSED)
+			unlink(path);
+		err = bind(s, (const struct sockaddr *)&address, len) || listen(s, SOMAXCONN) ? -errno : 0;
+	}
+	umask(mask);
+	if (!err)
+		return s;
+	close(s);
+	return err;
+}
+
+/* From systemd, which keeps it while we are started again: runtimes then wait, and do not fail. */
+static int listener_given(void)
+{
+	int count = sd_listen_fds(1);
+
+	if (count <= 0)
+		return -ENOENT;
+	return count == 1 && sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) > 0 ? SD_LISTEN_FDS_START
+												 : -EINVAL;
+}
+
+static void log_line(const char *line, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "rdmasec-agentd: %s\n", line);
+}
+
+static int start(const struct container_state *state, int fd, void *engine)
+{
+	return container_start(state, fd, engine);
+}
+
+static void on_end(evutil_socket_t sig, short what, void *base)
+{
+	(void)sig;
+	(void)what;
+	event_base_loopbreak(base);
+}
+
+static int serve(struct event_base *base, int listener, const char *engine)
+{
+	const struct agent_options options = { .start = start, .log = log_line, .arg = (void *)engine, .peer = 0 };
+	struct event *ends[2] = { evsignal_new(base, SIGTERM, on_end, base), evsignal_new(base, SIGINT, on_end, base) };
+	struct agent *agent = NULL;
+	int err = agent_new(base, listener, &options, &agent);
+
+	if (!err && (!ends[0] || !ends[1] || event_add(ends[0], NULL) || event_add(ends[1], NULL)))
+		err = -ENOMEM;
+	if (!err) {
+		fprintf(stderr, "rdmasec-agentd: ready\n");
+		sd_notify(0, "READY=1");
+		err = event_base_dispatch(base) < 0 ? -EIO : 0;
+		sd_notify(0, "STOPPING=1");
+	}
+	for (int i = 0; i < 2; i++)
+		if (ends[i])
+			event_free(ends[i]);
+	agent_free(agent);
+	return err;
+}
+
+static int run(const char *socket_path, const char *engine)
+{
+	int err, listener = listener_given();
+	struct event_base *base;
+
+	if (listener == -ENOENT)
+		listener = listen_at(socket_path);
+	if (listener < 0) {
+		fprintf(stderr, "rdmasec-agentd: %s: %s\n", socket_path,
+			listener == -EADDRINUSE ? "an agent is there already" : strerror(-listener));
+		return EXIT_FAILURE;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	err = confined_agent();
+	base = err ? NULL : event_base_new();
+	if (base)
+		err = serve(base, listener, engine);
+	else
+		close(listener);
+	if (base)
+		event_base_free(base);
+	if (err || !base)
+		fprintf(stderr, "rdmasec-agentd: %s\n", strerror(err ? -err : ENOMEM));
+	return err || !base ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	const char *socket_path = DEFAULT_SOCKET, *engine = WIRE_SYSTEM_ENGINE;
+	int option;
+
+	while ((option = getopt(argc, argv, "s:e:h")) != -1) {
+		switch (option) {
+		case 's':
+			socket_path = optarg;
+			break;
+		case 'e':
+			engine = optarg;
+			break;
+		default:
+			usage(option == 'h' ? stdout : stderr);
+			return option == 'h' ? EXIT_SUCCESS : EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	return run(socket_path, engine);
+}

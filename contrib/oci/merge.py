@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+"""Makes one seccomp profile of seccomp.json beside this file and of another one, an allowlist: merge.py PROFILE
+
+The calls that seccomp.json looks at are taken out of the allowlist. Where it looks at arguments, what is left of such a
+call is allowed again: of arguments compared under a mask, that is, all that differ in a bit.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+ALLOW = "SCMP_ACT_ALLOW"
+MASKED = "SCMP_CMP_MASKED_EQ"
+
+
+def rest(conditions: list[dict]) -> list[dict]:
+    """Conditions that hold for all values of an argument for which none of these does: one for each way to differ."""
+    index, mask = conditions[0]["index"], conditions[0]["value"]
+    if any(c["op"] != MASKED or (c["index"], c["value"]) != (index, mask) for c in conditions):
+        sys.exit(f"{sys.argv[0]}: conditions that it does not understand")
+    values = {c["valueTwo"] for c in conditions}
+    bits = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+    if len(values) == 1:
+        (value,) = values
+        differing = [(1 << bit, ~value & 1 << bit) for bit in bits]
+    else:
+        differing = [(mask, other) for other in range(1 << len(bits)) if other not in values]
+    return [{"index": index, "value": m, "valueTwo": v, "op": MASKED} for m, v in differing]
+
+
+def merge(ours: dict, other: dict) -> dict:
+    if other["defaultAction"] == ALLOW:
+        sys.exit(f"{sys.argv[0]}: this profile is no allowlist; put the rules of seccomp.json into it")
+    conditions: dict[str, list[dict]] = {}
+    for rule in ours["syscalls"]:
+        for name in rule["names"]:
+            conditions.setdefault(name, []).extend(rule.get("args", []))
+    rules = []
+    allowed = set()
+    for rule in other["syscalls"]:
+        names = [name for name in rule["names"] if name not in conditions]
+        taken = set(rule["names"]) - set(names)
+        if rule["action"] == ALLOW and taken:
+            if any(rule.get(key) for key in ("args", "includes", "excludes")):
+                sys.exit(f"{sys.argv[0]}: {', '.join(sorted(taken))}: allowed under conditions that it cannot join with its own")
+            allowed |= taken
+        if names:
+            rules.append({**rule, "names": names})
+    for name in sorted(allowed):
+        if conditions[name]:
+            rules += [{"names": [name], "action": ALLOW, "args": [c]} for c in rest(conditions[name])]
+    # what was not allowed before is not handed over either
+    for rule in ours["syscalls"]:
+        if names := [name for name in rule["names"] if name in allowed]:
+            rules.append({**rule, "names": names})
+    # 32-bit programs' verbs would be another decoder's
+    merged = {key: value for key, value in other.items() if key not in ("syscalls", "archMap", "architectures")}
+    return {**merged, "listenerPath": ours["listenerPath"], "syscalls": rules}
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    ours = json.loads(Path(__file__).resolve().with_name("seccomp.json").read_text())
+    print(json.dumps(merge(ours, json.loads(Path(sys.argv[1]).read_text())), indent="\t"))
+
+
+if __name__ == "__main__":
+    main()
