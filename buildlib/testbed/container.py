@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .api import Test
@@ -38,13 +39,15 @@ class Container:
         no_new_privileges: bool = True,
         network: bool = False,
         user: int = 0,
-        listener: str = "",
+        devices: bool = True,
+        capabilities: Sequence[str] = (),
     ) -> None:
         """What `RUNTIME spec` makes, with this command, the guest's RDMA devices and the host's network namespace.
 
         allow_device      the container's device cgroup lets it open the uverbs devices by itself
         network           with a network namespace of its own instead
-        listener          another listenerPath than the profile's
+        devices           linux.devices has the guest's uverbs devices
+        capabilities      more than `spec` gives
         """
         root = f"{self.bundle}/rootfs"
         links = " && ".join(f"ln -sfn usr/{name} {root}/{name}" for name in LINKS)
@@ -60,17 +63,17 @@ class Container:
         config["mounts"] += [{"destination": p, "type": "bind", "source": p, "options": options} for p in BOUND]
         if not network:
             linux["namespaces"] = [space for space in linux["namespaces"] if space["type"] != "network"]
-        devices = self.devices()
-        linux["devices"] = devices
+        for held in process["capabilities"].values():
+            held += capabilities
+        given = self.devices() if devices else []
+        linux["devices"] = given
         if allow_device:
-            for device in devices:
+            for device in given:
                 numbers = {key: device[key] for key in ("type", "major", "minor")}
                 linux["resources"]["devices"].append({"allow": True, "access": "rw", **numbers})
         linux.pop("seccomp", None)
         if profile:
             linux["seccomp"] = json.loads(PROFILE.read_text())
-            if listener:
-                linux["seccomp"]["listenerPath"] = listener
         self.guest.write_file(path, json.dumps(config, indent=2))
 
     def devices(self) -> list[dict[str, object]]:

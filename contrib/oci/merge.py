@@ -50,8 +50,11 @@ def merge(ours: dict, other: dict) -> dict:
     for name in sorted(allowed):
         if conditions[name]:
             rules += [{"names": [name], "action": ALLOW, "args": [c]} for c in rest(conditions[name])]
-    # what was not allowed before is not handed over either
+    # what was not allowed before is not handed over either, and what the default does needs no rule
+    default = other["defaultAction"], other.get("defaultErrnoRet", 1)
     for rule in ours["syscalls"]:
+        if (rule["action"], rule.get("errnoRet", 1)) == default:
+            continue
         if names := [name for name in rule["names"] if name in allowed]:
             rules.append({**rule, "names": names})
     # 32-bit programs' verbs would be another decoder's

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "supervisor_filter.h"
+#include "supervisor_internal.h"
 
 enum { CODE_MAX = 4096 };
 
@@ -76,9 +76,8 @@ static void add_rule(scmp_filter_ctx filter, json_object *rule, const char *name
 						    .datum_a = number_of(arg, "value"),
 						    .datum_b = number_of(arg, "valueTwo") };
 	}
-	if (action_of(rule, "action") != SCMP_ACT_ALLOW || seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, compare))
-		cr_assert_eq(seccomp_rule_add_array(filter, action_of(rule, "action"), number, (unsigned int)count, compare), 0,
-			     "%s", name);
+	cr_assert_eq(seccomp_rule_add_array(filter, action_of(rule, "action"), number, (unsigned int)count, compare), 0,
+		     "%s", name);
 }
 
 static void export(scmp_filter_ctx filter, struct program *out)
@@ -99,7 +98,6 @@ static void compile(json_object *profile, struct program *out)
 	json_object *rules, *names;
 
 	cr_assert(filter && profile);
-	/* runc and crun set it like that */
 	cr_assert(json_object_object_get_ex(profile, "syscalls", &rules));
 	for (size_t i = 0; i < json_object_array_length(rules); i++) {
 		json_object *rule = json_object_array_get_idx(rules, i);
@@ -154,4 +152,171 @@ static uint32_t run(const struct program *program, const struct seccomp_data *da
 	}
 	cr_assert_fail("the filter runs over its end");
 	return 0;
+}
+
+/* ---- comparing ---- */
+
+static void supervisor_program(struct program *out)
+{
+	struct sock_fprog program;
+
+	cr_assert_eq(supervisor_filter_export(&program), 0);
+	cr_assert_leq(program.len, CODE_MAX);
+	memcpy(out->code, program.filter, program.len * sizeof(out->code[0]));
+	out->count = program.len;
+	free(program.filter);
+}
+
+static json_object *profile_read(const char *path)
+{
+	json_object *profile = json_object_from_file(path);
+
+	cr_assert(profile, "%s: %s", path, json_util_get_last_err());
+	return profile;
+}
+
+/* Of an argument: all that a mask of either could tell from others, in the lower half and in the upper one. */
+static const uint32_t halves[] = {
+	0,
+	O_RDONLY,
+	O_WRONLY,
+	O_RDWR,
+	O_ACCMODE,
+	O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
+	O_WRONLY | O_APPEND,
+	O_RDONLY | O_CREAT,
+	O_PATH,
+	32, /* the length of a doorbell */
+	33,
+	RDMA_VERBS_IOCTL,
+	RDMA_VERBS_IOCTL + 1,
+	RDMA_VERBS_IOCTL - 1,
+	RDMA_VERBS_IOCTL ^ 0x80000000,
+	RDMA_VERBS_IOCTL ^ 0x00010000,
+	UINT32_MAX,
+};
+
+enum { HALVES = sizeof(halves) / sizeof(halves[0]), ARGUMENTS_LOOKED_AT = 3 };
+
+typedef void (*each_fn)(const struct seccomp_data *data, void *context);
+
+/* A call with each value in one argument, others of nothing or of all ones. */
+static void each_value(struct seccomp_data *data, each_fn each, void *context)
+{
+	static const uint64_t others[] = { 0, UINT64_MAX };
+
+	for (size_t i = 0; i < HALVES * HALVES * ARGUMENTS_LOOKED_AT * 2; i++) {
+		const uint64_t value = (uint64_t)halves[i % HALVES] << 32 | halves[i / HALVES % HALVES];
+
+		for (int j = 0; j < 6; j++)
+			data->args[j] = others[i / (HALVES * HALVES * ARGUMENTS_LOOKED_AT)];
+		data->args[i / (HALVES * HALVES) % ARGUMENTS_LOOKED_AT] = value;
+		each(data, context);
+	}
+}
+
+static void each_call(each_fn each, void *context)
+{
+	static const uint32_t architectures[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64,
+						  AUDIT_ARCH_ARM, 0 };
+	struct seccomp_data data = { .nr = 0 };
+
+	for (size_t a = 0; a < sizeof(architectures) / sizeof(architectures[0]); a++)
+		for (data.nr = -1; data.nr < 500; data.nr += a ? 11 : 1) {
+			data.arch = architectures[a];
+			each_value(&data, each, context);
+		}
+	/* x32: the same architecture with a bit in the number */
+	data.arch = AUDIT_ARCH_X86_64;
+	for (data.nr = 0x40000000; data.nr < 0x40000000 + 600; data.nr += 3)
+		each_value(&data, each, context);
+}
+
+static bool kills(uint32_t action)
+{
+	return action == SECCOMP_RET_KILL_PROCESS || action == SECCOMP_RET_KILL_THREAD;
+}
+
+struct comparison {
+	struct program profile, filter;
+	unsigned notified, refused, killed;
+};
+
+static void compare(const struct seccomp_data *data, void *context)
+{
+	struct comparison *c = context;
+	uint32_t by_profile = run(&c->profile, data), by_filter = run(&c->filter, data);
+
+	/* runc hands nothing over of write(2) (README.md of contrib/oci) */
+	if (data->nr == SYS_write && by_filter == SECCOMP_RET_USER_NOTIF)
+		by_filter = SECCOMP_RET_ALLOW;
+	c->notified += by_profile == SECCOMP_RET_USER_NOTIF;
+	c->refused += (by_profile & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+	c->killed += kills(by_profile);
+	if (by_profile == by_filter || (kills(by_profile) && kills(by_filter)))
+		return;
+	cr_assert_fail("call %d of %#x (%#llx, %#llx, %#llx): profile %#x, filter %#x", data->nr, data->arch,
+		       (unsigned long long)data->args[0], (unsigned long long)data->args[1],
+		       (unsigned long long)data->args[2], by_profile, by_filter);
+}
+
+Test(oci_profile, is_the_supervisors_filter, .timeout = 300)
+{
+	static struct comparison c;
+	json_object *profile = profile_read(PROFILE), *path;
+
+	cr_assert(json_object_object_get_ex(profile, "listenerPath", &path));
+	cr_expect_str_eq(json_object_get_string(path), "/run/rdmasec/seccomp.sock");
+	compile(profile, &c.profile);
+	supervisor_program(&c.filter);
+	each_call(compare, &c);
+	/* else nothing was compared */
+	cr_expect(c.notified && c.refused && c.killed);
+	json_object_put(profile);
+}
+
+/* ---- joined with an allowlist ---- */
+
+static void compare_joined(const struct seccomp_data *data, void *context)
+{
+	static const int allowed[] = { SYS_read, SYS_ioctl, SYS_open, SYS_openat, SYS_creat, SYS_io_uring_setup };
+	struct comparison *c = context;
+	uint32_t joined = run(&c->profile, data), alone = run(&c->filter, data);
+	bool is_allowed = false;
+
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		is_allowed |= data->nr == allowed[i];
+	if (!kills(alone) && !is_allowed)
+		alone = SECCOMP_RET_ERRNO | 1;
+	c->notified += joined == SECCOMP_RET_USER_NOTIF;
+	cr_assert(joined == alone || (kills(joined) && kills(alone)),
+		  "call %d of %#x (%#llx, %#llx, %#llx): %#x, not %#x", data->nr, data->arch,
+		  (unsigned long long)data->args[0], (unsigned long long)data->args[1],
+		  (unsigned long long)data->args[2], joined, alone);
+}
+
+Test(oci_profile, can_be_joined_with_an_allowlist, .timeout = 300)
+{
+	static const char allowlist[] = "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\","
+					"\"SCMP_ARCH_X86\"],\"syscalls\":[{\"names\":[\"read\",\"ioctl\",\"open\","
+					"\"openat\",\"creat\",\"io_uring_setup\"],\"action\":\"SCMP_ACT_ALLOW\"}]}";
+	static struct comparison c;
+	char name[] = "/tmp/allowlist-XXXXXX", command[512];
+	int fd = mkostemp(name, O_CLOEXEC), joined_fd = memfd_create("joined", 0);
+	json_object *alone, *joined;
+
+	cr_assert_eq(write(fd, allowlist, strlen(allowlist)), (ssize_t)strlen(allowlist));
+	snprintf(command, sizeof(command), "%s %s >/dev/fd/%d", MERGE, name, joined_fd);
+	cr_assert_eq(system(command), 0);
+	unlink(name);
+	lseek(joined_fd, 0, SEEK_SET);
+	joined = json_object_from_fd(joined_fd);
+	alone = profile_read(PROFILE);
+	cr_assert(joined);
+	compile(joined, &c.profile);
+	compile(alone, &c.filter);
+	each_call(compare_joined, &c);
+	cr_expect(c.notified);
+	json_object_put(joined);
+	json_object_put(alone);
 }

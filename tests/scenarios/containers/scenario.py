@@ -1,19 +1,209 @@
-from testbed.api import Test, await_listener, try_end
+"""Containers of runc and crun, guarded from outside."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from testbed.api import Process, Result, Test, Wire, await_listener, try_end
 from testbed.container import Container
-from testbed.states import ETH0
+from testbed.container_agent import SOCKET, ContainerAgent
+from testbed.daemon import Daemon
+from testbed.states import DEVICE, ETH0
+
+RUNTIMES = ("runc", "crun")
+USER = 1234
+B = ETH0["b"][0]
+PINGPONG = f"ibv_rc_pingpong -d {DEVICE} -n 20 -g {{gid}}"
+PERFTEST = f"ib_write_bw -d {DEVICE} -F -n 20 -s 4096 -x {{gid}}"
+IN_CLEAR = "eth0 is not a MACsec device"
+ELSEWHERE = "software RoCE routes in the initial network namespace, and this is another"
+MESSAGES = Path(__file__).resolve().with_name("messages.py")
 
 
 def run(t: Test) -> None:
     t.net.clear()
-    for runtime in ("runc", "crun"):
-        c = Container(t, t.a, runtime, f"control-{runtime}")
-        i = t.net.gid_index(t.a, ETH0["a"][0])
-        c.configure(f"ls -l /dev/infiniband; ulimit -l; exec ibv_rc_pingpong -d rxe0 -g {i} -n 100 10.77.0.2", profile=False, allow_device=True)
-        with t.wire() as wire:
-            served = t.b.start(f"ibv_rc_pingpong -d rxe0 -g {t.net.gid_index(t.b, ETH0['b'][0])} -n 100", 60)
-            await_listener(t.b, 18515, served)
-            r = c.run(60)
-            if not r.ok: try_end(served)
-            served.wait(60)
-        t.note(str(r))
-        t.check(r.ok and wire.clear > 0, f"{runtime}: control", f"{r} {wire}")
+    for runtime in RUNTIMES:
+        seen_without_the_profile(t, runtime)
+    daemon, agent = Daemon(t, t.a), ContainerAgent(t, t.a)
+    for runtime, program in (("runc", PINGPONG), ("crun", PINGPONG), ("crun", PERFTEST)):
+        refused_in_clear(t, daemon, agent, runtime, program)
+    no_messages(t, agent)
+
+    t.net.ipsec()
+    daemon, agent = Daemon(t, t.a), ContainerAgent(t, t.a)
+    for runtime, program in (("runc", PINGPONG), ("crun", PERFTEST)):
+        runs_over_ipsec(t, daemon, runtime, program)
+    in_its_own_network(t, daemon, agent)
+    only_devices_that_it_was_given(t, agent)
+    while_it_runs(t, daemon, agent)
+
+
+def gid(t: Test) -> int:
+    return t.net.gid_index(t.a, ETH0["a"][0])
+
+
+def serve(t: Test, program: str) -> Process:
+    """b's side, bare: what it sends would be seen in clear as well."""
+    server = t.b.start("exec " + program.format(gid=t.net.gid_index(t.b, B)), 120)
+    await_listener(t.b, 18515, server)
+    return server
+
+
+def pair(t: Test, container: Container, program: str, **how: object) -> tuple[Result, Result, Wire]:
+    """The program in the container on a, against b's; the container's result is the first."""
+    container.configure(f"{program.format(gid=gid(t))} {B}", **how)
+    with t.wire() as wire:
+        server = serve(t, program)
+        client = container.run(90)
+        if not client.ok:
+            try_end(server)
+        served = server.wait(100)
+    return client, served, wire
+
+
+def seen_without_the_profile(t: Test, runtime: str) -> None:
+    bare = Container(t, t.a, runtime, f"bare-{runtime}")
+    client, server, wire = pair(t, bare, PINGPONG, profile=False, allow_device=True)
+    t.check(client.ok and server.ok and wire.counts["clear_data"] > 0,
+            f"control, {runtime} without the profile: runs, and is seen in clear", f"{client}\n{server}\n{wire}")
+
+
+def refused_in_clear(t: Test, daemon: Daemon, agent: ContainerAgent, runtime: str, program: str) -> None:
+    name = program.split()[0]
+    container = Container(t, t.a, runtime, f"clear-{runtime}-{name}")
+    began = float(t.a.run("echo $EPOCHREALTIME").out)
+    client, _, wire = pair(t, container, program, profile=True, user=USER)
+    what = f"{runtime}, {name}, in clear"
+    t.check(client.code not in (0, 124) and wire.clear == 0, f"{what}: fails, and nothing is in clear", f"{client}\n{wire}")
+    told = agent.says(f"container {container.name}: ") and agent.says(IN_CLEAR)
+    t.check(told, f"{what}: the agent's log has the refusal", agent.process.output())
+    record = daemon.await_record("decided", lambda r: r["outcome"] == "refused" and r["executable"].endswith(name), began, 60)
+    t.check(record and record["uid"] == USER, f"{what}: the audit log has the container's program and its user", record)
+
+
+def runs_over_ipsec(t: Test, daemon: Daemon, runtime: str, program: str) -> None:
+    name = program.split()[0]
+    container = Container(t, t.a, runtime, f"ipsec-{runtime}-{name}")
+    began = float(t.a.run("echo $EPOCHREALTIME").out)
+    client, server, wire = pair(t, container, program, profile=True, user=USER)
+    what = f"{runtime}, {name}, over IPsec"
+    t.check(client.ok and server.ok, f"{what}: runs", f"{client}\n{server}")
+    t.check(wire.counts["esp"] > 0 and wire.clear == 0, f"{what}: all of it is ESP", wire)
+    record = daemon.await_record("decided", lambda r: r["outcome"] == "passed" and r["executable"].endswith(name), began, 60)
+    t.check(record and record["uid"] == USER, f"{what}: judged as the container's program and user", record)
+    found = t.a.run(f"cat {container.bundle}/config.json; find {container.bundle}/rootfs /usr/lib -name '*rdmasec*'")
+    t.check("LD_PRELOAD" not in found.out and "librdmasec" not in found.out, f"{what}: nothing is in it or preloaded", found)
+
+
+def in_its_own_network(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
+    """The host's IPsec is not its own; over b's TCP it could not even say hello, so it talks to nobody."""
+    container = Container(t, t.a, "crun", "own-network")
+    container.configure(f"{PINGPONG.format(gid=gid(t))} {B}", profile=True, network=True)
+    began = float(t.a.run("echo $EPOCHREALTIME").out)
+    with t.wire() as wire:
+        client = container.run(60)
+    record = daemon.await_record("decided", lambda r: r["outcome"] == "refused", began, 60)
+    told = record and (ELSEWHERE in record["reason"] or "in this network namespace" in record["reason"])
+    t.check(not client.ok and told, "in a network namespace of its own: refused for what holds there", f"{client}\n{record}")
+    t.check(wire.clear == 0, "in a network namespace of its own: nothing in clear", wire)
+
+
+def only_devices_that_it_was_given(t: Test, agent: ContainerAgent) -> None:
+    """What it makes itself, its cgroup does not let it open, and the agent does not either."""
+    container = Container(t, t.a, "crun", "makes-nodes")
+    make = "mkdir -p /dev/infiniband && mknod -m 666 /dev/infiniband/uverbs0 c {major} {minor} && ibv_devinfo"
+    (device,) = container.devices()
+    container.configure(make.format(**device), profile=True, devices=False, capabilities=["CAP_MKNOD"])
+    client = container.run(60)
+    t.check("Failed to open device" in client.out + client.err and not client.ok,
+            "a device node that it made: is not opened for it", client)
+    t.check(agent.says("container makes-nodes: "), "a device node that it made: the agent's log says so", agent.process.output())
+
+
+def no_messages(t: Test, agent: ContainerAgent) -> None:
+    heard = t.a.run(f"python3 {MESSAGES} {SOCKET}", 120)
+    t.check(heard.ok and all(json.loads(heard.out).values()), "messages that are none: each is heard, and closed", heard)
+    for words in (
+        "a runtime's message is refused: it is not JSON",
+        "a runtime's message is refused: it ends too early",
+        "a runtime's message is refused: too many file descriptors",
+        "container no-fd: refused, its verbs calls fail: it names 1 fds, and 0 came with it",
+        "container no-filter: refused, its verbs calls fail: its \"seccompFd\" is not a seccomp filter's",
+        "container a-device: refused, its verbs calls fail: its \"seccompFd\" is not a seccomp filter's",
+        "container no-names: refused, its verbs calls fail: \"fds\" have no \"seccompFd\"",
+        "container escape?[2J?: refused",
+    ):
+        t.check(agent.says(words), f"messages that are none: {words}", agent.process.output())
+    left = t.a.run(f"ls -l /proc/{agent.process.pid}/fd | grep -c -e null -e infiniband")
+    t.check(left.out.strip() in ("0", "1"), "messages that are none: their fds are closed", left)  # its stdin is /dev/null
+    stranger = t.a.run(f"python3 {MESSAGES} {SOCKET}", 60, user=USER)
+    t.check(not stranger.ok and "Permission denied" in stranger.err, "only root reaches the socket", stranger)
+    t.check(agent.process.poll() is None and not agent.serving(), "messages that are none: the agent goes on, serving nobody")
+
+
+class Steps:
+    """A container that tries a pingpong whenever it is told to."""
+
+    def __init__(self, t: Test, runtime: str, name: str, count: int) -> None:
+        self.t = t
+        self.container = Container(t, t.a, runtime, name)
+        wait = "while [ ! -e /tmp/$i ]; do sleep 0.2; done"
+        call = f"{PINGPONG.format(gid=gid(t))} {B}"
+        steps = " ".join(str(i) for i in range(count))
+        self.container.configure(f"echo up; for i in {steps}; do {wait}; {call}; echo step $i: $?; done", profile=True)
+        self.process = self.container.start()
+        self.next = 0
+        self.await_words("up")
+
+    def await_words(self, words: str, within: float = 60) -> bool:
+        deadline = time.monotonic() + within
+        while words not in self.process.output():
+            if self.process.poll() or time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def step(self, what: str, passes: bool) -> None:
+        with self.t.wire() as wire:
+            server = serve(self.t, PINGPONG)
+            self.t.a.run(f"touch {self.container.bundle}/rootfs/tmp/{self.next}", check=True)
+            ended = self.await_words(f"step {self.next}: ")
+            passed = f"step {self.next}: 0" in self.process.output()
+            if not passed:
+                try_end(server)
+            server.wait(60)
+        self.next += 1
+        does = "runs" if passes else "is refused"
+        self.t.check(ended and passed == passes, f"{what}: it {does}", self.process.output())
+        self.t.check(wire.clear == 0 and (wire.counts["esp"] > 0 or not passes), f"{what}: nothing in clear", wire)
+
+
+def while_it_runs(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
+    first = Steps(t, "runc", "stays", 4)
+    first.step("while all is up", True)
+    agent.kill()
+    first.step("agent killed, a container that runs", True)
+    fresh = Container(t, t.a, "crun", "too-early")
+    fresh.configure("echo it started", profile=True)
+    early = fresh.run(60)
+    t.check(not early.ok and "it started" not in early.out, "agent killed: a new container does not start", early)
+    agent.start()
+    daemon.kill()
+    first.step("rdmasecd killed, a container that runs", False)
+    daemon.start()
+    first.step("rdmasecd started again, the same container", True)
+    t.check(first.process.ended_within(60) is not None and not agent.serving(), "it ends, and so does who served it", agent.serving())
+    judge_killed(t, agent)
+
+
+def judge_killed(t: Test, agent: ContainerAgent) -> None:
+    second = Steps(t, "crun", "loses", 2)
+    second.step("a container of the agent that was started again", True)
+    (judge,) = agent.serving()
+    t.a.run(f"kill -KILL {judge}", check=True)
+    t.check(agent.says("container loses: the process that judged for it was killed by signal 9"),
+            "the process that serves a container is killed: the agent says so", agent.process.output())
+    second.step("the process that serves a container is killed", False)
+    second.container.delete()
