@@ -87,6 +87,7 @@ static int prepare(struct container *container, int fd)
 		say(container, "%s/config.json cannot be read, so it gets no RDMA device: %s", container->state->bundle,
 		    strerror(-err));
 	}
+	container_devices_ask("/sys", &container->devices);
 	err = enter_netns(container->state->pid);
 	if (err) {
 		say(container, "its network namespace cannot be entered: %s", strerror(-err));

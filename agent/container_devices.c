@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <rdma/ib_user_ioctl_verbs.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "inventory.h"
 #include "text.h"
 
 enum { CONFIG_DEPTH = 32 };
@@ -67,7 +69,7 @@ int container_devices_from(json_object *config, struct container_devices *out)
 	if (!devices.list)
 		return -ENOMEM;
 	for (size_t i = 0; i < json_object_array_length(list) && is >= 0; i++) {
-		is = device_of(json_object_array_get_idx(list, i), &devices.list[devices.count]);
+		is = device_of(json_object_array_get_idx(list, i), &devices.list[devices.count].rdev);
 		devices.count += is > 0;
 	}
 	if (is < 0)
@@ -148,10 +150,32 @@ void container_devices_free(struct container_devices *devices)
 	*devices = (struct container_devices){ 0 };
 }
 
-bool container_has_device(const struct container_devices *devices, dev_t device)
+const struct container_device *container_device_find(const struct container_devices *devices, dev_t rdev)
 {
 	for (size_t i = 0; i < devices->count; i++)
-		if (devices->list[i] == device)
-			return true;
-	return false;
+		if (devices->list[i].rdev == rdev)
+			return &devices->list[i];
+	return NULL;
+}
+
+/* providers/rxe/rxe.c post_send_db() and providers/siw/siw.c siw_db() of rdma-core */
+static bool driver_rings_by_write(uint32_t driver_id)
+{
+	return driver_id == RDMA_DRIVER_RXE || driver_id == RDMA_DRIVER_SIW;
+}
+
+void container_devices_ask(const char *sysfs, struct container_devices *devices)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		struct container_device *device = &devices->list[i];
+		struct rdma_inventory inventory;
+		char ignored[128];
+
+		/* what is no RDMA device is none of ours; of one that cannot be asked, nothing is assumed */
+		if (inventory_read_stable(sysfs, &netlink_kernel, device->rdev, &inventory, ignored, sizeof(ignored)))
+			continue;
+		device->rings_by_write = inventory.device_count == 1 && inventory.devices[0].driver_known &&
+					 driver_rings_by_write(inventory.devices[0].driver_id);
+		inventory_free(&inventory);
+	}
 }

@@ -16,8 +16,13 @@
 
 enum { CONTAINER_DEVICES_MAX = 1024, CONTAINER_CONFIG_MAX = 4 << 20 };
 
+struct container_device {
+	dev_t rdev;
+	bool rings_by_write; /* container_devices_ask() */
+};
+
 struct container_devices {
-	dev_t *list; /* character devices */
+	struct container_device *list; /* character devices */
 	size_t count;
 };
 
@@ -28,6 +33,14 @@ RS_MUST_USE int container_devices_from(json_object *config, struct container_dev
 RS_MUST_USE int container_devices_read(const char *bundle, struct container_devices *out);
 void container_devices_free(struct container_devices *devices);
 
-bool container_has_device(const struct container_devices *devices, dev_t device);
+/* NULL: it was not given this one. Lives as long as `devices`. */
+const struct container_device *container_device_find(const struct container_devices *devices, dev_t rdev);
+
+/*
+ * Asks the kernel which of them are RDMA devices whose provider library has their queues looked at by write(2), as
+ * those of software devices do. The kernel takes write() only from who opened the device, and runc hands nothing over
+ * of write(2): a container has to open these by itself. `sysfs` is "/sys" but in tests.
+ */
+void container_devices_ask(const char *sysfs, struct container_devices *devices);
 
 #endif

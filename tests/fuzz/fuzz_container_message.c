@@ -72,7 +72,7 @@ static void check_config(json_object *config)
 	MUST(err == 0 || err == -EBADMSG || err == -E2BIG);
 	MUST(!err || !devices.count);
 	for (size_t i = 0; i < devices.count; i++)
-		MUST(container_has_device(&devices, devices.list[i]));
+		MUST(container_device_find(&devices, devices.list[i].rdev));
 	container_devices_free(&devices);
 }
 

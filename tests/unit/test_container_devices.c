@@ -33,10 +33,10 @@ Test(container_devices, are_the_character_devices)
 				&devices),
 		     0);
 	cr_expect_eq(devices.count, 2);
-	cr_expect(container_has_device(&devices, makedev(231, 192)));
-	cr_expect(container_has_device(&devices, makedev(231, 193)));
-	cr_expect_not(container_has_device(&devices, makedev(8, 0)), "a block device of the numbers is another");
-	cr_expect_not(container_has_device(&devices, makedev(231, 194)));
+	cr_expect(container_device_find(&devices, makedev(231, 192)));
+	cr_expect(container_device_find(&devices, makedev(231, 193)));
+	cr_expect_not(container_device_find(&devices, makedev(8, 0)), "a block device of the numbers is another");
+	cr_expect_not(container_device_find(&devices, makedev(231, 194)));
 	container_devices_free(&devices);
 }
 
@@ -50,7 +50,7 @@ Test(container_devices, may_be_none)
 
 		cr_expect_eq(devices_of(none[i], &devices), 0, "%s", none[i]);
 		cr_expect_eq(devices.count, 0);
-		cr_expect_not(container_has_device(&devices, 0));
+		cr_expect_not(container_device_find(&devices, 0));
 		container_devices_free(&devices);
 	}
 }
@@ -97,7 +97,7 @@ Test(container_devices, are_read_from_the_bundle)
 	cr_assert_geq(fputs("{\"linux\":{\"devices\":[{\"type\":\"c\",\"major\":231,\"minor\":192}]}}", file), 0);
 	fclose(file);
 	cr_expect_eq(container_devices_read(bundle, &devices), 0);
-	cr_expect(container_has_device(&devices, makedev(231, 192)));
+	cr_expect(container_device_find(&devices, makedev(231, 192)));
 	container_devices_free(&devices);
 	cr_assert_eq(truncate(path, 20), 0);
 	cr_expect_eq(container_devices_read(bundle, &devices), -EBADMSG);
