@@ -61,7 +61,8 @@ RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
 
 /*
  * Has it one of rdmasec's doors loaded? By the name of a mapped file: what a program that wants to can pretend, as it
- * can do without doors altogether.
+ * can do without doors altogether. Whether the door stands is not asked: a provider module that cannot ends its process
+ * unless the policy has it go on, and rdmasecd looks after what such a process has open either way.
  */
 RS_MUST_USE int process_is_guarded(pid_t pid, bool *out);
 

@@ -113,6 +113,33 @@ static void take_slot(ioctl_fn *by)
 		fail("there is no slot");
 }
 
+/* ---- with the device open already ---- */
+
+static struct verbs_calls real;
+
+static struct ibv_pd *take_slot_first(struct ibv_context *context)
+{
+	take_slot(keeps_to_itself);
+	return real.alloc_pd(context);
+}
+
+/* The QP lives until this program is ended. */
+static int keep_qp(struct ibv_qp *qp)
+{
+	(void)qp;
+	printf("1 connected, waiting\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static void break_later(struct verbs_calls *verbs)
+{
+	real = *verbs;
+	verbs->alloc_pd = take_slot_first;
+	verbs->destroy_qp = keep_qp;
+}
+
 /* ---- the ways ---- */
 
 static void *load(const char *path)
@@ -184,7 +211,8 @@ static void *go(const char *way, const char *other)
 		take_slot(passes_on);
 	else if (!strcmp(way, "thief-after"))
 		take_slot(keeps_to_itself);
-	else if (strcmp(way, "tracer-before") != 0 && strcmp(way, "nobody-before") != 0)
+	else if (strcmp(way, "tracer-before") != 0 && strcmp(way, "nobody-before") != 0 &&
+		 strcmp(way, "thief-late") != 0)
 		fail("there is no such way");
 	return library;
 }
@@ -202,6 +230,8 @@ int main(int argc, char **argv)
 		fail("verbs_threads is its server");
 	if (verbs_take(go(argv[1], argv[2]), &verbs))
 		return 3;
+	if (!strcmp(argv[1], "thief-late"))
+		break_later(&verbs);
 	err = verbs_connect_one(&verbs, &options);
 	if (!strncmp(argv[1], "tracer", 6) || !strncmp(argv[1], "thief", 5))
 		printf("the slot saw %lu calls\n", seen);
