@@ -35,15 +35,14 @@ static struct {
 
 static pthread_once_t locate_once = PTHREAD_ONCE_INIT;
 
-/* A call of this thread's that is on its way through here. */
+/* The call of this thread's that is on its way through here, if there is one. */
 struct call {
 	int fd;
 	unsigned long request;
 	void *arg;
-	ioctl_fn *next;
-	const struct call *outer;
+	ioctl_fn *next; /* NULL: there is none */
 };
-static _Thread_local const struct call *current;
+static _Thread_local struct call current;
 
 static void locate(void)
 {
@@ -59,19 +58,17 @@ const struct engine_address *door_engine(void)
 
 static int pass_on(int fd, unsigned long request, void *arg)
 {
-	return current->next(fd, request, arg);
+	return current.next(fd, request, arg);
 }
 
 /*
  * It has been judged, passed on, and come back: somebody who stands behind us looks the next one up by name, and finds
- * the door in libc's place.
+ * the door in libc's place. Only of such is it believed: a thread that has left a call by longjmp(3) leaves its record.
  */
-static bool is_under_way(int fd, unsigned long request, const void *arg)
+static bool has_come_back(uintptr_t caller, int fd, unsigned long request, const void *arg)
 {
-	for (const struct call *call = current; call; call = call->outer)
-		if (call->fd == fd && call->request == request && call->arg == arg)
-			return true;
-	return false;
+	return current.next && current.fd == fd && current.request == request && current.arg == arg &&
+	       slots_defines(&state.slots, caller);
 }
 
 /* Whose slot has been written to since would make his next call past us. */
@@ -109,19 +106,19 @@ static int guarded(int fd, unsigned long request, void *arg)
 static int door_ioctl(int fd, unsigned long request, ...)
 {
 	uintptr_t caller = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
-	struct call call = { .fd = fd, .request = request, .outer = current };
+	struct call call = { .fd = fd, .request = request }, outer = current;
 	va_list args;
 	int result;
 
 	va_start(args, request);
 	call.arg = va_arg(args, void *);
 	va_end(args);
-	if (is_under_way(fd, request, call.arg))
+	if (has_come_back(caller, fd, request, call.arg))
 		return state.slots.last(fd, request, call.arg);
 	call.next = slots_next(&state.slots, caller);
-	current = &call;
+	current = call;
 	result = guarded(fd, request, call.arg);
-	current = call.outer;
+	current = outer;
 	return result;
 }
 

@@ -77,9 +77,7 @@ static int library_add(struct door_slots *slots, const struct loaded_library *li
 			return fail(why, "calls ioctl() at different places", library->name);
 	if (loaded_keep(library->name))
 		return fail(why, "cannot be kept loaded", library->name);
-	return slots->count + LOADED_SLOTS_MAX > SLOTS_MAX
-		       ? fail(why, "is one libibverbs too many", library->name)
-		       : slots_add(slots, library, library->opens, library->open_count, true, why);
+	return slots_add(slots, library, library->opens, library->open_count, true, why);
 }
 
 static int who_defines(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
@@ -182,8 +180,7 @@ static const struct door_slot *slot_of(const struct door_slots *slots, uintptr_t
 	return NULL;
 }
 
-/* Those who define ioctl() themselves, and look the next one up, are not called again. */
-static bool is_definer(const struct door_slots *slots, uintptr_t caller)
+bool slots_defines(const struct door_slots *slots, uintptr_t caller)
 {
 	for (size_t i = 0; i < slots->loaded.definer_count; i++)
 		if (elf_holds(&slots->loaded.definers[i].image, caller))
@@ -197,7 +194,8 @@ ioctl_fn *slots_next(const struct door_slots *slots, uintptr_t caller)
 
 	if (slot)
 		return (ioctl_fn *)slot->before;
-	return is_definer(slots, caller) ? slots->last : slots->front;
+	/* those who define ioctl() themselves, and look the next one up, are not called again */
+	return slots_defines(slots, caller) ? slots->last : slots->front;
 }
 
 open_fn *slots_next_open(const struct door_slots *slots, uintptr_t caller)

@@ -5,7 +5,7 @@
 
 #include "loaded.h"
 
-enum { SLOTS_MAX = LOADED_LIBRARIES_MAX * LOADED_SLOTS_MAX, SLOTS_PROBLEM_MAX = LOADED_PROBLEM_MAX };
+enum { SLOTS_MAX = 2 * LOADED_LIBRARIES_MAX * LOADED_SLOTS_MAX, SLOTS_PROBLEM_MAX = LOADED_PROBLEM_MAX };
 
 typedef int ioctl_fn(int fd, unsigned long request, ...);
 typedef int open_fn(const char *path, int flags, ...);
@@ -37,6 +37,9 @@ RS_MUST_USE int slots_take(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX]
 
 /* Do calls through all of the slots still come to a door? Else why not. Any thread. */
 RS_MUST_USE bool slots_hold(const struct door_slots *slots, char why[SLOTS_PROBLEM_MAX]);
+
+/* Does the object that calls from this address define ioctl() itself, and so stand in the chain? */
+bool slots_defines(const struct door_slots *slots, uintptr_t caller);
 
 /* What would have been called without us, by whoever calls from this address. */
 ioctl_fn *slots_next(const struct door_slots *slots, uintptr_t caller);

@@ -129,8 +129,9 @@ static int keep_qp(struct ibv_qp *qp)
 	(void)qp;
 	printf("1 connected, waiting\n");
 	fflush(stdout);
-	for (;;)
-		pause();
+	while (pause() < 0)
+		;
+	return 0;
 }
 
 static void break_later(struct verbs_calls *verbs)

@@ -145,6 +145,21 @@ Test(engine_server, fds_that_are_not_uverbs, .init = start, .fini = stop)
 	cr_expect_geq(atomic_load(&engine.logged), 1U, "decisions are logged");
 }
 
+/* The one question that is about no device: and so comes with no fd, or is not understood. */
+Test(engine_server, a_door_that_cannot_stand, .init = start, .fini = stop)
+{
+	const struct uverbs_command command = { .kind = UVERBS_DOOR_BROKEN };
+	int null = open("/dev/null", O_RDWR);
+	struct wire_ask ask;
+
+	wire_ask_from_command(&ask, &command, 0);
+	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPERM, "the built-in policy enforces");
+	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPROTO);
+	cr_expect_geq(atomic_load(&engine.logged), 1U, "the first is logged before the second is read");
+	close(null);
+	expect_service();
+}
+
 Test(engine_server, messages_of_any_length, .init = start, .fini = stop)
 {
 	static char bytes[sizeof(struct wire_record) * 4];
