@@ -2,10 +2,15 @@
 #include "canary.h"
 
 #include <errno.h>
+#include <stddef.h>
+
+_Static_assert(offsetof(struct canary, magic) == offsetof(struct ib_uverbs_ioctl_hdr, reserved1) &&
+		       offsetof(struct canary, door) == sizeof(struct ib_uverbs_ioctl_hdr),
+	       "as struct ib_uverbs_ioctl_hdr");
 
 uint64_t canary_send(int (*way)(int fd, unsigned long request, ...))
 {
-	struct canary canary = { .header = { .length = CANARY_LENGTH }, .magic = CANARY_MAGIC };
+	struct canary canary = { .length = CANARY_LENGTH, .magic = CANARY_MAGIC };
 	int saved = errno;
 
 	way(-1, RDMA_VERBS_IOCTL, &canary);

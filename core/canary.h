@@ -16,9 +16,11 @@ enum {
 	CANARY_LENGTH = UINT16_MAX
 }; /* above a page: refused by every kernel (ib_uverbs_ioctl()), and fd -1 before that */
 
+/* It begins as struct ib_uverbs_ioctl_hdr does, for whoever looks at what passes. */
 struct canary {
-	struct ib_uverbs_ioctl_hdr header;
-	uint64_t magic;
+	uint16_t length, object_id, method_id, num_attrs;
+	uint64_t magic; /* reserved there */
+	uint32_t driver_id, reserved;
 	uint64_t door; /* the answer: an address of that door's; 0: none was met */
 };
 

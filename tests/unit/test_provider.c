@@ -239,7 +239,7 @@ Test(provider, passes_on_what_is_not_of_verbs)
 Test(provider, the_kernel_takes_32_bits_of_a_request)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
-	struct canary canary = { .header = { .length = CANARY_LENGTH }, .magic = CANARY_MAGIC };
+	struct canary canary = { .length = CANARY_LENGTH, .magic = CANARY_MAGIC };
 
 	cr_assert_not_null(load_module());
 	cr_expect_eq((*verbs.slot)(-1, 0xffffffff00000000 | RDMA_VERBS_IOCTL, &canary), 0);
