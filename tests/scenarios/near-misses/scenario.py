@@ -154,5 +154,5 @@ def status_reason(t: Test, addresses: dict, family: int) -> str | None:
     """What status says of this remote, or, where it does not list it by itself, of any."""
     index, remote = path(t, addresses, family)
     rows = json.loads(t.a.run(f"{t.build}/bin/rdmasec status --json").out)
-    reasons = {row["remote"]: row.get("reason") for row in rows if row["gid_index"] == index}
+    reasons = {row["remote"]: row.get("reason") for row in rows if row.get("gid_index") == index}
     return reasons.get(remote, reasons.get("any"))
