@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* One question of a door's: who asks, about which device, and what is known of it afterwards. */
 #include <errno.h>
-#include <rdma/ib_user_ioctl_verbs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "engine_internal.h"
 #include "engine_server_internal.h"
 #include "text.h"
 
@@ -51,21 +51,6 @@ static int unwatched_namespace(struct asking *q)
 	return err;
 }
 
-/*
- * An address is the only one only of a connected QP. That of a DCT is its own, from which it answers whoever asks
- * (mlx5_ib_modify_dct() in hw/mlx5/qp.c), and DEVX lets any QP have one: such a QP goes where it can send to anybody.
- */
-static void take_type(struct uverbs_command *command, uint32_t qp_type)
-{
-	bool by_devx = command->has & UVERBS_HAS_DEVX;
-
-	if (command->kind == UVERBS_QP_ADDRESS &&
-	    (qp_type == IB_UVERBS_QPT_DRIVER || (by_devx && !uverbs_qp_is_connected(qp_type))))
-		command->kind = UVERBS_QP_READY;
-	if (command->kind == UVERBS_QP_READY)
-		command->qp_type = qp_type;
-}
-
 /* `rdev` stays 0 for a client that cannot be watched. */
 static int find_namespace(struct asking *q, dev_t *rdev)
 {
@@ -75,7 +60,7 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 
 	if (err == -EPERM && !server->options.must_watch) {
 		if (q->command.has & UVERBS_HAS_DEVX)
-			take_type(&q->command, 0);
+			engine_take_type(&q->command, 0);
 		return unwatched_namespace(q);
 	}
 	if (err)
@@ -83,7 +68,7 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 	q->in = namespace_again(watch_ufile_namespace(ufile));
 	*rdev = watch_ufile_rdev(ufile);
 	/* the type that a QP has is what it was created with, whatever the door says */
-	take_type(&q->command, watch_qp_type(ufile, q->command.handle));
+	engine_take_type(&q->command, watch_qp_type(ufile, q->command.handle));
 	if (q->command.kind == UVERBS_QP_ADDRESS && (q->command.qpn = watch_qp_number(ufile, q->command.handle)))
 		q->command.has |= UVERBS_HAS_QPN;
 	return 0;

@@ -49,3 +49,18 @@ void engine_judge_private(const struct question *q, struct engine_answer *answer
 		text_format(why, sizeof(why), "the DEVX command 0x%x is not understood", opcode);
 	refuse_or_audit(q, NULL, why, answer);
 }
+
+/*
+ * That of a DCT is its own, from which it answers whoever asks (mlx5_ib_modify_dct() in hw/mlx5/qp.c), and DEVX lets
+ * any QP have one.
+ */
+void engine_take_type(struct uverbs_command *command, uint32_t qp_type)
+{
+	bool by_devx = command->has & UVERBS_HAS_DEVX;
+
+	if (command->kind == UVERBS_QP_ADDRESS &&
+	    (qp_type == IB_UVERBS_QPT_DRIVER || (by_devx && !uverbs_qp_is_connected(qp_type))))
+		command->kind = UVERBS_QP_READY;
+	if (command->kind == UVERBS_QP_READY)
+		command->qp_type = qp_type;
+}

@@ -58,6 +58,11 @@ bool engine_allows_devx(const struct policy_rule *rule);
 bool engine_devx_stops(const struct question *q, struct engine_answer *answer);
 /* DEVX asks no kernel whether a QP that sends to one remote has been given it. */
 bool engine_ready_lacks_address(const struct uverbs_command *command);
+/*
+ * What it means for a QP of this type (0: not known): an address is the only one that it sends to only of a connected
+ * QP; another goes where it can send to anybody.
+ */
+void engine_take_type(struct uverbs_command *command, uint32_t qp_type);
 /* UVERBS_DRIVER_PRIVATE */
 void engine_judge_private(const struct question *q, struct engine_answer *answer);
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/ib_user_verbs.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <stdint.h>
@@ -16,6 +17,16 @@
 #include "must.h"
 #include "protocol.h"
 #include "uverbs_decode.h"
+
+enum {
+	QP_ATTACH_COMP_CNTR = 2,
+	DEVX_OBJ = 0x1001,
+	DEVX_CREATE = 0x1000,
+	DEVX_MODIFY = 0x1002,
+	DEVX_HANDLE = 0x1000,
+	DEVX_CMD_IN = 0x1001,
+	DEVX_CMD_OUT = 0x1002,
+};
 
 enum { HEADER = sizeof(struct ib_uverbs_ioctl_hdr), ATTR = sizeof(struct ib_uverbs_attr), MEMORY_MAX = 1 << 14 };
 
@@ -113,14 +124,41 @@ static bool write_gives_an_address(const struct program *program)
 	}
 }
 
+/*
+ * mlx5's device commands: a QP, a DCT or a raw queue that is made, or an address that a QP is given (offsets counted in
+ * include/linux/mlx5/mlx5_ifc.h: the path begins at octet 48, its remote GID at octet 64).
+ */
+static bool devx_gives_an_address(const struct program *program)
+{
+	static const uint8_t none[16];
+	const struct ib_uverbs_ioctl_hdr *header = program_header(program);
+	const struct ib_uverbs_attr *in = attr_of(program, DEVX_CMD_IN);
+	const uint8_t *command;
+	size_t offset;
+
+	if (header->object_id != DEVX_OBJ || !in || in->len < 16)
+		return false;
+	offset = in->data & 0xffff;
+	if (offset > program->size || in->len > program->size - offset)
+		return true; /* it cannot be read */
+	command = program->octets + offset;
+	if (header->method_id == DEVX_CREATE)
+		return (command[0] == 5 && command[1] == 0) || (command[0] == 7 && command[1] == 0x10) ||
+		       (command[0] == 9 && command[1] == 4);
+	return header->method_id == DEVX_MODIFY && command[0] == 5 && command[1] >= 2 && command[1] <= 6 &&
+	       in->len >= 80 && memcmp(command + 64, none, sizeof(none)) != 0;
+}
+
 static bool must_be_judged(const struct program *program)
 {
 	const struct ib_uverbs_ioctl_hdr *header = program_header(program);
 
 	if (!request_is_whole(program))
 		return false;
+	if (header->driver_id == RDMA_DRIVER_MLX5 && devx_gives_an_address(program))
+		return true;
 	if (header->object_id == UVERBS_OBJECT_QP)
-		return header->method_id != UVERBS_METHOD_QP_DESTROY;
+		return header->method_id != UVERBS_METHOD_QP_DESTROY && header->method_id != QP_ATTACH_COMP_CNTR;
 	return header->object_id == UVERBS_OBJECT_DEVICE && header->method_id == UVERBS_METHOD_INVOKE_WRITE &&
 	       write_gives_an_address(program);
 }
@@ -166,7 +204,28 @@ static void check_phase(struct program *program, enum uverbs_phase phase, struct
 	check_faults(program, phase, err ? reads - 1 : reads);
 }
 
-/* The first octet: 1: make the length exact, without which no kernel looks further; 2: of INVOKE_WRITE. */
+/* A command of DEVX that the kernel would look at: its attributes are made, its octets are those that follow them. */
+static void make_devx(struct program *program, bool creates)
+{
+	struct ib_uverbs_ioctl_hdr *header = (struct ib_uverbs_ioctl_hdr *)program->octets;
+	const size_t begin = HEADER + 3 * ATTR;
+
+	if (program->size < begin + 16)
+		return;
+	*header = (struct ib_uverbs_ioctl_hdr){ .length = begin,
+						.driver_id = RDMA_DRIVER_MLX5,
+						.object_id = DEVX_OBJ,
+						.method_id = creates ? DEVX_CREATE : DEVX_MODIFY,
+						.num_attrs = 3 };
+	header->attrs[0] = (struct ib_uverbs_attr){ .attr_id = DEVX_HANDLE, .data = 41 };
+	header->attrs[1] = (struct ib_uverbs_attr){ .attr_id = DEVX_CMD_IN,
+						    .len = (uint16_t)(program->size - begin),
+						    .data = begin };
+	header->attrs[2] = (struct ib_uverbs_attr){ .attr_id = DEVX_CMD_OUT, .len = 16, .data = begin };
+}
+
+/* The first octet: 1: make the length exact, without which no kernel looks further; 2: of INVOKE_WRITE; 4: a command of
+ * DEVX, 8: that makes something. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct uverbs_command request, reply;
@@ -185,6 +244,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (how & 2 && program.size >= HEADER)
 		header->object_id = header->method_id = 0;
+	if (how & 4)
+		make_devx(&program, how & 8);
 	check_phase(&program, UVERBS_REQUEST, &request);
 	check_phase(&program, UVERBS_REPLY, &reply);
 	/* the answer adds to what the request was, and makes it no other */

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "decide_fixture.h"
-#include "engine.h"
+#include "engine_internal.h"
 
 enum { GIDS = 4 };
 
@@ -498,6 +498,36 @@ Test(engine, devx_allowed)
 	command.has = UVERBS_HAS_DEVX;
 	EXPECT_REFUSED(ask(&e, allow, &command), "flow steering");
 	EXPECT_PASS(ask(&e, raw, &command));
+}
+
+/* Of a DCT the address is its own, and by DEVX a datagram QP has one as well: neither says where it sends. */
+Test(engine, an_address_is_the_only_one_of_a_connected_qp)
+{
+	static const struct {
+		uint32_t has, qp_type;
+		enum uverbs_kind kind, becomes;
+	} rows[] = {
+		{ 0, IB_UVERBS_QPT_RC, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
+		{ 0, IB_UVERBS_QPT_UD, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS }, /* the kernel refuses it */
+		{ 0, 0, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
+		{ 0, IB_UVERBS_QPT_DRIVER, UVERBS_QP_ADDRESS, UVERBS_QP_READY },
+		{ 0, IB_UVERBS_QPT_UD, UVERBS_QP_READY, UVERBS_QP_READY },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_RC, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_UC, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_XRC_INI, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_UD, UVERBS_QP_ADDRESS, UVERBS_QP_READY },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_DRIVER, UVERBS_QP_ADDRESS, UVERBS_QP_READY },
+		{ UVERBS_HAS_DEVX, 0, UVERBS_QP_ADDRESS, UVERBS_QP_READY },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_RC, UVERBS_QP_READY, UVERBS_QP_READY },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct uverbs_command command = { .kind = rows[i].kind, .has = rows[i].has, .qp_type = 77 };
+
+		engine_take_type(&command, rows[i].qp_type);
+		cr_expect_eq(command.kind, rows[i].becomes, "row %zu", i);
+		cr_expect_eq(command.qp_type, command.kind == UVERBS_QP_READY ? rows[i].qp_type : 77, "row %zu", i);
+	}
 }
 
 /* The NIC is given what the kernel would not take from MODIFY_QP: a connected QP in RTR that has no address. */

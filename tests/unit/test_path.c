@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "path.h"
+#include "text.h"
 
 enum {
 	LO = 1,
@@ -648,6 +649,45 @@ Test(driver_traits, all_others_are_refused)
 		cr_expect_eq(path.state, driver_traits(id)->egress == EGRESS_NIC_CLEAR ? PATH_CLEAR : PATH_UNKNOWN,
 			     "id %u", id);
 		cr_expect_eq(path.egress_ifindex, 0, "id %u", id);
+	}
+}
+
+/* The one paragraph of the manual page's section that begins with these words, in `text`. */
+static void manual_paragraph(const char *begins, char *text, size_t size)
+{
+	FILE *page = fopen("../../man/rdmasec.1.scd", "r");
+	char line[256];
+	bool inside = false;
+
+	cr_assert_not_null(page);
+	*text = '\0';
+	while (fgets(line, sizeof(line), page)) {
+		inside = inside ? *line != '\n' : !strncmp(line, begins, strlen(begins));
+		if (inside)
+			text_append(text, size, "%s", line);
+	}
+	fclose(page);
+}
+
+/* What rdmasec(1) says of a driver is what the table has. */
+Test(driver_traits, as_in_the_manual)
+{
+	static const char *const begins[] = {
+		[EGRESS_UNKNOWN] = "Not judged, because their packets",
+		[EGRESS_HOST_STACK] = "Through the host's own IP stack",
+		[EGRESS_NIC_MACSEC_IPSEC] = "Through the NIC's own MACsec",
+		[EGRESS_NIC_CLEAR] = "By the NIC, as it was told",
+	};
+
+	for (size_t egress = 0; egress < sizeof(begins) / sizeof(begins[0]); egress++) {
+		char text[1024], name[32];
+
+		manual_paragraph(begins[egress], text, sizeof(text));
+		for (uint32_t id = 1; id < 22; id++) {
+			snprintf(name, sizeof(name), "*%s*", driver_traits(id)->name);
+			cr_expect_eq(strstr(text, name) != NULL, driver_traits(id)->egress == egress, "%s in '%s'",
+				     name, text);
+		}
 	}
 }
 

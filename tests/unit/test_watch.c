@@ -3,10 +3,15 @@
  * Whom a change of the evidence has judged again, and for whom an SA is asked for. What follows from judging wants a
  * uverbs fd, and so RDMA: the scenarios have it.
  */
+#include <errno.h>
 #include <linux/xfrm.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/mlx5_user_ioctl_cmds.h>
 #include <sanitizer/lsan_interface.h>
 
 #include "decide_fixture.h"
+#include "prm.h"
+#include "uverbs_call_internal.h"
 #include "watch_internal.h"
 
 /* Only ever compared. */
@@ -237,4 +242,70 @@ Test(watch, a_new_policy_is_for_all)
 	cr_expect_eq(watch_qp_type(ufile, 6), 0U);
 	cr_expect_eq(watch_qp_find(ufile, 5), qp);
 	cr_expect_null(watch_qp_find(ufile, 7));
+}
+
+/* ---- what is watched: a QP of the kernel's, or an object of DEVX's ---- */
+
+/* Which handles the kernel lists of each kind, and which of DEVX's is the QP that it once was. */
+static struct {
+	uint32_t qp, devx;
+	bool still;
+	unsigned calls[3]; /* of the kernel's QPs, of DEVX: to ERR, destroyed */
+} kernel;
+
+static int list_one(struct ib_uverbs_ioctl_hdr *request)
+{
+	uint32_t handle = request->attrs[0].data == UVERBS_OBJECT_QP ? kernel.qp : kernel.devx, total = 1;
+
+	memcpy((void *)(uintptr_t)request->attrs[1].data, &total, sizeof(total));
+	memcpy((void *)(uintptr_t)request->attrs[2].data, &handle, sizeof(handle));
+	return 0;
+}
+
+static int fake_kernel(int fd, struct ib_uverbs_ioctl_hdr *request)
+{
+	cr_expect_eq(fd, 99);
+	for (int i = 0; i < request->num_attrs; i++)
+		request->attrs[i].flags |= UVERBS_ATTR_F_VALID_OUTPUT;
+	if (request->object_id == UVERBS_OBJECT_DEVICE && request->method_id == UVERBS_METHOD_INFO_HANDLES)
+		return list_one(request);
+	if (request->object_id != MLX5_IB_OBJECT_DEVX_OBJ) {
+		kernel.calls[0]++;
+		return 0;
+	}
+	if (request->method_id == MLX5_IB_METHOD_DEVX_OBJ_QUERY)
+		return kernel.still ? 0 : -EINVAL;
+	kernel.calls[request->method_id == MLX5_IB_METHOD_DEVX_OBJ_DESTROY ? 2 : 1]++;
+	return 0;
+}
+
+Test(watch, an_object_is_what_made_it)
+{
+	struct uverbs_qp_facts facts;
+
+	uverbs_call_kernel = fake_kernel;
+	memset(&kernel, 0, sizeof(kernel));
+	qp->qpn = 0x123;
+	kernel.qp = qp->handle;
+	cr_expect(watch_object_lives(99, RDMA_DRIVER_MLX5, qp));
+	cr_expect_eq(watch_object_to_error(99, RDMA_DRIVER_MLX5, qp), 0);
+	cr_expect_eq(watch_object_destroy(99, RDMA_DRIVER_MLX5, qp), 0);
+	cr_expect_arr_eq(kernel.calls, ((unsigned[]){ 2, 0, 0 }), sizeof(kernel.calls));
+	kernel.qp = qp->handle + 1;
+	cr_expect_not(watch_object_lives(99, RDMA_DRIVER_MLX5, qp));
+
+	qp->devx_created = PRM_CREATE_QP;
+	cr_expect_not(watch_object_lives(99, RDMA_DRIVER_MLX5, qp), "it is in no list");
+	kernel.devx = qp->handle;
+	cr_expect_not(watch_object_lives(99, RDMA_DRIVER_MLX5, qp), "its handle is that of a memory key by now");
+	kernel.still = true;
+	cr_expect(watch_object_lives(99, RDMA_DRIVER_MLX5, qp));
+	cr_expect_eq(watch_object_to_error(99, RDMA_DRIVER_MLX5, qp), 0);
+	cr_expect_eq(watch_object_query(99, RDMA_DRIVER_MLX5, qp, &facts), 0);
+	cr_expect_eq(facts.state, UVERBS_QPS_RESET);
+	qp->devx_created = PRM_CREATE_DCT;
+	cr_expect_eq(watch_object_to_error(99, RDMA_DRIVER_MLX5, qp), -EOPNOTSUPP);
+	cr_expect_eq(watch_object_query(99, RDMA_DRIVER_MLX5, qp, &facts), -EOPNOTSUPP);
+	cr_expect_eq(watch_object_destroy(99, RDMA_DRIVER_MLX5, qp), 0);
+	cr_expect_arr_eq(kernel.calls, ((unsigned[]){ 2, 1, 1 }), sizeof(kernel.calls));
 }
