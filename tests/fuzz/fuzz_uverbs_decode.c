@@ -28,7 +28,13 @@ enum {
 	DEVX_CMD_OUT = 0x1002,
 };
 
-enum { HEADER = sizeof(struct ib_uverbs_ioctl_hdr), ATTR = sizeof(struct ib_uverbs_attr), MEMORY_MAX = 1 << 14 };
+enum {
+	HEADER = sizeof(struct ib_uverbs_ioctl_hdr),
+	ATTR = sizeof(struct ib_uverbs_attr),
+	DEVX_BEGIN = HEADER + 3 * ATTR,
+	DEVX_COMMAND = 0x110,
+	MEMORY_MAX = 1 << 14
+};
 
 struct program {
 	uint8_t octets[MEMORY_MAX];
@@ -204,11 +210,27 @@ static void check_phase(struct program *program, enum uverbs_phase phase, struct
 	check_faults(program, phase, err ? reads - 1 : reads);
 }
 
+/* Chance does not find opcodes: its first octet chooses one of those that are looked into, in a command of full length.
+ */
+static void choose_opcode(struct program *program)
+{
+	static const uint16_t opcodes[] = { 0x500, 0x502, 0x503, 0x504, 0x505, 0x506, 0x507, 0x50c,
+					    0x50e, 0x710, 0x726, 0x904, 0x905, 0x936, 0xa00, 0x200 };
+	uint8_t *command = program->octets + DEVX_BEGIN;
+	uint16_t opcode;
+
+	if (program->size < DEVX_BEGIN + DEVX_COMMAND)
+		program->size = DEVX_BEGIN + DEVX_COMMAND;
+	opcode = opcodes[*command % (sizeof(opcodes) / sizeof(opcodes[0]))];
+	command[0] = (uint8_t)(opcode >> 8);
+	command[1] = (uint8_t)opcode;
+}
+
 /* A command of DEVX that the kernel would look at: its attributes are made, its octets are those that follow them. */
 static void make_devx(struct program *program, bool creates)
 {
 	struct ib_uverbs_ioctl_hdr *header = (struct ib_uverbs_ioctl_hdr *)program->octets;
-	const size_t begin = HEADER + 3 * ATTR;
+	const size_t begin = DEVX_BEGIN;
 
 	if (program->size < begin + 16)
 		return;
@@ -225,7 +247,7 @@ static void make_devx(struct program *program, bool creates)
 }
 
 /* The first octet: 1: make the length exact, without which no kernel looks further; 2: of INVOKE_WRITE; 4: a command of
- * DEVX, 8: that makes something. */
+ * DEVX, 8: that makes something, 16: with an opcode that is known. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct uverbs_command request, reply;
@@ -244,6 +266,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (how & 2 && program.size >= HEADER)
 		header->object_id = header->method_id = 0;
+	if (how & 16)
+		choose_opcode(&program);
 	if (how & 4)
 		make_devx(&program, how & 8);
 	check_phase(&program, UVERBS_REQUEST, &request);
