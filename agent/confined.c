@@ -25,12 +25,6 @@
 #define NAMESPACES \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-/* libc then takes clone(2), whose flags can be seen from here */
-#define NO_CLONE3                                                             \
-	{                                                                     \
-		.action = SCMP_ACT_ERRNO(ENOSYS), .syscall = SCMP_SYS(clone3) \
-	}
-
 /* Of who serves a container. */
 static const struct confine_rule serving[] = {
 	/* notifications, and the processes that they speak of */
@@ -84,9 +78,15 @@ static const struct confine_rule serving[] = {
 	CONFINE_ALLOW(eventfd2),
 	AN_IOCTL(TCGETS), /* stdio, of what it writes to */
 
-	/* threads, and no processes */
+	/* threads, and the process that opens a device by a program's ids, in its cgroup (supervisor/place.c) */
 	CONFINE_ALLOW_IF(clone, 1, CONFINE_BITS(0, CLONE_THREAD | NAMESPACES, CLONE_THREAD)),
-	NO_CLONE3,
+	CONFINE_ALLOW(clone3),
+	CONFINE_ALLOW(waitid),
+	CONFINE_ALLOW(dup3),
+	CONFINE_ALLOW(setgroups),
+	CONFINE_ALLOW(setresgid),
+	CONFINE_ALLOW(setresuid),
+	CONFINE_ALLOW(capset),
 	CONFINE_ALLOW(set_robust_list),
 	CONFINE_ALLOW(rseq),
 	CONFINE_ALLOW(futex),
@@ -150,14 +150,12 @@ static const struct confine_rule preparing[] = {
 	CONFINE_ALLOW(wait4),
 	CONFINE_ALLOW(setsid),
 	CONFINE_ALLOW(dup2),
-	CONFINE_ALLOW(dup3),
 	CONFINE_ALLOW(close_range),
 	CONFINE_ALLOW_IF(setns, 1, CONFINE_INT(1, CLONE_NEWNET)),
 
 	/* giving up more */
 	CONFINE_ALLOW(prctl),
 	CONFINE_ALLOW(capget),
-	CONFINE_ALLOW(capset),
 	CONFINE_ALLOW(seccomp),
 	CONFINE_ALLOW_IF(prlimit64, 1, CONFINE_INT(0, 0)),
 	CONFINE_ALLOW(setrlimit),
@@ -170,6 +168,8 @@ int confined_agent(void)
 	static const int kept[] = {
 		/* what the others, below, need */
 		CAP_SYS_PTRACE,
+		CAP_SETUID,
+		CAP_SETGID,
 		/* setns(2) to a container's network namespace */
 		CAP_SYS_ADMIN,
 		/* a bundle may be in the home of a user who runs the runtime by sudo(8) */
@@ -189,6 +189,9 @@ int confined_container(void)
 		/* the container's processes: their memory (process_vm_readv(2)), their fds (pidfd_getfd(2)), their root
 		 * and working folder (/proc/PID/root) */
 		CAP_SYS_PTRACE,
+		/* a device is opened by a process that has become the program's user and groups */
+		CAP_SETUID,
+		CAP_SETGID,
 	};
 	int err = confine_to_capabilities(kept, sizeof(kept) / sizeof(kept[0]));
 

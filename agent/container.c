@@ -84,8 +84,8 @@ static int prepare(struct container *container, int fd)
 		return err;
 	err = container_devices_read(container->state->bundle, &container->devices);
 	if (err) {
-		say(container, "%s/config.json cannot be read, so it gets no RDMA device: %s", container->state->bundle,
-		    strerror(-err));
+		say(container, "%s/config.json cannot be read, so its devices are opened as it could itself: %s",
+		    container->state->bundle, strerror(-err));
 	}
 	container_devices_ask("/sys", &container->devices);
 	err = enter_netns(container->state->pid);
@@ -101,9 +101,23 @@ static void tell(const char *line, void *arg)
 	say(arg, "%s", line);
 }
 
+/*
+ * What it was given need not be allowed to it by its cgroup, so that a program which outwits us still cannot open it.
+ * What rings by write(2) it has to have opened by itself.
+ */
+static enum supervisor_opening opening(dev_t rdev, void *arg)
+{
+	const struct container *container = arg;
+	const struct container_device *device = container_device_find(&container->devices, rdev);
+
+	if (!device)
+		return SUPERVISOR_OPENS_AS_PROGRAM;
+	return device->rings_by_write ? SUPERVISOR_LETS_OPEN : SUPERVISOR_OPENS_GIVEN;
+}
+
 static _Noreturn void serve(struct container *container, int fd)
 {
-	struct supervisor_options options = { .say = tell, .arg = container };
+	struct supervisor_options options = { .say = tell, .opening = opening, .arg = container };
 	int err = prepare(container, fd);
 
 	err = err ? err : wire_address(container->engine, &options.engine, &options.engine_len);

@@ -98,6 +98,13 @@ static void driver_is(void *context, dev_t rdev, uint32_t driver_id)
 	pthread_mutex_unlock(&drivers->lock);
 }
 
+static enum supervisor_opening opening(void *context, dev_t rdev)
+{
+	const struct supervisor_options *options = &((struct answering *)context)->options;
+
+	return options->opening ? options->opening(rdev, options->arg) : SUPERVISOR_OPENS_AS_PROGRAM;
+}
+
 static struct surroundings surroundings_of(struct answering *answering)
 {
 	return (struct surroundings){
@@ -107,6 +114,7 @@ static struct surroundings surroundings_of(struct answering *answering)
 		.is_uverbs = is_uverbs,
 		.same_capabilities = same_capabilities,
 		.say = say,
+		.opening = opening,
 		.driver_of = driver_of,
 		.driver_is = driver_is,
 		.context = answering,

@@ -69,7 +69,7 @@ static int add_rules(scmp_filter_ctx filter)
 }
 
 /* libseccomp makes the program, and we load it: only the newest one knows WAIT_KILLABLE_RECV. */
-static int export(struct sock_fprog *out)
+int supervisor_filter_export(struct sock_fprog *out)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int file, err;
@@ -111,7 +111,7 @@ static int load(const struct sock_fprog *program)
 int supervisor_filter_install(void)
 {
 	struct sock_fprog program;
-	int fd = export(&program);
+	int fd = supervisor_filter_export(&program);
 
 	if (fd)
 		return fd;

@@ -52,13 +52,22 @@ static bool opens_for_writing(uint64_t flags)
 	return !(flags & O_PATH) && (mode == O_WRONLY || mode == O_RDWR);
 }
 
-static struct fate hand_in(const struct target *target, int path_fd, uint64_t flags)
+static enum supervisor_opening opening_of(const struct surroundings *around, dev_t rdev)
+{
+	return around->opening ? around->opening(around->context, rdev) : SUPERVISOR_OPENS_AS_PROGRAM;
+}
+
+static struct fate hand_in(const struct target *target, int path_fd, uint64_t flags, enum supervisor_opening how)
 {
 	/* what is there is not made, and what has been found is not looked for again */
 	int wanted = (int)flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
 	struct fate fate;
-	int fd, err = place_open_as(target, path_fd, wanted | O_CLOEXEC, &fd);
+	int fd, err;
 
+	if (how == SUPERVISOR_LETS_OPEN)
+		return fate_continues();
+	err = how == SUPERVISOR_OPENS_GIVEN ? place_open_given(target, path_fd, wanted | O_CLOEXEC, &fd)
+					    : place_open_as(target, path_fd, wanted | O_CLOEXEC, &fd);
 	if (err)
 		return fate_returns(err);
 	fate = fate_returns(0);
@@ -94,7 +103,7 @@ struct fate call_open(const struct surroundings *around, const struct target *ta
 	else if (flags & O_DIRECTORY)
 		fate = fate_returns(-ENOTDIR);
 	else
-		fate = restricted ? fate_returns(-EPERM) : hand_in(target, fd, flags);
+		fate = restricted ? fate_returns(-EPERM) : hand_in(target, fd, flags, opening_of(around, rdev));
 	close(fd);
 	return fate;
 }

@@ -282,8 +282,7 @@ static int open_by_child(const struct identity *theirs, int cgroup, const char *
 	return err;
 }
 
-static int open_as(const struct identity *theirs, const struct identity *ours, const char *path, int flags,
-		   int *out_fd)
+static int open_as(const struct identity *theirs, const struct identity *ours, const char *path, int flags, int *out_fd)
 {
 	bool same_cgroup = !strcmp(theirs->cgroup, ours->cgroup);
 	int cgroup = -1, into, err = 0;
@@ -307,7 +306,7 @@ static int open_as(const struct identity *theirs, const struct identity *ours, c
 	return err;
 }
 
-int place_open_as(const struct target *target, int path_fd, int flags, int *out_fd)
+static int open_for(const struct target *target, bool in_its_cgroup, int path_fd, int flags, int *out_fd)
 {
 	struct identity *theirs, *ours;
 	char path[32];
@@ -315,8 +314,20 @@ int place_open_as(const struct target *target, int path_fd, int flags, int *out_
 
 	if (err)
 		return err;
+	if (!in_its_cgroup)
+		memcpy(theirs->cgroup, ours->cgroup, sizeof(theirs->cgroup));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
 	err = open_as(theirs, ours, path, flags, out_fd);
 	free(theirs);
 	return err;
+}
+
+int place_open_as(const struct target *target, int path_fd, int flags, int *out_fd)
+{
+	return open_for(target, true, path_fd, flags, out_fd);
+}
+
+int place_open_given(const struct target *target, int path_fd, int flags, int *out_fd)
+{
+	return open_for(target, false, path_fd, flags, out_fd);
 }

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 #include "attributes.h"
@@ -40,6 +41,16 @@ RS_MUST_USE int supervisor_landlock_install(void);
 
 /* ---- in the supervisor ---- */
 
+/* How a uverbs device gets into a program that opens its node. */
+enum supervisor_opening {
+	/* As the program itself would be let open it: by its ids, its capabilities and its cgroup. */
+	SUPERVISOR_OPENS_AS_PROGRAM,
+	/* It was given this device: its cgroup is not asked. That may deny it, and then nobody but we can open it. */
+	SUPERVISOR_OPENS_GIVEN,
+	/* By the program itself, which can then command the device by write() as well, unheard. */
+	SUPERVISOR_LETS_OPEN,
+};
+
 struct supervisor_options {
 	/* The engine that judges: wire_address() of its name. It has to believe this process when it speaks for others:
 	 * be the same user, or serve root. */
@@ -47,6 +58,8 @@ struct supervisor_options {
 	socklen_t engine_len;
 	/* Where a refusal's line goes, without its newline. Any thread, several at a time. NULL: nowhere. */
 	void (*say)(const char *line, void *arg);
+	/* Any thread. NULL: all SUPERVISOR_OPENS_AS_PROGRAM. */
+	enum supervisor_opening (*opening)(dev_t rdev, void *arg);
 	void *arg;
 };
 

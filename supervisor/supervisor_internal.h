@@ -7,6 +7,7 @@
 #ifndef RDMASEC_SUPERVISOR_SUPERVISOR_INTERNAL_H
 #define RDMASEC_SUPERVISOR_SUPERVISOR_INTERNAL_H
 
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <stddef.h>
@@ -19,6 +20,9 @@
 
 /* struct ibv_post_send without a request in it: what rxe and siw write(2) to have their queues looked at. */
 enum { SUPERVISOR_DOORBELL_SIZE = 32 };
+
+/* The filter's program, which the caller frees. 0 or -errno. */
+RS_MUST_USE int supervisor_filter_export(struct sock_fprog *out);
 
 /* ---- the program ---- */
 
@@ -47,6 +51,8 @@ struct surroundings {
 	/* May the kernel take us for the program where it looks at capabilities? */
 	bool (*same_capabilities)(void *context, const struct target *target);
 	void (*say)(void *context, const char *line);
+	/* NULL: SUPERVISOR_OPENS_AS_PROGRAM */
+	enum supervisor_opening (*opening)(void *context, dev_t rdev);
 	/* Of the device: learnt from what the kernel has taken. 0: not known. */
 	uint32_t (*driver_of)(void *context, dev_t rdev);
 	void (*driver_is)(void *context, dev_t rdev, uint32_t driver_id);
@@ -163,6 +169,8 @@ struct fate call_open(const struct surroundings *around, const struct target *ta
 RS_MUST_USE int place_find(const struct target *target, int dirfd, const char *path, bool follow, int *out_fd);
 /* Opens the device behind an O_PATH fd as the program would be let: its ids, capabilities and cgroup. */
 RS_MUST_USE int place_open_as(const struct target *target, int path_fd, int flags, int *out_fd);
+/* The same, but for its cgroup, which is not asked. */
+RS_MUST_USE int place_open_given(const struct target *target, int path_fd, int flags, int *out_fd);
 /* Has it each capability that we have? */
 bool target_has_our_capabilities(pid_t tid);
 

@@ -107,11 +107,13 @@ static void serve_as(pid_t program)
 	MUST_FAIL(unlink("/tmp/rdmasec-test-confined"), EPERM);
 	MUST_FAIL(mount("none", "/tmp", "tmpfs", 0, NULL), EPERM);
 	MUST_FAIL(kill(program, 0), EPERM);
+	MUST_FAIL(chroot("/"), EPERM);
 }
 
 Test(confined, the_agent)
 {
-	const unsigned long long kept = 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_DAC_READ_SEARCH;
+	const unsigned long long kept = 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_DAC_READ_SEARCH |
+					1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
 	pid_t program = child_start(other_user, NULL), child = fork();
 
 	if (child == 0) {
@@ -136,12 +138,13 @@ Test(confined, the_agent)
 
 Test(confined, who_serves_a_container)
 {
+	const unsigned long long kept = 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
 	pid_t program = child_start(other_user, NULL), child = fork();
 
 	if (child == 0) {
 		int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-		MUST(!confined_agent() && !confined_container() && capabilities() == 1ULL << CAP_SYS_PTRACE);
+		MUST(!confined_agent() && !confined_container() && capabilities() == kept);
 		serve_as(program);
 		MUST_FAIL(setns(own, CLONE_NEWNET), EPERM);
 		MUST_FAIL(fork(), EPERM);
