@@ -158,6 +158,7 @@ static void handle(struct connection *connection)
 		say(agent, state.id, "guarded, process %d", (int)state.pid);
 }
 
+/* A runtime that could not make its container ends without a word. */
 static void on_ready(evutil_socket_t socket, short what, void *arg)
 {
 	struct connection *connection = arg;
@@ -167,7 +168,7 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 		return;
 	if (got > 0)
 		handle(connection);
-	else
+	else if (got != -ECONNRESET || connection->message.size || connection->message.fd_count)
 		say(connection->agent, "", "a runtime's message is refused: %s",
 		    got == -EBADMSG      ? "it is not JSON"
 		    : got == -ECONNRESET ? "it ends too early"

@@ -28,6 +28,7 @@
 /* Of who serves a container. */
 static const struct confine_rule serving[] = {
 	/* notifications, and the processes that they speak of */
+	CONFINE_ALLOW_IF(seccomp, 1, CONFINE_INT(0, SECCOMP_GET_NOTIF_SIZES)),
 	AN_IOCTL(SECCOMP_IOCTL_NOTIF_RECV),
 	AN_IOCTL(SECCOMP_IOCTL_NOTIF_SEND),
 	AN_IOCTL(SECCOMP_IOCTL_NOTIF_ID_VALID),
