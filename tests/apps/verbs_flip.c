@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * A hostile program: while one thread asks for an address that is protected, another one keeps changing the address in
+ * the command. It counts how often a queue pair ends up with anything but the protected one, as the kernel tells it.
+ *
+ *	verbs_flip DEVICE GID_INDEX BAD_IP ATTEMPTS
+ *
+ * The protected address is the port's own (loopback). BAD_IP: IPv4, of the same form as the GID's.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <infiniband/verbs.h>
+#include <pthread.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/rdma_user_ioctl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "app.h"
+
+enum { PORT = 1, GID_LEN = 16, DRIVER_RXE = 14 };
+
+struct attempt {
+	struct ibv_context *context;
+	struct ibv_qp *qp;
+	union ibv_gid good, bad;
+	int gid_index;
+	struct ib_uverbs_modify_qp command; /* changed while it is carried out */
+	atomic_bool over;
+};
+
+struct counts {
+	unsigned long refused, passed, unprotected, failed;
+};
+
+static void *flip(void *arg)
+{
+	struct attempt *a = arg;
+
+	while (!atomic_load(&a->over)) {
+		memcpy((void *)a->command.dest.dgid, a->bad.raw, GID_LEN);
+		sched_yield();
+		memcpy((void *)a->command.dest.dgid, a->good.raw, GID_LEN);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static int reset(const struct attempt *a)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
+	int err = ibv_modify_qp(a->qp, &attr, IBV_QP_STATE);
+
+	attr = (struct ibv_qp_attr){ .qp_state = IBV_QPS_INIT, .port_num = PORT };
+	if (!err)
+		err = ibv_modify_qp(a->qp, &attr,
+				    IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
+	return err;
+}
+
+/* The command as libibverbs makes it, but in memory that we keep. */
+static int modify(struct attempt *a)
+{
+	struct {
+		struct ib_uverbs_ioctl_hdr header;
+		struct ib_uverbs_attr attrs[2];
+	} request = {
+		.header = { .length = sizeof(request), .object_id = UVERBS_OBJECT_DEVICE,
+			    .method_id = UVERBS_METHOD_INVOKE_WRITE, .num_attrs = 2, .driver_id = DRIVER_RXE },
+		.attrs = { { .attr_id = UVERBS_ATTR_CORE_IN, .len = sizeof(a->command),
+			     .flags = UVERBS_ATTR_F_MANDATORY, .data = (uintptr_t)&a->command },
+			   { .attr_id = UVERBS_ATTR_WRITE_CMD, .len = sizeof(uint64_t),
+			     .flags = UVERBS_ATTR_F_MANDATORY, .data = IB_USER_VERBS_CMD_MODIFY_QP } },
+	};
+
+	return ioctl(a->context->cmd_fd, RDMA_VERBS_IOCTL, &request) ? errno : 0;
+}
+
+static void fill(struct attempt *a)
+{
+	a->command = (struct ib_uverbs_modify_qp){
+		.qp_handle = a->qp->handle,
+		.attr_mask = IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN,
+		.qp_state = IBV_QPS_RTR,
+		.path_mtu = IBV_MTU_1024,
+		.dest_qp_num = a->qp->qp_num,
+		.dest = { .sgid_index = (uint8_t)a->gid_index, .hop_limit = 64, .is_global = 1, .port_num = PORT },
+	};
+	memcpy(a->command.dest.dgid, a->good.raw, GID_LEN);
+}
+
+static void look(struct attempt *a, struct counts *counts)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr = { 0 };
+
+	if (ibv_query_qp(a->qp, &attr, IBV_QP_AV | IBV_QP_STATE, &init)) {
+		counts->failed++;
+		return;
+	}
+	counts->passed++;
+	if (memcmp(attr.ah_attr.grh.dgid.raw, a->good.raw, GID_LEN))
+		counts->unprotected++;
+}
+
+static int attempt_all(struct attempt *a, unsigned long attempts, struct counts *counts)
+{
+	pthread_t flipper;
+	int err = 0;
+
+	fill(a);
+	if (pthread_create(&flipper, NULL, flip, a))
+		return EAGAIN;
+	for (unsigned long i = 0; !err && i < attempts; i++) {
+		int refused;
+
+		err = reset(a);
+		if (err)
+			break;
+		refused = modify(a);
+		if (refused)
+			counts->refused++;
+		else
+			look(a, counts);
+	}
+	atomic_store(&a->over, true);
+	pthread_join(flipper, NULL);
+	return err;
+}
+
+static struct ibv_context *open_named(const char *name)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+	struct ibv_context *context = NULL;
+
+	for (size_t i = 0; list && list[i]; i++)
+		if (!strcmp(ibv_get_device_name(list[i]), name))
+			context = ibv_open_device(list[i]);
+	if (list)
+		ibv_free_device_list(list);
+	return context;
+}
+
+static int prepare(struct attempt *a, const char *device, const char *bad)
+{
+	struct ibv_qp_init_attr init = { .qp_type = IBV_QPT_UC,
+					 .cap = { .max_send_wr = 1, .max_recv_wr = 1, .max_send_sge = 1,
+						  .max_recv_sge = 1 } };
+	struct ibv_pd *pd;
+
+	a->context = open_named(device);
+	if (!a->context || ibv_query_gid(a->context, PORT, a->gid_index, &a->good))
+		return ENODEV;
+	a->bad = a->good;
+	if (inet_pton(AF_INET, bad, a->bad.raw + GID_LEN - 4) != 1)
+		return EINVAL;
+	pd = ibv_alloc_pd(a->context);
+	init.send_cq = init.recv_cq = pd ? ibv_create_cq(a->context, 4, NULL, NULL, 0) : NULL;
+	a->qp = init.send_cq ? ibv_create_qp(pd, &init) : NULL;
+	return a->qp ? 0 : errno ? errno : EIO;
+}
+
+int main(int argc, char **argv)
+{
+	static struct attempt a;
+	struct counts counts = { 0 };
+	int err;
+
+	if (argc != 5) {
+		fprintf(stderr, "usage: verbs_flip DEVICE GID_INDEX BAD_IP ATTEMPTS\n");
+		return 2;
+	}
+	a.gid_index = atoi(argv[2]);
+	err = prepare(&a, argv[1], argv[3]);
+	if (!err)
+		err = attempt_all(&a, strtoul(argv[4], NULL, 10), &counts);
+	printf("refused %lu passed %lu unprotected %lu failed %lu\n", counts.refused, counts.passed, counts.unprotected,
+	       counts.failed);
+	if (err)
+		complain(err, "it cannot go on");
+	return err ? 1 : 0;
+}
