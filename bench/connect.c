@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "device.h"
+
 enum { CREATE, INIT, RTR, DESTROY, STEPS, ROUNDS_MAX = 10000 };
 static const char *const names[STEPS] = { "create", "init", "rtr", "destroy" };
 static double took[STEPS][ROUNDS_MAX];
@@ -94,19 +96,6 @@ static void print(int rounds)
 	}
 }
 
-static struct ibv_context *open_named(const char *name)
-{
-	struct ibv_device **list = ibv_get_device_list(NULL);
-	struct ibv_context *context = NULL;
-
-	for (int i = 0; list && list[i] && !context; i++)
-		if (!strcmp(ibv_get_device_name(list[i]), name))
-			context = ibv_open_device(list[i]);
-	if (list)
-		ibv_free_device_list(list);
-	return context;
-}
-
 static int parse_gid(const char *text, union ibv_gid *gid)
 {
 	memset(gid, 0, sizeof(*gid));
@@ -128,7 +117,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_connect DEVICE GID_INDEX REMOTE_IP ROUNDS\n");
 		return 2;
 	}
-	context = open_named(argv[1]);
+	context = device_open(argv[1]);
 	pd = context ? ibv_alloc_pd(context) : NULL;
 	cq = pd ? ibv_create_cq(context, 16, NULL, NULL, 0) : NULL;
 	if (!cq) {

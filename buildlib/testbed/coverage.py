@@ -69,7 +69,7 @@ def libfabric() -> Application:
 
 def open_mpi() -> Application:
     """Unmodified mpirun and orted; in place of sshd, which asks for host keys and accounts, a shell that listens."""
-    rank = "-np 1 -host {host} env " + UCX + " {words}NPopenmpi -l 1 -u 4096 -n 10 -o /dev/null"
+    rank = "-np 1 -host {host} env " + UCX + " {words}NPopenmpi -l 1024 -u 1024 -p 0 -n 10 -o /dev/null"
     ranks = " : ".join(
         rank.format(host=ETH0[guest][0], words=words, gid="{gid}")
         for guest, words in (("a", "{guard}"), ("b", "{peer_guard}"))
@@ -109,7 +109,8 @@ PROGRAMS = (
     Program(own("verbs by dlvsym", "{build}/tests/verbs_dlvsym -g {gid} {server}")),
     Program(own("a Go program", "{build}/tests/verbs_go rxe0 {gid} {server}"), needs="{build}/tests/verbs_go"),
     Program(
-        own("a static binary", "{build}/tests/verbs_static -g {gid} {server}"), needs="{build}/tests/verbs_static"
+        own("a static binary", "{build}/tests/verbs_threads_static -g {gid} {server}"),
+        needs="{build}/tests/verbs_threads_static",
     ),
     Program(
         own("a program with raw system calls", "{build}/tests/verbs_raw -g {gid} {server}"),
@@ -133,9 +134,16 @@ class Door:
     words: str = ""  # {build}
     stand: str = ""
     leave: str = ""
+    built: str = "true"  # a shell command that tells whether this build has it
 
     def wrap(self, t: Test) -> str:
         return self.words.format(build=t.build)
+
+    def is_built(self, t: Test) -> bool:
+        if t.a.run(self.built.format(build=t.build)).ok:
+            return True
+        t.skip(self.name, "it is not built")
+        return False
 
     @contextmanager
     def standing(self, t: Test, guests: Iterable[Guest]) -> Iterator[None]:
@@ -153,10 +161,25 @@ class Door:
 
 BARE = Door("bare")
 RDMASEC = "{build}/bin/rdmasec"
+# Where an installation has it: it is not taken from a folder that others may write in, as /tmp is.
+PLACE = "/opt/rdmasec"
+INSTALL = (
+    f"mkdir -p {PLACE}/bin {PLACE}/lib/rdmasec && cp {RDMASEC} {PLACE}/bin && "
+    f"cp {{build}}/lib/rdmasec/librdmasec-provider.so {PLACE}/lib/rdmasec && {PLACE}/bin/rdmasec install-provider"
+)
 DOORS = (
     Door(PRELOAD, f"{RDMASEC} run --"),
-    Door(PROVIDER, stand=f"{RDMASEC} install-provider", leave=f"{RDMASEC} remove-provider"),
-    Door(SUPERVISOR, f"{RDMASEC} run --supervise --"),
+    Door(
+        PROVIDER,
+        stand=INSTALL,
+        leave=f"{PLACE}/bin/rdmasec remove-provider",
+        built="test -e {build}/lib/rdmasec/librdmasec-provider.so",
+    ),
+    Door(
+        SUPERVISOR,
+        f"{RDMASEC} run --supervise --",
+        built=f"{RDMASEC} run --help 2>&1 | grep -q -e --supervise",
+    ),
 )
 
 
@@ -170,6 +193,7 @@ class Cell:
     refused: dict[str, object]
     protected: dict[str, object] | None = None  # not tried where it is not covered
     verdict: str = UNDECIDED
+    why: str = ""  # it is not covered
 
 
 def seen(t: Test, trial: Trial) -> dict[str, object]:
@@ -202,7 +226,7 @@ class Coverage:
     def __init__(self, t: Test, programs: Sequence[Program], doors: Sequence[Door]) -> None:
         self.t = t
         self.programs = [program for program in programs if self.can_run(program)]
-        self.doors = doors
+        self.doors = [door for door in doors if door.is_built(t)]
         self.cells: dict[tuple[str, str], Cell] = {}
 
     def can_run(self, program: Program) -> bool:

@@ -1,0 +1,85 @@
+"""README's table of what is covered, made of the results that a run of the scenario coverage has left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .coverage import DOORS, GUARDED, NOT_STARTED, SEEN
+from .pair import TOP
+
+README = TOP / "README.md"
+RESULTS = TOP / "tests" / "scenarios" / "coverage" / "results.json"
+BEGIN = "<!-- made by buildlib/coverage from tests/scenarios/coverage/results.json: do not edit -->"
+END = "<!-- end of what buildlib/coverage made -->"
+READABLE = ("clear_data", "clear_cm", "macsec_unencrypted", "malformed")
+NOT_RUN = "not run"
+
+Cell = dict[str, object]
+
+
+def readable(run: Cell) -> int:
+    return sum(run["frames"].get(kind, 0) for kind in READABLE)
+
+
+def borne_out(cell: Cell) -> bool:
+    """By its own figures, whatever it says of itself."""
+    bare, refused, protected = cell["bare"], cell["refused"], cell["protected"]
+    if not bare["ran"] or not bare["frames"].get("clear_data"):
+        return False  # nothing would have been seen
+    if cell["verdict"] == GUARDED:
+        refusal = refused["exit"] != 0 and not readable(refused) and refused["said"]
+        return bool(refusal and protected and protected["ran"] and protected["frames"].get("esp") and not readable(protected))
+    if cell["verdict"] == NOT_STARTED:
+        return refused["exit"] == 126 and not refused["frames"]
+    return cell["verdict"] == SEEN and refused["ran"] and refused["frames"].get("clear_data", 0) > 0
+
+
+def render(results: dict) -> str:
+    cells = {(cell["program"], cell["door"]): cell for cell in results["cells"]}
+    names = list(dict.fromkeys(program for program, _ in cells))
+    notes: list[str] = []
+
+    def text(name: str, door: str) -> str:
+        cell = cells.get((name, door))
+        if not cell or cell["verdict"] == GUARDED:
+            return GUARDED if cell else NOT_RUN
+        note = f"{cell['verdict']}: {cell['why']}"
+        if note not in notes:
+            notes.append(note)
+        return f"not covered [{notes.index(note) + 1}]"
+
+    doors = [door.name for door in DOORS]
+    rows = [["", *doors], ["---"] * (1 + len(doors))]
+    rows += [[name, *(text(name, door) for door in doors)] for name in names]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    footnotes = "\n".join(f"{number}. {note}" for number, note in enumerate(notes, 1))
+    run_on = f"Run on Linux {results['kernel']} with rdma-core {results['rdma-core']}, on software RoCE."
+    return "\n\n".join(part for part in (table, footnotes, run_on) if part)
+
+
+def spliced(readme: str, table: str) -> str:
+    """ValueError: the markers are not there."""
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
+def write(results: dict) -> None:
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    README.write_text(spliced(README.read_text(), render(results)))
+
+
+def faults() -> list[str]:
+    """What is wrong with the table that README has, and with the results that it is made of."""
+    results = json.loads(RESULTS.read_text())
+    wrong = [f"{cell['program']}, {cell['door']}: its figures do not say '{cell['verdict']}'"
+             for cell in results["cells"] if not borne_out(cell)]  # fmt: skip
+    readme = README.read_text()
+    if BEGIN not in readme or spliced(readme, render(results)) != readme:
+        wrong.append("README.md has another table than tests/scenarios/coverage/results.json: run buildlib/coverage")
+    return wrong
+
+
+def load(path: Path) -> dict:
+    return json.loads(path.read_text())
