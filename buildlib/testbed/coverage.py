@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 from .api import Test
-from .applications import APPLICATIONS, NEIGHBOURS, Application, Trial, refusal, try_out
+from .applications import APPLICATIONS, NEIGHBOURS, REFUSAL, Application, Trial, try_out
 from .daemon import on_both
-from .guest import Guest
+from .guest import Guest, Result
 from .pair import TOP
 from .states import ETH0
 
@@ -20,12 +20,17 @@ NOT_STARTED = "not started"  # refused as a whole
 UNDECIDED = "undecided"
 CANNOT_START = 126  # the exit status of `rdmasec run`
 
+CONTAIN = TOP / "buildlib" / "testbed" / "contain.py"
 APPS = TOP / "tests" / "apps"
 OWN_PORT = 18600  # of the exchange of addresses of tests/apps
 USER = 1234
 SETUID = "/usr/local/bin/pingpong-setuid"
 RSH = "/run/coverage-rsh"
 RSH_PORT = 5140
+
+RUNTIME = "crun"
+BARE_BUNDLE, GUARDED_BUNDLE = "coverage-bare", "coverage-guarded"
+PINGPONG = APPLICATIONS["ibv_rc_pingpong"]
 
 # UD, by which UCX's endpoints meet, and RC. Left to itself it would take shared memory or TCP.
 UCX = "UCX_TLS=rc_verbs,ud_verbs,self UCX_NET_DEVICES=rxe0:1 UCX_IB_GID_INDEX={gid} UCX_UD_VERBS_ETH_DGID_CHECK=n"
@@ -40,6 +45,7 @@ class Program:
     prepare: str = ""  # a shell command in each guest
     needs: str = ""  # a file; without it the row is not run
     user: int | None = None
+    in_container: bool = False  # by itself; behind the agent it is the container that has the profile
 
     @property
     def name(self) -> str:
@@ -54,6 +60,11 @@ def own(name: str, client: str) -> Application:
 def setuid() -> Application:
     call = f"{SETUID} -d rxe0 -n 50 -s 1024 -g {{gid}}"
     return Application("a setuid program", call, f"{call} {{server}}")
+
+
+def in_container() -> Application:
+    call = f"{{guard}}{CONTAIN} {RUNTIME} /run/bundles/{BARE_BUNDLE} -- {PINGPONG.server}"
+    return Application("a program in a container", call, f"{call} {{server}}")
 
 
 def ucx() -> Application:
@@ -116,6 +127,7 @@ PROGRAMS = (
         own("a program with raw system calls", "{build}/tests/verbs_raw -g {gid} {server}"),
         needs="{build}/tests/verbs_raw",
     ),
+    Program(in_container(), needs=f"{TOP}/buildlib/testbed/container.py", in_container=True),
     Program(setuid(), prepare=f"cp /usr/bin/ibv_rc_pingpong {SETUID} && chmod 4755 {SETUID}", user=USER),
 )
 
@@ -139,6 +151,13 @@ class Door:
     def wrap(self, t: Test) -> str:
         return self.words.format(build=t.build)
 
+    def enter(self, t: Test) -> None:
+        """Once in each state of the network, when the daemons run."""
+
+    def said(self, client: Result) -> str:
+        """Where a refusal is told, of the run that just was."""
+        return client.err
+
     def is_built(self, t: Test) -> bool:
         if t.a.run(self.built.format(build=t.build)).ok:
             return True
@@ -157,6 +176,39 @@ class Door:
             for guest in guests:
                 if self.leave:
                     guest.run(self.leave.format(build=t.build), check=True)
+
+
+@dataclass(frozen=True)
+class AgentDoor(Door):
+    """Everything in a container whose profile hands its calls to the agent, and whose refusals are in the agent's log."""
+
+    agents: dict[str, object] = field(default_factory=dict)  # of each guest
+    told: dict[str, int] = field(default_factory=dict)  # how much of a's log was looked at
+
+    def enter(self, t: Test) -> None:
+        from .container_agent import ContainerAgent
+
+        for guest in (t.a, t.b):
+            self.agents[guest.name] = ContainerAgent(t, guest)
+            make_bundle(t, guest, GUARDED_BUNDLE, profile=True)
+        self.told["a"] = 0
+
+    def said(self, client: Result) -> str:
+        log = self.agents["a"].process.output()
+        new, self.told["a"] = log[self.told["a"] :], len(log)
+        # each line has the container's name before what doors say
+        return client.err + "".join(f"{line[line.find('rdmasec: '):]}\n" for line in new.splitlines() if "rdmasec: " in line)
+
+
+def make_bundle(t: Test, guest: Guest, name: str, profile: bool) -> None:
+    from .container import Container
+
+    Container(t, guest, RUNTIME, name).configure("true", profile=profile, allow_device=True)
+
+
+def contained(bundle: str) -> str:
+    """What goes before a command that is to run in a container; {build}."""
+    return f"{CONTAIN} {RUNTIME} /run/bundles/{bundle} {TOP} {{build}} /tmp /etc --"
 
 
 BARE = Door("bare")
@@ -180,6 +232,7 @@ DOORS = (
         f"{RDMASEC} run --supervise --",
         built=f"{RDMASEC} run --help 2>&1 | grep -q -e --supervise",
     ),
+    AgentDoor(AGENT, contained(GUARDED_BUNDLE), built="test -e {build}/bin/rdmasec-agentd"),
 )
 
 
@@ -196,24 +249,24 @@ class Cell:
     why: str = ""  # it is not covered
 
 
-def seen(t: Test, trial: Trial) -> dict[str, object]:
-    """What of a run is worth keeping: did it run, what crossed the wire, what rdmasec said in the client's name."""
+def seen(t: Test, trial: Trial, told: str) -> dict[str, object]:
+    """What of a run is worth keeping: did it run, what crossed the wire, what rdmasec told of the client."""
     client = trial.client or trial.server
-    said = [line.replace(str(t.build), "build") for line in client.err.splitlines() if line.startswith("rdmasec:")]
+    said = [line.replace(str(t.build), "build") for line in told.splitlines() if line.startswith("rdmasec:")]
     frames = {kind: count for kind, count in trial.wire.items() if count and kind not in ("tcp", *NEIGHBOURS)}
     return {"ran": trial.ran, "exit": client.code, "frames": frames, "said": said}
 
 
-def first_verdict(trial: Trial) -> str:
+def first_verdict(trial: Trial, told: str) -> str:
     """Of a run on a link in clear with the client behind the door."""
     client = trial.client or trial.server
     if trial.ran and trial.wire["clear_data"]:
         return SEEN
     if client.ok or trial.readable:
         return UNDECIDED
-    if refusal(client):
+    if REFUSAL.search(told):
         return GUARDED
-    return NOT_STARTED if client.code == CANNOT_START and "rdmasec: " in client.err else UNDECIDED
+    return NOT_STARTED if client.code == CANNOT_START and "rdmasec: " in told else UNDECIDED
 
 
 def protected_verdict(trial: Trial) -> str:
@@ -243,27 +296,34 @@ class Coverage:
             for program in self.programs:
                 if program.prepare:
                     guest.run(program.prepare, check=True)
+                if program.in_container:
+                    make_bundle(self.t, guest, BARE_BUNDLE, profile=False)
+        for door in self.doors:
+            door.enter(self.t)
 
-    def try_out(self, program: Program, door: Door, guests: str) -> Trial:
+    def try_out(self, program: Program, door: Door, guests: str) -> tuple[Trial, str]:
+        """And what rdmasec told of its client."""
+        application = program.application
+        if program.in_container and door.name == AGENT:
+            application = replace(PINGPONG, name=program.name)
         standing = [guest for guest in (self.t.a, self.t.b) if guest.name in guests]
         with door.standing(self.t, standing):
-            return try_out(
-                self.t, program.application, ETH0, guarded=guests, wrap=door.wrap(self.t), user=program.user
-            )
+            trial = try_out(self.t, application, ETH0, guarded=guests, wrap=door.wrap(self.t), user=program.user)
+        return trial, door.said(trial.client or trial.server)
 
     def in_clear(self) -> None:
         """Bare, which the capture has to show, then with the client behind each door."""
         self.t.net.clear()
         self.enter()
         for program in self.programs:
-            bare = self.try_out(program, BARE, "")
+            bare, _ = self.try_out(program, BARE, "")
             shown = bare.ran and bare.wire["clear_data"] > 0
             if not self.t.check(shown, f"{program.name}: control: bare it runs, and the wire shows its data", bare):
                 continue
             for door in self.doors:
-                trial = self.try_out(program, door, "a")
-                cell = Cell(program.name, door.name, seen(self.t, bare), seen(self.t, trial))
-                cell.verdict = first_verdict(trial)
+                trial, told = self.try_out(program, door, "a")
+                cell = Cell(program.name, door.name, seen(self.t, bare, ""), seen(self.t, trial, told))
+                cell.verdict = first_verdict(trial, told)
                 self.t.say(f"{program.name}, {door.name}, in clear: {cell.verdict}\n{trial}")
                 self.cells[program.name, door.name] = cell
 
@@ -275,8 +335,8 @@ class Coverage:
             for door in self.doors:
                 cell = self.cells.get((program.name, door.name))
                 if cell and cell.verdict == GUARDED:
-                    trial = self.try_out(program, door, "ab")
-                    cell.protected = seen(self.t, trial)
+                    trial, told = self.try_out(program, door, "ab")
+                    cell.protected = seen(self.t, trial, told)
                     cell.verdict = protected_verdict(trial)
                     self.t.say(f"{program.name}, {door.name}, with IPsec: {cell.verdict}\n{trial}")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from .coverage import DOORS, GUARDED, NOT_STARTED, SEEN
+from .coverage import DOORS, GUARDED, NOT_STARTED, PROGRAMS, SEEN
 from .pair import TOP
 
 README = TOP / "README.md"
@@ -37,7 +38,8 @@ def borne_out(cell: Cell) -> bool:
 
 def render(results: dict) -> str:
     cells = {(cell["program"], cell["door"]): cell for cell in results["cells"]}
-    names = list(dict.fromkeys(program for program, _ in cells))
+    names = [program.name for program in PROGRAMS if any(name == program.name for name, _ in cells)]
+    names += [name for name in dict.fromkeys(name for name, _ in cells) if name not in names]  # of an older run
     notes: list[str] = []
 
     def text(name: str, door: str) -> str:
@@ -81,5 +83,12 @@ def faults() -> list[str]:
     return wrong
 
 
-def load(path: Path) -> dict:
-    return json.loads(path.read_text())
+def load(paths: Sequence[Path]) -> dict:
+    """The results of one run, or of several that were parts of one.  ValueError: they cannot be."""
+    parts = [json.loads(path.read_text()) for path in paths]
+    if len({(part["kernel"], part["rdma-core"]) for part in parts}) != 1:
+        raise ValueError("runs on different kernels or releases of rdma-core")
+    cells = [cell for part in parts for cell in part["cells"]]
+    if len({(cell["program"], cell["door"]) for cell in cells}) != len(cells):
+        raise ValueError("a program and a door are in several of them")
+    return {**parts[0], "cells": cells}

@@ -1,11 +1,16 @@
 """Ratios of what a queue pair costs, bare and guarded."""
 
 import statistics
-from testbed.api import Test
-from testbed.states import MACSEC0
+
+from testbed.api import Test, await_listener
+from testbed.coverage import BARE, DOORS, Door
+from testbed.daemon import on_both
+from testbed.states import ETH0, MACSEC0
 
 ROUNDS = 100
 TURNS = 5
+DOOR_TURNS = 3
+QPS = 1000
 STEPS = ("create", "init", "rtr", "destroy")
 
 
@@ -35,6 +40,43 @@ def run(t: Test) -> None:
     for name, runs in figures.items():
         row = medians(runs)
         t.note(f"{name:16}" + "".join(f"{row[step]:10.1f} ({row[step] / base[step]:5.2f})" for step in STEPS))
+    doors(t, command.replace(f" {ROUNDS}", f" {QPS}"))
+
+
+def doors(t: Test, many: str) -> None:
+    """A whole ibv_rc_pingpong of one message, and a whole process of a thousand queue pairs, behind each door."""
+    on_both(t)
+    ways = [BARE, *(door for door in DOORS if door.is_built(t))]
+    for door in ways:
+        door.enter(t)
+    took: dict[str, dict[str, list[float]]] = {door.name: {"ibv_rc_pingpong": [], f"{QPS} QPs": []} for door in ways}
+    for _ in range(DOOR_TURNS):
+        for door in ways:
+            with door.standing(t, [t.a]):
+                took[door.name]["ibv_rc_pingpong"].append(pingpong(t, door))
+                took[door.name][f"{QPS} QPs"].append(seconds(t, f"{door.wrap(t)} {many}"))
+    base = {what: statistics.median(runs) for what, runs in took[BARE.name].items()}
+    t.note("median seconds of a whole process, and the ratio to bare")
+    for name, row in took.items():
+        cells = ((what, statistics.median(runs)) for what, runs in row.items())
+        t.note(f"{name:16}" + "".join(f"  {what} {value:8.2f} ({value / base[what]:5.2f})" for what, value in cells))
+
+
+def pingpong(t: Test, door: Door) -> float:
+    """b serves, bare; its client's time from its start to its end."""
+    call = "ibv_rc_pingpong -d rxe0 -n 1 -g {index}"
+    server = t.b.start(call.format(index=t.net.gid_index(t.b, MACSEC0["b"][0])), 120)
+    await_listener(t.b, 18515, server)
+    client = call.format(index=t.net.gid_index(t.a, MACSEC0["a"][0]))
+    taken = seconds(t, f"{door.wrap(t)} {client} {ETH0['b'][0]}")
+    server.wait(60, check=True)
+    return taken
+
+
+def seconds(t: Test, command: str) -> float:
+    """Of a command that has to succeed."""
+    result = t.a.run(f"TIMEFORMAT=%R; time {command} >/dev/null", timeout=300, check=True)
+    return float(result.err.split()[-1])
 
 
 def measure(t: Test, command: str) -> dict[str, float]:

@@ -20,6 +20,8 @@ NOT_COVERED = {
     ("a Go program", PROVIDER): (SEEN, "it loads no libibverbs.so"),
     ("a program with raw system calls", PRELOAD): (SEEN, "it does not call ioctl(3)"),
     ("a program with raw system calls", PROVIDER): (SEEN, "it loads no libibverbs.so"),
+    ("a program in a container", PRELOAD): (SEEN, "LD_PRELOAD does not reach into the container, nor does its image have the library"),
+    ("a program in a container", PROVIDER): (SEEN, "its image has no module"),
     ("a setuid program", PRELOAD): (NOT_STARTED, "the loader ignores LD_PRELOAD there"),
 }
 

@@ -13,7 +13,8 @@ def run(t: Test) -> None:
     t.net.macsec()
     on_both(t)
     bare = count(t, "")
-    t.check(len(bare) == len(CALLS) and all(bare.values()), "bare: it counts", bare)
+    if not t.check(bare and all(bare.values()), "bare: it counts", bare):
+        return
     again = count(t, "")
     t.check(again == bare, "bare, once more: the same numbers", f"{bare} {again}")
     for door in DOORS:

@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+"""In a guest: runs a command in an OCI container, of the bundle that container.py has made there.
+
+    contain.py RUNTIME BUNDLE FOLDER... -- COMMAND...
+
+The container is given the folders, rdma_cm's device, and of the environment what launchers and transports read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+HANDED_ON = ("OMPI_", "PMIX_", "ORTE_", "UCX_", "FI_", "HOME=", "PATH=")
+RDMA_CM = Path("/dev/infiniband/rdma_cm")
+
+
+def with_rdma_cm(linux: dict) -> None:
+    numbers = os.stat(RDMA_CM).st_rdev
+    device = {"type": "c", "major": os.major(numbers), "minor": os.minor(numbers)}
+    linux["devices"].append({"path": str(RDMA_CM), "fileMode": 0o666, **device})
+    linux["resources"]["devices"].append({"allow": True, "access": "rw", **device})
+
+
+def main() -> None:
+    runtime, bundle, *rest = sys.argv[1:]
+    split = rest.index("--")
+    folders, command = rest[:split], rest[split + 1 :]
+    config = json.loads((Path(bundle) / "config.json").read_text())
+    config["root"]["path"] = f"{bundle}/rootfs"
+    process = config["process"]
+    process["args"] = command
+    process["env"] = [f"{key}={value}" for key, value in os.environ.items() if f"{key}=".startswith(HANDED_ON)]
+    process["rlimits"] = [{"type": "RLIMIT_MEMLOCK", "hard": 1 << 30, "soft": 1 << 30}]
+    # mpirun's daemon and its processes know each other by process id
+    config["linux"]["namespaces"] = [space for space in config["linux"]["namespaces"] if space["type"] not in ("pid", "ipc")]
+    if RDMA_CM.exists():
+        with_rdma_cm(config["linux"])
+    for folder in folders:
+        Path(f"{bundle}/rootfs{folder}").mkdir(parents=True, exist_ok=True)
+        config["mounts"].append({"destination": folder, "type": "bind", "source": folder, "options": ["rbind", "rw"]})
+    name = f"contained-{os.getpid()}"
+    own = Path(f"/run/{name}")
+    own.mkdir()
+    (own / "config.json").write_text(json.dumps(config))
+    os.execvp(runtime, [runtime, "--root", f"/run/{runtime}", "run", "--bundle", str(own), name])
+
+
+if __name__ == "__main__":
+    main()
