@@ -120,11 +120,10 @@ PROGRAMS = (
     Program(own("verbs by dlvsym", "{build}/tests/verbs_dlvsym -g {gid} {server}")),
     Program(own("a Go program", "{build}/tests/verbs_go rxe0 {gid} {server}"), needs="{build}/tests/verbs_go"),
     Program(
-        own("a static binary", "{build}/tests/verbs_threads_static -g {gid} {server}"),
-        needs="{build}/tests/verbs_threads_static",
+        own("a static binary", "{build}/tests/verbs_static -g {gid} {server}"), needs="{build}/tests/verbs_static"
     ),
     Program(
-        own("a program with raw system calls", "{build}/tests/verbs_raw -g {gid} {server}"),
+        own("a program with raw system calls", "{build}/tests/verbs_raw rxe0 {gid} {server}"),
         needs="{build}/tests/verbs_raw",
     ),
     Program(in_container(), needs=f"{TOP}/buildlib/testbed/container.py", in_container=True),
