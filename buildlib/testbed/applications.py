@@ -43,6 +43,7 @@ class Application:
     datagrams: bool = False  # a UD queue pair, whose remotes are chosen in the program's own memory
     side_channel: bool = True  # over TCP; else rdma_cm connects
     port: int = SIDE_CHANNEL  # of that TCP
+    time_enough: float = TIME_ENOUGH
     # What a client says that lost a race against its own server: tried again, and noted.
     own_race: str | None = None
 
@@ -164,13 +165,13 @@ def try_out(
         return f"{first}{command}".format(**places)
 
     def once() -> tuple[Result, Result | None]:
-        server = t.b.start(call(t.b, application.server), TIME_ENOUGH, user)
+        server = t.b.start(call(t.b, application.server), application.time_enough, user)
         client = None
         if application.wait_for_server(t.b, server):
-            client = t.a.run(call(t.a, application.client), TIME_ENOUGH, user)
+            client = t.a.run(call(t.a, application.client), application.time_enough, user)
         if (client is None or not client.ok) and server.ended_within(1) is None:
             server.kill()  # it waits for a client that is gone
-        return server.wait(TIME_ENOUGH + 10), client
+        return server.wait(application.time_enough + 10), client
 
     with t.wire() as wire:  # of all attempts together
         for _ in range(RACES):

@@ -27,6 +27,7 @@ USER = 1234
 SETUID = "/usr/local/bin/pingpong-setuid"
 RSH = "/run/coverage-rsh"
 RSH_PORT = 5140
+SLOW = 240  # s; they load and look at much, and take half a minute on a busy host
 
 RUNTIME = "crun"
 BARE_BUNDLE, GUARDED_BUNDLE = "coverage-bare", "coverage-guarded"
@@ -69,13 +70,13 @@ def in_container() -> Application:
 
 def ucx() -> Application:
     call = f"env {UCX} {{guard}}ucx_perftest -t tag_lat -n 100 -w 10"
-    return Application("UCX: ucx_perftest", call, f"{call} {{server}}", port=13337)
+    return Application("UCX: ucx_perftest", call, f"{call} {{server}}", port=13337, time_enough=SLOW)
 
 
 def libfabric() -> Application:
     # rxe's CQs are too small for the 256 peers that it would else provide for.
     call = "env FI_UNIVERSE_SIZE=16 {guard}fi_pingpong -p 'verbs;ofi_rxm' -e rdm -d rxe0 -I 50 -S 1024"
-    return Application("libfabric: fi_pingpong, verbs;ofi_rxm", call, f"{call} {{server}}", port=47592)
+    return Application("libfabric: fi_pingpong, verbs;ofi_rxm", call, f"{call} {{server}}", port=47592, time_enough=SLOW)
 
 
 def open_mpi() -> Application:
@@ -94,6 +95,7 @@ def open_mpi() -> Application:
         f"{{unguarded}}busybox nc -l -p {RSH_PORT} -e /bin/sh",
         f"mpirun {options} {ranks}",
         port=RSH_PORT,
+        time_enough=SLOW,
     )
 
 
