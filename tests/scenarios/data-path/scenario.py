@@ -20,6 +20,7 @@ def run(t: Test) -> None:
     for door in DOORS:
         if not door.is_built(t):
             continue
+        door.enter(t)
         with door.standing(t, [t.a]):
             guarded = count(t, door.wrap(t))
         t.check(guarded == bare, f"{door.name}: not one instruction more", f"{bare} {guarded}")
