@@ -237,6 +237,23 @@ DOORS = (
 )
 
 
+# What is not guarded: what it does instead, and why; all others have to be.
+NOT_COVERED = {
+    ("a static binary", PRELOAD): (NOT_STARTED, "statically linked"),
+    ("a static binary", PROVIDER): (SEEN, "it loads no libibverbs.so"),
+    ("a Go program", PRELOAD): (NOT_STARTED, "statically linked"),
+    ("a Go program", PROVIDER): (SEEN, "it loads no libibverbs.so"),
+    ("a program with raw system calls", PRELOAD): (SEEN, "it does not call ioctl(3)"),
+    ("a program with raw system calls", PROVIDER): (SEEN, "it loads no libibverbs.so"),
+    ("a program in a container", PRELOAD): (
+        SEEN,
+        "LD_PRELOAD does not reach into the container, nor does its image have the library",
+    ),
+    ("a program in a container", PROVIDER): (SEEN, "its image has no module"),
+    ("a setuid program", PRELOAD): (NOT_STARTED, "the loader ignores LD_PRELOAD there"),
+}
+
+
 @dataclass
 class Cell:
     """What runs of one program behind one door have shown."""
@@ -247,7 +264,6 @@ class Cell:
     refused: dict[str, object]
     protected: dict[str, object] | None = None  # not tried where it is not covered
     verdict: str = UNDECIDED
-    why: str = ""  # it is not covered
 
 
 def seen(t: Test, trial: Trial, told: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from .coverage import DOORS, GUARDED, NOT_STARTED, PROGRAMS, SEEN
+from .coverage import DOORS, GUARDED, NOT_COVERED, NOT_STARTED, PROGRAMS, SEEN
 from .pair import TOP
 
 README = TOP / "README.md"
@@ -46,7 +46,8 @@ def render(results: dict) -> str:
         cell = cells.get((name, door))
         if not cell or cell["verdict"] == GUARDED:
             return GUARDED if cell else NOT_RUN
-        note = f"{cell['verdict']}: {cell['why']}"
+        _, why = NOT_COVERED.get((name, door), ("", "and should not be"))
+        note = f"{cell['verdict']}: {why}"
         if note not in notes:
             notes.append(note)
         return f"not covered [{notes.index(note) + 1}]"
