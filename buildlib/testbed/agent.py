@@ -80,6 +80,17 @@ def tail(fd: int) -> str:
     return f"[{start} bytes left out]\n{text}" if start else text
 
 
+def listens(port: int) -> bool:
+    """The namespace is the agent's own."""
+    local, state = f":{port:04X}", "0A"
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            words = line.split()
+            if words[1].endswith(local) and words[3] == state:
+                return True
+    return False
+
+
 class Agent:
     def __init__(self, port: int) -> None:
         self.port = port
@@ -120,6 +131,17 @@ class Agent:
 
     def op_poll(self, id: int, job: int) -> dict:
         return self.jobs[job].state()
+
+    def op_listener(self, id: int, port: int, job: int, timeout: float) -> dict:
+        """Wait here until somebody listens on a TCP port, or the job ends: asking from outside costs more than this."""
+        until = time.monotonic() + timeout
+        server = self.jobs[job]
+        while time.monotonic() < until:
+            if listens(port):
+                return {"listens": True}
+            if server.ended.wait(0.05):
+                return {"listens": False}
+        return {"listens": None}
 
     def op_signal(self, id: int, job: int, number: int) -> dict:
         self.jobs[job].signal(number)

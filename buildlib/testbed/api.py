@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import wire
-from .guest import Guest, GuestDied, Process, Result
+from .guest import GRACE, Guest, GuestDied, Process, Result
 from .pair import Pair
 from .states import DEVICE, Network
 
@@ -143,17 +143,9 @@ class Test:
 
 def await_listener(guest: Guest, port: int, server: Process, timeout: float = 30) -> bool:
     """Wait until somebody listens on a TCP port of the guest; false when the server ended before."""
-    listening = f":{port:04X} ".encode()
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-            for line in guest.read_file(table).splitlines()[1:]:
-                _, local, _, state, *_ = line.split()
-                if (local + b" ").endswith(listening) and state == b"0A":
-                    return True
-        if server.poll():
-            return False
-        time.sleep(0.05)
+    answer = guest.channel.call("listener", timeout + GRACE, port=port, job=server.job, timeout=timeout)
+    if answer["listens"] is not None:
+        return answer["listens"]
     raise TimeoutError(f"{guest.name}: nobody listens on port {port}")
 
 

@@ -7,7 +7,10 @@ shift
 port=/sys/class/infiniband/$device/ports/1
 for _ in {1..400}; do
     read -r state < "$port"/state
-    table=$(cat "$port"/gids/* 2>/dev/null)
+    table=
+    for index in {0..15}; do  # of a thousand: to read them all takes an emulated CPU a second
+        if read -r gid < "$port/gids/$index"; then table="$table $gid"; fi
+    done 2>/dev/null
     missing=
     for gid in "$@"; do
         case "$table" in *$gid*) ;; *) missing="$missing $gid" ;; esac

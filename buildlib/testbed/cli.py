@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import kernel, root, scenarios, shell
+from . import kernel, root, scenarios, schedule, shell
+from .environment import USUAL
 from .guest import GuestDied
 from .kernel import KernelUnavailable
 from .pair import TOP
@@ -30,7 +31,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         prog="run", description="Run scenarios of tests/scenarios on two emulated guests joined by one wire."
     )
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="their names; all but those on request only, if none is given")
-    parser.add_argument("--kernel", choices=kernel.SUITES, default=kernel.DEFAULT_SERIES, help="series of the guests'")
+    parser.add_argument(
+        "--kernel", choices=kernel.SUITES, help="series of the guests' kernel, rather than what a scenario asks for"
+    )
     parser.add_argument("--build", type=Path, default=TOP / "build", help="build folder (default: build)")
     parser.add_argument("--jobs", type=positive, default=1, help="pairs of guests side by side (default: 1)")
     parser.add_argument("--cpus", type=positive, default=1, help="processors of each guest (default: 1)")
@@ -89,12 +92,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, chosen: list[scenarios.Scenario], results: Path) -> bool:
-    image = kernel.obtain(options.kernel)
     build = options.build.resolve()
     if options.shell:
-        shell.interact(image, root.obtain(options.root or root.HOST), build, results, options.shell, options.cpus)
+        guests = USUAL.instead(options.root, options.kernel)
+        image, tree = kernel.obtain(guests.kernel), root.obtain(guests.root)
+        shell.interact(image, tree, build, results, options.shell, options.cpus)
         return True
-    return Runner(image, options.root, build, results, options.cpus, options.verbose).run(chosen, options.jobs)
+    runs = schedule.runs(chosen, options.root, options.kernel)
+    return Runner(build, results, options.cpus, options.verbose).run(runs, options.jobs)
 
 
 def found(program: str) -> bool:

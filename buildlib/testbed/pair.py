@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import initramfs
+from .environment import Environment
 from .guest import TREE, Guest, Machine, Share
 from .kernel import Kernel
 from .root import Root
@@ -22,7 +23,12 @@ class Pair:
     a: Guest
     b: Guest
     folder: Path  # consoles and capture
+    kernel: Kernel
     root: Root
+
+    @property
+    def environment(self) -> Environment:
+        return Environment(self.root.name, self.kernel.series)
 
     @property
     def capture(self) -> Path:
@@ -80,7 +86,7 @@ def boot(
     finally:
         for end in ends:
             end.close()
-    return Pair(*guests, results, root)
+    return Pair(*guests, results, kernel, root)
 
 
 def let_everybody_reach(guest: Guest, folders: Iterable[Path]) -> None:

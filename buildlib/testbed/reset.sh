@@ -16,13 +16,11 @@ for link in /sys/class/net/*; do
     esac
 done
 if command -v nft >/dev/null; then nft flush ruleset; fi
-if read -r _ < <(tc qdisc show dev eth0 | grep -v -e fq_codel -e pfifo_fast -e mq -e noqueue -e noop); then
-    tc qdisc delete dev eth0 root
-fi
-ip -batch - <<END
+bare=$(ip -batch - <<END
 xfrm state flush
 xfrm policy flush
 xfrm policy setdefault in accept fwd accept out accept
+link show dev eth0
 link set eth0 down
 link set eth0 mtu 1500 address $1
 address flush dev eth0
@@ -32,6 +30,11 @@ rule add priority 32766 table main
 rule add priority 32767 table default
 link set lo up
 END
+)
+case "$bare" in
+    *" qdisc fq_codel "*|*" qdisc pfifo_fast "*|*" qdisc mq "*|*" qdisc noop "*|*" qdisc noqueue "*) ;;
+    *) tc qdisc delete dev eth0 root ;;
+esac
 sysctl() { echo "$2" > "/proc/sys/net/$1"; }
 sysctl core/xfrm_larval_drop 1
 sysctl core/xfrm_acq_expires 30

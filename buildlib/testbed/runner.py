@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import shutil
 import threading
 import time
@@ -10,12 +9,14 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from . import pair, root
+from . import kernel, pair, root
 from .api import Outcome, Test
+from .environment import Environment
 from .guest import CommandFailed, GuestDied
-from .kernel import Kernel, KernelUnavailable
+from .kernel import KernelUnavailable
 from .pair import Pair
 from .scenarios import Loaded, Scenario
+from .schedule import Run, Schedule
 
 
 class Tap:
@@ -58,11 +59,7 @@ def diagnostic(text: str) -> str:
 
 
 class Runner:
-    def __init__(
-        self, kernel: Kernel, root_name: str | None, build: Path, results: Path, cpus: int, verbose: bool
-    ) -> None:
-        self.kernel = kernel
-        self.root_name = root_name  # None: the scenario says
+    def __init__(self, build: Path, results: Path, cpus: int, verbose: bool) -> None:
         self.build = build
         self.results = results
         self.cpus = cpus
@@ -73,14 +70,12 @@ class Runner:
         self.stopping = False
         self.lock = threading.Lock()
 
-    def run(self, scenarios: list[Scenario], jobs: int) -> bool:
-        """Run all of them, and answer whether all is well."""
-        waiting: queue.SimpleQueue[Scenario] = queue.SimpleQueue()
-        for scenario in scenarios:
-            waiting.put(scenario)
+    def run(self, runs: list[Run], jobs: int) -> bool:
+        """All of them, and answer whether all is well."""
+        waiting = Schedule(runs, longest_first=jobs > 1)
         workers = [
             threading.Thread(target=self.work, args=(number, waiting), daemon=True)
-            for number in range(min(jobs, len(scenarios)))
+            for number in range(min(jobs, len(runs)))
         ]
         try:
             for worker in workers:
@@ -99,20 +94,23 @@ class Runner:
         for running in pairs:
             running.close()
 
-    def work(self, number: int, waiting: queue.SimpleQueue[Scenario]) -> None:
+    def work(self, number: int, waiting: Schedule) -> None:
         """One pair's life.  The thread outlives its guests, as they are killed when the thread that made them ends."""
         try:
             while not self.stopping:
-                try:
-                    scenario = waiting.get_nowait()
-                except queue.Empty:
+                running = self.pairs.get(number)
+                run = waiting.next(running.environment if running else None)
+                if run is None:
                     return
-                self.perform(number, scenario)
+                began = time.monotonic()
+                if self.perform(number, run):
+                    waiting.took(run, time.monotonic() - began)
         finally:
             self.drop_pair(number)
 
-    def perform(self, number: int, scenario: Scenario) -> None:
-        folder = self.results / scenario.name
+    def perform(self, number: int, run: Run) -> bool:
+        """Run it on this worker's pair, and answer whether all of it passed."""
+        scenario, folder = run.scenario, self.results / run.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         began = time.monotonic()
@@ -123,24 +121,22 @@ class Runner:
             # A scenario that was given up may not have noticed yet.
             if not ended.is_set():
                 outcomes.append(outcome)
-                self.tap.report(scenario.name, outcome)
+                self.tap.report(run.name, outcome)
 
         healthy = True
+        if run.error:
+            report(Outcome("can be loaded", False, describe(run.error, scenario)))
         try:
-            loaded = scenario.load()
-        except Exception as error:
-            loaded = None
-            report(Outcome("can be loaded", False, describe(error, scenario)))
-        try:
-            if loaded:
-                guests = self.pair(number, self.root_name or loaded.root)
+            if run.loaded:
+                guests = self.pair(number, run.environment)
                 test = Test(guests, self.build, folder, report)
                 for guest in guests.guests:
                     guest.log = self.log_to(test)
-                healthy = self.limited(scenario, loaded, test, report)
+                healthy = self.limited(scenario, run.loaded, test, report)
         except (GuestDied, KernelUnavailable) as error:
             healthy = False
-            report(Outcome("a pair of guests to run on", False, str(error)))
+            gone = isinstance(error, KernelUnavailable) and run.environment.moves
+            report(Outcome("a pair of guests to run on", gone, str(error), " ".join(str(error).split()) if gone else ""))
         if not outcomes:
             report(Outcome("says something", False, "run(t) ended without a check or a skip"))
         ended.set()
@@ -148,12 +144,14 @@ class Runner:
             if number in self.pairs:
                 self.tap.note(f"consoles of its guests: {self.pairs[number].folder}")
             self.drop_pair(number)
-        self.tap.note(f"{scenario.name}: {time.monotonic() - began:.1f} s")
-        if not all(outcome.passed for outcome in outcomes):
+        self.tap.note(f"{run.name}: {time.monotonic() - began:.1f} s")
+        passed = all(outcome.passed for outcome in outcomes)
+        if not passed:
             self.tap.note(f"commands, their output and the frames: {folder}")
         else:
             for capture in folder.glob("wire-*.pcap"):
                 capture.unlink()
+        return passed
 
     def limited(self, scenario: Scenario, loaded: Loaded, test: Test, report: Callable[[Outcome], None]) -> bool:
         """Run it within its time; false when the guests cannot be trusted with another one."""
@@ -199,25 +197,25 @@ class Runner:
 
         return log
 
-    def pair(self, number: int, root_name: str) -> Pair:
-        """This worker's pair, booted if it has none with this root."""
+    def pair(self, number: int, wanted: Environment) -> Pair:
+        """This worker's pair, booted if it has none of this kind."""
         running = self.pairs.get(number)
-        if running and running.alive() and running.root.name == root_name:
+        if running and running.alive() and running.environment == wanted:
             return running
         self.drop_pair(number)
-        guests_root = root.obtain(root_name)
+        guests_kernel, guests_root = kernel.obtain(wanted.kernel), root.obtain(wanted.root)
         with self.lock:
             self.boots += 1
             folder = self.results / f"pair-{self.boots}"
         began = time.monotonic()
-        running = pair.boot(self.kernel, guests_root, folder, self.build, cpus=self.cpus)
+        running = pair.boot(guests_kernel, guests_root, folder, self.build, cpus=self.cpus)
         with self.lock:
             self.pairs[number] = running
             stopping = self.stopping
         if stopping:
             raise GuestDied("the run is being ended")
-        on = "" if guests_root.is_host else f" on {root_name}"
-        self.tap.note(f"two guests with {self.kernel.release}{on} up in {time.monotonic() - began:.1f} s")
+        on = "" if guests_root.is_host else f" on {guests_root.name}"
+        self.tap.note(f"two guests with {guests_kernel.release}{on} up in {time.monotonic() - began:.1f} s")
         return running
 
     def drop_pair(self, number: int) -> None:

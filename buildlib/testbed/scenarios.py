@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
-from . import root
 from .api import Test
+from .environment import USUAL, Environment
 from .pair import TOP
 
 FOLDER = TOP / "tests" / "scenarios"
@@ -22,7 +23,7 @@ class Loaded:
 
     run: Callable[[Test], None]
     time_limit: float
-    root: str  # of its guests
+    environments: tuple[Environment, ...]  # it runs in each of them
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,13 @@ class Scenario:
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module  # where dataclasses look for what annotations name
         spec.loader.exec_module(module)
-        return Loaded(module.run, getattr(module, "TIME_LIMIT", TIME_LIMIT), getattr(module, "ROOT", root.HOST))
+        return Loaded(module.run, getattr(module, "TIME_LIMIT", TIME_LIMIT), environments(module))
+
+
+def environments(module: ModuleType) -> tuple[Environment, ...]:
+    """A scenario's GUESTS are (root, kernel) each; or it has a ROOT; or runs in the usual guests."""
+    usual = [(getattr(module, "ROOT", USUAL.root), USUAL.kernel)]
+    return tuple(Environment(*words) for words in getattr(module, "GUESTS", usual))
 
 
 def find(names: list[str]) -> list[Scenario]:

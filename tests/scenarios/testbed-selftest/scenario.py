@@ -5,6 +5,8 @@ import signal
 from testbed.api import Test, Wire
 from testbed.states import ETH0, MACSEC0
 
+GUESTS = (("host", "6.12"), ("host", "6.1"))
+
 
 def run(t: Test) -> None:
     agent_is_faithful(t)
