@@ -143,6 +143,17 @@ class Agent:
                 return {"listens": False}
         return {"listens": None}
 
+    def op_said(self, id: int, job: int, words: str, timeout: float) -> dict:
+        """Wait here until the job has written these words, or ends."""
+        until = time.monotonic() + timeout
+        waited = self.jobs[job]
+        while True:
+            ended = waited.ended.is_set()
+            state = waited.state()
+            if ended or words in state["out"] + state["err"] or time.monotonic() > until:
+                return state
+            waited.ended.wait(0.05)
+
     def op_signal(self, id: int, job: int, number: int) -> dict:
         self.jobs[job].signal(number)
         return {}

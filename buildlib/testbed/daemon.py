@@ -119,8 +119,8 @@ def try_qp(
     began = time.monotonic()
     command = f"exec {guard} {t.build}/tests/verbs_many {device} {index} {addresses['b'][0]} 1 1"
     program = t.a.start(command, 120, user=user)
-    while not (ended := program.poll()) and "waiting" not in program.output():
-        time.sleep(0.05)
+    program.output_with("waiting", 120)
+    ended = program.poll()
     took = time.monotonic() - began
     program.kill()
     return Attempt(ended is None, took, ended or program.wait(60))

@@ -134,6 +134,11 @@ class Process:
         state = self.guest.channel.call("wait", timeout + GRACE, job=self.job, timeout=timeout)
         return None if state["code"] is None else self.finish(state, False)
 
+    def output_with(self, words: str, timeout: float) -> str:
+        """What it has written, as soon as these words are in it, or it has ended, or the time is up."""
+        state = self.guest.channel.call("said", timeout + GRACE, job=self.job, words=words, timeout=timeout)
+        return state["out"] + state["err"]
+
     def output(self) -> str:
         """What it has written so far, errors after the rest."""
         state = self.guest.channel.call("poll", job=self.job)

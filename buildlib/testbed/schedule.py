@@ -82,7 +82,7 @@ def seconds_file() -> Path:
 
 
 def read_seconds() -> dict[str, float]:
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         read = json.loads(seconds_file().read_text())
         return {str(name): float(seconds) for name, seconds in read.items()}
     return {}

@@ -101,11 +101,9 @@ class Stream:
 
 def await_words(process: Process, words: str, timeout: float = UNTIL_TRAFFIC) -> str:
     """Its output, once the words are in it."""
-    deadline = time.monotonic() + timeout
-    while words not in (said := process.output()):
-        if process.poll() or time.monotonic() > deadline:
-            raise RuntimeError(f"{process.guest.name}: {process.cmd}: never said '{words}': {said}")
-        time.sleep(0.05)
+    said = process.output_with(words, timeout)
+    if words not in said:
+        raise RuntimeError(f"{process.guest.name}: {process.cmd}: never said '{words}': {said}")
     return said
 
 

@@ -19,7 +19,7 @@ HASTY, TIMEOUT = 1235, 8  # a user, and s of setup-timeout; others wait for what
 POLICY = f"[default]\nsetup-timeout = 60s\n[rule hasty]\nmatch-uid = {HASTY}\nsetup-timeout = {TIMEOUT}s\n"
 LOCAL, REMOTE = ETH0["a"][0], ETH0["b"][0]
 V6 = {name: (addresses[1], addresses[1]) for name, addresses in ETH0.items()}
-TIMES = 10
+TIMES = 4
 OTHER_REQID = 99
 SOFT, HARD = 30, 110  # s of life of the SAs that nobody is left to rekey
 SHORT_LIVED = ON_REQUEST | {"rekey_time = 1h": f"rekey_time = {SOFT}s\n rand_time = 0\n life_time = {HARD}s"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import time
@@ -14,7 +15,7 @@ from testbed.states import ETH0, MAC, MACSEC0, PEER, algorithm_words, batch, tog
 from testbed.stream import Stream
 
 TIME_LIMIT = 900
-IPSEC_ROUNDS, MACSEC_ROUNDS = 20, 6
+IPSEC_ROUNDS, MACSEC_ROUNDS = int(os.environ.get("RDMASEC_REKEYINGS", "10")), 6
 OVERLAP_S = 0.3
 FOLLOWED_WITHIN = 5  # s
 Lines = Callable[[str], list[str]]  # of a guest
