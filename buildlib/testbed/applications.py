@@ -53,8 +53,8 @@ class Application:
             return await_listener(guest, self.port, server)
         listening = (
             # The state is LISTEN a moment before the kernel listens (rdma_listen() in cma.c): wait out that moment.
-            "for _ in {1..600}; do case $(rdma resource show cm_id) in *LISTEN*) sleep 0.5; exit 0;; esac; "
-            f"[ -e /proc/{server.pid} ] || exit 1; sleep 0.05; done; exit 2"
+            "for _ in {1..240}; do case $(rdma resource show cm_id) in *LISTEN*) sleep 0.5; exit 0;; esac; "
+            f"[ -e /proc/{server.pid} ] || exit 1; sleep 0.25; done; exit 2"
         )
         code = guest.run(listening).code
         if code not in (0, 1):
