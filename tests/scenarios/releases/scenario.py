@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field
 
 from testbed.api import Test
 from testbed.applications import APPLICATIONS, Addresses, Application, Trial, refusal, same_output, try_out
-from testbed.coverage import DOORS, PRELOAD, Door, seen
+from testbed.coverage import DOORS, PRELOAD, PROVIDER, Door, seen
 from testbed.states import ETH0, MACSEC0
 
 GUESTS = (("host", "6.1"), ("host", "6.12"), ("trixie", "6.12"), ("sid", "7.2"))
 TIME_LIMIT = 900
 
 PROGRAMS = [APPLICATIONS[name] for name in ("ibv_rc_pingpong", "ib_write_bw", "ib_send_lat -R", "rping")]
-TRIED = [door for door in DOORS if door.name in (PRELOAD,)]
+TRIED = (PRELOAD, PROVIDER)
 
 
 @dataclass
@@ -36,23 +36,28 @@ def run(t: Test) -> None:
     release = t.a.run("dpkg-query -W -f '${Version}' libibverbs1", check=True).out
     kernel = t.a.run("uname -r", check=True).out.strip()
     t.note(f"rdma-core {release} on kernel {kernel}")
+    doors = [door for door in DOORS if door.name in TRIED and is_built(t, door)]
     t.net.clear()
     bare = {program.name: bare_is_seen(t, program) for program in PROGRAMS}
     rows = {
         (door.name, program.name): Row(release, kernel, program.name, door.name, seen(t, bare[program.name]))
-        for door in TRIED
+        for door in doors
         for program in PROGRAMS
     }
-    each(t, rows, "a", lambda door, program, row: refused_in_clear(t, door, program, row))
+    each(t, doors, rows, "a", lambda door, program, row: refused_in_clear(t, door, program, row))
     for by, addresses, become in (("esp", ETH0, t.net.ipsec), ("macsec", MACSEC0, t.net.macsec)):
         become()
-        each(t, rows, "ab", lambda door, program, row: runs_protected(t, door, bare[program.name], row, addresses, by))
+        each(t, doors, rows, "ab", lambda door, program, row: runs_protected(t, door, bare[program.name], row, addresses, by))
     (t.results / "releases.json").write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")
 
 
-def each(t: Test, rows: dict, guests: str, act: Callable[[Door, Application, Row], bool]) -> None:
+def is_built(t: Test, door: Door) -> bool:
+    return door.name == PRELOAD or (t.build / "lib" / "rdmasec" / "librdmasec-provider.so").exists()
+
+
+def each(t: Test, doors: list[Door], rows: dict, guests: str, act: Callable[[Door, Application, Row], bool]) -> None:
     """Every program behind every door, which stands in these guests."""
-    for door in TRIED:
+    for door in doors:
         with door.standing(t, [guest for guest in (t.a, t.b) if guest.name in guests]):
             for program in PROGRAMS:
                 row = rows[door.name, program.name]
