@@ -137,7 +137,7 @@ class Test:
         client = self.a.start(f"{wrap_a} {command} {index} {host or '10.77.0.2'}", timeout, **how)
         result = client.wait(timeout + 10)
         if not result.ok:  # then the server may wait for ever for a client that is gone
-            try_end(served)
+            try_end(served, at_once=bool(wrap_a) and not wrap_b)
         return result, served.wait(timeout + 10)
 
 
@@ -149,9 +149,9 @@ def await_listener(guest: Guest, port: int, server: Process, timeout: float = 30
     raise TimeoutError(f"{guest.name}: nobody listens on port {port}")
 
 
-def try_end(process: Process) -> None:
-    """A moment to end by itself, as a server does that has lost its client, then a signal."""
-    if process.ended_within(2) is None:
+def try_end(process: Process, at_once: bool = False) -> None:
+    """A moment to end by itself, as a server does that has lost its client, then a signal; or that at once."""
+    if at_once or process.ended_within(2) is None:
         process.kill()
 
 
