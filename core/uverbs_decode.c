@@ -19,7 +19,8 @@ enum {
 	ATTR_GET_CONTEXT_FD_ARR = UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT + 1,
 	ATTR_CREATE_QP_SQ_BUF_UMEM = UVERBS_ATTR_CREATE_QP_RESP_QP_NUM + 3,
 	ATTR_CREATE_QP_DRIVERS_OWN = UVERBS_ATTR_UHW_OUT + 1, /* of mlx5 and bnxt_re: where its doorbell is */
-	DRIVER_NAMESPACE = 1 << UVERBS_ID_NS_SHIFT
+	DRIVER_NAMESPACE = 1 << UVERBS_ID_NS_SHIFT,
+	NEWEST_BNXT_RE_OBJECT = DRIVER_NAMESPACE + 4,
 };
 
 static int context_uhw(const struct uverbs_request *request, struct mlx5_ib_alloc_ucontext_req_v2 *uhw)
@@ -131,19 +132,18 @@ static int decode_qp_method(const struct uverbs_request *request, enum uverbs_ph
 	}
 }
 
-/* Drivers whose own objects and methods set no destination. A driver that is not here may do anything. */
-static bool driver_methods_are_harmless(uint32_t driver_id)
+/*
+ * Those of other drivers that were read, and set no destination: of bnxt_re pages, notifications and doorbells
+ * (enum bnxt_re_objects), of EFA what a memory region is (EFA_IB_METHOD_MR_QUERY). No other driver has any
+ * (kernel 7.2).
+ */
+static bool driver_method_is_harmless(const struct uverbs_command *command)
 {
-	switch (driver_id) {
-	case RDMA_DRIVER_BNXT_RE: /* ALLOC_PAGE, NOTIFY, TOGGLE_MEM, DBR */
-	case RDMA_DRIVER_EFA:     /* MR_QUERY */
-	case RDMA_DRIVER_HNS:
-	case RDMA_DRIVER_IRDMA:
-	case RDMA_DRIVER_ERDMA:
-	case RDMA_DRIVER_RXE:
-	case RDMA_DRIVER_SIW:
-	case RDMA_DRIVER_MLX4:
-		return true;
+	switch (command->driver_id) {
+	case RDMA_DRIVER_BNXT_RE:
+		return command->object_id >= DRIVER_NAMESPACE && command->object_id <= NEWEST_BNXT_RE_OBJECT;
+	case RDMA_DRIVER_EFA:
+		return command->object_id == UVERBS_OBJECT_MR && command->method_id == DRIVER_NAMESPACE;
 	default:
 		return false;
 	}
@@ -153,7 +153,7 @@ static int decode_driver_object(struct uverbs_command *out)
 {
 	if (out->driver_id == RDMA_DRIVER_MLX5)
 		out->kind = uverbs_mlx5_object_kind(out->object_id, out->method_id);
-	else if (!driver_methods_are_harmless(out->driver_id))
+	else if (!driver_method_is_harmless(out))
 		out->kind = UVERBS_DRIVER_PRIVATE;
 	return 0;
 }
@@ -167,7 +167,7 @@ static int decode_driver_method(struct uverbs_command *out)
 		out->kind = UVERBS_DRIVER_PRIVATE;
 	else if (out->driver_id == RDMA_DRIVER_MLX5)
 		out->kind = steers ? UVERBS_FLOW_CREATE : uverbs_mlx5_method_kind(out->object_id, out->method_id);
-	else if (!driver_methods_are_harmless(out->driver_id))
+	else if (!driver_method_is_harmless(out))
 		out->kind = UVERBS_DRIVER_PRIVATE;
 	return 0;
 }
