@@ -8,7 +8,7 @@ from testbed.api import Result, Test
 from testbed.states import DEVICE, ETH0, MACSEC0
 
 EPERM = errno.EPERM
-INIT, RTR = 1, 2
+RTR = 2
 # What no protection makes harmless.
 NEVER = ("source_qpn", "unknown_attribute", "raw_packet", "create_flow", "next_write_command", "devx")
 # Judged like any queue pair or address.
@@ -52,7 +52,7 @@ def ways(t: Test, what: str, addresses: dict[str, tuple[str, str]], wrap: str) -
     t.check(result.ok, f"{what}: the program goes through all", result)
     t.check(wire.clear == 0, f"{what}: nothing was sent", wire)
     got = outcomes(result)
-    t.note(f"{what}: " + ", ".join(f"{way} {errno.errorcode.get(code, code)}" for way, code in got.items()))
+    t.note(f"{what}: " + ", ".join(f"{way} {code if way == 'state' else errno.errorcode.get(code, code)}" for way, code in got.items()))
     t.note(result.err)
     return got
 
@@ -61,5 +61,5 @@ def outcomes(result: Result) -> dict[str, int]:
     got = {}
     for line in result.out.splitlines():
         words = line.split()
-        got["state" if words[0] == "state" else words[0]] = int(words[-1])
+        got[words[0]] = int(words[-1])
     return got
