@@ -127,13 +127,10 @@ static int invoke_write(int fd, uint64_t command, void *in, uint16_t in_len, voi
 static int create_flow(int fd, const struct target *of)
 {
 	struct ib_uverbs_create_flow_resp answer;
-	struct {
-		struct ib_uverbs_create_flow command;
-		uint8_t specs[16];
-	} in = { .command = { .qp_handle = of->qp, .flow_attr = { .port = PORT } } };
+	struct ib_uverbs_create_flow in = { .qp_handle = of->qp, .flow_attr = { .port = PORT } };
 
-	return invoke_write(fd, IB_USER_VERBS_EX_CMD_CREATE_FLOW | IB_USER_VERBS_CMD_FLAG_EXTENDED, &in,
-			    sizeof(in.command), &answer, sizeof(answer));
+	return invoke_write(fd, IB_USER_VERBS_EX_CMD_CREATE_FLOW | IB_USER_VERBS_CMD_FLAG_EXTENDED, &in, sizeof(in),
+			    &answer, sizeof(answer));
 }
 
 static int open_qp(int fd)
