@@ -91,35 +91,41 @@ static int verbs(int fd, void *arg)
 	return -1;
 }
 
-static int guarded(int fd, unsigned long request, void *arg)
+/* Its record is there for as long as it is on its way; see has_come_back(). */
+static int guarded(uintptr_t caller, struct call call)
 {
-	switch ((unsigned int)request) { /* of which the kernel takes no more */
-	case RDMA_VERBS_IOCTL:
-		return verbs(fd, arg);
-	case RDMASEC_IOCTL_QP_OPTION:
-		return door_qp_option(fd, arg, pass_on);
-	default:
-		return pass_on(fd, request, arg);
-	}
+	struct call outer = current;
+	int result;
+
+	if (has_come_back(caller, call.fd, call.request, call.arg))
+		return state.slots.last(call.fd, call.request, call.arg);
+	current = call;
+	if ((unsigned int)call.request == RDMA_VERBS_IOCTL)
+		result = verbs(call.fd, call.arg);
+	else
+		result = door_qp_option(call.fd, call.arg, pass_on);
+	current = outer;
+	return result;
 }
 
+/* What is not of verbs leaves no record: ioctl(2) may be called by a signal's handler, and a record takes memory. */
 static int door_ioctl(int fd, unsigned long request, ...)
 {
 	uintptr_t caller = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
-	struct call call = { .fd = fd, .request = request }, outer = current;
+	ioctl_fn *next = slots_next(&state.slots, caller);
 	va_list args;
-	int result;
+	void *arg;
 
 	va_start(args, request);
-	call.arg = va_arg(args, void *);
+	arg = va_arg(args, void *);
 	va_end(args);
-	if (has_come_back(caller, fd, request, call.arg))
-		return state.slots.last(fd, request, call.arg);
-	call.next = slots_next(&state.slots, caller);
-	current = call;
-	result = guarded(fd, request, call.arg);
-	current = outer;
-	return result;
+	switch ((unsigned int)request) { /* of which the kernel takes no more */
+	case RDMA_VERBS_IOCTL:
+	case RDMASEC_IOCTL_QP_OPTION:
+		return guarded(caller, (struct call){ .fd = fd, .request = request, .arg = arg, .next = next });
+	default:
+		return next(fd, request, arg);
+	}
 }
 
 /*
