@@ -10,7 +10,8 @@ from testbed.coverage import DOORS, GUARDED, NOT_COVERED, PROGRAMS, Coverage
 TIME_LIMIT = 7200  # all of it; seconds a run
 IN_EACH_CHECK = "pyverbs,UCX"
 CHOSEN = os.environ.get("RDMASEC_COVERAGE", IN_EACH_CHECK)
-CHOSEN_DOORS = os.environ.get("RDMASEC_DOORS", "all")
+# Containers are the subject of another scenario.
+CHOSEN_DOORS = os.environ.get("RDMASEC_DOORS", "preload,provider module,supervisor")
 
 def chosen(things: Sequence, names: str) -> list:
     return [thing for thing in things if names == "all" or any(part in thing.name for part in names.split(","))]

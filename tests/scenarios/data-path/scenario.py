@@ -1,7 +1,7 @@
 """As many instructions for each message behind a door as bare."""
 
 from testbed.api import Test
-from testbed.coverage import DOORS
+from testbed.coverage import AGENT, DOORS
 from testbed.daemon import on_both
 from testbed.states import DEVICE, MACSEC0
 
@@ -18,9 +18,8 @@ def run(t: Test) -> None:
     again = count(t, "")
     t.check(again == bare, "bare, once more: the same numbers", f"{bare} {again}")
     for door in DOORS:
-        if not door.is_built(t):
+        if door.name == AGENT or not door.is_built(t):  # the agent does what the supervisor does
             continue
-        door.enter(t)
         with door.standing(t, [t.a]):
             guarded = count(t, door.wrap(t))
         t.check(guarded == bare, f"{door.name}: not one instruction more", f"{bare} {guarded}")
