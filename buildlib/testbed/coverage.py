@@ -198,7 +198,8 @@ class AgentDoor(Door):
         log = self.agents["a"].process.output()
         new, self.told["a"] = log[self.told["a"] :], len(log)
         # each line has the container's name before what doors say
-        return client.err + "".join(f"{line[line.find('rdmasec: '):]}\n" for line in new.splitlines() if "rdmasec: " in line)
+        lines = [line[max(line.find("rdmasec: "), 0) :] for line in new.splitlines()]
+        return "\n".join([client.err, *lines])
 
 
 def make_bundle(t: Test, guest: Guest, name: str, profile: bool) -> None:
@@ -341,7 +342,7 @@ class Coverage:
                 trial, told = self.try_out(program, door, "a")
                 cell = Cell(program.name, door.name, seen(self.t, bare, ""), seen(self.t, trial, told))
                 cell.verdict = first_verdict(trial, told)
-                self.t.say(f"{program.name}, {door.name}, in clear: {cell.verdict}\n{trial}")
+                self.t.say(f"{program.name}, {door.name}, in clear: {cell.verdict}\n{trial}\n{told}")
                 self.cells[program.name, door.name] = cell
 
     def with_ipsec(self) -> None:
@@ -355,7 +356,7 @@ class Coverage:
                     trial, told = self.try_out(program, door, "ab")
                     cell.protected = seen(self.t, trial, told)
                     cell.verdict = protected_verdict(trial)
-                    self.t.say(f"{program.name}, {door.name}, with IPsec: {cell.verdict}\n{trial}")
+                    self.t.say(f"{program.name}, {door.name}, with IPsec: {cell.verdict}\n{trial}\n{told}")
 
     def as_json(self) -> list[dict[str, object]]:
         return [asdict(cell) for cell in self.cells.values()]
