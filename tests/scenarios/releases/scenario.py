@@ -36,7 +36,7 @@ def run(t: Test) -> None:
     release = t.a.run("dpkg-query -W -f '${Version}' libibverbs1", check=True).out
     kernel = t.a.run("uname -r", check=True).out.strip()
     t.note(f"rdma-core {release} on kernel {kernel}")
-    doors = [door for door in DOORS if door.name in TRIED and is_built(t, door)]
+    doors = [door for door in DOORS if door.name in TRIED and door.is_built(t)]
     t.net.clear()
     bare = {program.name: bare_is_seen(t, program) for program in PROGRAMS}
     rows = {
@@ -49,10 +49,6 @@ def run(t: Test) -> None:
         become()
         each(t, doors, rows, "ab", lambda door, program, row: runs_protected(t, door, bare[program.name], row, addresses, by))
     (t.results / "releases.json").write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")
-
-
-def is_built(t: Test, door: Door) -> bool:
-    return door.name == PRELOAD or (t.build / "lib" / "rdmasec" / "librdmasec-provider.so").exists()
 
 
 def each(t: Test, doors: list[Door], rows: dict, guests: str, act: Callable[[Door, Application, Row], bool]) -> None:
