@@ -40,7 +40,7 @@ def run(t: Test) -> None:
     t.net.clear()
     bare = {program.name: bare_is_seen(t, program) for program in PROGRAMS}
     rows = {
-        (door.name, program.name): Row(release, kernel, program.name, door.name, seen(t, bare[program.name]))
+        (door.name, program.name): Row(release, kernel, program.name, door.name, kept(t, bare[program.name]))
         for door in doors
         for program in PROGRAMS
     }
@@ -60,6 +60,10 @@ def each(t: Test, doors: list[Door], rows: dict, guests: str, act: Callable[[Doo
                 row.guarded = act(door, program, row) and row.guarded
 
 
+def kept(t: Test, trial: Trial) -> dict[str, object]:
+    return seen(t, trial, (trial.client or trial.server).err)
+
+
 def bare_is_seen(t: Test, program: Application) -> Trial:
     trial = try_out(t, program, ETH0)
     t.check(trial.ran and trial.wire["clear_data"] > 0, f"control: {program.name}, bare: runs, and the wire shows it", trial)
@@ -69,7 +73,7 @@ def bare_is_seen(t: Test, program: Application) -> Trial:
 def refused_in_clear(t: Test, door: Door, program: Application, row: Row) -> bool:
     """The client is guarded, its server bare."""
     trial = try_out(t, program, ETH0, guarded="a", wrap=door.wrap(t))
-    row.refused = seen(t, trial)
+    row.refused = kept(t, trial)
     what = f"{program.name}, {door.name}, in clear"
     failed = trial.client is not None and not trial.client.ok
     told = t.check(failed and refusal(trial.client), f"{what}: refused, and says why", trial)
@@ -79,7 +83,7 @@ def refused_in_clear(t: Test, door: Door, program: Application, row: Row) -> boo
 def runs_protected(t: Test, door: Door, bare: Trial, row: Row, addresses: Addresses, by: str) -> bool:
     program = bare.application
     trial = try_out(t, program, addresses, guarded="ab", wrap=door.wrap(t))
-    row.protected[by] = seen(t, trial)
+    row.protected[by] = kept(t, trial)
     what = f"{program.name}, {door.name}, {'with IPsec' if by == 'esp' else 'over MACsec'}"
     ran = t.check(same_output(trial, bare), f"{what}: runs, and says what it says bare", trial)
     return t.check(trial.wire[by] > 0 and trial.readable == 0, f"{what}: nothing in clear", trial) and ran
