@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/kcmp.h>
+#include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/seccomp.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
@@ -153,6 +154,9 @@ static const struct confine_rule preparing[] = {
 	CONFINE_ALLOW(dup2),
 	CONFINE_ALLOW(close_range),
 	CONFINE_ALLOW_IF(setns, 1, CONFINE_INT(1, CLONE_NEWNET)),
+	/* of a container's devices: whose driver's they are */
+	CONFINE_ALLOW_IF(socket, 2, CONFINE_INT(0, AF_NETLINK), CONFINE_INT(2, NETLINK_RDMA)),
+	CONFINE_ALLOW(bind),
 
 	/* giving up more */
 	CONFINE_ALLOW(prctl),

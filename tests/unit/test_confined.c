@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -117,12 +118,16 @@ Test(confined, the_agent)
 	pid_t program = child_start(other_user, NULL), child = fork();
 
 	if (child == 0) {
-		int status, own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+		int status, rdma, own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 		pid_t another;
 
 		MUST(!confined_agent() && capabilities() == kept);
 		serve_as(program);
 		MUST(!setns(own, CLONE_NEWNET));
+		/* a kernel may not have RDMA */
+		rdma = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_RDMA);
+		MUST(rdma >= 0 || errno == EPROTONOSUPPORT);
+		MUST_FAIL(socket(AF_NETLINK, SOCK_RAW, NETLINK_XFRM), EPERM);
 		MUST_FAIL(setns(own, 0), EPERM);
 		MUST_FAIL(unshare(CLONE_NEWNS), EPERM);
 		another = fork();
@@ -149,7 +154,7 @@ Test(confined, who_serves_a_container)
 		MUST_FAIL(setns(own, CLONE_NEWNET), EPERM);
 		MUST_FAIL(fork(), EPERM);
 		MUST_FAIL(setsid(), EPERM);
-		MUST_FAIL(socket(AF_NETLINK, SOCK_RAW, 0), EPERM);
+		MUST_FAIL(socket(AF_NETLINK, SOCK_RAW, NETLINK_RDMA), EPERM);
 		done();
 	}
 	cr_expect_eq(status_of(child), 0);

@@ -74,7 +74,7 @@ def refused_in_clear(t: Test, daemon: Daemon, agent: ContainerAgent, runtime: st
     name = program.split()[0]
     container = Container(t, t.a, runtime, f"clear-{runtime}-{name}")
     began = float(t.a.run("echo $EPOCHREALTIME").out)
-    client, _, wire = pair(t, container, program, profile=True, user=USER)
+    client, _, wire = pair(t, container, program, profile=True, allow_device=True, user=USER)
     what = f"{runtime}, {name}, in clear"
     t.check(client.code not in (0, 124) and wire.clear == 0, f"{what}: fails, and nothing is in clear", f"{client}\n{wire}")
     told = agent.says(f"container {container.name}: ") and agent.says(IN_CLEAR)
@@ -87,7 +87,7 @@ def runs_over_ipsec(t: Test, daemon: Daemon, runtime: str, program: str) -> None
     name = program.split()[0]
     container = Container(t, t.a, runtime, f"ipsec-{runtime}-{name}")
     began = float(t.a.run("echo $EPOCHREALTIME").out)
-    client, server, wire = pair(t, container, program, profile=True, user=USER)
+    client, server, wire = pair(t, container, program, profile=True, allow_device=True, user=USER)
     what = f"{runtime}, {name}, over IPsec"
     t.check(client.ok and server.ok, f"{what}: runs", f"{client}\n{server}")
     t.check(wire.counts["esp"] > 0 and wire.clear == 0, f"{what}: all of it is ESP", wire)
@@ -100,7 +100,7 @@ def runs_over_ipsec(t: Test, daemon: Daemon, runtime: str, program: str) -> None
 def in_its_own_network(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
     """The host's IPsec is not its own; over b's TCP it could not even say hello, so it talks to nobody."""
     container = Container(t, t.a, "crun", "own-network")
-    container.configure(f"{PINGPONG.format(gid=gid(t))} {B}", profile=True, network=True)
+    container.configure(f"{PINGPONG.format(gid=gid(t))} {B}", profile=True, allow_device=True, network=True)
     began = float(t.a.run("echo $EPOCHREALTIME").out)
     with t.wire() as wire:
         client = container.run(60)
@@ -152,7 +152,7 @@ class Steps:
         wait = "while [ ! -e /tmp/$i ]; do sleep 0.2; done"
         call = f"{PINGPONG.format(gid=gid(t))} {B}"
         steps = " ".join(str(i) for i in range(count))
-        self.container.configure(f"echo up; for i in {steps}; do {wait}; {call}; echo step $i: $?; done", profile=True)
+        self.container.configure(f"echo up; for i in {steps}; do {wait}; {call}; echo step $i: $?; done", profile=True, allow_device=True)
         self.process = self.container.start()
         self.next = 0
         self.await_words("up")
