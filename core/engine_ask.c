@@ -244,6 +244,8 @@ static void query(struct connection *connection, const struct process *process, 
 	struct watch_ufile *ufile;
 	int err = watch_ufile_get(watch, process, (int)query->fd, fd, &ufile);
 
+	if (!err && query->flags & WIRE_QUERY_LOOK)
+		watch_not_done(watch, ufile, &(struct uverbs_command){ .kind = UVERBS_NOTHING });
 	if (err)
 		out->err = (uint32_t)-err;
 	else

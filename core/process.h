@@ -59,10 +59,14 @@ RS_MUST_USE int process_fetch_fd(const struct process *process, int number, int 
 /* An open fd of its network namespace. 0; -ESRCH: it has ended; -EACCES and others of open(2). */
 RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
 
+/* What a supervisor calls itself (PR_SET_NAME). */
+#define PROCESS_SUPERVISOR_NAME "rdmasec-super"
+
 /*
- * Has it one of rdmasec's doors loaded? By the name of a mapped file: what a program that wants to can pretend, as it
- * can do without doors altogether. Whether the door stands is not asked: a provider module that cannot ends its process
- * unless the policy has it go on, and rdmasecd looks after what such a process has open either way.
+ * Has it one of rdmasec's doors loaded, or a supervisor above it? By the name of a mapped file, or of a process: what a
+ * program that wants to can pretend, as it can do without doors altogether. Whether the door stands is not asked: a
+ * provider module that cannot ends its process unless the policy has it go on, and rdmasecd looks after what such a
+ * process has open either way.
  */
 RS_MUST_USE int process_is_guarded(pid_t pid, bool *out);
 

@@ -48,6 +48,54 @@ static bool line_maps_door(const char *line)
 	return name && !strncmp(name, door, sizeof(door) - 1) && strstr(name, ".so");
 }
 
+/* A field of /proc/PID/status; -1: it is not there. */
+static long status_field(pid_t pid, const char *field)
+{
+	char path[32], *line = NULL;
+	size_t size = 0, len = strlen(field);
+	long value = -1;
+	FILE *status;
+
+	text_format(path, sizeof(path), "/proc/%d/status", (int)pid);
+	status = fopen(path, "re");
+	while (status && value < 0 && getline(&line, &size, status) >= 0)
+		if (!strncmp(line, field, len) && line[len] == ':')
+			value = strtol(line + len + 1, NULL, 10);
+	free(line);
+	if (status)
+		fclose(status);
+	return value;
+}
+
+static bool is_supervisor(pid_t pid)
+{
+	char path[32], name[32] = "";
+	FILE *comm;
+
+	text_format(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	comm = fopen(path, "re");
+	if (comm && !fgets(name, sizeof(name), comm))
+		name[0] = '\0';
+	if (comm)
+		fclose(comm);
+	return !strcmp(name, PROCESS_SUPERVISOR_NAME "\n");
+}
+
+/* Has it a seccomp filter, and is an ancestor of it a supervisor? */
+static bool is_supervised(pid_t pid)
+{
+	enum { FILTERED = 2, GENERATIONS_MAX = 256 };
+
+	if (status_field(pid, "Seccomp") != FILTERED)
+		return false;
+	for (int i = 0; pid > 1 && i < GENERATIONS_MAX; i++) {
+		if (is_supervisor(pid))
+			return true;
+		pid = (pid_t)status_field(pid, "PPid");
+	}
+	return false;
+}
+
 int process_is_guarded(pid_t pid, bool *out)
 {
 	char path[32], *line = NULL;
@@ -69,7 +117,7 @@ int process_is_guarded(pid_t pid, bool *out)
 	free(line);
 	fclose(maps);
 	if (!err)
-		*out = guarded;
+		*out = guarded || is_supervised(pid);
 	return err;
 }
 

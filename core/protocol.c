@@ -194,7 +194,8 @@ int wire_query_check(const void *message, size_t len)
 	err = header_check(&query.header, len, WIRE_QUERY, sizeof(query));
 	if (err)
 		return err;
-	return query.fd > INT32_MAX || query.subject > INT32_MAX || query.reserved ? -EBADMSG : 0;
+	return query.fd > INT32_MAX || query.subject > INT32_MAX || query.flags & ~(uint32_t)WIRE_QUERY_LOOK ? -EBADMSG
+													     : 0;
 }
 
 void wire_protection_make(struct wire_protection *protection)

@@ -118,7 +118,12 @@ struct wire_query {
 	uint32_t fd;      /* as in struct wire_ask */
 	uint32_t handle;  /* of the QP */
 	uint32_t subject; /* as in struct wire_ask */
-	uint32_t reserved;
+	uint32_t flags;   /* WIRE_QUERY_* */
+};
+
+enum {
+	/* First the kernel is asked for all queue pairs of the file: a command went by that nobody could hold still. */
+	WIRE_QUERY_LOOK = 1 << 0,
 };
 
 /* What protects a QP now: of `by`, only what belongs to it. */

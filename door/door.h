@@ -103,6 +103,9 @@ void engine_done(const struct engine_pass *pass, const struct uverbs_command *re
 RS_MUST_USE int engine_query(const struct engine_address *engine, int fd, uint32_t handle,
 			     struct wire_protection *answer);
 
+/* Has the engine look anew at all queue pairs of a file of `subject`'s. 0 or -errno. */
+RS_MUST_USE int engine_look(const struct engine_address *engine, const struct engine_subject *subject, int fd);
+
 /* Of engine_client.c, for engine_query.c: a connected socket to an engine that may be believed, and the next message
  * of at most so many octets, its length. Else -errno. Not to be cancelled meanwhile. */
 RS_MUST_USE int engine_connect(const struct engine_address *engine);

@@ -22,6 +22,26 @@ static int query(const struct engine_address *engine, int fd, uint32_t handle, s
 	return n < 0 ? -EPROTO : 0;
 }
 
+int engine_look(const struct engine_address *engine, const struct engine_subject *subject, int fd)
+{
+	int s = engine_connect(engine), n;
+	struct wire_protection answer;
+	struct wire_query question;
+
+	if (s < 0)
+		return s;
+	wire_query_make(&question, subject->fd, UINT32_MAX);
+	question.subject = (uint32_t)subject->pid;
+	question.flags = WIRE_QUERY_LOOK;
+	n = wire_send(s, &question, sizeof(question), fd);
+	if (n >= 0)
+		n = engine_receive(s, &answer, sizeof(answer));
+	if (n >= 0)
+		n = wire_protection_check(&answer, n);
+	close(s);
+	return n < 0 ? n : 0;
+}
+
 int engine_query(const struct engine_address *engine, int fd, uint32_t handle, struct wire_protection *answer)
 {
 	int cancel, err;

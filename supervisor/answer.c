@@ -36,8 +36,9 @@ static int ask(void *context, const struct target *target, int number, int fd, c
 	       struct engine_pass *pass)
 {
 	struct answering *answering = context;
-	const struct engine_subject subject = { .pid = target->pid, .fd = number, .say = say_for_engine,
-						.arg = answering };
+	const struct engine_subject subject = {
+		.pid = target->pid, .fd = number, .say = say_for_engine, .arg = answering
+	};
 
 	return engine_ask_for(&answering->engine, &subject, fd, command, pass);
 }
@@ -185,8 +186,10 @@ static void respond(const struct notice *notice, const struct fate *fate)
 /* At once: put in and answered, or neither. */
 static void respond_with_fd(const struct notice *notice, struct fate *fate)
 {
-	struct seccomp_notif_addfd add = { .id = notice->id, .srcfd = (uint32_t)fate->fd,
-					   .newfd_flags = fate->fd_flags, .flags = SECCOMP_ADDFD_FLAG_SEND };
+	struct seccomp_notif_addfd add = { .id = notice->id,
+					   .srcfd = (uint32_t)fate->fd,
+					   .newfd_flags = fate->fd_flags,
+					   .flags = SECCOMP_ADDFD_FLAG_SEND };
 
 	if (ioctl(notice->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != ENOENT && errno != EINPROGRESS) {
 		fate->result = -errno; /* EMFILE: the program has too many */
@@ -263,13 +266,53 @@ static void see_to_its_end(struct notice *notice, const struct fate *fate)
 	const struct uverbs_memory theirs = { .read = read_later, .context = notice };
 	struct uverbs_command reply;
 
-	if (fate->pass.socket < 0)
+	if (notice->data.nr != SYS_ioctl)
 		return;
 	await_end(notice);
+	if (fate->pass.socket < 0)
+		return;
 	if (uverbs_decode(&theirs, notice->data.args[2], UVERBS_REPLY, &reply) || reply.kind != fate->command.kind)
 		engine_done(&fate->pass, NULL);
 	else
 		engine_done(&fate->pass, reply.has & UVERBS_HAS_HANDLE ? &reply : NULL);
+}
+
+/*
+ * Another thread may have made another command of it before the kernel copied it. The engine looks whether a queue pair
+ * has got an address that was never let pass. One look serves all that were waiting for one.
+ */
+static void look_behind(struct answering *answering, struct notice *notice)
+{
+	const struct engine_subject subject = { .pid = notice->target.pid, .fd = (int)notice->data.args[0] };
+	struct process process;
+	uint64_t seen;
+	int fd, err;
+
+	if (notice->data.nr != SYS_ioctl)
+		return;
+	pthread_mutex_lock(&answering->drivers.lock);
+	seen = answering->looks_begun;
+	pthread_mutex_unlock(&answering->drivers.lock);
+	pthread_mutex_lock(&answering->looking);
+	if (answering->looks_begun == seen || answering->looked_at != subject.pid ||
+	    answering->looked_number != subject.fd) {
+		pthread_mutex_lock(&answering->drivers.lock);
+		answering->looks_begun++;
+		pthread_mutex_unlock(&answering->drivers.lock);
+		answering->looked_at = subject.pid;
+		answering->looked_number = subject.fd;
+		err = process_open(subject.pid, &process);
+		if (!err) {
+			err = process_fetch_fd(&process, subject.fd, &fd);
+			process_close(&process);
+		}
+		if (!err) {
+			/* without an engine nothing new is let pass, and whoever watches goes on doing so */
+			err = engine_look(&answering->engine, &subject, fd);
+			fd_let_go(fd);
+		}
+	}
+	pthread_mutex_unlock(&answering->looking);
 }
 
 void answer_notification(struct answering *answering, const struct seccomp_notif *from)
@@ -285,7 +328,9 @@ void answer_notification(struct answering *answering, const struct seccomp_notif
 		respond_with_fd(&notice, &fate);
 	else if (fate.kind != FATE_GONE)
 		respond(&notice, &fate);
-	if (fate.kind == FATE_CONTINUES)
+	if (fate.kind == FATE_CONTINUES) {
 		see_to_its_end(&notice, &fate);
+		look_behind(answering, &notice);
+	}
 	notice_close(&notice);
 }

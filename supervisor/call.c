@@ -10,7 +10,9 @@
 
 struct fate fate_returns(int64_t result)
 {
-	return (struct fate){ .kind = result == -ESRCH ? FATE_GONE : FATE_RETURNS, .result = result, .fd = -1,
+	return (struct fate){ .kind = result == -ESRCH ? FATE_GONE : FATE_RETURNS,
+			      .result = result,
+			      .fd = -1,
 			      .pass = { .socket = -1 } };
 }
 
@@ -186,12 +188,18 @@ static int64_t ring(const struct surroundings *around, int fd, uint32_t driver_i
 				  .num_attrs = 3 } };
 	struct ib_uverbs_attr *attrs = (struct ib_uverbs_attr *)(request.room + sizeof(request.header));
 
-	attrs[0] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_CORE_IN, .len = sizeof(bell->post),
-					    .flags = UVERBS_ATTR_F_MANDATORY, .data = (uintptr_t)&bell->post };
-	attrs[1] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_CORE_OUT, .len = sizeof(*resp),
-					    .flags = UVERBS_ATTR_F_MANDATORY, .data = (uintptr_t)resp };
-	attrs[2] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_WRITE_CMD, .len = sizeof(uint64_t),
-					    .flags = UVERBS_ATTR_F_MANDATORY, .data = IB_USER_VERBS_CMD_POST_SEND };
+	attrs[0] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_CORE_IN,
+					    .len = sizeof(bell->post),
+					    .flags = UVERBS_ATTR_F_MANDATORY,
+					    .data = (uintptr_t)&bell->post };
+	attrs[1] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_CORE_OUT,
+					    .len = sizeof(*resp),
+					    .flags = UVERBS_ATTR_F_MANDATORY,
+					    .data = (uintptr_t)resp };
+	attrs[2] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_WRITE_CMD,
+					    .len = sizeof(uint64_t),
+					    .flags = UVERBS_ATTR_F_MANDATORY,
+					    .data = IB_USER_VERBS_CMD_POST_SEND };
 	return around->kernel(around->context, fd, &request.header);
 }
 

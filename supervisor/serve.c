@@ -206,6 +206,7 @@ int supervisor_serve(int listener, const struct supervisor_options *options)
 	server->answering.engine.address = options->engine;
 	server->answering.engine.len = options->engine_len;
 	pthread_mutex_init(&server->answering.drivers.lock, NULL);
+	pthread_mutex_init(&server->answering.looking, NULL);
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->work, NULL);
 	pthread_cond_init(&server->ended, NULL);

@@ -24,6 +24,10 @@ struct answering {
 	struct engine_address engine;
 	struct supervisor_options options;
 	struct device_drivers drivers;
+	pthread_mutex_t looking; /* one at a time; of what follows, looks_begun has the drivers' lock */
+	uint64_t looks_begun;
+	pid_t looked_at;
+	int looked_number;
 };
 
 /* Answers one notification, and sees what it let pass to its end. In the thread of a worker. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * Between the parts of the supervisor: one call of a program's (call.h would be the kernel's word for it), the copy that
- * is made of it, and what becomes of it. All of it is written against struct target, so that tests bring their own
+ * Between the parts of the supervisor: one call of a program's (call.h would be the kernel's word for it), the copy
+ * that is made of it, and what becomes of it. All of it is written against struct target, so that tests bring their own
  * program, engine and kernel.
  */
 #ifndef RDMASEC_SUPERVISOR_SUPERVISOR_INTERNAL_H
@@ -84,7 +84,7 @@ struct fate fate_continues(void);
 
 /* The attributes of one method, one bit each, by their numbers below 32. */
 struct attr_set {
-	uint32_t in;     /* read: up to eight octets inline, else behind a pointer; constants and handles are no pointers */
+	uint32_t in; /* read: up to eight octets inline, else behind a pointer; constants and handles are no pointers */
 	uint32_t out;    /* written, behind a pointer */
 	uint32_t handle; /* of an object; a new one is written into the attribute */
 	uint32_t fd_in;  /* an fd of the program's */
@@ -122,10 +122,10 @@ struct snapshot {
 	uint8_t *block;
 	size_t size;
 	struct ib_uverbs_ioctl_hdr *request; /* in the block */
-	const struct schema *schema;         /* NULL: of the attributes only themselves were copied, with their pointers */
-	uint64_t address;                    /* of the request, in the program */
-	struct ib_uverbs_attr *original;     /* the attributes as the program has them */
-	uint64_t fds_new;                    /* attributes (by position) whose fd we own after the call */
+	const struct schema *schema;     /* NULL: of the attributes only themselves were copied, with their pointers */
+	uint64_t address;                /* of the request, in the program */
+	struct ib_uverbs_attr *original; /* the attributes as the program has them */
+	uint64_t fds_new;                /* attributes (by position) whose fd we own after the call */
 };
 
 /*

@@ -106,8 +106,10 @@ static int preload(void)
 	return 0;
 }
 
-/* `by_preload`: what of librdmacm's is judged, and what programs ask for of their own accord, is so from inside only. */
-static int guard_and_execute(const char *policy_file, const char *program, char **argv, bool by_preload, bool supervised)
+/* `by_preload`: what of librdmacm's is judged, and what programs ask for of their own accord, is so from inside only.
+ */
+static int guard_and_execute(const char *policy_file, const char *program, char **argv, bool by_preload,
+			     bool supervised)
 {
 	char engine[WIRE_NAME_MAX];
 	int status = by_preload ? preload() : 0;

@@ -120,7 +120,9 @@ static int judge(const char *path, int depth, char *why, size_t size)
 	} else {
 		dynamic = has_interpreter(fd, &start.header);
 		if (dynamic == 0)
-			snprintf(why, size, "%s is statically linked: rdmasec cannot be loaded into it; rdmasec run --supervise guards "
+			snprintf(why, size,
+				 "%s is statically linked: rdmasec cannot be loaded into it; rdmasec run --supervise "
+				 "guards "
 				 "it from outside",
 				 path);
 		else if (dynamic < 0)

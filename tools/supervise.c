@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "process.h"
 #include "protocol.h"
 #include "supervisor.h"
 
@@ -234,7 +235,7 @@ static void be_nobodys(void)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_NAME, "rdmasec-super");
+	prctl(PR_SET_NAME, PROCESS_SUPERVISOR_NAME);
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
@@ -305,8 +306,8 @@ static bool is_below(pid_t pid, pid_t top)
 }
 
 /*
- * The terminal sends what it sends to the whole group, and so to the command too; somebody who knows our number sends it
- * to us alone.
+ * The terminal sends what it sends to the whole group, and so to the command too; somebody who knows our number sends
+ * it to us alone.
  */
 static void pass_on(const struct signalfd_siginfo *info, pid_t supervisor, pid_t command)
 {
@@ -406,8 +407,12 @@ static _Noreturn void be_front(pid_t supervisor, int from_supervisor)
 
 int supervise(const char *program, char **argv, const char *engine, int keep)
 {
-	struct setting setting = { .program = program, .argv = argv, .keep = keep, .front = getpid(),
-				   .group = getpgrp(), .options = { .say = say } };
+	struct setting setting = { .program = program,
+				   .argv = argv,
+				   .keep = keep,
+				   .front = getpid(),
+				   .group = getpgrp(),
+				   .options = { .say = say } };
 	int sockets[2], err = wire_address(engine, &setting.options.engine, &setting.options.engine_len);
 	pid_t supervisor;
 	sigset_t all;

@@ -6,9 +6,9 @@
 #include "attributes.h"
 
 /*
- * Runs `program` under a supervisor whose questions go to `engine`, and does what is done to it: whoever started us sees
- * its stops, its exit status and the signal that killed it as our own, and signals that are sent to us go to it. Returns
- * an exit status. `keep`: an fd that the supervisor must not close; -1: none.
+ * Runs `program` under a supervisor whose questions go to `engine`, and does what is done to it: whoever started us
+ * sees its stops, its exit status and the signal that killed it as our own, and signals that are sent to us go to it.
+ * Returns an exit status. `keep`: an fd that the supervisor must not close; -1: none.
  */
 RS_MUST_USE int supervise(const char *program, char **argv, const char *engine, int keep);
 

@@ -58,8 +58,7 @@ static int reset(const struct attempt *a)
 
 	attr = (struct ibv_qp_attr){ .qp_state = IBV_QPS_INIT, .port_num = PORT };
 	if (!err)
-		err = ibv_modify_qp(a->qp, &attr,
-				    IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
+		err = ibv_modify_qp(a->qp, &attr, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
 	return err;
 }
 
@@ -70,12 +69,19 @@ static int modify(struct attempt *a)
 		struct ib_uverbs_ioctl_hdr header;
 		struct ib_uverbs_attr attrs[2];
 	} request = {
-		.header = { .length = sizeof(request), .object_id = UVERBS_OBJECT_DEVICE,
-			    .method_id = UVERBS_METHOD_INVOKE_WRITE, .num_attrs = 2, .driver_id = DRIVER_RXE },
-		.attrs = { { .attr_id = UVERBS_ATTR_CORE_IN, .len = sizeof(a->command),
-			     .flags = UVERBS_ATTR_F_MANDATORY, .data = (uintptr_t)&a->command },
-			   { .attr_id = UVERBS_ATTR_WRITE_CMD, .len = sizeof(uint64_t),
-			     .flags = UVERBS_ATTR_F_MANDATORY, .data = IB_USER_VERBS_CMD_MODIFY_QP } },
+		.header = { .length = sizeof(request),
+			    .object_id = UVERBS_OBJECT_DEVICE,
+			    .method_id = UVERBS_METHOD_INVOKE_WRITE,
+			    .num_attrs = 2,
+			    .driver_id = DRIVER_RXE },
+		.attrs = { { .attr_id = UVERBS_ATTR_CORE_IN,
+			     .len = sizeof(a->command),
+			     .flags = UVERBS_ATTR_F_MANDATORY,
+			     .data = (uintptr_t)&a->command },
+			   { .attr_id = UVERBS_ATTR_WRITE_CMD,
+			     .len = sizeof(uint64_t),
+			     .flags = UVERBS_ATTR_F_MANDATORY,
+			     .data = IB_USER_VERBS_CMD_MODIFY_QP } },
 	};
 
 	return ioctl(a->context->cmd_fd, RDMA_VERBS_IOCTL, &request) ? errno : 0;
@@ -148,9 +154,10 @@ static struct ibv_context *open_named(const char *name)
 
 static int prepare(struct attempt *a, const char *device, const char *bad)
 {
-	struct ibv_qp_init_attr init = { .qp_type = IBV_QPT_UC,
-					 .cap = { .max_send_wr = 1, .max_recv_wr = 1, .max_send_sge = 1,
-						  .max_recv_sge = 1 } };
+	struct ibv_qp_init_attr init = {
+		.qp_type = IBV_QPT_UC,
+		.cap = { .max_send_wr = 1, .max_recv_wr = 1, .max_send_sge = 1, .max_recv_sge = 1 }
+	};
 	struct ibv_pd *pd;
 
 	a->context = open_named(device);

@@ -78,6 +78,7 @@ static void check_query(const uint8_t *data, size_t size)
 		memcpy(&query, data, size);
 		wire_query_make(&again, (int)query.fd, query.handle);
 		again.subject = query.subject;
+		again.flags = query.flags;
 		MUST(!memcmp(&again, &query, sizeof(query)));
 	}
 	err = wire_protection_check(data, size);

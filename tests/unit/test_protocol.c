@@ -443,7 +443,7 @@ Test(protocol, query)
 		CHANGES_OF_HEADER(WIRE_QUERY),
 		{ "no fd", offsetof(struct wire_query, fd), UINT32_MAX, -EBADMSG },
 		{ "no pid", offsetof(struct wire_query, subject), UINT32_C(1) << 31, -EBADMSG },
-		{ "reserved", offsetof(struct wire_query, reserved), 1, -EBADMSG },
+		{ "flags", offsetof(struct wire_query, flags), WIRE_QUERY_LOOK << 1, -EBADMSG },
 	};
 	struct wire_query query;
 

@@ -82,14 +82,19 @@ static bool program_waits(void *context)
 	return !w.gone && !w.gone_before_kernel;
 }
 
-static const struct target program = { .tid = PID, .pid = PID, .read = program_read, .write = program_write,
-				       .fetch_fd = program_fetch, .put_fd = program_put, .waits = program_waits,
+static const struct target program = { .tid = PID,
+				       .pid = PID,
+				       .read = program_read,
+				       .write = program_write,
+				       .fetch_fd = program_fetch,
+				       .put_fd = program_put,
+				       .waits = program_waits,
 				       .context = &w.request };
 
 /* ---- what is around ---- */
 
-static int fake_ask(void *context, const struct target *target, int number, int fd, const struct uverbs_command *command,
-		    struct engine_pass *pass)
+static int fake_ask(void *context, const struct target *target, int number, int fd,
+		    const struct uverbs_command *command, struct engine_pass *pass)
 {
 	(void)context;
 	(void)fd;
@@ -181,9 +186,13 @@ static void fake_driver_is(void *context, dev_t rdev, uint32_t driver_id)
 	w.driver = driver_id;
 }
 
-static const struct surroundings around = { .ask = fake_ask, .done = fake_done, .kernel = fake_kernel,
-					    .is_uverbs = fake_is_uverbs, .same_capabilities = fake_capabilities,
-					    .say = fake_say, .driver_of = fake_driver_of,
+static const struct surroundings around = { .ask = fake_ask,
+					    .done = fake_done,
+					    .kernel = fake_kernel,
+					    .is_uverbs = fake_is_uverbs,
+					    .same_capabilities = fake_capabilities,
+					    .say = fake_say,
+					    .driver_of = fake_driver_of,
 					    .driver_is = fake_driver_is };
 
 static int open_fds(void)
@@ -260,8 +269,8 @@ Test(supervisor_call, a_program_that_is_gone_has_nothing_done)
 
 Test(supervisor_call, answers_come_back)
 {
-	struct ib_uverbs_attr *attrs = (struct ib_uverbs_attr *)(w.request.part[0].bytes +
-								 sizeof(struct ib_uverbs_ioctl_hdr));
+	struct ib_uverbs_attr *attrs =
+		(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
 	uint8_t *in, *out;
 	struct fate fate;
 
@@ -292,8 +301,8 @@ Test(supervisor_call, errors_of_the_kernel_come_back)
 
 Test(supervisor_call, a_queue_pair_of_rxe_is_made_here)
 {
-	struct ib_uverbs_attr *attrs = (struct ib_uverbs_attr *)(w.request.part[0].bytes +
-								 sizeof(struct ib_uverbs_ioctl_hdr));
+	struct ib_uverbs_attr *attrs =
+		(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
 	struct fate fate;
 
 	native_qp(&w.request);
@@ -418,8 +427,8 @@ Test(supervisor_call, our_capabilities_are_not_the_programs)
 
 Test(supervisor_call, an_event_channel_is_put_into_the_program)
 {
-	struct ib_uverbs_attr *attrs = (struct ib_uverbs_attr *)(w.request.part[0].bytes +
-								 sizeof(struct ib_uverbs_ioctl_hdr));
+	struct ib_uverbs_attr *attrs =
+		(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
 	int fd = open("/dev/null", O_RDONLY);
 
 	begin(&w.request, RDMA_DRIVER_RXE, UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC);

@@ -168,7 +168,8 @@ Test(supervisor_filter, other_abis_kill)
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		int status = served(ways[i]);
 
-		cr_expect(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSYS || (i == 1 && WTERMSIG(status) == SIGSEGV)),
+		cr_expect(WIFSIGNALED(status) &&
+				  (WTERMSIG(status) == SIGSYS || (i == 1 && WTERMSIG(status) == SIGSEGV)),
 			  "%zu: %x", i, status);
 	}
 }

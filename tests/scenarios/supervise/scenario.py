@@ -7,13 +7,13 @@ import re
 import signal
 import time
 
-from testbed.api import Result, Test, Wire, await_listener, try_end
+from testbed.api import Process, Result, Test, Wire, await_listener, try_end
 from testbed.states import DEVICE, ETH0, MACSEC0
 
-TIME_LIMIT = 900
+TIME_LIMIT = 900 + int(os.environ.get("RDMASEC_FLIPS", "0"))
 PORT = 18600  # of the programs' exchange of addresses
-# Attempts of the hostile program; a whole 10,000 take minutes on an emulated CPU.
-FLIPS = int(os.environ.get("RDMASEC_FLIPS", "1000"))
+# Attempts of the hostile program; a whole 10,000 take an hour on an emulated CPU.
+FLIPS = int(os.environ.get("RDMASEC_FLIPS", "200"))
 # To a rule for a remote that is not used, a QP is allowed until its address is known.
 LATE = "[rule nobody]\nmatch-remote = 10.99.0.0/16\nmode = off\n"
 FLIPPED = re.compile(r"refused (\d+) passed (\d+) unprotected (\d+) failed (\d+)")
@@ -23,6 +23,9 @@ def run(t: Test) -> None:
     t.a.write_file("/run/late.policy", LATE)
     t.net.clear()
     in_clear(t)
+    as_if_it_were_not_there(t)
+    for sig in (signal.SIGKILL, signal.SIGSTOP):
+        supervisor_gets(t, sig)
     flipper(t)
     t.net.macsec()
     over_macsec(t)
@@ -77,17 +80,58 @@ def over_macsec(t: Test) -> None:
     t.check(seen.counts["macsec"] > 0 and seen.clear == 0, "ibv_rc_pingpong: MACsec only", seen)
 
 
+def as_if_it_were_not_there(t: Test) -> None:
+    result = t.a.run(f"{supervised(t)} sh -c 'echo out; echo err >&2; exit 3'", 60)
+    t.check((result.code, result.out, result.err) == (3, "out\n", "err\n"), "output and exit status are the program's", result)
+    program = t.a.start(f"exec {supervised(t)} sh -c 'trap \"echo heard; exit 5\" TERM; echo ready; while :; do sleep 0.2; done'", 90)
+    await_output(program, "ready")
+    program.kill(signal.SIGTERM)
+    result = program.wait(70)
+    t.check(result.code == 5 and "heard" in result.out, "a signal for rdmasec is the program's", result)
+    result = t.a.run(f"{supervised(t)} sh -c 'kill -KILL $$'; echo $?", 60)
+    t.check(result.out.split() == ["137"], "so is the signal that ends it", result)
+    result = t.a.run(f"{supervised(t)} python3 -c 'import os; os.mknod(\"/tmp/node\", 0o20600, 231 << 8 | 192)'", 60)
+    t.check("PermissionError" in result.err, "no device node can be made", result)
+
+
+def await_output(program: Process, words: str) -> None:
+    deadline = time.monotonic() + 60
+    while words not in program.output():
+        if time.monotonic() > deadline:
+            raise TimeoutError(words)
+        time.sleep(0.1)
+
+
+def supervisor_gets(t: Test, sig: signal.Signals) -> None:
+    """Then the program wants its device."""
+    name = f"the supervisor gets {sig.name}"
+    t.a.run("rm -f /run/go")
+    wait = "echo ready; while [ ! -e /run/go ]; do sleep 0.2; done"
+    connect_now = f"exec {t.build}/tests/verbs_static -g 0 {ETH0['b'][0]}"
+    with t.wire() as seen:
+        program = t.a.start(f"{supervised(t)} sh -c '{wait}; {connect_now}'", 200)
+        await_output(program, "ready")
+        pid = t.a.run("pgrep -x rdmasec-super", check=True).out.strip()
+        t.a.run(f"kill -{int(sig)} {pid}; touch /run/go", check=True)
+        if sig == signal.SIGSTOP:
+            t.check(program.ended_within(3) is None, f"{name}: the program waits", program.output())
+            t.a.run(f"kill -CONT {pid}", check=True)
+        result = program.wait(120)
+    t.check(result.code == 1, f"{name}: the program goes on, without its device" if sig == signal.SIGKILL else f"{name}: then it goes on", result)
+    t.check(seen.clear == 0, f"{name}: nothing in clear", seen)
+
+
 def flipper(t: Test) -> None:
     index = t.net.gid_index(t.a, ETH0["a"][0])
     t.a.run(f"ping -c 1 -W 5 {ETH0['b'][0]}", 20)
     command = f"{t.build}/tests/verbs_flip {DEVICE} {index} {ETH0['b'][0]}"
     policy = "-p /run/late.policy"
-    result = t.a.run(f"{preloaded(t, policy)} {command} 300 2>/dev/null", 300)
+    result = t.a.run(f"{preloaded(t, policy)} {command} 100 2>/dev/null", 300)
     numbers = FLIPPED.search(result.out)
     t.check(result.ok and numbers and int(numbers[3]) > 0, "control: plain preload does not stop the hostile one", result)
     t.note(f"preload: {result.out.strip()}")
     began = time.monotonic()
-    result = t.a.run(f"{supervised(t, policy)} {command} {FLIPS} 2>/dev/null", 600)
+    result = t.a.run(f"{supervised(t, policy)} {command} {FLIPS} 2>/dev/null", 600 + FLIPS)
     numbers = FLIPPED.search(result.out)
     t.note(f"supervised: {result.out.strip()}, {time.monotonic() - began:.0f} s")
     t.check(result.ok and numbers and int(numbers[4]) == 0, "the hostile one tries under --supervise", result)
