@@ -50,7 +50,7 @@ class Application:
     def wait_for_server(self, guest: Guest, server: Process) -> bool:
         """Until a client can connect; false when the server ended before."""
         if self.side_channel:
-            return await_listener(guest, self.port, server)
+            return await_listener(guest, self.port, server, self.time_enough)
         listening = (
             # The state is LISTEN a moment before the kernel listens (rdma_listen() in cma.c): wait out that moment.
             "for _ in {1..240}; do case $(rdma resource show cm_id) in *LISTEN*) sleep 0.5; exit 0;; esac; "
