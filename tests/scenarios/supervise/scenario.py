@@ -12,8 +12,8 @@ from testbed.states import DEVICE, ETH0, MACSEC0
 
 TIME_LIMIT = 900 + int(os.environ.get("RDMASEC_FLIPS", "0"))
 PORT = 18600  # of the programs' exchange of addresses
-# Attempts of the hostile program; a whole 10,000 take an hour on an emulated CPU.
-FLIPS = int(os.environ.get("RDMASEC_FLIPS", "200"))
+# Attempts of the hostile program; a whole 10,000 take six minutes on an emulated CPU.
+FLIPS = int(os.environ.get("RDMASEC_FLIPS", "1000"))
 # To a rule for a remote that is not used, a QP is allowed until its address is known.
 LATE = "[rule nobody]\nmatch-remote = 10.99.0.0/16\nmode = off\n"
 FLIPPED = re.compile(r"refused (\d+) passed (\d+) unprotected (\d+) failed (\d+)")
