@@ -65,25 +65,27 @@ static int reset(const struct attempt *a)
 /* The command as libibverbs makes it, but in memory that we keep. */
 static int modify(struct attempt *a)
 {
-	struct {
+	enum { ATTRS = 2 };
+	union {
 		struct ib_uverbs_ioctl_hdr header;
-		struct ib_uverbs_attr attrs[2];
-	} request = {
-		.header = { .length = sizeof(request),
-			    .object_id = UVERBS_OBJECT_DEVICE,
-			    .method_id = UVERBS_METHOD_INVOKE_WRITE,
-			    .num_attrs = 2,
-			    .driver_id = DRIVER_RXE },
-		.attrs = { { .attr_id = UVERBS_ATTR_CORE_IN,
-			     .len = sizeof(a->command),
-			     .flags = UVERBS_ATTR_F_MANDATORY,
-			     .data = (uintptr_t)&a->command },
-			   { .attr_id = UVERBS_ATTR_WRITE_CMD,
-			     .len = sizeof(uint64_t),
-			     .flags = UVERBS_ATTR_F_MANDATORY,
-			     .data = IB_USER_VERBS_CMD_MODIFY_QP } },
+		uint8_t room[sizeof(struct ib_uverbs_ioctl_hdr) + ATTRS * sizeof(struct ib_uverbs_attr)];
+	} request = { .header = { .length = sizeof(request),
+				  .object_id = UVERBS_OBJECT_DEVICE,
+				  .method_id = UVERBS_METHOD_INVOKE_WRITE,
+				  .num_attrs = ATTRS,
+				  .driver_id = DRIVER_RXE } };
+	const struct ib_uverbs_attr attrs[ATTRS] = {
+		{ .attr_id = UVERBS_ATTR_CORE_IN,
+		  .len = sizeof(a->command),
+		  .flags = UVERBS_ATTR_F_MANDATORY,
+		  .data = (uintptr_t)&a->command },
+		{ .attr_id = UVERBS_ATTR_WRITE_CMD,
+		  .len = sizeof(uint64_t),
+		  .flags = UVERBS_ATTR_F_MANDATORY,
+		  .data = IB_USER_VERBS_CMD_MODIFY_QP },
 	};
 
+	memcpy(request.room + sizeof(request.header), attrs, sizeof(attrs));
 	return ioctl(a->context->cmd_fd, RDMA_VERBS_IOCTL, &request) ? errno : 0;
 }
 
