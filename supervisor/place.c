@@ -282,7 +282,9 @@ static int open_by_child(const struct identity *theirs, int cgroup, const char *
 	return err;
 }
 
-static int open_as(const struct identity *theirs, const struct identity *ours, const char *path, int flags, int *out_fd)
+/* With no capability that we lack, as none can be gained: what only such a one would let it open is not opened for it.
+ */
+static int open_as(struct identity *theirs, const struct identity *ours, const char *path, int flags, int *out_fd)
 {
 	bool same_cgroup = !strcmp(theirs->cgroup, ours->cgroup);
 	int cgroup = -1, into, err = 0;
@@ -291,6 +293,7 @@ static int open_as(const struct identity *theirs, const struct identity *ours, c
 		*out_fd = open(path, flags);
 		return *out_fd < 0 ? -errno : 0;
 	}
+	theirs->capabilities &= ours->capabilities;
 	if (!same_cgroup)
 		err = cgroup_open(theirs, &cgroup);
 	if (err)

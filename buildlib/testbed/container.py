@@ -65,10 +65,10 @@ class Container:
             linux["namespaces"] = [space for space in linux["namespaces"] if space["type"] != "network"]
         for held in process["capabilities"].values():
             held += capabilities
-        given = self.devices() if devices else []
-        linux["devices"] = given
+        ours = self.devices()
+        linux["devices"] = ours if devices else []
         if allow_device:
-            for device in given:
+            for device in ours:
                 numbers = {key: device[key] for key in ("type", "major", "minor")}
                 linux["resources"]["devices"].append({"allow": True, "access": "rw", **numbers})
         linux.pop("seccomp", None)

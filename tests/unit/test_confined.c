@@ -24,6 +24,7 @@
 
 #include "child_fixture.h"
 #include "confined.h"
+#include "supervisor_internal.h"
 
 static void setup(void)
 {
@@ -159,6 +160,43 @@ Test(confined, who_serves_a_container)
 	}
 	cr_expect_eq(status_of(child), 0);
 	child_end(program);
+}
+
+static int opened_for(pid_t program, const char *path)
+{
+	const struct target target = { .tid = program, .pid = program };
+	int place = open(path, O_PATH | O_CLOEXEC), fd = -1, err;
+
+	MUST(place >= 0);
+	err = place_open_given(&target, place, O_RDWR | O_CLOEXEC, &fd);
+	close(place);
+	MUST(err || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR);
+	if (!err)
+		close(fd);
+	return err;
+}
+
+/* By the program's ids, and though it has capabilities that who opens for it lacks. */
+Test(confined, opens_what_a_program_was_given)
+{
+	pid_t user = child_start(other_user, NULL), root = child_start(NULL, NULL), child;
+	char path[] = "/tmp/rdmasec-test-confined-XXXXXX";
+	int file = mkostemp(path, O_CLOEXEC);
+
+	cr_assert_geq(file, 0);
+	child = fork();
+	if (child == 0) {
+		MUST(!confined_agent() && !confined_container());
+		MUST(opened_for(user, "/dev/null") == 0 && opened_for(root, "/dev/null") == 0);
+		MUST(opened_for(root, path) == 0);
+		MUST(opened_for(user, path) == -EACCES);
+		MUST(geteuid() == 0);
+		done();
+	}
+	cr_expect_eq(status_of(child), 0);
+	unlink(path);
+	child_end(user);
+	child_end(root);
 }
 
 static bool dies_of(int (*confine)(void), long number)
