@@ -247,6 +247,19 @@ unreadable:
 	return err;
 }
 
+bool uverbs_is_judged(const struct uverbs_command *command)
+{
+	switch (command->kind) {
+	case UVERBS_NOTHING:
+	case UVERBS_QP_DESTROY:
+		return false;
+	case UVERBS_CONTEXT_OPEN:
+		return command->has & UVERBS_HAS_DEVX;
+	default:
+		return true;
+	}
+}
+
 bool uverbs_is_cm(enum uverbs_kind kind)
 {
 	return kind >= UVERBS_CM_CONNECT && kind <= UVERBS_CM_ROUTE;

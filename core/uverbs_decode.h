@@ -104,6 +104,8 @@ struct uverbs_command {
 RS_MUST_USE int uverbs_decode(const struct uverbs_memory *memory, uint64_t address, enum uverbs_phase phase,
 			      struct uverbs_command *out);
 
+/* Is a door to ask the engine? What is never refused costs no question. */
+bool uverbs_is_judged(const struct uverbs_command *command);
 bool uverbs_is_cm(enum uverbs_kind kind);            /* CM_* */
 bool uverbs_qp_is_connected(uint32_t qp_type);       /* it sends to the one remote that it was given: RC, UC, XRC */
 const char *uverbs_kind_name(enum uverbs_kind kind); /* "create_qp", "modify_qp"...: for texts */

@@ -16,20 +16,6 @@ static int read_own_memory(void *context, uint64_t address, void *buffer, size_t
 
 static const struct uverbs_memory memory = { .read = read_own_memory };
 
-/* What is never refused costs no question. */
-static bool needs_engine(const struct uverbs_command *command)
-{
-	switch (command->kind) {
-	case UVERBS_NOTHING:
-	case UVERBS_QP_DESTROY:
-		return false;
-	case UVERBS_CONTEXT_OPEN:
-		return command->has & UVERBS_HAS_DEVX;
-	default:
-		return true;
-	}
-}
-
 /*
  * libibverbs falls back to write() where a kernel, or a sandbox, does not take verbs by ioctl (cmd_ioctl.c,
  * has_ioctl_write()), and what goes by write() does not come through here. A kernel of these days takes INVOKE_WRITE on
@@ -63,7 +49,7 @@ static int judge(int fd, struct uverbs_command *command, struct qp_options_chang
 {
 	int err = options_before(fd, command, change);
 
-	if (err || !needs_engine(command))
+	if (err || !uverbs_is_judged(command))
 		return err;
 	err = engine_ask(door_engine(), fd, command, pass);
 	if (err)

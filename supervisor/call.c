@@ -21,20 +21,6 @@ struct fate fate_continues(void)
 	return (struct fate){ .kind = FATE_CONTINUES, .fd = -1, .pass = { .socket = -1 } };
 }
 
-/* What is never refused costs no question. */
-static bool needs_engine(const struct uverbs_command *command)
-{
-	switch (command->kind) {
-	case UVERBS_NOTHING:
-	case UVERBS_QP_DESTROY:
-		return false;
-	case UVERBS_CONTEXT_OPEN:
-		return command->has & UVERBS_HAS_DEVX;
-	default:
-		return true;
-	}
-}
-
 /* What the copy has no part of, because only the program itself can have it done, is looked at where it lies. */
 static int decode(const struct target *target, struct snapshot *snapshot, enum uverbs_phase phase,
 		  struct uverbs_command *out)
@@ -99,7 +85,7 @@ static struct fate judge_and_act(const struct surroundings *around, const struct
 	struct fate fate;
 	int err = decode(target, snapshot, UVERBS_REQUEST, &command);
 
-	if (!err && needs_engine(&command))
+	if (!err && uverbs_is_judged(&command))
 		err = around->ask(around->context, target, number, fd, &command, &pass);
 	if (err)
 		return fate_returns(err);

@@ -303,3 +303,18 @@ Test(uverbs_decode, names)
 	cr_expect_str_eq(uverbs_qp_type_name(IB_UVERBS_QPT_XRC_TGT), "XRC_TGT");
 	cr_expect_str_eq(uverbs_qp_type_name(77), "unknown");
 }
+
+Test(uverbs_decode, only_what_is_never_refused_is_not_judged)
+{
+	struct uverbs_command command = { 0 };
+
+	for (int kind = 0; kind < UVERBS_KIND_COUNT; kind++) {
+		bool never = kind == UVERBS_NOTHING || kind == UVERBS_QP_DESTROY || kind == UVERBS_CONTEXT_OPEN;
+
+		command.kind = kind;
+		cr_expect_eq(uverbs_is_judged(&command), !never, "%s", uverbs_kind_name(kind));
+	}
+	command.kind = UVERBS_CONTEXT_OPEN;
+	command.has = UVERBS_HAS_DEVX;
+	cr_expect(uverbs_is_judged(&command));
+}
