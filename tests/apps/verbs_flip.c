@@ -3,7 +3,11 @@
  * A hostile program: while one thread asks for an address that is protected, another one keeps changing the address in
  * the command. It counts how often a queue pair ends up with anything but the protected one, as the kernel tells it.
  *
- *	verbs_flip DEVICE GID_INDEX BAD_IP ATTEMPTS
+ *	verbs_flip DEVICE GID_INDEX BAD_IP ATTEMPTS [morph]
+ *
+ * With "morph" it asks for the unprotected address alone, in a command that another thread changes from REG_MR, which
+ * only the program itself can have done, to MODIFY_QP and back; and of each queue pair that got the address, it waits
+ * until that is taken down.
  *
  * The protected address is the port's own (loopback). BAD_IP: IPv4, of the same form as the GID's.
  */
@@ -20,10 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #include "app.h"
 
-enum { PORT = 1, GID_LEN = 16, DRIVER_RXE = 14 };
+enum { ATTRS = 2, WATCH_MS = 60000, PORT = 1, GID_LEN = 16, DRIVER_RXE = 14 };
 
 struct attempt {
 	struct ibv_context *context;
@@ -31,17 +36,29 @@ struct attempt {
 	union ibv_gid good, bad;
 	int gid_index;
 	struct ib_uverbs_modify_qp command; /* changed while it is carried out */
+	/* header and attributes */
+	uint8_t request[sizeof(struct ib_uverbs_ioctl_hdr) + ATTRS * sizeof(struct ib_uverbs_attr)]
+		__attribute__((aligned(8)));
+	bool morph;
+	volatile uint64_t *number; /* of the command: with `morph`, it is changed instead */
 	atomic_bool over;
 };
 
 struct counts {
-	unsigned long refused, passed, unprotected, failed;
+	unsigned long refused, passed, unprotected, failed, taken_down;
+	int64_t longest_ms; /* until it was taken down */
 };
 
 static void *flip(void *arg)
 {
 	struct attempt *a = arg;
 
+	while (a->morph && !atomic_load(&a->over)) {
+		*a->number = IB_USER_VERBS_CMD_MODIFY_QP;
+		sched_yield();
+		*a->number = IB_USER_VERBS_CMD_REG_MR;
+		sched_yield();
+	}
 	while (!atomic_load(&a->over)) {
 		memcpy((void *)a->command.dest.dgid, a->bad.raw, GID_LEN);
 		sched_yield();
@@ -62,18 +79,16 @@ static int reset(const struct attempt *a)
 	return err;
 }
 
-/* The command as libibverbs makes it, but in memory that we keep. */
-static int modify(struct attempt *a)
+/* The request as libibverbs makes it, but in memory that we keep. */
+static void fill_request(struct attempt *a)
 {
-	enum { ATTRS = 2 };
-	union {
-		struct ib_uverbs_ioctl_hdr header;
-		uint8_t room[sizeof(struct ib_uverbs_ioctl_hdr) + ATTRS * sizeof(struct ib_uverbs_attr)];
-	} request = { .header = { .length = sizeof(request),
-				  .object_id = UVERBS_OBJECT_DEVICE,
-				  .method_id = UVERBS_METHOD_INVOKE_WRITE,
-				  .num_attrs = ATTRS,
-				  .driver_id = DRIVER_RXE } };
+	const struct ib_uverbs_ioctl_hdr header = {
+		.length = sizeof(a->request),
+		.object_id = UVERBS_OBJECT_DEVICE,
+		.method_id = UVERBS_METHOD_INVOKE_WRITE,
+		.num_attrs = ATTRS,
+		.driver_id = DRIVER_RXE,
+	};
 	const struct ib_uverbs_attr attrs[ATTRS] = {
 		{ .attr_id = UVERBS_ATTR_CORE_IN,
 		  .len = sizeof(a->command),
@@ -85,8 +100,14 @@ static int modify(struct attempt *a)
 		  .data = IB_USER_VERBS_CMD_MODIFY_QP },
 	};
 
-	memcpy(request.room + sizeof(request.header), attrs, sizeof(attrs));
-	return ioctl(a->context->cmd_fd, RDMA_VERBS_IOCTL, &request) ? errno : 0;
+	memcpy(a->request, &header, sizeof(header));
+	memcpy(a->request + sizeof(header), attrs, sizeof(attrs));
+	a->number = (uint64_t *)(a->request + sizeof(a->request) - sizeof(uint64_t));
+}
+
+static int modify(struct attempt *a)
+{
+	return ioctl(a->context->cmd_fd, RDMA_VERBS_IOCTL, a->request) ? errno : 0;
 }
 
 static void fill(struct attempt *a)
@@ -99,7 +120,36 @@ static void fill(struct attempt *a)
 		.dest_qp_num = a->qp->qp_num,
 		.dest = { .sgid_index = (uint8_t)a->gid_index, .hop_limit = 64, .is_global = 1, .port_num = PORT },
 	};
-	memcpy(a->command.dest.dgid, a->good.raw, GID_LEN);
+	memcpy(a->command.dest.dgid, a->morph ? a->bad.raw : a->good.raw, GID_LEN);
+	fill_request(a);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Is it taken down by somebody else? */
+static void await_end(struct attempt *a, struct counts *counts)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	int64_t began = now_ms(), took;
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	do {
+		nanosleep(&moment, NULL);
+		took = now_ms() - began;
+		attr.qp_state = IBV_QPS_RTR;
+	} while (!ibv_query_qp(a->qp, &attr, IBV_QP_STATE, &init) && attr.qp_state != IBV_QPS_ERR && took < WATCH_MS);
+	if (attr.qp_state != IBV_QPS_ERR)
+		return;
+	counts->taken_down++;
+	if (took > counts->longest_ms)
+		counts->longest_ms = took;
 }
 
 static void look(struct attempt *a, struct counts *counts)
@@ -112,8 +162,11 @@ static void look(struct attempt *a, struct counts *counts)
 		return;
 	}
 	counts->passed++;
-	if (memcmp(attr.ah_attr.grh.dgid.raw, a->good.raw, GID_LEN))
-		counts->unprotected++;
+	if (!memcmp(attr.ah_attr.grh.dgid.raw, a->good.raw, GID_LEN))
+		return;
+	counts->unprotected++;
+	if (a->morph)
+		await_end(a, counts);
 }
 
 static int attempt_all(struct attempt *a, unsigned long attempts, struct counts *counts)
@@ -180,16 +233,19 @@ int main(int argc, char **argv)
 	struct counts counts = { 0 };
 	int err;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: verbs_flip DEVICE GID_INDEX BAD_IP ATTEMPTS\n");
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: verbs_flip DEVICE GID_INDEX BAD_IP ATTEMPTS [morph]\n");
 		return 2;
 	}
 	a.gid_index = atoi(argv[2]);
+	a.morph = argc == 6;
 	err = prepare(&a, argv[1], argv[3]);
 	if (!err)
 		err = attempt_all(&a, strtoul(argv[4], NULL, 10), &counts);
 	printf("refused %lu passed %lu unprotected %lu failed %lu\n", counts.refused, counts.passed, counts.unprotected,
 	       counts.failed);
+	if (a.morph)
+		printf("taken down %lu, the longest after %lld ms\n", counts.taken_down, (long long)counts.longest_ms);
 	if (err)
 		complain(err, "it cannot go on");
 	return err ? 1 : 0;
