@@ -118,7 +118,7 @@ static uint32_t run(const struct program *program, const struct seccomp_data *da
 
 	for (size_t pc = 0; pc < program->count; pc++) {
 		const struct sock_filter *code = &program->code[pc];
-		bool jump;
+		bool jump = false;
 
 		switch (code->code) {
 		case BPF_LD | BPF_W | BPF_ABS:
