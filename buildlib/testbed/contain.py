@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """In a guest: runs a command in an OCI container, of the bundle that container.py has made there.
 
-    contain.py RUNTIME BUNDLE FOLDER... -- COMMAND...
+    contain.py [--user UID] RUNTIME BUNDLE FOLDER... -- COMMAND...
 
-The container is given the folders, rdma_cm's device, and of the environment what launchers and transports read.
+A user's may raise their privileges by setuid. The container is given the folders, rdma_cm's device, and of the environment what launchers and transports read.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ def with_rdma_cm(linux: dict) -> None:
 
 
 def main() -> None:
-    runtime, bundle, *rest = sys.argv[1:]
+    arguments = sys.argv[1:]
+    user = int(arguments[1]) if arguments[0] == "--user" else None
+    runtime, bundle, *rest = arguments if user is None else arguments[2:]
     split = rest.index("--")
     folders, command = rest[:split], rest[split + 1 :]
     config = json.loads((Path(bundle) / "config.json").read_text())
     config["root"]["path"] = f"{bundle}/rootfs"
     process = config["process"]
     process["args"] = command
+    if user is not None:
+        process.update(user={"uid": user, "gid": user}, noNewPrivileges=False)
     process["env"] = [f"{key}={value}" for key, value in os.environ.items() if f"{key}=".startswith(HANDED_ON)]
     process["rlimits"] = [{"type": "RLIMIT_MEMLOCK", "hard": 1 << 30, "soft": 1 << 30}]
     # mpirun's daemon and its processes know each other by process id

@@ -19,6 +19,7 @@ SEEN = "seen in clear"
 NOT_STARTED = "not started"  # refused as a whole
 UNDECIDED = "undecided"
 CANNOT_START = 126  # the exit status of `rdmasec run`
+MOUNT_REFUSED = "set propagation for `/`: Operation not permitted"  # crun's words
 
 CONTAIN = TOP / "buildlib" / "testbed" / "contain.py"
 APPS = TOP / "tests" / "apps"
@@ -149,8 +150,9 @@ class Door:
     leave: str = ""
     built: str = "true"  # a shell command that tells whether this build has it
 
-    def wrap(self, t: Test) -> str:
-        return self.words.format(build=t.build)
+    def wrap(self, t: Test, user: int | None) -> tuple[str, int | None]:
+        """What goes before a command of this user's, and as whom all of it is run."""
+        return self.words.format(build=t.build, who=""), user
 
     def enter(self, t: Test) -> None:
         """Once in each state of the network, when the daemons run."""
@@ -194,6 +196,10 @@ class AgentDoor(Door):
             make_bundle(t, guest, GUARDED_BUNDLE, profile=True)
         self.told["a"] = 0
 
+    def wrap(self, t: Test, user: int | None) -> tuple[str, int | None]:
+        """The runtime is root's; within, its program is the user's."""
+        return self.words.format(build=t.build, who="" if user is None else f"--user {user}"), None
+
     def said(self, client: Result) -> str:
         log = self.agents["a"].process.output()
         new, self.told["a"] = log[self.told["a"] :], len(log)
@@ -209,8 +215,8 @@ def make_bundle(t: Test, guest: Guest, name: str, profile: bool) -> None:
 
 
 def contained(bundle: str) -> str:
-    """What goes before a command that is to run in a container; {build}."""
-    return f"{CONTAIN} {RUNTIME} /run/bundles/{bundle} {TOP} {{build}} /tmp /etc --"
+    """What goes before a command that is to run in a container; {build}, {who}."""
+    return f"{CONTAIN} {{who}} {RUNTIME} /run/bundles/{bundle} {TOP} {{build}} /tmp /etc /usr/local/bin --"
 
 
 BARE = Door("bare")
@@ -251,6 +257,7 @@ NOT_COVERED = {
         "LD_PRELOAD does not reach into the container, nor does its image have the library",
     ),
     ("a program in a container", PROVIDER): (SEEN, "its image has no module"),
+    ("a program in a container", SUPERVISOR): (NOT_STARTED, "its runtime cannot mount below the supervisor"),
     ("a setuid program", PRELOAD): (NOT_STARTED, "the loader ignores LD_PRELOAD there"),
 }
 
@@ -284,6 +291,8 @@ def first_verdict(trial: Trial, told: str) -> str:
         return UNDECIDED
     if REFUSAL.search(told):
         return GUARDED
+    if MOUNT_REFUSED in client.err:
+        return NOT_STARTED
     return NOT_STARTED if client.code == CANNOT_START and "rdmasec: " in told else UNDECIDED
 
 
@@ -326,7 +335,8 @@ class Coverage:
             application = replace(PINGPONG, name=program.name)
         standing = [guest for guest in (self.t.a, self.t.b) if guest.name in guests]
         with door.standing(self.t, standing):
-            trial = try_out(self.t, application, ETH0, guarded=guests, wrap=door.wrap(self.t), user=program.user)
+            words, user = door.wrap(self.t, program.user)
+            trial = try_out(self.t, application, ETH0, guarded=guests, wrap=words, user=user)
         return trial, door.said(trial.client or trial.server)
 
     def in_clear(self) -> None:
