@@ -32,7 +32,8 @@ def borne_out(cell: Cell) -> bool:
         refusal = refused["exit"] != 0 and not readable(refused) and refused["said"]
         return bool(refusal and protected and protected["ran"] and protected["frames"].get("esp") and not readable(protected))
     if cell["verdict"] == NOT_STARTED:
-        return refused["exit"] == 126 and not refused["frames"]
+        by_itself = refused["exit"] != 0 and not refused["said"]  # it did not get as far as verbs
+        return (refused["exit"] == 126 or by_itself) and not refused["frames"]
     return cell["verdict"] == SEEN and refused["ran"] and refused["frames"].get("clear_data", 0) > 0
 
 

@@ -51,6 +51,8 @@ class BorneOut(unittest.TestCase):
         self.assertTrue(table.borne_out(changed(verdict=SEEN, refused=RAN_IN_CLEAR)))
         self.assertFalse(table.borne_out(changed(verdict=SEEN)))
         self.assertTrue(table.borne_out(changed(verdict=NOT_STARTED, refused={"exit": 126})))
+        self.assertTrue(table.borne_out(changed(verdict=NOT_STARTED, refused={"exit": 1, "said": []})))
+        self.assertFalse(table.borne_out(changed(verdict=NOT_STARTED, refused={"exit": 1, "said": [], "frames": {"esp": 1}})))
         self.assertFalse(table.borne_out(changed(verdict=NOT_STARTED)))
         self.assertFalse(table.borne_out(changed(verdict=UNDECIDED)))
 
