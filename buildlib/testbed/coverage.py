@@ -150,9 +150,13 @@ class Door:
     leave: str = ""
     built: str = "true"  # a shell command that tells whether this build has it
 
-    def wrap(self, t: Test, user: int | None) -> tuple[str, int | None]:
-        """What goes before a command of this user's, and as whom all of it is run."""
-        return self.words.format(build=t.build, who=""), user
+    def wrap(self, t: Test, user: int | None = None) -> str:
+        """What goes before a command of this user's."""
+        return self.words.format(build=t.build, who="")
+
+    def run_by(self, user: int | None) -> int | None:
+        """Who runs all of that."""
+        return user
 
     def enter(self, t: Test) -> None:
         """Once in each state of the network, when the daemons run."""
@@ -196,9 +200,12 @@ class AgentDoor(Door):
             make_bundle(t, guest, GUARDED_BUNDLE, profile=True)
         self.told["a"] = 0
 
-    def wrap(self, t: Test, user: int | None) -> tuple[str, int | None]:
+    def wrap(self, t: Test, user: int | None = None) -> str:
+        return self.words.format(build=t.build, who="" if user is None else f"--user {user}")
+
+    def run_by(self, user: int | None) -> int | None:
         """The runtime is root's; within, its program is the user's."""
-        return self.words.format(build=t.build, who="" if user is None else f"--user {user}"), None
+        return None
 
     def said(self, client: Result) -> str:
         log = self.agents["a"].process.output()
@@ -335,8 +342,8 @@ class Coverage:
             application = replace(PINGPONG, name=program.name)
         standing = [guest for guest in (self.t.a, self.t.b) if guest.name in guests]
         with door.standing(self.t, standing):
-            words, user = door.wrap(self.t, program.user)
-            trial = try_out(self.t, application, ETH0, guarded=guests, wrap=words, user=user)
+            words = door.wrap(self.t, program.user)
+            trial = try_out(self.t, application, ETH0, guarded=guests, wrap=words, user=door.run_by(program.user))
         return trial, door.said(trial.client or trial.server)
 
     def in_clear(self) -> None:
