@@ -74,15 +74,18 @@ static void take_library(struct loaded *loaded, const struct elf_image *image, c
 
 static void take_definer(struct loaded *loaded, const struct elf_image *image, const char *name)
 {
-	struct loaded_definer *definer = &loaded->definers[loaded->definer_count];
 	const char *soname = elf_soname(image);
+	struct loaded_definer *definer;
+	struct elf_symbol symbol;
 
-	if (elf_symbol_find(image, "ioctl", &definer->symbol))
+	if (elf_symbol_find(image, "ioctl", &symbol))
 		return;
 	if (loaded->definer_count == LOADED_DEFINERS_MAX) {
 		problem(loaded, name, "is one library too many that defines ioctl()");
 		return;
 	}
+	definer = &loaded->definers[loaded->definer_count];
+	definer->symbol = symbol;
 	definer->image = *image;
 	definer->is_libc = soname && !strncmp(soname, "libc.so", 7);
 	loaded->definer_count++;
