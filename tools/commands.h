@@ -25,7 +25,7 @@ int command_policy(int argc, char **argv);
 int command_install_provider(int argc, char **argv);
 int command_remove_provider(int argc, char **argv);
 int command_provider_trial(int argc, char **argv); /* not for people: `status` starts it */
-int command_engine(int argc, char **argv); /* not for people: doors start it */
+int command_engine(int argc, char **argv);         /* not for people: doors start it */
 
 /* Of a command that takes --json and --help alone: the status to end with, or -1 and *out_json to go on. */
 RS_MUST_USE int only_json_option(int argc, char **argv, void (*usage)(FILE *to), bool *out_json);

@@ -87,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* what follows it after a cut is not looked at by the test, as nobody reads on */
 	MUST(add_all(&cut, data + 1, size - 1, 1 + data[0]) == done || done == -EBADMSG);
 	if (done == 1) {
-		MUST(json_object_equal(whole.json, cut.json));
+		/* as texts: a NaN, which json-c takes, equals nothing */
+		MUST(!strcmp(json_object_to_json_string(whole.json), json_object_to_json_string(cut.json)));
 		check_read(&whole);
 		check_config(whole.json);
 	}

@@ -30,6 +30,7 @@ static void check_ask(const uint8_t *data, size_t size)
 	}
 	MUST(command.kind != UVERBS_NOTHING && command.kind < UVERBS_KIND_COUNT);
 	wire_ask_from_command(&again, &command, fd);
+	again.subject = (uint32_t)wire_ask_subject(data);
 	MUST(size == sizeof(again) && !memcmp(&again, data, size));
 }
 

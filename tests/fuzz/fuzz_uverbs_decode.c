@@ -142,7 +142,8 @@ static bool devx_gives_an_address(const struct program *program)
 	const uint8_t *command;
 	size_t offset;
 
-	if (header->object_id != DEVX_OBJ || !in || in->len < 16)
+	if (header->object_id != DEVX_OBJ || !in || in->len < 16 ||
+	    (header->method_id != DEVX_CREATE && header->method_id != DEVX_MODIFY))
 		return false;
 	offset = in->data & 0xffff;
 	if (offset > program->size || in->len > program->size - offset)
@@ -151,8 +152,8 @@ static bool devx_gives_an_address(const struct program *program)
 	if (header->method_id == DEVX_CREATE)
 		return (command[0] == 5 && command[1] == 0) || (command[0] == 7 && command[1] == 0x10) ||
 		       (command[0] == 9 && command[1] == 4);
-	return header->method_id == DEVX_MODIFY && command[0] == 5 && command[1] >= 2 && command[1] <= 6 &&
-	       in->len >= 80 && memcmp(command + 64, none, sizeof(none)) != 0;
+	return command[0] == 5 && command[1] >= 2 && command[1] <= 6 && in->len >= 80 &&
+	       memcmp(command + 64, none, sizeof(none)) != 0;
 }
 
 static bool must_be_judged(const struct program *program)

@@ -25,7 +25,8 @@ static struct {
 	size_t core_in_len;
 	uint64_t new_handle;
 	uint32_t driver;
-	struct ib_uverbs_ioctl_hdr header;
+	uint16_t object_id, method_id;
+	uint32_t driver_id;
 	struct ib_uverbs_attr attrs[32];
 } w;
 
@@ -124,8 +125,8 @@ static void kernel_takes(struct ib_uverbs_attr *attr)
 {
 	void *at = (void *)(uintptr_t)attr->data;
 
-	if (w.header.method_id != UVERBS_METHOD_INVOKE_WRITE || w.header.object_id != UVERBS_OBJECT_DEVICE) {
-		if (attr->attr_id == UVERBS_ATTR_CREATE_QP_HANDLE && w.header.object_id == UVERBS_OBJECT_QP)
+	if (w.method_id != UVERBS_METHOD_INVOKE_WRITE || w.object_id != UVERBS_OBJECT_DEVICE) {
+		if (attr->attr_id == UVERBS_ATTR_CREATE_QP_HANDLE && w.object_id == UVERBS_OBJECT_QP)
 			attr->data = w.new_handle;
 		return;
 	}
@@ -144,7 +145,9 @@ static int fake_kernel(void *context, int fd, struct ib_uverbs_ioctl_hdr *reques
 	(void)context;
 	(void)fd;
 	w.called++;
-	w.header = *request;
+	w.object_id = request->object_id;
+	w.method_id = request->method_id;
+	w.driver_id = request->driver_id;
 	memcpy(w.attrs, request->attrs, request->num_attrs * sizeof(w.attrs[0]));
 	for (size_t i = 0; i < request->num_attrs; i++)
 		kernel_takes(&request->attrs[i]);
@@ -469,7 +472,7 @@ Test(supervisor_call, a_doorbell_is_rung)
 	w.driver = RDMA_DRIVER_RXE;
 	cr_expect_eq(ring().result, SUPERVISOR_DOORBELL_SIZE);
 	cr_expect(w.called == 1 && w.core_in_len == sizeof(*post) && post->qp_handle == 5);
-	cr_expect(w.header.driver_id == RDMA_DRIVER_RXE && w.attrs[2].data == IB_USER_VERBS_CMD_POST_SEND);
+	cr_expect(w.driver_id == RDMA_DRIVER_RXE && w.attrs[2].data == IB_USER_VERBS_CMD_POST_SEND);
 }
 
 Test(supervisor_call, nothing_else_goes_by_write)
