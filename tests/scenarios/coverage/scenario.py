@@ -8,7 +8,7 @@ from testbed.api import Test
 from testbed.coverage import DOORS, GUARDED, NOT_COVERED, PROGRAMS, Coverage
 
 TIME_LIMIT = 7200  # all of it; seconds a run
-IN_EACH_CHECK = "pyverbs,UCX"
+IN_EACH_CHECK = "pyverbs,ucx_perftest"
 CHOSEN = os.environ.get("RDMASEC_COVERAGE", IN_EACH_CHECK)
 # Containers are the subject of another scenario.
 CHOSEN_DOORS = os.environ.get("RDMASEC_DOORS", "preload,provider module,supervisor")
