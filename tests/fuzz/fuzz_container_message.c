@@ -79,13 +79,17 @@ static void check_config(json_object *config)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct container_message whole, cut;
-	int done;
+	int done, done_cut;
 
 	if (!size)
 		return 0;
 	done = add_all(&whole, data + 1, size - 1, size);
-	/* what follows it after a cut is not looked at by the test, as nobody reads on */
-	MUST(add_all(&cut, data + 1, size - 1, 1 + data[0]) == done || done == -EBADMSG);
+	done_cut = add_all(&cut, data + 1, size - 1, 1 + data[0]);
+	/*
+	 * What follows it after a cut is not looked at by the test, as nobody reads on; and of a number that is none
+	 * ("20.+"), json-c may wait for more when it has all of it at once: it is taken for a message neither way.
+	 */
+	MUST(done_cut == done || done == -EBADMSG || (!done && done_cut == -EBADMSG));
 	if (done == 1) {
 		/* as texts: a NaN, which json-c takes, equals nothing */
 		MUST(!strcmp(json_object_to_json_string(whole.json), json_object_to_json_string(cut.json)));
