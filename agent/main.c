@@ -31,35 +31,6 @@ static void usage(FILE *to)
 		    "  -e ENGINE   rdmasecd's socket, default " WIRE_SYSTEM_ENGINE "\n");
 }
 
-/* A socket left behind is replaced; one behind which somebody answers is not. Root's alone, from its first moment on.
- */
-static int listen_at(const char *path)
-{
-	struct sockaddr_un address;
-	socklen_t len;
-	int s, err = wire_address(path, &address, &len);
-	mode_t mask;
-
-	if (err)
-		return err;
-	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return -errno;
-	mask = umask(0177);
-	if (!connect(s, (const struct sockaddr *)&address, len)) {
-		err = -EADDRINUSE;
-	} else {
-		if (path[0] == '/' && errno == ECONNREFUSED)
-			unlink(path);
-		err = bind(s, (const struct sockaddr *)&address, len) || listen(s, SOMAXCONN) ? -errno : 0;
-	}
-	umask(mask);
-	if (!err)
-		return s;
-	close(s);
-	return err;
-}
-
 /* From systemd, which keeps it while we are started again: runtimes then wait, and do not fail. */
 static int listener_given(void)
 {
@@ -117,7 +88,7 @@ static int run(const char *socket_path, const char *engine)
 	struct event_base *base;
 
 	if (listener == -ENOENT)
-		listener = listen_at(socket_path);
+		listener = wire_listen_at(socket_path, SOCK_STREAM, 0600); /* root's alone */
 	if (listener < 0) {
 		fprintf(stderr, "rdmasec-agentd: %s: %s\n", socket_path,
 			listener == -EADDRINUSE ? "an agent is there already" : strerror(-listener));

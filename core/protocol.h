@@ -211,6 +211,13 @@ enum { WIRE_NAME_MAX = 48 };
 RS_MUST_USE int wire_listen(char name[WIRE_NAME_MAX]);
 
 /*
+ * Listens on a socket of `type` under this name (see wire_address()); in the file system it has `mode` from its first
+ * moment on. One left behind is replaced; one behind which somebody answers is not: -EADDRINUSE. Changes the process's
+ * umask(2) meanwhile: while there is one thread. The fd (FD_CLOEXEC) or -errno.
+ */
+RS_MUST_USE int wire_listen_at(const char *name, int type, mode_t mode);
+
+/*
  * Is rdmasecd installed to run here? Then nobody else is asked, also while it does not run: its folder says so, and not
  * its socket, which is not there before it has first started. What cannot be told counts as yes.
  */

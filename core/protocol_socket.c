@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol.h"
@@ -23,6 +24,36 @@ int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len)
 	/* an abstract name has no NUL at its end: unix(7) */
 	*len = offsetof(struct sockaddr_un, sun_path) + n + (name[0] != '@');
 	return 0;
+}
+
+static int bind_anew(int s, const char *name, const struct sockaddr_un *address, socklen_t len)
+{
+	if (!connect(s, (const struct sockaddr *)address, len))
+		return -EADDRINUSE;
+	if (name[0] == '/' && errno == ECONNREFUSED)
+		unlink(name);
+	return bind(s, (const struct sockaddr *)address, len) || listen(s, SOMAXCONN) ? -errno : 0;
+}
+
+int wire_listen_at(const char *name, int type, mode_t mode)
+{
+	struct sockaddr_un address;
+	socklen_t len;
+	int s, err = wire_address(name, &address, &len);
+	mode_t mask;
+
+	if (err)
+		return err;
+	s = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	mask = umask(~mode & 0777);
+	err = bind_anew(s, name, &address, len);
+	umask(mask);
+	if (!err)
+		return s;
+	close(s);
+	return err;
 }
 
 bool wire_system_engine_expected(void)

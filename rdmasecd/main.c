@@ -69,35 +69,6 @@ static int load(const struct daemon *daemon, const struct policy **out)
 	return err;
 }
 
-/* A socket left behind is replaced; one behind which somebody answers is not. */
-static int listen_at(const char *path)
-{
-	struct sockaddr_un address;
-	socklen_t len;
-	int s, err = wire_address(path, &address, &len);
-
-	if (err)
-		return err;
-	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return -errno;
-	if (!connect(s, (const struct sockaddr *)&address, len)) {
-		err = -EADDRINUSE;
-	} else {
-		if (path[0] == '/' && errno == ECONNREFUSED)
-			unlink(path);
-		/* everybody may ask; who asks is taken from the kernel */
-		err = bind(s, (const struct sockaddr *)&address, len) || (path[0] == '/' && chmod(path, 0666)) ||
-				      listen(s, SOMAXCONN)
-			      ? -errno
-			      : 0;
-	}
-	if (!err)
-		return s;
-	close(s);
-	return err;
-}
-
 /* ---- what wakes it ---- */
 
 static void on_hangup(evutil_socket_t sig, short what, void *arg)
@@ -252,7 +223,8 @@ static int run(struct daemon *daemon, const char *socket_path, const char *audit
 		fprintf(stderr, "rdmasecd: %s: %s\n", audit_path, strerror(-err));
 		return EXIT_FAILURE;
 	}
-	listener = listen_at(socket_path);
+	/* everybody may ask; who asks is taken from the kernel */
+	listener = wire_listen_at(socket_path, SOCK_SEQPACKET, 0666);
 	if (listener < 0) {
 		fprintf(stderr, "rdmasecd: %s: %s\n", socket_path,
 			listener == -EADDRINUSE ? "an engine is there already" : strerror(-listener));
