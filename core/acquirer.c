@@ -155,8 +155,8 @@ static bool is_answered(const struct acquisition *a)
 	const struct xfrm_policy_evidence *policy = find_policy(a);
 	const struct acquire_flow *flow = &a->key.flow;
 
-	if (!policy)
-		return true; /* nothing asks for it any more */
+	if (!policy) /* nothing asks for it any more, as far as is known */
+		return !mirror_is_reading(namespace_mirror(a->in));
 	return has_lasting_sa(a, &flow->local, &flow->remote, &policy->tmpl[0].reqid) &&
 	       has_lasting_sa(a, &flow->remote, &flow->local, NULL);
 }

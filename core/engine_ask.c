@@ -100,6 +100,9 @@ static void judge_anew(struct asking *q, const struct engine_client *client)
 	else
 		text_copy(q->device, sizeof(q->device), device->name);
 	watch_judge(q->connection->server->watch, q->in, client, device, error, &q->command, &q->answer);
+	/* what only audits would say of a protected one that it is not */
+	q->too_early = q->answer.verdict.kind == VERDICT_UNKNOWN && (!q->answer.pass || q->answer.text[0]) &&
+		       mirror_is_reading(namespace_mirror(q->in));
 }
 
 void question_judge(struct asking *q)

@@ -173,11 +173,11 @@ struct event_base *engine_base_new(void)
 	struct event_base *base = NULL;
 
 	/* of what has the lower priority, one event at a time */
-	if (config && !event_config_set_max_dispatch_interval(config, NULL, 1, WATCH_PRIORITY + 1))
+	if (config && !event_config_set_max_dispatch_interval(config, NULL, 1, OTHERS_PRIORITY))
 		base = event_base_new_with_config(config);
 	if (config)
 		event_config_free(config);
-	if (base && event_base_priority_init(base, WATCH_PRIORITY + 2)) {
+	if (base && event_base_priority_init(base, OTHERS_PRIORITY + 1)) {
 		event_base_free(base);
 		base = NULL;
 	}

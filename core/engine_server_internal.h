@@ -40,12 +40,13 @@ struct asking {
 	struct namespace *in;
 	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
 	struct engine_answer answer;
+	bool too_early; /* the evidence is still being read, and might say otherwise */
 };
 
-/* One that waits for an SA: it is asked again whenever something has changed. */
+/* One that waits for an SA, or for evidence: it is asked again whenever something has changed. */
 struct waiting {
 	struct asking question;
-	struct acquisition *acquisition; /* NULL: nobody can be asked */
+	struct acquisition *acquisition; /* NULL: nobody is asked for an SA */
 	struct acquire_flow flow;
 	uint32_t policy_index;
 	int64_t began_ms, end_ms, say_ms; /* CLOCK_MONOTONIC; when the door hears again that the engine lives */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Questions that wait for an SA. The application's thread waits in its door, and nobody else does: this is a state of
- * its connection, from which a change of the evidence, the end of the rule's setup-timeout or its own end gets it out.
+ * Questions that wait for an SA, or until the evidence has been read. The application's thread waits in its door, and
+ * nobody else does: this is a state of its connection, from which a change of the evidence, the end of the rule's
+ * setup-timeout or its own end gets it out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,9 @@
 #include "clock.h"
 #include "engine_server_internal.h"
 #include "text.h"
+
+/* How long a question waits for evidence: a hundred thousand SAs were read in some seconds on an emulated processor. */
+enum { EVIDENCE_WAIT_MS = 60 * 1000 };
 
 /* The flow whose SA the answer misses. */
 static struct acquire_flow flow_of(const struct engine_answer *answer)
@@ -57,10 +61,17 @@ static void explain_late(const struct waiting *w, struct engine_answer *answer)
 
 /* ---- waiting ---- */
 
+static bool has_to_wait(const struct asking *q)
+{
+	return q->in && (q->answer.setup_ms || q->too_early);
+}
+
 static int join(struct waiting *w, const struct engine_answer *answer)
 {
 	struct asking *q = &w->question;
 
+	if (!answer->setup_ms)
+		return 0;
 	w->flow = flow_of(answer);
 	w->policy_index = answer->verdict.policy_out;
 	return acquirer_join(q->connection->server->acquirer, q->in, &w->flow, w->policy_index, q->process.uid,
@@ -83,11 +94,14 @@ static int join_anew(struct waiting *w, const struct engine_answer *answer)
 	struct acquisition *before = w->acquisition;
 	int err;
 
-	if (is_same_asking(w, answer))
+	if (!answer->setup_ms || (before && is_same_asking(w, answer)))
 		return 0;
+	if (!before) /* it waited for evidence until now */
+		w->end_ms = clock_ms() + answer->setup_ms;
 	w->acquisition = NULL;
 	err = join(w, answer);
-	acquisition_leave(before);
+	if (before)
+		acquisition_leave(before);
 	return err;
 }
 
@@ -109,7 +123,7 @@ static struct waiting *waiting_new(const struct asking *q)
 	/* the one that came with the message is closed when this returns */
 	w->question.fd = fcntl(q->fd, F_DUPFD_CLOEXEC, 0);
 	w->began_ms = clock_ms();
-	w->end_ms = w->began_ms + q->answer.setup_ms;
+	w->end_ms = w->began_ms + (q->answer.setup_ms ? q->answer.setup_ms : EVIDENCE_WAIT_MS);
 	w->say_ms = w->began_ms + WIRE_WAIT_MS;
 	return w;
 }
@@ -120,7 +134,7 @@ bool question_waits(struct asking *q, enum connection_fate *fate)
 	struct waiting *w;
 	int err;
 
-	if (!q->answer.setup_ms || !q->in)
+	if (!has_to_wait(q))
 		return false;
 	w = waiting_new(q);
 	err = !w ? -ENOMEM : w->question.fd < 0 ? -EMFILE : join(w, &q->answer);
@@ -178,18 +192,17 @@ static enum connection_fate ask_again(struct connection *connection)
 	anew.in = NULL;
 	question_judge(&anew);
 	late = clock_ms() >= w->end_ms;
-	if (!anew.answer.setup_ms || !anew.in)
-		return finish(connection, &anew);
-	if (late) {
+	if (late && w->acquisition && anew.answer.setup_ms)
 		explain_late(w, &anew.answer);
+	if (!has_to_wait(&anew) || (late && (w->acquisition || !anew.answer.setup_ms)))
 		return finish(connection, &anew);
-	}
 	err = join_anew(w, &anew.answer);
 	if (err) {
 		explain_nobody(&anew.answer, err);
 		return finish(connection, &anew);
 	}
 	w->question.answer = anew.answer;
+	w->question.too_early = anew.too_early;
 	namespace_put(anew.in);
 	return wait_on(connection);
 }
@@ -238,7 +251,7 @@ static bool concerned(const struct waiting *w, const struct mirror_change *chang
 
 	if (change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EXPIRING)
 		return false;
-	return change->kind != MIRROR_CHANGE_XFRM ||
+	return change->kind != MIRROR_CHANGE_XFRM || w->question.too_early ||
 	       xfrm_change_concerns(change->xfrm, &answer->path, &answer->verdict);
 }
 

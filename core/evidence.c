@@ -32,7 +32,7 @@ static const struct part {
 enum { PART_ERROR_SIZE = sizeof(((struct evidence *)NULL)->links_error) };
 
 /* Only a protocol that a kernel may be built without can be absent; of NETLINK_ROUTE, a sandbox says so. */
-static enum evidence_state state_after(int err, int protocol)
+enum evidence_state evidence_state_after(int err, int protocol)
 {
 	switch (err) {
 	case 0:
@@ -60,7 +60,7 @@ void evidence_read_part(enum evidence_part which, const struct netlink_transport
 		err = part->read(&channel, out);
 		netlink_close(&channel);
 	}
-	*state = state_after(err, part->protocol);
+	*state = evidence_state_after(err, part->protocol);
 	if (*state != EVIDENCE_BROKEN)
 		error[0] = '\0'; /* of a try that a later one made good */
 }

@@ -25,6 +25,9 @@ enum evidence_part {
  */
 void evidence_read_part(enum evidence_part part, const struct netlink_transport *transport, struct evidence *out);
 
+/* What a part is whose reading ended with `err`, 0 or -errno, over this netlink protocol. */
+enum evidence_state evidence_state_after(int err, int protocol);
+
 /* Moves one part, but that of xfrm, from one to the other, whose own has been freed. */
 void evidence_take_part(enum evidence_part part, struct evidence *from, struct evidence *to);
 
@@ -72,8 +75,6 @@ void *evidence_array_room(void *array, size_t count, size_t element_size);
  * of the kernel's cannot be asked for with #ifdef, hence a name of our own.
  */
 enum { EVIDENCE_XFRMA_SA_PCPU = 35, EVIDENCE_XFRMA_MAX = EVIDENCE_XFRMA_SA_PCPU };
-
-RS_MUST_USE int evidence_read_sas(struct evidence_reading *reading);
 
 /*
  * One SA, or policy, as a dump and the messages of NEWSA and UPDSA, NEWPOLICY and UPDPOLICY tell it. 0, or -EPROTO and

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The SAD. Source: net/xfrm/xfrm_user.c (copy_to_user_state_extra). Its messages carry keys: only the fixed heads of
- * the algorithm attributes are copied out, which end before the key.
+ * What one SA says. Source: net/xfrm/xfrm_user.c (copy_to_user_state_extra). Its messages carry keys: only the fixed
+ * heads of the algorithm attributes are copied out, which end before the key.
  */
 #include <errno.h>
 #include <linux/xfrm.h>
@@ -18,11 +18,6 @@ void evidence_free_sas(struct evidence *ev)
 	free(ev->sas);
 	ev->sas = NULL;
 	ev->sa_count = 0;
-}
-
-static void restart(void *context)
-{
-	evidence_free_sas(((struct evidence_reading *)context)->ev);
 }
 
 /* ---- algorithms ---- */
@@ -147,18 +142,6 @@ static int parse_sa(const struct xfrm_usersa_info *info, struct nlattr **attrs, 
 	return sa->offload.ifindex < 0 ? -EPROTO : 0;
 }
 
-static int add_sa(struct evidence_reading *reading, const struct xfrm_sa_evidence *sa)
-{
-	struct evidence *ev = reading->ev;
-	struct xfrm_sa_evidence *all = evidence_array_room(ev->sas, ev->sa_count, sizeof(*all));
-
-	if (!all)
-		return netlink_fail(reading->channel, -ENOMEM, "no memory for %zu SAs", ev->sa_count + 1);
-	ev->sas = all;
-	all[ev->sa_count++] = *sa;
-	return 0;
-}
-
 int xfrm_parse_sa(const struct nlmsghdr *message, struct xfrm_sa_evidence *out, char *error, size_t error_size)
 {
 	static const struct nla_policy policy_of[EVIDENCE_XFRMA_MAX + 1] = {
@@ -188,27 +171,4 @@ int xfrm_parse_sa(const struct nlmsghdr *message, struct xfrm_sa_evidence *out, 
 	}
 	*out = sa;
 	return 0;
-}
-
-static int take_sa(const struct nlmsghdr *message, void *context)
-{
-	struct evidence_reading *reading = context;
-	struct xfrm_sa_evidence sa;
-	int err;
-
-	if (message->nlmsg_type != XFRM_MSG_NEWSA)
-		return netlink_fail(reading->channel, -EPROTO, "an SA is not understood");
-	err = xfrm_parse_sa(message, &sa, reading->channel->error, reading->channel->error_size);
-	return err ? err : add_sa(reading, &sa);
-}
-
-int evidence_read_sas(struct evidence_reading *reading)
-{
-	const struct netlink_reader reader = { restart, take_sa, reading };
-	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETSA, 0);
-	int err = request ? netlink_dump(reading->channel, request, &reader)
-			  : netlink_fail(reading->channel, -ENOMEM, "no memory for a request");
-
-	nlmsg_free(request);
-	return err;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The SPD. Source: net/xfrm/xfrm_user.c (xfrm_dump_policy, xfrm_get_default, build_spdinfo). */
+/* What one policy says. Source: net/xfrm/xfrm_user.c (copy_to_user_policy, copy_to_user_tmpl). */
 #include <errno.h>
 #include <linux/xfrm.h>
 #include <stdlib.h>
@@ -8,11 +8,7 @@
 #include "evidence_private.h"
 #include "netlink_attributes.h"
 #include "text.h"
-
-struct policies_reading {
-	struct evidence_reading common;
-	uint32_t seen[XFRM_POLICY_MAX], counted[XFRM_POLICY_MAX]; /* by direction */
-};
+#include "xfrm_reading.h"
 
 /* ---- what policies and SAs share ---- */
 
@@ -73,14 +69,6 @@ void evidence_free_policies(struct evidence *ev)
 	ev->policy_count = 0;
 }
 
-static void restart(void *context)
-{
-	struct policies_reading *reading = context;
-
-	evidence_free_policies(reading->common.ev);
-	memset(reading->seen, 0, sizeof(reading->seen));
-}
-
 static int parse_template(const struct xfrm_user_tmpl *from, struct xfrm_template_evidence *out)
 {
 	if (xfrm_address_evidence(from->family, &from->id.daddr, &out->daddr) ||
@@ -131,20 +119,6 @@ static int parse_policy(const struct xfrm_userpolicy_info *info, struct nlattr *
 	return policy->offload.ifindex < 0 ? -EPROTO : 0;
 }
 
-static int add_policy(struct policies_reading *reading, const struct xfrm_policy_evidence *policy)
-{
-	struct evidence *ev = reading->common.ev;
-	struct xfrm_policy_evidence *all = evidence_array_room(ev->policies, ev->policy_count, sizeof(*all));
-
-	if (!all)
-		return netlink_fail(reading->common.channel, -ENOMEM, "no memory for %zu policies",
-				    ev->policy_count + 1);
-	ev->policies = all;
-	all[ev->policy_count++] = *policy;
-	reading->seen[policy->dir]++;
-	return 0;
-}
-
 int xfrm_parse_policy(const struct nlmsghdr *message, struct xfrm_policy_evidence *out, char *error, size_t error_size)
 {
 	static const struct nla_policy policy_of[EVIDENCE_XFRMA_MAX + 1] = {
@@ -174,117 +148,57 @@ int xfrm_parse_policy(const struct nlmsghdr *message, struct xfrm_policy_evidenc
 	return 0;
 }
 
-static int take_policy(const struct nlmsghdr *message, void *context)
-{
-	struct policies_reading *reading = context;
-	struct netlink_channel *channel = reading->common.channel;
-	struct xfrm_policy_evidence policy;
-	int err;
+/* ---- both, as arrays ---- */
 
-	if (message->nlmsg_type != XFRM_MSG_NEWPOLICY)
-		return netlink_fail(channel, -EPROTO, "a policy is not understood");
-	err = xfrm_parse_policy(message, &policy, channel->error, channel->error_size);
-	if (err || policy.dir >= XFRM_POLICY_MAX)
-		return err;
-	return add_policy(reading, &policy);
+static void restart_policies(void *context)
+{
+	evidence_free_policies(context);
 }
 
-static int take_policy_count(const struct nlmsghdr *message, void *context)
+static void restart_sas(void *context)
 {
-	static const struct nla_policy policy_of[XFRMA_SPD_MAX + 1] = {
-		[XFRMA_SPD_INFO] = NETLINK_AT_LEAST(sizeof(struct xfrmu_spdinfo)),
-	};
-	struct nlattr *attrs[XFRMA_SPD_MAX + 1];
-	struct policies_reading *reading = context;
-	struct xfrmu_spdinfo info;
+	evidence_free_sas(context);
+}
 
-	if (message->nlmsg_type != XFRM_MSG_NEWSPDINFO ||
-	    netlink_attributes(message, sizeof(uint32_t), XFRMA_SPD_MAX, policy_of, attrs) || !attrs[XFRMA_SPD_INFO])
-		return netlink_fail(reading->common.channel, -EPROTO, "the number of policies is not understood");
-	memcpy(&info, nla_data(attrs[XFRMA_SPD_INFO]), sizeof(info));
-	reading->counted[XFRM_POLICY_IN] = info.incnt;
-	reading->counted[XFRM_POLICY_OUT] = info.outcnt;
-	reading->counted[XFRM_POLICY_FWD] = info.fwdcnt;
+static int add_policy(const struct xfrm_policy_evidence *policy, void *context)
+{
+	struct evidence *ev = context;
+	struct xfrm_policy_evidence *all = evidence_array_room(ev->policies, ev->policy_count, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	ev->policies = all;
+	all[ev->policy_count++] = *policy;
 	return 0;
 }
 
-static int ask(struct netlink_channel *channel, int type, const void *payload, size_t size,
-	       int (*message)(const struct nlmsghdr *message, void *context), void *context)
+static int add_sa(const struct xfrm_sa_evidence *sa, void *context)
 {
-	struct nl_msg *request = nlmsg_alloc_simple(type, 0);
-	int err;
+	struct evidence *ev = context;
+	struct xfrm_sa_evidence *all = evidence_array_room(ev->sas, ev->sa_count, sizeof(*all));
 
-	if (!request || nlmsg_append(request, (void *)payload, size, NLMSG_ALIGNTO))
-		err = netlink_fail(channel, -ENOMEM, "no memory for a request");
-	else
-		err = netlink_ask(channel, request, message, context);
-	nlmsg_free(request);
-	return err;
-}
-
-static int dump_policies(struct policies_reading *reading)
-{
-	const struct netlink_reader reader = { restart, take_policy, reading };
-	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETPOLICY, 0);
-	const uint32_t flags = UINT32_MAX; /* all counts; only echoed */
-	int err = request ? netlink_dump(reading->common.channel, request, &reader)
-			  : netlink_fail(reading->common.channel, -ENOMEM, "no memory for a request");
-
-	nlmsg_free(request);
-	return err ? err
-		   : ask(reading->common.channel, XFRM_MSG_GETSPDINFO, &flags, sizeof(flags), take_policy_count,
-			 reading);
-}
-
-/*
- * xfrm dumps never say NLM_F_DUMP_INTR, and xfrm_policy_walk() does not see what was put in front of it meanwhile: a
- * policy that is being replaced (xfrm_policy_insert()) is then in the dump neither old nor new. The counts tell.
- */
-static int read_policies(struct policies_reading *reading)
-{
-	for (int i = 0; i < NETLINK_TRIES; i++) {
-		int err = dump_policies(reading);
-
-		if (err || !memcmp(reading->seen, reading->counted, sizeof(reading->seen)))
-			return err;
-	}
-	return netlink_fail(reading->common.channel, -EAGAIN, "the policies changed while they were read");
-}
-
-static int take_default(const struct nlmsghdr *message, void *context)
-{
-	struct evidence_reading *reading = context;
-	const struct xfrm_userpolicy_default *defaults = NLMSG_DATA(message);
-
-	if (message->nlmsg_type != XFRM_MSG_GETDEFAULT || message->nlmsg_len < NLMSG_LENGTH(sizeof(*defaults)))
-		return netlink_fail(reading->channel, -EPROTO, "the default policy is not understood");
-	reading->ev->xfrm_default_block_out = defaults->out == XFRM_USERPOLICY_BLOCK;
+	if (!all)
+		return -ENOMEM;
+	ev->sas = all;
+	all[ev->sa_count++] = *sa;
 	return 0;
 }
 
-/* Since 5.14; xfrm_user_rcv_msg() says EINVAL to a message that it does not know. */
-static int read_default(struct evidence_reading *reading)
+static void set_default(bool block, void *context)
 {
-	const struct xfrm_userpolicy_default none = { 0 };
-	int err;
-
-	reading->ev->xfrm_default_block_out = false;
-	err = ask(reading->channel, XFRM_MSG_GETDEFAULT, &none, sizeof(none), take_default, reading);
-	return err == -EINVAL ? 0 : err;
+	((struct evidence *)context)->xfrm_default_block_out = block;
 }
 
 int evidence_read_xfrm(struct netlink_channel *channel, struct evidence *ev)
 {
-	struct policies_reading reading = { .common = { .channel = channel, .ev = ev } };
-	int err = read_policies(&reading);
+	const struct xfrm_sink sink = { restart_policies, restart_sas, add_policy, add_sa, set_default, ev };
+	struct xfrm_reading reading;
+	int rc = xfrm_reading_begin(&reading, channel, &sink);
 
-	if (!err)
-		err = read_default(&reading.common);
-	if (!err)
-		err = evidence_read_sas(&reading.common);
-	if (err) {
-		evidence_free_policies(ev);
-		ev->xfrm_default_block_out = false;
-	}
-	return err;
+	if (!rc)
+		do
+			rc = xfrm_reading_step(&reading);
+		while (rc == NETLINK_MORE);
+	xfrm_reading_end(&reading);
+	return rc;
 }

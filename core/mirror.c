@@ -13,6 +13,7 @@
 
 enum {
 	CATCH_UP_TRIES = 5,
+	LOAD_AT_ONCE_MS = 100,
 	POLL_SLOW_MS = 1000,
 	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
 };
@@ -80,21 +81,17 @@ static void drain(struct mirror *mirror)
 {
 	if (mirror_socket_drain(&mirror->route_socket, take_route_message, mirror))
 		mirror->host_stale = mirror->routes6_stale = true;
-	if (mirror_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
+	if (!mirror->load && mirror_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
 		mirror->xfrm_stale = true;
 }
 
-/* A netdev that goes down takes what is offloaded to it along, and nothing is told of that (xfrm_dev_down()). */
-static bool read_stale(struct mirror *mirror)
+static void read_stale_host(struct mirror *mirror)
 {
-	if (!mirror->host_stale && !mirror->routes6_stale && !mirror->xfrm_stale &&
-	    !xfrm_table_has_questions(mirror->xfrm))
-		return false;
 	if (mirror->host_stale) {
 		mirror->host_stale = false;
 		mirror->gid_generation++;
 		mirror_read_links(mirror);
-		mirror->xfrm_stale |= xfrm_table_has_offload(mirror->xfrm);
+		mirror->offload_doubtful = true;
 	}
 	if (mirror->routes6_stale) {
 		mirror->routes6_stale = false;
@@ -103,12 +100,33 @@ static bool read_stale(struct mirror *mirror)
 			mirror_tell_host(mirror);
 		mirror->rules_changed = false;
 	}
+}
+
+/* A netdev that goes down takes what is offloaded to it along, and nothing is told of that (xfrm_dev_down()). */
+static void read_stale_xfrm(struct mirror *mirror)
+{
+	mirror->xfrm_stale |= mirror->offload_doubtful && xfrm_table_has_offload(mirror->xfrm);
+	mirror->offload_doubtful = false;
 	if (!mirror->xfrm_stale)
 		mirror->xfrm_stale = !mirror_ask_xfrm(mirror);
 	if (mirror->xfrm_stale) {
 		mirror->xfrm_stale = false;
 		mirror_read_xfrm(mirror);
 	}
+}
+
+/* While policies and SAs are being read, nothing else is found out about them. */
+static bool read_stale(struct mirror *mirror)
+{
+	bool host = mirror->host_stale || mirror->routes6_stale;
+	bool xfrm = !mirror->load &&
+		    (mirror->xfrm_stale || mirror->offload_doubtful || xfrm_table_has_questions(mirror->xfrm));
+
+	if (!host && !xfrm)
+		return false;
+	read_stale_host(mirror);
+	if (!mirror->load)
+		read_stale_xfrm(mirror);
 	return true;
 }
 
@@ -134,7 +152,8 @@ static void read_silent_facts(struct mirror *mirror)
 	/* what could not be read may be readable now */
 	mirror->host_stale |= ev->links_state == EVIDENCE_BROKEN;
 	mirror->routes6_stale |= ev->routes6_state == EVIDENCE_BROKEN;
-	mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms;
+	if (!mirror->load)
+		mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms;
 }
 
 static void on_told(evutil_socket_t fd, short what, void *arg)
@@ -142,6 +161,16 @@ static void on_told(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	catch_up(arg);
+}
+
+static void on_load_more(evutil_socket_t fd, short what, void *arg)
+{
+	struct mirror *mirror = arg;
+
+	(void)fd;
+	(void)what;
+	if (mirror_read_more_xfrm(mirror))
+		catch_up(mirror);
 }
 
 static void poll_again(struct mirror *mirror)
@@ -180,6 +209,11 @@ void mirror_follow(struct mirror *mirror)
 const struct evidence *mirror_last(const struct mirror *mirror)
 {
 	return &mirror->ev;
+}
+
+bool mirror_is_reading(const struct mirror *mirror)
+{
+	return mirror->load;
 }
 
 uint64_t mirror_generation(const struct mirror *mirror)
@@ -226,11 +260,13 @@ static int subscribe(struct mirror *mirror)
 static int watch(struct mirror *mirror, struct event_base *base)
 {
 	mirror->poll = evtimer_new(base, on_poll, mirror);
+	mirror->load_more = evtimer_new(base, on_load_more, mirror);
 	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
-	if (!mirror->poll || !mirror->route_event)
+	if (!mirror->poll || !mirror->load_more || !mirror->route_event)
 		return -ENOMEM;
 	/* in a loop without priorities, as of tests, it stays as it is */
 	(void)event_priority_set(mirror->poll, WATCH_PRIORITY);
+	(void)event_priority_set(mirror->load_more, OTHERS_PRIORITY);
 	(void)event_priority_set(mirror->route_event, WATCH_PRIORITY);
 	if (event_add(mirror->route_event, NULL))
 		return -ENOMEM;
@@ -247,12 +283,16 @@ static void let_go(struct mirror *mirror)
 {
 	if (mirror->poll)
 		event_free(mirror->poll);
+	if (mirror->load_more)
+		event_free(mirror->load_more);
 	if (mirror->route_event)
 		event_free(mirror->route_event);
 	if (mirror->xfrm_event)
 		event_free(mirror->xfrm_event);
 	mirror_socket_close(&mirror->route_socket);
 	mirror_socket_close(&mirror->xfrm_socket);
+	if (mirror->load)
+		xfrm_load_end(mirror->load);
 	if (mirror->xfrm)
 		xfrm_table_free(mirror->xfrm);
 	mirror->ev.xfrm = NULL;
@@ -271,6 +311,7 @@ int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn c
 	mirror->changed = changed;
 	mirror->arg = arg;
 	mirror->route_socket.fd = mirror->xfrm_socket.fd = -1;
+	mirror->load_at_once_ms = LOAD_AT_ONCE_MS;
 	mirror->xfrm = xfrm_table_new();
 	err = mirror->xfrm ? subscribe(mirror) : -ENOMEM;
 	if (!err)

@@ -28,7 +28,7 @@ struct mirror_change {
 };
 
 /* Of the events by which evidence is followed, in the loop of engine_base_new(); others have the next. */
-enum { WATCH_PRIORITY = 0 };
+enum { WATCH_PRIORITY = 0, OTHERS_PRIORITY };
 
 struct mirror;
 typedef void (*mirror_changed_fn)(struct mirror *mirror, const struct mirror_change *change, void *arg);
@@ -44,13 +44,19 @@ void mirror_free(struct mirror *mirror);
 
 /*
  * The evidence as it is now: every change that the kernel has told of is in it, and what it does not tell of is read in
- * this call. Valid until the next call or the event loop.
+ * this call; but see mirror_is_reading(). Valid until the next call or the event loop.
  */
 const struct evidence *mirror_now(struct mirror *mirror);
 /* Takes what the kernel has told of, and asks nothing but what that made stale. */
 void mirror_follow(struct mirror *mirror);
 /* As of the last event or poll. */
 const struct evidence *mirror_last(const struct mirror *mirror);
+
+/*
+ * Are policies and SAs being read, which is done a part at a time where there are very many? Until it has ended, with a
+ * change of XFRM_CHANGE_EVERYTHING, they are BROKEN: what they may protect is not known yet, but will be.
+ */
+bool mirror_is_reading(const struct mirror *mirror);
 
 /* Counts changes, but for SAs that are dying: as long as it stays, a decision stands. */
 uint64_t mirror_generation(const struct mirror *mirror);

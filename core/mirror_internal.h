@@ -15,7 +15,12 @@ struct mirror {
 	struct mirror_socket route_socket, xfrm_socket;
 	struct event *route_event, *xfrm_event, *poll;
 	bool host_stale, routes6_stale, xfrm_stale; /* something was told that only reading it anew can tell */
+	bool offload_doubtful;                      /* a netdev may have gone down since they were read */
 	int64_t links_read_ms, xfrm_due_ms;
+	struct xfrm_load *load; /* NULL: they have been read */
+	struct event *load_more;
+	int64_t load_began_ms;
+	int load_at_once_ms; /* before others get their turn */
 	bool rules_changed;
 	bool poll_is_fast;
 	bool quiet; /* nobody is told: the first reading */
@@ -30,7 +35,10 @@ void mirror_tell_xfrm(const struct xfrm_change *change, void *arg); /* the mirro
 void mirror_read_links(struct mirror *mirror);
 void mirror_read_routes6(struct mirror *mirror);
 void mirror_read_macsec(struct mirror *mirror); /* where there may be any */
+/* Begins, and mostly ends: else mirror->load_more goes on. */
 void mirror_read_xfrm(struct mirror *mirror);
+/* Called by the event loop. True: they have been read, and it was told. */
+RS_MUST_USE bool mirror_read_more_xfrm(struct mirror *mirror);
 /* Reads single SAs that events have left open. False: it cannot be told so, and all is to be read. */
 RS_MUST_USE bool mirror_ask_xfrm(struct mirror *mirror);
 

@@ -104,17 +104,54 @@ void mirror_read_macsec(struct mirror *mirror)
 	evidence_free_macsec(&old);
 }
 
-void mirror_read_xfrm(struct mirror *mirror)
+static void xfrm_is_read(struct mirror *mirror)
 {
 	static const struct xfrm_change everything = { .kind = XFRM_CHANGE_EVERYTHING };
-	struct evidence *ev = &mirror->ev;
-	int64_t began = clock_ms(), took;
+	int64_t now = clock_ms(), pause = (now - mirror->load_began_ms) * XFRM_PAUSE;
 
-	ev->xfrm_state =
-		xfrm_table_load(mirror->xfrm, netns_transport(mirror->netns), ev->xfrm_error, sizeof(ev->xfrm_error));
-	took = clock_ms() - began;
-	mirror->xfrm_due_ms = clock_ms() + (took * XFRM_PAUSE > XFRM_AGAIN_MS ? took * XFRM_PAUSE : XFRM_AGAIN_MS);
+	xfrm_load_end(mirror->load);
+	mirror->load = NULL;
+	mirror->ev.xfrm_state = xfrm_table_state(mirror->xfrm);
+	mirror->xfrm_due_ms = now + (pause > XFRM_AGAIN_MS ? pause : XFRM_AGAIN_MS);
 	mirror_tell_xfrm(&everything, mirror);
+}
+
+/* Events that come meanwhile stay in their socket: they are applied to what has been read. */
+static void go_on_later(struct mirror *mirror)
+{
+	const struct timeval now = { 0 };
+
+	if (mirror->xfrm_event)
+		event_del(mirror->xfrm_event);
+	event_add(mirror->load_more, &now);
+}
+
+static bool read_some_xfrm(struct mirror *mirror)
+{
+	if (!xfrm_load_go_on(mirror->load, clock_ms() + mirror->load_at_once_ms)) {
+		go_on_later(mirror);
+		return false;
+	}
+	xfrm_is_read(mirror);
+	return true;
+}
+
+void mirror_read_xfrm(struct mirror *mirror)
+{
+	mirror->load_began_ms = clock_ms();
+	mirror->load = xfrm_load_begin(mirror->xfrm, netns_transport(mirror->netns));
+	mirror->ev.xfrm_state = EVIDENCE_BROKEN;
+	if (mirror->load)
+		(void)read_some_xfrm(mirror);
+}
+
+bool mirror_read_more_xfrm(struct mirror *mirror)
+{
+	if (!read_some_xfrm(mirror))
+		return false;
+	if (mirror->xfrm_event)
+		event_add(mirror->xfrm_event, NULL);
+	return true;
 }
 
 bool mirror_ask_xfrm(struct mirror *mirror)

@@ -13,7 +13,7 @@
 #include "netlink_attributes.h"
 #include "text.h"
 
-enum { READ_MORE = 0, READ_END = 1 };
+enum { READ_MORE = NETLINK_MORE, READ_END = 0 };
 
 enum expected { EXPECT_ANSWER, EXPECT_DUMP, EXPECT_ACK };
 
@@ -268,21 +268,27 @@ static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 	}
 }
 
+static int channel_read_one(struct netlink_channel *channel, const struct netlink_reader *reader,
+			    enum expected expected)
+{
+	size_t len = 0;
+	int rc = channel_receive(channel, &len);
+
+	if (rc)
+		return rc;
+	rc = len ? read_datagram(channel, len, reader, expected) : netlink_fail(channel, -EPROTO, "an empty answer");
+	explicit_bzero(channel->buffer, len);
+	return rc;
+}
+
 static int channel_read(struct netlink_channel *channel, const struct netlink_reader *reader, enum expected expected)
 {
 	int rc;
 
-	do {
-		size_t len = 0;
-
-		rc = channel_receive(channel, &len);
-		if (rc)
-			return rc;
-		rc = len ? read_datagram(channel, len, reader, expected)
-			 : netlink_fail(channel, -EPROTO, "an empty answer");
-		explicit_bzero(channel->buffer, len);
-	} while (rc == READ_MORE);
-	return rc == READ_END ? 0 : rc;
+	do
+		rc = channel_read_one(channel, reader, expected);
+	while (rc == READ_MORE);
+	return rc;
 }
 
 /* The old socket may still have the rest of the last try coming: leave it behind. */
@@ -293,21 +299,66 @@ static int channel_reconnect(struct netlink_channel *channel)
 	return channel_connect(channel);
 }
 
+void netlink_resume(struct netlink_channel *channel)
+{
+	channel_go_on(channel);
+}
+
+void netlink_allow(struct netlink_channel *channel, int ms)
+{
+	channel->last_ms = clock_ms() + ms;
+	channel_go_on(channel);
+}
+
+static int dump_send(struct netlink_channel *channel, struct netlink_dumping *dumping)
+{
+	dumping->reader->restart(dumping->reader->context);
+	return channel_send(channel, dumping->request, NLM_F_DUMP);
+}
+
+/* NETLINK_MORE, or `err` when it cannot be, or is to be, tried no more. */
+static int dump_again(struct netlink_channel *channel, struct netlink_dumping *dumping, int err)
+{
+	while (err == -EAGAIN && ++dumping->tries < NETLINK_TRIES) {
+		err = channel_reconnect(channel);
+		if (!err)
+			err = dump_send(channel, dumping);
+	}
+	if (!err)
+		return NETLINK_MORE;
+	dumping->reader->restart(dumping->reader->context);
+	return err;
+}
+
+int netlink_dump_begin(struct netlink_channel *channel, struct netlink_dumping *dumping)
+{
+	int err;
+
+	dumping->tries = 0;
+	err = dump_send(channel, dumping);
+	if (err)
+		err = dump_again(channel, dumping, err);
+	return err == NETLINK_MORE ? 0 : err;
+}
+
+int netlink_dump_step(struct netlink_channel *channel, struct netlink_dumping *dumping)
+{
+	int rc = channel_read_one(channel, dumping->reader, EXPECT_DUMP);
+
+	return rc < 0 ? dump_again(channel, dumping, rc) : rc;
+}
+
 int netlink_dump(struct netlink_channel *channel, struct nl_msg *request, const struct netlink_reader *reader)
 {
-	int err = -EAGAIN;
+	struct netlink_dumping dumping = { .request = request, .reader = reader };
+	int rc = netlink_dump_begin(channel, &dumping);
 
-	for (int i = 0; i < NETLINK_TRIES && err == -EAGAIN; i++) {
-		reader->restart(reader->context);
-		err = i ? channel_reconnect(channel) : 0;
-		if (!err)
-			err = channel_send(channel, request, NLM_F_DUMP);
-		if (!err)
-			err = channel_read(channel, reader, EXPECT_DUMP);
-	}
-	if (err)
-		reader->restart(reader->context);
-	return err;
+	if (rc)
+		return rc;
+	do
+		rc = netlink_dump_step(channel, &dumping);
+	while (rc == NETLINK_MORE);
+	return rc;
 }
 
 int netlink_ask(struct netlink_channel *channel, struct nl_msg *request,

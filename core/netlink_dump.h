@@ -76,7 +76,10 @@ RS_MUST_USE int netlink_fail(struct netlink_channel *channel, int err, const cha
 struct netlink_reader {
 	/* Forget everything: called before every try, and after the last one if it failed. */
 	void (*restart)(void *context);
-	/* 0, or -errno which ends the dump; -EPROTO for a message that is not understood. Never -EAGAIN. */
+	/*
+	 * 0, or -errno which ends the dump; -EPROTO for a message that is not understood. -EAGAIN: it contradicts
+	 * what came before, and the dump is read anew.
+	 */
 	int (*message)(const struct nlmsghdr *message, void *context);
 	void *context;
 };
@@ -88,6 +91,24 @@ struct netlink_reader {
  */
 RS_MUST_USE int netlink_dump(struct netlink_channel *channel, struct nl_msg *request,
 			     const struct netlink_reader *reader);
+
+/* The same, a datagram at a time, for who has other things to do meanwhile. Request and reader stay the caller's. */
+struct netlink_dumping {
+	struct nl_msg *request;
+	const struct netlink_reader *reader;
+	int tries;
+};
+
+enum { NETLINK_MORE = 1 };
+
+/* 0, or -errno and a text. */
+RS_MUST_USE int netlink_dump_begin(struct netlink_channel *channel, struct netlink_dumping *dumping);
+/* NETLINK_MORE: it goes on; else as netlink_dump(). Waits for a datagram, which the kernel makes when it is asked. */
+RS_MUST_USE int netlink_dump_step(struct netlink_channel *channel, struct netlink_dumping *dumping);
+/* What has passed since the last step is not the kernel's silence. */
+void netlink_resume(struct netlink_channel *channel);
+/* In place of NETLINK_LONGEST_MS, from now. */
+void netlink_allow(struct netlink_channel *channel, int ms);
 
 /* Sends a request that has exactly one message for an answer. 0; or -errno, as the kernel says or as above. */
 RS_MUST_USE int netlink_ask(struct netlink_channel *channel, struct nl_msg *request,

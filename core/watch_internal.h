@@ -47,7 +47,7 @@ struct watch_qp {
 	uint32_t devx_created;
 	enum watch_state state;
 	bool dirty;
-	bool retry;  /* it could not be taken down: again at the next sweep */
+	bool retry;  /* it could not be judged, or taken down: again at the next change or sweep */
 	bool unsure; /* something was let pass, and nobody said what came of it: the next sweep asks the kernel */
 	struct uverbs_command question; /* what engine_judge() is asked again and again */
 	struct watch_basis basis;

@@ -156,7 +156,7 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 		HASH_ITER (hh, ufile->qps, qp, next) {
 			if (is_expiring(change) && qp->state == WATCH_LIVE && concerned_by_xfrm(qp, change->xfrm))
 				tell_lack(ufile, qp, 0);
-			else if (!qp->dirty && concerned(qp, change))
+			else if (qp->retry || (!qp->dirty && concerned(qp, change)))
 				watch_queue(ufile, qp);
 		}
 	}
@@ -326,14 +326,30 @@ static bool same_protection(const struct watch_basis *a, const struct watch_basi
 	       a->secy_ifindex == b->secy_ifindex;
 }
 
+/*
+ * What IPsec protected, or what has never been judged by anything, may be protected by what is just being read: its end
+ * tells. What MACsec or nobody's wire protected has lost it.
+ */
+static bool is_to_be_told(const struct judged *j, const struct engine_answer *answer)
+{
+	enum protection by = j->qp->basis.by;
+
+	return answer->verdict.kind == VERDICT_UNKNOWN && mirror_is_reading(namespace_mirror(j->ufile->in)) &&
+	       by != BY_MACSEC && by != BY_LOOPBACK;
+}
+
 static void judge_again(const struct judged *j)
 {
 	struct watch_ufile *ufile = j->ufile;
 	struct watch_basis before = j->qp->basis;
 	struct engine_answer answer;
 
-	j->qp->dirty = false;
+	j->qp->dirty = j->qp->retry = false;
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->question, &answer);
+	if (is_to_be_told(j, &answer)) {
+		j->qp->retry = true;
+		return;
+	}
 	if (!answer.pass) {
 		lost(j, &answer);
 		return;

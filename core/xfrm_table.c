@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The entries of an xfrm table, and their loading. Events are in xfrm_table_apply.c. */
+/* The entries of an xfrm table. Their loading is in xfrm_load.c, events in xfrm_table_apply.c. */
 #include <errno.h>
+#include <linux/xfrm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence_private.h"
 #include "text.h"
 #include "xfrm_table_internal.h"
 
@@ -34,15 +34,26 @@ struct xfrm_table *xfrm_table_new(void)
 	return table;
 }
 
+void xfrm_table_drop_policies(struct xfrm_table *table)
+{
+	struct xfrm_policy_entry *policy, *next;
+
+	HASH_ITER (hh, table->policies, policy, next)
+		xfrm_table_drop_policy(table, policy);
+}
+
+void xfrm_table_drop_sas(struct xfrm_table *table)
+{
+	struct xfrm_sa_entry *sa, *next;
+
+	HASH_ITER (hh, table->sas, sa, next)
+		xfrm_table_drop_sa(table, sa);
+}
+
 void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const char *error)
 {
-	struct xfrm_policy_entry *policy, *next_policy;
-	struct xfrm_sa_entry *sa, *next_sa;
-
-	HASH_ITER (hh, table->policies, policy, next_policy)
-		xfrm_table_drop_policy(table, policy);
-	HASH_ITER (hh, table->sas, sa, next_sa)
-		xfrm_table_drop_sa(table, sa);
+	xfrm_table_drop_policies(table);
+	xfrm_table_drop_sas(table);
 	xfrm_questions_drop(table);
 	table->default_block_out = false;
 	table->state = state;
@@ -211,49 +222,4 @@ void xfrm_table_drop_policy(struct xfrm_table *table, struct xfrm_policy_entry *
 	xfrm_groups_leave(&table->groups, &entry->entry);
 	count_policy(table, &entry->policy, -1);
 	free(entry);
-}
-
-/* ---- loading ---- */
-
-/*
- * Without SPI: an SA that an ACQUIRE has made, of which no event tells, neither when it comes nor when the negotiated
- * one takes its place (xfrm_state_add()). It protects nothing.
- */
-static int add_all(struct xfrm_table *table, const struct evidence *ev)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < ev->policy_count && !err; i++)
-		err = xfrm_table_add_policy(table, &ev->policies[i]);
-	for (size_t i = 0; i < ev->sa_count && !err; i++)
-		err = ev->sas[i].spi ? xfrm_table_add_sa(table, &ev->sas[i]) : 0;
-	table->default_block_out = ev->xfrm_default_block_out;
-	return err;
-}
-
-/* -EEXIST: replaced during the dump, of whose ways each finds the one or the other. */
-static int load_once(struct xfrm_table *table, const struct netlink_transport *transport)
-{
-	struct evidence ev = { 0 };
-	int err;
-
-	evidence_read_part(EVIDENCE_PART_XFRM, transport, &ev);
-	xfrm_table_reset(table, ev.xfrm_state, ev.xfrm_error);
-	err = add_all(table, &ev);
-	evidence_free(&ev);
-	if (err)
-		xfrm_table_reset(table, EVIDENCE_BROKEN,
-				 err == -EEXIST ? "an SA or policy is there twice" : "no memory for policies and SAs");
-	return err;
-}
-
-enum evidence_state xfrm_table_load(struct xfrm_table *table, const struct netlink_transport *transport, char *error,
-				    size_t error_size)
-{
-	int err = -EEXIST;
-
-	for (int i = 0; i < NETLINK_TRIES && err == -EEXIST; i++)
-		err = load_once(table, transport);
-	text_copy(error, error_size, table->error);
-	return table->state;
 }

@@ -42,6 +42,17 @@ enum evidence_state xfrm_table_load(struct xfrm_table *table, const struct netli
 				    size_t error_size);
 
 /*
+ * The same, a part at a time: a hundred thousand SAs take seconds, in which others are to be served. Until its end the
+ * table is BROKEN, and nothing may be applied to it or asked for. NULL: no memory, and the table is BROKEN.
+ */
+struct xfrm_load;
+struct xfrm_load *xfrm_load_begin(struct xfrm_table *table, const struct netlink_transport *transport);
+/* Goes on until `until_ms` of clock_ms(), or a little longer; never less than one step. True: it is at its end. */
+RS_MUST_USE bool xfrm_load_go_on(struct xfrm_load *load, int64_t until_ms);
+/* Frees it; where it was not at its end, the table is BROKEN. */
+void xfrm_load_end(struct xfrm_load *load);
+
+/*
  * The state that xfrm_table_load() left, or BROKEN since an event that could not be applied, and as long as there are
  * questions; and why.
  */

@@ -112,6 +112,8 @@ RS_MUST_USE int xfrm_table_add_sa(struct xfrm_table *table, const struct xfrm_sa
 RS_MUST_USE int xfrm_table_add_policy(struct xfrm_table *table, const struct xfrm_policy_evidence *policy);
 void xfrm_table_drop_sa(struct xfrm_table *table, struct xfrm_sa_entry *entry);
 void xfrm_table_drop_policy(struct xfrm_table *table, struct xfrm_policy_entry *entry);
+void xfrm_table_drop_sas(struct xfrm_table *table);
+void xfrm_table_drop_policies(struct xfrm_table *table);
 
 /* ---- what an event does (xfrm_table_apply.c) ---- */
 

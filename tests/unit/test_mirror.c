@@ -31,6 +31,7 @@ static void setup(void)
 	cr_assert_eq(netns_open(NULL, -1, &netns), 0);
 	cr_assert_eq(mirror_new(base, netns, on_change, &host_changes, &mirror), 0);
 	cr_assert_eq(host_changes + xfrm_changes, 0U, "nobody is told of the first reading");
+	mirror->load_at_once_ms = 600000; /* whatever the host: one test alone reads a part at a time */
 }
 
 static void teardown(void)
@@ -125,6 +126,58 @@ Test(mirror, events_are_lost)
 	mirror_follow(mirror);
 	cr_expect_eq(ev->xfrm_state, EVIDENCE_READ, "%s", ev->xfrm_error);
 	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), 40000U);
+}
+
+static void add_policies(unsigned first, unsigned count)
+{
+	struct ip_batch batch = ip_begin();
+
+	for (unsigned i = first; i < first + count; i++)
+		ip_say(&batch, "xfrm policy add src 10.0.%u.%u dst 10.9.9.9 dir out action block", i / 250, i % 250);
+	ip_end(&batch);
+}
+
+/* What takes long is read between other things that are to be done, and nothing that happens meanwhile is lost. */
+Test(mirror, reads_a_part_at_a_time)
+{
+	enum { FIRST = 2000, SECOND = 10 };
+	const struct evidence *ev = mirror_last(mirror);
+	unsigned rounds = 0;
+
+	if (ev->xfrm_state != EVIDENCE_READ)
+		cr_skip_test("this kernel has no xfrm");
+	mirror->load_at_once_ms = 0;
+	add_policies(0, FIRST);
+	mirror_follow(mirror);
+	loads = 0;
+	mirror->xfrm_stale = true;
+	mirror_follow(mirror);
+	cr_assert(mirror_is_reading(mirror), "they do not fit in one datagram");
+	cr_expect_eq(ev->xfrm_state, EVIDENCE_BROKEN);
+	cr_expect(strstr(xfrm_table_error(ev->xfrm), "still being read"));
+	add_policies(FIRST, SECOND);
+	mirror_now(mirror);
+	cr_expect(mirror_is_reading(mirror), "it is the event loop that goes on");
+	cr_expect_eq(loads, 0U);
+	for (; mirror_is_reading(mirror) && rounds < 1000; rounds++)
+		cr_assert_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+	cr_expect_gt(rounds, 2U);
+	cr_expect_eq(loads, 1U);
+	cr_expect_eq(ev->xfrm_state, EVIDENCE_READ, "%s", xfrm_table_error(ev->xfrm));
+	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), FIRST + SECOND);
+}
+
+Test(mirror, ends_while_it_reads)
+{
+	if (mirror_last(mirror)->xfrm_state != EVIDENCE_READ)
+		cr_skip_test("this kernel has no xfrm");
+	mirror->load_at_once_ms = 0;
+	add_policies(0, 2000);
+	mirror->xfrm_stale = true;
+	mirror_follow(mirror);
+	cr_assert(mirror_is_reading(mirror));
+	mirror_free(mirror);
+	mirror = NULL;
 }
 
 /* ---- SAs ---- */

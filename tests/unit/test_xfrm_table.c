@@ -105,6 +105,41 @@ Test(xfrm_table, is_loaded)
 	expect_kind(VERDICT_PROTECTED, "ESP spi 0xc0ffee01");
 }
 
+/* A datagram at a time: until its end nothing is known. */
+Test(xfrm_table, is_loaded_in_parts)
+{
+	const struct netlink_transport transport = fake_transport(&kernel);
+	struct xfrm_load *loading;
+	unsigned parts = 1;
+
+	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	loading = xfrm_load_begin(table, &transport);
+	cr_assert(loading);
+	while (!xfrm_load_go_on(loading, 0)) {
+		expect_kind(VERDICT_UNKNOWN, "still being read");
+		parts++;
+	}
+	/* each policy and SA has a datagram here, and each dump an end */
+	cr_expect_eq(parts, w.ev.policy_count + 1 + w.ev.sa_count + 1);
+	xfrm_load_end(loading);
+	expect_kind(VERDICT_PROTECTED, "ESP spi 0xc0ffee01");
+	cr_expect_eq(kernel.opens, kernel.closes, "a socket was leaked");
+}
+
+Test(xfrm_table, is_not_loaded_to_the_end)
+{
+	const struct netlink_transport transport = fake_transport(&kernel);
+	struct xfrm_load *loading;
+
+	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	loading = xfrm_load_begin(table, &transport);
+	cr_assert(loading && !xfrm_load_go_on(loading, 0));
+	xfrm_load_end(loading);
+	cr_expect_eq(xfrm_table_policy_count(table), 0);
+	expect_kind(VERDICT_UNKNOWN, "not read to the end");
+	cr_expect_eq(kernel.opens, kernel.closes, "a socket was leaked");
+}
+
 /* ---- SAs ---- */
 
 Test(xfrm_table, an_sa_comes_and_goes)
