@@ -15,6 +15,7 @@ from .states import DEVICE, Network
 
 SETTLE = 0.15  # s without a new frame: the guests have said what they had to say
 SETTLE_LIMIT = 1.5  # retransmissions never settle
+BUSY_LIMIT = 0.5  # nor does what goes on
 
 Report = Callable[["Outcome"], None]
 
@@ -58,7 +59,8 @@ class Test:
         self.report = report
         self.slices = 0
         self.capture_end = wire.PCAP_HEADER.size  # as far as it has been looked at
-        self.started = time.monotonic()
+        self.last_size = 0  # the capture's, when it was last looked at
+        self.quiet_since = self.started = time.monotonic()
 
     def check(self, condition: object, what: str, detail: object = "") -> bool:
         """What must hold; says on in the scenario even when it does not, and answers whether it did."""
@@ -85,26 +87,30 @@ class Test:
     def wire(self, busy: bool = False) -> Iterator[Wire]:
         """Count the frames that cross the wire during the block.  busy: traffic is under way, and need not be awaited."""
         seen = Wire()
-        start = self.now_on_the_wire() if busy else self.settle()
+        start = self.now_on_the_wire() if busy else self.settle(at_least=SETTLE / 3)
         try:
             yield seen
         finally:
-            end = self.settle()
+            end = self.settle(at_least=SETTLE, limit=BUSY_LIMIT if busy else SETTLE_LIMIT)
             self.slices += 1
             kept = self.results / f"wire-{self.slices}.pcap"
             wire.cut(self.pair.capture, start, end, kept)
             seen.counts = wire.count(kept)
             self.say(f"wire-{self.slices}.pcap: {seen}")
 
-    def settle(self) -> int:
-        """Where the capture ends once the wire is quiet."""
-        deadline = time.monotonic() + SETTLE_LIMIT
-        size, quiet_since = -1, time.monotonic()
-        while time.monotonic() < min(deadline, quiet_since + SETTLE):
+    def settle(self, at_least: float, limit: float = SETTLE_LIMIT) -> int:
+        """Where the capture ends once the wire is quiet.
+
+        That it was quiet for a while already counts, but for so many seconds at least it is looked at now.
+        """
+        began = time.monotonic()
+        while True:
+            size, now = self.pair.capture.stat().st_size, time.monotonic()
+            if size != self.last_size:
+                self.last_size, self.quiet_since = size, now
+            if now > began + limit or now >= max(self.quiet_since + SETTLE, began + at_least):
+                return self.now_on_the_wire()
             time.sleep(0.02)
-            if (now := self.pair.capture.stat().st_size) != size:
-                size, quiet_since = now, time.monotonic()
-        return self.now_on_the_wire()
 
     def now_on_the_wire(self) -> int:
         """Where the capture's last whole record ends."""
@@ -137,11 +143,11 @@ class Test:
         client = self.a.start(f"{wrap_a} {command} {index} {host or '10.77.0.2'}", timeout, **how)
         result = client.wait(timeout + 10)
         if not result.ok:  # then the server may wait for ever for a client that is gone
-            try_end(served, at_once=bool(wrap_a) and not wrap_b)
+            try_end(served, 18515, at_once=bool(wrap_a) and not wrap_b)
         return result, served.wait(timeout + 10)
 
 
-def await_listener(guest: Guest, port: int, server: Process, timeout: float = 30) -> bool:
+def await_listener(guest: Guest, port: int, server: Process, timeout: float = 120) -> bool:
     """Wait until somebody listens on a TCP port of the guest; false when the server ended before."""
     answer = guest.channel.call("listener", timeout + GRACE, port=port, job=server.job, timeout=timeout)
     if answer["listens"] is not None:
@@ -149,10 +155,27 @@ def await_listener(guest: Guest, port: int, server: Process, timeout: float = 30
     raise TimeoutError(f"{guest.name}: nobody listens on port {port}")
 
 
-def try_end(process: Process, at_once: bool = False) -> None:
-    """A moment to end by itself, as a server does that has lost its client, then a signal; or that at once."""
-    if at_once or process.ended_within(2) is None:
-        process.kill()
+def await_cm_listener(guest: Guest, server: Process, timeout: float = 60) -> bool:
+    """Wait until somebody listens by rdma_cm in the guest; false when the server ended before."""
+    answer = guest.channel.call("cm_listener", timeout + GRACE, job=server.job, timeout=timeout)
+    if answer["listens"] is not None:
+        return answer["listens"]
+    raise TimeoutError(f"{guest.name}: nobody listens by rdma_cm")
 
 
-__all__ = ["Guest", "GuestDied", "Outcome", "Process", "Result", "Test", "Wire", "await_listener"]
+def still_listens(server: Process, port: int) -> bool:
+    """Whether a server waits for its first client yet."""
+    return bool(server.guest.channel.call("listener", port=port, job=server.job, timeout=0.01)["listens"])
+
+
+def try_end(server: Process, port: int, at_once: bool = False) -> None:
+    """A moment to end by itself, as one does that has lost its client, then a signal; or that at once.
+
+    One that nobody came to has nothing to end for.
+    """
+    if at_once or still_listens(server, port) or server.ended_within(2) is None:
+        server.kill()
+
+
+
+__all__ = ["Guest", "GuestDied", "Outcome", "Process", "Result", "Test", "Wire", "await_cm_listener", "await_listener", "still_listens", "try_end"]

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .api import Test, await_listener
+from .api import Test, await_cm_listener, await_listener, still_listens
 from .guest import Guest, Process, Result
 from .states import ETH0, PEER
 
@@ -51,15 +51,7 @@ class Application:
         """Until a client can connect; false when the server ended before."""
         if self.side_channel:
             return await_listener(guest, self.port, server, self.time_enough)
-        listening = (
-            # The state is LISTEN a moment before the kernel listens (rdma_listen() in cma.c): wait out that moment.
-            "for _ in {1..240}; do case $(rdma resource show cm_id) in *LISTEN*) sleep 0.5; exit 0;; esac; "
-            f"[ -e /proc/{server.pid} ] || exit 1; sleep 0.25; done; exit 2"
-        )
-        code = guest.run(listening).code
-        if code not in (0, 1):
-            raise TimeoutError(f"{guest.name}: {self.name} does not listen")
-        return code == 0
+        return await_cm_listener(guest, server, self.time_enough)
 
 
 def pingpong(kind: str, datagrams: bool = False) -> Application:
@@ -171,7 +163,8 @@ def try_out(
             client = t.a.run(call(t.a, application.client), application.time_enough, user)
         if client is None or not client.ok:
             # It waits for a client that is gone, unless it has something to say itself.
-            if set(guarded) == {"a"} or server.ended_within(1) is None:
+            deserted = application.side_channel and still_listens(server, application.port)
+            if deserted or set(guarded) == {"a"} or server.ended_within(1) is None:
                 server.kill()
         return server.wait(application.time_enough + 10), client
 

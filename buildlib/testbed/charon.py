@@ -80,7 +80,7 @@ class Charon(KeyManager):
 
     def swanctl(self, words: str, check: bool = False) -> Result:
         env = {"STRONGSWAN_CONF": f"{FOLDER}/strongswan.conf"}
-        return self.guest.run(f"swanctl {words}", WITHIN, env=env, check=check)
+        return self.guest.run(f"swanctl {words}", WITHIN, env=env, check=check, urgent=True)
 
     def stop(self) -> Result:
         """In good order: it deletes its SAs and policies, and tells its peers."""

@@ -53,7 +53,7 @@ class Daemon:
     def qps(self, pid: int | None = None) -> list[Record]:
         """The guarded ones that `rdmasec qps --json` lists, of all processes or of one."""
         # thousands of rows are more than the output of a command may be
-        result = self.guest.run(f"{self.t.build}/bin/rdmasec qps --json >{LIST}", 120)
+        result = self.guest.run(f"{self.t.build}/bin/rdmasec qps --json >{LIST}", 120, urgent=True)
         if result.code not in (0, 1):  # 1: others are unguarded
             raise RuntimeError(f"rdmasec qps: {result}")
         return [row for row in json.loads(self.guest.read_file(LIST)) if row["guard"] == "guarded" and pid in (None, row.get("pid"))]

@@ -68,7 +68,7 @@ class KeyManager:
 
     def spis(self) -> tuple[set[str], set[str]]:
         """Of the SAs with keys that the kernel has: inbound and outbound."""
-        listed = self.guest.run("ip xfrm state list nokeys", check=True).out
+        listed = self.guest.run("ip xfrm state list nokeys", check=True, urgent=True).out
         live = [entry for entry in re.split(r"^(?=src )", listed, flags=re.MULTILINE) if re.search(r"\baead\b", entry)]
         found = [re.match(r"src (\S+) dst (\S+)\s+proto esp spi (\S+)", entry).groups() for entry in live]
         into = {spi for src, dst, spi in found if (src, dst) == (self.remote, self.local)}

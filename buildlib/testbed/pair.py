@@ -41,6 +41,9 @@ class Pair:
     def alive(self) -> bool:
         return all(guest.qemu.poll() is None for guest in self.guests)
 
+    def cpu_seconds(self) -> float:
+        return sum(guest.cpu_seconds() for guest in self.guests)
+
     def close(self) -> None:
         for guest in self.guests:
             guest.close()

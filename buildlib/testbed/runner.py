@@ -13,10 +13,13 @@ from . import kernel, pair, root
 from .api import Outcome, Test
 from .environment import Environment
 from .guest import CommandFailed, GuestDied
-from .kernel import KernelUnavailable
+from .kernel import Kernel, KernelUnavailable
 from .pair import Pair
+from .root import Root
 from .scenarios import Loaded, Scenario
 from .schedule import Run, Schedule
+
+BOOT_ATTEMPTS = 3
 
 
 class Tap:
@@ -113,7 +116,7 @@ class Runner:
         scenario, folder = run.scenario, self.results / run.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        began = time.monotonic()
+        began, spent = time.monotonic(), ""
         outcomes: list[Outcome] = []
         ended = threading.Event()
 
@@ -132,7 +135,9 @@ class Runner:
                 test = Test(guests, self.build, folder, report)
                 for guest in guests.guests:
                     guest.log = self.log_to(test)
+                before = guests.cpu_seconds()
                 healthy = self.limited(scenario, run.loaded, test, report)
+                spent = f", {guests.cpu_seconds() - before:.0f} s of its guests' processors"
         except (GuestDied, KernelUnavailable) as error:
             healthy = False
             gone = isinstance(error, KernelUnavailable) and run.environment.moves
@@ -144,7 +149,7 @@ class Runner:
             if number in self.pairs:
                 self.tap.note(f"consoles of its guests: {self.pairs[number].folder}")
             self.drop_pair(number)
-        self.tap.note(f"{run.name}: {time.monotonic() - began:.1f} s")
+        self.tap.note(f"{run.name}: {time.monotonic() - began:.1f} s{spent}")
         passed = all(outcome.passed for outcome in outcomes)
         if not passed:
             self.tap.note(f"commands, their output and the frames: {folder}")
@@ -204,11 +209,8 @@ class Runner:
             return running
         self.drop_pair(number)
         guests_kernel, guests_root = kernel.obtain(wanted.kernel), root.obtain(wanted.root)
-        with self.lock:
-            self.boots += 1
-            folder = self.results / f"pair-{self.boots}"
         began = time.monotonic()
-        running = pair.boot(guests_kernel, guests_root, folder, self.build, cpus=self.cpus)
+        running = self.boot(guests_kernel, guests_root)
         with self.lock:
             self.pairs[number] = running
             stopping = self.stopping
@@ -217,6 +219,21 @@ class Runner:
         on = "" if guests_root.is_host else f" on {guests_root.name}"
         self.tap.note(f"two guests with {guests_kernel.release}{on} up in {time.monotonic() - began:.1f} s")
         return running
+
+    def boot(self, guests_kernel: Kernel, guests_root: Root) -> Pair:
+        """A new pair; tried again, as emulated processors fault now and then before the kernel has started anything."""
+        attempts = BOOT_ATTEMPTS
+        while True:
+            attempts -= 1
+            with self.lock:
+                self.boots += 1
+                folder = self.results / f"pair-{self.boots}"
+            try:
+                return pair.boot(guests_kernel, guests_root, folder, self.build, cpus=self.cpus)
+            except GuestDied as error:
+                if self.stopping or not attempts:
+                    raise
+                self.tap.note(f"a pair is booted anew: {error}; its consoles: {folder}")
 
     def drop_pair(self, number: int) -> None:
         with self.lock:

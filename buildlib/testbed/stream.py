@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 
 from .api import Test, await_listener
 from .guest import CommandFailed, Guest, Process, Result
-from .states import ETH0
+from .states import ETH0, batch
 
 PORT = 18600
 UNTIL_TRAFFIC = 60  # s
 # 4.096 us * 2^18 is a second, and eight of them pass before a QP gives up by itself: time to see who ended it.
 PATIENT = 18
 FLUSHED, BROKEN = 3, 4  # exit statuses of verbs_stream
+ENDING = re.compile(r"^(\d+\.\d+) (.+) after \d+$", re.MULTILINE)  # what it says then
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Stream:
         """How many messages a had sent when it said so last, which it does once a second."""
         return int((re.findall(r"(\d+) sent$", self.client.output(), re.MULTILINE) or ["0"])[-1])
 
-    def goes_on(self, seconds: float = 10) -> bool:
+    def goes_on(self, seconds: float = 60) -> bool:
         """Whether a sends more from now on, and is heard."""
         deadline = time.monotonic() + seconds
         for _ in range(2):  # what is told next may have been sent before
@@ -78,7 +80,7 @@ class Stream:
         deadline = time.monotonic() + within
         while True:
             over = self.client.poll()
-            if found := re.search(r"^(\d+\.\d+) (.+) after \d+$", self.client.output(), re.MULTILINE):
+            if found := ENDING.search(self.client.output()):
                 return Ending(float(found[1]), found[2])
             if over or time.monotonic() > deadline:
                 return None
@@ -93,7 +95,9 @@ class Stream:
         self.server.kill(signal.SIGKILL)
         if self.keep:
             self.client.kill()
-        if self.client.ended_within(3) is None:
+        # One that has not said that it ended would go on until it misses its peer's answers.
+        ending = self.keep or ENDING.search(self.client.output())
+        if self.client.ended_within(30 if ending else 0) is None:
             self.client.kill(signal.SIGKILL)
         self.server.wait(60)
         return self.client.wait(60)
@@ -116,8 +120,8 @@ class Event:
     result: Result
 
 
-# ip takes half a second to start on an emulated CPU: it is started, and only then told what to do.
-IP_START = 1.0
+# ip takes a while to start on an emulated CPU: it is started, and only then told what to do.
+IP_START = 0.4
 
 
 def happen(guest: Guest, *lines: str, shell: str = "", timeout: float = 60, check: bool = True) -> Event:
@@ -125,7 +129,13 @@ def happen(guest: Guest, *lines: str, shell: str = "", timeout: float = 60, chec
     text = " ".join(quote(line) for line in lines)
     feed = f"{{ sleep {IP_START}; echo $EPOCHREALTIME >&2; printf '%s\\n' {text}; }} | ip -batch -"
     script = f"echo $EPOCHREALTIME >&2; {shell}" if shell else feed
-    result = guest.run(f"set -o pipefail\n{script}\nstatus=$?\necho $EPOCHREALTIME\nexit $status", timeout)
+    whole = f"set -o pipefail\n{script}\nstatus=$?\necho $EPOCHREALTIME\nexit $status"
+    result = guest.run(whole, timeout, urgent=True)
     if check and not result.ok:
         raise CommandFailed(f"{guest.name}: {shell or lines}\n{result}")
     return Event(float(result.err.split()[0]), float(result.out.split()[-1]), result)
+
+
+def put_back(guest: Guest, lines: Sequence[str]) -> None:
+    """The same, whenever it happens."""
+    guest.run(batch(lines), urgent=True, check=True)

@@ -44,7 +44,7 @@ def run(t: Test) -> None:
 
 def tables(guest: Guest) -> str:
     """SAD and SPD, without what changes by being used."""
-    return guest.run("ip xfrm state; ip xfrm policy", check=True).out
+    return guest.run("ip xfrm state; ip xfrm policy", check=True, urgent=True).out
 
 
 def refused(t: Test, what: str, reason: str, at_once: bool = False) -> Attempt:
@@ -196,13 +196,13 @@ def renewed(t: Test, charons: Charons, daemon: Daemon) -> None:
     stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, user=USER)
     began = time.monotonic()
     events = float(t.a.run("echo $EPOCHREALTIME").out)
-    before = set(re.findall(r"spi (0x\w+)", t.a.run("ip xfrm state", check=True).out))
+    before = set(re.findall(r"spi (0x\w+)", t.a.run("ip xfrm state", check=True, urgent=True).out))
     for charon in charons.values():
         charon.kill()
     for charon in charons.values():
         charon.start()
     with t.wire(busy=True) as wire:
-        while before & set(re.findall(r"spi (0x\w+)", t.a.run("ip xfrm state", check=True).out)):
+        while before & set(re.findall(r"spi (0x\w+)", t.a.run("ip xfrm state", check=True, urgent=True).out)):
             if stream.client.poll() or time.monotonic() > began + HARD + 60:
                 break
             time.sleep(1)

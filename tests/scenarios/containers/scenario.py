@@ -59,7 +59,7 @@ def pair(t: Test, container: Container, program: str, **how: object) -> tuple[Re
         server = serve(t, program)
         client = container.run(90)
         if not client.ok:
-            try_end(server)
+            try_end(server, 18515)
         served = server.wait(100)
     return client, served, wire
 
@@ -94,8 +94,11 @@ def runs_over_ipsec(t: Test, daemon: Daemon, runtime: str, program: str) -> None
     t.check(wire.counts["esp"] > 0 and wire.clear == 0, f"{what}: all of it is ESP", wire)
     record = daemon.await_record("decided", lambda r: r["outcome"] == "passed" and r["executable"].endswith(name), began, 60)
     t.check(record and record["uid"] == USER, f"{what}: judged as the container's program and user", record)
-    found = t.a.run(f"cat {container.bundle}/config.json; find {container.bundle}/rootfs /usr/lib -name '*rdmasec*'")
-    t.check("LD_PRELOAD" not in found.out and "librdmasec" not in found.out, f"{what}: nothing is in it or preloaded", found)
+    # Where libraries are looked for: the rest of /usr, which is the guest's own, would take it a minute to look through.
+    libraries = "/usr/lib /usr/lib/*-linux-gnu /usr/lib/*-linux-gnu/libibverbs /etc/libibverbs.d"
+    found = t.a.run(f"cat {container.bundle}/config.json && find {container.bundle}/rootfs && ls {libraries}", check=True)
+    named = [word for word in ("LD_PRELOAD", "librdmasec", "rdmasec.driver") if word in found.out]
+    t.check(not named, f"{what}: nothing is in it or preloaded", named)
 
 
 def in_its_own_network(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
@@ -176,7 +179,7 @@ class Steps:
             ended = self.await_words(f"step {self.next}: ")
             passed = f"step {self.next}: 0" in self.process.output()
             if not passed:
-                try_end(server)
+                try_end(server, 18515)
             server.wait(60)
         self.next += 1
         does = "runs" if passes else "is refused"

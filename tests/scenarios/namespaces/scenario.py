@@ -63,12 +63,15 @@ def child_sends(t: Test) -> None:
     server = t.b.start(f"exec {t.build}/tests/verbs_stream -p {PORT} -g {t.net.gid_index(t.b, B)}", 60)
     await_listener(t.b, PORT, server)
     with t.wire() as wire:
-        client = t.a.run(in_child(t, f"{t.build}/tests/verbs_stream -p {PORT} -d rxe1 -g {index} {B}"), 60)
+        client = t.a.start(in_child(t, f"{t.build}/tests/verbs_stream -p {PORT} -d rxe1 -g {index} {B}"))
+        sent = "/sys/class/infiniband/rxe1/ports/1/hw_counters/sent_pkts"
+        t.a.run(f"for _ in {{1..600}}; do read -r n <{sent}; [ $n -gt 0 ] && exit 0; sleep 0.1; done; exit 1", 90, check=True)
+        client.kill(9)
     server.kill(9)
     server.wait(60)
     esp, clear = wire.counts["esp"] > 0, wire.counts["clear_data"] > 0
     t.check((esp, clear) == ((True, False) if routes_in_its_own(t) else (False, True)),
-            "control, bare: the child has policies and SAs, which what it sends meets since 7.2 only", f"{wire}\n{client}")
+            "control, bare: the child has policies and SAs, which what it sends meets since 7.2 only", f"{wire}\n{client.wait()}")
 
 
 def refused_in_the_initial_one(t: Test) -> None:

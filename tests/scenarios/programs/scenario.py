@@ -74,7 +74,7 @@ def connect(t: Test, program: Program, addresses: dict, wrap_a: str, wrap_b: str
         await_listener(t.b, PORT, server)
         client = t.a.run(f"{wrap_a} {folder}/{name} -g {index_a} {options} {ETH0['b'][0]}", 90)
         if not client.ok:
-            try_end(server, at_once=bool(wrap_a) and not wrap_b)
+            try_end(server, PORT, at_once=bool(wrap_a) and not wrap_b)
         served = server.wait(100)
     return client, served, wire
 

@@ -166,7 +166,7 @@ def raised_pingpong(t: Test, copy: str) -> tuple[Result, Wire]:
         await_listener(t.b, 18515, server)
         client = t.a.run(f"{copy} {command} {t.net.gid_index(t.a, ETH0['a'][0])} {ETH0['b'][0]}", 60, user=USER, env=LURE)
         if not client.ok:
-            try_end(server)
+            try_end(server, 18515)
         server.wait(70)
     return client, wire
 
@@ -213,7 +213,7 @@ def connect(t: Test, program: str, addresses: dict, policy: str = "", before: st
         await_listener(t.b, 18600, server)
         client = t.a.run(f"{before} {folder}/{program} -g {index_a} {ETH0['b'][0]}", 60, env=env)
         if not client.ok:
-            try_end(server)
+            try_end(server, 18600)
         served = server.wait(70)
     return client, served, wire
 

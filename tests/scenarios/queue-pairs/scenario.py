@@ -33,8 +33,8 @@ def run(t: Test) -> None:
     t.check(max(map(len, result.out.splitlines())) <= 80, "the table fits a terminal", result)
     result = t.a.run(f"timeout 5 {t.build}/bin/rdmasec monitor")
     t.check(result.code == NO_ENGINE and "rdmasecd is not installed here" in result.err, "monitor has nobody to ask", result)
-    for server in servers:
-        try_end(server)
+    for port, server in zip((PORT, PORT + 1), servers):
+        try_end(server, port)
 
 
 def qps(t: Test, user: int | None, wrap: str = "") -> tuple[Result, list[dict]]:

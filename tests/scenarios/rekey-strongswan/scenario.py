@@ -66,7 +66,7 @@ def rekeyed(charon: Charon, before: str | None) -> str | None:
 
 
 def shows(daemon: object, stream: Stream, spi: str) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + WITHIN
     while time.monotonic() < deadline:
         if any(f"0x{spi}" in row.get("details", "") for row in daemon.qps(stream.client.pid)):
             return True

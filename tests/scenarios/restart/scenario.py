@@ -10,7 +10,7 @@ from testbed.api import Test
 from testbed.applications import bare_is_seen
 from testbed.daemon import USER, Daemon, by_library, on_both, try_qp
 from testbed.states import ETH0
-from testbed.stream import Stream, happen
+from testbed.stream import Stream, happen, put_back
 
 ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/protocol.h
 TAKEN_DOWN_WITHIN = 60  # s, on a busy host; how long it took is noted
@@ -58,7 +58,7 @@ def killed(t: Test, daemon: Daemon) -> None:
     if ending:
         t.note(f"taken down {1000 * (ending.at - restarted):.0f} ms after the daemon was started")
     loses.stop()
-    happen(t.a, outbound)
+    put_back(t.a, [outbound])
     still_judged(t, daemon, stays)
 
 
@@ -71,7 +71,7 @@ def still_judged(t: Test, daemon: Daemon, stream: Stream) -> None:
     revoked = daemon.await_record("revoked", lambda record: record["pid"] == stream.client.pid, event.began, TAKEN_DOWN_WITHIN)
     t.check(revoked, "an adopted QP that loses its SA: the audit log says so", daemon.log(event.began))
     stream.stop()
-    happen(t.a, outbound)
+    put_back(t.a, [outbound])
 
 
 def stopped(t: Test, daemon: Daemon) -> None:
@@ -95,8 +95,8 @@ def held_by_a_child(t: Test, daemon: Daemon) -> None:
     child = int(re.search(r"^child (\d+)$", stream.client.output(), re.MULTILINE)[1])
     (qp,) = daemon.qps(stream.client.pid)
     t.a.run(f"kill -KILL {stream.client.pid}", check=True)
-    stream.client.ended_within(5)
-    deadline = time.monotonic() + 10
+    stream.client.ended_within(TAKEN_DOWN_WITHIN)
+    deadline = time.monotonic() + TAKEN_DOWN_WITHIN
     while not (listed := daemon.qps(child)) and time.monotonic() < deadline:
         time.sleep(0.5)
     same = [row["qpn"] for row in listed] == [qp["qpn"]]
@@ -109,7 +109,7 @@ def held_by_a_child(t: Test, daemon: Daemon) -> None:
     state = t.a.run(f"rdma resource show qp link rxe0 lqpn {qp['qpn']}", check=True).out
     t.check("state ERR" in state, "a forked child after its parent died: the kernel shows it in ERR", state)
     stream.stop()
-    happen(t.a, outbound)
+    put_back(t.a, [outbound])
 
 
 def program_killed(t: Test, daemon: Daemon) -> None:
@@ -117,7 +117,7 @@ def program_killed(t: Test, daemon: Daemon) -> None:
     t.check(len(daemon.qps(stream.client.pid)) == 1, "a program's QP is listed", daemon.qps())
     stream.client.kill(signal.SIGKILL)
     stream.client.wait(60)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + TAKEN_DOWN_WITHIN
     while (left := daemon.qps(stream.client.pid)) and time.monotonic() < deadline:
         time.sleep(0.2)
     t.check(not left, "a program that is killed takes its QPs out of the list", left)

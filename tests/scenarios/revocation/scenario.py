@@ -13,7 +13,7 @@ from testbed.api import Result, Test, Wire, await_listener
 from testbed.applications import SIDE_CHANNEL
 from testbed.daemon import USER, Daemon, by_library, on_both
 from testbed.states import ETH0, MAC, MACSEC0, Network
-from testbed.stream import FLUSHED, Ending, Event, Stream, happen
+from testbed.stream import FLUSHED, Ending, Event, Stream, happen, put_back
 
 TIME_LIMIT = 900
 WITHIN = 60  # s, from the change to the end of the QP: a busy host must not fail it, and what it took is noted
@@ -137,7 +137,7 @@ def leaks_bare(t: Test, case: Case) -> None:
         happen(t.a, *case.event(t.net))
         time.sleep(CONTROL_S)
     stream.stop()
-    happen(t.a, *case.undo(t.net))
+    put_back(t.a, case.undo(t.net))
     t.check(wire.clear > 0, f"control, bare: {case.what}: frames in clear", wire)
     t.note(f"bare, {case.what}: {wire.clear} frames in clear in {CONTROL_S} s")
 
@@ -174,7 +174,7 @@ def take_away(t: Test, daemon: Daemon, case: Case) -> Seen:
         t.check(later.clear == 0, f"{case.what}: after its end nothing more in clear", later)
     revoked = daemon.await_record("revoked", lambda record: record["pid"] == stream.client.pid, event.began, WITHIN)
     result = stream.stop()
-    happen(t.a, *case.undo(t.net))
+    put_back(t.a, case.undo(t.net))
     return Seen(event, ending, result, wire, revoked)
 
 
@@ -225,7 +225,7 @@ def unmodified(t: Test, daemon: Daemon) -> None:
     server = t.b.start(f"{command} {index_b}", user=USER)
     await_listener(t.b, SIDE_CHANNEL, server)
     client = t.a.start(f"{command} {index_a} {B}", user=USER)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WITHIN
     while not any(row["verdict"] == "protected" for row in daemon.qps(client.pid)) and time.monotonic() < deadline:
         time.sleep(0.3)
     time.sleep(1)
@@ -236,7 +236,7 @@ def unmodified(t: Test, daemon: Daemon) -> None:
     said = client.output()
     server.kill()
     server.wait(60)
-    happen(t.a, *OUT_DELETED.undo(t.net))
+    put_back(t.a, OUT_DELETED.undo(t.net))
     t.check(revoked, "ib_write_bw: outbound SA deleted: revoked", daemon.log(event.began))
     t.check(ended is not None and ended.code != 0, "ib_write_bw: outbound SA deleted: it ends", said)
     t.check("Flush" in said or "status 5" in said, "ib_write_bw: outbound SA deleted: it says that its work was flushed", said)

@@ -48,7 +48,7 @@ def connect(t: Test, program: str, addresses: dict, wrap_a: str, wrap_b: str = "
         await_listener(t.b, PORT, server)
         client = t.a.run(f"{wrap_a} {folder}/{program} -g {index_a} -q {qps} {ETH0['b'][0]}", 90)
         if not client.ok:
-            try_end(server)
+            try_end(server, PORT)
         served = server.wait(100)
     return client, served, wire
 
