@@ -20,4 +20,5 @@ if(CMAKE_BUILD_TYPE MATCHES "Rel")
 endif()
 add_link_options(-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 
-set(RDMASEC_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# What only tests run is compiled once more; -O1 takes half the time of -O2.
+set(RDMASEC_SANITIZERS -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

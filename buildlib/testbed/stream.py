@@ -17,6 +17,8 @@ PORT = 18600
 UNTIL_TRAFFIC = 60  # s
 # 4.096 us * 2^18 is a second, and eight of them pass before a QP gives up by itself: time to see who ended it.
 PATIENT = 18
+# Some 100 messages a second each way, where nothing depends on how many: the guests' processors have time for the rest.
+GENTLE = "-w 10"
 FLUSHED, BROKEN = 3, 4  # exit statuses of verbs_stream
 ENDING = re.compile(r"^(\d+\.\d+) (.+) after \d+$", re.MULTILINE)  # what it says then
 

@@ -18,7 +18,7 @@ static _Noreturn void usage(void)
 {
 	fprintf(stderr,
 		"usage: %s [-d DEVICE] -g GID_INDEX [-p TCP_PORT] [-q QPS] [-t THREADS] [-D SECONDS] [-T TIMEOUT] "
-		"[-socxfk] "
+		"[-w MS] [-socxfk] "
 		"[SERVER]\n"
 		"  -s   one after the other: await SIGUSR1 before each QP but the first\n"
 		"  -o   (fork) the child uses the device that its parent opened\n"
@@ -26,6 +26,8 @@ static _Noreturn void usage(void)
 		"  -x   (fork) the child executes this program anew\n"
 		"  -D   (stream) how long it sends; default: an hour\n"
 		"  -T   (stream) the timeout of its QP: 4.096 us * 2^TIMEOUT, eight times, until it gives up\n"
+		"  -w   (stream) one message at a time, and so many ms from one to the next; default: as "
+		"fast as it can\n"
 		"  -f   (stream) a forked child holds the QP as well\n"
 		"  -k   (stream) keep the QP after its end, until a SIGTERM\n",
 		program_invocation_short_name);
@@ -73,7 +75,7 @@ void options_read(int argc, char **argv, struct options *out)
 			     .timeout = TIMEOUT_DEFAULT };
 	int option;
 
-	while ((option = getopt(argc, argv, "d:g:p:q:t:D:T:socxfk")) != -1) {
+	while ((option = getopt(argc, argv, "d:g:p:q:t:D:T:w:socxfk")) != -1) {
 		switch (option) {
 		case 'd':
 			o.device = optarg;
@@ -95,6 +97,9 @@ void options_read(int argc, char **argv, struct options *out)
 			break;
 		case 'T':
 			o.timeout = (uint8_t)number(optarg, 1, TIMEOUT_MAX);
+			break;
+		case 'w':
+			o.pause_ms = number(optarg, 1, 999);
 			break;
 		default:
 			if (!flag_of(&o, option))

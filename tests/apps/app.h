@@ -24,6 +24,7 @@ struct options {
 	bool keep;          /* verbs_stream: what it has is kept when its QP has ended, until a SIGTERM */
 	int seconds;        /* verbs_stream: how long */
 	uint8_t timeout;    /* of a QP, as verbs count it */
+	int pause_ms;       /* verbs_stream: between messages, of which there is one at a time; 0: as fast as it can */
 	const char *server; /* NULL: this is the server */
 	char *const *argv;
 };

@@ -24,6 +24,7 @@ enum { ENDED_FLUSHED = 3, ENDED_BROKEN = 4 };
 struct stream {
 	struct rc_qp qp;
 	int tcp;
+	int pause_ms; /* 0: as fast as it can */
 	int outstanding;
 	unsigned long sent;
 	double began, last, told, longest_pause; /* seconds */
@@ -104,15 +105,16 @@ static int poll_receives(struct stream *s)
 /* 0, or -1 when a completion failed. Sends what the window has room for if `more`. */
 static int step(struct stream *s, bool more)
 {
-	const struct timespec moment = { .tv_nsec = 200 * 1000 };
+	const struct timespec moment = { .tv_nsec = s->pause_ms ? s->pause_ms * 1000000L : 200 * 1000 };
+	int window = s->pause_ms ? 1 : RC_SENDS;
 	int sends = poll_sends(s), receives = sends < 0 ? -1 : poll_receives(s);
 
 	if (receives < 0)
 		return -1;
 	/* a post to a QP in ERR may fail; its completions tell why */
-	while (more && s->outstanding < RC_SENDS && !rc_post_send(&s->qp))
+	while (more && s->outstanding < window && !rc_post_send(&s->qp))
 		s->outstanding++;
-	if (!sends && !receives)
+	if (s->pause_ms || (!sends && !receives))
 		nanosleep(&moment, NULL);
 	return 0;
 }
@@ -181,6 +183,7 @@ static int connect_stream(struct stream *s, const struct rc_device *device, cons
 {
 	int err;
 
+	s->pause_ms = options->pause_ms;
 	s->tcp = get_tcp(options);
 	if (s->tcp < 0) {
 		complain(s->tcp, "no connection to the peer");

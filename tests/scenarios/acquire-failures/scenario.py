@@ -12,7 +12,7 @@ from testbed.applications import APPLICATIONS, bare_is_seen, try_out
 from testbed.charon import ON_REQUEST, Charon
 from testbed.daemon import USER, Attempt, Daemon, by_library, on_both, try_qp
 from testbed.states import ETH0
-from testbed.stream import Stream
+from testbed.stream import GENTLE, Stream
 
 TIME_LIMIT = 1500
 HASTY, TIMEOUT = 1235, 8  # a user, and s of setup-timeout; others wait for what a busy host may take
@@ -21,7 +21,7 @@ LOCAL, REMOTE = ETH0["a"][0], ETH0["b"][0]
 V6 = {name: (addresses[1], addresses[1]) for name, addresses in ETH0.items()}
 TIMES = 4
 OTHER_REQID = 99
-SOFT, HARD = 30, 110  # s of life of the SAs that nobody is left to rekey
+SOFT, HARD = 20, 65  # s of life of the SAs that nobody is left to rekey
 SHORT_LIVED = ON_REQUEST | {"rekey_time = 1h": f"rekey_time = {SOFT}s\n rand_time = 0\n life_time = {HARD}s"}
 
 Charons = Mapping[str, Charon]
@@ -159,7 +159,7 @@ def by_hand_v6(guest: Guest) -> None:
 def killed_under_traffic(t: Test, charons: Charons, daemon: Daemon) -> None:
     works(t, "the peer's charon is back again")
     guard = by_library(t)
-    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, user=USER)
+    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, options=GENTLE, user=USER)
     began = float(t.a.run("echo $EPOCHREALTIME").out)
     with t.wire(busy=True) as wire:
         for charon in charons.values():
@@ -193,7 +193,7 @@ def renewed(t: Test, charons: Charons, daemon: Daemon) -> None:
         charon.configure(changes=SHORT_LIVED)
     works(t, "SAs that live for a short time")
     guard = by_library(t)
-    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, user=USER)
+    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, options=GENTLE, user=USER)
     began = time.monotonic()
     events = float(t.a.run("echo $EPOCHREALTIME").out)
     before = set(re.findall(r"spi (0x\w+)", t.a.run("ip xfrm state", check=True, urgent=True).out))

@@ -80,7 +80,7 @@ def listed_and_small(t: Test, daemon: Daemon) -> None:
     t.check(after - before < KIB_PER_QP * count, f"the daemon has grown by less than {KIB_PER_QP} KiB a QP", f"{before} KiB, {after} KiB")
     t.note(f"daemon: {before} KiB, with {count} QPs {after} KiB: {1024 * (after - before) / count:.0f} octets a QP; list in {took:.1f} s")
     end(process)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + FOLLOWED_WITHIN
     while (left := daemon.qps()) and time.monotonic() < deadline:
         time.sleep(0.5)
     t.check(not left, "when the processes have ended, none is listed", len(left))

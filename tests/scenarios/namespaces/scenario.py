@@ -83,7 +83,7 @@ def refused_in_the_initial_one(t: Test) -> None:
 def child_attempt(t: Test, device: str) -> Result:
     index = t.net.gid_index(t.a, A, device)
     command = f"{by_library(t)} {t.build}/tests/verbs_many {device} {index} {B} 1 1"
-    return t.a.run(in_child(t, command), 30)
+    return t.a.run(in_child(t, command), 90)
 
 
 def connects_in_the_child(t: Test) -> None:

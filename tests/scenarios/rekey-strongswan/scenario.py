@@ -11,10 +11,10 @@ from testbed.charon import BY_HAND, Charon
 from testbed.daemon import USER, by_library, on_both
 from testbed.key_manager import WITHIN
 from testbed.states import ETH0
-from testbed.stream import Stream
+from testbed.stream import GENTLE, Stream
 
 TIME_LIMIT = 900
-ROUNDS = int(os.environ.get("RDMASEC_REKEYINGS", "8"))
+ROUNDS = int(os.environ.get("RDMASEC_REKEYINGS", "20"))
 
 
 def run(t: Test) -> None:
@@ -27,7 +27,7 @@ def run(t: Test) -> None:
         return
     daemon = on_both(t)
     guard = by_library(t)
-    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, user=USER)
+    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, options=GENTLE, user=USER)
     seen = [outbound(charon)]
     with t.wire(busy=True) as wire:
         for _ in range(ROUNDS):

@@ -12,7 +12,7 @@ from testbed.api import Process, Test, await_listener
 from testbed.applications import SIDE_CHANNEL, bare_is_seen
 from testbed.daemon import USER, Daemon, by_library, on_both
 from testbed.states import ETH0, MAC, MACSEC0, PEER, algorithm_words, batch, together
-from testbed.stream import Stream
+from testbed.stream import GENTLE, Stream
 
 TIME_LIMIT = 900
 IPSEC_ROUNDS, MACSEC_ROUNDS = int(os.environ.get("RDMASEC_REKEYINGS", "10")), 6
@@ -39,7 +39,7 @@ def run(t: Test) -> None:
 
 def goes_on_guarded(t: Test, what: str, daemon: Daemon, addresses: dict, rekey: Callable, by: str) -> None:
     guard = by_library(t)
-    stream = Stream(t, addresses, wrap_a=guard, wrap_b=guard, user=USER)
+    stream = Stream(t, addresses, wrap_a=guard, wrap_b=guard, options=GENTLE, user=USER)  # beside one that goes as fast as it can
     writer, writer_server = write_bw(t, addresses, guard)
     began = time.time()
     with t.wire(busy=True) as wire:

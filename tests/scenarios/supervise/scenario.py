@@ -56,7 +56,7 @@ def connect(t: Test, program: str, addresses: dict, wrap_a: str, wrap_b: str = "
 def in_clear(t: Test) -> None:
     client, _, seen = connect(t, "verbs_static", ETH0, "")
     t.check(client.ok and seen.clear > 0, "control: a static program, unguarded, runs in clear", f"{client}\n{seen}")
-    result = t.a.run(f"{preloaded(t)} {t.build}/tests/verbs_static -g 0 {ETH0['b'][0]}", 30)
+    result = t.a.run(f"{preloaded(t)} {t.build}/tests/verbs_static -g 0 {ETH0['b'][0]}", 90)
     t.check(result.code == 126 and "--supervise" in result.err, "without --supervise it is not started, and told why", result)
     for program in ("verbs_static", "verbs_threads", "verbs_dlvsym", "verbs_fork", "verbs_fork -o", "verbs_fork -x"):
         client, _, seen = connect(t, program, ETH0, supervised(t))
