@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import signal
 import sys
@@ -38,6 +39,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=positive, default=1, help="pairs of guests side by side (default: 1)")
     parser.add_argument("--cpus", type=positive, default=1, help="processors of each guest (default: 1)")
     parser.add_argument("--results", type=Path, help="keep logs and captures here, whatever comes of the run")
+    parser.add_argument("--obtain", action="store_true", help="fetch the kernels and make the roots they need, and end")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.add_argument(
         "--root", choices=(root.HOST, *root.ROOTS), help="the guests' root, rather than what a scenario asks for"
@@ -64,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
         for scenario in chosen:
             print(f"{scenario.name}: {scenario.summary}")
         return 0
+    if options.obtain:
+        obtain(options, chosen)
+        return 0
     missing = [package for program, package in PROGRAMS.items() if not found(program)]
     if missing:
         print(f"run: install {' '.join(missing)} first", file=sys.stderr)
@@ -89,6 +94,14 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         if not keep:
             shutil.rmtree(results, ignore_errors=True)
+
+
+def obtain(options: argparse.Namespace, chosen: list[scenarios.Scenario]) -> None:
+    """What cannot be had is for those who need it to tell."""
+    for wanted in dict.fromkeys(run.environment for run in schedule.runs(chosen, options.root, options.kernel)):
+        with contextlib.suppress(KernelUnavailable):
+            kernel.obtain(wanted.kernel)
+            root.obtain(wanted.root)
 
 
 def act(options: argparse.Namespace, chosen: list[scenarios.Scenario], results: Path) -> bool:
