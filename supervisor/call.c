@@ -2,6 +2,7 @@
 /* What becomes of one verbs ioctl: copied, judged, and carried out from the copy. */
 #include <errno.h>
 #include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/ib_user_verbs.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,6 +95,10 @@ static struct fate judge_and_act(const struct surroundings *around, const struct
 		fate.pass = pass;
 		fate.command = command;
 		return fate;
+	}
+	if (!schema_answer_fits(snapshot->request, &command)) {
+		around->done(around->context, &pass, NULL);
+		return fate_returns(-ENOSPC);
 	}
 	if (schema_asks_capability(snapshot->request, &command) &&
 	    !around->same_capabilities(around->context, target)) {
@@ -189,6 +194,15 @@ static int64_t ring(const struct surroundings *around, int fd, uint32_t driver_i
 	return around->kernel(around->context, fd, &request.header);
 }
 
+/* siw would send what lies in our memory: schema.c, needs_its_caller(). */
+static struct fate refuse_siw(const struct surroundings *around)
+{
+	around->say(around->context,
+		    "rdmasec: refused: siw sends from the memory of whoever rings its doorbell, which a "
+		    "supervisor cannot do for the program");
+	return fate_returns(-EACCES);
+}
+
 /* Everything else by write() is refused as the kernel does it (ib_safe_file_access()): EACCES. */
 static struct fate doorbell_on(const struct surroundings *around, const struct target *target, int fd, dev_t rdev,
 			       uint64_t address)
@@ -203,6 +217,8 @@ static struct fate doorbell_on(const struct surroundings *around, const struct t
 		return fate_returns(err);
 	if (!driver_id || !is_doorbell(&bell))
 		return fate_returns(-EACCES);
+	if (driver_id == RDMA_DRIVER_SIW)
+		return refuse_siw(around);
 	if (!target->waits(target->context))
 		return fate_returns(-ESRCH);
 	result = ring(around, fd, driver_id, &bell, &resp);

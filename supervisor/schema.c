@@ -189,10 +189,46 @@ enum attr_role schema_role(const struct schema *schema, uint16_t attr_id)
 	return set->fd_new & bit ? ATTR_FD_NEW : ATTR_UNKNOWN;
 }
 
+/* CORE_IN of an INVOKE_WRITE, which is in the snapshot: its first `size` octets, no fewer than are behind a pointer. */
+static bool core_in(const struct ib_uverbs_ioctl_hdr *request, void *out, size_t size)
+{
+	for (size_t i = 0; i < request->num_attrs; i++) {
+		const struct ib_uverbs_attr *attr = &request->attrs[i];
+
+		if (attr->attr_id != UVERBS_ATTR_CORE_IN || attr->len < size)
+			continue;
+		memcpy(out, (const void *)(uintptr_t)attr->data, size);
+		return true;
+	}
+	return false;
+}
+
+static size_t core_out_len(const struct ib_uverbs_ioctl_hdr *request)
+{
+	for (size_t i = 0; i < request->num_attrs; i++)
+		if (request->attrs[i].attr_id == UVERBS_ATTR_CORE_OUT)
+			return request->attrs[i].len;
+	return 0;
+}
+
+bool schema_answer_fits(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)
+{
+	struct ib_uverbs_poll_cq poll;
+	size_t room = core_out_len(request);
+
+	if (command->object_id != UVERBS_OBJECT_DEVICE || command->method_id != UVERBS_METHOD_INVOKE_WRITE ||
+	    command->write_command != IB_USER_VERBS_CMD_POLL_CQ)
+		return true;
+	if (!core_in(request, &poll, sizeof(poll)) || room < sizeof(struct ib_uverbs_poll_cq_resp))
+		return false;
+	return poll.ne <= (room - sizeof(struct ib_uverbs_poll_cq_resp)) / sizeof(struct ib_uverbs_wc);
+}
+
 /*
- * Commands of INVOKE_WRITE that neither pin nor map memory of their caller, nor take or return an fd, whatever the
- * driver. Not among them: REG_MR, REREG_MR, CREATE_COMP_CHANNEL, OPEN_XRCD (an fd), RESIZE_CQ (pins), MODIFY_SRQ (rxe
- * writes to an address in its UHW_IN), and all that create, which drivers do in their own ways.
+ * Commands of INVOKE_WRITE that neither pin nor map memory of their caller, nor take or return an fd, in any driver but
+ * those of needs_its_caller(). Not among them: REG_MR, REREG_MR, CREATE_COMP_CHANNEL, OPEN_XRCD (an fd), RESIZE_CQ
+ * (pins), MODIFY_SRQ (rxe and rdmavt write to an address in its UHW_IN), CREATE_FLOW (mlx5's counters have an address
+ * in its UHW_IN), and all that create, which drivers do in their own ways.
  */
 static bool write_needs_no_memory(uint32_t command)
 {
@@ -255,7 +291,21 @@ static bool creates_queues(const struct uverbs_command *command)
 	       (command->object_id == UVERBS_OBJECT_SRQ && command->method_id == UVERBS_METHOD_SRQ_CREATE);
 }
 
-/* What a GET_CONTEXT with DEVX may do goes by the capabilities of whoever asks (mlx5_ib_devx_create()). */
+/*
+ * What a driver looks for in whoever makes the call. siw sends short messages from the memory of the process that posts
+ * them (siw_verbs.c siw_post_send(): in_syscall; siw_qp_tx.c siw_try_1seg()): here, they would be octets of ours.
+ * What a GET_CONTEXT gets goes by the caller's capabilities: of mlx5 with DEVX (mlx5_ib_devx_create()), of erdma always
+ * (alloc_db_resources() in erdma_verbs.c).
+ */
+static bool needs_its_caller(const struct uverbs_command *command)
+{
+	if (command->kind == UVERBS_CONTEXT_OPEN)
+		return command->has & UVERBS_HAS_DEVX || command->driver_id == RDMA_DRIVER_ERDMA;
+	return command->driver_id == RDMA_DRIVER_SIW && command->object_id == UVERBS_OBJECT_DEVICE &&
+	       command->method_id == UVERBS_METHOD_INVOKE_WRITE &&
+	       command->write_command == IB_USER_VERBS_CMD_POST_SEND;
+}
+
 bool schema_is_ours(const struct uverbs_command *command)
 {
 	bool invoke_write =
@@ -263,7 +313,7 @@ bool schema_is_ours(const struct uverbs_command *command)
 
 	if (!schema_find(command->driver_id, command->object_id, command->method_id))
 		return false;
-	if (command->kind == UVERBS_CONTEXT_OPEN && command->has & UVERBS_HAS_DEVX)
+	if (needs_its_caller(command))
 		return false;
 	if (creates_queues(command) || (invoke_write && write_creates(command->write_command)))
 		return driver_makes_queues(command->driver_id);
@@ -275,17 +325,8 @@ static bool modifies_controlled_qkey(const struct ib_uverbs_ioctl_hdr *request, 
 	struct ib_uverbs_modify_qp modify;
 	uint32_t number = command->write_command & ~IB_USER_VERBS_CMD_FLAG_EXTENDED;
 
-	if (number != IB_USER_VERBS_CMD_MODIFY_QP)
-		return false;
-	for (size_t i = 0; i < request->num_attrs; i++) {
-		const struct ib_uverbs_attr *attr = &request->attrs[i];
-
-		if (attr->attr_id != UVERBS_ATTR_CORE_IN || attr->len < sizeof(modify))
-			continue;
-		memcpy(&modify, (const void *)(uintptr_t)attr->data, sizeof(modify)); /* in the snapshot */
-		return modify.attr_mask & QP_ATTR_QKEY && modify.qkey & controlled_qkey;
-	}
-	return false;
+	return number == IB_USER_VERBS_CMD_MODIFY_QP && core_in(request, &modify, sizeof(modify)) &&
+	       modify.attr_mask & QP_ATTR_QKEY && modify.qkey & controlled_qkey;
 }
 
 bool schema_asks_capability(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)

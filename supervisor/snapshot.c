@@ -9,18 +9,26 @@
 
 #include "supervisor_internal.h"
 
-/* A request is at most a page; all that it points to, here, no more than sixteen of the longest attributes. */
-enum { REQUEST_MAX = 4096, BLOCK_MAX = 1 << 20, ALIGNMENT = 8 };
+/*
+ * A request is at most a page; all that it points to, here, no more than sixteen of the longest attributes. Drivers
+ * read and write UHW_IN and UHW_OUT by their own structs, and many do not look at their lengths (ib_copy_to_udata() in
+ * include/rdma/ib_verbs.h, and who calls it in 6.1 and 6.12): what is longer than the program said ends in the slack.
+ * None is a page long.
+ */
+enum { REQUEST_MAX = 4096, BLOCK_MAX = 1 << 20, ALIGNMENT = 8, SLACK = 4096 };
 
 static size_t aligned(size_t size)
 {
 	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 }
 
-/* uverbs_attr_ptr_is_inline(): for what is read only */
+/*
+ * uverbs_attr_ptr_is_inline(): for what is read only. An output of no length has a pointer as well, and a driver that
+ * does not look at the length writes behind it: where the program says, in our memory.
+ */
 static bool is_behind_pointer(enum attr_role role, const struct ib_uverbs_attr *attr)
 {
-	return role == ATTR_OUT ? attr->len > 0 : role == ATTR_IN && attr->len > sizeof(attr->data);
+	return role == ATTR_OUT || (role == ATTR_IN && attr->len > sizeof(attr->data));
 }
 
 /* What we do not know we do not carry: the kernel, too, passes over what it does not know, unless that is mandatory. */
@@ -72,28 +80,46 @@ static int take_attrs(const struct target *target, struct snapshot *snapshot)
 	return 0;
 }
 
-/* Outputs too: of what the kernel does not write, the program keeps what it had. And if it cannot be written to, that
- * shows before anything is done. */
-static int take_behind_pointers(const struct target *target, struct snapshot *snapshot)
+static size_t len_behind_pointers(const struct snapshot *snapshot)
 {
-	size_t at = snapshot->size, total = 0, count = snapshot->request->num_attrs;
-	int err;
+	const struct ib_uverbs_ioctl_hdr *request = snapshot->request;
+	size_t total = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (is_behind_pointer(schema_role(snapshot->schema, snapshot->request->attrs[i].attr_id),
-				      &snapshot->request->attrs[i]))
-			total += aligned(snapshot->request->attrs[i].len);
-	err = grow(snapshot, total);
-	for (size_t i = 0; !err && i < count; i++) {
+	for (size_t i = 0; i < request->num_attrs; i++)
+		if (is_behind_pointer(schema_role(snapshot->schema, request->attrs[i].attr_id), &request->attrs[i]))
+			total += aligned(request->attrs[i].len);
+	return total;
+}
+
+static int take_those(const struct target *target, struct snapshot *snapshot, enum attr_role role, size_t *at)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < snapshot->request->num_attrs; i++) {
 		struct ib_uverbs_attr *attr = &snapshot->request->attrs[i];
 
-		if (!is_behind_pointer(schema_role(snapshot->schema, attr->attr_id), attr))
+		if (schema_role(snapshot->schema, attr->attr_id) != role || !is_behind_pointer(role, attr))
 			continue;
-		err = target->read(target->context, attr->data, snapshot->block + at, attr->len);
-		attr->data = (uintptr_t)(snapshot->block + at);
-		at += aligned(attr->len);
+		if (attr->len)
+			err = target->read(target->context, attr->data, snapshot->block + *at, attr->len);
+		attr->data = (uintptr_t)(snapshot->block + *at);
+		*at += aligned(attr->len);
 	}
 	return err;
+}
+
+/*
+ * Outputs too: of what the kernel does not write, the program keeps what it had. And if it cannot be written to, that
+ * shows before anything is done. They come last, so that nothing of what was judged lies behind one.
+ */
+static int take_behind_pointers(const struct target *target, struct snapshot *snapshot)
+{
+	size_t at = snapshot->size;
+	int err = grow(snapshot, len_behind_pointers(snapshot) + SLACK);
+
+	if (!err)
+		err = take_those(target, snapshot, ATTR_IN, &at);
+	return err ? err : take_those(target, snapshot, ATTR_OUT, &at);
 }
 
 static int take(const struct target *target, struct snapshot *snapshot)

@@ -106,6 +106,12 @@ const struct schema *schema_find(uint32_t driver_id, uint16_t object, uint16_t m
 /* May we carry it out? What pins or maps the memory of its caller, in this driver, we may not. */
 bool schema_is_ours(const struct uverbs_command *command);
 
+/*
+ * Has what the kernel answers room where it is to go? It looks at the room itself, but not in POLL_CQ, where it writes
+ * as many completions as were asked for (ib_uverbs_poll_cq() in uverbs_cmd.c): here, over memory of ours.
+ */
+bool schema_answer_fits(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command);
+
 /* May the kernel ask for a capability, by what the command says? */
 bool schema_asks_capability(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command);
 

@@ -28,6 +28,7 @@ static struct {
 	uint16_t object_id, method_id;
 	uint32_t driver_id;
 	struct ib_uverbs_attr attrs[32];
+	uint16_t overrun; /* a driver writes so many octets to UHW_OUT, whatever its length */
 } w;
 
 /* ---- the program ---- */
@@ -133,6 +134,10 @@ static void kernel_takes(struct ib_uverbs_attr *attr)
 	if (attr->attr_id == UVERBS_ATTR_CORE_IN && attr->len > 8) {
 		w.core_in_len = attr->len;
 		memcpy(w.core_in, at, attr->len < sizeof(w.core_in) ? attr->len : sizeof(w.core_in));
+	}
+	if (attr->attr_id == UVERBS_ATTR_UHW_OUT) {
+		memset(at, HOSTILE, w.overrun);
+		attr->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
 	}
 	if (attr->attr_id == UVERBS_ATTR_CORE_OUT && w.kernel_result >= 0) {
 		memcpy(at, w.core_out, attr->len < sizeof(w.core_out) ? attr->len : sizeof(w.core_out));
@@ -386,6 +391,101 @@ Test(supervisor_call, memory_that_is_not_there)
 	}
 }
 
+/* ib_uverbs_poll_cq() writes what was asked for, not what there is room for: into the supervisor's memory. */
+Test(supervisor_call, completions_need_room)
+{
+	static const struct {
+		uint16_t room;
+		uint32_t asked;
+		int result;
+	} rows[] = {
+		{ 8, 0, 0 },
+		{ 8, 1, -ENOSPC },
+		{ 8 + 47, 1, -ENOSPC },
+		{ 8 + 48, 1, 0 },
+		{ 8 + 2 * 48, 2, 0 },
+		{ 8 + 2 * 48, 3, -ENOSPC },
+		{ 8 + 48, UINT32_MAX, -ENOSPC },
+		{ 8 + 48, 0x10000000, -ENOSPC }, /* times 48 it is 0 in 32 bits */
+		{ 7, 0, -ENOSPC },
+		{ 0, 1, -ENOSPC },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(&w, 0, sizeof(w));
+		begin_write(&w.request, RDMA_DRIVER_BNXT_RE, IB_USER_VERBS_CMD_POLL_CQ);
+		put32(add_pointer(&w.request, UVERBS_ATTR_CORE_IN, sizeof(struct ib_uverbs_poll_cq)),
+		      offsetof(struct ib_uverbs_poll_cq, ne), rows[i].asked);
+		if (rows[i].room)
+			add_pointer(&w.request, UVERBS_ATTR_CORE_OUT, rows[i].room);
+		cr_expect_eq(verbs().result, rows[i].result, "row %zu", i);
+		cr_expect_eq(w.called, rows[i].result == 0, "row %zu", i);
+	}
+}
+
+Test(supervisor_call, completions_that_are_not_asked_for)
+{
+	begin_write(&w.request, RDMA_DRIVER_BNXT_RE, IB_USER_VERBS_CMD_POLL_CQ);
+	add_attr(&w.request, UVERBS_ATTR_CORE_IN, 8, 5);
+	add_pointer(&w.request, UVERBS_ATTR_CORE_OUT, 8 + 48);
+	cr_expect_eq(verbs().result, -ENOSPC, "too short to say how many");
+	cr_expect_eq(w.called, 0);
+}
+
+/* Drivers that write their whole answer, whatever room the program has said there is (as mlx4 and ocrdma in 6.12). */
+Test(supervisor_call, drivers_answers_stay_in_the_copy)
+{
+	static const uint16_t rooms[] = { 0, 1, 8, 64 };
+
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		uint8_t *pd, untouched[PART_SIZE];
+
+		memset(&w, 0, sizeof(w));
+		begin_write(&w.request, RDMA_DRIVER_MLX4, IB_USER_VERBS_CMD_ALLOC_PD);
+		add_pointer(&w.request, UVERBS_ATTR_UHW_OUT, rooms[i]);
+		pd = add_pointer(&w.request, UVERBS_ATTR_CORE_IN, 16);
+		put32(pd, 0, 0x77);
+		w.overrun = 4096;
+		memcpy(untouched, w.request.part[1].bytes, sizeof(untouched));
+		cr_expect_eq(verbs().result, 0);
+		cr_expect_eq(w.called, 1);
+		cr_expect_neq(w.attrs[1].data, w.request.part[1].address,
+			      "room %zu: the kernel gets a place in the copy", i);
+		cr_expect_eq(w.core_in[0], 0x77, "the input lies before it");
+		cr_expect_eq(memcmp(w.request.part[1].bytes + rooms[i], untouched + rooms[i], PART_SIZE - rooms[i]), 0,
+			     "and the program gets what it has room for");
+	}
+}
+
+/* siw would send the supervisor's memory (siw_try_1seg()), erdma believe its capabilities (alloc_db_resources()). */
+Test(supervisor_call, what_looks_at_its_caller_is_done_by_the_program)
+{
+	static const struct {
+		uint32_t driver;
+		uint32_t write_command; /* UINT32_MAX: GET_CONTEXT */
+		enum fate_kind fate;
+	} rows[] = {
+		{ RDMA_DRIVER_SIW, IB_USER_VERBS_CMD_POST_SEND, FATE_CONTINUES },
+		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_POST_SEND, FATE_RETURNS },
+		{ RDMA_DRIVER_SIW, IB_USER_VERBS_CMD_POST_RECV, FATE_RETURNS },
+		{ RDMA_DRIVER_ERDMA, UINT32_MAX, FATE_CONTINUES },
+		{ RDMA_DRIVER_EFA, UINT32_MAX, FATE_RETURNS },
+		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_MODIFY_SRQ, FATE_CONTINUES },
+		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_RESIZE_CQ, FATE_CONTINUES },
+		{ RDMA_DRIVER_MLX5, IB_USER_VERBS_CMD_OPEN_XRCD, FATE_CONTINUES },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(&w, 0, sizeof(w));
+		if (rows[i].write_command == UINT32_MAX)
+			begin(&w.request, rows[i].driver, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT);
+		else
+			begin_write(&w.request, rows[i].driver, rows[i].write_command);
+		cr_expect_eq(verbs().kind, rows[i].fate, "row %zu", i);
+		cr_expect_eq(w.called, rows[i].fate == FATE_RETURNS, "row %zu", i);
+	}
+}
+
 /* The command's answer would be lost after it was carried out. */
 Test(supervisor_call, no_place_for_the_answer)
 {
@@ -473,6 +573,14 @@ Test(supervisor_call, a_doorbell_is_rung)
 	cr_expect_eq(ring().result, SUPERVISOR_DOORBELL_SIZE);
 	cr_expect(w.called == 1 && w.core_in_len == sizeof(*post) && post->qp_handle == 5);
 	cr_expect(w.driver_id == RDMA_DRIVER_RXE && w.attrs[2].data == IB_USER_VERBS_CMD_POST_SEND);
+}
+
+Test(supervisor_call, no_doorbell_of_siw_is_rung)
+{
+	bell(IB_USER_VERBS_CMD_POST_SEND, 8, 0);
+	w.driver = RDMA_DRIVER_SIW;
+	cr_expect_eq(ring().result, -EACCES);
+	cr_expect(w.called == 0 && w.said == 1);
 }
 
 Test(supervisor_call, nothing_else_goes_by_write)
