@@ -90,7 +90,7 @@ static struct fate judge_and_act(const struct surroundings *around, const struct
 		err = around->ask(around->context, target, number, fd, &command, &pass);
 	if (err)
 		return fate_returns(err);
-	if (!schema_is_ours(&command)) {
+	if (!schema_is_ours(snapshot->request, &command)) {
 		fate = fate_continues();
 		fate.pass = pass;
 		fate.command = command;

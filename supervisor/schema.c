@@ -11,12 +11,31 @@
 
 #include "supervisor_internal.h"
 
-#define BIT(n)         (UINT32_C(1) << (n))
-#define DRIVER_BIT(id) BIT((id) & ~(1U << UVERBS_ID_NS_SHIFT))
-#define UHW                                                                                  \
-	{                                                                                    \
-		.in = DRIVER_BIT(UVERBS_ATTR_UHW_IN), .out = DRIVER_BIT(UVERBS_ATTR_UHW_OUT) \
+#define BIT(n)                   (UINT32_C(1) << (n))
+#define DRIVER_BIT(id)           BIT((id) & ~(1U << UVERBS_ID_NS_SHIFT))
+#define BITS(first, last)        ((BIT((last) - (first) + 1) - 1) << (first))
+#define DRIVER_BITS(first, last) BITS((first) & ~(1U << UVERBS_ID_NS_SHIFT), (last) & ~(1U << UVERBS_ID_NS_SHIFT))
+#define UHW                      UHW_AND(0)
+#define UHW_AND(theirs_too)                                                                                          \
+	{                                                                                                            \
+		.in = DRIVER_BIT(UVERBS_ATTR_UHW_IN), .out = DRIVER_BIT(UVERBS_ATTR_UHW_OUT), .theirs = (theirs_too) \
 	}
+
+/*
+ * Newer than the headers of kernel 6.1; the first and the last of each. Memory for the queues of CQs (6.17) and QPs
+ * (7.2), by address or by fd; of the driver's namespace where doorbells are: mlx5 (cq.c since 6.12, qp.c since 7.2) and
+ * bnxt_re (uapi.c, 7.2). The fds of GET_CONTEXT (6.15) are an array of numbers.
+ */
+enum {
+	CREATE_CQ_BUFFER_VA = UVERBS_ATTR_CREATE_CQ_EVENT_FD + 1,
+	CREATE_CQ_BUF_UMEM = CREATE_CQ_BUFFER_VA + 4,
+	CREATE_CQ_DRIVERS_FIRST = UVERBS_ATTR_UHW_OUT + 1,
+	CREATE_CQ_DRIVERS_LAST = CREATE_CQ_DRIVERS_FIRST + 1,
+	CREATE_QP_BUF_UMEM = UVERBS_ATTR_CREATE_QP_RESP_QP_NUM + 1,
+	CREATE_QP_SQ_BUF_UMEM = CREATE_QP_BUF_UMEM + 2,
+	CREATE_QP_DRIVERS_OWN = UVERBS_ATTR_UHW_OUT + 1,
+	GET_CONTEXT_FD_ARR = UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT + 1,
+};
 
 /* IB_QP_QKEY in include/rdma/ib_verbs.h; IB_QP_SET_QKEY: a Q_Key that takes CAP_NET_RAW, by its highest bit */
 enum { QP_ATTR_QKEY = 1 << 6 };
@@ -38,12 +57,14 @@ static const struct schema schemas[] = {
 	  { 0 } },
 	{ UVERBS_OBJECT_DEVICE,
 	  UVERBS_METHOD_GET_CONTEXT,
-	  { .out = BIT(UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS) | BIT(UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT) },
+	  { .out = BIT(UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS) | BIT(UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT),
+	    .theirs = BIT(GET_CONTEXT_FD_ARR) },
 	  UHW },
 	{ UVERBS_OBJECT_DEVICE,
 	  UVERBS_METHOD_QUERY_CONTEXT,
 	  { .out = BIT(UVERBS_ATTR_QUERY_CONTEXT_NUM_COMP_VECTORS) | BIT(UVERBS_ATTR_QUERY_CONTEXT_CORE_SUPPORT) },
-	  UHW },
+	  /* it has no UHW; mlx5 is the only driver that has an attribute there (main.c, mlx5_ib_query_context) */
+	  { .out = DRIVER_BIT(MLX5_IB_ATTR_QUERY_CONTEXT_RESP_UCTX) } },
 	{ UVERBS_OBJECT_DEVICE,
 	  UVERBS_METHOD_QUERY_GID_TABLE,
 	  { .in = BIT(UVERBS_ATTR_QUERY_GID_TABLE_ENTRY_SIZE) | BIT(UVERBS_ATTR_QUERY_GID_TABLE_FLAGS),
@@ -65,8 +86,9 @@ static const struct schema schemas[] = {
 		      BIT(UVERBS_ATTR_CREATE_QP_PD_HANDLE) | BIT(UVERBS_ATTR_CREATE_QP_SRQ_HANDLE) |
 		      BIT(UVERBS_ATTR_CREATE_QP_SEND_CQ_HANDLE) | BIT(UVERBS_ATTR_CREATE_QP_RECV_CQ_HANDLE) |
 		      BIT(UVERBS_ATTR_CREATE_QP_IND_TABLE_HANDLE),
-	    .fd_in = BIT(UVERBS_ATTR_CREATE_QP_EVENT_FD) },
-	  UHW },
+	    .fd_in = BIT(UVERBS_ATTR_CREATE_QP_EVENT_FD),
+	    .theirs = BITS(CREATE_QP_BUF_UMEM, CREATE_QP_SQ_BUF_UMEM) },
+	  UHW_AND(DRIVER_BIT(CREATE_QP_DRIVERS_OWN)) },
 	{ UVERBS_OBJECT_QP,
 	  UVERBS_METHOD_QP_DESTROY,
 	  { .out = BIT(UVERBS_ATTR_DESTROY_QP_RESP), .handle = BIT(UVERBS_ATTR_DESTROY_QP_HANDLE) },
@@ -77,8 +99,9 @@ static const struct schema schemas[] = {
 		  BIT(UVERBS_ATTR_CREATE_CQ_COMP_VECTOR) | BIT(UVERBS_ATTR_CREATE_CQ_FLAGS),
 	    .out = BIT(UVERBS_ATTR_CREATE_CQ_RESP_CQE),
 	    .handle = BIT(UVERBS_ATTR_CREATE_CQ_HANDLE),
-	    .fd_in = BIT(UVERBS_ATTR_CREATE_CQ_COMP_CHANNEL) | BIT(UVERBS_ATTR_CREATE_CQ_EVENT_FD) },
-	  UHW },
+	    .fd_in = BIT(UVERBS_ATTR_CREATE_CQ_COMP_CHANNEL) | BIT(UVERBS_ATTR_CREATE_CQ_EVENT_FD),
+	    .theirs = BITS(CREATE_CQ_BUFFER_VA, CREATE_CQ_BUF_UMEM) },
+	  UHW_AND(DRIVER_BITS(CREATE_CQ_DRIVERS_FIRST, CREATE_CQ_DRIVERS_LAST)) },
 	{ UVERBS_OBJECT_CQ,
 	  UVERBS_METHOD_CQ_DESTROY,
 	  { .out = BIT(UVERBS_ATTR_DESTROY_CQ_RESP), .handle = BIT(UVERBS_ATTR_DESTROY_CQ_HANDLE) },
@@ -186,6 +209,8 @@ enum attr_role schema_role(const struct schema *schema, uint16_t attr_id)
 		return ATTR_HANDLE;
 	if (set->fd_in & bit)
 		return ATTR_FD_IN;
+	if (set->theirs & bit)
+		return ATTR_THEIRS;
 	return set->fd_new & bit ? ATTR_FD_NEW : ATTR_UNKNOWN;
 }
 
@@ -306,14 +331,21 @@ static bool needs_its_caller(const struct uverbs_command *command)
 	       command->write_command == IB_USER_VERBS_CMD_POST_SEND;
 }
 
-bool schema_is_ours(const struct uverbs_command *command)
+static bool has_theirs(const struct ib_uverbs_ioctl_hdr *request, const struct schema *schema)
 {
+	for (size_t i = 0; i < request->num_attrs; i++)
+		if (schema_role(schema, request->attrs[i].attr_id) == ATTR_THEIRS)
+			return true;
+	return false;
+}
+
+bool schema_is_ours(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)
+{
+	const struct schema *schema = schema_find(command->driver_id, command->object_id, command->method_id);
 	bool invoke_write =
 		command->object_id == UVERBS_OBJECT_DEVICE && command->method_id == UVERBS_METHOD_INVOKE_WRITE;
 
-	if (!schema_find(command->driver_id, command->object_id, command->method_id))
-		return false;
-	if (needs_its_caller(command))
+	if (!schema || needs_its_caller(command) || has_theirs(request, schema))
 		return false;
 	if (creates_queues(command) || (invoke_write && write_creates(command->write_command)))
 		return driver_makes_queues(command->driver_id);

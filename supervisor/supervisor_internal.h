@@ -89,6 +89,7 @@ struct attr_set {
 	uint32_t handle; /* of an object; a new one is written into the attribute */
 	uint32_t fd_in;  /* an fd of the program's */
 	uint32_t fd_new; /* one that it gets */
+	uint32_t theirs; /* memory or fds in a form that only the program can use: with one, it makes the call itself */
 };
 
 /*
@@ -104,7 +105,7 @@ struct schema {
 const struct schema *schema_find(uint32_t driver_id, uint16_t object, uint16_t method);
 
 /* May we carry it out? What pins or maps the memory of its caller, in this driver, we may not. */
-bool schema_is_ours(const struct uverbs_command *command);
+bool schema_is_ours(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command);
 
 /*
  * Has what the kernel answers room where it is to go? It looks at the room itself, but not in POLL_CQ, where it writes
@@ -115,7 +116,7 @@ bool schema_answer_fits(const struct ib_uverbs_ioctl_hdr *request, const struct 
 /* May the kernel ask for a capability, by what the command says? */
 bool schema_asks_capability(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command);
 
-enum attr_role { ATTR_UNKNOWN, ATTR_IN, ATTR_OUT, ATTR_HANDLE, ATTR_FD_IN, ATTR_FD_NEW };
+enum attr_role { ATTR_UNKNOWN, ATTR_IN, ATTR_OUT, ATTR_HANDLE, ATTR_FD_IN, ATTR_FD_NEW, ATTR_THEIRS };
 enum attr_role schema_role(const struct schema *schema, uint16_t attr_id);
 
 /* ---- the copy ---- */

@@ -28,7 +28,8 @@ static struct {
 	uint16_t object_id, method_id;
 	uint32_t driver_id;
 	struct ib_uverbs_attr attrs[32];
-	uint16_t overrun; /* a driver writes so many octets to UHW_OUT, whatever its length */
+	uint16_t overrun;  /* a driver writes so many octets to UHW_OUT, whatever its length */
+	uint16_t answered; /* an attribute that a method writes */
 } w;
 
 /* ---- the program ---- */
@@ -129,6 +130,10 @@ static void kernel_takes(struct ib_uverbs_attr *attr)
 	if (w.method_id != UVERBS_METHOD_INVOKE_WRITE || w.object_id != UVERBS_OBJECT_DEVICE) {
 		if (attr->attr_id == UVERBS_ATTR_CREATE_QP_HANDLE && w.object_id == UVERBS_OBJECT_QP)
 			attr->data = w.new_handle;
+		if (w.answered && attr->attr_id == w.answered) {
+			memset(at, HOSTILE, attr->len);
+			attr->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
+		}
 		return;
 	}
 	if (attr->attr_id == UVERBS_ATTR_CORE_IN && attr->len > 8) {
@@ -484,6 +489,54 @@ Test(supervisor_call, what_looks_at_its_caller_is_done_by_the_program)
 		cr_expect_eq(verbs().kind, rows[i].fate, "row %zu", i);
 		cr_expect_eq(w.called, rows[i].fate == FATE_RETURNS, "row %zu", i);
 	}
+}
+
+/* Attributes that are newer than the headers this is built with, as rdma-core sends them: mandatory. */
+Test(supervisor_call, what_names_the_programs_memory_is_done_by_the_program)
+{
+	static const struct {
+		uint32_t driver;
+		uint16_t object, method, attr, len;
+	} rows[] = {
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, 15, 32 },       /* BUF_UMEM */
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, 17, 32 },       /* SQ_BUF_UMEM */
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, 0x1002, 32 },   /* DBR_BUF_UMEM */
+		{ RDMA_DRIVER_BNXT_RE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, 0x1002, 0 }, /* DBR_HANDLE */
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, 16, 32 },
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, 0x1002, 4 },  /* UAR_INDEX */
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, 0x1003, 32 }, /* DBR_BUF_UMEM */
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, 8, 8 },        /* BUFFER_VA */
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, 10, 0 },       /* BUFFER_FD */
+		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, 12, 32 },      /* BUF_UMEM */
+		{ RDMA_DRIVER_MLX5, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT, 2, 4 }, /* FD_ARR */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ib_uverbs_attr *attrs =
+			(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
+
+		memset(&w, 0, sizeof(w));
+		begin(&w.request, rows[i].driver, rows[i].object, rows[i].method);
+		add_attr(&w.request, rows[i].attr, rows[i].len, 0x123456789000);
+		attrs[0].flags = UVERBS_ATTR_F_MANDATORY;
+		if (rows[i].object == UVERBS_OBJECT_QP)
+			add_attr(&w.request, UVERBS_ATTR_CREATE_QP_TYPE, 8, IB_UVERBS_QPT_RC);
+		cr_expect_eq(verbs().kind, FATE_CONTINUES, "row %zu", i);
+		cr_expect_eq(w.called, 0, "row %zu", i);
+		cr_expect_eq(w.asked, rows[i].object == UVERBS_OBJECT_QP, "row %zu", i);
+	}
+}
+
+/* mlx5's answer to QUERY_CONTEXT has the number that UHW_IN has elsewhere: ibv_import_device() needs it. */
+Test(supervisor_call, a_context_that_is_asked_about_answers)
+{
+	uint8_t *out;
+
+	begin(&w.request, RDMA_DRIVER_MLX5, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_CONTEXT);
+	out = add_pointer(&w.request, MLX5_IB_ATTR_QUERY_CONTEXT_RESP_UCTX, 64);
+	w.answered = MLX5_IB_ATTR_QUERY_CONTEXT_RESP_UCTX;
+	cr_expect_eq(verbs().result, 0);
+	cr_expect_eq(out[63], HOSTILE);
 }
 
 /* The command's answer would be lost after it was carried out. */
