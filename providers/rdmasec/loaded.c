@@ -49,6 +49,15 @@ static size_t slots_of(const struct elf_image *image, const char *name, struct e
 	return count > 0 ? (size_t)count : 0;
 }
 
+/* By write() it gives commands (cmd_fallback.c), and nothing else: a place that is not found would be one unguarded. */
+static bool take_writes(struct loaded_library *library)
+{
+	int count = elf_slots_find(&library->image, "write", library->writes, LOADED_SLOTS_MAX);
+
+	library->write_count = count > 0 ? (size_t)count : 0;
+	return count >= 0;
+}
+
 static void take_library(struct loaded *loaded, const struct elf_image *image, const char *name)
 {
 	struct loaded_library *library = &loaded->libraries[loaded->library_count];
@@ -63,6 +72,10 @@ static void take_library(struct loaded *loaded, const struct elf_image *image, c
 	found = elf_slots_find(image, "ioctl", library->ioctls, LOADED_SLOTS_MAX);
 	if (found <= 0) {
 		problem(loaded, name, slots_problem(found));
+		return;
+	}
+	if (!take_writes(library)) {
+		problem(loaded, name, "calls write() by relocations that are not known");
 		return;
 	}
 	library->ioctl_count = (size_t)found;

@@ -15,8 +15,8 @@ enum { LOADED_LIBRARIES_MAX = 8, LOADED_SLOTS_MAX = 8, LOADED_DEFINERS_MAX = 8, 
 struct loaded_library {
 	struct elf_image image;
 	char name[PATH_MAX]; /* by which dlopen(3) finds it */
-	struct elf_slot ioctls[LOADED_SLOTS_MAX], opens[LOADED_SLOTS_MAX];
-	size_t ioctl_count, open_count; /* opens: none is needed */
+	struct elf_slot ioctls[LOADED_SLOTS_MAX], opens[LOADED_SLOTS_MAX], writes[LOADED_SLOTS_MAX];
+	size_t ioctl_count, open_count, write_count; /* opens, writes: none is needed */
 };
 
 /* Somebody who defines ioctl(): libc, and others that stand before it. */

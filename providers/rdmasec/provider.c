@@ -149,6 +149,20 @@ static int door_open(const char *path, int flags, ...)
 	return slots_next_open(&state.slots, caller)(path, flags, mode);
 }
 
+/*
+ * libibverbs writes nothing but commands: all of them, if it is older than verbs by ioctl or was built for write()
+ * only. Nobody judges these. Doorbells are the providers', which have slots of their own.
+ */
+static ssize_t door_write_command(int fd, const void *buffer, size_t len)
+{
+	uintptr_t caller = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
+
+	if (!engine_ask_broken(door_engine(), "libibverbs gives its commands by write()"))
+		return slots_next_write(&state.slots, caller)(fd, buffer, len);
+	errno = EPERM;
+	return -1;
+}
+
 static void end_unless_allowed(const char *why)
 {
 	if (engine_ask_broken(door_engine(), why))
@@ -162,6 +176,7 @@ __attribute__((constructor)) static void stand(void)
 
 	state.slots.door = door_ioctl;
 	state.slots.door_open = door_open;
+	state.slots.door_write = door_write_command;
 	state.slots.self = &state;
 	if (slots_take(&state.slots, why) || !slots_hold(&state.slots, why))
 		end_unless_allowed(why);

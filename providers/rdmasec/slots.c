@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "door.h"
 #include "text.h"
@@ -45,21 +46,28 @@ static int before_find(struct door_slot *slot, uintptr_t resolved, char why[SLOT
 	return 0;
 }
 
-static int slots_add(struct door_slots *slots, const struct loaded_library *library, const struct elf_slot *found,
-		     size_t count, bool is_open, char why[SLOTS_PROBLEM_MAX])
+static uintptr_t resolved_for(const struct door_slots *slots, enum slot_use use)
 {
-	uintptr_t resolved = is_open ? (uintptr_t)dlsym(RTLD_DEFAULT, "open") : (uintptr_t)slots->front;
+	if (use == SLOT_IOCTL)
+		return (uintptr_t)slots->front;
+	return (uintptr_t)dlsym(RTLD_DEFAULT, use == SLOT_OPEN ? "open" : "write");
+}
+
+static int slots_add(struct door_slots *slots, const struct loaded_library *library, const struct elf_slot *found,
+		     size_t count, enum slot_use use, char why[SLOTS_PROBLEM_MAX])
+{
+	uintptr_t resolved = resolved_for(slots, use);
 
 	for (size_t i = 0; i < count; i++) {
 		struct door_slot *slot = &slots->slots[slots->count];
 		int err;
 
-		*slot = (struct door_slot){ .library = library, .address = found[i].address, .is_open = is_open };
+		*slot = (struct door_slot){ .library = library, .address = found[i].address, .use = use };
 		err = before_find(slot, resolved, why);
 		if (err)
 			return err;
 		/* another door, that of LD_PRELOAD, is on the way: a command is judged once */
-		if (is_open || !canary_send((ioctl_fn *)slot->before))
+		if (use != SLOT_IOCTL || !canary_send((ioctl_fn *)slot->before))
 			slots->count++;
 	}
 	return 0;
@@ -68,7 +76,7 @@ static int slots_add(struct door_slots *slots, const struct loaded_library *libr
 static int library_add(struct door_slots *slots, const struct loaded_library *library, char why[SLOTS_PROBLEM_MAX])
 {
 	size_t before = slots->count;
-	int err = slots_add(slots, library, library->ioctls, library->ioctl_count, false, why);
+	int err = slots_add(slots, library, library->ioctls, library->ioctl_count, SLOT_IOCTL, why);
 
 	if (err || slots->count == before)
 		return err;
@@ -77,7 +85,8 @@ static int library_add(struct door_slots *slots, const struct loaded_library *li
 			return fail(why, "calls ioctl() at different places", library->name);
 	if (loaded_keep(library->name))
 		return fail(why, "cannot be kept loaded", library->name);
-	return slots_add(slots, library, library->opens, library->open_count, true, why);
+	err = slots_add(slots, library, library->opens, library->open_count, SLOT_OPEN, why);
+	return err ? err : slots_add(slots, library, library->writes, library->write_count, SLOT_WRITE, why);
 }
 
 static int who_defines(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
@@ -96,13 +105,24 @@ static int who_defines(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 
 /* ---- taking ---- */
 
+static uintptr_t door_for(const struct door_slots *slots, enum slot_use use)
+{
+	switch (use) {
+	case SLOT_OPEN:
+		return (uintptr_t)slots->door_open;
+	case SLOT_WRITE:
+		return (uintptr_t)slots->door_write;
+	default:
+		return (uintptr_t)slots->door;
+	}
+}
+
 static int take(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 {
 	for (size_t i = 0; i < slots->count; i++) {
 		const struct door_slot *slot = &slots->slots[i];
-		uintptr_t door = slot->is_open ? (uintptr_t)slots->door_open : (uintptr_t)slots->door;
 
-		if (loaded_write(&slot->library->image, slot->address, door))
+		if (loaded_write(&slot->library->image, slot->address, door_for(slots, slot->use)))
 			return fail(why, "cannot be written to", slot->library->name);
 	}
 	return 0;
@@ -155,7 +175,7 @@ static bool holds(const struct door_slots *slots, const struct door_slot *slot)
 {
 	uintptr_t value = value_of(slot);
 
-	if (slot->is_open)
+	if (slot->use != SLOT_IOCTL)
 		return true;
 	return value == (uintptr_t)slots->door || canary_send((ioctl_fn *)value) == (uintptr_t)slots->self;
 }
@@ -172,10 +192,10 @@ bool slots_hold(const struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 	return true;
 }
 
-static const struct door_slot *slot_of(const struct door_slots *slots, uintptr_t caller, bool is_open)
+static const struct door_slot *slot_of(const struct door_slots *slots, uintptr_t caller, enum slot_use use)
 {
 	for (size_t i = 0; i < slots->count; i++)
-		if (slots->slots[i].is_open == is_open && elf_holds(&slots->slots[i].library->image, caller))
+		if (slots->slots[i].use == use && elf_holds(&slots->slots[i].library->image, caller))
 			return &slots->slots[i];
 	return NULL;
 }
@@ -190,7 +210,7 @@ bool slots_defines(const struct door_slots *slots, uintptr_t caller)
 
 ioctl_fn *slots_next(const struct door_slots *slots, uintptr_t caller)
 {
-	const struct door_slot *slot = slot_of(slots, caller, false);
+	const struct door_slot *slot = slot_of(slots, caller, SLOT_IOCTL);
 
 	if (slot)
 		return (ioctl_fn *)slot->before;
@@ -200,7 +220,14 @@ ioctl_fn *slots_next(const struct door_slots *slots, uintptr_t caller)
 
 open_fn *slots_next_open(const struct door_slots *slots, uintptr_t caller)
 {
-	const struct door_slot *slot = slot_of(slots, caller, true);
+	const struct door_slot *slot = slot_of(slots, caller, SLOT_OPEN);
 
 	return slot ? (open_fn *)slot->before : (open_fn *)open;
+}
+
+write_fn *slots_next_write(const struct door_slots *slots, uintptr_t caller)
+{
+	const struct door_slot *slot = slot_of(slots, caller, SLOT_WRITE);
+
+	return slot ? (write_fn *)slot->before : write;
 }

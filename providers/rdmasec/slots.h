@@ -3,23 +3,29 @@
 #ifndef RDMASEC_PROVIDERS_SLOTS_H
 #define RDMASEC_PROVIDERS_SLOTS_H
 
+#include <sys/types.h>
+
 #include "loaded.h"
 
-enum { SLOTS_MAX = 2 * LOADED_LIBRARIES_MAX * LOADED_SLOTS_MAX, SLOTS_PROBLEM_MAX = LOADED_PROBLEM_MAX };
+enum { SLOTS_MAX = 3 * LOADED_LIBRARIES_MAX * LOADED_SLOTS_MAX, SLOTS_PROBLEM_MAX = LOADED_PROBLEM_MAX };
 
 typedef int ioctl_fn(int fd, unsigned long request, ...);
 typedef int open_fn(const char *path, int flags, ...);
+typedef ssize_t write_fn(int fd, const void *buffer, size_t len);
+
+enum slot_use { SLOT_IOCTL, SLOT_OPEN, SLOT_WRITE };
 
 struct door_slot {
 	const struct loaded_library *library;
 	uint64_t address; /* in the library */
 	uintptr_t before; /* what was there: the next in the chain */
-	bool is_open;
+	enum slot_use use;
 };
 
 struct door_slots {
 	ioctl_fn *door; /* what is put there: the caller's */
 	open_fn *door_open;
+	write_fn *door_write;
 	const void *self; /* by which the caller answers canaries */
 
 	struct loaded loaded;
@@ -44,5 +50,6 @@ bool slots_defines(const struct door_slots *slots, uintptr_t caller);
 /* What would have been called without us, by whoever calls from this address. */
 ioctl_fn *slots_next(const struct door_slots *slots, uintptr_t caller);
 open_fn *slots_next_open(const struct door_slots *slots, uintptr_t caller);
+write_fn *slots_next_write(const struct door_slots *slots, uintptr_t caller);
 
 #endif

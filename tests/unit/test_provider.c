@@ -413,3 +413,36 @@ Test(provider, a_thief_is_noticed_before_a_device_is_opened)
 	cr_expect_eq(errno, EPERM);
 	cr_expect_geq(opens("/dev/null", 0), 0, "other files are no matter of ours");
 }
+
+/* By write() it gives commands, if it does not by ioctl(): then nobody has judged them. */
+static ssize_t (*writes_of(const struct library *verbs))(int fd, const void *buffer, size_t len)
+{
+	struct elf_slot slots[SLOTS_MAX];
+
+	cr_assert_gt(elf_slots_find(&verbs->image, "write", slots, SLOTS_MAX), 0);
+	return *(ssize_t(**)(int, const void *, size_t))(verbs->image.bias + slots[0].address);
+}
+
+Test(provider, commands_by_write_are_refused)
+{
+	struct library verbs = load("libibverbs.so.1", 0);
+	int pipes[2];
+
+	cr_assert_eq(pipe(pipes), 0);
+	cr_expect_eq(writes_of(&verbs)(pipes[1], "12345678", 8), 8);
+	cr_assert_not_null(load_module());
+	cr_expect_eq(writes_of(&verbs)(pipes[1], "12345678", 8), -1);
+	cr_expect_eq(errno, EPERM);
+	cr_expect_eq(write(pipes[1], "12345678", 8), 8, "that of others is no matter of ours");
+}
+
+Test(provider, in_audit_mode_commands_go_by_write)
+{
+	struct library verbs = load("libibverbs.so.1", 0);
+	int pipes[2];
+
+	setenv("RDMASEC_POLICY", POLICY_AUDIT, 1);
+	cr_assert_eq(pipe(pipes), 0);
+	cr_assert_not_null(load_module());
+	cr_expect_eq(writes_of(&verbs)(pipes[1], "12345678", 8), 8);
+}
