@@ -2,7 +2,8 @@
 /*
  * The LD_PRELOAD door. Every way to make a QP or to give it an address ends in ioctl(RDMA_VERBS_IOCTL): libibverbs'
  * calls, librdmacm's, providers', and those of programs that load verbs by dlsym or dlvsym. So one symbol is enough.
- * What librdmacm has the kernel's CM send of its own, before there is such an ioctl, is librdmacm-ext's.
+ * What librdmacm has the kernel's CM send of its own, before there is such an ioctl, is librdmacm-ext's; open_device.c
+ * notices a libibverbs that makes none.
  *
  * The symbol carries no version: libibverbs asks for ioctl@GLIBC_..., and the loader takes an unversioned definition
  * for it, but not one of another version (glibc elf/dl-lookup.c, check_match).
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "door.h"
+#include "open_device.h"
 
 #define EXPORT __attribute__((visibility("default")))
 enum { PAGE_ROOM = 65536, EXIT_NOT_GUARDED = 126 };
@@ -75,6 +77,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	case RDMA_VERBS_IOCTL:
 		if (door_canary_answer(fd, arg, &state))
 			return 0;
+		preload_verbs_seen++;
 		return door_verbs(fd, arg, pass_on);
 	case RDMASEC_IOCTL_QP_OPTION:
 		return door_qp_option(fd, arg, pass_on);
