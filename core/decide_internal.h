@@ -114,6 +114,17 @@ bool direction_has_policy(const struct xfrm_direction *d);
 /* Says what keeps the nearest policy from covering the flow, or that there is none. */
 void explain_no_policy(const struct xfrm_direction *d, struct verdict *out);
 
+/* A policy that takes packets of the flow into a tunnel or the like, so that they leave by another route; NULL: none.
+ */
+const struct xfrm_policy_evidence *direction_tunnel(const struct xfrm_direction *outbound);
+
+/*
+ * Does IPsec lead what leaves by the path's egress elsewhere? Of software RoCE, and as far as policies can be read.
+ * Says so in *out.
+ */
+bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, const struct requirement *req,
+			   struct verdict *out);
+
 /* Is there an outbound policy that wants ESP for the flow, or some of it? Then an SA may yet come. */
 bool some_policy_wants_esp(const struct xfrm_direction *outbound);
 

@@ -47,9 +47,14 @@ static struct xfrm_direction direction(const struct path *path, const struct evi
 	};
 }
 
+static enum evidence_state xfrm_state(const struct evidence *ev)
+{
+	return ev->xfrm ? xfrm_table_state(ev->xfrm) : ev->xfrm_state;
+}
+
 static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
 {
-	enum evidence_state state = ev->xfrm ? xfrm_table_state(ev->xfrm) : ev->xfrm_state;
+	enum evidence_state state = xfrm_state(ev);
 	const char *error = ev->xfrm ? xfrm_table_error(ev->xfrm) : ev->xfrm_error;
 
 	if (state == EVIDENCE_READ)
@@ -149,4 +154,35 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 	out->by = BY_IPSEC;
 	if (!out->details[0])
 		text_copy(out->details, sizeof(out->details), "ESP by policy for every remote, no SA yet");
+}
+
+/*
+ * MACsec can be read without privilege and policies cannot: whoever may not read them, or not just now, is not told of
+ * a tunnel. A path to a remote that is not known yet is judged when it is.
+ */
+bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, const struct requirement *req,
+			   struct verdict *out)
+{
+	struct xfrm_direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
+	const struct link_evidence *link = evidence_link(ev, path->gid_ifindex);
+	const struct xfrm_policy_evidence *tunnel;
+
+	if (nic_applies_xfrm(path) || path->scope == REMOTE_SOME || xfrm_state(ev) != EVIDENCE_READ)
+		return false;
+	if (link && link->xfrm_off && path->family == AF_INET)
+		return false;
+	if (has_sub_policy(ev)) {
+		verdict_set(out, VERDICT_UNKNOWN, 1,
+			    "there are xfrm sub-policies, which are not understood: one may lead past %s",
+			    path->egress);
+		return true;
+	}
+	tunnel = direction_tunnel(&outbound);
+	if (tunnel)
+		verdict_set(
+			out, VERDICT_UNPROTECTED, 4,
+			"%s policy %u (priority %u) takes these packets into a tunnel: they leave by its route, which "
+			"need not be %s",
+			outbound.name, tunnel->index, tunnel->priority, path->egress);
+	return tunnel;
 }

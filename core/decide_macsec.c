@@ -112,12 +112,14 @@ static bool offload_fits(const struct path *path, const struct macsec_evidence *
  * macsec_start_xmit(): with protect and encrypt on (and allowed ones, see settings_hold()) what is not encrypted is
  * dropped, for want of an SA or of operation. When only the receiving side is missing, it leaves encrypted.
  */
-static bool secy_drops(const struct path *path, const struct macsec_evidence *secy)
+static bool secy_drops(const struct path *path, const struct evidence *ev, const struct requirement *req,
+		       const struct macsec_evidence *secy)
 {
 	bool strays = path->scope == REMOTE_EVERY && path->stray_ifindex;
+	struct verdict ignored;
 
 	return path->driver->egress == EGRESS_HOST_STACK && secy->offload == MACSEC_OFFLOAD_OFF && secy->encrypt &&
-	       !strays;
+	       !strays && !ipsec_leads_elsewhere(path, ev, req, &ignored);
 }
 
 static void describe(const struct path *path, const struct macsec_evidence *secy, struct verdict *out)
@@ -156,8 +158,8 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 		verdict_set(out, VERDICT_UNPROTECTED, 1, "%s is down", path->egress);
 	else if (settings_hold(secy, req, path->egress, out)) {
 		if (!associations_live(secy, path->egress, out))
-			out->kernel_drops = secy_drops(path, secy);
-		else if (!offload_fits(path, secy, ev->kernel, out))
+			out->kernel_drops = secy_drops(path, ev, req, secy);
+		else if (!offload_fits(path, secy, ev->kernel, out) || ipsec_leads_elsewhere(path, ev, req, out))
 			return;
 		else if (path->scope == REMOTE_EVERY && path->stray_ifindex)
 			verdict_set(out, VERDICT_UNPROTECTED, 5,

@@ -251,6 +251,53 @@ enum direction_outcome direction_outcome(const struct xfrm_direction *d, struct 
 	return course.covers ? outcome : OUTCOME_LEAKS;
 }
 
+/*
+ * xfrm_bundle_create() looks a new route up for what leaves in any other mode than transport, by the outer addresses
+ * and without the netdev that the flow is bound to (xfrm4_dst_lookup(), xfrm6_dst_lookup()). Also by a template that is
+ * only optional, and whatever the transform.
+ */
+static bool may_change_route(const struct xfrm_policy_evidence *policy)
+{
+	for (size_t i = 0; policy->action == XFRM_POLICY_ALLOW && i < policy->tmpl_count; i++)
+		if (policy->tmpl[i].mode != XFRM_MODE_TRANSPORT)
+			return true;
+	return false;
+}
+
+static const struct xfrm_policy_evidence *tunnel_among(const struct xfrm_direction *d, uint64_t from, uint64_t to,
+						       bool *covered)
+{
+	const struct xfrm_policy_evidence *p;
+	struct evidence_walk walk;
+
+	policies_begin(d, &walk);
+	while ((p = policies_next(&walk))) {
+		enum selector_match match = policy_match_flow(d, p);
+
+		if (p->priority < from || p->priority > to || match == SELECTS_NONE)
+			continue;
+		if (may_change_route(p))
+			return p;
+		*covered |= match == SELECTS_ALL;
+	}
+	return NULL;
+}
+
+const struct xfrm_policy_evidence *direction_tunnel(const struct xfrm_direction *outbound)
+{
+	bool ordered = priorities_are_kept(outbound), covered = false;
+	const struct xfrm_policy_evidence *tunnel = NULL;
+	uint64_t priority = 0;
+
+	while (!tunnel && !covered && next_priority(outbound, priority, &priority)) {
+		uint64_t to = ordered ? priority : UINT32_MAX;
+
+		tunnel = tunnel_among(outbound, priority, to, &covered);
+		priority = to + 1;
+	}
+	return tunnel;
+}
+
 bool some_policy_wants_esp(const struct xfrm_direction *outbound)
 {
 	const struct xfrm_policy_evidence *p;

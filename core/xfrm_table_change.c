@@ -63,13 +63,24 @@ static bool policy_concerns(const struct xfrm_change *policy, const struct path 
 	return policy->dir != XFRM_POLICY_FWD && selector_match_addresses(&policy->sel, &flow) != SELECTS_NONE;
 }
 
+/* decide() asks MACsec first, and then of IPsec only whether a policy leads past it, which a NIC does not. */
+static bool macsec_concerned(const struct xfrm_change *change, const struct path *path)
+{
+	if (nic_applies_xfrm(path))
+		return false;
+	if (change->kind == XFRM_CHANGE_POLICY)
+		return (change->dir == XFRM_POLICY_OUT || change->type != XFRM_POLICY_TYPE_MAIN) &&
+		       policy_concerns(change, path);
+	return change->kind == XFRM_CHANGE_EVERYTHING;
+}
+
 bool xfrm_change_concerns(const struct xfrm_change *change, const struct path *path, const struct verdict *verdict)
 {
-	bool other = verdict->kind == VERDICT_PROTECTED && verdict->by != BY_IPSEC;
-
-	/* decide() asks MACsec first, and IPsec only of a path that leaves and is understood */
-	if (path->state != PATH_RESOLVED || other)
+	/* IPsec is asked only of a path that leaves and is understood */
+	if (path->state != PATH_RESOLVED)
 		return false;
+	if (verdict->kind == VERDICT_PROTECTED && verdict->by != BY_IPSEC)
+		return verdict->by == BY_MACSEC && macsec_concerned(change, path);
 	switch (change->kind) {
 	case XFRM_CHANGE_NOTHING:
 		return false;

@@ -123,8 +123,13 @@ static inline struct xfrm_sa_evidence random_sa(const struct world *w)
 		sa.saddr = host(w, (uint8_t)chance(4));
 		sa.daddr = host(w, (uint8_t)(1 + chance(3)));
 	}
-	if (one_in(20))
+	if (one_in(20)) {
 		sa.family = random_family(w);
+		if (sa.family == AF_INET) { /* of an IPv6 host's address no message would carry the rest */
+			memset(sa.saddr.bytes + 4, 0, sizeof(sa.saddr) - 4);
+			memset(sa.daddr.bytes + 4, 0, sizeof(sa.daddr) - 4);
+		}
+	}
 	if (one_in(3))
 		sa.reqid = chance(3);
 	if (one_in(5)) {
@@ -159,13 +164,18 @@ static inline void random_path(struct world *w)
 	w->path.remote = host(w, (uint8_t)(one_in(6) ? 3 : 2));
 	w->path.has_sport = one_in(3);
 	w->path.sport = (uint16_t)(0xc000 + chance(2));
-	w->req.require = one_in(4) ? REQUIRE_ANY : REQUIRE_IPSEC;
+	w->req.require = one_in(4) ? REQUIRE_ANY : w->ev.secy_count ? REQUIRE_MACSEC : REQUIRE_IPSEC;
 }
 
-/* A good world without policies and SAs. */
+/* A good world without policies and SAs, some of them with MACsec. */
 static inline void random_world(struct world *w)
 {
-	world_init(w, one_in(3) ? RDMA_DRIVER_MLX5 : RDMA_DRIVER_RXE, one_in(3) ? AF_INET6 : AF_INET, ETH0);
+	bool macsec = one_in(6);
+
+	world_init(w, one_in(3) ? RDMA_DRIVER_MLX5 : RDMA_DRIVER_RXE, one_in(3) ? AF_INET6 : AF_INET,
+		   macsec ? MACSEC0 : ETH0);
+	if (macsec)
+		world_add_macsec(w);
 	random_path(w);
 }
 

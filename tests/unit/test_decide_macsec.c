@@ -63,6 +63,105 @@ CHANGE(not_strict_without_sa, change_validate_check(w); change_tx_sa_absent(w))
 CHANGE(offloaded_without_sa, change_offload_mac(w); change_tx_sa_absent(w))
 CHANGE(host_without_sa, change_offload_off(w); change_tx_sa_absent(w))
 
+/* ---- xfrm policies beside a SecY in order: tunnels have another route ---- */
+
+static struct xfrm_policy_evidence *tunnel_policy(struct world *w, uint8_t proto, uint8_t mode)
+{
+	struct xfrm_policy_evidence *policy = add_policy(w, esp_policy(w, XFRM_POLICY_OUT, 0, 0));
+
+	policy->offload = (struct xfrm_offload_evidence){ 0 };
+	policy->tmpl[0].proto = proto;
+	policy->tmpl[0].mode = mode;
+	policy->tmpl[0].saddr = host(w, 11);
+	policy->tmpl[0].daddr = host(w, 12);
+	return policy;
+}
+
+static struct xfrm_policy_evidence *passing_policy(struct world *w, uint32_t priority)
+{
+	struct xfrm_policy_evidence *policy = add_policy(w, esp_policy(w, XFRM_POLICY_OUT, 1, 2));
+
+	policy->offload = (struct xfrm_offload_evidence){ 0 };
+	policy->tmpl_count = 0;
+	policy->priority = priority;
+	return policy;
+}
+
+CHANGE(tunnel_ah, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL))
+CHANGE(tunnel_esp, tunnel_policy(w, IPPROTO_ESP, XFRM_MODE_TUNNEL))
+CHANGE(tunnel_beet, tunnel_policy(w, IPPROTO_ESP, XFRM_MODE_BEET))
+CHANGE(tunnel_ipcomp, tunnel_policy(w, IPPROTO_COMP, XFRM_MODE_TUNNEL))
+CHANGE(tunnel_optional, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->tmpl[0].optional = true)
+CHANGE(tunnel_of_a_mode_to_come, tunnel_policy(w, IPPROTO_ESP, 9))
+CHANGE(transport_ah, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TRANSPORT))
+CHANGE(tunnel_behind_transport, struct xfrm_policy_evidence *p = tunnel_policy(w, IPPROTO_ESP, XFRM_MODE_TRANSPORT);
+       p->tmpl[1] = p->tmpl[0]; p->tmpl[1].mode = XFRM_MODE_TUNNEL; p->tmpl_count = 2)
+CHANGE(tunnel_blocks, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->action = XFRM_POLICY_BLOCK)
+CHANGE(tunnel_inbound, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->dir = XFRM_POLICY_IN)
+CHANGE(tunnel_forwarded, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->dir = XFRM_POLICY_FWD)
+CHANGE(tunnel_marked, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->mark = (struct xfrm_mark_evidence){ 1, 1 })
+CHANGE(tunnel_of_interface, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->if_id = 3)
+CHANGE(tunnel_with_ports, struct xfrm_policy_evidence *p = tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL);
+       p->sel.dport = 4791; p->sel.dport_mask = 0xffff)
+CHANGE(tunnel_of_tcp, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->sel.proto = IPPROTO_TCP)
+CHANGE(tunnel_by_another_netdev, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->sel.ifindex = ETH1)
+CHANGE(tunnel_by_this_netdev, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->sel.ifindex = MACSEC0)
+CHANGE(tunnel_behind_pass, change_tunnel_ah(w); passing_policy(w, 999))
+CHANGE(tunnel_beside_pass, change_tunnel_ah(w); passing_policy(w, 1000))
+CHANGE(tunnel_before_pass, change_tunnel_ah(w); passing_policy(w, 1001))
+CHANGE(tunnel_behind_part, change_tunnel_ah(w); w->path.scope = REMOTE_EVERY; passing_policy(w, 999))
+CHANGE(tunnel_for_some, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->sel.daddr = host(w, 9);
+       w->policies[0].sel.daddr_prefix = full_prefix(w))
+CHANGE(tunnel_for_some_of_every, change_tunnel_for_some(w); w->path.scope = REMOTE_EVERY)
+CHANGE(tunnel_remote_unknown, change_tunnel_ah(w); w->path.scope = REMOTE_SOME)
+CHANGE(sub_policy, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->type = XFRM_POLICY_TYPE_SUB)
+CHANGE(tunnel_behind_offloaded_pass, change_tunnel_ah(w);
+       passing_policy(w, 999)->offload = (struct xfrm_offload_evidence){ ETH0, true })
+CHANGE(tunnel_unreadable, change_tunnel_ah(w); w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
+CHANGE(tunnel_without_sa, change_tunnel_ah(w); change_tx_sa_absent(w))
+
+static const struct row tunnel_rows[] = {
+	ROW(tunnel_ah, UNPROTECTED,
+	    "outbound policy 9 (priority 1000) takes these packets into a tunnel: they leave by its route, which need "
+	    "not be macsec0"),
+	ROW(tunnel_esp, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_beet, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_ipcomp, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_optional, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_of_a_mode_to_come, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_behind_transport, UNPROTECTED, "into a tunnel"),
+	ROW(transport_ah, PROTECTED, "macsec0"),
+	ROW(tunnel_blocks, PROTECTED, "macsec0"),
+	ROW(tunnel_inbound, PROTECTED, "macsec0"),
+	ROW(tunnel_forwarded, PROTECTED, "macsec0"),
+	ROW(tunnel_marked, PROTECTED, "macsec0"),
+	ROW(tunnel_of_interface, PROTECTED, "macsec0"),
+	ROW(tunnel_with_ports, PROTECTED, "macsec0"),
+	ROW(tunnel_of_tcp, PROTECTED, "macsec0"),
+	ROW(tunnel_by_another_netdev, PROTECTED, "macsec0"),
+	ROW(tunnel_by_this_netdev, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_behind_pass, PROTECTED, "macsec0"),
+	ROW(tunnel_beside_pass, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_before_pass, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_behind_part, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_behind_offloaded_pass, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_for_some, PROTECTED, "macsec0"),
+	ROW(tunnel_for_some_of_every, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_remote_unknown, PROTECTED, "macsec0"),
+	ROW(sub_policy, UNKNOWN, "sub-policies, which are not understood: one may lead past macsec0"),
+	ROW(tunnel_unreadable, PROTECTED, "macsec0"),
+};
+
+CHANGE(tunnel_past_xfrm, change_tunnel_ah(w); w->links[MACSEC0 - ETH0].xfrm_off = true)
+
+/* net.ipv4.conf.*.disable_xfrm: no policy is looked up. IPv6 has none such. */
+static const struct row tunnel_rows4[] = { ROW(tunnel_past_xfrm, PROTECTED, "macsec0") };
+static const struct row tunnel_rows6[] = { ROW(tunnel_past_xfrm, UNPROTECTED, "into a tunnel") };
+
+/* Its own tables have no routes. */
+static const struct row tunnel_rows_nic[] = { ROW(tunnel_ah, PROTECTED, "macsec0"),
+					      ROW(sub_policy, PROTECTED, "macsec0") };
+
 /* What both software and NIC must have. */
 static const struct row common_rows[] = {
 	ROW(nothing, PROTECTED, "macsec0 gcm-aes-128 sci 5254001234560001"),
@@ -157,6 +256,37 @@ Test(decide_macsec, one_thing_wrong_on_mlx5)
 	CHECK(mlx5_rows, RDMA_DRIVER_MLX5, AF_INET);
 }
 
+Test(decide_macsec, tunnels_lead_past_it)
+{
+	CHECK(tunnel_rows, RDMA_DRIVER_RXE, AF_INET);
+	CHECK(tunnel_rows, RDMA_DRIVER_RXE, AF_INET6);
+	CHECK(tunnel_rows4, RDMA_DRIVER_RXE, AF_INET);
+	CHECK(tunnel_rows6, RDMA_DRIVER_RXE, AF_INET6);
+	CHECK(tunnel_rows_nic, RDMA_DRIVER_MLX5, AF_INET);
+}
+
+/* A tunnel that encrypts protects by itself, where the policy does not insist on MACsec. */
+Test(decide_macsec, a_tunnel_of_esp_is_ipsec)
+{
+	struct world w;
+	struct verdict v;
+
+	world_init(&w, RDMA_DRIVER_RXE, AF_INET, MACSEC0);
+	world_add_macsec(&w);
+	world_add_ipsec(&w);
+	for (int i = OUT; i <= IN; i++) {
+		w.policies[i].tmpl[0].mode = w.sas[i].mode = XFRM_MODE_TUNNEL;
+		w.policies[i].tmpl[0].saddr = w.sas[i].saddr = host(&w, i == OUT ? 11 : 12);
+		w.policies[i].tmpl[0].daddr = w.sas[i].daddr = host(&w, i == OUT ? 12 : 11);
+	}
+	judge(&w, &v);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.reason);
+	cr_expect_eq(v.by, BY_IPSEC, "%s", v.details);
+	w.req.require = REQUIRE_MACSEC;
+	judge(&w, &v);
+	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "%s", v.details);
+}
+
 Test(decide_macsec, the_verdict_names_the_secy)
 {
 	struct world w;
@@ -210,6 +340,7 @@ Test(decide_macsec, where_the_kernel_drops)
 		{ "no receive SA", change_rx_sa_inactive, RDMA_DRIVER_RXE, true },
 		{ "every remote", change_every_without_sa, RDMA_DRIVER_RXE, true },
 		{ "every remote, but some elsewhere", change_stray_without_sa, RDMA_DRIVER_RXE, false },
+		{ "no transmit SA, but a tunnel", change_tunnel_without_sa, RDMA_DRIVER_RXE, false },
 		{ "encrypt off", change_encrypt_off, RDMA_DRIVER_RXE, false },
 		{ "encrypt off and no SA", change_encrypt_off_without_sa, RDMA_DRIVER_RXE, false },
 		{ "integrity only and no SA", change_integrity_only_without_sa, RDMA_DRIVER_RXE, false },

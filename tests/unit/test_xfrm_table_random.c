@@ -79,8 +79,11 @@ static void fill(const struct world *w, struct model *m)
 static void judge_by(const struct world *w, const struct model *arrays, const struct xfrm_table *table,
 		     struct verdict *out)
 {
+	struct macsec_evidence secy = w->secy;
 	struct evidence ev = w->ev;
 
+	secy.rxsc = exact_copy(w->rxsc, secy.rxsc_count * sizeof(w->rxsc[0]));
+	ev.secys = exact_copy(&secy, ev.secy_count * sizeof(secy));
 	ev.links = exact_copy(w->links, ev.link_count * sizeof(w->links[0]));
 	if (arrays) {
 		ev.policies = exact_copy(arrays->policies, arrays->policy_count * sizeof(arrays->policies[0]));
@@ -90,6 +93,8 @@ static void judge_by(const struct world *w, const struct model *arrays, const st
 	}
 	ev.xfrm = table;
 	decide(&w->path, &ev, &w->req, out);
+	free(secy.rxsc);
+	free(ev.secys);
 	free(ev.links);
 	free(ev.policies);
 	free(ev.sas);
