@@ -174,7 +174,10 @@ const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifind
 
 /* ---- one route ---- */
 
-/* inet_rtm_getroute() in net/ipv4/route.c, inet6_rtm_getroute() in net/ipv6/route.c */
+/*
+ * inet_rtm_getroute() in net/ipv4/route.c, inet6_rtm_getroute() in net/ipv6/route.c. For a rule of a range of users the
+ * asker is not the one who sends: a flow of rxe's is root's (its flowi6_uid is 0), whoever owns the QP.
+ */
 static int route_request(int family, const union ip_address *src, const union ip_address *dst, int oif,
 			 struct nl_msg **out)
 {
@@ -190,7 +193,7 @@ static int route_request(int family, const union ip_address *src, const union ip
 		return -ENOMEM;
 	if (nlmsg_append(request, &route, sizeof(route), NLMSG_ALIGNTO) || nla_put(request, RTA_SRC, len, src) ||
 	    nla_put(request, RTA_DST, len, dst) || (oif && nla_put_u32(request, RTA_OIF, (uint32_t)oif)) ||
-	    nla_put_u8(request, RTA_IP_PROTO, IPPROTO_UDP)) {
+	    nla_put_u8(request, RTA_IP_PROTO, IPPROTO_UDP) || nla_put_u32(request, RTA_UID, 0)) {
 		nlmsg_free(request);
 		return -ENOMEM;
 	}

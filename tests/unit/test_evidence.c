@@ -486,6 +486,8 @@ Test(evidence, route_get_asks_as_rxe_does)
 	cr_assert_eq(nlmsg_parse((struct nlmsghdr *)request, sizeof(*route), attrs, RTA_MAX, NULL), 0);
 	cr_expect_eq(nla_get_u32(attrs[RTA_OIF]), 4);
 	cr_expect_eq(nla_get_u8(attrs[RTA_IP_PROTO]), IPPROTO_UDP);
+	cr_assert(attrs[RTA_UID]);
+	cr_expect_eq(nla_get_u32(attrs[RTA_UID]), 0, "whoever asks, the flow is root's");
 	cr_expect(nla_len(attrs[RTA_SRC]) == 16 && *(char *)nla_data(attrs[RTA_SRC]) == 1);
 	cr_expect(nla_len(attrs[RTA_DST]) == 16 && *(char *)nla_data(attrs[RTA_DST]) == 2);
 	forget();
