@@ -80,6 +80,14 @@ class Frames(unittest.TestCase):
         header = bytes([17, 4]) + bytes(22)
         self.expect("clear_data", ethernet(0x0800, ipv4(51, header + ROCE)), ethernet(0x86DD, ipv6(51, header + ROCE)))
 
+    def test_tunnels_of_ip_hide_nothing(self) -> None:
+        for protocol, inner in ((4, ipv4(17, ROCE)), (41, ipv6(17, ROCE))):
+            authenticated = bytes([protocol, 4]) + bytes(22) + inner
+            self.expect("clear_data", ethernet(0x0800, ipv4(protocol, inner)), ethernet(0x86DD, ipv6(protocol, inner)))
+            self.expect("clear_data", ethernet(0x0800, ipv4(51, authenticated)))
+        self.expect("esp", ethernet(0x0800, ipv4(4, ipv4(50, bytes(40)))))
+        self.expect("malformed", ethernet(0x0800, ipv4(4, b"")), ethernet(0x0800, ipv4(41, ipv4(17, ROCE))))
+
     def test_macsec_by_its_encryption_bit(self) -> None:
         self.expect("macsec", ethernet(0x88E5, b"\x2c" + bytes(30)))
         self.expect("macsec_unencrypted", ethernet(0x88E5, b"\x20" + bytes(30)))

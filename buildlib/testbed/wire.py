@@ -34,7 +34,7 @@ ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_ARP = 0x0800, 0x86DD, 0x0806
 ETHERTYPE_MACSEC, ETHERTYPE_ROCE_V1 = 0x88E5, 0x8915
 ETHERTYPES_VLAN = (0x8100, 0x88A8, 0x9100)
 PROTO_HOPOPTS, PROTO_TCP, PROTO_UDP, PROTO_ROUTING, PROTO_FRAGMENT, PROTO_ESP, PROTO_AH = 0, 6, 17, 43, 44, 50, 51
-PROTO_ICMPV6, PROTO_DSTOPTS = 58, 60
+PROTO_IPIP, PROTO_IPV6, PROTO_ICMPV6, PROTO_DSTOPTS = 4, 41, 58, 60
 PORT_ROCE, PORT_IKE, PORT_IKE_NATT = 4791, 500, 4500
 
 # 802.1AE 9.5: an explicit SCI follows; the user data is encrypted; it is not what it was before, in whatever way
@@ -150,7 +150,7 @@ class Classifier:
         return category
 
     def upper(self, protocol: int, view: View, addresses: bytes) -> str:
-        """What an IP packet carries, past extension headers and AH, which hides nothing."""
+        """What an IP packet carries, past extension headers, AH and tunnels of IP, which hide nothing."""
         while True:
             if protocol in (PROTO_HOPOPTS, PROTO_ROUTING, PROTO_DSTOPTS):
                 protocol, view = view.u8(0), view.skip((view.u8(1) + 1) * 8)
@@ -164,6 +164,8 @@ class Classifier:
                 break
         if protocol == PROTO_UDP:
             return udp(view)
+        if protocol in (PROTO_IPIP, PROTO_IPV6):
+            return self.ipv4(view) if protocol == PROTO_IPIP else self.ipv6(view)
         return {PROTO_TCP: "tcp", PROTO_ESP: "esp", PROTO_ICMPV6: "icmpv6"}.get(protocol, "other")
 
 

@@ -1,6 +1,7 @@
 """One thing missing at a time: refused, by check, status and a guarded program alike, for that reason."""
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -52,6 +53,17 @@ def sas_expired(net: Network) -> None:
     time.sleep(4)
 
 
+def tunnel_of_ah(net: Network) -> None:
+    """Its route is by eth0, where rxe binds what it sends to macsec0: xfrm_bundle_create() looks another one up."""
+    net.macsec()
+    for name, peer in ("ab", "ba"):
+        hosts, ends = (f"src {of[name][0]} dst {of[peer][0]}" for of in (MACSEC0, ETH0))
+        key = f"auth-trunc 'hmac(sha256)' 0x{secrets.token_hex(32)} 128"
+        state = f"ip xfrm state add {ends} proto ah spi 0x4791 reqid 1 mode tunnel {key}"
+        policy = f"ip xfrm policy add {hosts} dir out tmpl {ends} proto ah reqid 1 mode tunnel"
+        net.guests[name].run(f"{state} && {policy}", check=True)
+
+
 def passes_in_clear(families: Collection[int]) -> dict[str, list[str]]:
     """For each guest a policy without template, before those of net.ipsec(policy="priority 100").
 
@@ -80,6 +92,7 @@ CASES = (
     Case("SecY down", secy_down, "macsec0 is down", MACSEC0),
     macsec("rxe on eth0, GID of macsec0", "rxe0 receives on eth0 only: create the rxe device on macsec0", BOTH,
            rxe_on_link="eth0"),
+    Case("a tunnel of AH leads past macsec0", tunnel_of_ah, "takes these packets into a tunnel", MACSEC0),
     ipsec("policies for port 4791", "selects UDP ports, but the lookup for software RoCE carries none", BOTH,
           selector="proto udp dport 4791"),
     ipsec("policies without SAs", "asks for ESP (reqid 4791), but no live SA answers it", BOTH,
@@ -109,10 +122,18 @@ def run(t: Test) -> None:
     t.net.ipsec(families=BOTH)
     for family in BOTH:
         nothing_is_missing(t, "IPsec", ETH0, family)
+    tunnel_leaks(t)
     for case in CASES:
         case.change(t.net)
         for family in case.families:
             refused(t, case, family)
+
+
+def tunnel_leaks(t: Test) -> None:
+    """The control of that case. No answer comes through: rxe on macsec0 takes nothing that came by eth0."""
+    tunnel_of_ah(t.net)
+    trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], MACSEC0)
+    t.check(trial.wire["clear_data"] > 0, "control: bare, what a tunnel of AH takes from macsec0 leaves in clear", trial)
 
 
 def path(t: Test, addresses: dict, family: int) -> tuple[int, str]:
