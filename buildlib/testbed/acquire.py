@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Run in a guest: ask whatever key manager listens for SAs, as the kernel would, by an XFRM_MSG_ACQUIRE of one's own.
 
     python3 acquire.py SOURCE DESTINATION [--reqid N] [--times N] [--dport N]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The one program a guest runs by itself: does what the host asks for, over a virtio-serial port.
 
 Each line is one JSON object.  A request has an id, an op and the op's arguments; its answer has the same id.

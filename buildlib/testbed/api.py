@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What a scenario is given: run(t) of tests/scenarios/NAME/scenario.py receives a Test."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The unmodified verbs applications that scenarios run between the guests, bare or guarded, and what came of it."""
 
 from __future__ import annotations

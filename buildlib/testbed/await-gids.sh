@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 # shellcheck shell=bash
 # Sourced in a guest, with an RDMA device and GIDs: waits until its port is active and has them.  A GID follows its
 # address by way of a work queue, and a port its link.

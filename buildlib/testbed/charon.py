@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """strongSwan's charon in a guest, unmodified, with the configuration of contrib/strongswan."""
 
 from __future__ import annotations

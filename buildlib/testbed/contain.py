@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """In a guest: runs a command in an OCI container, of the bundle that container.py has made there.
 
     contain.py [--user UID] RUNTIME BUNDLE FOLDER... -- COMMAND...

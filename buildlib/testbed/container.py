@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """OCI containers in a guest: a bundle of the guest's own programs, run by an unmodified runtime."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """rdmasec-agentd in a guest."""
 
 from __future__ import annotations

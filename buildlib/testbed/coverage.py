@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Which programs which door guards: the programs, the doors, and what runs of them say."""
 
 from __future__ import annotations

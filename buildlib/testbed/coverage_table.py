@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """README's table of what is covered, made of the results that a run of the scenario coverage has left."""
 
 from __future__ import annotations

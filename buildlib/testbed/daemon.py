@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """rdmasecd in a guest: started, asked, and what its audit log says."""
 
 from __future__ import annotations

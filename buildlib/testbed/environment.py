@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What a pair of guests is made of."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """One guest: an emulated machine, and what can be asked of the agent in it."""
 
 from __future__ import annotations

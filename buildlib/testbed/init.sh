@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 # shellcheck shell=dash
 # Guest init: put the shared root, the host's own or another, below a tmpfs overlay, so that the guest has what is there
 # and can change nothing of it, and start the agent there.

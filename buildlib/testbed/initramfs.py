@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The guests' first root: busybox, the modules that reach the host's folders, and an init that changes over to them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The guests' kernel: a Debian package, fetched once into a cache, never installed.
 
 The machine that runs the tests has its own kernel and its own apt configuration, and both stay as they are: apt runs

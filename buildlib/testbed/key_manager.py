@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What all key managers in guests have in common: they are asked through the kernel, and their SAs are there."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What every application has to do in every state of the network, however it is guarded."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What charon does when it is asked for SAs, by ACQUIREs of the testbed, and what programs then send."""
 
 from __future__ import annotations

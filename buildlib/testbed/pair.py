@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Two guests, a and b, joined by one wire whose every frame is written down outside of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """libreswan's pluto in a guest, unmodified, with the configuration of contrib/libreswan."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 # shellcheck shell=bash
 # Sourced in a guest, with the MAC address of its eth0: back to a bare eth0, which is down.
 #

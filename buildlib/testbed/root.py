@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The guests' root: what is installed on this machine, or another release of Debian, made once into the cache.
 
 Another root is for programs newer than this machine's, unmodified, from where they are published.  The project's tree

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Runs scenarios on pairs of guests, each pair in a thread of its own, and tells what came of it as TAP."""
 
 from __future__ import annotations

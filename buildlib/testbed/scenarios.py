@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The scenarios on disk: a folder each, with a description in prose and a run(t)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Which scenario runs when, and in which guests.
 
 Pairs of guests that run side by side should be done at about the same time, so the longest comes first, by what it took

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """A terminal in one guest of a pair, on its serial console."""
 
 from __future__ import annotations

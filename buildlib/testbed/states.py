@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """States of the pair's network: bare, in clear, with MACsec, with IPsec, and each of them broken in a chosen way.
 
 Addresses: a is .1 and b is .2, of 10.77.0.0/24 and fd77::/64 on eth0, of 10.78.0.0/24 and fd78::/64 on macsec0.

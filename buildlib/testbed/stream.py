@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """A queue pair under traffic between the guests (tests/apps/verbs_stream), and what becomes of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Results whose figures do not bear them out are told, and so is a table that was edited by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Unit tests of what runs where and when."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Unit tests of the classifier, on frames built here by hand."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What crossed the wire: counts the frames of a capture by what an eavesdropper could have read in them.
 
     wire.py FILE.pcap

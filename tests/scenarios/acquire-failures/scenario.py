@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """No SA comes, for one reason or another; and charons that come and go."""
 
 from __future__ import annotations

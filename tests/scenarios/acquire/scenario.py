@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """charon on both guests and no SA: programs have one set up, and go on."""
 
 from __future__ import annotations

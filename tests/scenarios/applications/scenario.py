@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Every application x {bare, guarded in clear, guarded over MACsec, guarded with IPsec}."""
 
 from testbed.api import Test

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Ratios of what a queue pair costs, bare and guarded."""
 
 import statistics

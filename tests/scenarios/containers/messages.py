@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What is no runtime's message, to rdmasec-agentd's socket; prints what became of each connection, as JSON.
 
     messages.py SOCKET

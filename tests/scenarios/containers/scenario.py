@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Containers of runc and crun, guarded from outside."""
 
 from __future__ import annotations

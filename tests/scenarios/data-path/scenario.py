@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """As many instructions for each message behind a door as bare."""
 
 from testbed.api import Test

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The applications of the demonstration, and the table that it ends with (kept as table.txt in the results)."""
 
 from testbed.api import Test

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """An engine's calls on a uverbs fd that another process has opened."""
 
 from __future__ import annotations

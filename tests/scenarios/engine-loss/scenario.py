@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The engine is lost while a program runs: its QP goes on, the next one is refused."""
 
 from __future__ import annotations

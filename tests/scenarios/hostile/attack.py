@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What a hostile program may say to rdmasecd's socket; prints how each message was answered, as JSON.
 
     attack.py proper|malformed|misplaced|descriptors|silent|crowd [COUNT]

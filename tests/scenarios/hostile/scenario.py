@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """A hostile client of rdmasecd, and another user who is served all the same."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Unit tests that want ESP in the kernel."""
 
 from testbed.api import Test

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """libreswan is asked for SAs."""
 
 from __future__ import annotations

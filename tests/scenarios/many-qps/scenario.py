@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """5,000 QPs of 50 processes; decisions among 10 and among very many SAs."""
 
 from __future__ import annotations

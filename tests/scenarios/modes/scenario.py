@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """enforce, audit, off, and policies with mistakes."""
 
 import re

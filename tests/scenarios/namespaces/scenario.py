@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Two network namespaces of one guest, of which one has IPsec: different verdicts, for the right reasons."""
 
 from __future__ import annotations

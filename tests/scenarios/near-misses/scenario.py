@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """One thing missing at a time: refused, by check, status and a guarded program alike, for that reason."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The odd ways to make a queue pair, to give it an address or to steer what it sends."""
 
 from __future__ import annotations

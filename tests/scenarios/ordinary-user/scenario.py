@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """As uid 1234: MACsec runs, IPsec is refused with the reason and the way out."""
 
 from __future__ import annotations

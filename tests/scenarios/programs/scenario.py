@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Threads, dlvsym, fork, exec, other preloads, privileges: guarded alike."""
 
 from __future__ import annotations

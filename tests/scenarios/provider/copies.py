@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Run in a guest: makes other copies of libibverbs, as bundles and upgrades leave them.
 
 copies.py FOLDER: FOLDER/stripped.so calls no ioctl() by name; libibverbs.so.9 beside the system's has names and drivers

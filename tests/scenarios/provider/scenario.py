@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """libibverbs loads the door by itself: unmodified programs, no environment, and what might break it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What the kernel lists, and how rdmasec tells it where there is no engine to ask."""
 
 from __future__ import annotations

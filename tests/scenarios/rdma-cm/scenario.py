@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """librdmacm guarded, and the options of its ids."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """charon rekeys under traffic."""
 
 from __future__ import annotations

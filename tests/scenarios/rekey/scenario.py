@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """SAs are replaced under traffic, and nobody is revoked for it."""
 
 from __future__ import annotations

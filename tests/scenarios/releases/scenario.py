@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Unmodified programs of several releases of rdma-core, on several kernels, guarded by one build."""
 
 from __future__ import annotations

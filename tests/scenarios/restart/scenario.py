@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """rdmasecd is killed, stopped and started again under load."""
 
 from __future__ import annotations

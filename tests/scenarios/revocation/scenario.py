@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Protection taken away under traffic, thing by thing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """strongSwan 5.9 of Debian bookworm is asked for SAs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Guarded from outside: static programs, raw system calls, hostile threads; and a supervisor that stops or dies."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """rdmasecd as a service of systemd's, with all that its unit forbids."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Positive control: every kind of traffic is seen on the wire as what it is."""
 
 import signal

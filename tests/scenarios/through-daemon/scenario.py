@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The applications as an ordinary user's, judged by rdmasecd."""
 
 from __future__ import annotations

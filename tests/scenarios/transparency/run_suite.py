@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Run rdma-core's own python tests in this process, and write down what became of each: run_suite.py --help.
 
 One JSON object per line, written before and after each test, so that the last line names the test a guest died in.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What rdmasec protects it does not change: rdma-core's python tests pass guarded as they pass bare."""
 
 from __future__ import annotations
