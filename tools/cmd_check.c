@@ -21,7 +21,8 @@ struct check {
 
 static void usage(FILE *to)
 {
-	fprintf(to, "usage: rdmasec check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP] [-p POLICY] [--json]\n"
+	fprintf(to, "usage: rdmasec check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP]\n"
+		    "                     [-p POLICY] [--json]\n"
 		    "  Would a queue pair of DEV with this GID index be allowed to send to REMOTE_IP?\n"
 		    "  Without -r: to whatever remote it may choose, as unreliable datagrams do.\n"
 		    "  exit status: 0 protected, 1 unprotected, 2 usage, 3 unknown\n");

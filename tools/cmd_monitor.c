@@ -15,11 +15,11 @@
 
 static void usage(FILE *to)
 {
-	fprintf(to,
-		"usage: rdmasec monitor [--json]\n"
-		"  Prints what the engine decides, and what becomes of living queue pairs, as it happens, one line\n"
-		"  each. Ordinary users are told of their own only.\n"
-		"  exit status: 0 ended by a signal or by its reader, 2 usage, 3 the engine is not there, or left\n");
+	fprintf(to, "usage: rdmasec monitor [--json]\n"
+		    "  Prints what the engine decides, and what becomes of living queue pairs, as it\n"
+		    "  happens, one line each. Ordinary users are told of their own only.\n"
+		    "  exit status: 0 ended by a signal or by its reader, 2 usage, 3 the engine is\n"
+		    "  not there, or left\n");
 }
 
 static int print_event(FILE *to, const struct wire_record *record, bool json)

@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: rdmasec policy check FILE\n"
+		    "  Says what a policy file means, rule by rule, or what is wrong with it, with\n"
+		    "  file and line (rdmasec.policy(5)).\n"
+		    "  exit status: 0 no mistakes, 2 a mistake, or usage\n");
+}
+
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
 
 int command_policy(int argc, char **argv)
 {
 	const struct policy *policy;
 	char text[1024];
 
+	if (argc > 1 && asks_for_help(argv[argc - 1])) {
+		usage(stdout);
+		return 0;
+	}
 	if (argc != 3 || strcmp(argv[1], "check")) {
-		fprintf(stderr, "usage: rdmasec policy check FILE\n");
+		usage(stderr);
 		return EXIT_USAGE;
 	}
 	policy = load_policy(argv[2]);

@@ -17,8 +17,9 @@ static void usage(FILE *to, const char *command)
 {
 	fprintf(to,
 		"usage: rdmasec %s [--root DIR]\n"
-		"  Has libibverbs of this machine load rdmasec's provider module in every program that lists RDMA\n"
-		"  devices, or no longer. Programs that run already stay as they are.\n"
+		"  Has libibverbs of this machine load rdmasec's provider module in every program\n"
+		"  that lists RDMA devices, or no longer. Programs that run already stay as they\n"
+		"  are.\n"
 		"  --root DIR   in a system that is being made in DIR\n",
 		command);
 }

@@ -12,9 +12,11 @@
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec qps [--json]\n"
-		    "  Lists the queue pairs that the engine guards, each with what protects it now, and all others\n"
-		    "  that the kernel knows of as unguarded. Ordinary users are told of their own only.\n"
-		    "  exit status: 0 all are guarded, 1 some are not, 2 usage, 3 unknown: no engine answered\n");
+		    "  Lists the queue pairs that the engine guards, each with what protects it now,\n"
+		    "  and all others that the kernel knows of as unguarded. Ordinary users are told\n"
+		    "  of their own only.\n"
+		    "  exit status: 0 all are guarded, 1 some are not, 2 usage, 3 unknown: no engine\n"
+		    "  answered\n");
 }
 
 /* The kernel's connection management is not counted: every device has it. */

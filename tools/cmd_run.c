@@ -18,13 +18,16 @@
 
 static void usage(FILE *to)
 {
-	fprintf(to,
-		"usage: rdmasec run [-p POLICY] [--supervise] -- CMD [ARG...]\n"
-		"  Runs CMD with the rdmasec door loaded (LD_PRELOAD) and, where no rdmasecd judges for the host, a\n"
-		"  private engine beside it. Its queue pairs\n"
-		"  are refused unless MACsec or IPsec protects what they send; each refusal is one line on stderr.\n"
-		"  -p POLICY     the policy file (rdmasec.policy(5))\n"
-		"  --supervise   guard it from outside as well, by seccomp: static, setuid and hostile programs\n");
+	fprintf(to, "usage: rdmasec run [-p POLICY] [--supervise] -- CMD [ARG...]\n"
+		    "  Runs CMD with the rdmasec door loaded (LD_PRELOAD) and, where no rdmasecd\n"
+		    "  judges for the host, a private engine beside it. Its queue pairs are refused\n"
+		    "  unless MACsec or IPsec protects what they send; each refusal is one line on\n"
+		    "  stderr.\n"
+		    "  -p POLICY     the policy file (rdmasec.policy(5))\n"
+		    "  --supervise   guard it from outside as well, by seccomp: static, setuid and\n"
+		    "                hostile programs\n"
+		    "  exit status: CMD's own; 2 usage or policy error, 126 it cannot be run guarded,\n"
+		    "  127 it was not found\n");
 }
 
 /* The library beside this program, as in a build tree, else where it is installed. */

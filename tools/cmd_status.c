@@ -13,9 +13,12 @@
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec status [-p POLICY] [--json]\n"
-		    "  Lists every GID of every RDMA device: is what leaves by it protected, by what, or why not.\n"
-		    "  A GID that IPsec protects for some remotes only is listed once for each of those as well.\n"
-		    "  Where an engine runs, it judges; with -p, or where none does, this command itself.\n");
+		    "  Lists every GID of every RDMA device: is what leaves by it protected, by what,\n"
+		    "  or why not. A GID that IPsec protects for some remotes only is listed once for\n"
+		    "  each of those as well. Where an engine runs, it judges; with -p, or where none\n"
+		    "  does, this command itself.\n"
+		    "  exit status: 0 all is protected, 1 something is not, 2 usage, 3 something is\n"
+		    "  unknown\n");
 }
 
 static int survey_host(const struct policy *policy, const struct rdma_inventory *inventory, struct wire_records *out)

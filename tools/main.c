@@ -17,7 +17,8 @@ static const struct {
 	{ "run", command_run, "run [-p POLICY] [--supervise] -- CMD [ARG...]", "run CMD guarded" },
 	{ "status", command_status, "status [-p POLICY] [--json]",
 	  "devices, ports, GIDs: protected by what, or why not" },
-	{ "check", command_check, "check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP] [-p POLICY] [--json]",
+	{ "check", command_check,
+	  "check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP] [-p POLICY]\n                [--json]",
 	  "judge one path" },
 	{ "qps", command_qps, "qps [--json]", "living queue pairs: guarded or not, protected by what" },
 	{ "monitor", command_monitor, "monitor [--json]", "what the engine decides, as it happens" },
@@ -37,19 +38,20 @@ static void usage(FILE *to)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (commands[i].synopsis)
 			fprintf(to, "  rdmasec %s\n      %s\n", commands[i].synopsis, commands[i].purpose);
-	fprintf(to,
-		"  rdmasec --version\n"
-		"\n"
-		"exit status of status and check: 0 protected, 1 unprotected, 2 usage or policy error, 3 unknown\n"
-		"(status: the worst of what it lists). qps: 0 all are guarded, 1 some are not, 2 usage error, 3 no\n"
-		"engine answered. monitor: 0 ended by a signal or its reader, 2 usage error, 3 the engine is not "
-		"there,\n"
-		"or left. run: the command's own; 2 usage or policy error, 126 it cannot be run guarded, 127 it was "
-		"not\n"
-		"found.\n"
-		"\n"
-		"A policy is read from -p, else $RDMASEC_POLICY, else " SYSTEM_POLICY ", else everything has to be\n"
-		"protected by MACsec or IPsec. See rdmasec(1), rdmasec.policy(5).\n");
+	fprintf(to, "  rdmasec --version\n"
+		    "\n"
+		    "exit status:\n"
+		    "  status, check  0 protected, 1 unprotected, 2 usage or policy error, 3 unknown;\n"
+		    "                 of status, the worst of what it lists\n"
+		    "  run            the command's own; 2 usage or policy error, 126 it cannot be run\n"
+		    "                 guarded, 127 it was not found\n"
+		    "  qps            0 all are guarded, 1 some are not, 2 usage error, 3 no engine\n"
+		    "  monitor        0 ended by a signal or its reader, 2 usage error, 3 no engine\n"
+		    "  policy check   0 no mistakes, 2 a mistake, told with file and line\n"
+		    "\n"
+		    "A policy is read from -p, else $RDMASEC_POLICY, else " SYSTEM_POLICY ",\n"
+		    "else everything has to be protected by MACsec or IPsec.\n"
+		    "See rdmasec(1), rdmasec.policy(5).\n");
 }
 
 const struct policy *load_policy(const char *named)
