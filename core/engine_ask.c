@@ -105,7 +105,7 @@ static void judge_anew(struct asking *q, const struct engine_client *client)
 		       mirror_is_reading(namespace_mirror(q->in));
 }
 
-void question_judge(struct asking *q)
+static void judge_by_evidence(struct asking *q)
 {
 	const struct engine_server *server = q->connection->server;
 	struct engine_client client;
@@ -127,6 +127,16 @@ void question_judge(struct asking *q)
 	question.generation = watch_generation(server->watch, q->in);
 	if (question.rdev && q->device[0])
 		answer_cache_keep(server->answers, &question, &q->answer, q->device);
+}
+
+void question_judge(struct asking *q)
+{
+	const struct watch_ufile *ufile;
+
+	judge_by_evidence(q);
+	ufile = q->in ? watch_ufile_find(q->connection->server->watch, &q->process, q->number) : NULL;
+	if (ufile)
+		watch_refuse_kept_route(ufile, &q->command, &q->answer);
 }
 
 static void tell(const struct asking *q)

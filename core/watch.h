@@ -69,6 +69,13 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 /* What is known of a QP: its type, 0 if nothing is. */
 uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle);
 
+/*
+ * The answer to a question for an address, of a QP of this ufile: refused where the QP would go on sending by a route
+ * in clear that it has from an address before.
+ */
+void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct uverbs_command *command,
+			     struct engine_answer *answer);
+
 uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle);
 
 /* What protects it at this moment, `err` if that cannot be told. `fd`: of the ufile. */

@@ -25,6 +25,9 @@ enum watch_state {
 	WATCH_REVOKED, /* in ERR, by us; it has to ask again to get out of it */
 };
 
+/* By which routes a QP may have been let send in clear: watch_route.c. */
+enum clear_routes { CLEAR_ROUTE_NONE, CLEAR_ROUTE_ONE, CLEAR_ROUTE_SOME };
+
 /* Of an answer, what is needed to find out whom a change concerns. */
 struct watch_basis {
 	enum remote_scope scope;
@@ -51,8 +54,10 @@ struct watch_qp {
 	bool unsure; /* something was let pass, and nobody said what came of it: the next sweep asks the kernel */
 	struct uverbs_command question; /* what engine_judge() is asked again and again */
 	struct watch_basis basis;
-	int64_t since_ns;     /* CLOCK_REALTIME */
-	int64_t grace_end_ms; /* CLOCK_MONOTONIC */
+	enum clear_routes clear_routes;
+	struct uverbs_address clear_address; /* the last of those */
+	int64_t since_ns;                    /* CLOCK_REALTIME */
+	int64_t grace_end_ms;                /* CLOCK_MONOTONIC */
 	UT_hash_handle hh;
 };
 
@@ -98,6 +103,9 @@ struct watch {
 	int64_t scan_took_ms; /* the last one */
 	bool scan_is_soon;
 };
+
+/* What the answer let pass, of an address that qp->question has: watch_route.c. */
+void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer);
 
 void watch_tell(struct watch *watch, const struct wire_record *record);
 

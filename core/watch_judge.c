@@ -35,6 +35,7 @@ void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer)
 		.verdict = verdict->kind,
 		.by = verdict->by,
 	};
+	watch_remember_route(qp, answer);
 }
 
 static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_change *change)

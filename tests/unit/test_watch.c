@@ -244,6 +244,109 @@ Test(watch, a_new_policy_is_for_all)
 	cr_expect_null(watch_qp_find(ufile, 7));
 }
 
+/* ---- the route that software RoCE keeps ---- */
+
+static struct engine_answer answer_for(bool pass, enum verdict_kind kind, enum protection by)
+{
+	return (struct engine_answer){
+		.pass = pass,
+		.path = { .device = "rxe0", .port = 1, .netdev = "eth0", .driver = driver_traits(RDMA_DRIVER_RXE) },
+		.verdict = { .kind = kind, .by = by }
+	};
+}
+
+static struct uverbs_command address_of(uint8_t remote)
+{
+	return (struct uverbs_command){ .kind = UVERBS_QP_ADDRESS,
+					.has = UVERBS_HAS_HANDLE,
+					.handle = 5,
+					.address = { .dgid = { [10] = 0xff, 0xff, 10, 0, 0, remote },
+						     .sgid_index = 1,
+						     .port = 1,
+						     .is_global = true } };
+}
+
+static void was_sent_to(uint8_t remote, const struct engine_answer *answer)
+{
+	qp->question = address_of(remote);
+	watch_keep_answer(qp, answer);
+}
+
+/* What software RoCE would still send in clear is not given an address that is protected. */
+Test(watch, a_route_in_clear_is_kept)
+{
+	static const struct {
+		const char *name;
+		bool pass;
+		enum verdict_kind kind;
+		enum protection by;
+		bool kept;
+	} rows[] = {
+		{ "a rule asks for nothing", true, VERDICT_PROTECTED, BY_POLICY_NONE, true },
+		{ "off", true, VERDICT_UNKNOWN, BY_NOTHING, true },
+		{ "audited", true, VERDICT_UNPROTECTED, BY_NOTHING, true },
+		{ "MACsec", true, VERDICT_PROTECTED, BY_MACSEC, false },
+		{ "IPsec", true, VERDICT_PROTECTED, BY_IPSEC, false },
+		{ "loopback", true, VERDICT_PROTECTED, BY_LOOPBACK, false },
+		{ "refused, in grace", false, VERDICT_UNPROTECTED, BY_NOTHING, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct engine_answer before = answer_for(rows[i].pass, rows[i].kind, rows[i].by);
+		struct engine_answer now = answer_for(true, VERDICT_PROTECTED, BY_IPSEC);
+		struct uverbs_command command = address_of(2);
+
+		qp->clear_routes = CLEAR_ROUTE_NONE;
+		qp->qp_type = IB_UVERBS_QPT_RC;
+		was_sent_to(3, &before);
+		watch_refuse_kept_route(ufile, &command, &now);
+		cr_expect_eq(now.pass, !rows[i].kept, "%s", rows[i].name);
+		if (!rows[i].kept)
+			continue;
+		cr_expect_eq(now.err, EPERM, "%s", rows[i].name);
+		cr_expect_eq(now.verdict.kind, VERDICT_UNPROTECTED, "%s", rows[i].name);
+		cr_expect(strstr(now.text, "refused modify_qp on rxe0 port 1 GID 0 (eth0) to 10.0.0.2: unprotected"),
+			  "%s: %s", rows[i].name, now.text);
+	}
+}
+
+Test(watch, whom_a_kept_route_concerns)
+{
+	static const struct {
+		const char *name;
+		uint32_t qp_type, driver;
+		enum protection by;
+		uint8_t second, now; /* remotes */
+		bool refused;
+	} rows[] = {
+		{ "RC", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_IPSEC, 3, 2, true },
+		{ "RC, MACsec", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_MACSEC, 3, 2, true },
+		{ "of a type that is not known", 0, RDMA_DRIVER_RXE, BY_IPSEC, 3, 2, true },
+		/* rxe_find_route(): only RC keeps it */
+		{ "UC", IB_UVERBS_QPT_UC, RDMA_DRIVER_RXE, BY_IPSEC, 3, 2, false },
+		{ "a NIC", IB_UVERBS_QPT_RC, RDMA_DRIVER_MLX5, BY_IPSEC, 3, 2, false },
+		{ "in clear again", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_POLICY_NONE, 3, 2, false },
+		{ "to itself", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_LOOPBACK, 3, 2, false },
+		{ "the same address, protected by now", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_IPSEC, 3, 3, false },
+		{ "the same, but another between", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_IPSEC, 4, 4, true },
+		{ "the first again", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_IPSEC, 4, 3, true },
+	};
+	const struct engine_answer none = answer_for(true, VERDICT_PROTECTED, BY_POLICY_NONE);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct engine_answer now = answer_for(true, VERDICT_PROTECTED, rows[i].by);
+		struct uverbs_command command = address_of(rows[i].now);
+
+		now.path.driver = driver_traits(rows[i].driver);
+		qp->clear_routes = CLEAR_ROUTE_NONE;
+		qp->qp_type = rows[i].qp_type;
+		was_sent_to(3, &none);
+		was_sent_to(rows[i].second, &none);
+		watch_refuse_kept_route(ufile, &command, &now);
+		cr_expect_eq(now.pass, !rows[i].refused, "%s", rows[i].name);
+	}
+}
+
 /* ---- what is watched: a QP of the kernel's, or an object of DEVX's ---- */
 
 /* Which handles the kernel lists of each kind, and which of DEVX's is the QP that it once was. */
