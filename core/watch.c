@@ -184,6 +184,7 @@ int watch_new(struct event_base *base, const struct policy *policy, struct netns
 	watch->base = base;
 	watch->policy = policy;
 	watch->whole_host = whole_host;
+	watch->round = 1; /* a new QP's is 0 */
 	watch->listener = *listener;
 	err = namespaces_new(base, opener, watch_on_change, watch, &watch->namespaces);
 	if (!err)

@@ -16,6 +16,8 @@ enum {
 	GRACE_STEP_MS = 50, /* how exactly the end of a grace is kept */
 	UFILES_PER_USER_MAX = 4096,
 	JUDGE_AT_ONCE = 64, /* QPs, before questions get their turn */
+	/* QPs at each sweep, of those that are known: a NIC answers such a question by a command to its firmware */
+	LOOKS_AT_ONCE = 512,
 };
 
 enum watch_state {
@@ -50,8 +52,10 @@ struct watch_qp {
 	uint32_t devx_created;
 	enum watch_state state;
 	bool dirty;
-	bool retry;  /* it could not be judged, or taken down: again at the next change or sweep */
-	bool unsure; /* something was let pass, and nobody said what came of it: the next sweep asks the kernel */
+	bool retry;      /* it could not be judged, or taken down: again at the next change or sweep */
+	bool unsure;     /* something was let pass, and nobody said what came of it: the next sweep asks the kernel */
+	bool differs;    /* the kernel had another address, one that is protected, when it was looked at last */
+	uint32_t looked; /* the watch's round in which it was */
 	struct uverbs_command question; /* what engine_judge() is asked again and again */
 	struct watch_basis basis;
 	enum clear_routes clear_routes;
@@ -102,6 +106,8 @@ struct watch {
 	struct event *judge, *grace, *sweep, *scan;
 	int64_t scan_took_ms; /* the last one */
 	bool scan_is_soon;
+	uint32_t round;      /* of asking the kernel for the addresses of what is known */
+	unsigned looks_left; /* of LOOKS_AT_ONCE */
 };
 
 /* What the answer let pass, of an address that qp->question has: watch_route.c. */
@@ -154,6 +160,16 @@ RS_MUST_USE int watch_object_to_error(int fd, uint32_t driver_id, const struct w
 RS_MUST_USE int watch_object_destroy(int fd, uint32_t driver_id, const struct watch_qp *qp);
 /* True when that cannot be told. */
 bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp);
+
+/* ---- watch_look.c ---- */
+
+/* Nothing need be asked of it before it is judged. */
+bool watch_is_known(const struct watch_qp *qp);
+/*
+ * Asks the kernel for a QP that nobody told us of, or that by what we know cannot send; now and then for the others as
+ * well. What can send as nobody asked for is judged by that, and taken down if it is not protected.
+ */
+void watch_look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device);
 
 /* ---- watch_sweep.c ---- */
 

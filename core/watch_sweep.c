@@ -71,99 +71,6 @@ bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_dev
 	return lives;
 }
 
-/* ---- adopting ---- */
-
-static bool has_address(const struct uverbs_qp_facts *facts)
-{
-	static const uint8_t none[16];
-
-	return memcmp(facts->address.dgid, none, sizeof(none)) != 0;
-}
-
-static bool can_send(const struct uverbs_qp_facts *facts)
-{
-	return facts->state >= UVERBS_QPS_RTR && facts->state != UVERBS_QPS_ERR;
-}
-
-/* As if its owner had asked. One that can send and has no address is a datagram QP, or of a kind that is not known. */
-static void question_from_facts(struct watch_qp *qp, uint32_t driver_id, const struct uverbs_qp_facts *facts)
-{
-	qp->question = (struct uverbs_command){
-		.kind = has_address(facts) ? UVERBS_QP_ADDRESS : UVERBS_QP_READY,
-		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | (facts->dest_qpn ? UVERBS_HAS_DEST_QPN : 0) |
-		       (qp->devx_created ? UVERBS_HAS_DEVX : 0),
-		.driver_id = driver_id,
-		.qp_type = qp->qp_type,
-		.handle = qp->handle,
-		.qp_state = facts->state,
-		.dest_qpn = facts->dest_qpn,
-		.address = facts->address,
-	};
-	qp->question.address.is_global = has_address(facts);
-}
-
-static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct rdma_device *device,
-		  const struct uverbs_qp_facts *facts)
-{
-	struct engine_answer answer;
-	struct wire_record record;
-
-	question_from_facts(qp, device->driver_id, facts);
-	qp->state = WATCH_LIVE;
-	qp->since_ns = watch_now_ns();
-	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->question, &answer);
-	watch_keep_answer(qp, &answer);
-	watch_qp_record(ufile, qp, device, &answer, &record);
-	record.event = WIRE_EVENT_ADOPTED;
-	watch_tell(ufile->watch, &record);
-	if (!answer.pass)
-		watch_queue(ufile, qp);
-}
-
-/* Nothing came of what was let pass. */
-static bool same_as_known(struct watch_qp *qp, const struct uverbs_qp_facts *facts)
-{
-	bool live = qp->state == WATCH_LIVE || qp->state == WATCH_GRACE;
-	bool same = live && can_send(facts) && (qp->question.kind == UVERBS_QP_ADDRESS) == has_address(facts) &&
-		    (!has_address(facts) ||
-		     (!memcmp(qp->question.address.dgid, facts->address.dgid, sizeof(facts->address.dgid)) &&
-		      qp->question.address.sgid_index == facts->address.sgid_index));
-
-	qp->unsure = false;
-	return same;
-}
-
-/* Is nothing to be asked of it? */
-static bool is_known(const struct watch_qp *qp)
-{
-	return qp && (qp->state == WATCH_LIVE || qp->state == WATCH_GRACE) && !qp->unsure;
-}
-
-/* A QP that nobody told us of, or one that by what we know cannot send. */
-static void look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device)
-{
-	struct watch_qp *qp = watch_qp_find(ufile, handle);
-	struct uverbs_qp_facts facts;
-
-	if (is_known(qp))
-		return;
-	if (!qp)
-		qp = watch_qp_make(ufile, handle);
-	if (!qp)
-		return;
-	/* what is listed and cannot be asked may send to anybody */
-	if (watch_object_query(fd, device->driver_id, qp, &facts))
-		facts = (struct uverbs_qp_facts){ .state = UVERBS_QPS_RTS };
-	else if (!can_send(&facts))
-		facts.state = UVERBS_QPS_RESET;
-	if (same_as_known(qp, &facts))
-		return;
-	if (can_send(&facts))
-		adopt(ufile, qp, device, &facts);
-	else if (qp->state != WATCH_REVOKED)
-		qp->state = WATCH_NO_ADDRESS;
-}
-
 /* ---- one open file ---- */
 
 /* NULL: it has no DEVX, or its list could not be read. A handle is in one list, and tells what it is by that. */
@@ -191,10 +98,10 @@ static void look_at_devx(struct watch_ufile *ufile, int fd, const struct rdma_de
 						    .number = qp->qpn,
 						    .created = qp->devx_created };
 
-		if (!qp->devx_created || is_known(qp))
+		if (!qp->devx_created)
 			continue;
-		if (devx_is_still(fd, &object))
-			look_at(ufile, qp->handle, fd, device);
+		if (watch_is_known(qp) || devx_is_still(fd, &object))
+			watch_look_at(ufile, qp->handle, fd, device);
 		else
 			watch_qp_forget(ufile, qp);
 	}
@@ -222,7 +129,7 @@ static void sweep_with(struct watch_ufile *ufile, int fd)
 	has_devx = uses_devx(ufile) && !handles_read(fd, device->driver_id, true, &devx);
 	forget_dead(ufile, &handles, has_devx ? &devx : NULL);
 	for (size_t i = 0; i < handles.count; i++)
-		look_at(ufile, handles.list[i], fd, device);
+		watch_look_at(ufile, handles.list[i], fd, device);
 	if (has_devx)
 		look_at_devx(ufile, fd, device);
 	free(devx.list);
@@ -257,8 +164,12 @@ static void sweep_all(struct watch *watch)
 {
 	struct watch_ufile *ufile;
 
+	watch->looks_left = LOOKS_AT_ONCE;
 	DL_FOREACH (watch->ufiles, ufile)
 		watch_sweep_ufile(ufile);
+	/* all have had their turn */
+	if (watch->looks_left)
+		watch->round++;
 	watch_forget_idle(watch);
 	watch_set_polls(watch);
 }
