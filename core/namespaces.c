@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "device_cache.h"
+#include "device_monitor.h"
 
 enum { NAMESPACES_MAX = 1024 };
 
@@ -24,6 +25,8 @@ struct namespace
 	struct namespaces *all;
 	struct mirror *mirror;
 	struct device_cache *devices;
+	struct device_monitor *monitor; /* of devices that belong to this namespace alone; NULL: nothing is told */
+	uint64_t device_generation;     /* counts what monitors have told */
 	unsigned references;
 	UT_hash_handle hh;
 };
@@ -34,8 +37,27 @@ struct namespaces {
 	namespace_changed_fn changed;
 	void *arg;
 	struct namespace *table;
+	struct device_monitor *monitor; /* of devices that are shared by all (rdma-system(8), netns shared) */
 	uint64_t made;
 };
+
+static void on_device_event(void *arg)
+{
+	struct namespace *in = arg;
+
+	in->device_generation++;
+	in->all->changed(in, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST }, in->all->arg);
+}
+
+/* The kernel tells of shared devices in the initial namespace, and they can be used from each. */
+static void on_shared_device_event(void *arg)
+{
+	struct namespaces *all = arg;
+	struct namespace *in, *next;
+
+	HASH_ITER (hh, all->table, in, next)
+		on_device_event(in);
+}
 
 int namespaces_new(struct event_base *base, struct netns_opener *opener, namespace_changed_fn changed, void *arg,
 		   struct namespaces **out)
@@ -45,6 +67,7 @@ int namespaces_new(struct event_base *base, struct netns_opener *opener, namespa
 	if (!all)
 		return -ENOMEM;
 	*all = (struct namespaces){ .base = base, .opener = opener, .changed = changed, .arg = arg };
+	all->monitor = device_monitor_new(base, NULL, on_shared_device_event, all);
 	*out = all;
 	return 0;
 }
@@ -92,6 +115,7 @@ static int namespace_new(struct namespaces *all, const struct namespace_key *key
 		free(in);
 		return err;
 	}
+	in->monitor = device_monitor_new(all->base, mirror_netns(in->mirror), on_device_event, in);
 	HASH_ADD(hh, all->table, key, sizeof(in->key), in);
 	*out = in;
 	return 0;
@@ -128,6 +152,7 @@ struct namespace *namespace_again(struct namespace *in)
 static void namespace_free(struct namespace *in)
 {
 	HASH_DEL(in->all->table, in);
+	device_monitor_free(in->monitor);
 	device_cache_free(in->devices);
 	mirror_free(in->mirror);
 	free(in);
@@ -145,12 +170,18 @@ void namespaces_free(struct namespaces *all)
 
 	HASH_ITER (hh, all->table, in, next)
 		namespace_free(in);
+	device_monitor_free(all->monitor);
 	free(all);
 }
 
 uint64_t namespace_id(const struct namespace *in)
 {
 	return in->id;
+}
+
+uint64_t namespace_generation(const struct namespace *in)
+{
+	return mirror_generation(in->mirror) + in->device_generation;
 }
 
 struct mirror *namespace_mirror(const struct namespace *in)
@@ -183,8 +214,8 @@ static void look_at_settings(struct namespace *in, const struct rdma_device *dev
 int namespace_device(struct namespace *in, int uverbs_fd, const struct rdma_device **out, char *error,
 		     size_t error_size)
 {
-	int err = device_cache_get(in->devices, uverbs_fd, mirror_last(in->mirror), mirror_gid_generation(in->mirror),
-				   out, error, error_size);
+	int err = device_cache_get(in->devices, uverbs_fd, mirror_last(in->mirror),
+				   mirror_gid_generation(in->mirror) + in->device_generation, out, error, error_size);
 
 	if (!err)
 		look_at_settings(in, *out);

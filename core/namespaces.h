@@ -31,6 +31,8 @@ void namespace_put(struct namespace *in);
 
 /* No other namespace has, or will have, this number. */
 uint64_t namespace_id(const struct namespace *in);
+/* Counts changes of its evidence and of its devices, and never counts back. */
+uint64_t namespace_generation(const struct namespace *in);
 struct mirror *namespace_mirror(const struct namespace *in);
 /* Opens this namespace's netlink sockets. */
 const struct netlink_transport *namespace_transport(const struct namespace *in);

@@ -60,7 +60,7 @@ uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle)
 {
 	const struct watch_qp *qp = watch_qp_find(ufile, handle);
 
-	return qp ? qp->qpn : 0;
+	return qp && !qp->qpn_guessed ? qp->qpn : 0;
 }
 
 /* ---- what was done ---- */
@@ -109,7 +109,7 @@ static void done_address(struct watch_ufile *ufile, const struct uverbs_command 
 
 uint64_t watch_generation(const struct watch *watch, struct namespace *in)
 {
-	return mirror_generation(namespace_mirror(in)) + watch->policy_generation;
+	return namespace_generation(in) + watch->policy_generation;
 }
 
 void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command,

@@ -76,6 +76,8 @@ uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle);
 void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct uverbs_command *command,
 			     struct engine_answer *answer);
 
+
+/* Its number, as a door told it: what the kernel's list only suggests is not believed. 0: not known. */
 uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle);
 
 /* What protects it at this moment, `err` if that cannot be told. `fd`: of the ufile. */

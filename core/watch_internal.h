@@ -7,6 +7,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "resources.h"
 #include "uverbs_call.h"
 #include "watch.h"
 
@@ -47,6 +48,7 @@ struct watch_basis {
 struct watch_qp {
 	uint32_t handle;
 	uint32_t qpn;     /* 0: not known */
+	bool qpn_guessed; /* not told by a door: good enough to be shown */
 	uint32_t qp_type; /* 0: not known */
 	/* 0: a QP of the kernel's; else an object of mlx5's DEVX, made by this opcode (enum prm_opcode) */
 	uint32_t devx_created;
@@ -85,8 +87,9 @@ struct watch_client {
 struct watch_ufile {
 	struct watch *watch;
 	dev_t rdev;
-	struct namespace *in;       /* of whoever opened it first for us */
-	struct engine_client asker; /* as the policy sees it */
+	struct namespace *in;              /* of whoever opened it first for us */
+	struct engine_client asker;        /* as the policy sees it */
+	char device[RDMA_DEVICE_NAME_MAX]; /* its name when it was last looked at, "": not yet */
 	struct watch_holder *holders;
 	struct watch_qp *qps;
 	bool queued;
@@ -178,8 +181,9 @@ RS_MUST_USE int watch_sweep_init(struct watch *watch);
 void watch_sweep_ufile(struct watch_ufile *ufile);
 /* Is it in the kernel's list of QPs, or of DEVX's objects? True when that cannot be told. */
 bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx);
-/* Gives those that were found alive their numbers, as far as the kernel tells. */
+/* Gives those that were found alive their numbers and types, as far as the kernel tells. */
 void watch_name_adopted(struct watch *watch);
+void watch_name_by(struct watch *watch, const struct rdma_resources *all);
 /* Soon: somebody who held QPs has gone, and may have left them to a child. */
 void watch_scan_soon(struct watch *watch);
 

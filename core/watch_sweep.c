@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "devx_call.h"
 #include "prm.h"
+#include "text.h"
 #include "watch_internal.h"
 
 /* After the end of a client its children may still be on their way to the same files. */
@@ -117,6 +118,17 @@ static bool uses_devx(const struct watch_ufile *ufile)
 	return false;
 }
 
+/* Rules go by it, and of its change not every kernel tells (6.12 does not). */
+static void follow_name(struct watch_ufile *ufile, const char *name)
+{
+	struct watch_qp *qp, *next;
+
+	if (ufile->device[0] && strcmp(ufile->device, name))
+		HASH_ITER (hh, ufile->qps, qp, next)
+			watch_queue(ufile, qp);
+	text_copy(ufile->device, sizeof(ufile->device), name);
+}
+
 static void sweep_with(struct watch_ufile *ufile, int fd)
 {
 	char error[192];
@@ -126,6 +138,7 @@ static void sweep_with(struct watch_ufile *ufile, int fd)
 
 	if (!device || handles_read(fd, device->driver_id, false, &handles))
 		return;
+	follow_name(ufile, device->name);
 	has_devx = uses_devx(ufile) && !handles_read(fd, device->driver_id, true, &devx);
 	forget_dead(ufile, &handles, has_devx ? &devx : NULL);
 	for (size_t i = 0; i < handles.count; i++)

@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <linux/xfrm.h>
 #include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
 #include <sanitizer/lsan_interface.h>
+#include <unistd.h>
 
 #include "decide_fixture.h"
 #include "prm.h"
+#include "text.h"
 #include "uverbs_call_internal.h"
 #include "watch_internal.h"
 
@@ -345,6 +348,97 @@ Test(watch, whom_a_kept_route_concerns)
 		watch_refuse_kept_route(ufile, &command, &now);
 		cr_expect_eq(now.pass, !rows[i].refused, "%s", rows[i].name);
 	}
+
+/* ---- numbers and types of what was found ---- */
+
+static struct rdma_qp listed(const char *device, uint32_t qpn, uint8_t type, uint32_t remote_qpn)
+{
+	struct rdma_qp it = { .qpn = qpn,
+			      .type = type,
+			      .has_remote_qpn = remote_qpn,
+			      .remote_qpn = remote_qpn,
+			      .state = UVERBS_QPS_RTS,
+			      .pid = (uint32_t)getpid() };
+
+	text_copy(it.device, sizeof(it.device), device);
+	return it;
+}
+
+/* The fixture's QP as one that was found, in this process. */
+static void found(enum uverbs_kind kind, uint32_t dest_qpn)
+{
+	struct watch_holder *holder = calloc(1, sizeof(*holder));
+	struct process process;
+
+	cr_assert(holder);
+	cr_assert_eq(process_open(getpid(), &process), 0);
+	cr_assert_eq(watch_client_get(watch, &process, &holder->client), 0);
+	process_close(&process);
+	holder->ufile = ufile;
+	DL_APPEND(ufile->holders, holder);
+	DL_APPEND2(holder->client->holders, holder, client_prev, client_next);
+	text_copy(ufile->device, sizeof(ufile->device), "rxe0");
+	qp->question = (struct uverbs_command){ .kind = kind, .dest_qpn = dest_qpn };
+}
+
+static void name_by(const struct rdma_qp *qps, size_t count)
+{
+	watch_name_by(watch, &(struct rdma_resources){ .qps = (struct rdma_qp *)qps, .count = count });
+}
+
+Test(watch, a_found_qp_gets_its_peers_number_and_type)
+{
+	const struct rdma_qp all[] = { listed("rxe1", 16, IB_UVERBS_QPT_UC, 70),
+				       listed("rxe0", 17, IB_UVERBS_QPT_UC, 71),
+				       listed("rxe0", 18, IB_UVERBS_QPT_RC, 70) };
+
+	found(UVERBS_QP_ADDRESS, 70);
+	name_by(all, 2);
+	cr_expect(!qp->qpn && !qp->qp_type, "another device's, and another peer's");
+	name_by(all, 3);
+	cr_expect_eq(qp->qpn, 18);
+	cr_expect_eq(watch_qp_type(ufile, 5), IB_UVERBS_QPT_RC);
+	cr_expect_eq(qp->question.qp_type, IB_UVERBS_QPT_RC);
+	cr_expect_eq(watch_qp_number(ufile, 5), 0, "shown, and not believed");
+	cr_expect_not(qp->dirty, "nothing hangs on it");
+}
+
+/* A type is believed where all that it could be have it. */
+Test(watch, a_found_qp_without_an_address_is_judged_by_its_type)
+{
+	struct rdma_qp all[] = { listed("rxe0", 16, IB_UVERBS_QPT_RC, 70), listed("rxe1", 17, IB_UVERBS_QPT_UD, 0),
+				 listed("rxe0", 18, IB_UVERBS_QPT_RAW_PACKET, 0),
+				 listed("rxe0", 19, IB_UVERBS_QPT_UD, 0), listed("rxe0", 1, QP_TYPE_GSI, 0) };
+
+	all[4].is_kernel = true;
+	found(UVERBS_QP_READY, 0);
+	name_by(all, 2);
+	cr_expect_eq(qp->qp_type, 0, "none that it could be");
+	name_by(all, 5);
+	cr_expect_eq(qp->qp_type, 0, "one of two");
+	cr_expect_not(qp->dirty);
+	all[3].type = IB_UVERBS_QPT_RAW_PACKET;
+	name_by(all, 5);
+	cr_expect_eq(watch_qp_type(ufile, 5), IB_UVERBS_QPT_RAW_PACKET);
+	cr_expect_eq(qp->question.qp_type, IB_UVERBS_QPT_RAW_PACKET);
+	cr_expect(qp->dirty && ufile->queued);
+}
+
+/* What a door has told stays as it is. */
+Test(watch, a_type_that_is_known_stays)
+{
+	const struct rdma_qp all[] = { listed("rxe0", 18, IB_UVERBS_QPT_RAW_PACKET, 0) };
+
+	found(UVERBS_QP_READY, 0);
+	qp->qp_type = IB_UVERBS_QPT_UD;
+	qp->qpn = 7;
+	name_by(all, 1);
+	cr_expect_eq(watch_qp_type(ufile, 5), IB_UVERBS_QPT_UD);
+	cr_expect_eq(watch_qp_number(ufile, 5), 7);
+	qp->qp_type = 0;
+	qp->state = WATCH_NO_ADDRESS;
+	name_by(all, 1);
+	cr_expect_eq(qp->qp_type, 0, "it cannot send");
 }
 
 /* ---- what is watched: a QP of the kernel's, or an object of DEVX's ---- */
