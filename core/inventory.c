@@ -279,15 +279,7 @@ static int read_all(const char *sysfs, struct reading *reading, struct rdma_inve
 int inventory_read_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
 			struct rdma_inventory *out, char *error, size_t error_size)
 {
-	struct reading reading = { .only = only, .with_gids = true, .netlink = netlink };
-
-	return read_all(sysfs, &reading, out, error, error_size);
-}
-
-int inventory_read_stable_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
-			       struct rdma_inventory *out, char *error, size_t error_size)
-{
-	struct reading reading = { .only = only, .netlink = netlink };
+	struct reading reading = { .only = only, .with_gids = !only, .netlink = netlink };
 
 	return read_all(sysfs, &reading, out, error, error_size);
 }

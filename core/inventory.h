@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
  * The inventory for an engine that stays: what of a device is stable is read once, its GIDs as often as need be.
- * inventory_read() and inventory_read_one() in path.h read both.
+ * inventory_read() in path.h reads both.
  */
 #ifndef RDMASEC_CORE_INVENTORY_H
 #define RDMASEC_CORE_INVENTORY_H
@@ -16,8 +16,9 @@
 #include "path.h"
 
 /*
- * inventory_read_one() without GIDs: name, driver, ports with their link layer, state and netdev. Holds until the
- * kernel tells of a change to an RDMA device or to a link. Results as inventory_read_one().
+ * The one device behind this uverbs character device (st_rdev of the fd), without GIDs: name, driver, ports with their
+ * link layer, state and netdev. Holds until the kernel tells of a change to an RDMA device or to a link. Results as
+ * inventory_read(); -ENODEV also if it is no such device.
  */
 RS_MUST_USE int inventory_read_stable(const char *sysfs, const struct netlink_transport *transport, dev_t uverbs_rdev,
 				      struct rdma_inventory *out, char *error, size_t error_size);
@@ -40,13 +41,10 @@ RS_MUST_USE int inventory_gids_from_fd(const char *sysfs, struct rdma_device *de
 
 /*
  * Does sysfs, which tells the netdev's name, say the same of this GID? If not, it loses its netdev, which
- * path_resolve() then takes for unknown. 0; -ENOENT: there is no such GID; -ESTALE: it has lost its netdev. It is no
- * proof where a netdev of another namespace has the same index and the same name as one of ours.
+ * path_resolve() then takes for unknown; and as a remote it makes nothing a loopback any more (gid_is_loopback()). 0;
+ * -ENOENT: there is no such GID; -ESTALE: it has lost its netdev. It is no proof where a netdev of another namespace
+ * has the same index and the same name as one of ours.
  */
 RS_MUST_USE int inventory_confirm_gid(const char *sysfs, struct rdma_device *device, uint32_t port, uint32_t index);
-
-/* The same for all GIDs of the port that are equal to this remote: else one of another namespace would make what goes
- * out to it a loopback (gid_is_loopback()). */
-void inventory_confirm_remote(const char *sysfs, struct rdma_device *device, uint32_t port, const uint8_t remote[16]);
 
 #endif

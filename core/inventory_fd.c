@@ -135,17 +135,3 @@ int inventory_confirm_gid(const char *sysfs, struct rdma_device *device, uint32_
 			return gid_confirm(sysfs, device, port, &port->gids[i]);
 	return -ENOENT;
 }
-
-void inventory_confirm_remote(const char *sysfs, struct rdma_device *device, uint32_t port_number,
-			      const uint8_t remote[16])
-{
-	struct rdma_port *port = port_of(device->ports, device->port_count, port_number);
-
-	for (size_t i = 0; port && i < port->gid_count; i++) {
-		struct rdma_gid *gid = &port->gids[i];
-
-		/* one that is not confirmed loses its netdev, and is no loopback without */
-		if (gid->valid && !memcmp(gid->raw, remote, sizeof(gid->raw)))
-			gid_confirm(sysfs, device, port, gid);
-	}
-}

@@ -34,12 +34,9 @@ RS_MUST_USE int inventory_netlink_open(const struct netlink_transport *transport
 				       char *error, size_t error_size);
 void inventory_netlink_close(struct inventory_netlink *netlink);
 
-/* inventory_read() and, with `only` not 0, inventory_read_one(). `netlink` NULL: it tells nothing. */
+/* inventory_read() and, with `only` not 0, inventory_read_stable(). `netlink` NULL: it tells nothing. */
 RS_MUST_USE int inventory_read_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
 				    struct rdma_inventory *out, char *error, size_t error_size);
-/* inventory_read_stable() */
-RS_MUST_USE int inventory_read_stable_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
-					   struct rdma_inventory *out, char *error, size_t error_size);
 
 /* ---- sysfs ---- */
 

@@ -7,17 +7,14 @@
 #include "inventory_internal.h"
 #include "text.h"
 
-typedef int (*read_with_fn)(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
-			    struct rdma_inventory *out, char *error, size_t error_size);
-
 /* Netlink that cannot be asked leaves the devices listed, and their drivers unknown. */
-static int read_over(read_with_fn read_with, const struct netlink_transport *transport, const char *sysfs, dev_t only,
+static int read_over(const struct netlink_transport *transport, const char *sysfs, dev_t only,
 		     struct rdma_inventory *out, char *error, size_t error_size)
 {
 	struct inventory_netlink netlink;
 	char ignored[128];
 	int told = !inventory_netlink_open(transport, &netlink, ignored, sizeof(ignored));
-	int err = read_with(sysfs, only, told ? &netlink : NULL, out, error, error_size);
+	int err = inventory_read_with(sysfs, only, told ? &netlink : NULL, out, error, error_size);
 
 	if (told)
 		inventory_netlink_close(&netlink);
@@ -27,7 +24,7 @@ static int read_over(read_with_fn read_with, const struct netlink_transport *tra
 int inventory_read_over(const char *sysfs, const struct netlink_transport *transport, struct rdma_inventory *out,
 			char *error, size_t error_size)
 {
-	return read_over(inventory_read_with, transport, sysfs, 0, out, error, error_size);
+	return read_over(transport, sysfs, 0, out, error, error_size);
 }
 
 int inventory_read(const char *sysfs, struct rdma_inventory *out, char *error, size_t error_size)
@@ -35,23 +32,12 @@ int inventory_read(const char *sysfs, struct rdma_inventory *out, char *error, s
 	return inventory_read_over(sysfs, &netlink_kernel, out, error, error_size);
 }
 
-static int read_one(read_with_fn read_with, const struct netlink_transport *transport, const char *sysfs,
-		    dev_t uverbs_rdev, struct rdma_inventory *out, char *error, size_t error_size)
+int inventory_read_stable(const char *sysfs, const struct netlink_transport *transport, dev_t uverbs_rdev,
+			  struct rdma_inventory *out, char *error, size_t error_size)
 {
 	if (!uverbs_rdev) {
 		text_copy(error, error_size, "not a character device");
 		return -ENODEV;
 	}
-	return read_over(read_with, transport, sysfs, uverbs_rdev, out, error, error_size);
-}
-
-int inventory_read_one(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error, size_t error_size)
-{
-	return read_one(inventory_read_with, &netlink_kernel, sysfs, uverbs_rdev, out, error, error_size);
-}
-
-int inventory_read_stable(const char *sysfs, const struct netlink_transport *transport, dev_t uverbs_rdev,
-			  struct rdma_inventory *out, char *error, size_t error_size)
-{
-	return read_one(inventory_read_stable_with, transport, sysfs, uverbs_rdev, out, error, error_size);
+	return read_over(transport, sysfs, uverbs_rdev, out, error, error_size);
 }

@@ -83,10 +83,6 @@ struct rdma_inventory {
  */
 RS_MUST_USE int inventory_read(const char *sysfs, struct rdma_inventory *out, char *error, size_t error_size);
 
-/* The same for the one device behind this uverbs character device (st_rdev of the fd). -ENODEV: it is none. */
-RS_MUST_USE int inventory_read_one(const char *sysfs, dev_t uverbs_rdev, struct rdma_inventory *out, char *error,
-				   size_t error_size);
-
 void inventory_free(struct rdma_inventory *inventory);
 
 const struct rdma_port *device_port(const struct rdma_device *device, uint32_t number);

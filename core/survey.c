@@ -137,7 +137,7 @@ void survey_free(struct survey *survey)
 	*survey = (struct survey){ 0 };
 }
 
-const char *gid_type_name(enum gid_type type)
+static const char *gid_type_name(enum gid_type type)
 {
 	switch (type) {
 	case GID_TYPE_IB:

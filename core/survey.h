@@ -50,6 +50,4 @@ void survey_free(struct survey *survey);
 /* A row as WIRE_LIST_STATUS sends it and tools print it; its time is not set. */
 void survey_record(const struct survey_row *row, struct wire_record *out);
 
-const char *gid_type_name(enum gid_type type);
-
 #endif

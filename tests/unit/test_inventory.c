@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "inventory.h"
 #include "inventory_internal.h"
 #include "sysfs_fixture.h"
 
@@ -292,7 +293,7 @@ Test(inventory, of_one_character_device, .init = tree_make, .fini = tree_remove)
 	inventory_free(&inventory);
 	cr_expect_eq(inventory_read_with(sysfs, makedev(231, 200), &fake, &inventory, error, sizeof(error)), -ENODEV);
 	cr_expect_str_eq(error, "no RDMA device has the character device 231:200");
-	cr_expect_eq(inventory_read_one(sysfs, 0, &inventory, error, sizeof(error)), -ENODEV);
+	cr_expect_eq(inventory_read_stable(sysfs, &netlink_kernel, 0, &inventory, error, sizeof(error)), -ENODEV);
 	expect_no_leak();
 }
 
