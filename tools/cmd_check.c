@@ -149,7 +149,7 @@ int command_check(int argc, char **argv)
 	const struct policy *policy;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "d:i:g:r:p:jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "d:i:g:r:p:h", options, NULL)) != -1) {
 		if (option == 'h') {
 			usage(stdout);
 			return 0;

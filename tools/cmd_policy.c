@@ -21,7 +21,7 @@ static bool asks_for_help(const char *word)
 int command_policy(int argc, char **argv)
 {
 	const struct policy *policy;
-	char text[1024];
+	char text[POLICY_DESCRIPTION_MAX];
 
 	if (argc > 1 && asks_for_help(argv[argc - 1])) {
 		usage(stdout);

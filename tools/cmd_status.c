@@ -152,7 +152,7 @@ int command_status(int argc, char **argv)
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "p:jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "p:h", options, NULL)) != -1) {
 		if (option == 'p')
 			policy_file = optarg;
 		else if (option == 'j')

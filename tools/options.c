@@ -11,7 +11,7 @@ int only_json_option(int argc, char **argv, void (*usage)(FILE *to), bool *out_j
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option != 'j') {
 			usage(option == 'h' ? stdout : stderr);
 			return option == 'h' ? 0 : EXIT_USAGE;

@@ -1,0 +1,205 @@
+"""What the documents name is there, and what is there is named: options, commands, keys, variables, files.
+
+    test_documents.py BUILD      BUILD: where the programs are
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import unittest
+from collections.abc import Iterable
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+MAN = TOP / "man"
+BUILD = Path()
+DOCUMENTS = [*TOP.glob("*.md"), *MAN.glob("*.scd"), *TOP.glob("*/README*"), *TOP.glob("*/*/README*")]
+SUBCOMMANDS = ("run", "status", "check", "qps", "monitor", "policy", "install-provider", "remove-provider")
+
+
+def output(program: str, *arguments: str) -> str:
+    done = subprocess.run([BUILD / "bin" / program, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and not done.stderr, f"{program} {arguments}: {done}"
+    return done.stdout
+
+
+def page(name: str) -> str:
+    return (MAN / f"{name}.scd").read_text()
+
+
+def section(text: str, title: str) -> str:
+    found = re.search(rf"^# {title}\n(.*?)(?=^# |\Z)", text, re.M | re.S)
+    assert found, f"there is no section {title}"
+    return found[1]
+
+
+def plain(text: str) -> str:
+    """Without scdoc's marks."""
+    return re.sub(r"\\(.)", r"\1", re.sub(r"(?<![\w\\])[*_]|(?<!\\)[*_](?!\w)", "", text))
+
+
+def options(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*", text))
+
+
+def usage(text: str) -> str:
+    """The line that says what a command takes."""
+    return re.search(r"^usage: (.*)$", text, re.M)[1]
+
+
+def sources(folders: Iterable[str], ending: str) -> str:
+    return "".join(path.read_text() for folder in folders for path in sorted((TOP / folder).rglob(f"*{ending}")))
+
+
+class Commands(unittest.TestCase):
+    def test_synopsis_is_what_help_says(self) -> None:
+        told = [line.strip() for line in output("rdmasec", "--help").splitlines() if line.startswith("  rdmasec ")]
+        lines = plain(section(page("rdmasec.1"), "SYNOPSIS")).replace("++", "").split("\n")
+        self.assertEqual(told, [line for line in lines if line])
+
+    def test_each_subcommand_says_the_same(self) -> None:
+        told = output("rdmasec", "--help")
+        for name in SUBCOMMANDS:
+            self.assertIn(f"  {usage(output('rdmasec', name, '--help'))}\n", told)
+
+    def test_there_are_no_other_subcommands(self) -> None:
+        named = {line.split()[1] for line in output("rdmasec", "--help").splitlines() if line.startswith("  rdmasec ")}
+        self.assertEqual(named - {"--version"}, set(SUBCOMMANDS))
+
+    def test_daemons(self) -> None:
+        for name in ("rdmasecd", "rdmasec-agentd"):
+            text, told = page(f"{name}.8"), output(name, "-h")
+            self.assertEqual(plain(section(text, "SYNOPSIS")).strip(), usage(told))
+            described = set(re.findall(r"^\*(-\w)\*", section(text, "OPTIONS"), re.M))
+            self.assertEqual(described, options(usage(told)), name)
+            self.assertEqual(described, set(re.findall(r"^  (-\w) ", told, re.M)), name)
+
+    def test_what_getopt_takes(self) -> None:
+        """Nothing that is not told of."""
+        for source, command in {
+            "rdmasecd/main.c": ("rdmasecd", "-h"),
+            "agent/main.c": ("rdmasec-agentd", "-h"),
+            "tools/cmd_run.c": ("rdmasec", "run", "--help"),
+            "tools/cmd_status.c": ("rdmasec", "status", "--help"),
+            "tools/cmd_check.c": ("rdmasec", "check", "--help"),
+            "tools/options.c": ("rdmasec", "qps", "--help"),
+            "tools/cmd_provider.c": ("rdmasec", "install-provider", "--help"),
+        }.items():
+            text = (TOP / source).read_text()
+            letters = re.search(r'getopt(?:_long)?\(argc, argv, "\+?([a-z:]+)"', text)[1].replace(":", "")
+            taken = {f"-{letter}" for letter in letters}
+            taken |= {f"--{word}" for word in re.findall(r'\{ "([a-z-]+)", (?:no|required)_argument', text)}
+            self.assertEqual(taken - {"-h", "--help"}, options(usage(output(*command))), source)
+
+
+class Policy(unittest.TestCase):
+    def test_keys(self) -> None:
+        known = set(re.findall(r'^\t\[KEY_\w+\] = \{ "([a-z-]+)"', (TOP / "core/policy_keys.c").read_text(), re.M))
+        self.assertGreater(len(known), 10)
+        told = set(re.findall(r"^\*([a-z-]+)\* = ", page("rdmasec.policy.5"), re.M))
+        self.assertEqual(told, known)
+
+    def test_what_is_built_in(self) -> None:
+        empty = BUILD / "empty.policy"
+        empty.write_text("")
+        self.addCleanup(empty.unlink)
+        built_in = dict(re.findall(r"^([a-z-]+) = (.*)$", output("rdmasec", "policy", "check", str(empty)), re.M))
+        keys = re.split(r"^\*([a-z-]+)\* = ", section(page("rdmasec.policy.5"), "KEYS"), flags=re.M)[1:]
+        told = {key: re.search(r"Built in: [*_]([a-z0-9]+)[*_]", text) for key, text in zip(keys[::2], keys[1::2])}
+        self.assertEqual(set(told), set(built_in))
+        for key, value in told.items():
+            if key != "ciphers":
+                self.assertEqual(value and value[1], built_in[key], key)
+
+
+class Variables(unittest.TestCase):
+    def test_of_the_programs(self) -> None:
+        read = set(re.findall(r'getenv\("(\w+)"\)', sources(("door", "interpose", "providers", "tools"), ".c"))) - {"PATH"}
+        self.assertEqual(set(re.findall(r"^_(\w+)_$", section(page("rdmasec.1"), "ENVIRONMENT"), re.M)), read)
+
+    def test_of_the_testbed(self) -> None:
+        text = sources(("buildlib", "tests/scenarios"), ".py")
+        read = set(re.findall(r'environ(?:\.get\(|\[)"(RDMASEC_\w+)"', text))
+        told = set(re.findall(r"^\| `(\w+)` \|", (TOP / "buildlib/testbed/README.md").read_text(), re.M))
+        self.assertEqual(told, read)
+
+
+class Files(unittest.TestCase):
+    def test_named_files_are_there(self) -> None:
+        folders = [path.name for path in TOP.iterdir() if path.is_dir() and not path.name.startswith((".", "build-"))]
+        named = re.compile(rf"(?<![\w/.$\-])((?:{'|'.join(folders)})/[\w.\-/]*\w)")
+        for document in DOCUMENTS:
+            for path in named.findall(document.read_text()):
+                if path == "contrib/seccomp":  # containerd's
+                    continue
+                here = (BUILD.parent if path.startswith("build/") else TOP) / path
+                built = BUILD / Path(path).relative_to("build") if path.startswith("build/") else here
+                self.assertTrue(built.exists(), f"{document.relative_to(TOP)}: {path}")
+
+    def test_each_folder_is_told_of(self) -> None:
+        text = (TOP / "README.md").read_text()
+        for path in sorted(TOP.glob("*/")):
+            if path.is_dir() and not path.name.startswith((".", "build")) and path.name != "LICENSES":
+                self.assertRegex(text, rf"\| .*`{path.name}/", path.name)
+
+    def test_each_page_is_told_of(self) -> None:
+        text = (TOP / "README.md").read_text()
+        made = (MAN / "CMakeLists.txt").read_text()
+        for path in MAN.glob("*.scd"):
+            name, number = path.stem.rsplit(".", 1)
+            self.assertIn(f"{name}({number})", text)
+            self.assertIn(f" {name}.{number}", made)
+            self.assertEqual(path.read_text().split("\n")[0], f"{name}({number})")
+
+    def test_pages_that_are_referred_to(self) -> None:
+        for document in DOCUMENTS:
+            for name, number in re.findall(r"\b(rdma(?:sec|_sec)[\w.-]*)\*?\((\d)\)", document.read_text()):
+                self.assertTrue((MAN / f"{name}.{number}.scd").exists(), f"{document.relative_to(TOP)}: {name}({number})")
+
+    def test_json_keys(self) -> None:
+        text = (TOP / "core/record_json.c").read_text()
+        added = set(re.findall(r'add_(?:text|number)\(maker, "(\w+)"', text))
+        table = re.search(r"^\[\[ \*Key\*.*?\n\n", section(page("rdmasec.1"), "JSON"), re.M | re.S)[0]
+        told = {key for row in re.findall(r"^\|  ([\w, ]+)$", table, re.M) for key in row.split(", ")}
+        self.assertEqual(told, added)
+
+
+class Scenarios(unittest.TestCase):
+    FOLDERS = {path.parent.name: path.parent for path in (TOP / "tests/scenarios").glob("*/scenario.py")}
+
+    def test_by_name_only(self) -> None:
+        told = re.search(r"By name only: ([^;]*);", (TOP / "README.md").read_text())[1]
+        kept = {name for name, folder in self.FOLDERS.items() if (folder / "on-request").exists()}
+        self.assertEqual(set(re.findall(r"`([\w-]+)`", told)), kept)
+
+    def test_each_says_why(self) -> None:
+        for name, folder in self.FOLDERS.items():
+            self.assertTrue((folder / "description.txt").read_text().strip(), name)
+            if (folder / "on-request").exists():
+                self.assertTrue((folder / "on-request").read_text().strip(), name)
+
+    def test_named_scenarios_are_there(self) -> None:
+        for document in DOCUMENTS:
+            for names in re.findall(r"\bscenarios?\s+((?:`[\w-]+`(?:, |\s+and\s+)?)+)", document.read_text()):
+                for name in re.findall(r"`([\w-]+)`", names):
+                    self.assertIn(name, self.FOLDERS, document)
+
+    def test_commands_of_the_testbed(self) -> None:
+        taken = options(subprocess.run([TOP / "buildlib/testbed/run", "--help"], capture_output=True, text=True).stdout)
+        for document in DOCUMENTS:
+            for call in re.findall(r"buildlib/testbed/run ([^`\n]*)", document.read_text()):
+                self.assertLessEqual(options(call.split("  ")[0]), taken, document)
+
+    def test_modules_of_the_testbed(self) -> None:
+        text = (TOP / "buildlib/testbed/README.md").read_text()
+        for name in re.findall(r"`(\w+\.py)`", text):
+            self.assertTrue((TOP / "buildlib/testbed" / name).exists() or name == "scenario.py", name)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    BUILD = Path(sys.argv.pop(1)).resolve()
+    unittest.main()
