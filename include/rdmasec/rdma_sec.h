@@ -5,7 +5,7 @@
  *	uint32_t require = RDMASEC_REQUIRE_IPSEC;
  *
  *	if (rdma_set_option(id, RDMASEC_LEVEL, RDMASEC_REQUIRE, &require, sizeof(require)))
- *		...	ENOSYS: nobody guards this program
+ *		...	ENOSYS: there is nobody to take it
  *
  * There is nothing to link with: without rdmasec the calls fail as any unknown option does. An option can only ask for
  * more than the host's policy (rdmasec.policy(5)) does; what both ask for must hold, and where it cannot, the call that
@@ -18,7 +18,9 @@
  * of fork(2) has those of its parent.
  *
  * errno of the setters: EINVAL: no such option, wrong size, or a value that it cannot have; EPERM: RDMASEC_REQUIRE_NONE
- * (only the host's policy can ask for nothing); ENOMEM; ENOSYS (ids), ENOTTY (QPs): nobody guards this program.
+ * (only the host's policy can ask for nothing); EFAULT; ENOMEM; ENOSYS (ids), ENOTTY (QPs): librdmasec-preload.so is
+ * not there to take it, though the program may be guarded in another way (rdma_sec(3), NOTES). Setters wait for nobody;
+ * RDMASEC_PROTECTION waits for the engine's answer.
  */
 #ifndef RDMASEC_RDMA_SEC_H
 #define RDMASEC_RDMA_SEC_H
@@ -47,8 +49,9 @@ enum rdmasec_option {
 	RDMASEC_SETUP_TIMEOUT = 3,
 	/*
 	 * struct rdmasec_protection, which is filled in: what protects the QP (the id's QP) now. rdma_set_option(3) is
-	 * the only call there is: it writes to `optval`. errno: ENOTCONN: the id has no QP, or the QP has no address
-	 * yet; ENOENT: the engine does not know the QP; EPROTO: no engine answers.
+	 * the only call there is: it writes to `optval`. errno: as the setters', and ENOTCONN: the id has no QP, or the
+	 * QP has no address yet; ENOENT: the engine does not know the QP; EPROTO: no engine answers. Written
+	 * to only on success.
 	 */
 	RDMASEC_PROTECTION = 4,
 };
@@ -100,17 +103,19 @@ struct rdmasec_qp_request {
 /* On a uverbs fd. The guard takes it; the kernel, which knows no such request, answers ENOTTY. */
 #define RDMASEC_IOCTL_QP_OPTION _IOWR(0x1b, 0x53, struct rdmasec_qp_request)
 
-/* Sets, or with RDMASEC_PROTECTION reads, an option of a QP: 0, or -1 and errno as above. */
+/*
+ * Sets, or with RDMASEC_PROTECTION reads, an option of a QP: 0, or -1 and errno as above. `value`: `size` octets of the
+ * option's type, the caller's. Thread-safe, also for one QP.
+ */
 static inline int rdmasec_qp_option(const struct ibv_qp *qp, enum rdmasec_option option, void *value, uint32_t size)
 {
-	struct rdmasec_qp_request request = {
-		.handle = qp->handle,
-		.option = option,
-		.value = (uintptr_t)value,
-		.size = size,
-		.type = qp->qp_type,
-	};
+	struct rdmasec_qp_request request;
 
+	request.handle = qp->handle;
+	request.option = (uint32_t)option;
+	request.value = (uintptr_t)value;
+	request.size = size;
+	request.type = (uint32_t)qp->qp_type;
 	return ioctl(qp->context->cmd_fd, RDMASEC_IOCTL_QP_OPTION, &request);
 }
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -164,6 +165,27 @@ class Files(unittest.TestCase):
         table = re.search(r"^\[\[ \*Key\*.*?\n\n", section(page("rdmasec.1"), "JSON"), re.M | re.S)[0]
         told = {key for row in re.findall(r"^\|  ([\w, ]+)$", table, re.M) for key in row.split(", ")}
         self.assertEqual(told, added)
+
+
+class Header(unittest.TestCase):
+    """rdma_sec.h is for C++ programs as well, and what its page's example does compiles."""
+
+    def compiles(self, language: str, code: str) -> None:
+        command = ["clang", "-x", language, "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]
+        command += [f"-std={'c++11' if language == 'c++' else 'c11'}", f"-I{TOP / 'include'}", "-"]
+        done = subprocess.run(command, input=code, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    @unittest.skipUnless(shutil.which("clang"), "clang is not installed")
+    def test_a_queue_pair_of_a_cplusplus_program(self) -> None:
+        body = "uint32_t value = RDMASEC_REQUIRE_IPSEC; return rdmasec_qp_option(qp, RDMASEC_REQUIRE, &value, sizeof(value));"
+        self.compiles("c++", f"#include <rdmasec/rdma_sec.h>\nint set(struct ibv_qp *qp) {{ {body} }}\n")
+
+    @unittest.skipUnless(shutil.which("clang"), "clang is not installed")
+    def test_the_example(self) -> None:
+        example = re.search(r"```\n(.*?)```", section(page("rdma_sec.3"), "EXAMPLE"), re.S)[1].replace("\\\\", "\\")
+        includes = "".join(f"#include <{name}>\n" for name in ("errno.h", "rdma/rdma_cma.h", "rdmasec/rdma_sec.h", "stdio.h"))
+        self.compiles("c", f"{includes}int set(struct rdma_cm_id *id);\nint set(struct rdma_cm_id *id)\n{{\n{example}\treturn 0;\n}}\n")
 
 
 class Scenarios(unittest.TestCase):
