@@ -22,13 +22,12 @@ int confine_to_capabilities(const int *capabilities, size_t count)
 	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
 }
 
-static int add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct confine_rule *rules, size_t count)
+static int add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct confine_list *list)
 {
-	/* the default kills only the thread */
-	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	int err = 0;
 
-	for (size_t i = 0; i < count && !err; i++) {
-		const struct confine_rule *rule = &rules[i];
+	for (size_t i = 0; i < list->count && !err; i++) {
+		const struct confine_rule *rule = &list->rules[i];
 
 		if (rule->action == otherwise)
 			continue; /* libseccomp refuses what is said already */
@@ -41,7 +40,7 @@ static int add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct co
 	return err;
 }
 
-int confine_to_calls(uint32_t otherwise, const struct confine_rule *rules, size_t count)
+int confine_to_calls(uint32_t otherwise, const struct confine_list *lists, size_t count)
 {
 	/* Stays: to free it takes calls that the filter need not allow. */
 	static scmp_filter_ctx filter;
@@ -50,6 +49,9 @@ int confine_to_calls(uint32_t otherwise, const struct confine_rule *rules, size_
 	filter = seccomp_init(otherwise);
 	if (!filter)
 		return -ENOMEM;
-	err = add_rules(filter, otherwise, rules, count);
+	/* the default kills only the thread */
+	err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	for (size_t i = 0; i < count && !err; i++)
+		err = add_rules(filter, otherwise, &lists[i]);
 	return err ? err : seccomp_load(filter);
 }

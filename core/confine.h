@@ -21,6 +21,22 @@ struct confine_rule {
 	struct scmp_arg_cmp arguments[CONFINE_ARGUMENTS_MAX];
 };
 
+struct confine_list {
+	const struct confine_rule *rules;
+	size_t count;
+};
+
+#define CONFINE_LIST(array)                                                   \
+	{                                                                     \
+		.rules = (array), .count = sizeof(array) / sizeof((array)[0]) \
+	}
+
+/*
+ * What any process of ours makes that deals with programs, and that may not start one: it reads and writes what is
+ * open, and opens nothing. And what one makes beside that which has a loop of libevent's with listening sockets.
+ */
+extern const struct confine_list confine_common, confine_loop;
+
 /* The calls of an ordinary rule, which need no look at their arguments. */
 #define CONFINE_ALLOW(name)                                         \
 	{                                                           \
@@ -43,10 +59,13 @@ struct confine_rule {
 		}                                                                                              \
 	}
 
+#define CONFINE_IOCTL(request) CONFINE_ALLOW_IF(ioctl, 1, CONFINE_INT(1, request))
+
 /*
  * Filters the calling thread's system calls, and those of all that it starts. Calls of other architectures' ABIs kill.
- * After it returns, nothing is called any more but what the rules allow.
+ * After it returns, nothing is called any more but what one of the lists allows. No two of them say something about the
+ * same call with the same arguments. `otherwise`: SCMP_ACT_*. 0 or -errno, after which the process is not to go on.
  */
-RS_MUST_USE int confine_to_calls(uint32_t otherwise, const struct confine_rule *rules, size_t count);
+RS_MUST_USE int confine_to_calls(uint32_t otherwise, const struct confine_list *lists, size_t count);
 
 #endif

@@ -148,6 +148,7 @@ static void serve_next(int home)
 
 _Noreturn void netns_opener_main(int socket, pid_t parent)
 {
+	const struct confine_list list = CONFINE_LIST(calls);
 	struct netns_reply greeting = { .err = 0 };
 	int home;
 
@@ -156,7 +157,7 @@ _Noreturn void netns_opener_main(int socket, pid_t parent)
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	greeting.err = home < 0 ? -errno : confine();
 	if (!greeting.err)
-		greeting.err = confine_to_calls(SCMP_ACT_KILL_PROCESS, calls, sizeof(calls) / sizeof(calls[0]));
+		greeting.err = confine_to_calls(SCMP_ACT_KILL_PROCESS, &list, 1);
 	if (wire_send(SOCKET_FD, &greeting, sizeof(greeting), -1) < 0 || greeting.err)
 		_exit(1);
 	for (;;)

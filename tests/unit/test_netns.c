@@ -578,13 +578,14 @@ static const struct {
 
 Test(netns, filter_kills)
 {
+	const struct confine_list list = CONFINE_LIST(calls);
+
 	for (size_t i = 0; i < sizeof(filter_cases) / sizeof(filter_cases[0]); i++) {
 		int status;
 		pid_t child = fork();
 
 		if (child == 0) {
-			if (confine() ||
-			    confine_to_calls(SCMP_ACT_KILL_PROCESS, calls, sizeof(calls) / sizeof(calls[0])))
+			if (confine() || confine_to_calls(SCMP_ACT_KILL_PROCESS, &list, 1))
 				_exit(2);
 			filter_cases[i].call();
 			/* not _exit(): AddressSanitizer makes calls of its own before one that does not return */
