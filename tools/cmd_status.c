@@ -94,13 +94,10 @@ static void show_unguarded(void)
 /* The GIDs, and last the module, which is none of them. */
 static int show_json(const struct wire_records *records, const struct provider_status *provider)
 {
-	json_object *array = status_json(records), *module = array ? provider_status_json(provider) : NULL;
+	json_object *array = status_json(records);
 
-	if (array && (!module || json_object_array_add(array, module))) {
-		json_object_put(module);
-		json_object_put(array);
-		array = NULL;
-	}
+	if (array)
+		json_append(&array, provider_status_json(provider));
 	return json_print(stdout, array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 

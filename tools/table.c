@@ -84,19 +84,21 @@ int status_exit(const struct wire_records *records)
 	return worst;
 }
 
+void json_append(json_object **array, json_object *object)
+{
+	if (object && !json_object_array_add(*array, object))
+		return;
+	json_object_put(object);
+	json_object_put(*array);
+	*array = NULL;
+}
+
 json_object *status_json(const struct wire_records *records)
 {
 	json_object *array = json_object_new_array();
 
-	for (size_t i = 0; array && i < records->count; i++) {
-		json_object *object = record_to_json(&records->rows[i]);
-
-		if (object && !json_object_array_add(array, object))
-			continue;
-		json_object_put(object);
-		json_object_put(array);
-		return NULL;
-	}
+	for (size_t i = 0; array && i < records->count; i++)
+		json_append(&array, record_to_json(&records->rows[i]));
 	return array;
 }
 

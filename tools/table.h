@@ -24,6 +24,9 @@ void status_unguarded(FILE *to, const struct qp_rows *rows, bool engine);
 void qps_table(FILE *to, const struct qp_rows *rows, int width, time_t now);
 void qps_summary(FILE *to, const struct qp_rows *rows);
 
+/* Takes `object`; NULL, or no memory: the array is let go of, and NULL from then on. A list is whole or none. */
+void json_append(json_object **array, json_object *object);
+
 /* Arrays; NULL: no memory. json_object_put() them. */
 json_object *status_json(const struct wire_records *records);
 json_object *qps_json(const struct qp_rows *rows);

@@ -214,14 +214,7 @@ json_object *qps_json(const struct qp_rows *rows)
 {
 	json_object *array = json_object_new_array();
 
-	for (size_t i = 0; array && i < rows->count; i++) {
-		json_object *object = row_json(&rows->rows[i]);
-
-		if (object && !json_object_array_add(array, object))
-			continue;
-		json_object_put(object);
-		json_object_put(array);
-		return NULL;
-	}
+	for (size_t i = 0; array && i < rows->count; i++)
+		json_append(&array, row_json(&rows->rows[i]));
 	return array;
 }
