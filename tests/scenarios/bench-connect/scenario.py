@@ -7,6 +7,7 @@ from testbed.api import Test, await_listener
 from testbed.coverage import AGENT, BARE, DOORS, Door
 from testbed.daemon import on_both
 from testbed.states import ETH0, MACSEC0
+from testbed.stream import await_words
 
 ROUNDS = 100
 TURNS = 5
@@ -25,8 +26,7 @@ def run(t: Test) -> None:
         figures["private engine"].append(measure(t, guarded))
     t.a.run("mkdir -p /run/rdmasec", check=True)
     daemon = t.a.start(f"exec {t.build}/bin/rdmasecd")
-    while "ready" not in daemon.output():
-        pass
+    await_words(daemon, "rdmasecd: ready")
     for _ in range(TURNS):
         figures["bare"].append(measure(t, command))
         figures["rdmasecd"].append(measure(t, guarded))

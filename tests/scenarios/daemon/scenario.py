@@ -8,6 +8,7 @@ import time
 from testbed.api import Guest, Process, Test
 from testbed.applications import bare_is_seen
 from testbed.states import ETH0
+from testbed.stream import await_words
 
 USER = 1234
 POLICY = "/run/rdmasec/policy.conf"
@@ -45,10 +46,7 @@ def start_both(t: Test) -> Process:
 
 def start(t: Test, guest: Guest) -> Process:
     daemon = guest.start(f"exec {t.build}/bin/rdmasecd -p {POLICY}")
-    while "rdmasecd: ready" not in daemon.output():
-        if daemon.poll():
-            raise RuntimeError(f"rdmasecd ended: {daemon.poll()}")
-        time.sleep(0.05)
+    await_words(daemon, "rdmasecd: ready")
     return daemon
 
 
