@@ -348,6 +348,7 @@ Test(watch, whom_a_kept_route_concerns)
 		watch_refuse_kept_route(ufile, &command, &now);
 		cr_expect_eq(now.pass, !rows[i].refused, "%s", rows[i].name);
 	}
+}
 
 /* ---- numbers and types of what was found ---- */
 
