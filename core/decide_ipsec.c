@@ -158,18 +158,16 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 
 /*
  * MACsec can be read without privilege and policies cannot: whoever may not read them, or not just now, is not told of
- * a tunnel. A path to a remote that is not known yet is judged when it is.
+ * a tunnel. A path to a remote that is not known yet is judged when it is. That a netdev sends past all policies is no
+ * excuse: what is not known of its settings counts as that.
  */
 bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, const struct requirement *req,
 			   struct verdict *out)
 {
 	struct xfrm_direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
-	const struct link_evidence *link = evidence_link(ev, path->gid_ifindex);
 	const struct xfrm_policy_evidence *tunnel;
 
 	if (nic_applies_xfrm(path) || path->scope == REMOTE_SOME || xfrm_state(ev) != EVIDENCE_READ)
-		return false;
-	if (link && link->xfrm_off && path->family == AF_INET)
 		return false;
 	if (has_sub_policy(ev)) {
 		verdict_set(out, VERDICT_UNKNOWN, 1,
