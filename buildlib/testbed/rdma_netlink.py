@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What the agent in a guest asks of RDMA netlink: to start `rdma` each time takes an emulated CPU longer than all else."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What the documents name is there, and what is there is named: options, commands, keys, variables, files.
 
     test_documents.py BUILD      BUILD: where the programs are
@@ -23,7 +24,7 @@ SUBCOMMANDS = ("run", "status", "check", "qps", "monitor", "policy", "install-pr
 def output(program: str, *arguments: str) -> str:
     done = subprocess.run([BUILD / "bin" / program, *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and not done.stderr, f"{program} {arguments}: {done}"
-    return done.stdout
+    return re.sub(r"\n {15,}(?=\[)", " ", done.stdout)  # a synopsis that goes on in another line
 
 
 def page(name: str) -> str:
