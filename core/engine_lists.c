@@ -18,6 +18,12 @@ static bool may_see(const struct connection *connection, const struct wire_recor
 	return connection->user->uid == 0 || connection->user->uid == record->uid;
 }
 
+/* Whoever asks for much leaves room for others; root has no limit, who looks after them all. */
+static bool may_have(const struct server_user *user, unsigned of_all, unsigned max, unsigned own, unsigned own_max)
+{
+	return user->uid == 0 || (of_all < max && own < own_max);
+}
+
 /* ---- lists ---- */
 
 static void add_row(const struct wire_record *record, void *arg)
@@ -42,8 +48,8 @@ static void add_row(const struct wire_record *record, void *arg)
 
 void connection_list_free(struct connection *connection)
 {
-	if (connection->state == CONNECTION_LISTS)
-		connection->server->lists--;
+	connection->server->lists -= connection->list.counts;
+	connection->user->lists -= connection->list.counts;
 	free(connection->list.records);
 	connection->list.records = NULL;
 }
@@ -89,10 +95,14 @@ static void list_status(struct connection *connection)
 static enum connection_fate start_list(struct connection *connection, int which)
 {
 	struct engine_server *server = connection->server;
-	uid_t uid = connection->user->uid;
+	struct server_user *user = connection->user;
+	uid_t uid = user->uid;
 
 	connection->state = CONNECTION_LISTS;
-	if (server->lists++ >= LISTS_MAX)
+	connection->list.counts = may_have(user, server->lists, LISTS_MAX, user->lists, LISTS_PER_USER_MAX);
+	server->lists += connection->list.counts;
+	user->lists += connection->list.counts;
+	if (!connection->list.counts)
 		connection->list.err = EBUSY;
 	else if (which == WIRE_LIST_QPS)
 		watch_list(server->watch, uid ? uid : (uid_t)-1, add_row, &connection->list);
@@ -107,12 +117,14 @@ static enum connection_fate start_monitor(struct connection *connection)
 {
 	struct engine_server *server = connection->server;
 
-	if (server->monitor_count >= MONITORS_MAX) {
+	if (!may_have(connection->user, server->monitor_count, MONITORS_MAX, connection->user->monitors,
+		      MONITORS_PER_USER_MAX)) {
 		connection->list.err = EBUSY;
 		return send_end(connection);
 	}
 	connection->state = CONNECTION_MONITORS;
 	server->monitor_count++;
+	connection->user->monitors++;
 	DL_APPEND(server->monitors, connection);
 	return connection_wait(connection, EV_READ, 0);
 }

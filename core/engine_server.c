@@ -57,6 +57,7 @@ void connection_free(struct connection *connection)
 	if (connection->state == CONNECTION_MONITORS) {
 		DL_DELETE(server->monitors, connection);
 		server->monitor_count--;
+		connection->user->monitors--;
 	}
 	connection_waiting_free(connection);
 	if (connection->pending) {

@@ -15,7 +15,9 @@ enum {
 	CONNECTIONS_PER_USER_MAX = 1024, /* three hostile users leave room for others */
 	UNREAD_MAX = 512,                /* messages: net.unix.max_dgram_qlen and more */
 	LISTS_MAX = 16,                  /* at a time: each is a copy of all its rows */
+	LISTS_PER_USER_MAX = 4,
 	MONITORS_MAX = 64,
+	MONITORS_PER_USER_MAX = 16,
 	ASK_SILENCE_MS = 5000,      /* from connecting to asking */
 	DONE_SILENCE_MS = 60000,    /* from the answer to what came of it: an ioctl(2) of the kernel's */
 	LIST_SILENCE_MS = 15000,    /* of one who does not read his list */
@@ -27,7 +29,7 @@ enum connection_state { CONNECTION_ASKS, CONNECTION_WAITS, CONNECTION_ACTS, CONN
 /* Users, to bound what one of them may hold. */
 struct server_user {
 	uid_t uid;
-	unsigned connections;
+	unsigned connections, lists, monitors;
 	UT_hash_handle hh;
 };
 
@@ -66,6 +68,7 @@ struct list {
 	struct wire_record *records;
 	size_t count, room, sent;
 	int err;
+	bool counts; /* among those of its user, and of all */
 };
 
 struct connection {

@@ -10,7 +10,8 @@
 #include "device_cache.h"
 #include "device_monitor.h"
 
-enum { NAMESPACES_MAX = 1024 };
+/* Every user can make himself some (user_namespaces(7)). */
+enum { NAMESPACES_MAX = 1024, NAMESPACES_PER_USER_MAX = 128 };
 
 /* Both numbers together name a namespace while something holds it open (nsfs). */
 struct namespace_key {
@@ -24,6 +25,7 @@ struct namespace
 	uint64_t id;
 	struct namespaces *all;
 	struct mirror *mirror;
+	uid_t uid; /* whose program was in it first */
 	struct device_cache *devices;
 	struct device_monitor *monitor; /* of devices that belong to this namespace alone; NULL: nothing is told */
 	uint64_t device_generation;     /* counts what monitors have told */
@@ -93,18 +95,32 @@ static int open_mirror(struct namespace *in, int ns_fd)
 	return err;
 }
 
-static int namespace_new(struct namespaces *all, const struct namespace_key *key, int ns_fd, struct namespace **out)
+static bool has_room(const struct namespaces *all, uid_t uid)
+{
+	const struct namespace *in, *next;
+	unsigned of_user = 0;
+
+	if (HASH_COUNT(all->table) >= NAMESPACES_MAX)
+		return false;
+	HASH_ITER (hh, all->table, in, next)
+		of_user += in->uid == uid;
+	return uid == 0 || of_user < NAMESPACES_PER_USER_MAX;
+}
+
+static int namespace_new(struct namespaces *all, const struct namespace_key *key, int ns_fd, uid_t uid,
+			 struct namespace **out)
 {
 	struct namespace *in;
 	int err;
 
-	if (HASH_COUNT(all->table) >= NAMESPACES_MAX)
+	if (!has_room(all, uid))
 		return -EMFILE;
 	in = calloc(1, sizeof(*in));
 	if (!in)
 		return -ENOMEM;
 	in->key = *key;
 	in->id = ++all->made;
+	in->uid = uid;
 	in->all = all;
 	err = open_mirror(in, ns_fd);
 	if (!err && !(in->devices = device_cache_new(netns_transport(mirror_netns(in->mirror))))) {
@@ -121,7 +137,7 @@ static int namespace_new(struct namespaces *all, const struct namespace_key *key
 	return 0;
 }
 
-int namespace_get(struct namespaces *all, int ns_fd, struct namespace **out)
+int namespace_get_for(struct namespaces *all, int ns_fd, uid_t uid, struct namespace **out)
 {
 	struct namespace_key key;
 	struct namespace *in;
@@ -135,12 +151,17 @@ int namespace_get(struct namespaces *all, int ns_fd, struct namespace **out)
 	key.ino = st.st_ino;
 	HASH_FIND(hh, all->table, &key, sizeof(key), in);
 	if (!in) {
-		err = namespace_new(all, &key, ns_fd, &in);
+		err = namespace_new(all, &key, ns_fd, uid, &in);
 		if (err)
 			return err;
 	}
 	*out = namespace_again(in);
 	return 0;
+}
+
+int namespace_get(struct namespaces *all, int ns_fd, struct namespace **out)
+{
+	return namespace_get_for(all, ns_fd, 0, out);
 }
 
 struct namespace *namespace_again(struct namespace *in)

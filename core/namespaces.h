@@ -26,6 +26,8 @@ void namespaces_free(struct namespaces *all);
  * cannot be seen from here; -EMFILE: too many are in use; else as mirror_new().
  */
 RS_MUST_USE int namespace_get(struct namespaces *all, int ns_fd, struct namespace **out);
+/* The same for this user's program: -EMFILE also where too many that nobody else has brought in are his. */
+RS_MUST_USE int namespace_get_for(struct namespaces *all, int ns_fd, uid_t uid, struct namespace **out);
 struct namespace *namespace_again(struct namespace *in); /* one more reference */
 void namespace_put(struct namespace *in);
 

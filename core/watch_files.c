@@ -187,7 +187,7 @@ static int ufile_make(struct watch *watch, const struct watch_client *client, in
 
 	if (err)
 		return err;
-	err = namespace_get(watch->namespaces, ns_fd, &in);
+	err = namespace_get_for(watch->namespaces, ns_fd, client->process.uid, &in);
 	close(ns_fd);
 	if (err)
 		return err;

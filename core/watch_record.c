@@ -42,6 +42,10 @@ void watch_describe(const struct process *process, const struct uverbs_command *
 		gid_text(command->address.dgid, record->remote);
 	else if (record->has & WIRE_RECORD_HAS_GID)
 		text_copy(record->remote, sizeof(record->remote), "any");
+	if (command->has & UVERBS_HAS_QPN) {
+		record->has |= WIRE_RECORD_HAS_QPN;
+		record->qpn = command->qpn;
+	}
 	if (command->has & UVERBS_HAS_DEST_QPN) {
 		record->has |= WIRE_RECORD_HAS_DEST_QPN;
 		record->dest_qpn = command->dest_qpn;

@@ -35,7 +35,7 @@ static int survey_for(struct watch *watch, const struct process *process, struct
 
 	if (err)
 		return err;
-	err = namespace_get(watch->namespaces, ns_fd, &in);
+	err = namespace_get_for(watch->namespaces, ns_fd, process->uid, &in);
 	close(ns_fd);
 	if (err)
 		return err;

@@ -306,3 +306,52 @@ Test(engine_server, a_monitor_that_does_not_read, .init = start, .fini = stop)
 	cr_expect_gt(lost, 0U);
 	close(monitor);
 }
+
+/* ---- one user, and the others ---- */
+
+/* Of so many that ask for this, those that are told at once that there is no room. */
+static int told_busy(enum wire_type what, int count)
+{
+	struct wire_request request;
+	struct wire_end end;
+	int busy = 0, held[128];
+
+	cr_assert_leq(count, 128);
+	wire_request_make(&request, what);
+	for (int i = 0; i < count; i++) {
+		int s = held[i] = connect_to_it();
+		struct pollfd answer = { .fd = s, .events = POLLIN };
+
+		if (s < 0 || wire_send(s, &request, sizeof(request), -1) < 0)
+			return -1;
+		/* the engine has seen the request when it has answered what came after it */
+		expect_service();
+		if (poll(&answer, 1, 0) == 1 && wire_receive(s, &end, sizeof(end), NULL) == (int)sizeof(end) &&
+		    end.err == EBUSY)
+			busy++;
+	}
+	for (int i = 0; i < count; i++)
+		close(held[i]);
+	expect_service();
+	return busy;
+}
+
+Test(engine_server, a_user_who_monitors_too_much, .init = start, .fini = stop)
+{
+	int status;
+	pid_t child;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	child = fork();
+	if (child == 0) {
+		if (setuid(12345))
+			_exit(100);
+		/* what he may have, and ten more */
+		_exit(told_busy(WIRE_MONITOR, 26));
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 10, "%d", WEXITSTATUS(status));
+	expect_service();
+	cr_expect_eq(told_busy(WIRE_MONITOR, 80), 0, "root may, more than all others together");
+}
