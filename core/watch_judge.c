@@ -347,6 +347,7 @@ static void judge_again(const struct judged *j)
 
 	j->qp->dirty = j->qp->retry = false;
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->question, &answer);
+	watch_refuse_kept_route(ufile, &j->qp->question, &answer);
 	if (is_to_be_told(j, &answer)) {
 		j->qp->retry = true;
 		return;

@@ -41,6 +41,7 @@ static void judge_facts(const struct watch_ufile *ufile, const struct uverbs_com
 			const struct rdma_device *device, struct engine_answer *answer)
 {
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", question, answer);
+	watch_refuse_kept_route(ufile, question, answer);
 }
 
 static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct rdma_device *device,

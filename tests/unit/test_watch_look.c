@@ -28,8 +28,8 @@ static struct watch_ufile *ufile;
 static struct watch_qp *qp;
 
 /* What the kernel answers, and how often it was asked. */
+static struct ib_uverbs_query_qp_resp answer; /* apart: it ends in an array without a size */
 static struct {
-	struct ib_uverbs_query_qp_resp answer;
 	int err;
 	unsigned asked;
 } kernel;
@@ -59,7 +59,7 @@ static int fake_kernel(int fd, struct ib_uverbs_ioctl_hdr *request)
 	for (int i = 0; i < request->num_attrs; i++) {
 		request->attrs[i].flags |= UVERBS_ATTR_F_VALID_OUTPUT;
 		if (request->attrs[i].attr_id == UVERBS_ATTR_CORE_OUT)
-			memcpy((void *)(uintptr_t)request->attrs[i].data, &kernel.answer, sizeof(kernel.answer));
+			memcpy((void *)(uintptr_t)request->attrs[i].data, &answer, sizeof(answer));
 	}
 	return kernel.err;
 }
@@ -95,12 +95,12 @@ static void known(struct watch_qp *it, const char *remote)
 
 static void kernel_has(const char *remote, unsigned state)
 {
-	kernel.answer.qp_state = (uint8_t)state;
-	kernel.answer.dest_qp_num = 18;
-	kernel.answer.dest.port_num = 1;
-	kernel.answer.dest.is_global = 1;
-	kernel.answer.dest.flow_label = 7;
-	to_gid(remote, kernel.answer.dest.dgid);
+	answer.qp_state = (uint8_t)state;
+	answer.dest_qp_num = 18;
+	answer.dest.port_num = 1;
+	answer.dest.is_global = 1;
+	answer.dest.flow_label = 7;
+	to_gid(remote, answer.dest.dgid);
 }
 
 static void begin(void)
@@ -185,7 +185,7 @@ Test(watch_look, the_same_address_is_nothing_to_tell)
 Test(watch_look, what_is_protected_may_be_its_owners)
 {
 	kernel_has(INSIDE_TOO, RTS);
-	kernel.answer.dest.sgid_index = 1;
+	answer.dest.sgid_index = 1;
 	look();
 	expect_nothing("its owner may be about to say so");
 	/* he has */
@@ -194,7 +194,7 @@ Test(watch_look, what_is_protected_may_be_its_owners)
 	next_round();
 	expect_nothing("its owner has said so");
 	kernel_has(INSIDE, RTS);
-	kernel.answer.dest.sgid_index = 0;
+	answer.dest.sgid_index = 0;
 	next_round();
 	expect_nothing("another one");
 	next_round();
@@ -228,11 +228,11 @@ Test(watch_look, from_what_is_not_told_nothing_follows)
 	next_round();
 	expect_nothing("it cannot be asked");
 	kernel.err = 0;
-	kernel.answer.dest.port_num = 0;
+	answer.dest.port_num = 0;
 	next_round();
 	expect_nothing("no port");
-	kernel.answer.dest_qp_num = 0;
-	kernel.answer.dest.flow_label = 0;
+	answer.dest_qp_num = 0;
+	answer.dest.flow_label = 0;
 	next_round();
 	expect_nothing("no source port");
 	cr_expect_eq(kernel.asked, 5);
@@ -244,7 +244,7 @@ Test(watch_look, from_what_is_not_told_nothing_follows)
 
 Test(watch_look, another_port_is_another_address)
 {
-	kernel.answer.dest.port_num = 2;
+	answer.dest.port_num = 2;
 	look();
 	cr_expect_eq(records, 1);
 	cr_expect(qp->dirty, "the device has no such port: it is unknown");
