@@ -6,10 +6,11 @@ from __future__ import annotations
 import json
 
 from testbed.api import Result, Test, await_listener, try_end
+from testbed.daemon import Daemon
 from testbed.states import DEVICE, ETH0
 
 USER = 1234
-NO_ENGINE = 3
+UNGUARDED, NO_ENGINE = 1, 3
 PORT = 18515
 
 
@@ -34,8 +35,22 @@ def run(t: Test) -> None:
     t.check(max(map(len, result.out.splitlines())) <= 80, "the table fits a terminal", result)
     result = t.a.run(f"{t.build}/bin/rdmasec monitor")
     t.check(result.code == NO_ENGINE and "rdmasecd is not installed here" in result.err, "monitor has nobody to ask", result)
+    with_an_engine(t)
     for port, server in zip((PORT, PORT + 1), servers):
         try_end(server, port)
+
+
+def with_an_engine(t: Test) -> None:
+    """It guards neither of them."""
+    daemon = Daemon(t, t.a)
+    result, rows = qps(t, None)
+    t.check(result.code == UNGUARDED, "an engine runs: its exit status says that some are unguarded", result)
+    guards = [(row["guard"], row.get("comm")) for row in of_processes(rows)]
+    t.check(len(guards) == 2 and ("unguarded", "ibv_rc_pingpong") in guards and {guard for guard, _ in guards} == {"unguarded"},
+            "an engine runs: to root, both are unguarded", rows)  # fmt: skip
+    _, rows = qps(t, USER)
+    t.check({row["guard"] for row in of_processes(rows)} == {"not-yours"}, "an engine runs: to others they are not theirs", rows)
+    daemon.kill()
 
 
 def qps(t: Test, user: int | None, wrap: str = "") -> tuple[Result, list[dict]]:

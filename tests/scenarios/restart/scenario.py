@@ -35,6 +35,7 @@ def guarded(t: Test, addresses: dict, **how: object) -> Stream:
 
 def killed(t: Test, daemon: Daemon) -> None:
     stays, loses = guarded(t, ETH0), guarded(t, V6, port=18601)
+    (before,) = daemon.qps(stays.client.pid)
     with t.wire(busy=True) as wire:
         daemon.kill(signal.SIGKILL)
         t.check(stays.goes_on() and loses.goes_on(), "daemon killed: running QPs go on")
@@ -53,7 +54,8 @@ def killed(t: Test, daemon: Daemon) -> None:
     adopted = daemon.await_record("adopted", lambda record: record["pid"] == stays.client.pid, restarted, TAKEN_DOWN_WITHIN)
     t.check(adopted, "started again: who is still protected is adopted", daemon.log(restarted))
     listed = daemon.qps(stays.client.pid)
-    t.check([row["verdict"] for row in listed] == ["protected"], "started again: and listed as protected", listed)
+    known = [(row["verdict"], row.get("qp_type"), row.get("qpn")) for row in listed]
+    t.check(known == [("protected", "RC", before["qpn"])], "started again: and listed as protected, with its type and number", listed)
     t.check(stays.goes_on(), "started again: and goes on", stays.client.output())
     t.check(wire.clear == 0, "daemon killed and started again: nothing in clear", wire)
     if ending:
