@@ -54,6 +54,34 @@ static bool known_already(const struct search *search, uint64_t address)
 	return false;
 }
 
+/*
+ * ld -z mark-plt has the addend of a jump slot tell where in the PLT the indirect jump is, so that a loader may put a
+ * direct one in its place (glibc's tunable glibc.cpu.plt_rewrite), after which nobody looks at the slot. "jmp *d(%rip)"
+ * is ff 25 and a signed d of four octets, counted from its end; f2 before it is a prefix without effect on where to.
+ */
+static bool jumps_through(const struct elf_image *image, uint64_t jump, uint64_t slot)
+{
+	enum { LEN = 7 };
+	const uint8_t *code = elf_at(image, jump, LEN);
+	int32_t distance;
+	size_t at;
+
+	if (!code)
+		return false;
+	at = code[0] == 0xf2;
+	memcpy(&distance, code + at + 2, sizeof(distance));
+	return code[at] == 0xff && code[at + 1] == 0x25 && jump + at + 6 + (uint64_t)(int64_t)distance == slot;
+}
+
+/* An address beside the function's is none that anybody calls. */
+static bool addend_fits(const struct elf_image *image, uint32_t type, uint64_t address, int64_t addend)
+{
+	if (!addend)
+		return true;
+	return image->machine == EM_X86_64 && type == R_X86_64_JUMP_SLOT &&
+	       jumps_through(image, (uint64_t)addend, address);
+}
+
 static int take(struct search *search, uint64_t address, uint64_t info, int64_t addend)
 {
 	const char *name = symbol_name(search->image, ELF64_R_SYM(info));
@@ -63,8 +91,8 @@ static int take(struct search *search, uint64_t address, uint64_t info, int64_t 
 		return -ENOEXEC;
 	if (strcmp(name, search->name) != 0)
 		return 0;
-	/* an address beside the function's is none that anybody calls */
-	if (slot_kind(search->image->machine, type) == SLOT_UNKNOWN || addend)
+	if (slot_kind(search->image->machine, type) == SLOT_UNKNOWN ||
+	    !addend_fits(search->image, type, address, addend))
 		return -ENOTSUP;
 	if (address % sizeof(uint64_t) || !elf_at(search->image, address, sizeof(uint64_t)))
 		return -ENOEXEC;

@@ -113,6 +113,45 @@ Test(elf_slots, an_address_beside_the_function)
 	cr_expect_eq(slots_of(&o, EM_X86_64, slots), -ENOTSUP);
 }
 
+/* ld -z mark-plt: the addend is where in the PLT the jump is. A loader may have put another one there. */
+Test(elf_slots, a_marked_jump)
+{
+	enum { AT = CODE + 0x10 };
+	static const struct {
+		uint16_t machine;
+		uint32_t type;
+		int64_t addend;
+		uint8_t code[7];
+		int64_t slot; /* from the end of the jump */
+		int found;
+	} rows[] = {
+		{ EM_X86_64, R_X86_64_JUMP_SLOT, AT, { 0xff, 0x25 }, SLOTS - AT - 6, 1 },
+		{ EM_X86_64, R_X86_64_JUMP_SLOT, AT, { 0xf2, 0xff, 0x25 }, SLOTS - AT - 7, 1 },
+		{ EM_X86_64, R_X86_64_JUMP_SLOT, AT, { 0xff, 0x25 }, SLOTS + 8 - AT - 6, -ENOTSUP },
+		{ EM_X86_64, R_X86_64_JUMP_SLOT, AT, { 0xff, 0x15 }, SLOTS - AT - 6, -ENOTSUP }, /* a call */
+		{ EM_X86_64, R_X86_64_JUMP_SLOT, AT, { 0xe9 }, 0, -ENOTSUP },                    /* rewritten */
+		{ EM_X86_64, R_X86_64_JUMP_SLOT, AT, { 0xd5, 0x00, 0xa1 }, 0, -ENOTSUP },        /* jmpabs */
+		{ EM_X86_64, R_X86_64_JUMP_SLOT, 0x3000, { 0xff, 0x25 }, 0, -ENOTSUP },          /* no segment */
+		{ EM_X86_64, R_X86_64_JUMP_SLOT, -1, { 0xff, 0x25 }, 0, -ENOTSUP },
+		{ EM_X86_64, R_X86_64_GLOB_DAT, AT, { 0xff, 0x25 }, SLOTS - AT - 6, -ENOTSUP },
+		{ EM_AARCH64, R_AARCH64_JUMP_SLOT, AT, { 0xff, 0x25 }, SLOTS - AT - 6, -ENOTSUP },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int32_t distance = (int32_t)rows[i].slot;
+		struct elf_slot slots[ROOM];
+		static struct object o;
+
+		object_init(&o);
+		memcpy(o.memory + AT, rows[i].code, sizeof(rows[i].code));
+		if (distance)
+			memcpy(o.memory + AT + (rows[i].code[0] == 0xf2) + 2, &distance, sizeof(distance));
+		object_rela(&o, JMPREL, &o.jmprels, SLOTS, object_symbol(&o, "ioctl", 0), rows[i].type, rows[i].addend);
+		object_finish(&o);
+		cr_expect_eq(slots_of(&o, rows[i].machine, slots), rows[i].found, "row %zu", i);
+	}
+}
+
 Test(elf_slots, where_nothing_can_be_written)
 {
 	static const uint64_t wheres[] = { 1, SLOTS + 4, OBJECT_SIZE, OBJECT_SIZE - 4, UINT64_MAX - 7, 0x3800 };
