@@ -34,7 +34,7 @@
 /* What the supervisor tells the front: of the command. */
 struct news {
 	pid_t pid;
-	int status; /* of wait(2); with has_status */
+	int status; /* of wait(2), when it has ended; with has_status */
 	bool has_status;
 };
 
@@ -157,6 +157,28 @@ static void tell_front(const struct setting *setting, pid_t command, const int *
 		return;
 }
 
+/*
+ * It has all signals blocked; these two work all the same. It does not stop itself on being told to: it might do so
+ * when the command goes on already, and nobody would wake it.
+ */
+static void signal_front(const struct setting *setting, int sig)
+{
+	if (getppid() == setting->front)
+		kill(setting->front, sig);
+}
+
+static void pass_status_on(const struct setting *setting, pid_t command, int status)
+{
+	if (WIFSTOPPED(status)) {
+		signal_front(setting, SIGSTOP);
+		return;
+	}
+	if (!WIFCONTINUED(status))
+		tell_front(setting, command, &status);
+	/* one that is stopped cannot end either */
+	signal_front(setting, SIGCONT);
+}
+
 /* Children of ours: the command, and what its descendants have left behind. */
 static void reap(const struct setting *setting, pid_t *command)
 {
@@ -166,10 +188,7 @@ static void reap(const struct setting *setting, pid_t *command)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
 		if (pid != *command)
 			continue;
-		if (WIFCONTINUED(status))
-			kill(setting->front, SIGCONT);
-		else
-			tell_front(setting, *command, &status);
+		pass_status_on(setting, *command, status);
 		if (WIFEXITED(status) || WIFSIGNALED(status))
 			*command = -1;
 	}
@@ -314,7 +333,8 @@ static void pass_on(const struct signalfd_siginfo *info, pid_t supervisor, pid_t
 	int sig = (int)info->ssi_signo;
 	bool from_kernel = info->ssi_code > 0;
 
-	if (sig == SIGCHLD || command <= 0)
+	/* the supervisor's is for us: the command may have been stopped again since */
+	if (sig == SIGCHLD || command <= 0 || (sig == SIGCONT && (pid_t)info->ssi_pid == supervisor))
 		return;
 	if (sig == SIGCONT || (sig == SIGHUP && from_kernel && getsid(0) == getpid()))
 		kill(command, sig);
@@ -340,14 +360,6 @@ static _Noreturn void end_like(int status)
 	_exit(WEXITSTATUS(status));
 }
 
-static void mirror(int status)
-{
-	if (WIFSTOPPED(status))
-		raise(SIGSTOP);
-	else
-		end_like(status);
-}
-
 /* The supervisor is no more: the command has become our child (we are a subreaper too). */
 static void wait_ourselves(pid_t command)
 {
@@ -355,8 +367,10 @@ static void wait_ourselves(pid_t command)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
-		if (pid == command)
-			mirror(status);
+		if (pid == command && WIFSTOPPED(status))
+			raise(SIGSTOP);
+		else if (pid == command)
+			end_like(status);
 	if (pid < 0 && errno == ECHILD)
 		_exit(EXIT_CANNOT_RUN);
 }
@@ -374,7 +388,7 @@ static void hear(int from_supervisor, pid_t *command, bool *deaf)
 	}
 	*command = news.pid;
 	if (news.has_status)
-		mirror(news.status);
+		end_like(news.status);
 }
 
 static _Noreturn void be_front(pid_t supervisor, int from_supervisor)
