@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "supervisor.h"
+#include "supervisor_internal.h"
 
 #ifndef LANDLOCK_ACCESS_FS_REFER
 #define LANDLOCK_ACCESS_FS_REFER (1ULL << 13) /* since ABI 2 */
@@ -215,6 +215,7 @@ int supervisor_landlock_install(void)
 
 	if (abi < ABI_WITH_REFER)
 		return -EOPNOTSUPP;
+	rdma_cm_node_make();
 	lock.ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (lock.ruleset < 0)
 		return -errno;

@@ -181,6 +181,14 @@ RS_MUST_USE int place_open_given(const struct target *target, int path_fd, int f
 /* Has it each capability that we have? */
 bool target_has_our_capabilities(pid_t tid);
 
+/* ---- locking in ---- */
+
+/*
+ * librdmacm has the kernel load rdma_ucm when it is first used, and that makes /dev/infiniband/rdma_cm: too late for a
+ * program that can open nothing for writing there but what Landlock found. So it is done before.
+ */
+void rdma_cm_node_make(void);
+
 /* ---- serving ---- */
 
 /* Whom we serve, when: serve.c, target.c. */
