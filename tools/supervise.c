@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -44,6 +45,7 @@ struct setting {
 	struct supervisor_options options;
 	int keep;
 	pid_t front, group;
+	bool job_control; /* somebody sees that the front stops, and wakes it */
 	int to_front;     /* the supervisor's end */
 	sigset_t signals; /* as they were blocked when we were started */
 };
@@ -107,6 +109,7 @@ static int lock_in(void)
 static _Noreturn void be_command(const struct setting *setting, int to_supervisor)
 {
 	int listener, err;
+	char word;
 
 	setpgid(0, setting->group);
 	listener = lock_in();
@@ -118,6 +121,9 @@ static _Noreturn void be_command(const struct setting *setting, int to_superviso
 	if (err < 0)
 		die("its supervisor cannot be reached", err);
 	close(listener);
+	/* it says why, if not */
+	if (read(to_supervisor, &word, 1) != 1)
+		_exit(EXIT_CANNOT_RUN);
 	sigprocmask(SIG_SETMASK, &setting->signals, NULL);
 	execv(setting->program, setting->argv);
 	die(setting->program, -errno);
@@ -170,7 +176,8 @@ static void signal_front(const struct setting *setting, int sig)
 static void pass_status_on(const struct setting *setting, pid_t command, int status)
 {
 	if (WIFSTOPPED(status)) {
-		signal_front(setting, SIGSTOP);
+		if (setting->job_control)
+			signal_front(setting, SIGSTOP);
 		return;
 	}
 	if (!WIFCONTINUED(status))
@@ -244,6 +251,35 @@ static int receive_listener(int from_command)
 	return got == 1 && fd >= 0 ? fd : -EPROTO;
 }
 
+/* Of one whose fds may not be taken every verbs call would be refused: better not to begin. 0 or -errno. */
+static int may_look_into(pid_t command)
+{
+	int pidfd = pidfd_open(command, 0);
+	int fd = pidfd < 0 ? -1 : pidfd_getfd(pidfd, STDIN_FILENO, 0);
+	int err = fd < 0 && errno != EBADF ? -errno : 0;
+
+	if (fd >= 0)
+		fd_let_go(fd);
+	if (pidfd >= 0)
+		close(pidfd);
+	return err;
+}
+
+/* The command waits for a word before it executes; without one, it ends. 0 or -errno, which has been told. */
+static int let_begin(pid_t command, int to_command)
+{
+	int err = may_look_into(command);
+
+	if (err) {
+		fprintf(stderr,
+			"rdmasec: the command cannot be supervised: its supervisor may not look into it: %s "
+			"(kernel.yama.ptrace_scope?)\n",
+			strerror(-err));
+		return err;
+	}
+	return send(to_command, "", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 static void be_nobodys(void)
 {
 	setpgid(0, 0);
@@ -265,6 +301,7 @@ static _Noreturn void be_supervisor(struct setting *setting)
 	pthread_t thread;
 	sigset_t usual;
 	pid_t command;
+	bool unfit;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) || pipe2(over, O_CLOEXEC))
@@ -278,9 +315,9 @@ static _Noreturn void be_supervisor(struct setting *setting)
 	be_nobodys();
 	tell_front(setting, command, NULL);
 	serving.listener = receive_listener(sockets[0]);
+	unfit = serving.listener < 0 || let_begin(command, sockets[0]);
 	close(sockets[0]);
-	if (serving.listener < 0) {
-		/* it has said why */
+	if (unfit) {
 		while (waitpid(command, &status, 0) < 0 && errno == EINTR)
 			;
 		tell_front(setting, command, &status);
@@ -361,16 +398,16 @@ static _Noreturn void end_like(int status)
 }
 
 /* The supervisor is no more: the command has become our child (we are a subreaper too). */
-static void wait_ourselves(pid_t command)
+static void wait_ourselves(pid_t command, bool job_control)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
-		if (pid == command && WIFSTOPPED(status))
-			raise(SIGSTOP);
-		else if (pid == command)
+		if (pid == command && !WIFSTOPPED(status))
 			end_like(status);
+		else if (pid == command && job_control)
+			raise(SIGSTOP);
 	if (pid < 0 && errno == ECHILD)
 		_exit(EXIT_CANNOT_RUN);
 }
@@ -391,7 +428,18 @@ static void hear(int from_supervisor, pid_t *command, bool *deaf)
 		end_like(news.status);
 }
 
-static _Noreturn void be_front(pid_t supervisor, int from_supervisor)
+/*
+ * A shell with job control is of our session and not of our group. Where nobody is, the group may be orphaned when the
+ * command ends, and if the front were stopped then, the kernel would hang up on all the group.
+ */
+static bool has_job_control(void)
+{
+	pid_t parent = getppid();
+
+	return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
+}
+
+static _Noreturn void be_front(pid_t supervisor, int from_supervisor, bool job_control)
 {
 	struct pollfd fds[2] = { { .fd = from_supervisor, .events = POLLIN }, { .events = POLLIN } };
 	struct signalfd_siginfo info;
@@ -407,7 +455,7 @@ static _Noreturn void be_front(pid_t supervisor, int from_supervisor)
 		_exit(EXIT_CANNOT_RUN);
 	for (;;) {
 		if (deaf)
-			wait_ourselves(command);
+			wait_ourselves(command, job_control);
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			_exit(EXIT_CANNOT_RUN);
 		while (read(fds[1].fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
@@ -426,6 +474,7 @@ int supervise(const char *program, char **argv, const char *engine, int keep)
 				   .keep = keep,
 				   .front = getpid(),
 				   .group = getpgrp(),
+				   .job_control = has_job_control(),
 				   .options = { .say = say } };
 	int sockets[2], err = wire_address(engine, &setting.options.engine, &setting.options.engine_len);
 	pid_t supervisor;
@@ -451,5 +500,5 @@ int supervise(const char *program, char **argv, const char *engine, int keep)
 		be_supervisor(&setting);
 	}
 	close(sockets[1]);
-	be_front(supervisor, sockets[0]);
+	be_front(supervisor, sockets[0], setting.job_control);
 }
