@@ -36,10 +36,12 @@ static int ask(void *context, const struct target *target, int number, int fd, c
 	       struct engine_pass *pass)
 {
 	struct answering *answering = context;
-	const struct engine_subject subject = {
-		.pid = target->pid, .fd = number, .say = say_for_engine, .arg = answering
-	};
+	struct engine_subject subject = { .fd = number, .say = say_for_engine, .arg = answering };
+	int err = notice_process(target->context);
 
+	if (err)
+		return err;
+	subject.pid = target->pid;
 	return engine_ask_for(&answering->engine, &subject, fd, command, pass);
 }
 
@@ -324,6 +326,14 @@ void answer_notification(struct answering *answering, const struct seccomp_notif
 	if (err == -EPERM)
 		say(answering, "rdmasec: refused: a program in a pid namespace that its supervisor does not see");
 	fate = err ? fate_returns(err) : act(answering, &notice);
+	if (fate.kind == FATE_CONTINUES && notice.data.nr == SYS_ioctl) {
+		/* it is looked at afterwards, too, when its number may be another's */
+		err = notice_process(&notice);
+		if (err) {
+			engine_done(&fate.pass, NULL);
+			fate = fate_returns(err);
+		}
+	}
 	if (fate.kind == FATE_FD)
 		respond_with_fd(&notice, &fate);
 	else if (fate.kind != FATE_GONE)

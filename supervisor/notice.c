@@ -67,13 +67,51 @@ static int write_theirs(void *context, uint64_t address, const void *buffer, siz
 	return copy_result(notice, process_vm_writev(notice->target.tid, &local, 1, &remote, 1, 0), len);
 }
 
-/* The thread's own, where the kernel knows of threads: one may have a table of fds of its own. */
-static int pidfd_of(const struct notice *notice)
+static int process_of(pid_t tid, pid_t *out)
 {
-	int pidfd = pidfd_open(notice->target.tid, PIDFD_THREAD);
+	char path[32], text[1024];
+	const char *line;
+	ssize_t len;
+	int fd;
 
-	if (pidfd < 0 && errno == EINVAL)
-		pidfd = pidfd_open(notice->target.pid, 0);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -ESRCH;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	line = strstr(text, "\nTgid:\t");
+	*out = line ? (pid_t)strtol(line + strlen("\nTgid:\t"), NULL, 10) : 0;
+	return *out > 0 ? 0 : -EPROTO;
+}
+
+int notice_process(struct notice *notice)
+{
+	pid_t pid;
+	int err;
+
+	if (notice->target.pid)
+		return 0;
+	err = process_of(notice->target.tid, &pid);
+	if (!still_waits(notice))
+		return -ESRCH;
+	if (!err)
+		notice->target.pid = pid;
+	return err;
+}
+
+/* The thread's own, where the kernel knows of threads: one may have a table of fds of its own. */
+static int pidfd_of(struct notice *notice)
+{
+	int pidfd = pidfd_open(notice->target.tid, PIDFD_THREAD), err;
+
+	if (pidfd >= 0 || errno != EINVAL)
+		return pidfd < 0 ? -errno : pidfd;
+	err = notice_process(notice);
+	if (err)
+		return err;
+	pidfd = pidfd_open(notice->target.pid, 0);
 	return pidfd < 0 ? -errno : pidfd;
 }
 
@@ -109,29 +147,8 @@ static int put_theirs(void *context, int fd, uint32_t fd_flags)
 	return errno == ENOENT || errno == EINPROGRESS ? -ESRCH : -errno;
 }
 
-static int process_of(pid_t tid, pid_t *out)
-{
-	char path[32], text[1024];
-	const char *line;
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -ESRCH;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[len > 0 ? len : 0] = '\0';
-	line = strstr(text, "\nTgid:\t");
-	*out = line ? (pid_t)strtol(line + strlen("\nTgid:\t"), NULL, 10) : 0;
-	return *out > 0 ? 0 : -EPROTO;
-}
-
 int notice_open(struct notice *notice, int listener, const struct seccomp_notif *from)
 {
-	int err;
-
 	*notice = (struct notice){
 		.listener = listener,
 		.id = from->id,
@@ -146,10 +163,7 @@ int notice_open(struct notice *notice, int listener, const struct seccomp_notif 
 			    .context = notice },
 	};
 	/* 0: of a pid namespace that is not seen from here */
-	if (from->pid == 0)
-		return -EPERM;
-	err = process_of(notice->target.tid, &notice->target.pid);
-	return still_waits(notice) ? err : -ESRCH;
+	return from->pid == 0 ? -EPERM : 0;
 }
 
 void notice_close(struct notice *notice)

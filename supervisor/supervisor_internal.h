@@ -201,7 +201,11 @@ struct notice {
 	int pidfd; /* -1: not opened yet */
 };
 
+/* Its target's process is not known yet. 0; -EPERM: of a pid namespace that is not seen from here. */
 RS_MUST_USE int notice_open(struct notice *notice, int listener, const struct seccomp_notif *from);
+/* Has target.pid known, as long as the thread waits. Most calls are asked by nobody about it, and it takes a while to
+ * find out: /proc/PID/status is long. 0; -ESRCH; -EPROTO. */
+RS_MUST_USE int notice_process(struct notice *notice);
 void notice_close(struct notice *notice);
 
 #endif

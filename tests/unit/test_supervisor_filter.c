@@ -220,6 +220,7 @@ Test(supervisor_filter, a_program_that_is_killed_while_it_waits)
 	cr_assert_eq(poll(&poll_fd, 1, 60000), 1);
 	cr_assert_eq(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, from), 0);
 	cr_assert_eq(notice_open(&notice, listener, from), 0);
+	cr_assert_eq(notice_process(&notice), 0);
 	cr_expect(notice.target.waits(&notice) && notice.target.pid == child);
 	cr_expect_eq(notice.target.read(&notice, from->data.args[2], &word, sizeof(word)), 0);
 	cr_expect_eq(notice.target.read(&notice, 8, &word, sizeof(word)), -EFAULT);
