@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from .api import Test
-from .applications import APPLICATIONS, NEIGHBOURS, REFUSAL, Application, Trial, try_out
+from .applications import APPLICATIONS, NEIGHBOURS, REFUSAL, SLOW, Application, Trial, try_out
 from .daemon import on_both
 from .guest import Guest, Result
 from .pair import TOP
@@ -29,7 +29,6 @@ USER = 1234
 SETUID = "/usr/local/bin/pingpong-setuid"
 RSH = "/run/coverage-rsh"
 RSH_PORT = 5140
-SLOW = 240  # s; they load and look at much, and take half a minute on a busy host
 
 RUNTIME = "crun"
 BARE_BUNDLE, GUARDED_BUNDLE = "coverage-bare", "coverage-guarded"
