@@ -20,16 +20,22 @@ LINKS = ("bin", "sbin", "lib", "lib64")
 
 @dataclass(frozen=True)
 class Container:
-    """A bundle.  runtime is runc or crun; profile: with ours, else without any."""
+    """A bundle.  runtime is runc or crun.
+
+    folder    where bundles are
+    before    words that go before the runtime's command
+    """
 
     t: Test
     guest: Guest
     runtime: str
     name: str
+    folder: str = FOLDER
+    before: str = ""
 
     @property
     def bundle(self) -> str:
-        return f"{FOLDER}/{self.name}"
+        return f"{self.folder}/{self.name}"
 
     def configure(
         self,
@@ -45,6 +51,7 @@ class Container:
     ) -> None:
         """What `RUNTIME spec` makes, with this command, the guest's RDMA devices and the host's network namespace.
 
+        profile           with ours, else without any
         allow_device      the container's device cgroup lets it open the uverbs devices by itself
         network           with a network namespace of its own instead
         devices           linux.devices has the guest's uverbs devices
@@ -79,7 +86,8 @@ class Container:
 
     def devices(self) -> list[dict[str, object]]:
         """The guest's uverbs devices, as linux.devices has them."""
-        found = self.guest.run("cd /sys/class/infiniband_verbs && for d in uverbs*; do echo $d $(cat $d/dev); done", check=True)
+        # from 7.2 on, rxe does not bring ib_uverbs with it, and libibverbs has it loaded
+        found = self.guest.run("modprobe ib_uverbs; cd /sys/class/infiniband_verbs && for d in uverbs*; do echo $d $(cat $d/dev); done", check=True)
         devices = []
         for line in found.out.splitlines():
             name, numbers = line.split()
@@ -89,7 +97,11 @@ class Container:
 
     @property
     def command(self) -> str:
-        return f"{self.runtime} --root /run/{self.runtime} run --bundle {self.bundle} {self.name}"
+        return f"{self.words} run --bundle {self.bundle} {self.name}"
+
+    @property
+    def words(self) -> str:
+        return f"{self.before} {self.runtime} --root /run/{self.runtime}".strip()
 
     def start(self, timeout: float | None = None) -> Process:
         return self.guest.start(f"exec {self.command}", timeout)
@@ -99,10 +111,10 @@ class Container:
 
     def execute(self, command: str, timeout: float = 60) -> Result:
         """Another process in the container, while it runs."""
-        return self.guest.run(f"{self.runtime} --root /run/{self.runtime} exec {self.name} /bin/sh -c '{command}'", timeout)
+        return self.guest.run(f"{self.words} exec {self.name} /bin/sh -c '{command}'", timeout)
 
     def delete(self) -> None:
-        self.guest.run(f"{self.runtime} --root /run/{self.runtime} delete --force {self.name}")
+        self.guest.run(f"{self.words} delete --force {self.name}")
 
 
 __all__ = ["Container"]
