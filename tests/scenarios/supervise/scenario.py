@@ -150,7 +150,7 @@ def stopped_under_traffic(t: Test) -> None:
     client.kill(signal.SIGINT)
     result = client.wait(ENOUGH)
     t.check(result.code == -signal.SIGINT, f"{what}: SIGINT ends it", result)
-    try_end(server)
+    try_end(server, 18515)
     server.wait(ENOUGH)
 
 
