@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from testbed.api import Guest, Process, Result, Test, Wire, await_listener, try_end
+from testbed.api import Guest, Process, Result, Test, Wire
+from testbed.connecting import connect
 from testbed.states import DEVICE, ETH0, MACSEC0
 
 TIME_LIMIT = 900
-PORT = 18600  # of the programs' exchange of addresses
 USER = 1234
 RSPRELOAD = "/usr/lib/*/rsocket/librspreload.so"
 # To a rule for a remote that is not used, a QP could be allowed until its address is known.
@@ -64,20 +64,8 @@ def preload(t: Test, *libraries: str) -> str:
     return f"env LD_PRELOAD={':'.join(names if 'rdmasec' in libraries else [*names, ours])}"
 
 
-def connect(t: Test, program: Program, addresses: dict, wrap_a: str, wrap_b: str = "") -> tuple[Result, Result, Wire]:
-    """Run the program on a against the server on b."""
-    folder = f"{t.build}/tests"
-    index_a, index_b = (t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.a, t.b))
-    name, _, options = program.command.partition(" ")
-    with t.wire() as wire:
-        serve = f"verbs_threads -g {index_b} -q {program.qps} -t {program.threads}"
-        server = t.b.start(f"{wrap_b} {folder}/{serve}", 90)
-        await_listener(t.b, PORT, server)
-        client = t.a.run(f"{wrap_a} {folder}/{name} -g {index_a} {options} {ETH0['b'][0]}", 90)
-        if not client.ok:
-            try_end(server, PORT, at_once=bool(wrap_a) and not wrap_b)
-        served = server.wait(100)
-    return client, served, wire
+def attempt(t: Test, program: Program, addresses: dict, wrap_a: str, wrap_b: str = "") -> tuple[Result, Result, Wire]:
+    return connect(t, program.command, addresses, wrap_a=wrap_a, wrap_b=wrap_b, qps=program.qps, threads=program.threads)
 
 
 def refusals(result: Result) -> list[str]:
@@ -97,10 +85,10 @@ def check_refused(t: Test, what: str, program: Program, stage: str, client: Resu
 def refused_in_clear(t: Test) -> None:
     for program in PROGRAMS:
         for how, wrap in (("guarded", guard(t)), ("LD_PRELOAD set by hand", preload(t))):
-            client, _, seen = connect(t, program, ETH0, wrap)
+            client, _, seen = attempt(t, program, ETH0, wrap)
             check_refused(t, f"{program.name}, {how}, in clear", program, "cannot be created", client, seen)
     program = PROGRAMS[1]
-    client, _, seen = connect(t, program, ETH0, "")
+    client, _, seen = attempt(t, program, ETH0, "")
     t.check(client.ok and seen.clear > 0, "control: unguarded, it runs in clear", f"{client}\n{seen}")
 
 
@@ -108,7 +96,7 @@ def refused_at_the_address(t: Test) -> None:
     t.a.write_file("/run/late.policy", LATE)
     wrap = f"{t.build}/bin/rdmasec run -p /run/late.policy --"
     for program in PROGRAMS[:3]:
-        client, _, seen = connect(t, program, ETH0, wrap)
+        client, _, seen = attempt(t, program, ETH0, wrap)
         check_refused(t, f"{program.name}, connecting in clear", program, "cannot be connected", client, seen)
 
 
@@ -116,7 +104,7 @@ def run_over_macsec(t: Test) -> None:
     for program in PROGRAMS:
         for how, wrap in (("guarded", guard(t)), ("LD_PRELOAD set by hand", preload(t))):
             what = f"{program.name}, {how}, over MACsec"
-            client, server, seen = connect(t, program, MACSEC0, wrap, wrap)
+            client, server, seen = attempt(t, program, MACSEC0, wrap, wrap)
             if not program.can_send:
                 connects_as_bare(t, what, program, client)
                 continue
@@ -128,7 +116,7 @@ def run_over_macsec(t: Test) -> None:
 
 def connects_as_bare(t: Test, what: str, program: Program, client: Result) -> None:
     """rxe sends by write(2) on the device's fd, which the kernel allows only to the process that opened it."""
-    bare, _, _ = connect(t, program, MACSEC0, "")
+    bare, _, _ = attempt(t, program, MACSEC0, "")
     t.check("child: QP 0: cannot send: Permission denied" in bare.err, f"{what}: bare, it can only connect", bare)
     t.check(client == bare, f"{what}: it connects as it does bare", f"guarded {client}\nbare {bare}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from testbed.api import Guest, Result, Test, Wire, await_listener, try_end
 from testbed.applications import APPLICATIONS, bare_is_seen, refusal, try_out
+from testbed.connecting import PORT, connect
 from testbed.daemon import Daemon, on_both, seconds
 from testbed.states import DEVICE, ETH0, MACSEC0
 from testbed.stream import await_words
@@ -200,27 +201,17 @@ def other_of(t: Test) -> str:
     return str(Path(libibverbs(t.a)).with_name("libibverbs.so.9"))
 
 
-def connect(t: Test, program: str, addresses: dict, policy: str = "", before: str = "") -> tuple[Result, Result, Wire]:
+def attempt(t: Test, program: str, addresses: dict, policy: str = "", before: str = "") -> tuple[Result, Result, Wire]:
     """A program of tests/apps on a, towards the server on b."""
-    folder = f"{t.build}/tests"
-    index_a, index_b = (t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.a, t.b))
-    qps = 2 if " -c" in program else 1
     env = {}
     if policy:
         t.a.write_file("/run/some.policy", policy)
         env["RDMASEC_POLICY"] = "/run/some.policy"
-    with t.wire() as wire:
-        server = t.b.start(f"{folder}/verbs_threads -g {index_b} -q {qps}", 60)
-        await_listener(t.b, 18600, server)
-        client = t.a.run(f"{before} {folder}/{program} -g {index_a} {ETH0['b'][0]}", 60, env=env)
-        if not client.ok:
-            try_end(server, 18600)
-        served = server.wait(70)
-    return client, served, wire
+    return connect(t, program, addresses, wrap_a=before, qps=2 if " -c" in program else 1, timeout=60, env=env)
 
 
 def connects(t: Test, program: str, addresses: dict, by: str, can_send: bool = True) -> None:
-    client, _, seen = connect(t, program, addresses)
+    client, _, seen = attempt(t, program, addresses)
     said = not [line for line in client.err.splitlines() if line.startswith("rdmasec")]
     if can_send:
         t.check(client.ok and said, f"{program}, by {by}: runs", client)
@@ -230,7 +221,7 @@ def connects(t: Test, program: str, addresses: dict, by: str, can_send: bool = T
 
 
 def is_refused(t: Test, program: str, why: str, code: int = 1, before: str = "") -> Result:
-    client, _, seen = connect(t, program, ETH0, before=before)
+    client, _, seen = attempt(t, program, ETH0, before=before)
     t.check(client.code == code and re.search(why, client.err), f"{program}, in clear: {'ended' if code == 126 else 'refused'}", client)
     t.check(seen.clear == 0, f"{program}, in clear: nothing in clear", seen)
     return client
@@ -254,7 +245,7 @@ def broken_in_clear(t: Test) -> None:
     for program, _, _ in ways:
         if "tracer" in program:  # as with all that passes calls on
             continue
-        client, _, seen = connect(t, program, ETH0)
+        client, _, seen = attempt(t, program, ETH0)
         t.check(client.ok and seen.clear > 0, f"control: {program}: without the module it runs in clear", f"{client}\n{seen}")
     t.a.run(f"{RDMASEC} install-provider", check=True)
     for program, code, why in ways:
@@ -266,13 +257,13 @@ def broken_in_clear(t: Test) -> None:
 
 
 def modes_of_broken(t: Test, program: str) -> None:
-    client, _, seen = connect(t, program, ETH0, "[default]\nmode = audit\n")
+    client, _, seen = attempt(t, program, ETH0, "[default]\nmode = audit\n")
     t.check(client.ok and client.err.startswith("rdmasec: audit: would refuse: what this program does with RDMA cannot be guarded"),
             "what cannot be guarded: in audit mode it is told, and goes on", client)  # fmt: skip
-    client, _, seen = connect(t, program, ETH0, "[default]\nmode = off\n")
+    client, _, seen = attempt(t, program, ETH0, "[default]\nmode = off\n")
     t.check(client.ok and not client.err and seen.clear > 0, "what cannot be guarded: off, it goes on in silence", client)
     policy = "[default]\nmode = off\n[rule one]\nmatch-executable = */verbs_break\nmode = enforce\n"
-    client, _, seen = connect(t, program, ETH0, policy)
+    client, _, seen = attempt(t, program, ETH0, policy)
     t.check(client.code == 126 and seen.clear == 0, "what cannot be guarded: a rule for this program alone ends it", client)
 
 
@@ -296,7 +287,7 @@ def late_thief_is_found(t: Test, daemon: Daemon) -> None:
     t.b.run(f"{RDMASEC} remove-provider", check=True)  # its server would be refused itself
     index_a, index_b = (t.net.gid_index(guest, ETH0[guest.name][0]) for guest in (t.a, t.b))
     server = t.b.start(f"{t.build}/tests/verbs_threads -g {index_b}", 120)
-    await_listener(t.b, 18600, server)
+    await_listener(t.b, PORT, server)
     since = float(t.a.run("date +%s.%N").out)
     thief = t.a.start(f"exec {t.build}/tests/verbs_break thief-late - -g {index_a} {ETH0['b'][0]}", 120)
     said = await_words(thief, "waiting")
@@ -316,7 +307,7 @@ def judged_once(t: Test, daemon: Daemon) -> None:
     for libraries in ("", preload, f"{preload}:{chain}", f"{chain}:{preload}", chain):
         since = float(t.a.run("date +%s.%N").out)
         before = f"env LD_PRELOAD={libraries}" if libraries else ""
-        client, served, _ = connect(t, "verbs_dlvsym", ETH0, before=before)
+        client, served, _ = attempt(t, "verbs_dlvsym", ETH0, before=before)
         time.sleep(1)
         decided = [row["command"] for row in daemon.log(since) if "verbs_dlvsym" in str(row.get("executable"))]
         names = " ".join(Path(name).name for name in libraries.split(":")) or "nothing"
