@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "skip.h"
+
 static inline void netns_enter(void)
 {
-	if (geteuid() != 0 || unshare(CLONE_NEWNET))
-		cr_skip_test("needs root");
+	NEED_ROOT();
+	cr_assert_eq(unshare(CLONE_NEWNET), 0);
 }
 
 static inline void shell(const char *command)

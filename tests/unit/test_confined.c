@@ -24,12 +24,12 @@
 
 #include "child_fixture.h"
 #include "confined.h"
+#include "skip.h"
 #include "supervisor_internal.h"
 
 static void setup(void)
 {
-	if (geteuid() != 0)
-		cr_skip_test("needs root");
+	NEED_ROOT();
 }
 
 TestSuite(confined, .init = setup, .timeout = 60);

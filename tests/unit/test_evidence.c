@@ -5,6 +5,7 @@
 #include <linux/if_macsec.h>
 
 #include "evidence_fixture.h"
+#include "skip.h"
 
 TestSuite(evidence, .fini = forget_and_check_leaks, .timeout = 60);
 
@@ -544,7 +545,7 @@ Test(evidence, this_kernel_has_a_loopback_device)
 
 	evidence_read_part(EVIDENCE_PART_LINKS, &netlink_kernel, &ev);
 	if (ev.links_state == EVIDENCE_NO_PRIVILEGE)
-		cr_skip_test("a sandbox forbids netlink here");
+		skip_test("a sandbox forbids netlink here");
 	cr_assert_eq(ev.links_state, EVIDENCE_READ, "%s", ev.links_error);
 	lo = evidence_link_by_name(&ev, "lo");
 	cr_assert(lo);
@@ -556,7 +557,7 @@ Test(evidence, this_kernel_answers_every_part)
 {
 	evidence_read(&ev);
 	if (ev.links_state == EVIDENCE_NO_PRIVILEGE)
-		cr_skip_test("a sandbox forbids netlink here");
+		skip_test("a sandbox forbids netlink here");
 	cr_expect_eq(ev.routes6_state, EVIDENCE_READ, "%s", ev.routes6_error);
 	cr_expect(ev.macsec_state == EVIDENCE_READ || ev.macsec_state == EVIDENCE_ABSENT, "%s", ev.macsec_error);
 	cr_expect(ev.xfrm_state != EVIDENCE_UNREAD && ev.xfrm_state != EVIDENCE_BROKEN, "%s", ev.xfrm_error);

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "mirror_internal.h"
 #include "netns_fixture.h"
+#include "skip.h"
 #include "xfrm_messages.h"
 #include "xfrm_table_internal.h"
 
@@ -99,7 +100,7 @@ Test(mirror, follows_policies)
 	const struct evidence *ev = mirror_last(mirror);
 
 	if (ev->xfrm_state != EVIDENCE_READ)
-		cr_skip_test("this kernel has no xfrm");
+		skip_test("this kernel has no xfrm");
 	shell("ip xfrm policy add src 10.0.0.1 dst 10.0.0.2 dir out action block");
 	mirror_follow(mirror);
 	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), 1U);
@@ -119,7 +120,7 @@ Test(mirror, events_are_lost)
 	const struct evidence *ev = mirror_last(mirror);
 
 	if (ev->xfrm_state != EVIDENCE_READ)
-		cr_skip_test("this kernel has no xfrm");
+		skip_test("this kernel has no xfrm");
 	shell("for i in $(seq 0 39999); do echo xfrm policy add src 10.0.$((i / 256)).$((i % 256)) dst 10.9.9.9 dir "
 	      "out "
 	      "action block; done | ip -batch -");
@@ -145,7 +146,7 @@ Test(mirror, reads_a_part_at_a_time)
 	unsigned rounds = 0;
 
 	if (ev->xfrm_state != EVIDENCE_READ)
-		cr_skip_test("this kernel has no xfrm");
+		skip_test("this kernel has no xfrm");
 	mirror->load_at_once_ms = 0;
 	add_policies(0, FIRST);
 	mirror_follow(mirror);
@@ -170,7 +171,7 @@ Test(mirror, reads_a_part_at_a_time)
 Test(mirror, ends_while_it_reads)
 {
 	if (mirror_last(mirror)->xfrm_state != EVIDENCE_READ)
-		cr_skip_test("this kernel has no xfrm");
+		skip_test("this kernel has no xfrm");
 	mirror->load_at_once_ms = 0;
 	add_policies(0, 2000);
 	mirror->xfrm_stale = true;
@@ -185,14 +186,14 @@ Test(mirror, ends_while_it_reads)
 static void need_xfrm(void)
 {
 	if (mirror_last(mirror)->xfrm_state != EVIDENCE_READ)
-		cr_skip_test("this kernel has no xfrm");
+		skip_test("this kernel has no xfrm");
 }
 
 static void need_esp(void)
 {
 	need_xfrm();
 	if (!netns_has_esp())
-		cr_skip_test("this kernel has no ESP: nothing can be negotiated");
+		skip_test("this kernel has no ESP: nothing can be negotiated");
 	mirror_follow(mirror);
 	xfrm_changes = loads = 0;
 }

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "evidence.h"
+#include "skip.h"
 
 /* A process in a namespace of its own. */
 struct other {
@@ -88,8 +89,7 @@ static void make_other(void)
 
 static void setup(void)
 {
-	if (geteuid() != 0)
-		cr_skip_test("needs root");
+	NEED_ROOT();
 	make_other();
 	cr_assert_eq(netns_opener_start(&opener), 0);
 }

@@ -31,11 +31,11 @@
 #include "evidence.h"
 #include "netns.h"
 #include "privileges.h"
+#include "skip.h"
 
 static void setup(void)
 {
-	if (geteuid() != 0)
-		cr_skip_test("needs root");
+	NEED_ROOT();
 }
 
 TestSuite(privileges, .init = setup, .timeout = 60);

@@ -16,6 +16,7 @@
 #include "child_fixture.h"
 #include "holders.h"
 #include "process.h"
+#include "skip.h"
 
 /* ---- who it is ---- */
 
@@ -98,7 +99,7 @@ Test(process, the_effective_user_counts)
 	pid_t pid;
 
 	if (geteuid())
-		cr_skip_test("not root");
+		skip_test("not root");
 	pid = child_start(become_nobody, NULL);
 	cr_assert_eq(process_open(pid, &process), 0);
 	cr_expect_eq(process.uid, 65534);
@@ -204,7 +205,7 @@ Test(holders, the_same_open_file)
 	pid = child_start(NULL, NULL);
 	err = same_open_file(getpid(), files.first, getpid(), files.dup, &same);
 	if (err == -ENOSYS)
-		cr_skip_test("a kernel without kcmp(2)");
+		skip_test("a kernel without kcmp(2)");
 	cr_assert_eq(err, 0);
 	cr_expect(same);
 	cr_assert_eq(same_open_file(getpid(), files.first, getpid(), files.again, &same), 0);
@@ -250,7 +251,7 @@ Test(holders, what_cannot_be_compared)
 
 	err = same_open_file(getpid(), self, getpid(), 999, &same);
 	if (err == -ENOSYS)
-		cr_skip_test("a kernel without kcmp(2)");
+		skip_test("a kernel without kcmp(2)");
 	cr_expect_eq(err, -EBADF);
 	cr_expect_eq(same_open_file(getpid(), -1, getpid(), -1, &same), -EBADF);
 	pid = child_start(NULL, NULL);

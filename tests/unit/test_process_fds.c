@@ -13,6 +13,7 @@
 
 #include "child_fixture.h"
 #include "process.h"
+#include "skip.h"
 #include "text.h"
 
 enum { A_NUMBER = 100 };
@@ -157,7 +158,7 @@ static void devices_make(void)
 	if (mknod(inside("uverbs0"), S_IFCHR | 0600, makedev(1, 3)) ||
 	    mknod(inside("uverbs1"), S_IFCHR | 0600, makedev(1, 5)) ||
 	    mknod(inside("null"), S_IFCHR | 0600, makedev(1, 3)))
-		cr_skip_test("no device can be made here");
+		skip_test("no device can be made here");
 	file_make("uverbs2");
 }
 

@@ -6,6 +6,7 @@
 #include "decide_fixture.h"
 #include "netlink_attributes.h"
 #include "netns_fixture.h"
+#include "skip.h"
 #include "xfrm_larval.h"
 #include "xfrm_messages.h"
 
@@ -140,7 +141,7 @@ static void expect_there(size_t out, size_t in)
 	int err = count_over(&netlink_kernel);
 
 	if (err == -EPROTONOSUPPORT)
-		cr_skip_test("this kernel has no xfrm");
+		skip_test("this kernel has no xfrm");
 	cr_assert_eq(err, 0, "%s", error);
 	cr_expect(larval.out == out && larval.in == in, "%zu %zu, not %zu %zu", larval.out, larval.in, out, in);
 	cr_log_info("counted in %d ms", (int)(clock_ms() - began));
@@ -194,7 +195,7 @@ Test(xfrm_larval, until_it_lives)
 	      ">/dev/null");
 	expect_there(0, 1);
 	if (!netns_has_esp())
-		cr_skip_test("this kernel has no ESP: nothing can be negotiated");
+		skip_test("this kernel has no ESP: nothing can be negotiated");
 	shell("ip xfrm state update src 2001:db8::2 dst 2001:db8::1 proto esp spi 257 reqid 7 mode "
 	      "transport " NETNS_AEAD);
 	expect_there(0, 0);
