@@ -61,7 +61,7 @@ def tunnel_of_ah(net: Network) -> None:
         hosts, ends = (f"src {of[name][0]} dst {of[peer][0]}" for of in (MACSEC0, ETH0))
         key = f"auth-trunc 'hmac(sha256)' 0x{secrets.token_hex(32)} 128"
         state = f"ip xfrm state add {ends} proto ah spi 0x4791 reqid 1 mode tunnel {key}"
-        policy = f"ip xfrm policy add {hosts} dir out tmpl {ends} proto ah reqid 1 mode tunnel"
+        policy = f"ip xfrm policy add {hosts} proto udp dir out tmpl {ends} proto ah reqid 1 mode tunnel"
         net.guests[name].run(f"{state} && {policy}", check=True)
 
 
