@@ -76,7 +76,6 @@ uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle);
 void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct uverbs_command *command,
 			     struct engine_answer *answer);
 
-
 /* Its number, as a door told it: what the kernel's list only suggests is not believed. 0: not known. */
 uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle);
 
