@@ -442,6 +442,20 @@ Test(watch, a_type_that_is_known_stays)
 	cr_expect_eq(qp->qp_type, 0, "it cannot send");
 }
 
+/* The line of a decision names the queue pair where its number is known. */
+Test(watch, a_decision_names_its_qp)
+{
+	struct uverbs_command command = { .kind = UVERBS_QP_ADDRESS, .has = UVERBS_HAS_QPN, .qpn = 17 };
+	const struct engine_answer answer = { .pass = true };
+	struct wire_record record;
+
+	watch_describe(NULL, &command, "rxe0", &answer, &record);
+	cr_expect(record.has & WIRE_RECORD_HAS_QPN && record.qpn == 17);
+	command.has = 0;
+	watch_describe(NULL, &command, "rxe0", &answer, &record);
+	cr_expect_not(record.has & WIRE_RECORD_HAS_QPN);
+}
+
 /* ---- what is watched: a QP of the kernel's, or an object of DEVX's ---- */
 
 /* Which handles the kernel lists of each kind, and which of DEVX's is the QP that it once was. */
