@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """In a guest: job control, as somebody at a terminal has it, of a command that is started by WORDS.
 
     terminal.py [WORDS...]
