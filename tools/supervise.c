@@ -309,8 +309,10 @@ static _Noreturn void be_supervisor(struct setting *setting)
 	command = fork();
 	if (command < 0)
 		die("the command cannot be started", -errno);
-	if (command == 0)
+	if (command == 0) {
+		close(sockets[0]); /* else it would itself keep open what it waits for the end of */
 		be_command(setting, sockets[1]);
+	}
 	close(sockets[1]);
 	be_nobodys();
 	tell_front(setting, command, NULL);
