@@ -42,7 +42,10 @@ struct verdict {
 	char reason[VERDICT_TEXT_MAX];  /* not PROTECTED: why, for an operator */
 	char details[VERDICT_TEXT_MAX]; /* PROTECTED: by what: "macsec0 GCM-AES-128 SCI ...", "ESP SPI 0x... reqid ..."
 					 */
-	/* PROTECTED by IPsec: the SAs, 0 where none is in use yet. By MACsec: the SecY. */
+	/*
+	 * PROTECTED by IPsec: the SAs, 0 where none is in use yet. By MACsec: the SecY; also UNKNOWN, where the SecY is
+	 * in order and IPsec may lead past it.
+	 */
 	uint32_t spi_out, spi_in, reqid;
 	int secy_ifindex;
 	uint64_t sci;    /* as on the wire, network byte order */

@@ -52,10 +52,16 @@ static enum evidence_state xfrm_state(const struct evidence *ev)
 	return ev->xfrm ? xfrm_table_state(ev->xfrm) : ev->xfrm_state;
 }
 
+static const char *xfrm_error(const struct evidence *ev)
+{
+	const char *error = ev->xfrm ? xfrm_table_error(ev->xfrm) : ev->xfrm_error;
+
+	return error[0] ? error : "not asked";
+}
+
 static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
 {
 	enum evidence_state state = xfrm_state(ev);
-	const char *error = ev->xfrm ? xfrm_table_error(ev->xfrm) : ev->xfrm_error;
 
 	if (state == EVIDENCE_READ)
 		return true;
@@ -66,7 +72,7 @@ static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
 			    "xfrm state cannot be read without CAP_NET_ADMIN: run as root, or through rdmasecd, which "
 			    "has it");
 	else
-		verdict_set(out, VERDICT_UNKNOWN, 0, "xfrm state cannot be read (%s)", error[0] ? error : "not asked");
+		verdict_set(out, VERDICT_UNKNOWN, 0, "xfrm state cannot be read (%s)", xfrm_error(ev));
 	return false;
 }
 
@@ -157,18 +163,25 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 }
 
 /*
- * MACsec can be read without privilege and policies cannot: whoever may not read them, or not just now, is not told of
- * a tunnel. A path to a remote that is not known yet is judged when it is. That a netdev sends past all policies is no
- * excuse: what is not known of its settings counts as that.
+ * MACsec can be read without privilege and policies cannot: whoever may not read them is not told of a tunnel. Who may,
+ * and cannot just now, does not know. A path to a remote that is not known yet is judged when it is. That a netdev
+ * sends past all policies is no excuse: what is not known of its settings counts as that.
  */
 bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, const struct requirement *req,
 			   struct verdict *out)
 {
 	struct xfrm_direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
+	enum evidence_state state = xfrm_state(ev);
 	const struct xfrm_policy_evidence *tunnel;
 
-	if (nic_applies_xfrm(path) || path->scope == REMOTE_SOME || xfrm_state(ev) != EVIDENCE_READ)
+	if (nic_applies_xfrm(path) || path->scope == REMOTE_SOME || state == EVIDENCE_NO_PRIVILEGE ||
+	    state == EVIDENCE_ABSENT)
 		return false;
+	if (state != EVIDENCE_READ) {
+		verdict_set(out, VERDICT_UNKNOWN, 5, "whether an xfrm policy leads past %s is not known (%s)",
+			    path->egress, xfrm_error(ev));
+		return true;
+	}
 	if (has_sub_policy(ev)) {
 		verdict_set(out, VERDICT_UNKNOWN, 1,
 			    "there are xfrm sub-policies, which are not understood: one may lead past %s",

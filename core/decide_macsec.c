@@ -159,8 +159,10 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 	else if (settings_hold(secy, req, path->egress, out)) {
 		if (!associations_live(secy, path->egress, out))
 			out->kernel_drops = secy_drops(path, ev, req, secy);
-		else if (!offload_fits(path, secy, ev->kernel, out) || ipsec_leads_elsewhere(path, ev, req, out))
+		else if (!offload_fits(path, secy, ev->kernel, out))
 			return;
+		else if (ipsec_leads_elsewhere(path, ev, req, out))
+			out->secy_ifindex = out->kind == VERDICT_UNKNOWN ? secy->ifindex : 0;
 		else if (path->scope == REMOTE_EVERY && path->stray_ifindex)
 			verdict_set(out, VERDICT_UNPROTECTED, 5,
 				    "an address from GID %u to %s would leave by %s, and the application chooses "

@@ -328,15 +328,18 @@ static bool same_protection(const struct watch_basis *a, const struct watch_basi
 }
 
 /*
- * What IPsec protected, or what has never been judged by anything, may be protected by what is just being read: its end
- * tells. What MACsec or nobody's wire protected has lost it.
+ * What IPsec protected, or what has never been judged by anything, may be protected by what is just being read, and so
+ * may what a SecY protects that is as it was: the end of the reading tells. What stood on anything else has lost it.
  */
 static bool is_to_be_told(const struct judged *j, const struct engine_answer *answer)
 {
-	enum protection by = j->qp->basis.by;
+	const struct watch_basis *basis = &j->qp->basis;
 
-	return answer->verdict.kind == VERDICT_UNKNOWN && mirror_is_reading(namespace_mirror(j->ufile->in)) &&
-	       by != BY_MACSEC && by != BY_LOOPBACK;
+	if (answer->verdict.kind != VERDICT_UNKNOWN || !mirror_is_reading(namespace_mirror(j->ufile->in)))
+		return false;
+	if (basis->by == BY_MACSEC)
+		return answer->verdict.secy_ifindex == basis->secy_ifindex;
+	return basis->by != BY_LOOPBACK;
 }
 
 static void judge_again(const struct judged *j)

@@ -118,6 +118,10 @@ CHANGE(sub_policy, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->type = XFRM_P
 CHANGE(tunnel_behind_offloaded_pass, change_tunnel_ah(w);
        passing_policy(w, 999)->offload = (struct xfrm_offload_evidence){ ETH0, true })
 CHANGE(tunnel_unreadable, change_tunnel_ah(w); w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
+CHANGE(no_ipsec, w->ev.xfrm_state = EVIDENCE_ABSENT)
+CHANGE(xfrm_broken, w->ev.xfrm_state = EVIDENCE_BROKEN; strcpy(w->ev.xfrm_error, "still being read"))
+CHANGE(xfrm_unread, w->ev.xfrm_state = EVIDENCE_UNREAD)
+CHANGE(xfrm_broken_and_no_sa, change_xfrm_broken(w); change_tx_sa_absent(w))
 /* also what is not known of the settings reads so */
 CHANGE(tunnel_past_xfrm, change_tunnel_ah(w); w->links[MACSEC0 - ETH0].xfrm_off = true)
 CHANGE(tunnel_without_sa, change_tunnel_ah(w); change_tx_sa_absent(w))
@@ -153,6 +157,10 @@ static const struct row tunnel_rows[] = {
 	ROW(sub_policy, UNKNOWN, "sub-policies, which are not understood: one may lead past macsec0"),
 	ROW(tunnel_past_xfrm, UNPROTECTED, "into a tunnel"),
 	ROW(tunnel_unreadable, PROTECTED, "macsec0"),
+	ROW(no_ipsec, PROTECTED, "macsec0"),
+	ROW(xfrm_broken, UNKNOWN, "whether an xfrm policy leads past macsec0 is not known (still being read)"),
+	ROW(xfrm_unread, UNKNOWN, "leads past macsec0 is not known (not asked)"),
+	ROW(xfrm_broken_and_no_sa, UNPROTECTED, "macsec0"),
 };
 
 /* Its own tables have no routes. */
