@@ -90,6 +90,26 @@ static int to_rts(int fd, uint32_t handle)
 	return err;
 }
 
+/*
+ * What the program has posted meanwhile waits in its queue until somebody rings, and it posts no more before something
+ * of that is done. Software RoCE's doorbell is POST_SEND without requests (providers/rxe/rxe.c, post_send_db()).
+ */
+static void ring(int fd, uint32_t handle)
+{
+	const struct ib_uverbs_post_send bell = { .qp_handle = handle, .wqe_size = sizeof(struct ib_uverbs_send_wr) };
+	struct ib_uverbs_post_send_resp resp;
+	struct uverbs_call call;
+	int err;
+
+	uverbs_call_begin(&call, RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
+	uverbs_call_in(&call, UVERBS_ATTR_CORE_IN, &bell, sizeof(bell));
+	uverbs_call_out(&call, UVERBS_ATTR_CORE_OUT, &resp, sizeof(resp));
+	uverbs_call_const(&call, UVERBS_ATTR_WRITE_CMD, IB_USER_VERBS_CMD_POST_SEND);
+	err = uverbs_call_do(&call, fd);
+	if (err)
+		printf("%u: nobody rings: %s\n", handle, strerror(-err));
+}
+
 static int move(int fd, uint32_t handle, const struct ib_uverbs_qp_dest *dest)
 {
 	struct ib_uverbs_modify_qp command = { .qp_handle = handle, .attr_mask = QP_ATTR_AV, .dest = *dest };
@@ -97,9 +117,11 @@ static int move(int fd, uint32_t handle, const struct ib_uverbs_qp_dest *dest)
 
 	if (!err)
 		err = modify(fd, &command);
-	if (!err)
-		printf("%u is moved, and sends again: %s\n", handle, strerror(-to_rts(fd, handle)));
-	return err;
+	if (err)
+		return err;
+	printf("%u is moved, and sends again: %s\n", handle, strerror(-to_rts(fd, handle)));
+	ring(fd, handle);
+	return 0;
 }
 
 int main(int argc, char **argv)
