@@ -125,7 +125,7 @@ static void judge_by_evidence(struct asking *q)
 		return;
 	judge_anew(q, &client);
 	question.generation = watch_generation(server->watch, q->in);
-	if (question.rdev && q->device[0])
+	if (question.rdev && q->device[0] && !q->too_early)
 		answer_cache_keep(server->answers, &question, &q->answer, q->device);
 }
 

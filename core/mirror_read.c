@@ -109,7 +109,8 @@ static void xfrm_is_read(struct mirror *mirror)
 	static const struct xfrm_change everything = { .kind = XFRM_CHANGE_EVERYTHING };
 	int64_t now = clock_ms(), pause = (now - mirror->load_began_ms) * XFRM_PAUSE;
 
-	xfrm_load_end(mirror->load);
+	if (mirror->load)
+		xfrm_load_end(mirror->load);
 	mirror->load = NULL;
 	mirror->ev.xfrm_state = xfrm_table_state(mirror->xfrm);
 	mirror->xfrm_due_ms = now + (pause > XFRM_AGAIN_MS ? pause : XFRM_AGAIN_MS);
@@ -141,8 +142,11 @@ void mirror_read_xfrm(struct mirror *mirror)
 	mirror->load_began_ms = clock_ms();
 	mirror->load = xfrm_load_begin(mirror->xfrm, netns_transport(mirror->netns));
 	mirror->ev.xfrm_state = EVIDENCE_BROKEN;
+	mirror->generation++; /* what was decided by the old ones counts no more, whatever comes */
 	if (mirror->load)
 		(void)read_some_xfrm(mirror);
+	else
+		xfrm_is_read(mirror);
 }
 
 bool mirror_read_more_xfrm(struct mirror *mirror)
