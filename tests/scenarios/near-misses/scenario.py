@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from testbed.api import Test
 from testbed.applications import APPLICATIONS, bare_is_seen, refusal, try_out
@@ -133,7 +133,7 @@ def run(t: Test) -> None:
 def tunnel_leaks(t: Test) -> None:
     """The control of that case. No answer comes through: rxe on macsec0 takes nothing that came by eth0."""
     tunnel_of_ah(t.net)
-    trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], MACSEC0)
+    trial = try_out(t, replace(APPLICATIONS["ibv_rc_pingpong"], time_enough=30), MACSEC0)
     t.check(trial.wire["clear_data"] > 0, "control: bare, what a tunnel of AH takes from macsec0 leaves in clear", trial)
 
 
