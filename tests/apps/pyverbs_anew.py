@@ -32,9 +32,10 @@ class Sender:
 
     def __init__(self, device: str, gid_index: int) -> None:
         self.gid_index = gid_index
-        self.pd = PD(Context(name=device))
+        self.context = Context(name=device)
+        self.pd = PD(self.context)
         self.memory = MR(self.pd, SIZE, enums.IBV_ACCESS_LOCAL_WRITE)
-        self.completions = CQ(self.pd.ctx, 4)
+        self.completions = CQ(self.context, 4)
         capabilities = QPCap(max_send_wr=4, max_recv_wr=4, max_send_sge=1, max_recv_sge=1)
         init = QPInitAttr(qp_type=enums.IBV_QPT_RC, scq=self.completions, rcq=self.completions, cap=capabilities)
         self.qp = QP(self.pd, init)
