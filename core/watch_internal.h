@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the parts of the watch: its tables (watch.c), judging again (watch_judge.c), finding what lives
- * (watch_sweep.c). */
+/* Between the parts of the watch: its tables (watch.c), whom a change concerns (watch_change.c), judging again
+ * (watch_judge.c), finding what lives (watch_sweep.c). */
 #ifndef RDMASEC_CORE_WATCH_INTERNAL_H
 #define RDMASEC_CORE_WATCH_INTERNAL_H
 
@@ -141,20 +141,28 @@ struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle)
 struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle);
 void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp);
 
-/* ---- watch_judge.c ---- */
+/* ---- watch_change.c ---- */
 
 void watch_on_change(struct namespace *in, const struct mirror_change *change, void *arg);
-void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);
 /* Takes over what an answer stands on. */
 void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer);
+/* Its flow has to have an SA asked for; within `grace_ms`, if that is not 0. */
+void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms);
+/* MACsec state is asked for often while somebody relies on it, and rarely again when nobody does. */
+void watch_set_polls(struct watch *watch);
+
+/* ---- watch_record.c ---- */
+
 void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		     const struct engine_answer *answer, struct wire_record *record);
 /* One row of a list, as it is now. */
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record);
+
+/* ---- watch_judge.c ---- */
+
+void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);
 RS_MUST_USE int watch_judge_init(struct watch *watch);
-/* MACsec state is asked for often while somebody relies on it, and rarely again when nobody does. */
-void watch_set_polls(struct watch *watch);
 
 /* ---- watch_object.c: uverbs_call.h and devx_call.h, as it is a QP or DEVX's ---- */
 
