@@ -226,7 +226,7 @@ static int read_datagram(struct netlink_channel *channel, size_t len, const stru
 }
 
 /* Many SAs are many datagrams. */
-static void channel_go_on(struct netlink_channel *channel)
+void netlink_resume(struct netlink_channel *channel)
 {
 	int64_t next = clock_ms() + NETLINK_DEADLINE_MS;
 
@@ -260,7 +260,7 @@ static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 					    NETLINK_BUFFER_SIZE);
 		}
 		if (message.msg_namelen == sizeof(from) && from.nl_family == AF_NETLINK && from.nl_pid == 0) {
-			channel_go_on(channel);
+			netlink_resume(channel);
 			*out_len = (size_t)len;
 			return 0;
 		}
@@ -299,15 +299,10 @@ static int channel_reconnect(struct netlink_channel *channel)
 	return channel_connect(channel);
 }
 
-void netlink_resume(struct netlink_channel *channel)
-{
-	channel_go_on(channel);
-}
-
 void netlink_allow(struct netlink_channel *channel, int ms)
 {
 	channel->last_ms = clock_ms() + ms;
-	channel_go_on(channel);
+	netlink_resume(channel);
 }
 
 static int dump_send(struct netlink_channel *channel, struct netlink_dumping *dumping)

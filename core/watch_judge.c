@@ -2,7 +2,6 @@
 /* Deciding again: what has become of a QP that a change concerns, and what follows from it. */
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
