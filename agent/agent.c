@@ -14,8 +14,8 @@
 #include <utlist.h>
 
 #include "container_message.h"
-#include "process.h"
-#include "text.h"
+#include "process/process.h"
+#include "util/text.h"
 
 enum { LINE_SIZE = 512 };
 

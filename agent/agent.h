@@ -9,7 +9,7 @@
 
 #include <event2/event.h>
 
-#include "attributes.h"
+#include "util/attributes.h"
 #include "container_state.h"
 
 enum {

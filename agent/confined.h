@@ -3,7 +3,7 @@
 #ifndef RDMASEC_AGENT_CONFINED_H
 #define RDMASEC_AGENT_CONFINED_H
 
-#include "attributes.h"
+#include "util/attributes.h"
 
 /* The agent, and whatever a process that serves a container needs before it calls the next. */
 RS_MUST_USE int confined_agent(void);

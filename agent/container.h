@@ -3,7 +3,7 @@
 #ifndef RDMASEC_AGENT_CONTAINER_H
 #define RDMASEC_AGENT_CONTAINER_H
 
-#include "attributes.h"
+#include "util/attributes.h"
 #include "container_state.h"
 
 /*

@@ -12,8 +12,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "inventory.h"
-#include "text.h"
+#include "rdma/inventory.h"
+#include "util/text.h"
 
 enum { CONFIG_DEPTH = 32 };
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "attributes.h"
+#include "util/attributes.h"
 
 enum { CONTAINER_DEVICES_MAX = 1024, CONTAINER_CONFIG_MAX = 4 << 20 };
 

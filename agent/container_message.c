@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "protocol.h"
-#include "text.h"
+#include "messages/protocol.h"
+#include "util/text.h"
 
 enum { PIECE_MAX = 16384 };
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "text.h"
+#include "util/text.h"
 
 /* A member of the given type; NULL: there is none, and `error` says so. */
 static json_object *member(json_object *object, const char *name, enum json_type type, char *error)

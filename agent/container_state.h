@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "attributes.h"
+#include "util/attributes.h"
 
 enum {
 	CONTAINER_ID_MAX = 256,

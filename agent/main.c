@@ -18,7 +18,7 @@
 #include "agent.h"
 #include "confined.h"
 #include "container.h"
-#include "protocol.h"
+#include "messages/protocol.h"
 
 #define DEFAULT_SOCKET WIRE_SYSTEM_FOLDER "/seccomp.sock"
 enum { EXIT_USAGE = 2 };

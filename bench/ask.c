@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "protocol.h"
+#include "messages/protocol.h"
 
 enum { ASK, TELL, PAGE, WAYS, ROUNDS_MAX = 10000 };
 static const char *const names[WAYS] = { "ask", "tell", "page" };

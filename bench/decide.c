@@ -15,8 +15,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "decide.h"
-#include "xfrm_table_internal.h"
+#include "judge/decide.h"
+#include "xfrm/table_internal.h"
 
 enum { SMALL, LARGE, SIZES, ROUNDS = 15, CALLS = 5000, ETH0 = 2 };
 

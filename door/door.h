@@ -12,10 +12,10 @@
 #include <stdint.h>
 #include <sys/un.h>
 
-#include "attributes.h"
-#include "canary.h"
-#include "protocol.h"
-#include "uverbs_decode.h"
+#include "util/attributes.h"
+#include "uverbs/canary.h"
+#include "messages/protocol.h"
+#include "uverbs/decode.h"
 
 /* Where the engine is, found once. */
 struct engine_address {

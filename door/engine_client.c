@@ -9,9 +9,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "util/clock.h"
 #include "door.h"
-#include "protocol.h"
+#include "messages/protocol.h"
 
 void door_say(const char *line)
 {

@@ -6,7 +6,7 @@
 #include <sys/auxv.h>
 
 #include "door.h"
-#include "protocol.h"
+#include "messages/protocol.h"
 
 static void locate_problem(struct engine_address *out, const char *problem, int err)
 {

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "door.h"
-#include "protocol.h"
+#include "messages/protocol.h"
 
 enum { ENGINE_LISTENER = 3, ENGINE_LIFELINE, ENGINE_PIDFD, ENGINE_FDS_END };
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decide.h"
+#include "judge/decide.h"
 #include "door.h"
-#include "policy.h"
+#include "policy/policy.h"
 
 static enum rdmasec_mechanism mechanism_of(const struct wire_protection *wire)
 {

@@ -6,7 +6,7 @@
 #ifndef RDMASEC_DOOR_QP_OPTIONS_H
 #define RDMASEC_DOOR_QP_OPTIONS_H
 
-#include "uverbs_decode.h"
+#include "uverbs/decode.h"
 #include "want_table.h"
 
 /*

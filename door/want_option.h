@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "attributes.h"
-#include "want.h"
+#include "util/attributes.h"
+#include "messages/want.h"
 
 bool want_is_empty(const struct want *want);
 

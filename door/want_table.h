@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "attributes.h"
-#include "want.h"
+#include "util/attributes.h"
+#include "messages/want.h"
 
 struct want_key {
 	uint64_t owner;  /* the id's address; of a QP its fd */

@@ -12,8 +12,8 @@
 #include <rdma/rdma_cma.h>
 #include <stdbool.h>
 
-#include "attributes.h"
-#include "uverbs_decode.h"
+#include "util/attributes.h"
+#include "uverbs/decode.h"
 
 #define CM_EXPORT __attribute__((visibility("default")))
 

@@ -14,11 +14,11 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "audit.h"
-#include "engine_server.h"
-#include "netns.h"
+#include "engine/audit.h"
+#include "engine/server.h"
+#include "netns/netns.h"
 #include "privileges.h"
-#include "protocol.h"
+#include "messages/protocol.h"
 
 #define DEFAULT_POLICY "/etc/rdmasec/policy.conf"
 enum { EXIT_USAGE = 2 };

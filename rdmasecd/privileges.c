@@ -5,7 +5,7 @@
 #include <linux/capability.h>
 #include <sys/resource.h>
 
-#include "confine.h"
+#include "process/confine.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define UNDER_SANITIZER 1

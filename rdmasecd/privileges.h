@@ -3,7 +3,7 @@
 #ifndef RDMASEC_RDMASECD_PRIVILEGES_H
 #define RDMASEC_RDMASECD_PRIVILEGES_H
 
-#include "attributes.h"
+#include "util/attributes.h"
 
 /*
  * For good, and for all that follows: two capabilities, the system calls of privileges_calls.c, as many open files as

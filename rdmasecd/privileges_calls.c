@@ -11,7 +11,7 @@
 #include <linux/nsfs.h>
 #include <sys/socket.h>
 
-#include "confine.h"
+#include "process/confine.h"
 #include "privileges.h"
 
 /* Beside a loop and what is common (core/confine_lists.c). */

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "process.h"
+#include "util/clock.h"
+#include "process/process.h"
 #include "serve.h"
 
 /* How long a call that goes on in the program is watched; and a thread that never sleeps tells nothing. */

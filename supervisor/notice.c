@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "process.h"
+#include "process/process.h"
 #include "supervisor_internal.h"
 
 #ifndef PIDFD_THREAD

@@ -6,7 +6,7 @@
 #include <rdma/rdma_netlink.h>
 #include <stdint.h>
 
-#include "netlink_dump.h"
+#include "netlink/dump.h"
 #include "supervisor_internal.h"
 
 /* That there is an answer is all that is wanted of it. */

@@ -16,7 +16,7 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-#include "attributes.h"
+#include "util/attributes.h"
 
 /* ---- in the program, before its execve(2) ---- */
 

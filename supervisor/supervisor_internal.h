@@ -16,7 +16,7 @@
 
 #include "door.h"
 #include "supervisor.h"
-#include "uverbs_decode.h"
+#include "uverbs/decode.h"
 
 /* struct ibv_post_send without a request in it: what rxe and siw write(2) to have their queues looked at. */
 enum { SUPERVISOR_DOORBELL_SIZE = 32 };

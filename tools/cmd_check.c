@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "record_json.h"
-#include "survey.h"
+#include "engine/record_json.h"
+#include "judge/survey.h"
 #include "table.h"
 
 struct check {

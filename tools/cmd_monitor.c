@@ -10,7 +10,7 @@
 
 #include "commands.h"
 #include "monitor.h"
-#include "record_json.h"
+#include "engine/record_json.h"
 #include "table.h"
 
 static void usage(FILE *to)

@@ -11,7 +11,7 @@
 
 #include "commands.h"
 #include "provider_place.h"
-#include "text.h"
+#include "util/text.h"
 
 static void usage(FILE *to, const char *command)
 {

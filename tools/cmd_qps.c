@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "commands.h"
-#include "record_json.h"
+#include "engine/record_json.h"
 #include "table.h"
 
 static void usage(FILE *to)

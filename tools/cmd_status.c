@@ -7,7 +7,7 @@
 
 #include "commands.h"
 #include "provider_place.h"
-#include "survey.h"
+#include "judge/survey.h"
 #include "table.h"
 
 static void usage(FILE *to)

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 
 enum exit_status {
 	EXIT_PROTECTED = 0,

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine.h"
+#include "judge/judgement.h"
 
 /* Out of the way of the numbers that programs expect their own descriptors to get. */
 enum { LIFELINE_LOWEST = 64 };

@@ -9,8 +9,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "text.h"
+#include "util/clock.h"
+#include "util/text.h"
 
 /* More than any host has QPs: what says more is not to be believed. */
 enum { RECORDS_MAX = 1 << 18 };

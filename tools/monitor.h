@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "attributes.h"
+#include "util/attributes.h"
 
 enum { MONITOR_ENDED = 1 };
 

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "elf_image.h"
-#include "text.h"
+#include "elf/image.h"
+#include "util/text.h"
 
 enum { LIBRARY_MAX = 64 << 20 };
 

@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "attributes.h"
+#include "util/attributes.h"
 
 enum { PROVIDER_WHY_MAX = 2 * PATH_MAX + 256 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "util/text.h"
 
 const char *qp_guard_name(enum qp_guard guard)
 {

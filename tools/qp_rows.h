@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "engine_query.h"
-#include "resources.h"
+#include "rdma/resources.h"
 
 enum qp_guard {
 	QP_GUARDED,   /* the engine knows it; its verdict is in the record */

@@ -28,8 +28,8 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "process.h"
-#include "protocol.h"
+#include "process/process.h"
+#include "messages/protocol.h"
 #include "supervisor.h"
 
 /* What the supervisor tells the front: of the command. */

@@ -3,7 +3,7 @@
 #ifndef RDMASEC_TOOLS_SUPERVISE_H
 #define RDMASEC_TOOLS_SUPERVISE_H
 
-#include "attributes.h"
+#include "util/attributes.h"
 
 /*
  * Runs `program` under a supervisor whose questions go to `engine`, and does what is done to it: whoever started us

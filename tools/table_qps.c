@@ -2,11 +2,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "decide.h"
-#include "record_json.h"
+#include "judge/decide.h"
+#include "engine/record_json.h"
 #include "table.h"
 #include "table_internal.h"
-#include "text.h"
+#include "util/text.h"
 
 enum { DAY_S = 24 * 60 * 60, REMOTE_WIDTH = 15, PROGRAM_LEAST = 8 };
 

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "util/text.h"
 
 _Static_assert(sizeof(struct dl_phdr_info *) != 8 || sizeof(ElfW(Phdr)) == sizeof(Elf64_Phdr), "64-bit headers");
 

@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-#include "elf_image.h"
+#include "elf/image.h"
 
 enum { LOADED_LIBRARIES_MAX = 8, LOADED_SLOTS_MAX = 8, LOADED_DEFINERS_MAX = 8, LOADED_PROBLEM_MAX = 320 };
 

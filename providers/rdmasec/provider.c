@@ -20,7 +20,7 @@
 
 #include "door.h"
 #include "slots.h"
-#include "text.h"
+#include "util/text.h"
 
 enum { PAGE_ROOM = 65536, EXIT_NOT_GUARDED = 126 };
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "door.h"
-#include "text.h"
+#include "util/text.h"
 
 static uintptr_t value_of(const struct door_slot *slot)
 {

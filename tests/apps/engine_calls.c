@@ -15,11 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "evidence.h"
-#include "holders.h"
-#include "inventory.h"
-#include "process.h"
-#include "uverbs_call.h"
+#include "evidence/facts.h"
+#include "process/same_file.h"
+#include "rdma/inventory.h"
+#include "process/process.h"
+#include "rdma/uverbs_call.h"
 
 struct held {
 	struct process process;

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "elf_image.h"
+#include "elf/image.h"
 #include "verbs_taken.h"
 
 static unsigned long seen; /* calls that came to one of the functions below */

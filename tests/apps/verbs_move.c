@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "uverbs_call.h"
-#include "uverbs_call_internal.h"
+#include "rdma/uverbs_call.h"
+#include "rdma/uverbs_call_internal.h"
 
 /* Bits of attr_mask: enum ib_qp_attr_mask in include/rdma/ib_verbs.h. */
 enum { QP_ATTR_STATE = 1 << 0, QP_ATTR_AV = 1 << 7 };

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "elf_image.h"
+#include "elf/image.h"
 #include "must.h"
 
 enum { ROOM = 8, PAGE = 4096 };

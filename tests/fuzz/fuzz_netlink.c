@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence_private.h"
-#include "resources.h"
-#include "xfrm_table_internal.h"
+#include "evidence/private.h"
+#include "rdma/resources.h"
+#include "xfrm/table_internal.h"
 
 enum {
 	COMES_TRUNCATED = 1 << 0, /* MSG_TRUNC */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "must.h"
-#include "policy.h"
+#include "policy/policy.h"
 
 static void check_error(int err, const char *error)
 {

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "must.h"
-#include "protocol.h"
-#include "record_json.h"
+#include "messages/protocol.h"
+#include "engine/record_json.h"
 
 static void check_ask(const uint8_t *data, size_t size)
 {

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "must.h"
-#include "protocol.h"
-#include "uverbs_decode.h"
+#include "messages/protocol.h"
+#include "uverbs/decode.h"
 
 enum {
 	QP_ATTACH_COMP_CNTR = 2,

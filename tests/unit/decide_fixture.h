@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decide.h"
-#include "text.h"
+#include "judge/decide.h"
+#include "util/text.h"
 
 enum { ETH0 = 2, MACSEC0, ETH1, WORLD_ROOM = 6 };
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "elf_image.h"
+#include "elf/image.h"
 
 enum {
 	STRTAB = 0x100,

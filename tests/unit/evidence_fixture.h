@@ -6,7 +6,7 @@
 #include <linux/if_link.h>
 #include <sanitizer/lsan_interface.h>
 
-#include "evidence_private.h"
+#include "evidence/private.h"
 #include "fake_netlink.h"
 
 static struct fake_kernel kernel;

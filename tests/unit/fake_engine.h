@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "door.h"
-#include "protocol.h"
+#include "messages/protocol.h"
 
 enum { ASKED_MAX = 16 };
 

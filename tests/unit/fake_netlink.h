@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netlink_dump.h"
+#include "netlink/dump.h"
 
 struct fake_datagram {
 	void *data;

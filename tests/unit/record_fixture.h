@@ -8,8 +8,8 @@
 #include <sanitizer/lsan_interface.h>
 #include <string.h>
 
-#include "decide.h"
-#include "protocol.h"
+#include "judge/decide.h"
+#include "messages/protocol.h"
 
 /* Criterion counts neither what LeakSanitizer says when a worker exits, nor what fails in a .fini. */
 static inline void expect_no_leak(void)

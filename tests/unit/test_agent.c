@@ -17,7 +17,7 @@
 
 #include "agent.h"
 #include "container_message.h"
-#include "protocol.h"
+#include "messages/protocol.h"
 
 enum { WITHIN_S = 60, LINES_MAX = 256 };
 

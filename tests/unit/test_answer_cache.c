@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "answer_cache.h"
+#include "engine/answer_cache.h"
 
 static struct answer_cache *cache;
 static struct engine_client client;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* The audit log: every line whole, every loss counted, whatever becomes of the file. */
-#include "audit.h"
+#include "engine/audit.h"
 
 #include <dirent.h>
 #include <fcntl.h>

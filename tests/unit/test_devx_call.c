@@ -10,8 +10,8 @@
 #include <rdma/mlx5_user_ioctl_cmds.h>
 #include <string.h>
 
-#include "devx_call.h"
-#include "uverbs_call_internal.h"
+#include "rdma/devx_call.h"
+#include "rdma/uverbs_call_internal.h"
 
 enum { FD = 77, HANDLE = 41, NUMBER = 0xabcdef };
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "decide_fixture.h"
-#include "engine_internal.h"
+#include "judge/judgement_internal.h"
 
 enum { GIDS = 4 };
 

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine_server.h"
-#include "protocol.h"
+#include "engine/server.h"
+#include "messages/protocol.h"
 
 static struct running {
 	char name[WIRE_NAME_MAX];

@@ -7,8 +7,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "inventory.h"
-#include "inventory_internal.h"
+#include "rdma/inventory.h"
+#include "rdma/inventory_internal.h"
 #include "sysfs_fixture.h"
 
 /* ---- in place of RDMA netlink ---- */

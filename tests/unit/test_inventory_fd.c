@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "inventory.h"
-#include "inventory_internal.h"
+#include "rdma/inventory.h"
+#include "rdma/inventory_internal.h"
 #include "sysfs_fixture.h"
-#include "text.h"
-#include "uverbs_call_internal.h"
+#include "util/text.h"
+#include "rdma/uverbs_call_internal.h"
 
 enum { FD = 77, DRIVER = 14, ETH0 = 2, MACSEC0 = 7, ELSEWHERE = 9 };
 

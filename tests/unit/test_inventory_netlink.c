@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "inventory_internal.h"
+#include "rdma/inventory_internal.h"
 
 enum { PORT_ID = 4242, INDEX_MLX5_0 = 0, INDEX_RXE0 = 3 };
 

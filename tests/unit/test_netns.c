@@ -4,8 +4,8 @@
  * test tells it. Needs root; without, the tests are skipped. The opener's source is included, so that its filter can be
  * tried and its process be found.
  */
-#include "netns_opener.c"
-#include "netns_opener_process.c"
+#include "netns/opener.c"
+#include "netns/opener_process.c"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "evidence.h"
+#include "evidence/facts.h"
 #include "skip.h"
 
 /* A process in a namespace of its own. */

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "path.h"
-#include "text.h"
+#include "judge/path.h"
+#include "util/text.h"
 
 enum {
 	LO = 1,

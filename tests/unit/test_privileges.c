@@ -28,8 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "evidence.h"
-#include "netns.h"
+#include "evidence/facts.h"
+#include "netns/netns.h"
 #include "privileges.h"
 #include "skip.h"
 

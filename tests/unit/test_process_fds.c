@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "child_fixture.h"
-#include "process.h"
+#include "process/process.h"
 #include "skip.h"
-#include "text.h"
+#include "util/text.h"
 
 enum { A_NUMBER = 100 };
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "protocol.h"
+#include "messages/protocol.h"
 
 /* Every field has its own value, so that none can be taken for another. */
 static const struct uverbs_command full = {

@@ -2,7 +2,7 @@
 /* Token buckets: how often, in a burst and on average, for each and for many. */
 #include <criterion/criterion.h>
 
-#include "rates.h"
+#include "engine/rates.h"
 
 static const struct rate_limit every_second = { .interval_ms = 1000, .burst = 3 };
 static const struct rate_limit no_limit = { .interval_ms = 0, .burst = 1 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* A record's JSON says all that the record does, and nothing that it does not. */
-#include "record_json.h"
+#include "engine/record_json.h"
 
 #include "record_fixture.h"
 

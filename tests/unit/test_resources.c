@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* What is made of the kernel's list of QPs, right ones and wrong ones. */
-#include "resources.h"
+#include "rdma/resources.h"
 
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/rdma_netlink.h>

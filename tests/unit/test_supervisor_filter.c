@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "protocol.h"
+#include "messages/protocol.h"
 #include "supervisor.h"
 #include "supervisor_internal.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* Which rows `rdmasec status` has, and that they survive the way through a socket. */
-#include "survey.h"
+#include "judge/survey.h"
 
 #include "decide_fixture.h"
 #include "record_fixture.h"
 #include "xfrm_messages.h"
-#include "xfrm_table_internal.h"
+#include "xfrm/table_internal.h"
 
 /* One rxe device: GID 0 is 10.0.0.1 on eth0, GID 1 is 10.0.0.1 on macsec0, GID 2 is 2001:db8::1 on eth0. */
 static struct rdma_gid gids[3];

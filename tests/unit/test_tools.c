@@ -15,7 +15,7 @@
 #include "qp_rows.h"
 #include "record_fixture.h"
 #include "table.h"
-#include "text.h"
+#include "util/text.h"
 
 /* ---- an engine ---- */
 

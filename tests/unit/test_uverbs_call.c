@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "uverbs_call.h"
-#include "uverbs_call_internal.h"
+#include "rdma/uverbs_call.h"
+#include "rdma/uverbs_call_internal.h"
 
 enum { FD = 77, DRIVER = 14, HANDLE = 0x01020304, ATTRS = 4, VALID = 2 };
 

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "decide_fixture.h"
-#include "prm.h"
-#include "text.h"
-#include "uverbs_call_internal.h"
-#include "watch_internal.h"
+#include "uverbs/mlx5_prm.h"
+#include "util/text.h"
+#include "rdma/uverbs_call_internal.h"
+#include "watch/internal.h"
 
 /* Only ever compared. */
 static struct namespace *const here = (struct namespace *)16, *const elsewhere = (struct namespace *)32;

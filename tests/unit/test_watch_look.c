@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "uverbs_call_internal.h"
-#include "watch_internal.h"
+#include "rdma/uverbs_call_internal.h"
+#include "watch/internal.h"
 
 enum { FD = 99, HANDLE = 5, RTS = 3, ERR = 6, ONE_ROUND = 100 };
 

@@ -4,7 +4,7 @@
 #include <linux/xfrm.h>
 
 #include "fake_netlink.h"
-#include "xfrm_acquire.h"
+#include "xfrm/acquire.h"
 
 static struct fake_kernel fake;
 static struct netlink_transport transport;

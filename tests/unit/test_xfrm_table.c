@@ -4,7 +4,7 @@
 
 #include "decide_fixture.h"
 #include "sad_kernel.h"
-#include "xfrm_table_internal.h"
+#include "xfrm/table_internal.h"
 
 static struct world w;
 static struct fake_kernel kernel;

@@ -7,7 +7,7 @@
 
 #include "random_world.h"
 #include "sad_kernel.h"
-#include "xfrm_table_internal.h"
+#include "xfrm/table_internal.h"
 
 static void check_leaks(void)
 {

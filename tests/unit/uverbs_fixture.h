@@ -14,7 +14,7 @@
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <string.h>
 
-#include "uverbs_decode.h"
+#include "uverbs/decode.h"
 
 enum { PARTS = 4, PART_SIZE = 8192, ATTRS = 300, EX = IB_USER_VERBS_CMD_FLAG_EXTENDED };
 

@@ -6,7 +6,7 @@
 #ifndef RDMASEC_TESTS_XFRM_MESSAGES_H
 #define RDMASEC_TESTS_XFRM_MESSAGES_H
 
-#include "evidence_private.h"
+#include "evidence/private.h"
 #include "fake_netlink.h"
 
 static const uint8_t told_key[64] = "never-copy-this-key-never-copy-this-key-never-copy-this-key-neve";

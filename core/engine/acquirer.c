@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "engine/acquirer.h"
+
+#include <errno.h>
+#include <linux/xfrm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "util/clock.h"
+#include "judge/decide_internal.h"
+#include "engine/rates.h"
+#include "util/text.h"
+#include "xfrm/larval.h"
+
+enum { STEP_MS = 1000 }; /* how often is looked what has become of it */
+
+/* Hashed with its padding, which is zero. */
+struct acquisition_key {
+	uint64_t namespace_id;
+	struct acquire_flow flow;
+	uint32_t policy_index;
+};
+
+struct acquisition {
+	struct acquisition_key key;
+	struct acquirer *acquirer;
+	struct namespace *in;
+	struct event *step;
+	unsigned joined;
+	bool renews; /* joined by itself */
+	int64_t renews_until_ms;
+	uid_t uid;       /* of whoever came first */
+	int64_t next_ms; /* when it is asked again */
+	unsigned sent;
+	bool held_back;  /* by a rate */
+	bool negotiates; /* an SA under negotiation was seen between the addresses */
+	int failure;     /* -errno of the last asking */
+	char error[128]; /* and the kernel's words */
+	UT_hash_handle hh;
+};
+
+struct acquirer {
+	struct event_base *base;
+	struct acquisition *acquisitions;
+	acquirer_needed_fn needed;
+	void *arg;
+	struct rates *rates;
+};
+
+/* ---- how often ---- */
+
+static bool may_ask(struct acquisition *a, int64_t now)
+{
+	static const struct rate_limit per_user = { ACQUIRE_PER_USER_MS, ACQUIRE_PER_USER_BURST };
+	static const struct rate_limit per_peer = { ACQUIRE_PER_PEER_MS, ACQUIRE_PER_PEER_BURST };
+	/* without padding */
+	const struct rate_key user = { .uid = a->uid };
+	const struct rate_key peer = { .namespace_id = a->key.namespace_id, .peer = a->key.flow.remote };
+
+	return rates_take_both(a->acquirer->rates, now, &user, &per_user, &peer, &per_peer);
+}
+
+/* ---- asking ---- */
+
+/* Does it want an SA for the flow, as far as its addresses and templates tell? */
+static bool wants_sa(const struct xfrm_policy_evidence *policy, const struct acquire_flow *flow)
+{
+	const struct xfrm_flow looked_up = {
+		.family = flow->family,
+		.saddr = &flow->local,
+		.daddr = &flow->remote,
+	};
+
+	return policy->dir == XFRM_POLICY_OUT && policy->tmpl_count &&
+	       selector_match_addresses(&policy->sel, &looked_up) == SELECTS_ALL;
+}
+
+/*
+ * The policy that was named. A key manager that was started again has put another in its place, with an index of its
+ * own: then the first that would be hit. Asking for the wrong one does no harm: it is asking.
+ */
+static const struct xfrm_policy_evidence *find_policy(const struct acquisition *a)
+{
+	const struct evidence *ev = mirror_last(namespace_mirror(a->in));
+	const struct acquire_flow *flow = &a->key.flow;
+	const struct xfrm_policy_evidence *policy, *first = NULL;
+	struct xfrm_walk walk;
+
+	if (!ev->xfrm)
+		return NULL;
+	xfrm_table_policies(ev->xfrm, XFRM_POLICY_OUT, flow->family, &flow->local, &flow->remote, &walk);
+	while ((policy = xfrm_walk_policy(&walk))) {
+		if (!wants_sa(policy, flow))
+			continue;
+		if (policy->index == a->key.policy_index)
+			return policy;
+		if (!first || policy->priority < first->priority)
+			first = policy;
+	}
+	return first;
+}
+
+static void ask(struct acquisition *a)
+{
+	const struct xfrm_policy_evidence *policy = find_policy(a);
+
+	if (!policy)
+		return; /* gone: whoever waits is judged anew for that */
+	a->failure = xfrm_acquire_send(namespace_transport(a->in), &a->key.flow, policy, a->error, sizeof(a->error));
+	a->sent++;
+}
+
+/* Has a key manager begun? Nothing is told of that, so it is looked for, while somebody waits. */
+static void look_at_negotiation(struct acquisition *a)
+{
+	const struct acquire_flow *flow = &a->key.flow;
+	struct xfrm_larval larval;
+	char error[128];
+
+	if (a->negotiates || !a->sent)
+		return;
+	if (!xfrm_census(namespace_transport(a->in), flow->family, &flow->local, &flow->remote, &larval, error,
+			 sizeof(error)))
+		a->negotiates = larval.in || larval.out;
+}
+
+/* Is there an SA from one address to the other that is not about to end? */
+static bool has_lasting_sa(const struct acquisition *a, const union ip_address *from, const union ip_address *to,
+			   const uint32_t *reqid)
+{
+	const struct xfrm_sa_query query = {
+		.family = a->key.flow.family,
+		.saddr = from,
+		.daddr = to,
+		.any_reqid = !reqid,
+		.reqid = reqid ? *reqid : 0,
+	};
+	const struct xfrm_sa_evidence *sa;
+	struct xfrm_walk walk;
+
+	xfrm_table_sas(mirror_last(namespace_mirror(a->in))->xfrm, &query, &walk);
+	while ((sa = xfrm_walk_sa(&walk)))
+		if (!sa_is_larval(sa) && !sa->expired && !sa->dying)
+			return true;
+	return false;
+}
+
+/*
+ * In both directions: charon gives soft limits to inbound SAs alone. Of tunnels nothing is known here: they are asked
+ * for until their time is up.
+ */
+static bool is_answered(const struct acquisition *a)
+{
+	const struct xfrm_policy_evidence *policy = find_policy(a);
+	const struct acquire_flow *flow = &a->key.flow;
+
+	if (!policy) /* nothing asks for it any more, as far as is known */
+		return !mirror_is_reading(namespace_mirror(a->in));
+	return has_lasting_sa(a, &flow->local, &flow->remote, &policy->tmpl[0].reqid) &&
+	       has_lasting_sa(a, &flow->remote, &flow->local, NULL);
+}
+
+static bool renewal_is_over(const struct acquisition *a, int64_t now)
+{
+	return now >= a->renews_until_ms || is_answered(a) ||
+	       !a->acquirer->needed(a->in, &a->key.flow, a->acquirer->arg);
+}
+
+static void on_step(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval again = { .tv_sec = STEP_MS / 1000, .tv_usec = STEP_MS % 1000 * 1000 };
+	struct acquisition *a = arg;
+	int64_t now = clock_ms();
+
+	(void)fd;
+	(void)what;
+	if (a->renews && now >= a->next_ms && renewal_is_over(a, now)) {
+		a->renews = false;
+		if (a->joined == 1) {
+			acquisition_leave(a);
+			return;
+		}
+		a->joined--;
+	}
+	look_at_negotiation(a);
+	if (now >= a->next_ms) {
+		a->held_back = !may_ask(a, now);
+		if (!a->held_back) {
+			ask(a);
+			a->next_ms = now + (a->renews && a->joined == 1 ? RENEW_AGAIN_MS : ACQUIRE_AGAIN_MS);
+		}
+	}
+	event_add(a->step, &again);
+}
+
+/* ---- joining ---- */
+
+static void acquisition_free(struct acquisition *a)
+{
+	HASH_DEL(a->acquirer->acquisitions, a);
+	if (a->step)
+		event_free(a->step);
+	namespace_put(a->in);
+	free(a);
+}
+
+static struct acquisition *begin(struct acquirer *acquirer, struct namespace *in, const struct acquisition_key *key,
+				 uid_t uid)
+{
+	const struct timeval now = { 0 };
+	struct acquisition *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->key = *key;
+	a->acquirer = acquirer;
+	a->in = namespace_again(in);
+	a->uid = uid;
+	HASH_ADD(hh, acquirer->acquisitions, key, sizeof(a->key), a);
+	a->step = evtimer_new(acquirer->base, on_step, a);
+	if (!a->step || event_add(a->step, &now)) {
+		acquisition_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+/* Without what stood in the padding, or in the unused part of an address. */
+static void key_make(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index,
+		     struct acquisition_key *out)
+{
+	size_t octets = flow->family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+
+	memset(out, 0, sizeof(*out));
+	out->namespace_id = namespace_id(in);
+	out->flow.family = flow->family;
+	memcpy(&out->flow.local, &flow->local, octets);
+	memcpy(&out->flow.remote, &flow->remote, octets);
+	out->flow.has_sport = flow->has_sport;
+	out->flow.sport = flow->has_sport ? flow->sport : 0;
+	out->policy_index = policy_index;
+}
+
+static struct acquisition *find(struct acquirer *acquirer, const struct acquisition_key *key)
+{
+	struct acquisition *a;
+
+	HASH_FIND(hh, acquirer->acquisitions, key, sizeof(*key), a);
+	return a;
+}
+
+int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
+		  uint32_t policy_index, uid_t uid, struct acquisition **out)
+{
+	struct acquisition_key key;
+	struct acquisition *a;
+
+	if (netns_key_manager(mirror_netns(namespace_mirror(in))) == NETNS_LISTENS_NOT)
+		return -ESRCH;
+	key_make(in, flow, policy_index, &key);
+	a = find(acquirer, &key);
+	if (!a)
+		a = begin(acquirer, in, &key, uid);
+	if (!a)
+		return -ENOMEM;
+	a->joined++;
+	a->next_ms = a->sent ? a->next_ms : 0; /* nobody waits for a renewal's time */
+	*out = a;
+	return 0;
+}
+
+void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
+		    uint32_t policy_index, uid_t uid, int after_ms, int for_ms)
+{
+	struct acquisition_key key;
+	struct acquisition *a;
+	int64_t now = clock_ms();
+
+	key_make(in, flow, policy_index, &key);
+	a = find(acquirer, &key);
+	if (!a)
+		a = begin(acquirer, in, &key, uid);
+	if (!a)
+		return;
+	if (!a->joined)
+		a->next_ms = now + after_ms;
+	a->joined += !a->renews;
+	a->renews = true;
+	a->renews_until_ms = now + for_ms;
+}
+
+void acquisition_leave(struct acquisition *acquisition)
+{
+	if (--acquisition->joined == 0)
+		acquisition_free(acquisition);
+}
+
+/* ---- what is known of it ---- */
+
+void acquisition_explain(const struct acquisition *a, char *text, size_t size)
+{
+	if (a->failure)
+		text_append(text, size, "it cannot be asked for: %s", a->error[0] ? a->error : strerror(-a->failure));
+	else if (!a->sent && !a->held_back)
+		text_append(text, size, "its policy has gone");
+	else if (!a->sent)
+		text_append(text, size, "too much is being asked for just now, by this user or of this peer");
+	else if (a->negotiates)
+		text_append(
+			text, size,
+			"the key manager was asked %u times, and began to negotiate; see its log (do the secrets or "
+			"certificates fit, and the proposals?)",
+			a->sent);
+	else
+		text_append(text, size,
+			    "the key manager was asked %u times; see its log (has it a connection for these addresses, "
+			    "does its peer answer, do the secrets fit?)",
+			    a->sent);
+}
+
+int acquirer_new(struct event_base *base, acquirer_needed_fn needed, void *arg, struct acquirer **out)
+{
+	struct acquirer *acquirer = calloc(1, sizeof(*acquirer));
+
+	if (!acquirer)
+		return -ENOMEM;
+	acquirer->base = base;
+	acquirer->needed = needed;
+	acquirer->arg = arg;
+	acquirer->rates = rates_new();
+	if (!acquirer->rates) {
+		free(acquirer);
+		return -ENOMEM;
+	}
+	*out = acquirer;
+	return 0;
+}
+
+void acquirer_free(struct acquirer *acquirer)
+{
+	struct acquisition *a, *next;
+
+	if (!acquirer)
+		return;
+	HASH_ITER (hh, acquirer->acquisitions, a, next)
+		acquisition_free(a);
+	rates_free(acquirer->rates);
+	free(acquirer);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "engine/answer_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "util/text.h"
+
+enum { ANSWERS_MAX = 256 };
+
+/* Compared with its padding, which is zero. */
+struct answer_key {
+	uint64_t namespace_id;
+	dev_t rdev;
+	uint32_t kind, has, qp_type;
+	struct uverbs_address address;
+	struct want want;
+	uid_t uid;
+	bool executable_known;
+	char executable[sizeof(((struct engine_client *)NULL)->executable)];
+};
+
+struct kept {
+	struct answer_key key;
+	uint64_t generation;
+	int64_t since_ms;
+	struct engine_answer answer;
+	char device[RDMA_DEVICE_NAME_MAX];
+	UT_hash_handle hh;
+};
+
+struct answer_cache {
+	struct kept *table;
+};
+
+struct answer_cache *answer_cache_new(void)
+{
+	return calloc(1, sizeof(struct answer_cache));
+}
+
+static void forget_all(struct answer_cache *cache)
+{
+	struct kept *kept, *next;
+
+	HASH_ITER (hh, cache->table, kept, next) {
+		HASH_DEL(cache->table, kept);
+		free(kept);
+	}
+}
+
+void answer_cache_free(struct answer_cache *cache)
+{
+	if (cache)
+		forget_all(cache);
+	free(cache);
+}
+
+/* False: such a question is always judged. */
+static bool key_make(const struct answer_question *question, struct answer_key *out)
+{
+	/* which facts a command has that the judgement looks at; its numbers it does not */
+	const uint32_t looked_at = UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN | UVERBS_HAS_DEVX;
+	const struct uverbs_command *command = question->command;
+
+	if (command->kind != UVERBS_QP_CREATE && command->kind != UVERBS_QP_ADDRESS)
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->namespace_id = question->namespace_id;
+	out->rdev = question->rdev;
+	out->kind = command->kind;
+	out->has = command->has & looked_at;
+	out->qp_type = command->kind == UVERBS_QP_CREATE ? command->qp_type : 0;
+	memcpy(out->address.dgid, command->address.dgid, sizeof(out->address.dgid));
+	out->address.flow_label = command->address.flow_label;
+	out->address.sgid_index = command->address.sgid_index;
+	out->address.port = command->address.port;
+	out->address.is_global = command->address.is_global;
+	out->want = command->want;
+	out->uid = question->client->uid;
+	out->executable_known = question->client->executable_known;
+	text_copy(out->executable, sizeof(out->executable), question->client->executable);
+	return true;
+}
+
+static struct kept *find(const struct answer_cache *cache, const struct answer_key *key)
+{
+	struct kept *kept;
+
+	HASH_FIND(hh, cache->table, key, sizeof(*key), kept);
+	return kept;
+}
+
+bool answer_cache_find(const struct answer_cache *cache, const struct answer_question *question,
+		       struct engine_answer *answer, char device[RDMA_DEVICE_NAME_MAX])
+{
+	const struct kept *kept;
+	struct answer_key key;
+
+	if (!key_make(question, &key))
+		return false;
+	kept = find(cache, &key);
+	if (!kept || kept->generation != question->generation || question->now_ms - kept->since_ms > ANSWER_STANDS_MS)
+		return false;
+	*answer = kept->answer;
+	memcpy(device, kept->device, sizeof(kept->device));
+	return true;
+}
+
+void answer_cache_keep(struct answer_cache *cache, const struct answer_question *question,
+		       const struct engine_answer *answer, const char *device)
+{
+	struct answer_key key;
+	struct kept *kept;
+
+	/* one that was judged by its source port hangs on QP numbers as well */
+	if (answer->path.has_sport || !key_make(question, &key))
+		return;
+	kept = find(cache, &key);
+	if (!kept) {
+		if (HASH_COUNT(cache->table) >= ANSWERS_MAX)
+			forget_all(cache);
+		kept = calloc(1, sizeof(*kept));
+		if (!kept)
+			return;
+		kept->key = key;
+		HASH_ADD(hh, cache->table, key, sizeof(kept->key), kept);
+	}
+	kept->generation = question->generation;
+	kept->since_ms = question->now_ms;
+	kept->answer = *answer;
+	text_copy(kept->device, sizeof(kept->device), device);
+}

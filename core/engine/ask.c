@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* One question of a door's: who asks, about which device, and what is known of it afterwards. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "judge/judgement_internal.h"
+#include "engine/internal.h"
+#include "util/text.h"
+
+static void refuse(struct engine_answer *answer, int err, const char *why)
+{
+	memset(answer, 0, sizeof(*answer));
+	answer->err = err;
+	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
+	text_format(answer->text, sizeof(answer->text), "rdmasec: refused: %s", why);
+	text_printable(answer->text);
+}
+
+static void send_answer(const struct connection *connection, const struct engine_answer *answer)
+{
+	struct wire_answer wire;
+	int err;
+
+	wire_answer_make(&wire, answer->pass ? WIRE_PASS : WIRE_REFUSE, answer->err, answer->text);
+	/* a client that has gone, or does not read, has its fate already: no answer refuses */
+	err = wire_send(connection->socket, &wire, sizeof(wire), -1);
+	(void)err;
+}
+
+/* ---- judging ---- */
+
+static bool leaves_something(const struct uverbs_command *command)
+{
+	return command->kind == UVERBS_QP_CREATE || command->kind == UVERBS_QP_OPEN ||
+	       command->kind == UVERBS_QP_ADDRESS || command->kind == UVERBS_QP_READY;
+}
+
+/* The namespace of a client that cannot be watched. */
+static int unwatched_namespace(struct asking *q)
+{
+	int ns_fd, err = process_open_netns(&q->process, &ns_fd);
+
+	if (err)
+		return err;
+	err = namespace_get(watch_namespaces(q->connection->server->watch), ns_fd, &q->in);
+	close(ns_fd);
+	return err;
+}
+
+/* `rdev` stays 0 for a client that cannot be watched. */
+static int find_namespace(struct asking *q, dev_t *rdev)
+{
+	const struct engine_server *server = q->connection->server;
+	struct watch_ufile *ufile;
+	int err = watch_ufile_get(server->watch, &q->process, q->number, q->fd, &ufile);
+
+	if (err == -EPERM && !server->options.must_watch) {
+		if (q->command.has & UVERBS_HAS_DEVX)
+			engine_take_type(&q->command, 0);
+		return unwatched_namespace(q);
+	}
+	if (err)
+		return err;
+	q->in = namespace_again(watch_ufile_namespace(ufile));
+	*rdev = watch_ufile_rdev(ufile);
+	/* the type that a QP has is what it was created with, whatever the door says */
+	engine_take_type(&q->command, watch_qp_type(ufile, q->command.handle));
+	if (q->command.kind == UVERBS_QP_ADDRESS && (q->command.qpn = watch_qp_number(ufile, q->command.handle)))
+		q->command.has |= UVERBS_HAS_QPN;
+	return 0;
+}
+
+static const char *why_not_found(int err)
+{
+	switch (err) {
+	case -EBADF:
+		return "the command is not on an RDMA device's file that the program has open";
+	case -EPERM:
+		return "the engine may not take file descriptors from the program (kernel.yama.ptrace_scope?), and so "
+		       "could not take its queue pairs down";
+	case -EXDEV:
+		return "the program is in another network namespace than this engine can see";
+	default:
+		return strerror(-err);
+	}
+}
+
+static void judge_anew(struct asking *q, const struct engine_client *client)
+{
+	const struct rdma_device *device;
+	char error[192] = "";
+
+	namespace_look_anew(q->in);
+	if (namespace_device(q->in, q->fd, &device, error, sizeof(error)))
+		device = NULL;
+	else
+		text_copy(q->device, sizeof(q->device), device->name);
+	watch_judge(q->connection->server->watch, q->in, client, device, error, &q->command, &q->answer);
+	/* what only audits would say of a protected one that it is not */
+	q->too_early = q->answer.verdict.kind == VERDICT_UNKNOWN && (!q->answer.pass || q->answer.text[0]) &&
+		       mirror_is_reading(namespace_mirror(q->in));
+}
+
+static void judge_by_evidence(struct asking *q)
+{
+	const struct engine_server *server = q->connection->server;
+	struct engine_client client;
+	struct answer_question question = { .client = &client, .command = &q->command };
+	int err = find_namespace(q, &question.rdev);
+
+	if (err) {
+		refuse(&q->answer, EPERM, why_not_found(err));
+		return;
+	}
+	engine_client_from(&q->process, &client);
+	mirror_follow(namespace_mirror(q->in));
+	question.namespace_id = namespace_id(q->in);
+	question.now_ms = clock_ms();
+	question.generation = watch_generation(server->watch, q->in);
+	if (question.rdev && answer_cache_find(server->answers, &question, &q->answer, q->device))
+		return;
+	judge_anew(q, &client);
+	question.generation = watch_generation(server->watch, q->in);
+	if (question.rdev && q->device[0] && !q->too_early)
+		answer_cache_keep(server->answers, &question, &q->answer, q->device);
+}
+
+void question_judge(struct asking *q)
+{
+	const struct watch_ufile *ufile;
+
+	judge_by_evidence(q);
+	ufile = q->in ? watch_ufile_find(q->connection->server->watch, &q->process, q->number) : NULL;
+	if (ufile)
+		watch_refuse_kept_route(ufile, &q->command, &q->answer);
+}
+
+static void tell(const struct asking *q)
+{
+	struct wire_record record;
+
+	watch_describe(&q->process, &q->command, q->device, &q->answer, &record);
+	record.event = WIRE_EVENT_DECIDED;
+	server_publish(&record, q->connection->server);
+}
+
+static enum connection_fate await_done(const struct asking *q)
+{
+	struct pending *pending = calloc(1, sizeof(*pending));
+
+	if (!pending || process_copy(&q->process, &pending->process)) {
+		free(pending);
+		return CONNECTION_ENDS;
+	}
+	pending->number = q->number;
+	pending->command = q->command;
+	pending->answer = q->answer;
+	pending->generation = watch_generation(q->connection->server->watch, q->in);
+	q->connection->pending = pending;
+	q->connection->state = CONNECTION_ACTS;
+	return connection_wait(q->connection, EV_READ, DONE_SILENCE_MS);
+}
+
+enum connection_fate question_answer(struct asking *q)
+{
+	enum connection_fate fate = CONNECTION_ENDS;
+
+	/* known before it can happen: the door does nothing until it has its answer */
+	if (q->answer.pass && q->in && leaves_something(&q->command)) {
+		fate = await_done(q);
+		if (fate == CONNECTION_ENDS)
+			refuse(&q->answer, EAGAIN, "the engine has no room to watch another queue pair");
+	}
+	send_answer(q->connection, &q->answer);
+	tell(q);
+	if (q->in)
+		namespace_put(q->in);
+	q->in = NULL;
+	return fate;
+}
+
+/* Of no device: the policy says what becomes of a program that cannot be guarded. */
+static void judge_door(struct asking *q)
+{
+	struct engine_client client;
+
+	engine_client_from(&q->process, &client);
+	watch_judge(q->connection->server->watch, NULL, &client, NULL, "", &q->command, &q->answer);
+}
+
+/* Who is judged: the peer, or the process for which it may speak. */
+static int open_asker(const struct connection *connection, pid_t subject, struct process *out)
+{
+	struct process peer;
+	int err = process_open_peer(connection->socket, &peer);
+
+	if (err)
+		return err;
+	if (!subject) {
+		*out = peer;
+		return 0;
+	}
+	err = process_open_subject(&peer, subject, out);
+	process_close(&peer);
+	return err;
+}
+
+static const char *why_not_asked(int err)
+{
+	if (err == -EPROTONOSUPPORT)
+		return "the engine is of another release than the program's door";
+	return err == -EPERM ? "whoever asked may not speak for another user's program"
+			     : "the engine did not understand the program's door";
+}
+
+enum connection_fate connection_ask(struct connection *connection, const void *message, size_t len, int fd)
+{
+	struct asking q = { .connection = connection, .fd = fd };
+	int which = wire_request_check(message, len), err;
+	enum connection_fate fate;
+
+	if (which >= 0)
+		return connection_request(connection, which);
+	if (!wire_query_check(message, len))
+		return connection_query(connection, message, fd);
+	err = wire_ask_read(message, len, &q.command, &q.number);
+	if (!err && (fd < 0) != (q.command.kind == UVERBS_DOOR_BROKEN))
+		err = -EBADMSG;
+	if (!err)
+		err = open_asker(connection, wire_ask_subject(message), &q.process);
+	if (err) {
+		refuse(&q.answer, EPROTO, why_not_asked(err));
+		send_answer(connection, &q.answer);
+		return CONNECTION_ENDS;
+	}
+	if (q.command.kind == UVERBS_DOOR_BROKEN)
+		judge_door(&q);
+	else
+		question_judge(&q);
+	if (question_waits(&q, &fate))
+		return fate;
+	fate = question_answer(&q);
+	process_close(&q.process);
+	return fate;
+}
+
+/* ---- what protects a QP ---- */
+
+static void query(struct connection *connection, const struct process *process, const struct wire_query *query, int fd,
+		  struct wire_protection *out)
+{
+	struct watch *watch = connection->server->watch;
+	struct watch_ufile *ufile;
+	int err = watch_ufile_get(watch, process, (int)query->fd, fd, &ufile);
+
+	if (!err && query->flags & WIRE_QUERY_LOOK)
+		watch_not_done(watch, ufile, &(struct uverbs_command){ .kind = UVERBS_NOTHING });
+	if (err)
+		out->err = (uint32_t)-err;
+	else
+		watch_protection(ufile, query->handle, fd, out);
+}
+
+enum connection_fate connection_query(struct connection *connection, const void *message, int fd)
+{
+	struct wire_protection protection;
+	struct process process;
+	struct wire_query asked;
+	int err;
+
+	memcpy(&asked, message, sizeof(asked));
+	err = fd < 0 ? -EBADMSG : open_asker(connection, (pid_t)asked.subject, &process);
+	wire_protection_make(&protection);
+	protection.err = (uint32_t)-err;
+	if (!err) {
+		query(connection, &process, &asked, fd, &protection);
+		process_close(&process);
+	}
+	err = wire_send(connection->socket, &protection, sizeof(protection), -1);
+	(void)err; /* whoever does not read learns nothing */
+	return CONNECTION_ENDS;
+}
+
+/* ---- what came of it ---- */
+
+void connection_not_done(struct connection *connection)
+{
+	const struct pending *pending = connection->pending;
+	struct watch *watch = connection->server->watch;
+	struct watch_ufile *ufile = watch_ufile_find(watch, &pending->process, pending->number);
+
+	if (ufile)
+		watch_not_done(watch, ufile, &pending->command);
+}
+
+enum connection_fate connection_done(struct connection *connection, const void *message, size_t len)
+{
+	struct pending *pending = connection->pending;
+	struct watch *watch = connection->server->watch;
+	struct watch_ufile *ufile;
+	struct wire_done done;
+
+	if (!len || wire_done_check(message, len)) {
+		connection_not_done(connection);
+		return CONNECTION_ENDS;
+	}
+	memcpy(&done, message, sizeof(done));
+	ufile = watch_ufile_find(watch, &pending->process, pending->number);
+	if (!ufile)
+		return CONNECTION_ENDS;
+	if (done.has & UVERBS_HAS_HANDLE) {
+		pending->command.has |= done.has;
+		pending->command.handle = done.handle;
+		pending->command.qpn = done.qpn;
+	}
+	watch_done(watch, ufile, &pending->command, &pending->answer, pending->generation);
+	return CONNECTION_ENDS;
+}

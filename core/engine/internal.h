@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* Between the parts of the server: connections (engine_server.c), questions (engine_ask.c), lists (engine_lists.c). */
+#ifndef RDMASEC_ENGINE_INTERNAL_H
+#define RDMASEC_ENGINE_INTERNAL_H
+
+#include <event2/listener.h>
+#include <uthash.h>
+
+#include "engine/acquirer.h"
+#include "engine/answer_cache.h"
+#include "engine/server.h"
+
+enum {
+	CONNECTIONS_MAX = 4096,
+	CONNECTIONS_PER_USER_MAX = 1024, /* three hostile users leave room for others */
+	UNREAD_MAX = 512,                /* messages: net.unix.max_dgram_qlen and more */
+	LISTS_MAX = 16,                  /* at a time: each is a copy of all its rows */
+	LISTS_PER_USER_MAX = 4,
+	MONITORS_MAX = 64,
+	MONITORS_PER_USER_MAX = 16,
+	ASK_SILENCE_MS = 5000,      /* from connecting to asking */
+	DONE_SILENCE_MS = 60000,    /* from the answer to what came of it: an ioctl(2) of the kernel's */
+	LIST_SILENCE_MS = 15000,    /* of one who does not read his list */
+	JUDGE_WAITING_AT_ONCE = 16, /* of those that wait for an SA, before others get their turn */
+};
+
+enum connection_state { CONNECTION_ASKS, CONNECTION_WAITS, CONNECTION_ACTS, CONNECTION_LISTS, CONNECTION_MONITORS };
+
+/* Users, to bound what one of them may hold. */
+struct server_user {
+	uid_t uid;
+	unsigned connections, lists, monitors;
+	UT_hash_handle hh;
+};
+
+/* A question while it is being answered. */
+struct asking {
+	struct connection *connection;
+	struct process process;
+	int number, fd; /* the uverbs fd: its number over there, and here */
+	struct uverbs_command command;
+	struct namespace *in;
+	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
+	struct engine_answer answer;
+	bool too_early; /* the evidence is still being read, and might say otherwise */
+};
+
+/* One that waits for an SA, or for evidence: it is asked again whenever something has changed. */
+struct waiting {
+	struct asking question;
+	struct acquisition *acquisition; /* NULL: nobody is asked for an SA */
+	struct acquire_flow flow;
+	uint32_t policy_index;
+	int64_t began_ms, end_ms, say_ms; /* CLOCK_MONOTONIC; when the door hears again that the engine lives */
+	bool dirty;
+};
+
+/* What was let pass and not done yet. */
+struct pending {
+	struct process process;
+	int number; /* of the uverbs fd in that process */
+	struct uverbs_command command;
+	struct engine_answer answer;
+	uint64_t generation; /* of the evidence that it was judged by */
+};
+
+struct list {
+	struct wire_record *records;
+	size_t count, room, sent;
+	int err;
+	bool counts; /* among those of its user, and of all */
+};
+
+struct connection {
+	struct engine_server *server;
+	struct server_user *user;
+	struct event *event;
+	int socket;
+	enum connection_state state;
+	struct waiting *waiting;        /* CONNECTION_WAITS */
+	struct pending *pending;        /* CONNECTION_ACTS */
+	struct list list;               /* CONNECTION_LISTS */
+	uint64_t lost;                  /* CONNECTION_MONITORS: events that it did not read in time */
+	struct connection *prev, *next; /* of the server's monitors, or of those that wait */
+};
+
+struct engine_server {
+	struct event_base *base;
+	struct evconnlistener *listener;
+	struct server_user *users;
+	unsigned connections, lists;
+	struct watch *watch;
+	struct answer_cache *answers;
+	struct acquirer *acquirer;
+	struct connection *waiting;
+	struct event *judge_waiting;
+	struct engine_options options;
+	struct connection *monitors;
+	unsigned monitor_count;
+};
+
+/* What a connection's handler says of it. */
+enum connection_fate { CONNECTION_ENDS, CONNECTION_STAYS };
+
+/* Waits for `what` (EV_READ, EV_WRITE) at most so long, and again as long after each; 0 ms: for ever. */
+RS_MUST_USE enum connection_fate connection_wait(struct connection *connection, short what, int ms);
+void connection_free(struct connection *connection);
+
+/* ---- engine_ask.c ---- */
+
+RS_MUST_USE enum connection_fate connection_ask(struct connection *connection, const void *message, size_t len, int fd);
+RS_MUST_USE enum connection_fate connection_done(struct connection *connection, const void *message, size_t len);
+/* It ended without a word: the kernel is asked what it did. */
+void connection_not_done(struct connection *connection);
+/* Judges q->command anew: fills in q->in, of which it takes a reference, q->device and q->answer. */
+void question_judge(struct asking *q);
+/* Sends q->answer, and gives up the reference. */
+RS_MUST_USE enum connection_fate question_answer(struct asking *q);
+
+/* What protects a QP of the peer's? `message`: a struct wire_query that was checked. */
+RS_MUST_USE enum connection_fate connection_query(struct connection *connection, const void *message, int fd);
+
+/* ---- engine_wait.c ---- */
+
+/* Does the question wait for an SA now? Then *fate, and it was taken over but for its fd; else it is to be answered. */
+RS_MUST_USE bool question_waits(struct asking *q, enum connection_fate *fate);
+/* Time has passed. */
+RS_MUST_USE enum connection_fate connection_still_waits(struct connection *connection);
+void connection_waiting_free(struct connection *connection);
+RS_MUST_USE int server_wait_init(struct engine_server *server);
+void server_wait_free(struct engine_server *server);
+/* Of a namespace: perhaps what somebody waits for. */
+void server_on_change(struct namespace *in, const struct mirror_change *change, void *server);
+/* A living QP's SA is missing, or about to be. */
+void server_on_lack(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
+		    uint32_t grace_ms, void *server);
+
+/* ---- engine_lists.c ---- */
+
+RS_MUST_USE enum connection_fate connection_request(struct connection *connection, int which);
+RS_MUST_USE enum connection_fate connection_write(struct connection *connection);
+void connection_list_free(struct connection *connection);
+/* To everybody who listens, as far as it is theirs to see. */
+void server_publish(const struct wire_record *record, void *server);
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * What tools ask for: a list is copied whole and sent as fast as it is read; who monitors gets events as they come, and
+ * what he does not read in time is counted.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "engine/internal.h"
+
+enum { SEND_AT_ONCE = 64 };
+
+/* Root sees all; others what is theirs. */
+static bool may_see(const struct connection *connection, const struct wire_record *record)
+{
+	return connection->user->uid == 0 || connection->user->uid == record->uid;
+}
+
+/* Whoever asks for much leaves room for others; root has no limit, who looks after them all. */
+static bool may_have(const struct server_user *user, unsigned of_all, unsigned max, unsigned own, unsigned own_max)
+{
+	return user->uid == 0 || (of_all < max && own < own_max);
+}
+
+/* ---- lists ---- */
+
+static void add_row(const struct wire_record *record, void *arg)
+{
+	struct list *list = arg;
+
+	if (list->err)
+		return;
+	if (list->count == list->room) {
+		size_t room = list->room ? 2 * list->room : 64;
+		struct wire_record *records = reallocarray(list->records, room, sizeof(*records));
+
+		if (!records) {
+			list->err = ENOMEM;
+			return;
+		}
+		list->records = records;
+		list->room = room;
+	}
+	list->records[list->count++] = *record;
+}
+
+void connection_list_free(struct connection *connection)
+{
+	connection->server->lists -= connection->list.counts;
+	connection->user->lists -= connection->list.counts;
+	free(connection->list.records);
+	connection->list.records = NULL;
+}
+
+static enum connection_fate send_end(struct connection *connection)
+{
+	struct wire_end end;
+	int sent;
+
+	wire_end_make(&end, connection->list.err);
+	sent = wire_send(connection->socket, &end, sizeof(end), -1);
+	return sent == -EAGAIN ? CONNECTION_STAYS : CONNECTION_ENDS;
+}
+
+enum connection_fate connection_write(struct connection *connection)
+{
+	struct list *list = &connection->list;
+
+	for (int i = 0; i < SEND_AT_ONCE && list->sent < list->count; i++, list->sent++) {
+		int sent = wire_send(connection->socket, &list->records[list->sent], sizeof(*list->records), -1);
+
+		if (sent == -EAGAIN)
+			return CONNECTION_STAYS;
+		if (sent < 0)
+			return CONNECTION_ENDS;
+	}
+	return list->sent < list->count ? CONNECTION_STAYS : send_end(connection);
+}
+
+static void list_status(struct connection *connection)
+{
+	struct process process;
+	int err = process_open_peer(connection->socket, &process);
+
+	if (!err) {
+		err = watch_survey(connection->server->watch, &process, add_row, &connection->list);
+		process_close(&process);
+	}
+	if (err)
+		connection->list.err = -err;
+}
+
+static enum connection_fate start_list(struct connection *connection, int which)
+{
+	struct engine_server *server = connection->server;
+	struct server_user *user = connection->user;
+	uid_t uid = user->uid;
+
+	connection->state = CONNECTION_LISTS;
+	connection->list.counts = may_have(user, server->lists, LISTS_MAX, user->lists, LISTS_PER_USER_MAX);
+	server->lists += connection->list.counts;
+	user->lists += connection->list.counts;
+	if (!connection->list.counts)
+		connection->list.err = EBUSY;
+	else if (which == WIRE_LIST_QPS)
+		watch_list(server->watch, uid ? uid : (uid_t)-1, add_row, &connection->list);
+	else
+		list_status(connection);
+	return connection_wait(connection, EV_WRITE, LIST_SILENCE_MS);
+}
+
+/* ---- monitors ---- */
+
+static enum connection_fate start_monitor(struct connection *connection)
+{
+	struct engine_server *server = connection->server;
+
+	if (!may_have(connection->user, server->monitor_count, MONITORS_MAX, connection->user->monitors,
+		      MONITORS_PER_USER_MAX)) {
+		connection->list.err = EBUSY;
+		return send_end(connection);
+	}
+	connection->state = CONNECTION_MONITORS;
+	server->monitor_count++;
+	connection->user->monitors++;
+	DL_APPEND(server->monitors, connection);
+	return connection_wait(connection, EV_READ, 0);
+}
+
+static bool tell_lost(struct connection *connection)
+{
+	struct wire_record record;
+
+	if (!connection->lost)
+		return true;
+	wire_record_make(&record);
+	record.event = WIRE_EVENT_LOST;
+	record.count = connection->lost;
+	record.time_ns = watch_now_ns();
+	if (wire_send(connection->socket, &record, sizeof(record), -1) < 0)
+		return false;
+	connection->lost = 0;
+	return true;
+}
+
+/* A connection that has ended is found so by its own event, not here. */
+void server_publish(const struct wire_record *record, void *arg)
+{
+	const struct engine_server *server = arg;
+	struct connection *connection;
+
+	DL_FOREACH (server->monitors, connection) {
+		if (!may_see(connection, record))
+			continue;
+		if (!tell_lost(connection) || wire_send(connection->socket, record, sizeof(*record), -1) < 0)
+			connection->lost++;
+	}
+	if (server->options.log.record)
+		server->options.log.record(record, server->options.log.arg);
+}
+
+enum connection_fate connection_request(struct connection *connection, int which)
+{
+	return which == WIRE_MONITOR ? start_monitor(connection) : start_list(connection, which);
+}

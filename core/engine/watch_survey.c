@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* What `rdmasec status` shows, as this engine sees it from the namespace of whoever asks. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "rdma/inventory.h"
+#include "judge/survey.h"
+#include "watch/internal.h"
+
+static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid, struct survey *survey)
+{
+	const struct survey_view view = {
+		.policy = watch->policy,
+		.evidence = mirror_now(namespace_mirror(in)),
+		.route_get = evidence_route_get,
+		.route_context = mirror_netns(namespace_mirror(in)),
+		.uid = uid,
+	};
+	struct rdma_inventory inventory;
+	char error[192];
+	int err = inventory_read_over("/sys", namespace_transport(in), &inventory, error, sizeof(error));
+
+	if (err)
+		return err == -ENODEV ? 0 : err; /* no RDMA: nothing to list */
+	err = survey_all(survey, &view, &inventory);
+	inventory_free(&inventory);
+	return err;
+}
+
+static int survey_for(struct watch *watch, const struct process *process, struct survey *survey)
+{
+	struct namespace *in;
+	int ns_fd, err = process_open_netns(process, &ns_fd);
+
+	if (err)
+		return err;
+	err = namespace_get_for(watch->namespaces, ns_fd, process->uid, &in);
+	close(ns_fd);
+	if (err)
+		return err;
+	err = survey_in(watch, in, process->uid, survey);
+	namespace_put(in);
+	return err;
+}
+
+int watch_survey(struct watch *watch, const struct process *process,
+		 void (*row)(const struct wire_record *record, void *arg), void *arg)
+{
+	struct survey survey = { 0 };
+	int err = survey_for(watch, process, &survey);
+
+	for (size_t i = 0; !err && i < survey.count; i++) {
+		struct wire_record record;
+
+		survey_record(&survey.rows[i], &record);
+		record.time_ns = watch_now_ns();
+		row(&record, arg);
+	}
+	survey_free(&survey);
+	return err;
+}

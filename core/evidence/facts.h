@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/*
+ * Evidence: what the kernel says, at one moment and in one network namespace, about everything that could
+ * protect a packet. Plain structs without behaviour: the netlink code fills them, decide() judges them, and
+ * every unit test of decide() writes them by hand.
+ *
+ * A part that could not be read, or not to its end, is not empty but unknown: see enum evidence_state.
+ * No struct here ever holds key material.
+ */
+#ifndef RDMASEC_EVIDENCE_FACTS_H
+#define RDMASEC_EVIDENCE_FACTS_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/attributes.h"
+
+enum evidence_state {
+	EVIDENCE_UNREAD = 0,   /* nobody asked: unknown */
+	EVIDENCE_READ,         /* complete and consistent */
+	EVIDENCE_ABSENT,       /* this kernel has no such facility (module not there): complete, and empty */
+	EVIDENCE_NO_PRIVILEGE, /* the kernel refuses to tell us (xfrm without CAP_NET_ADMIN): unknown */
+	EVIDENCE_BROKEN,       /* truncated, interrupted again and again, or not understood: unknown */
+};
+
+/* ---- links (rtnetlink) ---- */
+
+enum { LINK_KIND_MAX = 32 };
+
+struct link_evidence {
+	int ifindex;
+	char name[IF_NAMESIZE];
+	char kind[LINK_KIND_MAX];  /* IFLA_INFO_KIND: "macsec", "vlan", "vrf"...; "" for a device without one */
+	int lower_ifindex;         /* IFLA_LINK in this namespace, 0: none */
+	bool lower_in_other_netns; /* IFLA_LINK_NETNSID was there: the lower device is out of our sight */
+	int master_ifindex;        /* IFLA_MASTER (bond, bridge, vrf), 0: none */
+	bool up;                   /* IFF_UP */
+	bool running;              /* IFF_LOWER_UP: carrier */
+	/* net.ipv4.conf.{DEVICE,all}: what leaves by it passes by every xfrm policy; what comes in is not checked */
+	bool xfrm_off, policy_off;
+	bool policy_off6; /* net.ipv6.conf.{DEVICE,all}.disable_policy; there is no disable_xfrm */
+};
+
+/* ---- MACsec (generic netlink, drivers/net/macsec.c) ---- */
+
+enum { MACSEC_AN_COUNT = 4 }; /* IEEE 802.1AE-2018 9.5: the association number has two bits */
+
+struct macsec_sa_evidence {
+	bool present;
+	bool active;
+};
+
+struct macsec_rxsc_evidence {
+	uint64_t sci; /* as on the wire, network byte order */
+	bool active;
+	struct macsec_sa_evidence sa[MACSEC_AN_COUNT];
+};
+
+struct macsec_evidence {
+	int ifindex;
+	uint64_t sci;          /* as on the wire, network byte order */
+	uint64_t cipher_suite; /* MACSEC_CIPHER_ID_* or the 802.1AE default alias 0x0080020001000001 */
+	uint8_t icv_len;       /* octets */
+	uint8_t encoding_an;
+	bool protect;
+	bool encrypt;
+	bool operational;
+	uint8_t validate; /* enum macsec_validation_type */
+	uint8_t offload;  /* enum macsec_offload */
+	struct macsec_sa_evidence tx_sa[MACSEC_AN_COUNT];
+	struct macsec_rxsc_evidence *rxsc;
+	size_t rxsc_count;
+};
+
+/* ---- xfrm (linux/xfrm.h) ---- */
+
+union ip_address {
+	uint8_t bytes[16]; /* IPv4: the first four */
+	struct in_addr v4;
+	struct in6_addr v6;
+};
+
+struct xfrm_selector_evidence {
+	int family; /* AF_INET, AF_INET6; 0 (AF_UNSPEC) in an SA: the SA has no selector */
+	union ip_address daddr, saddr;
+	uint8_t daddr_prefix, saddr_prefix;
+	uint8_t proto;                                 /* 0: any */
+	uint16_t dport, dport_mask, sport, sport_mask; /* host order */
+	int ifindex;                                   /* 0: any */
+};
+
+struct xfrm_mark_evidence {
+	uint32_t value, mask;
+};
+
+/* XFRMA_OFFLOAD_DEV */
+struct xfrm_offload_evidence {
+	int ifindex; /* 0: not offloaded */
+	bool packet; /* XFRM_OFFLOAD_PACKET, else crypto offload */
+};
+
+enum { XFRM_TEMPLATES_MAX = 6 }; /* XFRM_MAX_DEPTH in net/xfrm.h */
+
+struct xfrm_template_evidence {
+	int family;                    /* of the outer addresses */
+	union ip_address daddr, saddr; /* used in tunnel and BEET mode; may be all zero in transport mode */
+	uint32_t spi;                  /* host order, 0: any */
+	uint32_t reqid;                /* 0: any on receive, exactly 0 on send */
+	uint8_t proto;                 /* IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP */
+	uint8_t mode;                  /* XFRM_MODE_* */
+	bool optional;                 /* "level use": skipped when there is no SA */
+};
+
+struct xfrm_policy_evidence {
+	struct xfrm_selector_evidence sel;
+	uint8_t dir;       /* XFRM_POLICY_IN, _OUT, _FWD */
+	uint8_t action;    /* XFRM_POLICY_ALLOW, _BLOCK */
+	uint8_t type;      /* XFRM_POLICY_TYPE_MAIN, _SUB */
+	uint32_t priority; /* smaller wins */
+	uint32_t index;
+	uint32_t if_id;
+	struct xfrm_mark_evidence mark;
+	struct xfrm_offload_evidence offload;
+	struct xfrm_template_evidence tmpl[XFRM_TEMPLATES_MAX];
+	size_t tmpl_count;
+};
+
+enum { XFRM_ALGO_NAME_MAX = 64 };
+
+struct xfrm_sa_evidence {
+	struct xfrm_selector_evidence sel;
+	union ip_address daddr, saddr;
+	int family;   /* of daddr and saddr */
+	uint32_t spi; /* host order; 0: larval, still being negotiated */
+	uint32_t reqid;
+	uint8_t proto;
+	uint8_t mode;
+	uint32_t if_id;
+	struct xfrm_mark_evidence mark;
+	struct xfrm_offload_evidence offload;
+	bool has_aead;                      /* XFRMA_ALG_AEAD was there */
+	char algorithm[XFRM_ALGO_NAME_MAX]; /* of the AEAD, else of the cipher, else of the authentication; never
+					       NULL-less */
+	uint32_t key_bits;                  /* of the AEAD's key, salt included, as xfrm counts; else of the cipher */
+	uint32_t icv_bits;                  /* of the AEAD */
+	bool expired;                       /* a hard limit of its own figures has been reached */
+	bool dying;                         /* a soft one: it still protects, and a successor is due */
+	bool pcpu_bound;                    /* XFRMA_SA_PCPU: serves one CPU only */
+};
+
+/* A route of IPv6, kept because there an output interface does not bind (facts: rt6 lookup with a source address). */
+struct route6_evidence {
+	union ip_address dst;
+	uint8_t dst_prefix;
+	int ifindex;   /* 0 with `discards` set or when not understood */
+	bool discards; /* blackhole, unreachable, prohibit */
+	bool local;    /* RTN_LOCAL, RTN_ANYCAST: stays here */
+	bool multicast;
+};
+
+struct xfrm_table;
+
+/* Kernels differ in what their drivers do. 0: not known. */
+#define KERNEL_RELEASE(major, minor) ((uint32_t)(major) << 16 | (uint32_t)(minor) << 8)
+
+struct evidence {
+	uint32_t kernel;  /* KERNEL_RELEASE() of uname(2) */
+	bool child_netns; /* this is not the initial network namespace */
+
+	enum evidence_state links_state, macsec_state, xfrm_state, routes6_state;
+	char links_error[128], macsec_error[128], xfrm_error[128], routes6_error[128]; /* when BROKEN: why */
+
+	struct link_evidence *links;
+	size_t link_count;
+	struct macsec_evidence *secys;
+	size_t secy_count;
+	struct xfrm_policy_evidence *policies; /* in dump order */
+	size_t policy_count;
+	struct xfrm_sa_evidence *sas;
+	size_t sa_count;
+	struct route6_evidence *routes6;
+	size_t route6_count;
+	/* Instead of xfrm_state, xfrm_error, the policies and the SAs above; NULL: those. Not owned. See xfrm_table.h.
+	 */
+	const struct xfrm_table *xfrm;
+	bool xfrm_default_block_out; /* XFRM_MSG_GETDEFAULT: no policy means drop (unused where the kernel has no such
+					message) */
+};
+
+/*
+ * Reads everything, in the calling thread's network namespace. Never fails as a whole: what could not be read has
+ * the state that says so. Interrupted dumps (NLM_F_DUMP_INTR) and ENOBUFS are read anew a few times, then BROKEN.
+ * Blocks for as long as the kernel takes, at most two seconds for each datagram, ten a part. One thread at a time
+ * per `out`. Sources: net/xfrm/xfrm_user.c, drivers/net/macsec.c, net/core/rtnetlink.c, net/ipv6/route.c.
+ */
+void evidence_read(struct evidence *out);
+
+/* The same of another network namespace; NULL: the thread's own. */
+struct netns;
+void evidence_read_in(struct netns *ns, struct evidence *out);
+
+/* Frees what evidence_read() allocated and empties the struct. */
+void evidence_free(struct evidence *ev);
+
+const struct link_evidence *evidence_link(const struct evidence *ev, int ifindex);
+const struct link_evidence *evidence_link_by_name(const struct evidence *ev, const char *name);
+const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifindex);
+
+/*
+ * Asks the kernel by which netdev it would send UDP from `src` to `dst` when told `oif` (RTM_GETROUTE), as rxe does.
+ * `netns` is a struct netns, NULL: the thread's own (a path_route_get_fn). 0 and *out_ifindex; -ENETUNREACH, -EPERM ...
+ * as the kernel says; -EPROTO for an answer that is not understood.
+ */
+RS_MUST_USE int evidence_route_get(void *netns, int family, const union ip_address *src, const union ip_address *dst,
+				   int oif, int *out_ifindex);
+
+#endif

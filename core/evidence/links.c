@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Links and IPv6 routes. Sources: net/core/rtnetlink.c (rtnl_fill_ifinfo), net/ipv6/route.c (rt6_fill_node). */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evidence/private.h"
+#include "netlink/attributes.h"
+#include "util/text.h"
+
+#ifndef IFF_LOWER_UP
+#define IFF_LOWER_UP (1U << 16) /* of linux/if.h, which does not go with the net/if.h of our own header */
+#endif
+
+/* ---- links ---- */
+
+void evidence_free_links(struct evidence *ev)
+{
+	free(ev->links);
+	ev->links = NULL;
+	ev->link_count = 0;
+}
+
+static void restart_links(void *context)
+{
+	evidence_free_links(((struct evidence_reading *)context)->ev);
+}
+
+static int link_kind(const struct nlattr *info, char *kind, size_t size)
+{
+	static const struct nla_policy policy[IFLA_INFO_MAX + 1] = { [IFLA_INFO_KIND] = { .type = NLA_STRING } };
+	struct nlattr *attrs[IFLA_INFO_MAX + 1];
+
+	kind[0] = '\0';
+	if (!info)
+		return 0;
+	if (netlink_nested(info, IFLA_INFO_MAX, policy, attrs))
+		return -EPROTO;
+	if (attrs[IFLA_INFO_KIND])
+		text_copy(kind, size, nla_get_string(attrs[IFLA_INFO_KIND]));
+	return 0;
+}
+
+/* A number of a netdev's settings (sysctl net.ipv4.conf.DEVICE...): inet_fill_link_af(), inet6_fill_ifla6_attrs(). */
+static bool link_setting(const struct nlattr *spec, int family, int array, size_t index)
+{
+	const struct nlattr *of_family = spec ? nla_find(nla_data(spec), nla_len(spec), family) : NULL;
+	const struct nlattr *settings = of_family ? nla_find(nla_data(of_family), nla_len(of_family), array) : NULL;
+	uint32_t value;
+
+	if (!settings || (size_t)nla_len(settings) < (index + 1) * sizeof(value))
+		return false;
+	memcpy(&value, (const char *)nla_data(settings) + index * sizeof(value), sizeof(value));
+	return value;
+}
+
+static void parse_settings(const struct nlattr *spec, struct link_evidence *link)
+{
+	/* IPV4_DEVCONF_* count from 1, DEVCONF_* from 0 */
+	link->xfrm_off = link_setting(spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_NOXFRM - 1);
+	link->policy_off = link_setting(spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_NOPOLICY - 1);
+	link->policy_off6 = link_setting(spec, AF_INET6, IFLA_INET6_CONF, DEVCONF_DISABLE_POLICY);
+}
+
+enum { LINK_ATTR_MAX = IFLA_LINK_NETNSID };
+
+static int parse_link(const struct nlmsghdr *message, struct link_evidence *link)
+{
+	static const struct nla_policy policy[LINK_ATTR_MAX + 1] = {
+		[IFLA_IFNAME] = { .type = NLA_STRING, .maxlen = IF_NAMESIZE },
+		[IFLA_LINK] = NETLINK_EXACTLY(4),
+		[IFLA_MASTER] = NETLINK_EXACTLY(4),
+		[IFLA_LINK_NETNSID] = NETLINK_EXACTLY(4),
+		[IFLA_LINKINFO] = { .type = NLA_NESTED },
+		[IFLA_AF_SPEC] = { .type = NLA_NESTED },
+	};
+	const struct ifinfomsg *info = NLMSG_DATA(message);
+	struct nlattr *attrs[LINK_ATTR_MAX + 1];
+	int lower;
+
+	if (message->nlmsg_type != RTM_NEWLINK ||
+	    netlink_attributes(message, sizeof(*info), LINK_ATTR_MAX, policy, attrs) || info->ifi_index <= 0 ||
+	    !attrs[IFLA_IFNAME] || link_kind(attrs[IFLA_LINKINFO], link->kind, sizeof(link->kind)))
+		return -EPROTO;
+	text_copy(link->name, sizeof(link->name), nla_get_string(attrs[IFLA_IFNAME]));
+	link->ifindex = info->ifi_index;
+	link->up = info->ifi_flags & IFF_UP;
+	link->running = info->ifi_flags & IFF_LOWER_UP;
+	link->lower_in_other_netns = attrs[IFLA_LINK_NETNSID];
+	link->master_ifindex = attrs[IFLA_MASTER] ? nla_get_s32(attrs[IFLA_MASTER]) : 0;
+	/* In another namespace the number means another device. A device is not its own lower one. */
+	lower = attrs[IFLA_LINK] && !link->lower_in_other_netns ? nla_get_s32(attrs[IFLA_LINK]) : 0;
+	link->lower_ifindex = lower == link->ifindex ? 0 : lower;
+	parse_settings(attrs[IFLA_AF_SPEC], link);
+	return 0;
+}
+
+static int take_link(const struct nlmsghdr *message, void *context)
+{
+	struct evidence_reading *reading = context;
+	struct evidence *ev = reading->ev;
+	struct link_evidence link = { 0 };
+	struct link_evidence *links;
+
+	if (parse_link(message, &link))
+		return netlink_fail(reading->channel, -EPROTO, "a link of the kernel's list is not understood");
+	links = evidence_array_room(ev->links, ev->link_count, sizeof(*links));
+	if (!links)
+		return netlink_fail(reading->channel, -ENOMEM, "no memory for %zu links", ev->link_count + 1);
+	ev->links = links;
+	links[ev->link_count++] = link;
+	return 0;
+}
+
+static int dump(struct evidence_reading *reading, int type, const void *header, size_t header_size,
+		const struct netlink_reader *reader)
+{
+	struct nl_msg *request = nlmsg_alloc_simple(type, 0);
+	int err;
+
+	if (!request || nlmsg_append(request, (void *)header, header_size, NLMSG_ALIGNTO))
+		err = netlink_fail(reading->channel, -ENOMEM, "no memory for a request");
+	else
+		err = netlink_dump(reading->channel, request, reader);
+	nlmsg_free(request);
+	return err;
+}
+
+int evidence_read_links(struct netlink_channel *channel, struct evidence *ev)
+{
+	struct evidence_reading reading = { .channel = channel, .ev = ev };
+	const struct netlink_reader reader = { restart_links, take_link, &reading };
+	const struct ifinfomsg every = { .ifi_family = AF_UNSPEC };
+
+	return dump(&reading, RTM_GETLINK, &every, sizeof(every), &reader);
+}
+
+/* ---- routes ---- */
+
+void evidence_free_routes6(struct evidence *ev)
+{
+	free(ev->routes6);
+	ev->routes6 = NULL;
+	ev->route6_count = 0;
+}
+
+static void restart_routes6(void *context)
+{
+	evidence_free_routes6(((struct evidence_reading *)context)->ev);
+}
+
+static int add_route6(struct evidence_reading *reading, const struct route6_evidence *route, int ifindex)
+{
+	struct evidence *ev = reading->ev;
+	struct route6_evidence *routes = evidence_array_room(ev->routes6, ev->route6_count, sizeof(*routes));
+
+	if (!routes)
+		return netlink_fail(reading->channel, -ENOMEM, "no memory for %zu routes", ev->route6_count + 1);
+	ev->routes6 = routes;
+	routes[ev->route6_count] = *route;
+	routes[ev->route6_count++].ifindex = ifindex > 0 ? ifindex : 0;
+	return 0;
+}
+
+/* RTA_MULTIPATH: struct rtnexthop, each with attributes of its own */
+static int add_next_hops(struct evidence_reading *reading, const struct route6_evidence *route,
+			 const struct nlattr *multipath)
+{
+	const char *at = nla_data(multipath);
+	size_t left = (size_t)nla_len(multipath);
+
+	while (left > 0) {
+		const struct rtnexthop *hop = (const struct rtnexthop *)at;
+		size_t step;
+		int err;
+
+		if (left < sizeof(*hop) || hop->rtnh_len < sizeof(*hop) || hop->rtnh_len > left)
+			return -EPROTO;
+		err = add_route6(reading, route, hop->rtnh_ifindex);
+		if (err)
+			return err;
+		step = RTNH_ALIGN(hop->rtnh_len);
+		step = step < left ? step : left;
+		at += step;
+		left -= step;
+	}
+	return 0;
+}
+
+enum { ROUTE_ATTR_MAX = RTA_MULTIPATH };
+
+static int parse_route6(const struct nlmsghdr *message, struct route6_evidence *route, struct nlattr **attrs)
+{
+	static const struct nla_policy policy[ROUTE_ATTR_MAX + 1] = {
+		[RTA_DST] = NETLINK_EXACTLY(16),
+		[RTA_OIF] = NETLINK_EXACTLY(4),
+		[RTA_MULTIPATH] = NETLINK_AT_LEAST(sizeof(struct rtnexthop)),
+	};
+	const struct rtmsg *header = NLMSG_DATA(message);
+
+	if (netlink_attributes(message, sizeof(*header), ROUTE_ATTR_MAX, policy, attrs) || header->rtm_dst_len > 128 ||
+	    (header->rtm_dst_len && !attrs[RTA_DST]))
+		return -EPROTO;
+	if (attrs[RTA_DST])
+		memcpy(&route->dst, nla_data(attrs[RTA_DST]), sizeof(route->dst));
+	route->dst_prefix = header->rtm_dst_len;
+	route->discards = header->rtm_type == RTN_BLACKHOLE || header->rtm_type == RTN_UNREACHABLE ||
+			  header->rtm_type == RTN_PROHIBIT;
+	route->local = header->rtm_type == RTN_LOCAL || header->rtm_type == RTN_ANYCAST;
+	/* Older kernels call ff00::/8 a unicast route. */
+	route->multicast = header->rtm_type == RTN_MULTICAST || (route->dst_prefix >= 8 && route->dst.bytes[0] == 0xff);
+	return 0;
+}
+
+/* A next hop object alone (RTA_NH_ID, where net.ipv4.nexthop_compat_mode is off) leaves the netdev unknown: 0. */
+static int add_route6_by_hops(struct evidence_reading *reading, const struct route6_evidence *route, unsigned char type,
+			      struct nlattr **attrs)
+{
+	bool known = type == RTN_UNICAST || route->local || route->multicast;
+
+	if (route->discards || !known || (!attrs[RTA_OIF] && !attrs[RTA_MULTIPATH]))
+		return add_route6(reading, route, 0);
+	if (attrs[RTA_OIF]) {
+		int err = add_route6(reading, route, nla_get_s32(attrs[RTA_OIF]));
+
+		if (err)
+			return err;
+	}
+	return attrs[RTA_MULTIPATH] ? add_next_hops(reading, route, attrs[RTA_MULTIPATH]) : 0;
+}
+
+/* Nothing leaves by these: RTN_THROW sends the lookup on to the next table, a clone has its parent in the dump. */
+static bool route_is_beside_the_point(const struct rtmsg *header)
+{
+	return header->rtm_type == RTN_THROW || header->rtm_flags & RTM_F_CLONED;
+}
+
+static int take_route6(const struct nlmsghdr *message, void *context)
+{
+	struct evidence_reading *reading = context;
+	const struct rtmsg *header = NLMSG_DATA(message);
+	struct route6_evidence route = { 0 };
+	struct nlattr *attrs[ROUTE_ATTR_MAX + 1];
+	int err = -EPROTO;
+
+	if (message->nlmsg_type == RTM_NEWROUTE && message->nlmsg_len >= NLMSG_LENGTH(sizeof(*header))) {
+		/* A kernel without IPv6 answers with every family's routes (rtnl_dump_all()). */
+		if (header->rtm_family != AF_INET6 || route_is_beside_the_point(header))
+			return 0;
+		err = parse_route6(message, &route, attrs);
+		if (!err)
+			err = add_route6_by_hops(reading, &route, header->rtm_type, attrs);
+	}
+	return err == -EPROTO ? netlink_fail(reading->channel, err, "an IPv6 route is not understood") : err;
+}
+
+int evidence_read_routes6(struct netlink_channel *channel, struct evidence *ev)
+{
+	struct evidence_reading reading = { .channel = channel, .ev = ev };
+	const struct netlink_reader reader = { restart_routes6, take_route6, &reading };
+	const struct rtmsg every = { .rtm_family = AF_INET6 };
+
+	return dump(&reading, RTM_GETROUTE, &every, sizeof(every), &reader);
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "evidence/mirror_internal.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "evidence/private.h"
+
+enum {
+	CATCH_UP_TRIES = 5,
+	LOAD_AT_ONCE_MS = 100,
+	POLL_SLOW_MS = 1000,
+	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
+};
+
+/* A dying SA protects as before. */
+static bool changes_verdicts(const struct mirror_change *change)
+{
+	return change->kind != MIRROR_CHANGE_XFRM || change->xfrm->kind != XFRM_CHANGE_EXPIRING;
+}
+
+void mirror_tell(struct mirror *mirror, const struct mirror_change *change)
+{
+	mirror->generation += changes_verdicts(change);
+	if (!mirror->quiet)
+		mirror->changed(mirror, change, mirror->arg);
+}
+
+void mirror_tell_host(struct mirror *mirror)
+{
+	mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST });
+}
+
+void mirror_tell_xfrm(const struct xfrm_change *change, void *arg)
+{
+	mirror_tell(arg, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = change });
+}
+
+/* ---- what the kernel tells ---- */
+
+static int take_route_message(const struct nlmsghdr *message, void *arg)
+{
+	struct mirror *mirror = arg;
+
+	switch (message->nlmsg_type) {
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		mirror->routes6_stale = true;
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+	case RTM_NEWNEXTHOP:
+	case RTM_DELNEXTHOP:
+		/* the routes stay, and lead elsewhere: whoever asks for one has to ask again */
+		mirror->routes6_stale = mirror->rules_changed = true;
+		break;
+	default: /* links, addresses, and what there is not yet */
+		mirror->host_stale = mirror->routes6_stale = true;
+	}
+	return 0;
+}
+
+static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
+{
+	struct mirror *mirror = arg;
+	struct xfrm_change change;
+	int err = xfrm_table_apply(mirror->xfrm, message, &change);
+
+	if (!err && change.kind != XFRM_CHANGE_NOTHING)
+		mirror_tell_xfrm(&change, mirror);
+	return err;
+}
+
+/* A socket that fails has told us of nothing since: all is stale then, and stays so until reading succeeds. */
+static void drain(struct mirror *mirror)
+{
+	if (mirror_socket_drain(&mirror->route_socket, take_route_message, mirror))
+		mirror->host_stale = mirror->routes6_stale = true;
+	if (!mirror->load && mirror_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
+		mirror->xfrm_stale = true;
+}
+
+static void read_stale_host(struct mirror *mirror)
+{
+	if (mirror->host_stale) {
+		mirror->host_stale = false;
+		mirror->gid_generation++;
+		mirror_read_links(mirror);
+		mirror->offload_doubtful = true;
+	}
+	if (mirror->routes6_stale) {
+		mirror->routes6_stale = false;
+		mirror_read_routes6(mirror);
+		if (mirror->rules_changed)
+			mirror_tell_host(mirror);
+		mirror->rules_changed = false;
+	}
+}
+
+/* A netdev that goes down takes what is offloaded to it along, and nothing is told of that (xfrm_dev_down()). */
+static void read_stale_xfrm(struct mirror *mirror)
+{
+	mirror->xfrm_stale |= mirror->offload_doubtful && xfrm_table_has_offload(mirror->xfrm);
+	mirror->offload_doubtful = false;
+	if (!mirror->xfrm_stale)
+		mirror->xfrm_stale = !mirror_ask_xfrm(mirror);
+	if (mirror->xfrm_stale) {
+		mirror->xfrm_stale = false;
+		mirror_read_xfrm(mirror);
+	}
+}
+
+/* While policies and SAs are being read, nothing else is found out about them. */
+static bool read_stale(struct mirror *mirror)
+{
+	bool host = mirror->host_stale || mirror->routes6_stale;
+	bool xfrm = !mirror->load &&
+		    (mirror->xfrm_stale || mirror->offload_doubtful || xfrm_table_has_questions(mirror->xfrm));
+
+	if (!host && !xfrm)
+		return false;
+	read_stale_host(mirror);
+	if (!mirror->load)
+		read_stale_xfrm(mirror);
+	return true;
+}
+
+/* What came while it was read is taken as well. Where there is no end to it, the next event or poll goes on. */
+static void catch_up(struct mirror *mirror)
+{
+	int tries = CATCH_UP_TRIES;
+
+	do
+		drain(mirror);
+	while (read_stale(mirror) && --tries);
+	mirror->ev.xfrm_state = xfrm_table_state(mirror->xfrm);
+}
+
+/* MACsec first: a SecY that is gone has its link gone as well, of which the next drain tells. */
+static void read_silent_facts(struct mirror *mirror)
+{
+	struct evidence *ev = &mirror->ev;
+
+	mirror_read_macsec(mirror);
+	if (clock_ms() - mirror->links_read_ms > SETTINGS_MS)
+		mirror_read_links(mirror);
+	/* what could not be read may be readable now */
+	mirror->host_stale |= ev->links_state == EVIDENCE_BROKEN;
+	mirror->routes6_stale |= ev->routes6_state == EVIDENCE_BROKEN;
+	if (!mirror->load)
+		mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms;
+}
+
+static void on_told(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	catch_up(arg);
+}
+
+static void on_load_more(evutil_socket_t fd, short what, void *arg)
+{
+	struct mirror *mirror = arg;
+
+	(void)fd;
+	(void)what;
+	if (mirror_read_more_xfrm(mirror))
+		catch_up(mirror);
+}
+
+static void poll_again(struct mirror *mirror)
+{
+	int ms = mirror->poll_is_fast ? MIRROR_POLL_MS : POLL_SLOW_MS;
+	const struct timeval when = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	event_add(mirror->poll, &when);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct mirror *mirror = arg;
+
+	(void)fd;
+	(void)what;
+	read_silent_facts(mirror);
+	catch_up(mirror);
+	poll_again(mirror);
+}
+
+/* ---- the mirror ---- */
+
+const struct evidence *mirror_now(struct mirror *mirror)
+{
+	catch_up(mirror);
+	read_silent_facts(mirror);
+	return &mirror->ev;
+}
+
+void mirror_follow(struct mirror *mirror)
+{
+	catch_up(mirror);
+}
+
+const struct evidence *mirror_last(const struct mirror *mirror)
+{
+	return &mirror->ev;
+}
+
+bool mirror_is_reading(const struct mirror *mirror)
+{
+	return mirror->load;
+}
+
+uint64_t mirror_generation(const struct mirror *mirror)
+{
+	return mirror->generation;
+}
+
+uint64_t mirror_gid_generation(const struct mirror *mirror)
+{
+	return mirror->gid_generation;
+}
+
+void mirror_poll_fast(struct mirror *mirror, bool fast)
+{
+	if (mirror->poll_is_fast == fast)
+		return;
+	mirror->poll_is_fast = fast;
+	poll_again(mirror);
+}
+
+struct netns *mirror_netns(const struct mirror *mirror)
+{
+	return mirror->netns;
+}
+
+static int subscribe(struct mirror *mirror)
+{
+	static const unsigned route_groups[] = { RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+						 RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,   RTNLGRP_NEXTHOP };
+	/* never XFRMNLGRP_ACQUIRE: the kernel would take us for a key manager (km_is_alive()) */
+	static const unsigned xfrm_groups[] = { XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_EXPIRE, XFRMNLGRP_MIGRATE,
+						XFRMNLGRP_MAPPING };
+	int err = mirror_socket_open(&mirror->route_socket, mirror->netns, NETLINK_ROUTE, route_groups,
+				     sizeof(route_groups) / sizeof(route_groups[0]));
+
+	if (err)
+		return err;
+	err = mirror_socket_open(&mirror->xfrm_socket, mirror->netns, NETLINK_XFRM, xfrm_groups,
+				 sizeof(xfrm_groups) / sizeof(xfrm_groups[0]));
+	/* a kernel without xfrm, or an engine without CAP_NET_ADMIN: reading it says the same */
+	return err == -EPROTONOSUPPORT || err == -EPERM ? 0 : err;
+}
+
+static int watch(struct mirror *mirror, struct event_base *base)
+{
+	mirror->poll = evtimer_new(base, on_poll, mirror);
+	mirror->load_more = evtimer_new(base, on_load_more, mirror);
+	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
+	if (!mirror->poll || !mirror->load_more || !mirror->route_event)
+		return -ENOMEM;
+	/* in a loop without priorities, as of tests, it stays as it is */
+	(void)event_priority_set(mirror->poll, WATCH_PRIORITY);
+	(void)event_priority_set(mirror->load_more, OTHERS_PRIORITY);
+	(void)event_priority_set(mirror->route_event, WATCH_PRIORITY);
+	if (event_add(mirror->route_event, NULL))
+		return -ENOMEM;
+	if (mirror->xfrm_socket.fd < 0)
+		return 0;
+	mirror->xfrm_event = event_new(base, mirror->xfrm_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
+	if (!mirror->xfrm_event)
+		return -ENOMEM;
+	(void)event_priority_set(mirror->xfrm_event, WATCH_PRIORITY);
+	return event_add(mirror->xfrm_event, NULL) ? -ENOMEM : 0;
+}
+
+static void let_go(struct mirror *mirror)
+{
+	if (mirror->poll)
+		event_free(mirror->poll);
+	if (mirror->load_more)
+		event_free(mirror->load_more);
+	if (mirror->route_event)
+		event_free(mirror->route_event);
+	if (mirror->xfrm_event)
+		event_free(mirror->xfrm_event);
+	mirror_socket_close(&mirror->route_socket);
+	mirror_socket_close(&mirror->xfrm_socket);
+	if (mirror->load)
+		xfrm_load_end(mirror->load);
+	if (mirror->xfrm)
+		xfrm_table_free(mirror->xfrm);
+	mirror->ev.xfrm = NULL;
+	evidence_free(&mirror->ev);
+	free(mirror);
+}
+
+int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn changed, void *arg, struct mirror **out)
+{
+	struct mirror *mirror = calloc(1, sizeof(*mirror));
+	int err;
+
+	if (!mirror)
+		return -ENOMEM;
+	mirror->netns = netns;
+	mirror->changed = changed;
+	mirror->arg = arg;
+	mirror->route_socket.fd = mirror->xfrm_socket.fd = -1;
+	mirror->load_at_once_ms = LOAD_AT_ONCE_MS;
+	mirror->xfrm = xfrm_table_new();
+	err = mirror->xfrm ? subscribe(mirror) : -ENOMEM;
+	if (!err)
+		err = watch(mirror, base);
+	if (err) {
+		let_go(mirror);
+		return err;
+	}
+	evidence_read_host(netns, &mirror->ev);
+	mirror->ev.xfrm = mirror->xfrm;
+	mirror->quiet = mirror->host_stale = mirror->routes6_stale = mirror->xfrm_stale = true;
+	mirror_now(mirror);
+	mirror->quiet = false;
+	poll_again(mirror);
+	*out = mirror;
+	return 0;
+}
+
+void mirror_free(struct mirror *mirror)
+{
+	struct netns *netns = mirror->netns;
+
+	let_go(mirror);
+	netns_close(netns);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "judge/decide.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/decide_internal.h"
+#include "util/text.h"
+
+void verdict_set(struct verdict *out, enum verdict_kind kind, int nearness, const char *format, ...)
+{
+	va_list args;
+
+	out->kind = kind;
+	out->nearness = nearness;
+	out->by = BY_NOTHING;
+	out->details[0] = '\0';
+	out->spi_out = out->spi_in = out->reqid = out->cipher = 0;
+	out->sci = 0;
+	out->offloaded = out->kernel_drops = out->missing_sa = false;
+	va_start(args, format);
+	vsnprintf(out->reason, sizeof(out->reason), format, args);
+	va_end(args);
+}
+
+/* Neither protects. Which reason does the operator need? The nearer one, or both. */
+static void merge_refusals(const struct verdict *macsec, const struct verdict *ipsec, struct verdict *out)
+{
+	const struct verdict *nearer = macsec->nearness > ipsec->nearness ? macsec : ipsec;
+	bool both = macsec->nearness == ipsec->nearness || macsec->kind != ipsec->kind;
+
+	*out = *nearer;
+	/* what is not known may be protected or not: the whole is not known */
+	if (macsec->kind == VERDICT_UNKNOWN || ipsec->kind == VERDICT_UNKNOWN)
+		out->kind = VERDICT_UNKNOWN;
+	out->could_be = ipsec->could_be;
+	out->missing_sa = ipsec->missing_sa;
+	out->policy_out = ipsec->policy_out;
+	/* xfrm drops before there is a frame for the SecY, and the SecY whatever comes to it: either does */
+	out->kernel_drops = out->kind == VERDICT_UNPROTECTED && (macsec->kernel_drops || ipsec->kernel_drops);
+	if (both)
+		text_format(out->reason, sizeof(out->reason), "%s; %s", macsec->reason, ipsec->reason);
+}
+
+static void decide_resolved(const struct path *path, const struct evidence *ev, const struct requirement *req,
+			    struct verdict *out)
+{
+	struct verdict macsec = { 0 }, ipsec = { 0 };
+
+	if (req->require != REQUIRE_IPSEC) {
+		decide_macsec(path, ev, req, &macsec);
+		*out = macsec;
+		if (macsec.kind == VERDICT_PROTECTED || req->require == REQUIRE_MACSEC)
+			return;
+	}
+	decide_ipsec(path, ev, req, &ipsec);
+	if (ipsec.kind == VERDICT_PROTECTED || req->require == REQUIRE_IPSEC)
+		*out = ipsec;
+	else
+		merge_refusals(&macsec, &ipsec, out);
+}
+
+void decide(const struct path *path, const struct evidence *ev, const struct requirement *req, struct verdict *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (req->require == REQUIRE_NONE) {
+		out->kind = VERDICT_PROTECTED;
+		out->by = BY_POLICY_NONE;
+		text_copy(out->details, sizeof(out->details), "the policy asks for nothing here");
+		return;
+	}
+	switch (path->state) {
+	case PATH_LOOPBACK:
+		out->kind = VERDICT_PROTECTED;
+		out->by = BY_LOOPBACK;
+		text_copy(out->details, sizeof(out->details), "stays inside the port");
+		return;
+	case PATH_CLEAR:
+		verdict_set(out, VERDICT_UNPROTECTED, 1, "%s", path->problem);
+		return;
+	case PATH_RESOLVED:
+		if (path->driver->egress == EGRESS_HOST_STACK || path->driver->egress == EGRESS_NIC_MACSEC_IPSEC) {
+			decide_resolved(path, ev, req, out);
+			return;
+		}
+		verdict_set(out, VERDICT_UNKNOWN, 0, "it is not known what driver %s does", path->driver->name);
+		return;
+	default:
+		verdict_set(out, VERDICT_UNKNOWN, 0, "%s", path->problem[0] ? path->problem : "the path is not known");
+	}
+}
+
+const char *verdict_name(enum verdict_kind kind)
+{
+	switch (kind) {
+	case VERDICT_PROTECTED:
+		return "protected";
+	case VERDICT_UNPROTECTED:
+		return "unprotected";
+	default:
+		return "unknown";
+	}
+}
+
+const char *protection_name(enum protection by)
+{
+	switch (by) {
+	case BY_MACSEC:
+		return "macsec";
+	case BY_IPSEC:
+		return "ipsec";
+	case BY_LOOPBACK:
+		return "loopback";
+	case BY_POLICY_NONE:
+		return "not required";
+	default:
+		return "nothing";
+	}
+}

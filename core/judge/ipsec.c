@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Does IPsec protect this path? In both directions: the policies that the packets would really hit, by priority, ask
+ * for ESP (decide_policies.c), and live SAs with an allowed AEAD answer them (decide_sa.c).
+ */
+#include <linux/xfrm.h>
+
+#include "judge/decide_internal.h"
+#include "util/text.h"
+
+/* A sub-policy (XFRM_POLICY_TYPE_SUB) is looked up before the main ones and combined with them: not understood. */
+static bool has_sub_policy(const struct evidence *ev)
+{
+	if (ev->xfrm)
+		return xfrm_table_has_sub_policy(ev->xfrm);
+	for (size_t i = 0; i < ev->policy_count; i++)
+		if (ev->policies[i].type != XFRM_POLICY_TYPE_MAIN)
+			return true;
+	return false;
+}
+
+static struct xfrm_direction direction(const struct path *path, const struct evidence *ev,
+				       const struct requirement *req, uint8_t dir)
+{
+	const union ip_address *remote = path->scope == REMOTE_ONE ? &path->remote : NULL;
+	bool outbound = dir == XFRM_POLICY_OUT;
+
+	return (struct xfrm_direction){
+		.path = path,
+		.ev = ev,
+		.req = req,
+		.dir = dir,
+		.name = outbound ? "outbound" : "inbound",
+		.flow = {
+			.family = path->family,
+			.saddr = outbound ? &path->local : remote,
+			.daddr = outbound ? remote : &path->local,
+			/* udp_queue_rcv_one_skb() checks with the ports decoded */
+			.has_ports = outbound ? path->driver->flow_has_ports : true,
+			.has_sport = outbound && path->has_sport,
+			.sport = path->sport,
+			.dport = ROCE_UDP_PORT,
+			/* the way in is looked up with the device of its route, not the one it came by
+			 * (__xfrm_decode_session()); a NIC's tables know no devices */
+			.ifindex = outbound && !nic_applies_xfrm(path) ? path->gid_ifindex : 0,
+		},
+	};
+}
+
+static enum evidence_state xfrm_state(const struct evidence *ev)
+{
+	return ev->xfrm ? xfrm_table_state(ev->xfrm) : ev->xfrm_state;
+}
+
+static const char *xfrm_error(const struct evidence *ev)
+{
+	const char *error = ev->xfrm ? xfrm_table_error(ev->xfrm) : ev->xfrm_error;
+
+	return error[0] ? error : "not asked";
+}
+
+static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
+{
+	enum evidence_state state = xfrm_state(ev);
+
+	if (state == EVIDENCE_READ)
+		return true;
+	if (state == EVIDENCE_ABSENT)
+		verdict_set(out, VERDICT_UNPROTECTED, 0, "this kernel has no IPsec (xfrm)");
+	else if (state == EVIDENCE_NO_PRIVILEGE)
+		verdict_set(out, VERDICT_UNKNOWN, 0,
+			    "xfrm state cannot be read without CAP_NET_ADMIN: run as root, or through rdmasecd, which "
+			    "has it");
+	else
+		verdict_set(out, VERDICT_UNKNOWN, 0, "xfrm state cannot be read (%s)", xfrm_error(ev));
+	return false;
+}
+
+/*
+ * Settings of a netdev by which software looks up no policy for it at all: DST_NOXFRM (net/ipv4/route.c,
+ * __mkroute_output()), and IPSKB_NOPOLICY or DST_NOPOLICY for what comes in.
+ */
+static bool netdev_has_policies(const struct path *path, const struct evidence *ev, struct verdict *out)
+{
+	const struct link_evidence *link = evidence_link(ev, path->gid_ifindex);
+	bool ipv4 = path->family == AF_INET;
+
+	if (nic_applies_xfrm(path))
+		return true;
+	if (!link)
+		verdict_set(out, VERDICT_UNKNOWN, 0, "it is not known whether %s heeds xfrm policies", path->netdev);
+	else if (ipv4 && link->xfrm_off)
+		verdict_set(out, VERDICT_UNPROTECTED, 4,
+			    "%s sends past all xfrm policies (net.ipv4.conf.%s.disable_xfrm, or that of all, is on)",
+			    path->netdev, path->netdev);
+	else if (ipv4 ? link->policy_off : link->policy_off6)
+		verdict_set(out, VERDICT_UNPROTECTED, 4,
+			    "%s takes what comes in clear (net.ipv%d.conf.%s.disable_policy, or that of all, is on)",
+			    path->netdev, ipv4 ? 4 : 6, path->netdev);
+	else
+		return true;
+	return false;
+}
+
+/*
+ * Both directions. Where one lacks nothing but a live SA, software drops what would be sent, and takes in nothing that
+ * comes in clear; the other must do at least as well. A NIC would send.
+ */
+static bool both_protect(const struct xfrm_direction *outbound, const struct xfrm_direction *inbound,
+			 struct verdict *out)
+{
+	enum direction_outcome sent = direction_outcome(outbound, out), received;
+	uint32_t policy_out = out->policy_out;
+	struct verdict ignored = { 0 };
+
+	if (sent == OUTCOME_LEAKS)
+		return false;
+	received = direction_outcome(inbound, sent == OUTCOME_PROTECTS ? out : &ignored);
+	if (sent == OUTCOME_PROTECTS && received == OUTCOME_PROTECTS)
+		return true;
+	out->kernel_drops = outbound->path->driver->egress == EGRESS_HOST_STACK && received != OUTCOME_LEAKS;
+	/* where nothing is said of the way in, as before a first negotiation of libreswan's, its policy comes with the
+	 * SA */
+	out->missing_sa = outbound->path->scope == REMOTE_ONE &&
+			  (received != OUTCOME_LEAKS || (sent == OUTCOME_LACKS_SA && !direction_has_policy(inbound)));
+	out->policy_out = policy_out;
+	return false;
+}
+
+void decide_ipsec(const struct path *path, const struct evidence *ev, const struct requirement *req,
+		  struct verdict *out)
+{
+	struct xfrm_direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
+	struct xfrm_direction inbound = direction(path, ev, req, XFRM_POLICY_IN);
+
+	if (!xfrm_is_readable(ev, out) || !netdev_has_policies(path, ev, out))
+		return;
+	if (has_sub_policy(ev)) {
+		verdict_set(out, VERDICT_UNKNOWN, 1, "there are xfrm sub-policies, which are not understood");
+		return;
+	}
+	if (req->granularity == GRANULARITY_QP && !path->driver->flow_has_ports) {
+		verdict_set(
+			out, VERDICT_UNPROTECTED, 4,
+			"granularity = qp wants an SA for this QP alone, and the lookup for software RoCE carries no "
+			"ports to tell QPs apart by");
+		return;
+	}
+	out->could_be = some_policy_wants_esp(&outbound);
+	if (path->scope == REMOTE_SOME) {
+		if (out->could_be)
+			verdict_set(out, VERDICT_UNPROTECTED, 1, "an xfrm policy asks for ESP, for some remotes");
+		else
+			explain_no_policy(&outbound, out);
+		return;
+	}
+	if (!both_protect(&outbound, &inbound, out))
+		return;
+	out->kind = VERDICT_PROTECTED;
+	out->by = BY_IPSEC;
+	if (!out->details[0])
+		text_copy(out->details, sizeof(out->details), "ESP by policy for every remote, no SA yet");
+}
+
+/*
+ * MACsec can be read without privilege and policies cannot: whoever may not read them is not told of a tunnel. Who may,
+ * and cannot just now, does not know. A path to a remote that is not known yet is judged when it is. That a netdev
+ * sends past all policies is no excuse: what is not known of its settings counts as that.
+ */
+bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, const struct requirement *req,
+			   struct verdict *out)
+{
+	struct xfrm_direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
+	enum evidence_state state = xfrm_state(ev);
+	const struct xfrm_policy_evidence *tunnel;
+
+	if (nic_applies_xfrm(path) || path->scope == REMOTE_SOME || state == EVIDENCE_NO_PRIVILEGE ||
+	    state == EVIDENCE_ABSENT)
+		return false;
+	if (state != EVIDENCE_READ) {
+		verdict_set(out, VERDICT_UNKNOWN, 5, "whether an xfrm policy leads past %s is not known (%s)",
+			    path->egress, xfrm_error(ev));
+		return true;
+	}
+	if (has_sub_policy(ev)) {
+		verdict_set(out, VERDICT_UNKNOWN, 1,
+			    "there are xfrm sub-policies, which are not understood: one may lead past %s",
+			    path->egress);
+		return true;
+	}
+	tunnel = direction_tunnel(&outbound);
+	if (tunnel)
+		verdict_set(
+			out, VERDICT_UNPROTECTED, 4,
+			"%s policy %u (priority %u) takes these packets into a tunnel: they leave by its route, which "
+			"need not be %s",
+			outbound.name, tunnel->index, tunnel->priority, path->egress);
+	return tunnel;
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "judge/judgement.h"
+
+#include <errno.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <string.h>
+
+#include "judge/decide.h"
+#include "judge/judgement_internal.h"
+#include "util/text.h"
+
+static void answer_pass(const struct finding *found, struct engine_answer *answer)
+{
+	answer->pass = true;
+	answer->rule = found->pass_rule;
+	answer->path = found->pass_path;
+	answer->verdict = found->pass_verdict;
+	answer->audited = found->pass_rule && found->pass_rule->mode == MODE_OFF && !found->pass_verdict.kind;
+}
+
+/* The finding as an answer: nothing was found, it is only audited, or it is refused. */
+static void answer_finding(const struct question *q, const struct finding *found, struct engine_answer *answer)
+{
+	answer->pass = !found->rule || found->binding.mode == MODE_AUDIT;
+	if (!found->rule) {
+		answer_pass(found, answer);
+		return;
+	}
+	answer->audited = answer->pass;
+	answer->rule = found->rule;
+	answer->path = found->path;
+	answer->verdict = found->verdict;
+	answer->verdict.kernel_drops = found->verdict.kernel_drops && !found->leaks;
+	answer->grace_ms = answer->verdict.kernel_drops ? found->grace_ms : 0;
+	answer->setup_ms = found->hopeless ? 0 : found->setup_ms;
+	answer->per_qp = found->binding.requirement.granularity == GRANULARITY_QP;
+	if (!answer->pass)
+		answer->err = EPERM;
+	word_finding(q, found, answer->text, sizeof(answer->text));
+}
+
+static void judge_exact(struct question *q, struct engine_answer *answer)
+{
+	const struct uverbs_address *address = &q->command->address;
+	struct finding found = { 0 };
+
+	/* the remote stays unknown where it is not the one that counts: no rule may be chosen by it */
+	if (q->command->has & UVERBS_HAS_ALT_PATH) {
+		refuse_or_audit(q, NULL, "an alternate path is not judged", answer);
+		return;
+	}
+	q->port = address->port;
+	if (!address->is_global) {
+		refuse_or_audit(q, NULL, "it has no GID (no GRH), which RoCE needs", answer);
+		return;
+	}
+	q->scope = REMOTE_ONE;
+	q->remote = address->dgid;
+	question_ask(q, address->sgid_index, &found);
+	answer_finding(q, &found, answer);
+	/* in audit mode the UD queue pair has been told of already: it could send there without this handle as well */
+	if (answer->pass && q->command->kind == UVERBS_AH_CREATE &&
+	    driver_traits(q->view->device->driver_id)->ud_address_in_wqe)
+		answer->text[0] = '\0';
+}
+
+/* Asks for every GID of every port. */
+static void ask_everywhere(struct question *q, struct finding *found, size_t *asked)
+{
+	const struct rdma_device *device = q->view->device;
+
+	*asked = 0;
+	for (size_t p = 0; p < device->port_count; p++) {
+		q->port = device->ports[p].number;
+		for (size_t g = 0; g < device->ports[p].gid_count; g++, (*asked)++)
+			question_ask(q, device->ports[p].gids[g].index, found);
+	}
+}
+
+/* Addresses will come from the application's own memory: whatever it may choose has to be protected. */
+static void judge_every(struct question *q, struct engine_answer *answer)
+{
+	struct finding found = { 0 };
+	size_t asked;
+
+	q->scope = REMOTE_EVERY;
+	ask_everywhere(q, &found, &asked);
+	if (!asked)
+		refuse_or_audit(q, NULL, "the device has no GID", answer);
+	else
+		answer_finding(q, &found, answer);
+}
+
+/*
+ * The address comes later and is judged then. Refused now only where no GID could ever be protected, so that the
+ * application learns it before it has told its peer. In audit mode nothing is said yet: once per QP is enough.
+ */
+static void judge_some(struct question *q, struct engine_answer *answer)
+{
+	struct finding found = { 0 };
+	size_t asked;
+
+	q->scope = REMOTE_SOME;
+	ask_everywhere(q, &found, &asked);
+	if (!asked)
+		refuse_or_audit(q, NULL, "the device has no GID", answer);
+	else if (found.satisfiable)
+		answer_pass(&found, answer);
+	else
+		answer_finding(q, &found, answer);
+}
+
+static bool allows_raw_packet(const struct policy_rule *rule)
+{
+	return rule->allow_raw_packet;
+}
+
+static void judge_new_qp(struct question *q, struct engine_answer *answer)
+{
+	const struct driver_traits *driver = driver_traits(q->view->device->driver_id);
+
+	if (q->command->has & UVERBS_HAS_SOURCE_QPN) {
+		refuse_or_audit(q, allows_raw_packet, "it chooses its own source QP number (raw-packet = refuse)",
+				answer);
+		/* allowed to, it is still a QP that sends; only audited, it has been told of already */
+		if (!answer->pass || answer->text[0])
+			return;
+	}
+	switch (q->command->qp_type) {
+	case IB_UVERBS_QPT_RC:
+	case IB_UVERBS_QPT_UC:
+	case IB_UVERBS_QPT_XRC_INI:
+	case IB_UVERBS_QPT_XRC_TGT:
+		judge_some(q, answer);
+		return;
+	case IB_UVERBS_QPT_UD:
+		if (driver->ud_address_in_wqe || driver->egress == EGRESS_UNKNOWN)
+			judge_every(q, answer);
+		else
+			judge_some(q, answer);
+		return;
+	case IB_UVERBS_QPT_DRIVER:
+		judge_every(q, answer);
+		return;
+	case IB_UVERBS_QPT_RAW_PACKET:
+		refuse_or_audit(q, allows_raw_packet, "raw-packet QPs are not allowed (raw-packet = refuse)", answer);
+		return;
+	default:
+		refuse_or_audit(q, NULL, "a QP of this type is not understood", answer);
+	}
+}
+
+/*
+ * A QP that needs no address goes where it can send. It was judged when it was created, but one that has been taken
+ * down since may be on its way up again. Its type is what is known of it (0: nothing), not what the caller says.
+ */
+static void judge_ready(struct question *q, struct engine_answer *answer)
+{
+	if (engine_ready_lacks_address(q->command))
+		refuse_or_audit(q, NULL, "a connected queue pair is to go to RTR without an address", answer);
+	else if (q->command->qp_type)
+		judge_new_qp(q, answer);
+	else
+		judge_every(q, answer);
+	if (answer->pass && !engine_ready_lacks_address(q->command))
+		answer->text[0] = '\0'; /* an audited one has been told of at its creation */
+}
+
+static void judge_context(struct question *q, struct engine_answer *answer)
+{
+	answer->pass = true;
+	if (!(q->command->has & UVERBS_HAS_DEVX))
+		return;
+	refuse_or_audit(q, engine_allows_devx, "", answer);
+	/* libmlx5 asks for DEVX at every open and, refused, opens again without: nothing an operator need read */
+	answer->text[0] = '\0';
+	if (!answer->pass)
+		answer->err = EOPNOTSUPP;
+}
+
+static bool gid_is(const struct rdma_gid *gid, const uint8_t raw[16], bool any_type)
+{
+	return !memcmp(gid->raw, raw, sizeof(gid->raw)) && (any_type || gid->type == GID_TYPE_ROCE_V2);
+}
+
+/*
+ * librdmacm knows addresses, and not which of the entries that have its own the kernel will take. Of RoCE v2, where
+ * there are such (cma_roce_mode is that by default, drivers/infiniband/core/cma.c): all of them have to do.
+ */
+static size_t ask_by_address(struct question *q, bool any_type, struct finding *found)
+{
+	const struct rdma_port *port = device_port(q->view->device, q->port);
+	size_t asked = 0;
+
+	for (size_t g = 0; port && g < port->gid_count; g++) {
+		if (!gid_is(&port->gids[g], q->command->sgid, any_type))
+			continue;
+		question_ask(q, port->gids[g].index, found);
+		asked++;
+	}
+	return asked;
+}
+
+static void judge_cm(struct question *q, struct engine_answer *answer)
+{
+	struct finding found = { 0 };
+
+	q->port = q->command->address.port;
+	q->scope = REMOTE_ONE;
+	q->remote = q->command->address.dgid;
+	if (ask_by_address(q, false, &found) || ask_by_address(q, true, &found))
+		answer_finding(q, &found, answer);
+	else
+		refuse_or_audit(q, NULL, "the device has no GID of the local address", answer);
+}
+
+static void judge_by_kind(struct question *q, struct engine_answer *answer)
+{
+	switch (q->command->kind) {
+	case UVERBS_CONTEXT_OPEN:
+		judge_context(q, answer);
+		return;
+	case UVERBS_QP_CREATE:
+	case UVERBS_QP_OPEN:
+		judge_new_qp(q, answer);
+		return;
+	case UVERBS_QP_ADDRESS:
+	case UVERBS_AH_CREATE:
+		judge_exact(q, answer);
+		return;
+	case UVERBS_MCAST_ATTACH:
+		judge_every(q, answer);
+		return;
+	case UVERBS_QP_DESTROY:
+		answer->pass = true;
+		return;
+	case UVERBS_QP_READY:
+		judge_ready(q, answer);
+		return;
+	case UVERBS_FLOW_CREATE:
+		refuse_or_audit(q, allows_raw_packet, "flow steering is not allowed (raw-packet = refuse)", answer);
+		return;
+	case UVERBS_DRIVER_PRIVATE:
+		engine_judge_private(q, answer);
+		return;
+	case UVERBS_CM_CONNECT:
+	case UVERBS_CM_ACCEPT:
+	case UVERBS_CM_REJECT:
+	case UVERBS_CM_ESTABLISH:
+	case UVERBS_CM_JOIN:
+	case UVERBS_CM_ROUTE:
+		judge_cm(q, answer);
+		return;
+	case UVERBS_DOOR_BROKEN:
+		refuse_or_audit(q, NULL,
+				"the door inside the program cannot stand, so nothing that it does would be asked",
+				answer);
+		return;
+	default:
+		refuse_or_audit(q, NULL, q->command->why_malformed ? q->command->why_malformed : "it is not understood",
+				answer);
+	}
+}
+
+/* Where every rule that could apply is off, nothing is looked at: not even what would be unknown. */
+static bool guard_is_off(const struct question *q)
+{
+	struct policy_subject subject = question_subject(q);
+	const struct policy_rule *rule;
+	size_t cursor = 0;
+
+	while ((rule = policy_next(q->view->policy, &subject, &cursor)))
+		if (binding_of(q, rule).mode != MODE_OFF)
+			return false;
+	return true;
+}
+
+void engine_judge(const struct engine_view *view, const struct engine_client *client,
+		  const struct uverbs_command *command, struct engine_answer *answer)
+{
+	struct question q = { .view = view, .client = client, .command = command, .scope = REMOTE_SOME };
+
+	memset(answer, 0, sizeof(*answer));
+	if (guard_is_off(&q))
+		answer->pass = answer->audited = true;
+	else if (!client->same_netns && command->kind != UVERBS_DOOR_BROKEN)
+		refuse_or_audit(&q, NULL, "the program is in another network namespace than this engine", answer);
+	else if (!engine_devx_stops(&q, answer))
+		judge_by_kind(&q, answer);
+}
+
+/* Refuses for a reason that no evidence can change, unless every rule that could apply `allows` it. */
+void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), const char *why,
+		     struct engine_answer *answer)
+{
+	struct policy_subject subject = question_subject(q);
+	const struct policy_rule *rule;
+	struct binding objects = { 0 };
+	size_t cursor = 0;
+
+	while ((rule = policy_next(q->view->policy, &subject, &cursor))) {
+		struct binding binding = binding_of(q, rule);
+
+		if (binding.mode != MODE_OFF && !(allows && allows(rule)) &&
+		    (!objects.rule || binding.mode == MODE_ENFORCE))
+			objects = binding;
+	}
+	answer->pass = !objects.rule || objects.mode == MODE_AUDIT;
+	answer->audited = objects.rule && answer->pass;
+	answer->err = answer->pass ? 0 : EPERM;
+	answer->rule = objects.rule;
+	answer->verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
+	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
+	if (objects.rule)
+		word_reason(q, &objects, why, answer->text, sizeof(answer->text));
+}

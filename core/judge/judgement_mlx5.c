@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * mlx5's DEVX: its commands are judged as what they do (prm_decode.c), where a rule allows it at all. What is not
+ * understood no rule allows.
+ */
+#include <rdma/ib_user_ioctl_verbs.h>
+
+#include "judge/judgement_internal.h"
+#include "uverbs/mlx5_command.h"
+#include "util/text.h"
+
+bool engine_allows_devx(const struct policy_rule *rule)
+{
+	return rule->allow_devx;
+}
+
+bool engine_devx_stops(const struct question *q, struct engine_answer *answer)
+{
+	const struct uverbs_command *command = q->command;
+
+	if (!(command->has & UVERBS_HAS_DEVX) || command->kind == UVERBS_CONTEXT_OPEN ||
+	    command->kind == UVERBS_QP_DESTROY)
+		return false;
+	refuse_or_audit(q, engine_allows_devx, "driver-private commands (DEVX) are not allowed (devx = refuse)",
+			answer);
+	/* allowed to, it is judged as what it is; only audited, it has been told of already */
+	return !answer->pass || answer->text[0];
+}
+
+/* By MODIFY_QP the kernel wants the AV of every QP that is not of datagrams (qp_state_table in verbs.c). */
+bool engine_ready_lacks_address(const struct uverbs_command *command)
+{
+	return command->has & UVERBS_HAS_DEVX && uverbs_qp_is_connected(command->qp_type);
+}
+
+void engine_judge_private(const struct question *q, struct engine_answer *answer)
+{
+	uint32_t opcode = q->command->write_command;
+	const char *name = prm_opcode_name(opcode);
+	char why[128];
+
+	if (!(q->command->has & UVERBS_HAS_DEVX))
+		text_format(why, sizeof(why),
+			    "a command of the driver's own (object 0x%x, method 0x%x) is not understood",
+			    q->command->object_id, q->command->method_id);
+	else if (name)
+		text_format(why, sizeof(why), "what the DEVX command %s asks for is not understood", name);
+	else
+		text_format(why, sizeof(why), "the DEVX command 0x%x is not understood", opcode);
+	refuse_or_audit(q, NULL, why, answer);
+}
+
+/*
+ * That of a DCT is its own, from which it answers whoever asks (mlx5_ib_modify_dct() in hw/mlx5/qp.c), and DEVX lets
+ * any QP have one.
+ */
+void engine_take_type(struct uverbs_command *command, uint32_t qp_type)
+{
+	bool by_devx = command->has & UVERBS_HAS_DEVX;
+
+	if (command->kind == UVERBS_QP_ADDRESS &&
+	    (qp_type == IB_UVERBS_QPT_DRIVER || (by_devx && !uverbs_qp_is_connected(qp_type))))
+		command->kind = UVERBS_QP_READY;
+	if (command->kind == UVERBS_QP_READY)
+		command->qp_type = qp_type;
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * By which netdev a driver really sends. Sources: drivers/infiniband/sw/rxe/rxe_net.c, net/ipv6/route.c;
+ * drivers/infiniband/hw/mlx5/macsec.c.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "judge/path_internal.h"
+#include "util/text.h"
+
+enum {
+	STACK_MAX = 8,        /* MAX_NEST_DEV in include/linux/netdevice.h */
+	LOOPBACK_IFINDEX = 1, /* include/net/flow.h; every network namespace has it so (drivers/net/loopback.c) */
+};
+
+static bool link_is(const struct link_evidence *link, const char *kind)
+{
+	return !strcmp(link->kind, kind);
+}
+
+/*
+ * Kinds that put out the packet that they are given, at most in another frame. Not among them: tunnels and xfrm
+ * interfaces, which route, and look policies up, a second time for the outer packet; ipvlan, which does so in
+ * another namespace; vrf.
+ */
+static bool kind_is_understood(const struct link_evidence *link)
+{
+	static const char *const kinds[] = {
+		"", "macsec", "vlan", "bond", "team", "bridge", "veth", "dummy", "macvlan"
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (link_is(link, kinds[i]))
+			return true;
+	return false;
+}
+
+static const struct link_evidence *link_below(const struct evidence *ev, const struct link_evidence *link)
+{
+	if (link->lower_in_other_netns || !link->lower_ifindex)
+		return NULL;
+	return evidence_link(ev, link->lower_ifindex);
+}
+
+/* A VLAN's packets, whatever their tags, leave by what is below. As vlan_dev_real_dev() in net/8021q/vlan_core.c. */
+static const struct link_evidence *below_vlans(const struct evidence *ev, const struct link_evidence *link)
+{
+	for (int i = 0; i < STACK_MAX && link && link_is(link, "vlan"); i++)
+		link = link_below(ev, link);
+	return link;
+}
+
+/* ---- the stack from the GID's netdev down to the port's ---- */
+
+/* A VRF makes the route lookup one by the VRF device (l3mdev_update_flow()), and the policy lookup twofold. */
+static bool check_master(const struct path_search *search)
+{
+	const struct link_evidence *netdev = search->netdev, *master;
+
+	if (!netdev->master_ifindex)
+		return true;
+	master = evidence_link(search->ev, netdev->master_ifindex);
+	if (!master)
+		return path_stop(search->out, PATH_UNKNOWN, "%s has a master that is not in this network namespace",
+				 netdev->name);
+	if (link_is(master, "vrf"))
+		return path_stop(search->out, PATH_UNKNOWN, "%s belongs to the VRF %s: not judged", netdev->name,
+				 master->name);
+	return true;
+}
+
+bool path_check_stack(struct path_search *search)
+{
+	const struct link_evidence *link = search->netdev;
+	struct path *out = search->out;
+
+	for (int i = 0; i < STACK_MAX && link; i++) {
+		if (!kind_is_understood(link))
+			return path_stop(out, PATH_UNKNOWN,
+					 "GID %u is on %s, and what a device of kind %s does is not judged",
+					 out->sgid_index, link->name, link->kind);
+		if (link->ifindex == search->port->netdev_ifindex)
+			return check_master(search);
+		link = link_below(search->ev, link);
+	}
+	return path_stop(out, PATH_UNKNOWN, "%s, the netdev of GID %u, is not one upon the netdev of %s port %u",
+			 out->netdev, out->sgid_index, out->device, out->port);
+}
+
+static void set_egress(struct path *out, const struct link_evidence *link)
+{
+	out->egress_ifindex = link->ifindex;
+	text_copy(out->egress, sizeof(out->egress), link->name);
+}
+
+/* ---- rxe ---- */
+
+/* What has to protect a packet that leaves by `link`: of VLANs upon MACsec, the MACsec. */
+static const struct link_evidence *protector(const struct evidence *ev, const struct link_evidence *link)
+{
+	const struct link_evidence *below = below_vlans(ev, link);
+
+	return below && link_is(below, "macsec") ? below : link;
+}
+
+/* rxe_udp_encap_recv() takes packets only of the rxe's own netdev or of a VLAN upon it: no answer would come through.
+ */
+static bool rxe_check_receive(const struct path_search *search)
+{
+	const struct link_evidence *link = below_vlans(search->ev, search->netdev);
+	const struct link_evidence *own = evidence_link(search->ev, search->port->netdev_ifindex);
+	struct path *out = search->out;
+
+	if (link && own && link->ifindex == own->ifindex)
+		return true;
+	return path_stop(
+		out, PATH_CLEAR,
+		"GID %u is on %s but %s receives on %s only: create the rxe device on %s (rdma link add NAME type rxe "
+		"netdev %s)",
+		out->sgid_index, out->netdev, out->device, own ? own->name : "its netdev",
+		link ? link->name : out->netdev, link ? link->name : out->netdev);
+}
+
+/*
+ * In IPv6 an output interface does not bind when the source address is set (RT6_LOOKUP_F_IFACE is left out in
+ * ip6_route_output_flags_noref()): the kernel has to be asked.
+ */
+static bool rxe_route6(struct path_search *search)
+{
+	struct path *out = search->out;
+	const struct link_evidence *link;
+	char remote[INET6_ADDRSTRLEN];
+	int ifindex, err = -EOPNOTSUPP;
+
+	ip_text(out->family, &out->remote, remote);
+	if (search->route_get)
+		err = search->route_get(search->route_context, AF_INET6, &out->local, &out->remote, out->gid_ifindex,
+					&ifindex);
+	if (err)
+		return path_stop(out, PATH_UNKNOWN, "no route is known from GID %u to %s: %s", out->sgid_index, remote,
+				 strerror(-err));
+	if (ifindex == out->gid_ifindex)
+		return true;
+	link = evidence_link(search->ev, ifindex);
+	if (!link || !kind_is_understood(link))
+		return path_stop(out, PATH_UNKNOWN, "the route from GID %u to %s leaves by %s, which is not judged",
+				 out->sgid_index, remote, link ? link->name : "an unknown netdev");
+	set_egress(out, protector(search->ev, link));
+	text_format(out->problem, sizeof(out->problem), "IPv6 routes %s by %s, not by %s as GID %u says", remote,
+		    link->name, out->netdev, out->sgid_index);
+	return true;
+}
+
+/* fe80::/10 and ff00::/8 are bound to the output interface: rt6_need_strict() in net/ipv6/route.c. */
+static bool route6_is_bound(const struct route6_evidence *route)
+{
+	const uint8_t *dst = route->dst.bytes;
+
+	return (route->dst_prefix >= 10 && dst[0] == 0xfe && (dst[1] & 0xc0) == 0x80) ||
+	       (route->dst_prefix >= 8 && dst[0] == 0xff);
+}
+
+static bool route6_stays_here(const struct route6_evidence *route)
+{
+	return route->discards || route->local || route->multicast || route->ifindex == LOOPBACK_IFINDEX ||
+	       route6_is_bound(route);
+}
+
+static void set_stray(struct path *out, const struct route6_evidence *route, const struct link_evidence *link)
+{
+	char dst[INET6_ADDRSTRLEN];
+
+	out->stray_ifindex = route->ifindex;
+	text_copy(out->stray, sizeof(out->stray), link->name);
+	text_format(out->stray_route, sizeof(out->stray_route), "%s/%u", ip_text(AF_INET6, &route->dst, dst),
+		    route->dst_prefix);
+}
+
+static bool rxe_strays6(struct path_search *search)
+{
+	const struct evidence *ev = search->ev;
+	struct path *out = search->out;
+
+	if (ev->routes6_state != EVIDENCE_READ)
+		return path_stop(out, PATH_UNKNOWN, "the IPv6 routes could not be read%s%s",
+				 ev->routes6_error[0] ? ": " : "", ev->routes6_error);
+	for (size_t i = 0; i < ev->route6_count; i++) {
+		const struct route6_evidence *route = &ev->routes6[i];
+		const struct link_evidence *link;
+		char dst[INET6_ADDRSTRLEN];
+
+		if (route6_stays_here(route))
+			continue;
+		link = evidence_link(ev, route->ifindex);
+		if (!link)
+			return path_stop(out, PATH_UNKNOWN, "where the IPv6 route to %s/%u leaves is not known",
+					 ip_text(AF_INET6, &route->dst, dst), route->dst_prefix);
+		if (!out->stray_ifindex && protector(ev, link)->ifindex != out->egress_ifindex)
+			set_stray(out, route, link);
+	}
+	return true;
+}
+
+static bool rxe_egress(struct path_search *search)
+{
+	struct path *out = search->out;
+
+	/* rxe_find_route4() and 6 asked init_net, whatever the GID's namespace, until rxe_ns.c came in 7.2 */
+	if (search->ev->child_netns && search->ev->kernel < KERNEL_RELEASE(7, 2))
+		return path_stop(
+			out, PATH_UNKNOWN,
+			"before kernel 7.2 software RoCE routes in the initial network namespace, and this is another");
+	if (!rxe_check_receive(search))
+		return false;
+	set_egress(out, protector(search->ev, search->netdev));
+	/* rxe_find_route4(): in IPv4 the output interface binds (fib_table_lookup() passes over other next hops). */
+	if (out->family == AF_INET || out->scope == REMOTE_SOME)
+		return true;
+	return out->scope == REMOTE_ONE ? rxe_route6(search) : rxe_strays6(search);
+}
+
+/* ---- mlx5 ---- */
+
+/*
+ * mlx5r_add_gid_macsec_operations() makes a rule only where the GID's netdev is itself a macsec; what is stacked upon
+ * one gets its GID all the same, and is sent in clear.
+ */
+static bool mlx5_egress(struct path_search *search)
+{
+	const struct link_evidence *link = search->netdev;
+	struct path *out = search->out;
+
+	if (link_is(link, "macsec")) {
+		set_egress(out, link);
+		return true;
+	}
+	for (int i = 0; i < STACK_MAX && link && link->ifindex != search->port->netdev_ifindex; i++) {
+		link = link_below(search->ev, link);
+		if (link && link_is(link, "macsec"))
+			return path_stop(out, PATH_CLEAR,
+					 "GID %u is on %s upon %s: mlx5 protects only GIDs of %s itself",
+					 out->sgid_index, out->netdev, link->name, link->name);
+	}
+	set_egress(out, evidence_link(search->ev, search->port->netdev_ifindex));
+	return true;
+}
+
+bool path_find_egress(struct path_search *search)
+{
+	return search->out->driver->egress == EGRESS_HOST_STACK ? rxe_egress(search) : mlx5_egress(search);
+}

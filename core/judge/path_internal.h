@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* path_resolve() in two halves: what the GID is (path.c), and by which netdev that driver sends (path_egress.c). */
+#ifndef RDMASEC_JUDGE_PATH_INTERNAL_H
+#define RDMASEC_JUDGE_PATH_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/attributes.h"
+#include "evidence/facts.h"
+#include "judge/path.h"
+
+/* A path being resolved. Every step either fills its part of *out and says true, or path_stop()s. */
+struct path_search {
+	const struct rdma_device *device;
+	const struct rdma_port *port;
+	const struct rdma_gid *gid;
+	const struct evidence *ev;
+	path_route_get_fn route_get;
+	void *route_context;
+	const struct link_evidence *netdev; /* the GID's */
+	struct path *out;
+};
+
+/* Ends the search: `state` and why. Always false. */
+RS_MUST_USE bool path_stop(struct path *out, enum path_state state, const char *format, ...) RS_PRINTF(3, 4);
+
+/*
+ * Is the GID's netdev the port's own, or stacked upon it, by links whose kinds are understood? A GID may have the
+ * netdev of any upper device of the port's (is_eth_port_of_netdev_filter() in drivers/infiniband/core/roce_gid_mgmt.c).
+ */
+RS_MUST_USE bool path_check_stack(struct path_search *search);
+
+/* Fills egress_ifindex, egress and stray_*. */
+RS_MUST_USE bool path_find_egress(struct path_search *search);
+
+#endif

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* What decide() says of one GID under every rule that could be the one for it, and which of it is worth telling. */
+#include <string.h>
+
+#include "judge/judgement_internal.h"
+#include "util/text.h"
+
+struct policy_subject question_subject(const struct question *q)
+{
+	struct policy_subject subject = {
+		.device = q->view->device ? q->view->device->name : NULL,
+		.port = q->port,
+		.uid_known = true,
+		.uid = q->client->uid,
+		.executable = q->client->executable_known ? q->client->executable : NULL,
+	};
+
+	if (q->scope == REMOTE_ONE) {
+		subject.remote_known = true;
+		subject.remote_family = gid_address(q->remote, &subject.remote);
+	}
+	return subject;
+}
+
+/* How long it waits is the application's to choose: that makes nothing weaker. */
+static uint32_t setup_of(const struct question *q, const struct policy_rule *rule)
+{
+	uint32_t wanted = q->command->want.setup_timeout_ms;
+
+	return rule->no_setup ? 0 : wanted ? wanted : rule->setup_timeout_ms;
+}
+
+/* What an application asks for binds it, whatever the rule's mode says of others. */
+struct binding binding_of(const struct question *q, const struct policy_rule *rule)
+{
+	static const enum policy_require wanted[] = {
+		[WANT_ANY] = REQUIRE_ANY, [WANT_MACSEC] = REQUIRE_MACSEC, [WANT_IPSEC] = REQUIRE_IPSEC
+	};
+	const struct want *want = &q->command->want;
+	struct binding binding = {
+		.rule = rule, .requirement = rule->requirement, .mode = rule->mode, .setup_ms = setup_of(q, rule)
+	};
+
+	if (want->granularity == WANT_QP)
+		binding.requirement.granularity = GRANULARITY_QP;
+	/* what the connection manager sends leaves by a QP that all share */
+	if (uverbs_is_cm(q->command->kind))
+		binding.requirement.granularity = GRANULARITY_HOST;
+	if (want->require == WANT_NOTHING)
+		return binding;
+	binding.mode = MODE_ENFORCE;
+	if (rule->requirement.require == REQUIRE_NONE || rule->requirement.require == REQUIRE_ANY)
+		binding.requirement.require = wanted[want->require];
+	else
+		binding.conflict = want->require != WANT_ANY && wanted[want->require] != rule->requirement.require;
+	return binding;
+}
+
+static void finding_keep_pass(struct finding *found, const struct path *path, const struct verdict *verdict,
+			      const struct policy_rule *rule)
+{
+	if (found->pass_rule)
+		return;
+	found->pass_path = *path;
+	found->pass_verdict = *verdict;
+	found->pass_rule = rule;
+}
+
+/*
+ * The UDP source port of an RC QP: rdma_get_udp_sport() in include/rdma/ib_verbs.h, which hashes the flow label, and
+ * where that is 0 both QP numbers. Only of drivers that are known to do so, and asked for only where an SA is to be of
+ * one QP alone: nothing else hangs on it.
+ */
+static bool sport_of(const struct question *q, const struct path *path, uint16_t *out)
+{
+	const struct uverbs_command *command = q->command;
+	uint32_t label = command->address.flow_label & 0xfffff;
+	uint64_t mixed = (uint64_t)command->qpn * command->dest_qpn;
+
+	if (command->kind != UVERBS_QP_ADDRESS || !path->driver->sport_from_flow_label ||
+	    !(command->has & UVERBS_HAS_DEST_QPN))
+		return false;
+	if (!label && !(command->has & UVERBS_HAS_QPN))
+		return false;
+	if (!label) {
+		mixed ^= mixed >> 20;
+		mixed ^= mixed >> 40;
+		label = mixed & 0xfffff;
+	}
+	*out = (uint16_t)(((label & 0x3fff) ^ ((label & 0xfc000) >> 14)) | 0xc000);
+	return true;
+}
+
+static void conflict_verdict(const struct binding *binding, struct verdict *out)
+{
+	*out = (struct verdict){ .kind = VERDICT_UNPROTECTED, .nearness = 7 };
+	text_format(out->reason, sizeof(out->reason), "the application asks for %s, and the policy for %s",
+		    binding->requirement.require == REQUIRE_MACSEC ? "ipsec" : "macsec",
+		    binding->requirement.require == REQUIRE_MACSEC ? "macsec" : "ipsec");
+}
+
+static bool cm_may_pass(const struct question *q, const struct binding *binding)
+{
+	return uverbs_is_cm(q->command->kind) && binding->rule->cm_any;
+}
+
+static void ask_rule(const struct question *q, const struct path *resolved, const struct binding *binding,
+		     struct finding *found)
+{
+	struct path path = *resolved;
+	struct verdict verdict;
+
+	if (binding->mode == MODE_OFF || cm_may_pass(q, binding)) {
+		found->satisfiable = true;
+		finding_keep_pass(found, &path, &(struct verdict){ 0 }, binding->rule);
+		return;
+	}
+	if (binding->requirement.granularity == GRANULARITY_QP)
+		path.has_sport = sport_of(q, &path, &path.sport);
+	if (binding->conflict)
+		conflict_verdict(binding, &verdict);
+	else
+		decide(&path, q->view->evidence, &binding->requirement, &verdict);
+	if (verdict.kind == VERDICT_PROTECTED || verdict.could_be || binding->mode == MODE_AUDIT)
+		found->satisfiable = true;
+	if (verdict.kind == VERDICT_PROTECTED)
+		finding_keep_pass(found, &path, &verdict, binding->rule);
+	else
+		finding_keep_nearest(found, &path, &verdict, binding);
+}
+
+/*
+ * Asks decide() for one GID under every rule that could be the one for it (several only when the remote or the
+ * executable is not known yet). The nearest refusal that binds, or else the nearest audited one, is kept in `found`.
+ */
+void question_ask(struct question *q, uint32_t sgid_index, struct finding *found)
+{
+	struct policy_subject subject = question_subject(q);
+	const struct policy_rule *rule;
+	struct path path;
+	size_t cursor = 0;
+
+	path_resolve(q->view->device, q->port, sgid_index, q->scope, q->remote, q->view->evidence, q->view->route_get,
+		     q->view->route_context, &path);
+	while ((rule = policy_next(q->view->policy, &subject, &cursor))) {
+		struct binding binding = binding_of(q, rule);
+
+		ask_rule(q, &path, &binding, found);
+	}
+}
+
+/* A refusal binds before an audited one is told, and the one nearest to protected says most. */
+void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
+			  const struct binding *binding)
+{
+	bool binds = binding->mode == MODE_ENFORCE, had = found->rule,
+	     had_binds = had && found->binding.mode == MODE_ENFORCE;
+	uint32_t grace_ms = binding->rule->grace_ms;
+
+	if (binds) {
+		found->grace_ms = had_binds && found->grace_ms < grace_ms ? found->grace_ms : grace_ms;
+		found->leaks |= !verdict->kernel_drops;
+	}
+	if (!verdict->missing_sa || !binding->setup_ms)
+		found->hopeless = true;
+	else if (binding->setup_ms > found->setup_ms)
+		found->setup_ms = binding->setup_ms;
+	if (had && had_binds && !binds)
+		return;
+	if (had && had_binds == binds && found->verdict.nearness >= verdict->nearness)
+		return;
+	found->path = *path;
+	found->verdict = *verdict;
+	found->rule = binding->rule;
+	found->binding = *binding;
+}

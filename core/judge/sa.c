@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Which SAs would the kernel, or the NIC, choose for a policy's template, and may they carry what it is about? All
+ * that could be chosen must do, so that the order of choice need not be known. Sources: net/xfrm/xfrm_state.c
+ * (xfrm_state_find, xfrm_state_look_at), mlx5_core en_accel/ipsec_fs.c (tx_add_rule).
+ */
+#include <linux/xfrm.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "judge/decide_internal.h"
+#include "util/text.h"
+
+enum { ESP_ICV_BITS = 128 }; /* the shorter ones of RFC 4106 6 are never taken for good */
+
+static uint32_t esp_cipher(const struct xfrm_sa_evidence *sa)
+{
+	/* RFC 4106 8.1, RFC 4309 7.1, RFC 7634 2: the key's last octets are the salt, 4, 3 and 4 of them */
+	if (!sa->has_aead || sa->icv_bits != ESP_ICV_BITS)
+		return CIPHER_NONE;
+	if (!strcmp(sa->algorithm, "rfc4106(gcm(aes))"))
+		return sa->key_bits == 160   ? CIPHER_ESP_AES_GCM_128
+		       : sa->key_bits == 224 ? CIPHER_ESP_AES_GCM_192
+		       : sa->key_bits == 288 ? CIPHER_ESP_AES_GCM_256
+					     : CIPHER_NONE;
+	if (!strcmp(sa->algorithm, "rfc7539esp(chacha20,poly1305)"))
+		return sa->key_bits == 288 ? CIPHER_ESP_CHACHA20_POLY1305 : CIPHER_NONE;
+	if (!strcmp(sa->algorithm, "rfc4309(ccm(aes))"))
+		return sa->key_bits == 152   ? CIPHER_ESP_AES_CCM_128
+		       : sa->key_bits == 280 ? CIPHER_ESP_AES_CCM_256
+					     : CIPHER_NONE;
+	return CIPHER_NONE;
+}
+
+bool nic_applies_xfrm(const struct path *path)
+{
+	return path->driver->egress == EGRESS_NIC_MACSEC_IPSEC;
+}
+
+bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload)
+{
+	return offload->ifindex == path->egress_ifindex && offload->packet;
+}
+
+bool sa_is_larval(const struct xfrm_sa_evidence *sa)
+{
+	return sa->spi == 0 || !sa->algorithm[0];
+}
+
+/* Are these the template's reqid and addresses? */
+static bool sa_is_meant(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
+			const struct xfrm_direction *d)
+{
+	struct sa_addresses wanted = sa_addresses_wanted(tmpl, &d->flow);
+
+	if (sa->proto != tmpl->proto || (!any_reqid_answers(d, tmpl) && sa->reqid != tmpl->reqid))
+		return false;
+	if (sa->family != wanted.family || (wanted.daddr && !address_equal(wanted.family, &sa->daddr, wanted.daddr)))
+		return false;
+	return !wanted.saddr || address_is_zero(wanted.family, &sa->saddr) ||
+	       address_equal(wanted.family, &sa->saddr, wanted.saddr);
+}
+
+/* SELECTS_PART: it may be chosen, but not surely for all of the flow. */
+static enum selector_match sa_answers(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
+				      const struct xfrm_direction *d)
+{
+	if (!sa_is_meant(sa, tmpl, d) || sa->mode != tmpl->mode || (tmpl->spi && sa->spi != tmpl->spi))
+		return SELECTS_NONE;
+	/* software passes over what a NIC is to do alone (xfrm_state_find(): "Skip HW policy for SW lookups") */
+	if (!nic_applies_xfrm(d->path) && sa->offload.ifindex && sa->offload.packet)
+		return SELECTS_NONE;
+	/* a RoCE packet carries no mark and belongs to no xfrm interface; a NIC's tables do not ask */
+	if (sa->mark.value || sa->if_id)
+		return nic_applies_xfrm(d->path) ? SELECTS_PART : SELECTS_NONE;
+	return sa->sel.family == AF_UNSPEC ? SELECTS_ALL : selector_match(&sa->sel, &d->flow);
+}
+
+/* May this SA carry what it is chosen for? Says why not. */
+static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_direction *d, struct verdict *out)
+{
+	uint32_t cipher = esp_cipher(sa);
+
+	if (sa->has_aead && sa->icv_bits != ESP_ICV_BITS)
+		verdict_set(out, VERDICT_UNPROTECTED, 6, "%s SA 0x%08x uses %s with an ICV of %u bits instead of %d",
+			    d->name, sa->spi, sa->algorithm, sa->icv_bits, ESP_ICV_BITS);
+	else if (cipher == CIPHER_NONE || !(cipher & d->req->ciphers))
+		verdict_set(out, VERDICT_UNPROTECTED, 6,
+			    "%s SA 0x%08x uses %s (%u-bit key), which the policy does not allow", d->name, sa->spi,
+			    sa->algorithm, sa->key_bits);
+	else if (sa->pcpu_bound)
+		verdict_set(out, VERDICT_UNKNOWN, 6, "%s SA 0x%08x is bound to one CPU", d->name, sa->spi);
+	else if (nic_applies_xfrm(d->path) && !is_packet_offloaded(d->path, &sa->offload))
+		verdict_set(out, VERDICT_UNPROTECTED, 6,
+			    "%s SA 0x%08x is not packet-offloaded to %s: the NIC would not apply it", d->name, sa->spi,
+			    d->path->egress);
+	else
+		return true;
+	return false;
+}
+
+/* What the SAD says about one template. */
+struct sa_census {
+	const struct xfrm_sa_evidence *live; /* a good one, for the whole flow */
+	bool larval, expired, bad;
+	bool shared; /* one that would do, but that serves other QPs as well */
+};
+
+/* granularity = qp: does this SA, by its own selector or by the policy that leads to it, serve one source port only? */
+static bool serves_one_qp(const struct xfrm_direction *d, const struct xfrm_selector_evidence *policy,
+			  const struct xfrm_selector_evidence *sa)
+{
+	bool by_sa = sa->family != AF_UNSPEC && sa->sport_mask == 0xffff;
+
+	return d->flow.has_sport && (policy->sport_mask == 0xffff || by_sa);
+}
+
+static bool must_be_of_one_qp(const struct xfrm_direction *d)
+{
+	return d->req->granularity == GRANULARITY_QP && d->dir == XFRM_POLICY_OUT;
+}
+
+static struct sa_census census(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			       const struct xfrm_template_evidence *tmpl, struct verdict *out)
+{
+	struct sa_census found = { 0 };
+	const struct xfrm_sa_evidence *sa;
+	struct evidence_walk walk;
+
+	sas_begin(d, tmpl, &walk);
+	while (!found.bad && (sa = sas_next(&walk))) {
+		enum selector_match match = sa_answers(sa, tmpl, d);
+
+		if (sa_is_larval(sa))
+			found.larval |= sa_is_meant(sa, tmpl, d);
+		else if (match == SELECTS_NONE)
+			continue;
+		/* also one that has expired: the clock may have been set, and the kernel not looked at it since */
+		else if (!sa_is_good(sa, d, out))
+			found.bad = true;
+		else if (sa->expired)
+			found.expired = true;
+		else if (match == SELECTS_ALL && must_be_of_one_qp(d) && !serves_one_qp(d, &policy->sel, &sa->sel))
+			found.shared = true;
+		else if (match == SELECTS_ALL)
+			found.live = sa;
+	}
+	return found;
+}
+
+static bool same_addresses(const struct xfrm_sa_evidence *a, const union ip_address *saddr,
+			   const union ip_address *daddr, int family)
+{
+	return a->family == family && address_equal(family, &a->saddr, saddr) &&
+	       address_equal(family, &a->daddr, daddr);
+}
+
+/*
+ * mlx5's rule for an SA matches the reqid that the policy has put into a register, and not the addresses: with one
+ * reqid for two peers, one of them is sent to under the other's key. The offload does not say its direction: whose
+ * packets come to where the SA in question sends from (outbound), or go elsewhere than that one's (inbound), is of the
+ * other.
+ */
+static bool reqid_is_shared(const struct xfrm_direction *d, const struct xfrm_sa_evidence *live,
+			    const struct xfrm_sa_evidence *other)
+{
+	bool outbound = d->dir == XFRM_POLICY_OUT;
+
+	if (other->reqid != live->reqid || sa_is_larval(other) || other->expired ||
+	    !is_packet_offloaded(d->path, &other->offload))
+		return false;
+	if (same_addresses(other, &live->saddr, &live->daddr, live->family) ||
+	    same_addresses(other, &live->daddr, &live->saddr, live->family))
+		return false;
+	if (other->family != live->family)
+		return true;
+	return outbound ? !address_equal(live->family, &other->daddr, &live->saddr)
+			: address_equal(live->family, &other->daddr, &live->daddr);
+}
+
+static bool nic_reqid_is_own(const struct xfrm_direction *d, const struct xfrm_sa_evidence *live, struct verdict *out)
+{
+	const struct xfrm_sa_evidence *other;
+	struct evidence_walk walk;
+
+	sas_of_reqid_begin(d->ev, live->reqid, &walk);
+	while ((other = sas_next(&walk))) {
+		if (!reqid_is_shared(d, live, other))
+			continue;
+		verdict_set(out, VERDICT_UNPROTECTED, 5,
+			    "%s SAs 0x%08x and 0x%08x share reqid %u but not their addresses: %s tells them apart by "
+			    "reqid only",
+			    d->name, live->spi, other->spi, live->reqid, d->path->egress);
+		return false;
+	}
+	return true;
+}
+
+/* What the policy's own selector says about the part of the flow that hits it. */
+static struct xfrm_direction narrowed(const struct xfrm_direction *d, const struct xfrm_selector_evidence *sel)
+{
+	size_t bits = address_bits(d->flow.family);
+	struct xfrm_direction narrow = *d;
+
+	if (!narrow.flow.saddr && sel->saddr_prefix == bits)
+		narrow.flow.saddr = &sel->saddr;
+	if (!narrow.flow.daddr && sel->daddr_prefix == bits)
+		narrow.flow.daddr = &sel->daddr;
+	if (narrow.flow.has_ports && !narrow.flow.has_sport && sel->sport_mask == 0xffff) {
+		narrow.flow.has_sport = true;
+		narrow.flow.sport = sel->sport;
+	}
+	return narrow;
+}
+
+void remember_policy(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy, struct verdict *out)
+{
+	if (d->dir == XFRM_POLICY_OUT)
+		out->policy_out = policy->index;
+}
+
+static void remember_sa(const struct xfrm_direction *d, const struct xfrm_sa_evidence *sa, struct verdict *out)
+{
+	if (d->dir == XFRM_POLICY_IN) {
+		out->spi_in = sa->spi;
+		return;
+	}
+	out->spi_out = sa->spi;
+	out->reqid = sa->reqid;
+	out->cipher = esp_cipher(sa);
+	out->offloaded = is_packet_offloaded(d->path, &sa->offload);
+	text_format(out->details, sizeof(out->details), "ESP spi 0x%08x reqid %u %s", sa->spi, sa->reqid,
+		    policy_cipher_name(esp_cipher(sa)));
+}
+
+/* What a NIC needs beyond what the kernel needs. */
+static bool nic_can_answer(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			   const struct xfrm_template_evidence *tmpl, struct verdict *out)
+{
+	bool every = !d->flow.saddr || !d->flow.daddr;
+
+	if (!tmpl->reqid)
+		verdict_set(out, VERDICT_UNPROTECTED, 4,
+			    "%s policy %u has reqid 0 in its template: the NIC lets its packets pass in clear", d->name,
+			    policy->index);
+	else if (every && tmpl->mode == XFRM_MODE_TRANSPORT)
+		verdict_set(
+			out, VERDICT_UNPROTECTED, 4,
+			"%s policy %u is for many remotes in transport mode, and a NIC sends in clear to those that "
+			"have no SA",
+			d->name, policy->index);
+	else
+		return true;
+	return false;
+}
+
+static enum direction_outcome lacks_sa(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+				       const struct xfrm_template_evidence *tmpl, const struct sa_census *found,
+				       struct verdict *out)
+{
+	verdict_set(out, VERDICT_UNPROTECTED, 5, "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s",
+		    d->name, policy->index, tmpl->reqid,
+		    found->expired  ? ": its SA has expired"
+		    : found->larval ? ": one is still being negotiated"
+		    : found->shared ? " for this QP alone (granularity = qp)"
+				    : "");
+	remember_policy(d, policy, out);
+	return OUTCOME_LACKS_SA;
+}
+
+enum direction_outcome template_is_answered(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+					    const struct xfrm_template_evidence *tmpl, struct verdict *out)
+{
+	struct xfrm_direction narrow = narrowed(d, &policy->sel);
+	bool nic = nic_applies_xfrm(d->path);
+	struct sa_census found;
+
+	if (nic && !nic_can_answer(&narrow, policy, tmpl, out))
+		return OUTCOME_LEAKS;
+	found = census(&narrow, policy, tmpl, out);
+	if (found.bad)
+		return OUTCOME_LEAKS;
+	if (found.live) {
+		if (nic && !nic_reqid_is_own(&narrow, found.live, out))
+			return OUTCOME_LEAKS;
+		remember_sa(d, found.live, out);
+		remember_policy(d, policy, out);
+		return OUTCOME_PROTECTS;
+	}
+	/* rxe: the kernel drops what a policy wants in ESP while there is no SA (net.core.xfrm_larval_drop) */
+	if (d->path->scope == REMOTE_EVERY && !nic)
+		return OUTCOME_PROTECTS;
+	return lacks_sa(d, policy, tmpl, &found, out);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "judge/survey.h"
+
+#include <errno.h>
+#include <linux/xfrm.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/decide_internal.h"
+#include "util/text.h"
+
+static struct survey_row *survey_grow(struct survey *survey)
+{
+	if (survey->count == survey->room) {
+		size_t room = survey->room ? 2 * survey->room : 16;
+		struct survey_row *rows = reallocarray(survey->rows, room, sizeof(*rows));
+
+		if (!rows)
+			return NULL;
+		survey->rows = rows;
+		survey->room = room;
+	}
+	return memset(&survey->rows[survey->count++], 0, sizeof(survey->rows[0]));
+}
+
+/* Is it a worse verdict to be told than another? */
+static int badness(const struct verdict *verdict)
+{
+	return verdict->kind == VERDICT_PROTECTED ? 0 : verdict->kind == VERDICT_UNPROTECTED ? 1 : 2;
+}
+
+static void judge_row(struct survey_row *row, const struct survey_view *view, const struct policy_subject *subject)
+{
+	const struct policy_rule *rule;
+	size_t cursor = 0;
+
+	while ((rule = policy_next(view->policy, subject, &cursor))) {
+		struct verdict verdict;
+
+		decide(&row->path, view->evidence, &rule->requirement, &verdict);
+		if (!row->rule || badness(&verdict) > badness(&row->verdict)) {
+			row->verdict = verdict;
+			row->rule = rule;
+		}
+	}
+}
+
+int survey_path(struct survey *survey, const struct survey_view *view, const struct rdma_device *device, uint32_t port,
+		uint32_t gid_index, enum remote_scope scope, const uint8_t remote[16])
+{
+	struct policy_subject subject = { .device = device->name, .port = port, .uid_known = true, .uid = view->uid };
+	const struct rdma_port *rdma_port = device_port(device, port);
+	const struct rdma_gid *gid = rdma_port ? port_gid(rdma_port, gid_index) : NULL;
+	struct survey_row *row = survey_grow(survey);
+
+	if (!row)
+		return -ENOMEM;
+	if (gid)
+		row->gid = *gid;
+	if (scope == REMOTE_ONE) {
+		memcpy(row->remote, remote, sizeof(row->remote));
+		subject.remote_known = true;
+		subject.remote_family = gid_address(remote, &subject.remote);
+	}
+	path_resolve(device, port, gid_index, scope, remote, view->evidence, view->route_get, view->route_context,
+		     &row->path);
+	judge_row(row, view, &subject);
+	return 0;
+}
+
+/* A policy that wants ESP from this GID to one remote: then that remote deserves its own row. */
+static bool names_remote(const struct xfrm_policy_evidence *policy, const struct rdma_gid *gid)
+{
+	union ip_address local;
+	int family = gid_address(gid->raw, &local);
+	unsigned host = family == AF_INET ? 32 : 128;
+
+	return policy->dir == XFRM_POLICY_OUT && policy->sel.family == family && policy->tmpl_count &&
+	       policy->sel.daddr_prefix == host &&
+	       (policy->sel.saddr_prefix == 0 ||
+		(policy->sel.saddr_prefix == host && !memcmp(policy->sel.saddr.bytes, local.bytes, host / 8)));
+}
+
+static int survey_remotes(struct survey *survey, const struct survey_view *view, const struct rdma_device *device,
+			  uint32_t port, const struct rdma_gid *gid)
+{
+	union ip_address local;
+	const struct xfrm_direction outbound = {
+		.ev = view->evidence,
+		.dir = XFRM_POLICY_OUT,
+		.flow = { .family = gid_address(gid->raw, &local), .saddr = &local },
+	};
+	const struct xfrm_policy_evidence *policy;
+	struct evidence_walk walk;
+	int err = 0;
+
+	policies_begin(&outbound, &walk);
+	while (!err && (policy = policies_next(&walk))) {
+		uint8_t remote[16];
+
+		if (!names_remote(policy, gid))
+			continue;
+		gid_from_address(policy->sel.family, &policy->sel.daddr, remote);
+		err = survey_path(survey, view, device, port, gid->index, REMOTE_ONE, remote);
+	}
+	return err;
+}
+
+static int survey_gid(struct survey *survey, const struct survey_view *view, const struct rdma_device *device,
+		      uint32_t port, const struct rdma_gid *gid)
+{
+	int err = survey_path(survey, view, device, port, gid->index, REMOTE_EVERY, NULL);
+
+	if (err || survey->rows[survey->count - 1].verdict.kind == VERDICT_PROTECTED)
+		return err;
+	return survey_remotes(survey, view, device, port, gid);
+}
+
+int survey_all(struct survey *survey, const struct survey_view *view, const struct rdma_inventory *inventory)
+{
+	int err = 0;
+
+	for (size_t d = 0; d < inventory->device_count; d++)
+		for (size_t p = 0; p < inventory->devices[d].port_count; p++) {
+			const struct rdma_port *port = &inventory->devices[d].ports[p];
+
+			for (size_t g = 0; !err && g < port->gid_count; g++)
+				err = survey_gid(survey, view, &inventory->devices[d], port->number, &port->gids[g]);
+		}
+	return err;
+}
+
+void survey_free(struct survey *survey)
+{
+	free(survey->rows);
+	*survey = (struct survey){ 0 };
+}
+
+static const char *gid_type_name(enum gid_type type)
+{
+	switch (type) {
+	case GID_TYPE_IB:
+		return "IB";
+	case GID_TYPE_ROCE_V1:
+		return "RoCE v1";
+	case GID_TYPE_ROCE_V2:
+		return "RoCE v2";
+	default:
+		return "?";
+	}
+}
+
+/* wire_list_check() wants printable texts, and a netdev's name may be anything. */
+static void put_text(char *to, size_t size, const char *from)
+{
+	text_copy(to, size, from);
+	text_printable(to);
+}
+
+void survey_record(const struct survey_row *row, struct wire_record *out)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	wire_record_make(out);
+	out->has = WIRE_RECORD_HAS_GID;
+	out->port = row->path.port;
+	out->gid_index = row->path.sgid_index;
+	out->verdict = row->verdict.kind;
+	out->by = row->verdict.by;
+	put_text(out->device, sizeof(out->device), row->path.device);
+	if (row->gid.valid) {
+		put_text(out->gid_type, sizeof(out->gid_type), gid_type_name(row->gid.type));
+		put_text(out->local, sizeof(out->local), gid_text(row->gid.raw, address));
+	}
+	put_text(out->netdev, sizeof(out->netdev), row->path.netdev);
+	put_text(out->remote, sizeof(out->remote),
+		 row->path.scope == REMOTE_ONE ? gid_text(row->remote, address) : "any");
+	put_text(out->rule, sizeof(out->rule), row->rule ? row->rule->name : "");
+	put_text(out->details, sizeof(out->details), row->verdict.details);
+	put_text(out->reason, sizeof(out->reason), row->verdict.reason);
+}

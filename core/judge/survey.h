@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* What `rdmasec status` and `rdmasec check` tell: paths of this host, each with its verdict. */
+#ifndef RDMASEC_JUDGE_SURVEY_H
+#define RDMASEC_JUDGE_SURVEY_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "judge/decide.h"
+#include "messages/protocol.h"
+
+/* For whom, and by what, is judged. */
+struct survey_view {
+	const struct policy *policy;
+	const struct evidence *evidence;
+	path_route_get_fn route_get;
+	void *route_context;
+	uid_t uid; /* rules may be for one user */
+};
+
+struct survey_row {
+	struct path path;
+	struct rdma_gid gid; /* valid: there is such a GID */
+	uint8_t remote[16];  /* REMOTE_ONE */
+	struct verdict verdict;
+	const struct policy_rule *rule; /* of the view's policy */
+};
+
+struct survey {
+	struct survey_row *rows;
+	size_t count, room;
+};
+
+/*
+ * Judges one path by the first rule that matches; where several could, by that with the worst verdict. Adds a row.
+ * 0 or -ENOMEM; the survey is to be freed in any case.
+ */
+RS_MUST_USE int survey_path(struct survey *survey, const struct survey_view *view, const struct rdma_device *device,
+			    uint32_t port, uint32_t gid_index, enum remote_scope scope, const uint8_t remote[16]);
+
+/*
+ * Every GID of every device towards whatever remote; one that is not protected so also towards each remote for which an
+ * xfrm policy wants ESP from it. 0 or -ENOMEM.
+ */
+RS_MUST_USE int survey_all(struct survey *survey, const struct survey_view *view,
+			   const struct rdma_inventory *inventory);
+
+void survey_free(struct survey *survey);
+
+/* A row as WIRE_LIST_STATUS sends it and tools print it; its time is not set. */
+void survey_record(const struct survey_row *row, struct wire_record *out);
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* How the engine words a refusal: one line with device, port, GID index, netdev, remote, reason, and a way out. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "judge/judgement_internal.h"
+#include "util/text.h"
+
+static void word_command(const struct question *q, const struct binding *binding, char *text, size_t size)
+{
+	bool new_qp = q->command->kind == UVERBS_QP_CREATE || q->command->kind == UVERBS_QP_OPEN;
+
+	text_format(text, size, "rdmasec: %s %s%s%s on %s",
+		    binding->mode == MODE_AUDIT ? "audit: would refuse" : "refused", uverbs_kind_name(q->command->kind),
+		    new_qp ? " " : "", new_qp ? uverbs_qp_type_name(q->command->qp_type) : "",
+		    q->view->device ? q->view->device->name : "any device");
+}
+
+static void word_rule(const struct policy_rule *rule, char *text, size_t size)
+{
+	if (strcmp(rule->name, "default"))
+		text_append(text, size, " [rule %s]", rule->name);
+}
+
+/* The remote is that of the question: a path that is not understood may not have come as far. */
+static void word_path(const struct question *q, const struct path *path, char *text, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	text_append(text, size, " port %u GID %u", path->port, path->sgid_index);
+	if (path->family)
+		text_append(text, size, " (%s on %s)", ip_text(path->family, &path->local, address),
+			    path->netdev[0] ? path->netdev : "no netdev");
+	text_append(text, size, " to %s", q->scope == REMOTE_ONE ? gid_text(q->remote, address) : "any remote");
+}
+
+void word_finding(const struct question *q, const struct finding *found, char *text, size_t size)
+{
+	int better = better_gid(q, found);
+
+	word_command(q, &found->binding, text, size);
+	word_path(q, &found->path, text, size);
+	text_append(text, size, ": %s: %s", verdict_name(found->verdict.kind), found->verdict.reason);
+	if (better >= 0)
+		text_append(text, size, " (GID %d would be protected)", better);
+	else if (q->scope == REMOTE_SOME)
+		text_append(text, size, " (no other GID of %s is better)", q->view->device->name);
+	word_rule(found->rule, text, size);
+	text_printable(text);
+}
+
+void word_reason(const struct question *q, const struct binding *binding, const char *why, char *text, size_t size)
+{
+	word_command(q, binding, text, size);
+	if (q->port)
+		text_append(text, size, " port %u", q->port);
+	text_append(text, size, ": %s", why);
+	word_rule(binding->rule, text, size);
+	text_printable(text);
+}
+
+/* Only for an exact remote: where addresses are chosen later, all GIDs count alike. */
+int better_gid(const struct question *q, const struct finding *found)
+{
+	const struct rdma_port *port = device_port(q->view->device, q->port);
+	union ip_address ignored;
+
+	if (q->scope != REMOTE_ONE || !port)
+		return -1;
+	for (size_t i = 0; i < port->gid_count; i++) {
+		const struct rdma_gid *gid = &port->gids[i];
+		struct verdict verdict;
+		struct path path;
+
+		if (gid->index == found->path.sgid_index || gid_address(gid->raw, &ignored) != found->path.family)
+			continue;
+		path_resolve(q->view->device, q->port, gid->index, REMOTE_ONE, q->remote, q->view->evidence,
+			     q->view->route_get, q->view->route_context, &path);
+		decide(&path, q->view->evidence, &found->binding.requirement, &verdict);
+		if (verdict.kind == VERDICT_PROTECTED && verdict.by != BY_LOOPBACK)
+			return gid->index;
+	}
+	return -1;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Source: net/netlink/af_netlink.c: a message for which there is no room is dropped, and recvmsg(2) says ENOBUFS. */
+#include "netns/events.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "netlink/dump.h"
+
+enum { DRAIN_MAX = 100000 }; /* datagrams */
+
+int mirror_socket_open(struct mirror_socket *listening, struct netns *netns, int protocol, const unsigned *groups,
+		       size_t count)
+{
+	void *buffer;
+	int fd = -1, err = netlink_buffer_new(&buffer);
+
+	if (err)
+		return err;
+	err = netns_listen(netns, protocol, groups, count, &fd);
+	if (err) {
+		netlink_buffer_free(buffer);
+		return err;
+	}
+	*listening = (struct mirror_socket){ .fd = fd, .buffer = buffer };
+	return 0;
+}
+
+void mirror_socket_close(struct mirror_socket *listening)
+{
+	if (listening->fd < 0)
+		return;
+	close(listening->fd);
+	netlink_buffer_free(listening->buffer);
+	listening->fd = -1;
+}
+
+static int take_datagram(const char *at, size_t len, int (*message)(const struct nlmsghdr *message, void *arg),
+			 void *arg)
+{
+	int err = 0;
+
+	while (len > 0 && !err) {
+		const struct nlmsghdr *header = (const struct nlmsghdr *)at;
+		size_t step;
+
+		if (len < sizeof(*header) || header->nlmsg_len < sizeof(*header) || header->nlmsg_len > len)
+			return -EPROTO;
+		step = NLMSG_ALIGN(header->nlmsg_len);
+		if (header->nlmsg_type >= NLMSG_MIN_TYPE)
+			err = message(header, arg);
+		else if (header->nlmsg_type != NLMSG_NOOP)
+			err = -EPROTO;
+		at += step;
+		len -= step < len ? step : len;
+	}
+	return err;
+}
+
+/* One datagram. -EAGAIN: there is none. */
+static int take_next(struct mirror_socket *listening, int (*message)(const struct nlmsghdr *message, void *arg),
+		     void *arg)
+{
+	struct sockaddr_nl from = { .nl_family = AF_UNSPEC };
+	struct iovec into = { .iov_base = listening->buffer, .iov_len = NETLINK_BUFFER_SIZE };
+	struct msghdr header = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &into, .msg_iovlen = 1 };
+	ssize_t len = recvmsg(listening->fd, &header, MSG_DONTWAIT);
+	int err = 0;
+
+	if (len < 0)
+		return -errno;
+	if (header.msg_flags & MSG_TRUNC)
+		err = -EMSGSIZE;
+	else if (header.msg_namelen == sizeof(from) && from.nl_family == AF_NETLINK && from.nl_pid == 0)
+		err = take_datagram(listening->buffer, (size_t)len, message, arg);
+	explicit_bzero(listening->buffer, (size_t)len);
+	return err;
+}
+
+int mirror_socket_drain(struct mirror_socket *listening, int (*message)(const struct nlmsghdr *message, void *arg),
+			void *arg)
+{
+	int worst = 0, err = 0;
+
+	for (unsigned i = 0; listening->fd >= 0 && err != -EAGAIN; i++) {
+		/* somebody changes things faster than they can be followed: rather read it all anew than never answer
+		 */
+		if (i == DRAIN_MAX)
+			return -EOVERFLOW;
+		err = take_next(listening, message, arg);
+		if (err && err != -EAGAIN && err != -EINTR)
+			worst = err;
+		/* not a loss but a socket that no longer works: it would never say EAGAIN */
+		if (err == -EBADF || err == -ENOTCONN || err == -ENOTSOCK)
+			break;
+	}
+	return worst;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * /proc/sys/net is another one in each network namespace, by the reading thread's (net_ctl_header_lookup() in
+ * net/sysctl_net.c): this reads the one of where we are. A folder of it that was opened there could be kept and would
+ * stay there; but every look-up in it from outside makes a new dentry, for sysctl_is_seen() lets none be found again.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netns/private.h"
+
+/* dev_valid_name() in net/core/dev.c. Every other octet is a plain one in the name of a file. */
+bool netns_netdev_is_valid(const char *netdev)
+{
+	size_t len = strnlen(netdev, IF_NAMESIZE);
+
+	return len > 0 && len < IF_NAMESIZE && !strchr(netdev, '/') && strcmp(netdev, ".") && strcmp(netdev, "..");
+}
+
+/* Off is said by a lone 0: what is not known to be off counts as on. */
+static bool file_says_off(const char *path)
+{
+	char text[4];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	return n == 2 && text[0] == '0' && text[1] == '\n';
+}
+
+static bool setting_is_on(const char *family, const char *netdev, const char *setting)
+{
+	char path[96];
+	int n = snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, netdev, setting);
+
+	return n < 0 || (size_t)n >= sizeof(path) || !file_says_off(path);
+}
+
+void netns_settings_here(const char *netdev, struct netns_settings *out)
+{
+	*out = (struct netns_settings){
+		.xfrm_off = setting_is_on("ipv4", netdev, "disable_xfrm"),
+		.policy_off = setting_is_on("ipv4", netdev, "disable_policy"),
+		.policy_off6 = setting_is_on("ipv6", netdev, "disable_policy"),
+	};
+}
+
+/* net.core.dev_weight exists in the initial network namespace only (net/core/sysctl_net_core.c, net_core_table). */
+bool netns_here_is_initial(void)
+{
+	int fd = open("/proc/sys/net/core/dev_weight", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}

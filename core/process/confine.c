@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "process/confine.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+int confine_to_capabilities(const int *capabilities, size_t count)
+{
+	const struct rlimit none = { 0, 0 };
+
+	/* SA dumps carry keys, if only in a buffer that is wiped */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	/* the bounding set can stay: with no_new_privs, and no exec, nothing is ever gained from it */
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (size_t i = 0; i < count; i++)
+		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)capabilities[i]))
+			return -EINVAL;
+	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
+}
+
+static int add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct confine_list *list)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < list->count && !err; i++) {
+		const struct confine_rule *rule = &list->rules[i];
+
+		if (rule->action == otherwise)
+			continue; /* libseccomp refuses what is said already */
+		err = seccomp_rule_add_array(filter, rule->action, rule->syscall, rule->argument_count,
+					     rule->arguments);
+		/* a call that this architecture does not have cannot be made either */
+		if (err == -EDOM)
+			err = 0;
+	}
+	return err;
+}
+
+int confine_to_calls(uint32_t otherwise, const struct confine_list *lists, size_t count)
+{
+	/* Stays: to free it takes calls that the filter need not allow. */
+	static scmp_filter_ctx filter;
+	int err;
+
+	filter = seccomp_init(otherwise);
+	if (!filter)
+		return -ENOMEM;
+	/* the default kills only the thread */
+	err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	for (size_t i = 0; i < count && !err; i++)
+		err = add_rules(filter, otherwise, &lists[i]);
+	return err ? err : seccomp_load(filter);
+}

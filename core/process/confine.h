@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* How a process gives up what it does not need, for good. Failure has to be fatal. */
+#ifndef RDMASEC_PROCESS_CONFINE_H
+#define RDMASEC_PROCESS_CONFINE_H
+
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/attributes.h"
+
+/* Keeps these capabilities and no other; no new ones, no core dump, no ptrace by others of the same user. */
+RS_MUST_USE int confine_to_capabilities(const int *capabilities, size_t count);
+
+enum { CONFINE_ARGUMENTS_MAX = 3 };
+
+struct confine_rule {
+	uint32_t action; /* SCMP_ACT_* */
+	int syscall;     /* SCMP_SYS() */
+	unsigned int argument_count;
+	struct scmp_arg_cmp arguments[CONFINE_ARGUMENTS_MAX];
+};
+
+struct confine_list {
+	const struct confine_rule *rules;
+	size_t count;
+};
+
+#define CONFINE_LIST(array)                                                   \
+	{                                                                     \
+		.rules = (array), .count = sizeof(array) / sizeof((array)[0]) \
+	}
+
+/*
+ * What any process of ours makes that deals with programs, and that may not start one: it reads and writes what is
+ * open, and opens nothing. And what one makes beside that which has a loop of libevent's with listening sockets.
+ */
+extern const struct confine_list confine_common, confine_loop;
+
+/* The calls of an ordinary rule, which need no look at their arguments. */
+#define CONFINE_ALLOW(name)                                         \
+	{                                                           \
+		.action = SCMP_ACT_ALLOW, .syscall = SCMP_SYS(name) \
+	}
+#define CONFINE_KILL(name)                                                 \
+	{                                                                  \
+		.action = SCMP_ACT_KILL_PROCESS, .syscall = SCMP_SYS(name) \
+	}
+/* The kernel takes an int from the lower half of its register: what is in the other one does not count. */
+#define CONFINE_INT(argument, value) CONFINE_BITS(argument, UINT32_MAX, value)
+#define CONFINE_BITS(argument, mask, value)                                                                  \
+	{                                                                                                    \
+		.arg = (argument), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (uint32_t)(value) \
+	}
+#define CONFINE_ALLOW_IF(name, count, ...)                                                                     \
+	{                                                                                                      \
+		.action = SCMP_ACT_ALLOW, .syscall = SCMP_SYS(name), .argument_count = (count), .arguments = { \
+			__VA_ARGS__                                                                            \
+		}                                                                                              \
+	}
+
+#define CONFINE_IOCTL(request) CONFINE_ALLOW_IF(ioctl, 1, CONFINE_INT(1, request))
+
+/*
+ * Filters the calling thread's system calls, and those of all that it starts. Calls of other architectures' ABIs kill.
+ * After it returns, nothing is called any more but what one of the lists allows. No two of them say something about the
+ * same call with the same arguments. `otherwise`: SCMP_ACT_*. 0 or -errno, after which the process is not to go on.
+ */
+RS_MUST_USE int confine_to_calls(uint32_t otherwise, const struct confine_list *lists, size_t count);
+
+#endif

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Which processes are guarded, and which uverbs fds they hold. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "process/process.h"
+#include "messages/protocol.h"
+#include "util/text.h"
+
+/* A decimal number as /proc names its folders and fds. */
+static int name_number(const char *name, int *out)
+{
+	char *end;
+	long number;
+
+	if (name[0] < '0' || name[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	number = strtol(name, &end, 10);
+	if (errno || *end || number > INT_MAX)
+		return -EINVAL;
+	*out = (int)number;
+	return 0;
+}
+
+static int proc_error(void)
+{
+	return errno == ENOENT ? -ESRCH : -errno;
+}
+
+/* ---- guarded ---- */
+
+/* The file's name alone: where a door lies is the host's matter. A door that was replaced has " (deleted)" after it. */
+static bool line_maps_door(const char *line)
+{
+	static const char door[] = "librdmasec";
+	const char *path = strchr(line, '/');
+	const char *name = path ? strrchr(path, '/') + 1 : NULL;
+
+	return name && !strncmp(name, door, sizeof(door) - 1) && strstr(name, ".so");
+}
+
+/* A field of /proc/PID/status; -1: it is not there. */
+static long status_field(pid_t pid, const char *field)
+{
+	char path[32], *line = NULL;
+	size_t size = 0, len = strlen(field);
+	long value = -1;
+	FILE *status;
+
+	text_format(path, sizeof(path), "/proc/%d/status", (int)pid);
+	status = fopen(path, "re");
+	while (status && value < 0 && getline(&line, &size, status) >= 0)
+		if (!strncmp(line, field, len) && line[len] == ':')
+			value = strtol(line + len + 1, NULL, 10);
+	free(line);
+	if (status)
+		fclose(status);
+	return value;
+}
+
+static bool is_supervisor(pid_t pid)
+{
+	char path[32], name[32] = "";
+	FILE *comm;
+
+	text_format(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	comm = fopen(path, "re");
+	if (comm && !fgets(name, sizeof(name), comm))
+		name[0] = '\0';
+	if (comm)
+		fclose(comm);
+	return !strcmp(name, PROCESS_SUPERVISOR_NAME "\n");
+}
+
+/* Has it a seccomp filter, and is an ancestor of it a supervisor? */
+static bool is_supervised(pid_t pid)
+{
+	enum { FILTERED = 2, GENERATIONS_MAX = 256 };
+
+	if (status_field(pid, "Seccomp") != FILTERED)
+		return false;
+	for (int i = 0; pid > 1 && i < GENERATIONS_MAX; i++) {
+		if (is_supervisor(pid))
+			return true;
+		pid = (pid_t)status_field(pid, "PPid");
+	}
+	return false;
+}
+
+int process_is_guarded(pid_t pid, bool *out)
+{
+	char path[32], *line = NULL;
+	bool guarded = false;
+	size_t size = 0;
+	FILE *maps;
+	int err = 0;
+
+	text_format(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return proc_error();
+	errno = 0;
+	while (!guarded && getline(&line, &size, maps) >= 0)
+		guarded = line_maps_door(line);
+	/* half a list says nothing of the other half */
+	if (!guarded && (ferror(maps) || !feof(maps)))
+		err = errno ? -errno : -EIO;
+	free(line);
+	fclose(maps);
+	if (!err)
+		*out = guarded || is_supervised(pid);
+	return err;
+}
+
+/* ---- the fds of one process ---- */
+
+/* The class of the device says it (uverbs_main.c): the first 32 have major 231, others one of their own. */
+static bool is_uverbs(const char *sysfs, dev_t rdev)
+{
+	char path[256], target[PATH_MAX];
+	ssize_t len;
+
+	text_format(path, sizeof(path), "%s/dev/char/%u:%u", sysfs, major(rdev), minor(rdev));
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0)
+		return false;
+	target[len] = '\0';
+	return strstr(target, "/infiniband_verbs/");
+}
+
+/*
+ * Only a preselection, which spares fetching every fd, and does not touch the file: that of a file system in user space
+ * would answer when it pleases, to stat(2) too. A uverbs fd is open for both ways, has no position, and tells nothing
+ * of its own behind the common lines (seq_show() in fs/proc/fd.c; uverbs_fops has no show_fdinfo).
+ */
+static bool may_be_uverbs(int fds, const char *number)
+{
+	char text[256], *flags;
+	int fd = openat(fds, number, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	/* a longer text has more in it */
+	if (len <= 0 || len == sizeof(text) - 1)
+		return false;
+	text[len] = '\0';
+	flags = strstr(text, "\nflags:\t");
+	return !strncmp(text, "pos:\t0\n", 7) && flags &&
+	       (strtoul(flags + strlen("\nflags:\t"), NULL, 8) & O_ACCMODE) == O_RDWR;
+}
+
+int process_uverbs_rdev(const char *sysfs, int fd, dev_t *out)
+{
+	struct statx st;
+	dev_t rdev;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st))
+		return -errno;
+	rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor);
+	if (!S_ISCHR(st.stx_mode) || !is_uverbs(sysfs, rdev))
+		return -ENODEV;
+	*out = rdev;
+	return 0;
+}
+
+struct search {
+	const char *sysfs;
+	process_uverbs_fn found;
+	void *context;
+};
+
+static int look_at_fd(const struct search *search, const struct process *process, int number)
+{
+	dev_t rdev = 0;
+	int fd, err = process_fetch_fd(process, number, &fd);
+
+	/* closed meanwhile */
+	if (err == -EBADF)
+		return 0;
+	if (err)
+		return err;
+	err = process_uverbs_rdev(search->sysfs, fd, &rdev);
+	if (!err)
+		err = search->found(search->context, process, number, fd, rdev);
+	else if (err == -ENODEV)
+		err = 0;
+	fd_let_go(fd);
+	return err;
+}
+
+/* Not /proc/PID/fd, which belongs to the process' user: this one asks for what ptrace(2) would
+ * (proc_fdinfo_permission(), since 5.14). */
+static int look_at_fds(const struct search *search, const struct process *process)
+{
+	const struct dirent *entry;
+	char path[32];
+	int err = 0, number;
+	DIR *fds;
+
+	text_format(path, sizeof(path), "/proc/%d/fdinfo", (int)process->pid);
+	fds = opendir(path);
+	if (!fds)
+		return proc_error();
+	errno = 0;
+	while (!err && (entry = readdir(fds))) {
+		if (!name_number(entry->d_name, &number) && may_be_uverbs(dirfd(fds), entry->d_name))
+			err = look_at_fd(search, process, number);
+		errno = 0;
+	}
+	if (!err)
+		err = -errno;
+	closedir(fds);
+	return err;
+}
+
+int process_uverbs_fds(const char *sysfs, const struct process *process, process_uverbs_fn found, void *context)
+{
+	const struct search search = { sysfs, found, context };
+	int err = look_at_fds(&search, process);
+
+	/* then the list was of nobody, or of another process */
+	return !err && process_has_ended(process) ? -ESRCH : err;
+}
+
+/* ---- all processes ---- */
+
+/* So that an error of `found` is not taken for one of the process'. */
+struct scan {
+	process_uverbs_fn found;
+	void *context;
+	int found_err;
+};
+
+static int scan_found(void *context, const struct process *process, int number, int fd, dev_t rdev)
+{
+	struct scan *scan = context;
+
+	scan->found_err = scan->found(scan->context, process, number, fd, rdev);
+	return scan->found_err;
+}
+
+static int scan_process(const char *sysfs, pid_t pid, struct scan *scan)
+{
+	struct process process;
+	bool guarded;
+	int err = process_open(pid, &process);
+
+	if (err)
+		return err;
+	err = process_is_guarded(pid, &guarded);
+	if (!err && guarded)
+		err = process_uverbs_fds(sysfs, &process, scan_found, scan);
+	process_close(&process);
+	return err;
+}
+
+int process_scan(const char *sysfs, process_uverbs_fn found, void *context)
+{
+	struct scan scan = { .found = found, .context = context };
+	const struct dirent *entry;
+	int err, first = 0, pid;
+	DIR *proc = opendir("/proc");
+
+	if (!proc)
+		return -errno;
+	errno = 0;
+	while (!scan.found_err && (entry = readdir(proc))) {
+		err = name_number(entry->d_name, &pid) ? 0 : scan_process(sysfs, pid, &scan);
+		if (err && err != -ESRCH && !first)
+			first = err;
+		errno = 0;
+	}
+	if (!scan.found_err && errno && !first)
+		first = -errno;
+	closedir(proc);
+	return scan.found_err ? scan.found_err : first;
+}

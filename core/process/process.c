@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "process/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/text.h"
+
+/* asm-generic/socket.h of kernel 6.5 */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+enum { STAT_MAX = 1024, START_TIME_FIELD = 22 };
+
+/* ---- /proc/PID ---- */
+
+static int proc_dir_open(pid_t pid)
+{
+	char path[32];
+	int dir;
+
+	text_format(path, sizeof(path), "/proc/%d", (int)pid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0)
+		return dir;
+	return errno == ENOENT ? -ESRCH : -errno;
+}
+
+/* A small file of /proc, ended with NUL. A process that ends meanwhile is -ESRCH. */
+static int proc_read(int dir, const char *name, char *text, size_t size)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	len = read(fd, text, size - 1);
+	if (len < 0)
+		len = -errno;
+	close(fd);
+	if (len < 0)
+		return (int)len;
+	text[len] = '\0';
+	return 0;
+}
+
+/*
+ * Field 22 (proc(5)). The name of the program in field 2 may hold blanks and brackets: counted from the last bracket,
+ * after which come numbers only.
+ */
+static int start_time_parse(const char *text, uint64_t *out)
+{
+	const char *at = strrchr(text, ')');
+	char *end;
+	uint64_t value;
+
+	for (int field = 2; at && field < START_TIME_FIELD; field++)
+		at = strchr(at + 1, ' ');
+	if (!at || at[1] < '0' || at[1] > '9')
+		return -EPROTO;
+	errno = 0;
+	value = strtoull(at + 1, &end, 10);
+	if (errno || *end != ' ')
+		return -EPROTO;
+	*out = value;
+	return 0;
+}
+
+static int read_start_time(int dir, struct process *process)
+{
+	char text[STAT_MAX];
+	int err = proc_read(dir, "stat", text, sizeof(text));
+
+	return err ? err : start_time_parse(text, &process->start_time);
+}
+
+/* "Uid:\treal\teffective\t...": in its first kilobyte, before the lists that grow */
+static int read_uid(int dir, struct process *process)
+{
+	char text[STAT_MAX];
+	const char *line;
+	uint32_t uid;
+	int err = proc_read(dir, "status", text, sizeof(text));
+
+	if (err)
+		return err;
+	line = strstr(text, "\nUid:\t");
+	if (!line || sscanf(line, "\nUid:\t%*u\t%" SCNu32 "\t", &uid) != 1)
+		return -EPROTO;
+	process->uid = uid;
+	return 0;
+}
+
+/* What the kernel does not tell us stays not known. */
+static void read_what_is_told(int dir, struct process *process)
+{
+	struct stat st;
+	ssize_t len = readlinkat(dir, "exe", process->executable, sizeof(process->executable) - 1);
+
+	/* a name that may have been cut is no name */
+	process->executable_known = len > 0 && (size_t)len < sizeof(process->executable) - 1;
+	process->executable[process->executable_known ? len : 0] = '\0';
+	process->netns_known = !fstatat(dir, "ns/net", &st, 0);
+	process->netns_dev = process->netns_known ? st.st_dev : 0;
+	process->netns_ino = process->netns_known ? st.st_ino : 0;
+}
+
+/*
+ * The pidfd is there first and the process is found alive last: in between, the pid was nobody else's. `uid_known`:
+ * only the rest is read.
+ */
+static int describe(struct process *process, bool uid_known)
+{
+	int dir = proc_dir_open(process->pid);
+	int err;
+
+	if (dir < 0)
+		return dir;
+	err = read_start_time(dir, process);
+	if (!err && !uid_known)
+		err = read_uid(dir, process);
+	if (!err)
+		read_what_is_told(dir, process);
+	close(dir);
+	if (process_has_ended(process))
+		return -ESRCH;
+	return err;
+}
+
+/* ---- opening, closing ---- */
+
+/* An error says nothing: whoever asks may not rely on the thing then. */
+static bool has_event(int fd, short events)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = events };
+	int ready;
+
+	/* a signal interrupts even a poll(2) that does not wait */
+	do
+		ready = poll(&poll_fd, 1, 0);
+	while (ready < 0 && errno == EINTR);
+	return ready != 0;
+}
+
+bool process_has_ended(const struct process *process)
+{
+	return has_event(process->pidfd, POLLIN);
+}
+
+static int finish(struct process *process, bool uid_known, struct process *out)
+{
+	int err = describe(process, uid_known);
+
+	if (err)
+		close(process->pidfd);
+	else
+		*out = *process;
+	return err;
+}
+
+int process_open(pid_t pid, struct process *out)
+{
+	struct process process = { .pid = pid };
+
+	if (pid <= 0)
+		return -ESRCH;
+	process.pidfd = pidfd_open(pid, 0);
+	if (process.pidfd < 0)
+		return -errno;
+	return finish(&process, false, out);
+}
+
+static int peer_pidfd(int socket, pid_t pid)
+{
+	int pidfd, err;
+	socklen_t len = sizeof(pidfd);
+
+	if (!getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len))
+		return pidfd;
+	/* ESRCH, EINVAL: it has ended, and the pid may be another's by now */
+	if (errno != ENOPROTOOPT)
+		return errno == EINVAL ? -ESRCH : -errno;
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	/* the other end has been closed, as that of a process that has ended is */
+	if (!has_event(socket, POLLRDHUP))
+		return pidfd;
+	err = -ESRCH;
+	close(pidfd);
+	return err;
+}
+
+int process_open_peer(int socket, struct process *out)
+{
+	struct process process = { 0 };
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		return -errno;
+	/* 0: of a pid namespace that is not seen from here */
+	if (cred.pid <= 0)
+		return -ESRCH;
+	process.pid = cred.pid;
+	process.uid = cred.uid;
+	process.pidfd = peer_pidfd(socket, cred.pid);
+	if (process.pidfd < 0)
+		return process.pidfd;
+	return finish(&process, true, out);
+}
+
+/* Real, effective, saved and that of files: a setuid program's differ. */
+static int all_uids_are(pid_t pid, uid_t uid)
+{
+	int dir = proc_dir_open(pid), err;
+	char text[STAT_MAX];
+	const char *line;
+	uint32_t ids[4];
+
+	if (dir < 0)
+		return dir;
+	err = proc_read(dir, "status", text, sizeof(text));
+	close(dir);
+	if (err)
+		return err;
+	line = strstr(text, "\nUid:\t");
+	if (!line || sscanf(line, "\nUid:\t%" SCNu32 "\t%" SCNu32 "\t%" SCNu32 "\t%" SCNu32, &ids[0], &ids[1], &ids[2],
+			    &ids[3]) != 4)
+		return -EPROTO;
+	for (size_t i = 0; i < 4; i++)
+		if (ids[i] != uid)
+			return -EPERM;
+	return 0;
+}
+
+int process_open_subject(const struct process *peer, pid_t pid, struct process *out)
+{
+	struct process process;
+	int err = process_open(pid, &process);
+
+	if (err)
+		return err;
+	if (peer->uid != 0)
+		err = all_uids_are(pid, peer->uid);
+	if (!err && process_has_ended(&process))
+		err = -ESRCH;
+	if (err)
+		process_close(&process);
+	else
+		*out = process;
+	return err;
+}
+
+int process_copy(const struct process *process, struct process *out)
+{
+	int pidfd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 0);
+
+	if (pidfd < 0)
+		return -errno;
+	*out = *process;
+	out->pidfd = pidfd;
+	return 0;
+}
+
+void process_close(struct process *process)
+{
+	close(process->pidfd);
+	process->pidfd = -1;
+}
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* since 6.9; include/uapi/linux/pidfd.h */
+#endif
+
+/* The first thread may end before the others (pthread_exit() in main()), and then has no files any more. */
+static int fetch_from_a_thread(const struct process *process, int number)
+{
+	char path[32];
+	const struct dirent *entry;
+	int fd = -ESRCH;
+	DIR *tasks;
+
+	text_format(path, sizeof(path), "/proc/%d/task", (int)process->pid);
+	tasks = opendir(path);
+	while (tasks && fd < 0 && (entry = readdir(tasks))) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+		int pidfd = tid > 0 && tid != process->pid ? pidfd_open(tid, PIDFD_THREAD) : -1;
+
+		if (pidfd < 0)
+			continue;
+		fd = pidfd_getfd(pidfd, number, 0);
+		fd = fd < 0 ? -errno : fd;
+		close(pidfd);
+	}
+	if (tasks)
+		closedir(tasks);
+	return fd;
+}
+
+int process_fetch_fd(const struct process *process, int number, int *out_fd)
+{
+	int fd = pidfd_getfd(process->pidfd, number, 0);
+
+	if (fd < 0 && errno == ESRCH && !process_has_ended(process))
+		fd = fetch_from_a_thread(process, number);
+	if (fd < 0)
+		return fd == -1 ? -errno : fd;
+	*out_fd = fd;
+	return 0;
+}
+
+int process_open_netns(const struct process *process, int *out_fd)
+{
+	char path[32];
+	int fd;
+
+	text_format(path, sizeof(path), "/proc/%d/ns/net", (int)process->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* else the number may be another process's by now */
+	if (process_has_ended(process)) {
+		close(fd);
+		return -ESRCH;
+	}
+	*out_fd = fd;
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/*
+ * The QPs that the kernel knows of (RDMA netlink, drivers/infiniband/core/nldev.c and restrack.c), whoever made them:
+ * processes that no door guards, and the kernel's own. To be read without privilege.
+ */
+#ifndef RDMASEC_RDMA_RESOURCES_H
+#define RDMASEC_RDMA_RESOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/attributes.h"
+#include "netlink/dump.h"
+#include "judge/path.h"
+
+/* enum ib_qp_type in include/rdma/ib_verbs.h, of which the uapi has all but the first two. */
+enum { QP_TYPE_SMI = 0, QP_TYPE_GSI = 1 };
+
+enum { KERNEL_OWNER_MAX = 64 }; /* MODULE_NAME_LEN in linux/module.h, and its NUL */
+
+struct rdma_qp {
+	char device[RDMA_DEVICE_NAME_MAX];
+	uint32_t port; /* 0: none yet */
+	uint32_t qpn;
+	bool has_remote_qpn; /* RC and UC */
+	uint32_t remote_qpn;
+	uint8_t type;  /* enum ib_qp_type */
+	uint8_t state; /* enum ib_qp_state */
+	bool is_kernel;
+	char kernel_owner[KERNEL_OWNER_MAX]; /* the module that made it; printable */
+	uint32_t pid; /* the process that made it; 0: it has ended, or is in a pid namespace that is not to be seen */
+};
+
+struct rdma_resources {
+	struct rdma_qp *qps; /* by device, then QP number */
+	size_t count;
+};
+
+/*
+ * Reads the QPs of all devices of the calling thread's network namespace. 0, also where the kernel has no RDMA at all;
+ * or -errno and a text. Free with resources_free(). The kernel goes on by position where one datagram does not hold
+ * all (res_get_common_dumpit()): of several hundred QPs one may be missed when others go away meanwhile.
+ */
+RS_MUST_USE int resources_read(struct rdma_resources *out, char *error, size_t error_size);
+RS_MUST_USE int resources_read_over(const struct netlink_transport *transport, struct rdma_resources *out, char *error,
+				    size_t error_size);
+void resources_free(struct rdma_resources *resources);
+
+const struct rdma_qp *resources_find(const struct rdma_resources *resources, const char *device, uint32_t qpn);
+
+/* QP 0 and QP 1 of the kernel: what connection management (MADs) leaves the host by, for user programs as well. */
+bool qp_is_connection_management(const struct rdma_qp *qp);
+
+const char *qp_type_name(uint8_t type);   /* "RC", "GSI"... */
+const char *qp_state_name(uint8_t state); /* "RTS"... */
+
+#endif

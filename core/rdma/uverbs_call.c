@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Sources: drivers/infiniband/core/uverbs_ioctl.c, uverbs_std_types_device.c, uverbs_std_types_qp.c, uverbs_cmd.c. */
+#include "rdma/uverbs_call.h"
+
+#include <errno.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_verbs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "rdma/uverbs_call_internal.h"
+
+/* Bits of attr_mask: enum ib_qp_attr_mask in include/rdma/ib_verbs.h. */
+enum { QP_ATTR_STATE = 1 << 0, QP_ATTR_PORT = 1 << 5, QP_ATTR_AV = 1 << 7, QP_ATTR_DEST_QPN = 1 << 20 };
+
+/* No handle has it: xa_alloc() gives the lowest that is free (rdma_core.c), and there is not that much memory. */
+enum { NO_HANDLE_OCTET = 0xff };
+static const uint32_t no_handle = UINT32_MAX;
+
+/* ---- one ioctl ---- */
+
+static int call_kernel(int fd, struct ib_uverbs_ioctl_hdr *request)
+{
+	return ioctl(fd, RDMA_VERBS_IOCTL, request) ? -errno : 0;
+}
+
+int (*uverbs_call_kernel)(int fd, struct ib_uverbs_ioctl_hdr *request) = call_kernel;
+
+void uverbs_call_begin(struct uverbs_call *call, uint32_t driver_id, uint16_t object, uint16_t method)
+{
+	memset(call, 0, sizeof(*call));
+	call->header.driver_id = driver_id;
+	call->header.object_id = object;
+	call->header.method_id = method;
+}
+
+/* MANDATORY: a kernel that does not know the attribute says so, and does not do half of what was meant. */
+static struct ib_uverbs_attr *add(struct uverbs_call *call, uint16_t id, uint16_t len)
+{
+	struct ib_uverbs_attr *attr = &call->header.attrs[call->header.num_attrs++];
+
+	attr->attr_id = id;
+	attr->len = len;
+	attr->flags = UVERBS_ATTR_F_MANDATORY;
+	return attr;
+}
+
+void uverbs_call_in(struct uverbs_call *call, uint16_t id, const void *data, uint16_t len)
+{
+	struct ib_uverbs_attr *attr = add(call, id, len);
+
+	/* uverbs_attr_ptr_is_inline() in include/rdma/uverbs_ioctl.h */
+	if (len <= sizeof(attr->data))
+		memcpy(&attr->data, data, len);
+	else
+		attr->data = (uintptr_t)data;
+}
+
+void uverbs_call_const(struct uverbs_call *call, uint16_t id, uint64_t value)
+{
+	uverbs_call_in(call, id, &value, sizeof(value));
+}
+
+/* uverbs_process_attr(): an IDR attribute has the length 0 */
+void uverbs_call_handle(struct uverbs_call *call, uint16_t id, uint32_t handle)
+{
+	add(call, id, 0)->data = handle;
+}
+
+void uverbs_call_out(struct uverbs_call *call, uint16_t id, void *data, uint16_t len)
+{
+	call->outputs |= UINT32_C(1) << call->header.num_attrs;
+	add(call, id, len)->data = (uintptr_t)data;
+}
+
+int uverbs_call_do(struct uverbs_call *call, int fd)
+{
+	size_t count = call->header.num_attrs;
+	int err;
+
+	call->header.length = (uint16_t)(sizeof(call->header) + count * sizeof(struct ib_uverbs_attr));
+	err = uverbs_call_kernel(fd, &call->header);
+	for (size_t i = 0; !err && i < count; i++) {
+		/* uverbs_set_output() */
+		bool written = call->header.attrs[i].flags & UVERBS_ATTR_F_VALID_OUTPUT;
+
+		if (call->outputs & UINT32_C(1) << i && !written)
+			err = -EPROTO;
+	}
+	return err;
+}
+
+/* ---- commands ---- */
+
+/* How many handles stand before the first that the kernel has left alone. */
+static size_t handles_written(const uint32_t *handles, size_t room)
+{
+	size_t count = 0;
+
+	while (count < room && handles[count] != no_handle)
+		count++;
+	return count;
+}
+
+/*
+ * The total that the kernel gives is no more than what it has copied, so that one too many is asked for. It is a u64
+ * there, of which the first four octets are copied (UVERBS_METHOD_INFO_HANDLES): none of the number on a big-endian
+ * machine. So the list's own end counts, and the total has to agree as far as it can.
+ */
+static int list_into(int fd, uint32_t driver_id, uint16_t object, uint32_t *list, size_t room, size_t *out_count)
+{
+	struct uverbs_call call;
+	uint32_t total = no_handle, expected;
+	uint64_t count;
+	int err;
+
+	memset(list, NO_HANDLE_OCTET, room * sizeof(*list));
+	uverbs_call_begin(&call, driver_id, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INFO_HANDLES);
+	uverbs_call_const(&call, UVERBS_ATTR_INFO_OBJECT_ID, object);
+	uverbs_call_out(&call, UVERBS_ATTR_INFO_TOTAL_HANDLES, &total, sizeof(total));
+	uverbs_call_out(&call, UVERBS_ATTR_INFO_HANDLES_LIST, list, (uint16_t)(room * sizeof(*list)));
+	err = uverbs_call_do(&call, fd);
+	if (err)
+		return err;
+	count = handles_written(list, room);
+	memcpy(&expected, &count, sizeof(expected));
+	if (total != expected)
+		return -EPROTO;
+	*out_count = count;
+	return 0;
+}
+
+int uverbs_list_objects(int fd, uint32_t driver_id, uint16_t object, uint32_t *handles, size_t room, size_t *out_count)
+{
+	size_t asked = room < UVERBS_QPS_LISTED_MAX ? room : UVERBS_QPS_LISTED_MAX;
+	uint32_t *list = calloc(asked + 1, sizeof(*list));
+	size_t count;
+	int err;
+
+	if (!list)
+		return -ENOMEM;
+	err = list_into(fd, driver_id, object, list, asked + 1, &count);
+	if (!err && count > asked)
+		err = -ENOSPC;
+	if (!err && count)
+		memcpy(handles, list, count * sizeof(*list));
+	if (!err)
+		*out_count = count;
+	free(list);
+	return err;
+}
+
+int uverbs_list_qps(int fd, uint32_t driver_id, uint32_t *handles, size_t room, size_t *out_count)
+{
+	return uverbs_list_objects(fd, driver_id, UVERBS_OBJECT_QP, handles, room, out_count);
+}
+
+/* uverbs_cmd.c by INVOKE_WRITE. `out` may be NULL: the command has no answer. */
+static int invoke_write(int fd, uint32_t driver_id, uint32_t command, const void *in, uint16_t in_len, void *out,
+			uint16_t out_len)
+{
+	struct uverbs_call call;
+
+	uverbs_call_begin(&call, driver_id, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
+	uverbs_call_in(&call, UVERBS_ATTR_CORE_IN, in, in_len);
+	if (out)
+		uverbs_call_out(&call, UVERBS_ATTR_CORE_OUT, out, out_len);
+	uverbs_call_const(&call, UVERBS_ATTR_WRITE_CMD, command);
+	return uverbs_call_do(&call, fd);
+}
+
+static void fill_facts(const struct ib_uverbs_query_qp_resp *resp, struct uverbs_qp_facts *out)
+{
+	*out = (struct uverbs_qp_facts){
+		.state = resp->qp_state,
+		.port = resp->port_num,
+		.address = { .flow_label = resp->dest.flow_label,
+			     .sgid_index = resp->dest.sgid_index,
+			     .port = resp->dest.port_num,
+			     .is_global = resp->dest.is_global },
+		.dest_qpn = resp->dest_qp_num,
+	};
+	memcpy(out->address.dgid, resp->dest.dgid, sizeof(out->address.dgid));
+}
+
+/*
+ * Asks for what is used, not for all: a driver may refuse the whole question for one thing that it cannot tell. mlx5
+ * does so for the peer's number of a DCT, which has none (mlx5_ib_dct_query_qp() in hw/mlx5/qp.c).
+ */
+int uverbs_query_qp(int fd, uint32_t driver_id, uint32_t handle, struct uverbs_qp_facts *out)
+{
+	static const uint32_t masks[] = { QP_ATTR_STATE | QP_ATTR_PORT | QP_ATTR_AV | QP_ATTR_DEST_QPN,
+					  QP_ATTR_STATE | QP_ATTR_PORT | QP_ATTR_AV };
+	struct ib_uverbs_query_qp command = { .qp_handle = handle };
+	struct ib_uverbs_query_qp_resp resp;
+	int err = -EINVAL;
+
+	for (size_t i = 0; err == -EINVAL && i < sizeof(masks) / sizeof(masks[0]); i++) {
+		command.attr_mask = masks[i];
+		memset(&resp, 0, sizeof(resp));
+		err = invoke_write(fd, driver_id, IB_USER_VERBS_CMD_QUERY_QP, &command, sizeof(command), &resp,
+				   sizeof(resp));
+	}
+	if (err)
+		return err;
+	if (resp.qp_state > UVERBS_QPS_ERR)
+		return -EPROTO;
+	fill_facts(&resp, out);
+	return 0;
+}
+
+static bool is_in_reset(int fd, uint32_t driver_id, uint32_t handle)
+{
+	struct uverbs_qp_facts facts;
+
+	return !uverbs_query_qp(fd, driver_id, handle, &facts) && facts.state == UVERBS_QPS_RESET;
+}
+
+/* qp_state_table in verbs.c: ERR asks for nothing but the state, and is reached from every other one but RESET. */
+int uverbs_qp_to_error(int fd, uint32_t driver_id, uint32_t handle)
+{
+	const struct ib_uverbs_modify_qp command = {
+		.qp_handle = handle,
+		.attr_mask = QP_ATTR_STATE,
+		.qp_state = UVERBS_QPS_ERR,
+	};
+	int err = invoke_write(fd, driver_id, IB_USER_VERBS_CMD_MODIFY_QP, &command, sizeof(command), NULL, 0);
+
+	return err == -EINVAL && is_in_reset(fd, driver_id, handle) ? -ENOTCONN : err;
+}
+
+int uverbs_qp_destroy(int fd, uint32_t driver_id, uint32_t handle)
+{
+	struct ib_uverbs_destroy_qp_resp resp;
+	struct uverbs_call call;
+
+	uverbs_call_begin(&call, driver_id, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY);
+	uverbs_call_handle(&call, UVERBS_ATTR_DESTROY_QP_HANDLE, handle);
+	uverbs_call_out(&call, UVERBS_ATTR_DESTROY_QP_RESP, &resp, sizeof(resp));
+	return uverbs_call_do(&call, fd);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/*
+ * The decoder of the uverbs ABI: what does this ioctl(RDMA_VERBS_IOCTL) ask the kernel to do?
+ *
+ * Sources: include/uapi/rdma/rdma_user_ioctl_cmds.h, ib_user_verbs.h, ib_user_ioctl_cmds.h;
+ * drivers/infiniband/core/uverbs_ioctl.c (limits), uverbs_cmd.c (INVOKE_WRITE).
+ *
+ * It dereferences no pointer of the caller's: memory is read through a function that the user of the decoder gives,
+ * which may be another process's memory. All is copied once before it is looked at.
+ */
+#ifndef RDMASEC_UVERBS_DECODE_H
+#define RDMASEC_UVERBS_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/attributes.h"
+#include "messages/want.h"
+
+/* Reads `len` octets at `address` of the caller. 0, or -EFAULT if not all of them can be read. */
+struct uverbs_memory {
+	int (*read)(void *context, uint64_t address, void *buffer, size_t len);
+	void *context;
+};
+
+enum uverbs_kind {
+	UVERBS_NOTHING = 0,  /* cannot make a QP, give it an address or lead to one that can */
+	UVERBS_CONTEXT_OPEN, /* GET_CONTEXT */
+	UVERBS_QP_CREATE,
+	UVERBS_QP_ADDRESS, /* MODIFY_QP with the AV or the alternate path bit, whatever the state */
+	UVERBS_QP_READY,   /* MODIFY_QP to RTR without an address, as datagram QPs do: from then on they can send */
+	UVERBS_QP_OPEN,    /* OPEN_QP: a second handle of a shared XRC target QP */
+	UVERBS_QP_DESTROY,
+	UVERBS_AH_CREATE,
+	UVERBS_MCAST_ATTACH,
+	UVERBS_FLOW_CREATE,    /* CREATE_FLOW, flow objects and matchers of drivers */
+	UVERBS_DRIVER_PRIVATE, /* an object, a method or a DEVX command of the driver's own that is not understood */
+	UVERBS_MALFORMED, /* looks like one of the above, but a length or an attribute is wrong: never let it pass */
+	/*
+	 * Not of this ABI, and never made by uverbs_decode(): librdmacm is about to have the kernel's CM send MADs, or
+	 * to set out on a path that is known by now (librdmacm-ext).
+	 */
+	UVERBS_CM_CONNECT,
+	UVERBS_CM_ACCEPT,
+	UVERBS_CM_REJECT, /* with data of the application's: without, it is the kernel's own word */
+	UVERBS_CM_ESTABLISH,
+	UVERBS_CM_JOIN,  /* rdma_join_multicast() */
+	UVERBS_CM_ROUTE, /* rdma_create_qp() on an id that knows its route */
+	/* Not of this ABI either: the door cannot stand in this process, so what follows would not be asked. */
+	UVERBS_DOOR_BROKEN,
+	UVERBS_KIND_COUNT,
+};
+
+enum uverbs_phase {
+	UVERBS_REQUEST, /* before the kernel has seen it */
+	UVERBS_REPLY,   /* after it succeeded: handles and numbers are read from the answer */
+};
+
+struct uverbs_address {
+	uint8_t dgid[16];
+	uint32_t flow_label; /* host order, 20 bits */
+	uint8_t sgid_index;
+	uint8_t port;   /* 1.. */
+	bool is_global; /* a GRH is there; RoCE needs one */
+};
+
+/* Which optional facts a command carried. */
+enum {
+	UVERBS_HAS_HANDLE = 1 << 0,
+	UVERBS_HAS_QPN = 1 << 1,
+	UVERBS_HAS_ALT_PATH = 1 << 2,   /* attr_mask has ALT_PATH or PATH_MIG_STATE */
+	UVERBS_HAS_SOURCE_QPN = 1 << 3, /* create with a source QPN of its own choice (needs CAP_NET_RAW, or should) */
+	UVERBS_HAS_DEVX = 1 << 4,       /* GET_CONTEXT that asks for mlx5's DEVX; else: a command of DEVX */
+	UVERBS_HAS_STATE = 1 << 5,      /* attr_mask has STATE */
+	UVERBS_HAS_DEST_QPN = 1 << 6,
+};
+
+struct uverbs_command {
+	enum uverbs_kind kind;
+	uint32_t has;       /* UVERBS_HAS_* */
+	uint32_t driver_id; /* enum rdma_driver_id, as the caller claims; the kernel refuses a wrong one */
+	uint16_t object_id, method_id;
+	uint32_t write_command; /* INVOKE_WRITE: IB_USER_VERBS_CMD_* with the extended bit; DEVX: enum prm_opcode */
+	uint32_t qp_type;       /* QP_CREATE, QP_OPEN: enum ib_uverbs_qp_type */
+	uint32_t handle;        /* of the QP or the AH, with UVERBS_HAS_HANDLE */
+	uint32_t qpn;           /* with UVERBS_HAS_QPN */
+	uint32_t dest_qpn;      /* QP_ADDRESS, with UVERBS_HAS_DEST_QPN */
+	uint32_t attr_mask;     /* QP_ADDRESS, QP_READY: enum ib_uverbs_qp_attr_mask bits as passed */
+	uint32_t qp_state;      /* QP_ADDRESS, QP_READY, with UVERBS_HAS_STATE */
+	struct uverbs_address address; /* QP_ADDRESS, AH_CREATE; MCAST_ATTACH: only dgid */
+	uint8_t sgid[16];              /* CM_*: instead of address.sgid_index, which librdmacm does not know */
+	struct want want;              /* of the application's, for this QP or id */
+	const char *why_malformed;     /* MALFORMED: a static text */
+};
+
+/*
+ * Decodes the ioctl whose struct ib_uverbs_ioctl_hdr is at `address` in `memory`.
+ *
+ * Returns 0 and fills *out. -EFAULT when the caller's memory cannot be read: the kernel would answer the same, and
+ * *out is then UVERBS_MALFORMED. A command that the kernel would refuse for its form is passed on as NOTHING only
+ * where no kernel can take it for one of the kinds above; otherwise it is MALFORMED. Thread-safe, allocates nothing.
+ */
+RS_MUST_USE int uverbs_decode(const struct uverbs_memory *memory, uint64_t address, enum uverbs_phase phase,
+			      struct uverbs_command *out);
+
+/* Is a door to ask the engine? What is never refused costs no question. */
+bool uverbs_is_judged(const struct uverbs_command *command);
+bool uverbs_is_cm(enum uverbs_kind kind);            /* CM_* */
+bool uverbs_qp_is_connected(uint32_t qp_type);       /* it sends to the one remote that it was given: RC, UC, XRC */
+const char *uverbs_kind_name(enum uverbs_kind kind); /* "create_qp", "modify_qp"...: for texts */
+const char *uverbs_qp_type_name(uint32_t qp_type);   /* "RC", "UD"..., "type 77" never: "unknown" */
+
+#endif

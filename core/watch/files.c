@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The open files of uverbs devices, each perhaps held by several processes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "process/same_file.h"
+#include "watch/internal.h"
+
+static int holder_new(struct watch_client *client, struct watch_ufile *ufile, int number)
+{
+	struct watch_holder *holder = calloc(1, sizeof(*holder));
+
+	if (!holder)
+		return -ENOMEM;
+	*holder = (struct watch_holder){ .client = client, .ufile = ufile, .number = number };
+	DL_APPEND(ufile->holders, holder);
+	DL_APPEND2(client->holders, holder, client_prev, client_next);
+	return 0;
+}
+
+void watch_ufile_free(struct watch_ufile *ufile)
+{
+	struct watch_qp *qp, *next;
+
+	while (ufile->holders)
+		watch_holder_free(ufile->holders);
+	HASH_ITER (hh, ufile->qps, qp, next)
+		watch_qp_forget(ufile, qp);
+	if (ufile->queued)
+		DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
+	DL_DELETE(ufile->watch->ufiles, ufile);
+	if (ufile->in)
+		namespace_put(ufile->in);
+	free(ufile);
+}
+
+int watch_borrow(struct watch_ufile *ufile, int *out_fd)
+{
+	while (ufile->holders) {
+		struct watch_holder *holder = ufile->holders;
+		dev_t rdev = 0;
+		int fd, err = process_fetch_fd(&holder->client->process, holder->number, &fd);
+
+		if (!err && !process_uverbs_rdev("/sys", fd, &rdev) && rdev == ufile->rdev) {
+			*out_fd = fd;
+			return 0;
+		}
+		if (!err)
+			fd_let_go(fd);
+		/* what cannot be taken just now is no proof that it is not there */
+		if (err && err != -EBADF && !(err == -ESRCH && process_has_ended(&holder->client->process)))
+			return err;
+		watch_holder_free(holder);
+	}
+	watch_scan_soon(ufile->watch);
+	return -ENOENT;
+}
+
+const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size)
+{
+	const struct rdma_device *device;
+
+	error[0] = '\0';
+	return namespace_device(ufile->in, fd, &device, error, error_size) ? NULL : device;
+}
+
+static unsigned ufiles_of_user(const struct watch *watch, uid_t uid)
+{
+	const struct watch_ufile *ufile;
+	unsigned count = 0;
+
+	DL_FOREACH (watch->ufiles, ufile)
+		count += ufile->asker.uid == uid;
+	return count;
+}
+
+/* Takes over the reference to `in`, unless it fails. */
+static int ufile_new(struct watch *watch, const struct process *process, struct namespace *in, dev_t rdev,
+		     struct watch_ufile **out)
+{
+	struct watch_ufile *ufile;
+
+	if (process->uid != 0 && ufiles_of_user(watch, process->uid) >= UFILES_PER_USER_MAX)
+		return -EUSERS;
+	ufile = calloc(1, sizeof(*ufile));
+	if (!ufile)
+		return -ENOMEM;
+	ufile->watch = watch;
+	ufile->rdev = rdev;
+	ufile->in = in;
+	engine_client_from(process, &ufile->asker);
+	DL_APPEND(watch->ufiles, ufile);
+	*out = ufile;
+	return 0;
+}
+
+/* Already known, perhaps by another holder: forked children and fds that were passed on share one open file. */
+static struct watch_ufile *find_same(struct watch *watch, const struct process *process, int number, dev_t rdev)
+{
+	struct watch_ufile *ufile;
+
+	DL_FOREACH (watch->ufiles, ufile) {
+		const struct watch_holder *holder = ufile->holders;
+		bool same;
+
+		if (ufile->rdev == rdev && holder &&
+		    !same_open_file(holder->client->process.pid, holder->number, process->pid, number, &same) && same)
+			return ufile;
+	}
+	return NULL;
+}
+
+/*
+ * Has the open file behind `fd` all that this one has? Handles alone prove nothing, for those of like programs are
+ * alike: at least one QP has to have the peer that is known of it.
+ */
+static bool has_all_of(const struct watch_ufile *ufile, int fd)
+{
+	const struct watch_qp *qp, *next;
+	unsigned peers = 0;
+
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		bool address = qp->question.kind == UVERBS_QP_ADDRESS, peer = qp->question.has & UVERBS_HAS_DEST_QPN;
+		struct uverbs_qp_facts facts;
+		int err = watch_object_query(fd, qp->question.driver_id, qp, &facts);
+
+		if (err == -EOPNOTSUPP && watch_object_lives(fd, qp->question.driver_id, qp))
+			continue;
+		if (err ||
+		    (address && memcmp(facts.address.dgid, qp->question.address.dgid, sizeof(facts.address.dgid))) ||
+		    (peer && facts.dest_qpn != qp->question.dest_qpn))
+			return false;
+		peers += address && peer;
+	}
+	return peers > 0;
+}
+
+/* The one that nobody is known to hold any more. */
+static struct watch_ufile *find_orphan(struct watch *watch, const struct namespace *in, dev_t rdev, int fd)
+{
+	struct watch_ufile *ufile;
+
+	DL_FOREACH (watch->ufiles, ufile)
+		if (!ufile->holders && ufile->rdev == rdev && ufile->in == in && has_all_of(ufile, fd))
+			return ufile;
+	return NULL;
+}
+
+/* Is any of its QPs still in the file behind `fd`? Others may have been destroyed since. */
+static bool keeps_handles(const struct watch_ufile *ufile, int fd)
+{
+	const struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (watch_handle_lives(fd, qp->question.driver_id, qp->handle, qp->devx_created != 0))
+			return true;
+	return !ufile->qps;
+}
+
+static struct watch_holder *find_holder(const struct watch_client *client, int number)
+{
+	struct watch_holder *holder;
+
+	DL_FOREACH2 (client->holders, holder, client_next)
+		if (holder->number == number)
+			return holder;
+	return NULL;
+}
+
+/* What has no known holder is looked for with those that may have got it. */
+static void holder_leave(struct watch *watch, struct watch_holder *holder)
+{
+	const struct watch_ufile *left = holder->ufile;
+
+	watch_holder_free(holder);
+	if (!left->holders)
+		watch_scan_soon(watch);
+}
+
+static int ufile_make(struct watch *watch, const struct watch_client *client, int fd, dev_t rdev,
+		      struct watch_ufile **out)
+{
+	struct namespace *in;
+	int ns_fd, err = process_open_netns(&client->process, &ns_fd);
+
+	if (err)
+		return err;
+	err = namespace_get_for(watch->namespaces, ns_fd, client->process.uid, &in);
+	close(ns_fd);
+	if (err)
+		return err;
+	*out = find_orphan(watch, in, rdev, fd);
+	err = *out ? 0 : ufile_new(watch, &client->process, in, rdev, out);
+	if (err || (*out)->holders || (*out)->qps)
+		namespace_put(in); /* an orphan has its own reference */
+	return err;
+}
+
+static int ufile_find(struct watch *watch, struct watch_client *client, int number, int fd, dev_t rdev,
+		      struct watch_ufile **out)
+{
+	struct watch_holder *holder = find_holder(client, number);
+	struct watch_ufile *ufile;
+	int err = 0;
+
+	/* the number may have been closed and used again since, for another file of the same device */
+	if (holder && holder->ufile->qps && !has_all_of(holder->ufile, fd) && !keeps_handles(holder->ufile, fd)) {
+		holder_leave(watch, holder);
+		holder = NULL;
+	}
+	ufile = find_same(watch, &client->process, number, rdev);
+	if (holder && holder->ufile != ufile) {
+		holder_leave(watch, holder);
+		holder = NULL;
+	}
+	if (!ufile)
+		err = ufile_make(watch, client, fd, rdev, &ufile);
+	if (!err && !holder) {
+		err = holder_new(client, ufile, number);
+		if (err && !ufile->holders)
+			watch_scan_soon(watch); /* it goes with the others that nobody holds */
+	}
+	if (!err)
+		*out = ufile;
+	return err;
+}
+
+/* Is what the process has under this number the file that came with its question? */
+static int check_same(const struct process *process, int number, int fd)
+{
+	int theirs, err = process_fetch_fd(process, number, &theirs);
+	bool same = false;
+
+	if (err)
+		return err;
+	err = same_open_file(getpid(), theirs, getpid(), fd, &same);
+	fd_let_go(theirs);
+	return err ? err : same ? 0 : -EBADF;
+}
+
+int watch_ufile_get(struct watch *watch, const struct process *process, int number, int fd, struct watch_ufile **out)
+{
+	struct watch_client *client;
+	struct watch_ufile *ufile;
+	dev_t rdev;
+	int err;
+
+	/* before anything is kept: only uverbs devices, whatever it is that a client sends */
+	if (process_uverbs_rdev("/sys", fd, &rdev))
+		return -EBADF;
+	err = check_same(process, number, fd);
+	if (!err)
+		err = watch_client_get(watch, process, &client);
+	if (!err)
+		err = ufile_find(watch, client, number, fd, rdev, &ufile);
+	if (err)
+		return err;
+	engine_client_from(process, &ufile->asker);
+	*out = ufile;
+	return 0;
+}
+
+struct watch_ufile *watch_ufile_find(struct watch *watch, const struct process *process, int number)
+{
+	struct watch_client *client;
+	struct watch_holder *holder = NULL;
+
+	HASH_FIND(hh, watch->clients, &process->pid, sizeof(process->pid), client);
+	if (client && client->process.start_time == process->start_time)
+		holder = find_holder(client, number);
+	return holder ? holder->ufile : NULL;
+}
+
+struct namespace *watch_ufile_namespace(const struct watch_ufile *ufile)
+{
+	return ufile->in;
+}
+
+dev_t watch_ufile_rdev(const struct watch_ufile *ufile)
+{
+	return ufile->rdev;
+}

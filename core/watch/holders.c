@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The processes that hold open files: each is known by its pidfd, which tells of its end. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/text.h"
+#include "watch/internal.h"
+
+void engine_client_from(const struct process *process, struct engine_client *out)
+{
+	*out = (struct engine_client){
+		.pid = process->pid,
+		.uid = process->uid,
+		.same_netns = true, /* it is judged by what its own shows */
+		.executable_known = process->executable_known,
+	};
+	if (process->executable_known)
+		text_copy(out->executable, sizeof(out->executable), process->executable);
+}
+
+void watch_holder_free(struct watch_holder *holder)
+{
+	DL_DELETE(holder->ufile->holders, holder);
+	DL_DELETE2(holder->client->holders, holder, client_prev, client_next);
+	free(holder);
+}
+
+void watch_client_free(struct watch_client *client)
+{
+	while (client->holders)
+		watch_holder_free(client->holders);
+	HASH_DEL(client->watch->clients, client);
+	if (client->ended)
+		event_free(client->ended);
+	process_close(&client->process);
+	free(client);
+}
+
+void watch_forget_idle(struct watch *watch)
+{
+	struct watch_client *client, *next;
+
+	HASH_ITER (hh, watch->clients, client, next)
+		if (!client->holders)
+			watch_client_free(client);
+}
+
+void watch_forget_unheld(struct watch *watch)
+{
+	struct watch_ufile *ufile, *next;
+
+	DL_FOREACH_SAFE (watch->ufiles, ufile, next)
+		if (!ufile->holders)
+			watch_ufile_free(ufile);
+}
+
+/* Its children may hold what it held: they are looked for before that is forgotten. */
+static void on_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch_client *client = arg;
+	struct watch *watch = client->watch;
+
+	(void)fd;
+	(void)what;
+	watch_client_free(client);
+	watch_scan_soon(watch);
+}
+
+static int client_new(struct watch *watch, const struct process *process, struct watch_client **out)
+{
+	struct watch_client *client = calloc(1, sizeof(*client));
+	int err;
+
+	if (!client)
+		return -ENOMEM;
+	client->watch = watch;
+	err = process_copy(process, &client->process);
+	if (err) {
+		free(client);
+		return err;
+	}
+	HASH_ADD(hh, watch->clients, process.pid, sizeof(client->process.pid), client);
+	client->ended = event_new(watch->base, client->process.pidfd, EV_READ, on_ended, client);
+	if (!client->ended || event_add(client->ended, NULL)) {
+		watch_client_free(client);
+		return -ENOMEM;
+	}
+	*out = client;
+	return 0;
+}
+
+/* A number that was used again for another process: its former owner's end has not been read yet. */
+int watch_client_get(struct watch *watch, const struct process *process, struct watch_client **out)
+{
+	struct watch_client *client;
+
+	HASH_FIND(hh, watch->clients, &process->pid, sizeof(process->pid), client);
+	if (client && client->process.start_time != process->start_time) {
+		watch_client_free(client);
+		watch_scan_soon(watch);
+		client = NULL;
+	}
+	if (!client)
+		return client_new(watch, process, out);
+	*out = client;
+	return 0;
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Deciding again: what has become of a QP that a change concerns, and what follows from it. */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/text.h"
+#include "watch/internal.h"
+
+void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp)
+{
+	const struct timeval now = { 0 };
+	struct watch *watch = ufile->watch;
+
+	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
+		return;
+	qp->dirty = true;
+	if (!ufile->queued) {
+		ufile->queued = true;
+		DL_APPEND2(watch->queue, ufile, queue_prev, queue_next);
+	}
+	event_add(watch->judge, &now);
+}
+
+/* One QP being judged again: on whose fd, of which device. */
+struct judged {
+	struct watch_ufile *ufile;
+	struct watch_qp *qp;
+	int fd;
+	const struct rdma_device *device; /* NULL: it cannot be told */
+	const char *error;
+};
+
+static void tell(const struct judged *j, const struct engine_answer *answer, enum wire_event event)
+{
+	struct wire_record record;
+
+	watch_qp_record(j->ufile, j->qp, j->device, answer, &record);
+	record.event = event;
+	watch_tell(j->ufile->watch, &record);
+}
+
+/* ---- judging ---- */
+
+static void refuse_untold(const char *error, struct engine_answer *answer)
+{
+	answer->err = EPERM;
+	text_format(answer->verdict.reason, sizeof(answer->verdict.reason), "the RDMA device cannot be told: %s",
+		    error);
+	text_format(answer->text, sizeof(answer->text), "rdmasec: refused: %s", answer->verdict.reason);
+	text_printable(answer->text);
+}
+
+void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,
+		 const struct rdma_device *device, const char *error, const struct uverbs_command *command,
+		 struct engine_answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	if (command->kind == UVERBS_DOOR_BROKEN)
+		engine_judge(&(struct engine_view){ .policy = watch->policy }, client, command, answer);
+	else if (!device)
+		refuse_untold(error, answer);
+	else
+		engine_judge(&(struct engine_view){ .policy = watch->policy,
+						    .device = device,
+						    .evidence = mirror_last(namespace_mirror(in)),
+						    .route_get = evidence_route_get,
+						    .route_context = mirror_netns(namespace_mirror(in)) },
+			     client, command, answer);
+}
+
+static void look_at_graces_later(struct watch *watch)
+{
+	const struct timeval when = { .tv_usec = GRACE_STEP_MS * 1000 };
+
+	event_add(watch->grace, &when);
+}
+
+static void on_grace(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *watch = arg;
+	int64_t now = clock_ms();
+	struct watch_ufile *ufile;
+	struct watch_qp *qp, *next;
+	bool more = false;
+
+	(void)fd;
+	(void)what;
+	DL_FOREACH (watch->ufiles, ufile)
+		HASH_ITER (hh, ufile->qps, qp, next) {
+			if (qp->state != WATCH_GRACE)
+				continue;
+			more = true;
+			if (now >= qp->grace_end_ms)
+				watch_queue(ufile, qp);
+		}
+	if (more)
+		look_at_graces_later(watch);
+}
+
+void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+	char error[192];
+	const struct rdma_device *device;
+	struct engine_answer answer;
+
+	if (!qp || qp->state == WATCH_NO_ADDRESS) {
+		out->err = qp ? ENOTCONN : ENOENT;
+		return;
+	}
+	mirror_follow(namespace_mirror(ufile->in));
+	device = watch_device(ufile, fd, error, sizeof(error));
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, error, &qp->question, &answer);
+	out->verdict = answer.verdict.kind;
+	if (answer.verdict.kind != VERDICT_PROTECTED)
+		return;
+	out->by = answer.verdict.by;
+	out->spi_out = answer.verdict.spi_out;
+	out->spi_in = answer.verdict.spi_in;
+	out->reqid = answer.verdict.reqid;
+	out->cipher = answer.verdict.cipher;
+	out->offloaded = answer.verdict.offloaded;
+	out->sci = be64toh(answer.verdict.sci);
+	text_copy(out->netdev, sizeof(out->netdev), answer.path.egress);
+}
+
+static uint32_t driver_of(const struct judged *j)
+{
+	return j->device ? j->device->driver_id : j->qp->question.driver_id;
+}
+
+/* In ERR it sends nothing more, and what was posted is flushed (InfiniBand Architecture 10.3.1). */
+static void take_down(const struct judged *j, struct engine_answer *answer)
+{
+	uint32_t driver_id = driver_of(j);
+	int err = watch_object_to_error(j->fd, driver_id, j->qp);
+
+	/* in RESET it sends nothing, and has to ask again to get out of it */
+	if (err == -ENOTCONN)
+		err = 0;
+	if (err && !watch_object_lives(j->fd, driver_id, j->qp)) {
+		watch_qp_forget(j->ufile, j->qp); /* the application was faster */
+		return;
+	}
+	if (err)
+		err = watch_object_destroy(j->fd, driver_id, j->qp);
+	j->qp->since_ns = watch_now_ns();
+	if (!err) {
+		j->qp->state = WATCH_REVOKED;
+		tell(j, answer, WIRE_EVENT_REVOKED);
+		return;
+	}
+	text_append(answer->verdict.reason, sizeof(answer->verdict.reason), "; it cannot be taken down: %s",
+		    strerror(-err));
+	tell(j, answer, WIRE_EVENT_NOT_REVOKED);
+	j->qp->retry = true;
+}
+
+static void lost(const struct judged *j, struct engine_answer *answer)
+{
+	uint32_t grace = answer->grace_ms;
+	int64_t now = clock_ms();
+
+	if (j->qp->state != WATCH_GRACE)
+		j->qp->grace_end_ms = now + grace;
+	if (!grace || now >= j->qp->grace_end_ms) {
+		take_down(j, answer);
+	} else if (j->qp->state != WATCH_GRACE) {
+		j->qp->state = WATCH_GRACE;
+		tell(j, answer, WIRE_EVENT_GRACE);
+		if (answer->setup_ms) {
+			/* by the policy that it would hit now */
+			watch_keep_answer(j->qp, answer);
+			watch_tell_lack(j->ufile, j->qp, grace);
+		}
+		look_at_graces_later(j->ufile->watch);
+	}
+}
+
+static bool same_protection(const struct watch_basis *a, const struct watch_basis *b)
+{
+	return a->verdict == b->verdict && a->by == b->by && a->spi_out == b->spi_out && a->spi_in == b->spi_in &&
+	       a->secy_ifindex == b->secy_ifindex;
+}
+
+/*
+ * What IPsec protected, or what has never been judged by anything, may be protected by what is just being read, and so
+ * may what a SecY protects that is as it was: the end of the reading tells. What stood on anything else has lost it.
+ */
+static bool is_to_be_told(const struct judged *j, const struct engine_answer *answer)
+{
+	const struct watch_basis *basis = &j->qp->basis;
+
+	if (answer->verdict.kind != VERDICT_UNKNOWN || !mirror_is_reading(namespace_mirror(j->ufile->in)))
+		return false;
+	if (basis->by == BY_MACSEC)
+		return answer->verdict.secy_ifindex == basis->secy_ifindex;
+	return basis->by != BY_LOOPBACK;
+}
+
+static void judge_again(const struct judged *j)
+{
+	struct watch_ufile *ufile = j->ufile;
+	struct watch_basis before = j->qp->basis;
+	struct engine_answer answer;
+
+	j->qp->dirty = j->qp->retry = false;
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->question, &answer);
+	watch_refuse_kept_route(ufile, &j->qp->question, &answer);
+	if (is_to_be_told(j, &answer)) {
+		j->qp->retry = true;
+		return;
+	}
+	if (!answer.pass) {
+		lost(j, &answer);
+		return;
+	}
+	watch_keep_answer(j->qp, &answer);
+	if (j->qp->state == WATCH_LIVE && same_protection(&before, &j->qp->basis))
+		return;
+	j->qp->state = WATCH_LIVE;
+	j->qp->since_ns = watch_now_ns();
+	tell(j, &answer, WIRE_EVENT_CHANGED);
+}
+
+/* At most `most` of its dirty QPs. False: there are more. */
+static bool judge_dirty(struct watch_ufile *ufile, int fd, unsigned most, unsigned *judged)
+{
+	char error[192];
+	struct judged j = { .ufile = ufile, .fd = fd, .error = error };
+	struct watch_qp *qp, *next;
+
+	j.device = watch_device(ufile, fd, error, sizeof(error));
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		if (!qp->dirty)
+			continue;
+		if (*judged == most)
+			return false;
+		++*judged;
+		j.qp = qp;
+		judge_again(&j);
+	}
+	return true;
+}
+
+static void unqueue(struct watch_ufile *ufile)
+{
+	ufile->queued = false;
+	DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
+}
+
+static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judged)
+{
+	int fd, err = watch_borrow(ufile, &fd);
+
+	++*judged;
+	if (err) {
+		/* nobody has it, or there is no room for an fd of our own just now: a sweep queues it again */
+		unqueue(ufile);
+		return;
+	}
+	if (judge_dirty(ufile, fd, most, judged))
+		unqueue(ufile);
+	close(fd);
+}
+
+static void on_judge(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval now = { 0 };
+	struct watch *watch = arg;
+	unsigned judged = 0;
+
+	(void)fd;
+	(void)what;
+	while (watch->queue && judged < JUDGE_AT_ONCE)
+		judge_ufile(watch->queue, JUDGE_AT_ONCE, &judged);
+	if (watch->queue)
+		event_add(watch->judge, &now);
+}
+
+int watch_judge_init(struct watch *watch)
+{
+	watch->judge = evtimer_new(watch->base, on_judge, watch);
+	watch->grace = evtimer_new(watch->base, on_grace, watch);
+	if (!watch->judge || !watch->grace)
+		return -ENOMEM;
+	(void)event_priority_set(watch->judge, WATCH_PRIORITY);
+	(void)event_priority_set(watch->grace, WATCH_PRIORITY);
+	return 0;
+}

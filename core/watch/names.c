@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The numbers and types of adopted QPs, from the kernel's list of all. */
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <string.h>
+
+#include "rdma/resources.h"
+#include "watch/internal.h"
+
+static bool is_on(const struct watch_ufile *ufile, const struct rdma_qp *resource)
+{
+	return !strcmp(ufile->device, resource->device);
+}
+
+static bool has_peer(const struct watch_qp *qp, const struct rdma_qp *resource)
+{
+	return qp->question.dest_qpn == resource->remote_qpn;
+}
+
+static struct watch_qp *unnamed_qp(struct watch_client *client, const struct rdma_qp *resource)
+{
+	struct watch_holder *holder;
+	struct watch_qp *qp, *next;
+
+	DL_FOREACH2 (client->holders, holder, client_next)
+		HASH_ITER (hh, holder->ufile->qps, qp, next)
+			if (!qp->qpn && is_on(holder->ufile, resource) && has_peer(qp, resource))
+				return qp;
+	return NULL;
+}
+
+static bool is_named(struct watch_client *client, const struct rdma_qp *resource)
+{
+	struct watch_holder *holder;
+	struct watch_qp *qp, *next;
+
+	DL_FOREACH2 (client->holders, holder, client_next)
+		HASH_ITER (hh, holder->ufile->qps, qp, next)
+			if (qp->qpn == resource->qpn && is_on(holder->ufile, resource))
+				return true;
+	return false;
+}
+
+/*
+ * The kernel does not say which handle has which number. Both are given out in order, and the kernel lists its QPs in
+ * order too, so what has the same owner and the same peer is paired as it comes. For display only: nothing is decided
+ * by such a number.
+ */
+static void name_qp(const struct rdma_qp *resource, struct watch *watch)
+{
+	struct watch_client *client;
+	struct watch_qp *qp;
+	pid_t pid = (pid_t)resource->pid;
+
+	HASH_FIND(hh, watch->clients, &pid, sizeof(pid), client);
+	if (!client || is_named(client, resource))
+		return;
+	qp = unnamed_qp(client, resource);
+	if (!qp)
+		return;
+	qp->qpn = resource->qpn;
+	qp->qpn_guessed = true;
+	/* the kernel has no connected QP without an address, so nothing can be let pass by a wrong one of these */
+	if (!qp->qp_type && resource->has_remote_qpn && qp->question.kind == UVERBS_QP_ADDRESS)
+		qp->qp_type = qp->question.qp_type = resource->type;
+}
+
+/* ---- types of those without an address ---- */
+
+/* The one that all of the device's datagram and raw QPs have; 0: they have several, or there is none. */
+static uint32_t only_type(const struct rdma_resources *all, const struct watch_ufile *ufile)
+{
+	uint32_t type = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct rdma_qp *qp = &all->qps[i];
+
+		if (qp->is_kernel || uverbs_qp_is_connected(qp->type) || !is_on(ufile, qp))
+			continue;
+		if (type && type != qp->type)
+			return 0;
+		type = qp->type;
+	}
+	return type;
+}
+
+static bool wants_type(const struct watch_qp *qp)
+{
+	return !qp->qp_type && !qp->devx_created && qp->question.kind == UVERBS_QP_READY &&
+	       (qp->state == WATCH_LIVE || qp->state == WATCH_GRACE);
+}
+
+/* By it they are judged: frames that a program writes itself no SA protects. */
+static void give_types(struct watch_ufile *ufile, const struct rdma_resources *all)
+{
+	struct watch_qp *qp, *next;
+	uint32_t type = 0;
+
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		if (!wants_type(qp))
+			continue;
+		type = type ? type : only_type(all, ufile);
+		if (!type)
+			return;
+		qp->qp_type = qp->question.qp_type = type;
+		watch_queue(ufile, qp);
+	}
+}
+
+void watch_name_by(struct watch *watch, const struct rdma_resources *all)
+{
+	struct watch_ufile *ufile;
+
+	for (size_t i = 0; i < all->count; i++)
+		name_qp(&all->qps[i], watch);
+	DL_FOREACH (watch->ufiles, ufile)
+		give_types(ufile, all);
+}
+
+void watch_name_adopted(struct watch *watch)
+{
+	struct rdma_resources all;
+	char error[128];
+
+	if (resources_read(&all, error, sizeof(error)))
+		return;
+	watch_name_by(watch, &all);
+	resources_free(&all);
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "watch/namespaces.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uthash.h>
+
+#include "rdma/device_cache.h"
+#include "rdma/device_monitor.h"
+
+/* Every user can make himself some (user_namespaces(7)). */
+enum { NAMESPACES_MAX = 1024, NAMESPACES_PER_USER_MAX = 128 };
+
+/* Both numbers together name a namespace while something holds it open (nsfs). */
+struct namespace_key {
+	dev_t dev;
+	ino_t ino;
+};
+
+struct namespace
+{
+	struct namespace_key key;
+	uint64_t id;
+	struct namespaces *all;
+	struct mirror *mirror;
+	uid_t uid; /* whose program was in it first */
+	struct device_cache *devices;
+	struct device_monitor *monitor; /* of devices that belong to this namespace alone; NULL: nothing is told */
+	uint64_t device_generation;     /* counts what monitors have told */
+	unsigned references;
+	UT_hash_handle hh;
+};
+
+struct namespaces {
+	struct event_base *base;
+	struct netns_opener *opener;
+	namespace_changed_fn changed;
+	void *arg;
+	struct namespace *table;
+	struct device_monitor *monitor; /* of devices that are shared by all (rdma-system(8), netns shared) */
+	uint64_t made;
+};
+
+static void on_device_event(void *arg)
+{
+	struct namespace *in = arg;
+
+	in->device_generation++;
+	in->all->changed(in, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST }, in->all->arg);
+}
+
+/* The kernel tells of shared devices in the initial namespace, and they can be used from each. */
+static void on_shared_device_event(void *arg)
+{
+	struct namespaces *all = arg;
+	struct namespace *in, *next;
+
+	HASH_ITER (hh, all->table, in, next)
+		on_device_event(in);
+}
+
+int namespaces_new(struct event_base *base, struct netns_opener *opener, namespace_changed_fn changed, void *arg,
+		   struct namespaces **out)
+{
+	struct namespaces *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	*all = (struct namespaces){ .base = base, .opener = opener, .changed = changed, .arg = arg };
+	all->monitor = device_monitor_new(base, NULL, on_shared_device_event, all);
+	*out = all;
+	return 0;
+}
+
+static void on_change(struct mirror *mirror, const struct mirror_change *change, void *arg)
+{
+	struct namespace *in = arg;
+
+	(void)mirror;
+	in->all->changed(in, change, in->all->arg);
+}
+
+static int open_mirror(struct namespace *in, int ns_fd)
+{
+	struct netns *netns;
+	int err = netns_open(in->all->opener, ns_fd, &netns);
+
+	if (err)
+		return err;
+	err = mirror_new(in->all->base, netns, on_change, in, &in->mirror);
+	if (err)
+		netns_close(netns);
+	return err;
+}
+
+static bool has_room(const struct namespaces *all, uid_t uid)
+{
+	const struct namespace *in, *next;
+	unsigned of_user = 0;
+
+	if (HASH_COUNT(all->table) >= NAMESPACES_MAX)
+		return false;
+	HASH_ITER (hh, all->table, in, next)
+		of_user += in->uid == uid;
+	return uid == 0 || of_user < NAMESPACES_PER_USER_MAX;
+}
+
+static int namespace_new(struct namespaces *all, const struct namespace_key *key, int ns_fd, uid_t uid,
+			 struct namespace **out)
+{
+	struct namespace *in;
+	int err;
+
+	if (!has_room(all, uid))
+		return -EMFILE;
+	in = calloc(1, sizeof(*in));
+	if (!in)
+		return -ENOMEM;
+	in->key = *key;
+	in->id = ++all->made;
+	in->uid = uid;
+	in->all = all;
+	err = open_mirror(in, ns_fd);
+	if (!err && !(in->devices = device_cache_new(netns_transport(mirror_netns(in->mirror))))) {
+		mirror_free(in->mirror);
+		err = -ENOMEM;
+	}
+	if (err) {
+		free(in);
+		return err;
+	}
+	in->monitor = device_monitor_new(all->base, mirror_netns(in->mirror), on_device_event, in);
+	HASH_ADD(hh, all->table, key, sizeof(in->key), in);
+	*out = in;
+	return 0;
+}
+
+int namespace_get_for(struct namespaces *all, int ns_fd, uid_t uid, struct namespace **out)
+{
+	struct namespace_key key;
+	struct namespace *in;
+	struct stat st;
+	int err;
+
+	if (fstat(ns_fd, &st))
+		return -errno;
+	memset(&key, 0, sizeof(key)); /* hashed with its padding */
+	key.dev = st.st_dev;
+	key.ino = st.st_ino;
+	HASH_FIND(hh, all->table, &key, sizeof(key), in);
+	if (!in) {
+		err = namespace_new(all, &key, ns_fd, uid, &in);
+		if (err)
+			return err;
+	}
+	*out = namespace_again(in);
+	return 0;
+}
+
+int namespace_get(struct namespaces *all, int ns_fd, struct namespace **out)
+{
+	return namespace_get_for(all, ns_fd, 0, out);
+}
+
+struct namespace *namespace_again(struct namespace *in)
+{
+	in->references++;
+	return in;
+}
+
+static void namespace_free(struct namespace *in)
+{
+	HASH_DEL(in->all->table, in);
+	device_monitor_free(in->monitor);
+	device_cache_free(in->devices);
+	mirror_free(in->mirror);
+	free(in);
+}
+
+void namespace_put(struct namespace *in)
+{
+	if (--in->references == 0)
+		namespace_free(in);
+}
+
+void namespaces_free(struct namespaces *all)
+{
+	struct namespace *in, *next;
+
+	HASH_ITER (hh, all->table, in, next)
+		namespace_free(in);
+	device_monitor_free(all->monitor);
+	free(all);
+}
+
+uint64_t namespace_id(const struct namespace *in)
+{
+	return in->id;
+}
+
+uint64_t namespace_generation(const struct namespace *in)
+{
+	return mirror_generation(in->mirror) + in->device_generation;
+}
+
+struct mirror *namespace_mirror(const struct namespace *in)
+{
+	return in->mirror;
+}
+
+const struct netlink_transport *namespace_transport(const struct namespace *in)
+{
+	return netns_transport(mirror_netns(in->mirror));
+}
+
+void namespace_look_anew(struct namespace *in)
+{
+	(void)mirror_now(in->mirror);
+}
+
+static void look_at_settings(struct namespace *in, const struct rdma_device *device)
+{
+	for (size_t p = 0; p < device->port_count; p++)
+		for (size_t g = 0; g < device->ports[p].gid_count; g++) {
+			const char *netdev = device->ports[p].gids[g].netdev;
+
+			/* one netdev's GIDs mostly stand side by side */
+			if (netdev[0] && (!g || strcmp(netdev, device->ports[p].gids[g - 1].netdev)))
+				mirror_read_settings(in->mirror, netdev);
+		}
+}
+
+int namespace_device(struct namespace *in, int uverbs_fd, const struct rdma_device **out, char *error,
+		     size_t error_size)
+{
+	int err = device_cache_get(in->devices, uverbs_fd, mirror_last(in->mirror),
+				   mirror_gid_generation(in->mirror) + in->device_generation, out, error, error_size);
+
+	if (!err)
+		look_at_settings(in, *out);
+	return err;
+}
+
+void namespaces_each(struct namespaces *all, void (*visit)(struct namespace *in, void *arg), void *arg)
+{
+	struct namespace *in, *next;
+
+	HASH_ITER (hh, all->table, in, next)
+		visit(in, arg);
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* What is told of a QP, or of a question about one. */
+#include <string.h>
+
+#include "util/text.h"
+#include "watch/internal.h"
+
+static void describe_path(const struct path *path, struct wire_record *record)
+{
+	record->port = path->port;
+	if (!path->device[0])
+		return;
+	record->has |= WIRE_RECORD_HAS_GID;
+	record->gid_index = path->sgid_index;
+	text_copy(record->netdev, sizeof(record->netdev), path->netdev);
+	if (!path->family)
+		return;
+	ip_text(path->family, &path->local, record->local);
+	if (path->scope == REMOTE_ONE)
+		ip_text(path->family, &path->remote, record->remote);
+}
+
+void watch_describe(const struct process *process, const struct uverbs_command *command, const char *device,
+		    const struct engine_answer *answer, struct wire_record *record)
+{
+	bool creates = command->kind == UVERBS_QP_CREATE || command->kind == UVERBS_QP_OPEN;
+
+	wire_record_make(record);
+	record->time_ns = watch_now_ns();
+	if (process) {
+		record->pid = process->pid;
+		record->uid = process->uid;
+		text_copy(record->executable, sizeof(record->executable),
+			  process->executable_known ? process->executable : "");
+	}
+	text_copy(record->command, sizeof(record->command), uverbs_kind_name(command->kind));
+	if (command->qp_type || creates)
+		text_copy(record->qp_type, sizeof(record->qp_type), uverbs_qp_type_name(command->qp_type));
+	text_copy(record->device, sizeof(record->device), device ? device : "");
+	describe_path(&answer->path, record);
+	if (command->kind == UVERBS_QP_ADDRESS || command->kind == UVERBS_AH_CREATE)
+		gid_text(command->address.dgid, record->remote);
+	else if (record->has & WIRE_RECORD_HAS_GID)
+		text_copy(record->remote, sizeof(record->remote), "any");
+	if (command->has & UVERBS_HAS_QPN) {
+		record->has |= WIRE_RECORD_HAS_QPN;
+		record->qpn = command->qpn;
+	}
+	if (command->has & UVERBS_HAS_DEST_QPN) {
+		record->has |= WIRE_RECORD_HAS_DEST_QPN;
+		record->dest_qpn = command->dest_qpn;
+	}
+	record->outcome = !answer->pass     ? WIRE_OUTCOME_REFUSED
+			  : answer->audited ? WIRE_OUTCOME_AUDITED
+					    : WIRE_OUTCOME_PASSED;
+	record->err = answer->pass ? 0 : (uint32_t)answer->err;
+	record->verdict = answer->verdict.kind;
+	record->by = answer->verdict.by;
+	text_copy(record->rule, sizeof(record->rule), answer->rule ? answer->rule->name : "");
+	text_copy(record->details, sizeof(record->details), answer->verdict.details);
+	text_copy(record->reason, sizeof(record->reason), answer->verdict.reason);
+	text_printable(record->executable);
+	text_printable(record->device);
+	text_printable(record->netdev);
+	text_printable(record->details);
+	text_printable(record->reason);
+}
+
+void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
+		     const struct engine_answer *answer, struct wire_record *record)
+{
+	const struct watch_holder *holder = ufile->holders;
+
+	watch_describe(holder ? &holder->client->process : NULL, &qp->question, device ? device->name : "", answer,
+		       record);
+	if (qp->qpn) {
+		record->has |= WIRE_RECORD_HAS_QPN;
+		record->qpn = qp->qpn;
+	}
+}
+
+static const char *state_reason(const struct watch_qp *qp)
+{
+	switch (qp->state) {
+	case WATCH_NO_ADDRESS:
+		return "it has no address yet";
+	case WATCH_REVOKED:
+		return "it has been taken down";
+	default:
+		return "";
+	}
+}
+
+/* The words are made anew: nobody keeps them for each QP. */
+void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
+		   struct wire_record *record)
+{
+	struct engine_answer answer;
+
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->question, &answer);
+	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED) {
+		answer.verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
+		text_copy(answer.verdict.reason, sizeof(answer.verdict.reason), state_reason(qp));
+	}
+	watch_qp_record(ufile, qp, device, &answer, record);
+	record->time_ns = qp->since_ns;
+}

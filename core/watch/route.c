@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Software RoCE looks the route of an RC queue pair up for the first packet, keeps it with its transforms, or without
+ * any, and sends by it for as long as it is valid in itself: whatever address the queue pair is given meanwhile, also
+ * on its way from RESET (drivers/infiniband/sw/rxe/rxe_net.c, rxe_find_route(); only rxe_qp.c's rxe_qp_do_cleanup()
+ * resets it). So one that was let send in clear, because a rule asks for nothing there, would go on sending in clear
+ * to an address that is protected.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <string.h>
+
+#include "util/text.h"
+#include "watch/internal.h"
+
+static bool may_leave_in_clear(const struct engine_answer *answer)
+{
+	enum protection by = answer->verdict.by;
+
+	return answer->verdict.kind != VERDICT_PROTECTED || (by != BY_MACSEC && by != BY_IPSEC && by != BY_LOOPBACK);
+}
+
+static bool same_address(const struct uverbs_address *a, const struct uverbs_address *b)
+{
+	return a->port == b->port && a->sgid_index == b->sgid_index && !memcmp(a->dgid, b->dgid, sizeof(a->dgid));
+}
+
+void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer)
+{
+	const struct uverbs_address *address = &qp->question.address;
+
+	if (!answer->pass || qp->question.kind != UVERBS_QP_ADDRESS || !may_leave_in_clear(answer))
+		return;
+	if (qp->clear_routes == CLEAR_ROUTE_NONE)
+		qp->clear_routes = CLEAR_ROUTE_ONE;
+	else if (!same_address(&qp->clear_address, address))
+		qp->clear_routes = CLEAR_ROUTE_SOME;
+	qp->clear_address = *address;
+}
+
+/*
+ * To the same address the route is another by now: a policy that is added makes all that are kept invalid
+ * (xfrm_policy_insert(), rt_genid_bump_ipv4()), and so does a change of routes.
+ */
+static bool is_kept(const struct watch_qp *qp, const struct uverbs_command *command)
+{
+	if (qp->qp_type && qp->qp_type != IB_UVERBS_QPT_RC)
+		return false;
+	return qp->clear_routes == CLEAR_ROUTE_SOME ||
+	       (qp->clear_routes == CLEAR_ROUTE_ONE && !same_address(&qp->clear_address, &command->address));
+}
+
+void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct uverbs_command *command,
+			     struct engine_answer *answer)
+{
+	static const char why[] = "it has been let send in clear, and software RoCE goes on by the route of that "
+				  "address: destroy the queue pair and make another";
+	const struct watch_qp *qp = watch_qp_find(ufile, command->handle);
+	const struct path *path = &answer->path;
+	char remote[INET6_ADDRSTRLEN];
+
+	if (!qp || command->kind != UVERBS_QP_ADDRESS || !answer->pass || may_leave_in_clear(answer) ||
+	    answer->verdict.by == BY_LOOPBACK || !path->driver || path->driver->egress != EGRESS_HOST_STACK ||
+	    !is_kept(qp, command))
+		return;
+	answer->pass = false;
+	answer->err = EPERM;
+	answer->verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
+	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
+	text_format(answer->text, sizeof(answer->text),
+		    "rdmasec: refused modify_qp on %s port %u GID %u (%s) to %s: unprotected: %s", path->device,
+		    path->port, path->sgid_index, path->netdev, gid_text(command->address.dgid, remote), why);
+	text_printable(answer->text);
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* What lives: the table is made to agree with the kernel's lists, and what nobody told us of is found. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "rdma/devx_call.h"
+#include "uverbs/mlx5_prm.h"
+#include "util/text.h"
+#include "watch/internal.h"
+
+/* After the end of a client its children may still be on their way to the same files. */
+enum { SCAN_SOON_MS = 50, SCAN_PAUSE = 10 };
+
+struct handles {
+	uint32_t *list;
+	size_t count;
+};
+
+static int compare_handles(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool handles_have(const struct handles *handles, uint32_t handle)
+{
+	return bsearch(&handle, handles->list, handles->count, sizeof(handle), compare_handles);
+}
+
+static int list(int fd, uint32_t driver_id, bool of_devx, struct handles *handles, size_t room)
+{
+	return of_devx ? devx_list(fd, handles->list, room, &handles->count)
+		       : uverbs_list_qps(fd, driver_id, handles->list, room, &handles->count);
+}
+
+static int handles_read(int fd, uint32_t driver_id, bool of_devx, struct handles *out)
+{
+	struct handles handles = { .list = NULL };
+	size_t room = 64, asked;
+	int err;
+
+	do {
+		free(handles.list);
+		handles.list = calloc(room, sizeof(*handles.list));
+		err = handles.list ? list(fd, driver_id, of_devx, &handles, room) : -ENOMEM;
+		asked = room;
+		room = room * 8 < UVERBS_QPS_LISTED_MAX ? room * 8 : UVERBS_QPS_LISTED_MAX;
+	} while (err == -ENOSPC && asked < UVERBS_QPS_LISTED_MAX);
+	if (err) {
+		free(handles.list);
+		return err;
+	}
+	qsort(handles.list, handles.count, sizeof(*handles.list), compare_handles);
+	*out = handles;
+	return 0;
+}
+
+bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx)
+{
+	struct handles handles;
+	bool lives;
+
+	if (handles_read(fd, driver_id, of_devx, &handles))
+		return true;
+	lives = handles_have(&handles, handle);
+	free(handles.list);
+	return lives;
+}
+
+/* ---- one open file ---- */
+
+/* NULL: it has no DEVX, or its list could not be read. A handle is in one list, and tells what it is by that. */
+static void forget_dead(struct watch_ufile *ufile, const struct handles *qps, const struct handles *devx)
+{
+	struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		if (handles_have(qps, qp->handle))
+			qp->devx_created = 0;
+		else if (devx && handles_have(devx, qp->handle))
+			qp->devx_created = qp->devx_created ? qp->devx_created : PRM_CREATE_QP;
+		else if (devx || !qp->devx_created)
+			watch_qp_forget(ufile, qp);
+	}
+}
+
+/* Of DEVX's objects only those that are known to send are looked at: of others nobody says what they are. */
+static void look_at_devx(struct watch_ufile *ufile, int fd, const struct rdma_device *device)
+{
+	struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		const struct devx_object object = { .handle = qp->handle,
+						    .number = qp->qpn,
+						    .created = qp->devx_created };
+
+		if (!qp->devx_created)
+			continue;
+		if (watch_is_known(qp) || devx_is_still(fd, &object))
+			watch_look_at(ufile, qp->handle, fd, device);
+		else
+			watch_qp_forget(ufile, qp);
+	}
+}
+
+static bool uses_devx(const struct watch_ufile *ufile)
+{
+	const struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (qp->devx_created || qp->question.has & UVERBS_HAS_DEVX)
+			return true;
+	return false;
+}
+
+/* Rules go by it, and of its change not every kernel tells (6.12 does not). */
+static void follow_name(struct watch_ufile *ufile, const char *name)
+{
+	struct watch_qp *qp, *next;
+
+	if (ufile->device[0] && strcmp(ufile->device, name))
+		HASH_ITER (hh, ufile->qps, qp, next)
+			watch_queue(ufile, qp);
+	text_copy(ufile->device, sizeof(ufile->device), name);
+}
+
+static void sweep_with(struct watch_ufile *ufile, int fd)
+{
+	char error[192];
+	const struct rdma_device *device = watch_device(ufile, fd, error, sizeof(error));
+	struct handles handles, devx = { .list = NULL };
+	bool has_devx;
+
+	if (!device || handles_read(fd, device->driver_id, false, &handles))
+		return;
+	follow_name(ufile, device->name);
+	has_devx = uses_devx(ufile) && !handles_read(fd, device->driver_id, true, &devx);
+	forget_dead(ufile, &handles, has_devx ? &devx : NULL);
+	for (size_t i = 0; i < handles.count; i++)
+		watch_look_at(ufile, handles.list[i], fd, device);
+	if (has_devx)
+		look_at_devx(ufile, fd, device);
+	free(devx.list);
+	free(handles.list);
+}
+
+/* What could not be judged, or taken down, when it should have been. */
+static void queue_again(struct watch_ufile *ufile)
+{
+	struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (qp->dirty || qp->retry) {
+			qp->retry = false;
+			watch_queue(ufile, qp);
+		}
+}
+
+void watch_sweep_ufile(struct watch_ufile *ufile)
+{
+	int fd, err;
+
+	queue_again(ufile);
+	err = watch_borrow(ufile, &fd);
+	if (err)
+		return;
+	sweep_with(ufile, fd);
+	close(fd);
+}
+
+static void sweep_all(struct watch *watch)
+{
+	struct watch_ufile *ufile;
+
+	watch->looks_left = LOOKS_AT_ONCE;
+	DL_FOREACH (watch->ufiles, ufile)
+		watch_sweep_ufile(ufile);
+	/* all have had their turn */
+	if (watch->looks_left)
+		watch->round++;
+	watch_forget_idle(watch);
+	watch_set_polls(watch);
+}
+
+/* ---- all processes ---- */
+
+/* Then what a scan did not see may be there all the same. */
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
+
+static int found(void *arg, const struct process *process, int number, int fd, dev_t rdev)
+{
+	struct watch_ufile *ufile;
+
+	(void)rdev;
+	int err = watch_ufile_get(arg, process, number, fd, &ufile);
+
+	if (!err)
+		watch_sweep_ufile(ufile);
+	return is_shortage(err) ? err : 0;
+}
+
+void watch_adopt(struct watch *watch)
+{
+	int64_t began = clock_ms();
+	/* a process that cannot be looked into is one that could not have been asked for its fds either */
+	int err = watch->whole_host ? process_scan("/sys", found, watch) : 0;
+
+	watch->scan_took_ms = clock_ms() - began;
+	if (is_shortage(err))
+		watch_scan_soon(watch);
+	else
+		watch_forget_unheld(watch);
+	watch_name_adopted(watch);
+	watch_set_polls(watch);
+}
+
+static void again(struct event *timer, int ms)
+{
+	const struct timeval when = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	event_add(timer, &when);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *watch = arg;
+
+	(void)fd;
+	(void)what;
+	sweep_all(watch);
+	again(watch->sweep, SWEEP_MS);
+}
+
+static void on_scan(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *watch = arg;
+
+	(void)fd;
+	(void)what;
+	watch->scan_is_soon = false;
+	watch_adopt(watch);
+	if (!watch->scan_is_soon)
+		again(watch->scan, SCAN_MS);
+}
+
+/* However often programs end, most of the time is left for others: a scan looks at every process of the host. */
+void watch_scan_soon(struct watch *watch)
+{
+	int64_t pause = watch->scan_took_ms * SCAN_PAUSE;
+
+	if (!watch->scan_is_soon)
+		again(watch->scan, pause > SCAN_SOON_MS ? (int)pause : SCAN_SOON_MS);
+	watch->scan_is_soon = true;
+}
+
+int watch_sweep_init(struct watch *watch)
+{
+	watch->sweep = evtimer_new(watch->base, on_sweep, watch);
+	watch->scan = evtimer_new(watch->base, on_scan, watch);
+	if (!watch->sweep || !watch->scan)
+		return -ENOMEM;
+	again(watch->sweep, SWEEP_MS);
+	again(watch->scan, SCAN_MS);
+	return 0;
+}
+
+static void list_ufile(struct watch_ufile *ufile, void (*row)(const struct wire_record *record, void *arg), void *arg)
+{
+	const struct rdma_device *device;
+	struct wire_record record;
+	struct watch_qp *qp, *next;
+	char error[192];
+	int fd;
+
+	if (watch_borrow(ufile, &fd))
+		return;
+	device = watch_device(ufile, fd, error, sizeof(error));
+	HASH_ITER (hh, ufile->qps, qp, next) {
+		watch_list_qp(ufile, qp, device, &record);
+		row(&record, arg);
+	}
+	close(fd);
+}
+
+void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_record *record, void *arg), void *arg)
+{
+	struct watch_ufile *ufile;
+
+	sweep_all(watch);
+	watch_name_adopted(watch);
+	DL_FOREACH (watch->ufiles, ufile)
+		if (uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid))
+			list_ufile(ufile, row, arg);
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The QPs that are known, and what was done with them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "uverbs/mlx5_command.h"
+#include "watch/internal.h"
+
+int64_t watch_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void watch_tell(struct watch *watch, const struct wire_record *record)
+{
+	watch->listener.record(record, watch->listener.arg);
+}
+
+/* ---- QPs ---- */
+
+struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle)
+{
+	struct watch_qp *qp;
+
+	HASH_FIND(hh, ufile->qps, &handle, sizeof(handle), qp);
+	return qp;
+}
+
+struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle)
+{
+	struct watch_qp *qp = calloc(1, sizeof(*qp));
+
+	if (!qp)
+		return NULL;
+	qp->handle = handle;
+	qp->since_ns = watch_now_ns();
+	HASH_ADD(hh, ufile->qps, handle, sizeof(qp->handle), qp);
+	return qp;
+}
+
+void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp)
+{
+	HASH_DEL(ufile->qps, qp);
+	free(qp);
+}
+
+uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+
+	return qp ? qp->qp_type : 0;
+}
+
+uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+
+	return qp && !qp->qpn_guessed ? qp->qpn : 0;
+}
+
+/* ---- what was done ---- */
+
+static void done_create(struct watch_ufile *ufile, const struct uverbs_command *command,
+			const struct engine_answer *answer)
+{
+	struct watch_qp *old = watch_qp_find(ufile, command->handle), *qp;
+
+	/* the handle of a QP that was destroyed */
+	if (old)
+		watch_qp_forget(ufile, old);
+	qp = watch_qp_make(ufile, command->handle);
+	if (!qp)
+		return; /* the next sweep finds it */
+	qp->qpn = command->has & UVERBS_HAS_QPN ? command->qpn : 0;
+	qp->qp_type = command->qp_type;
+	qp->question = *command;
+	watch_keep_answer(qp, answer);
+	qp->devx_created = command->has & UVERBS_HAS_DEVX ? command->write_command : 0;
+	qp->state = prm_sends_at_once(qp->devx_created) ? WATCH_LIVE : WATCH_NO_ADDRESS;
+}
+
+static void done_address(struct watch_ufile *ufile, const struct uverbs_command *command,
+			 const struct engine_answer *answer)
+{
+	struct watch_qp *qp = watch_qp_find(ufile, command->handle);
+	bool unknown = !qp;
+
+	if (!qp)
+		qp = watch_qp_make(ufile, command->handle);
+	if (!qp)
+		return;
+	if (unknown && command->has & UVERBS_HAS_QPN)
+		qp->qpn = command->qpn;
+	qp->question = *command;
+	qp->question.qp_type = qp->qp_type;
+	qp->unsure = false;
+	qp->state = WATCH_LIVE;
+	qp->since_ns = watch_now_ns();
+	watch_keep_answer(qp, answer);
+	/* DEVX changes the kernel's QPs and its own: the kernel's lists tell which this is */
+	if (unknown && command->has & UVERBS_HAS_DEVX)
+		watch_sweep_ufile(ufile);
+}
+
+uint64_t watch_generation(const struct watch *watch, struct namespace *in)
+{
+	return namespace_generation(in) + watch->policy_generation;
+}
+
+void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command,
+		const struct engine_answer *answer, uint64_t generation)
+{
+	struct watch_qp *qp;
+
+	if (!(command->has & UVERBS_HAS_HANDLE))
+		return;
+	switch (command->kind) {
+	case UVERBS_QP_CREATE:
+	case UVERBS_QP_OPEN:
+		done_create(ufile, command, answer);
+		break;
+	case UVERBS_QP_ADDRESS:
+	case UVERBS_QP_READY:
+		done_address(ufile, command, answer);
+		break;
+	default:
+		return;
+	}
+	qp = watch_qp_find(ufile, command->handle);
+	if (qp && generation != watch_generation(watch, ufile->in))
+		watch_queue(ufile, qp);
+	if (answer->verdict.by == BY_MACSEC)
+		mirror_poll_fast(namespace_mirror(ufile->in), true);
+}
+
+void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command)
+{
+	struct watch_qp *qp = command->has & UVERBS_HAS_HANDLE ? watch_qp_find(ufile, command->handle) : NULL;
+	struct watch_qp *next;
+
+	(void)watch;
+	if (qp) {
+		qp->unsure = true;
+	} else {
+		/* a QP may have been made, under the handle of one that has gone */
+		HASH_ITER (hh, ufile->qps, qp, next)
+			qp->unsure = true;
+	}
+	watch_sweep_ufile(ufile);
+}
+
+/* ---- the watch ---- */
+
+void watch_set_policy(struct watch *watch, const struct policy *policy)
+{
+	struct watch_ufile *ufile;
+	struct watch_qp *qp, *next;
+
+	watch->policy = policy;
+	watch->policy_generation++;
+	DL_FOREACH (watch->ufiles, ufile)
+		HASH_ITER (hh, ufile->qps, qp, next)
+			watch_queue(ufile, qp);
+}
+
+struct namespaces *watch_namespaces(struct watch *watch)
+{
+	return watch->namespaces;
+}
+
+int watch_new(struct event_base *base, const struct policy *policy, struct netns_opener *opener, bool whole_host,
+	      const struct watch_listener *listener, struct watch **out)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	int err;
+
+	if (!watch)
+		return -ENOMEM;
+	watch->base = base;
+	watch->policy = policy;
+	watch->whole_host = whole_host;
+	watch->round = 1; /* a new QP's is 0 */
+	watch->listener = *listener;
+	err = namespaces_new(base, opener, watch_on_change, watch, &watch->namespaces);
+	if (!err)
+		err = watch_judge_init(watch);
+	if (!err)
+		err = watch_sweep_init(watch);
+	if (err)
+		watch_free(watch);
+	else
+		*out = watch;
+	return err;
+}
+
+void watch_free(struct watch *watch)
+{
+	struct watch_client *client, *next;
+
+	HASH_ITER (hh, watch->clients, client, next)
+		watch_client_free(client);
+	watch_forget_unheld(watch);
+	if (watch->judge)
+		event_free(watch->judge);
+	if (watch->grace)
+		event_free(watch->grace);
+	if (watch->sweep)
+		event_free(watch->sweep);
+	if (watch->scan)
+		event_free(watch->scan);
+	if (watch->namespaces)
+		namespaces_free(watch->namespaces);
+	free(watch);
+}

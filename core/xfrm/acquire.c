@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "xfrm/acquire.h"
+
+#include <errno.h>
+#include <linux/xfrm.h>
+#include <netlink/msg.h>
+#include <string.h>
+
+#include "judge/decide_internal.h"
+#include "netlink/dump.h"
+
+static void address_put(xfrm_address_t *to, const union ip_address *from)
+{
+	memcpy(to, from->bytes, sizeof(from->bytes));
+}
+
+/* All QPs of two addresses have one SA: no ports then. The peer's packets come by source ports of their own. */
+static struct xfrm_selector selector(const struct acquire_flow *flow)
+{
+	struct xfrm_selector sel = { .family = (uint16_t)flow->family, .proto = IPPROTO_UDP };
+
+	address_put(&sel.saddr, &flow->local);
+	address_put(&sel.daddr, &flow->remote);
+	sel.prefixlen_s = sel.prefixlen_d = (uint8_t)address_bits(flow->family);
+	if (flow->has_sport) {
+		sel.sport = htons(flow->sport);
+		sel.dport = htons(ROCE_UDP_PORT);
+		sel.sport_mask = sel.dport_mask = UINT16_MAX;
+	}
+	return sel;
+}
+
+/* As the kernel would ask: in transport mode the addresses are those of the packet (xfrm_tmpl_resolve_one()). */
+static struct xfrm_user_tmpl template(const struct acquire_flow *flow, const struct xfrm_template_evidence *from)
+{
+	bool own = from->mode == XFRM_MODE_TUNNEL || from->mode == XFRM_MODE_BEET;
+	struct xfrm_user_tmpl tmpl = {
+		.id = { .spi = htonl(from->spi), .proto = from->proto },
+		.family = (uint16_t)(own ? from->family : flow->family),
+		.reqid = from->reqid,
+		.mode = from->mode,
+		.optional = from->optional,
+		.aalgos = UINT32_MAX,
+		.ealgos = UINT32_MAX,
+		.calgos = UINT32_MAX,
+	};
+
+	address_put(&tmpl.saddr, own ? &from->saddr : &flow->local);
+	address_put(&tmpl.id.daddr, own ? &from->daddr : &flow->remote);
+	return tmpl;
+}
+
+/* No XFRMA_OFFLOAD_DEV: the kernel would offload the temporary policy for good (xfrm_policy_construct()). */
+static int put_all(struct nl_msg *request, const struct acquire_flow *flow, const struct xfrm_policy_evidence *policy)
+{
+	struct xfrm_user_tmpl tmpl[XFRM_TEMPLATES_MAX];
+	const struct xfrm_userpolicy_type type = { .type = XFRM_POLICY_TYPE_MAIN };
+	struct xfrm_user_acquire acquire = {
+		.sel = selector(flow),
+		.policy = { .sel = selector(flow),
+			    .lft = { .soft_byte_limit = XFRM_INF,
+				     .hard_byte_limit = XFRM_INF,
+				     .soft_packet_limit = XFRM_INF,
+				     .hard_packet_limit = XFRM_INF },
+			    .priority = policy->priority,
+			    .index = policy->index,
+			    .dir = XFRM_POLICY_OUT,
+			    .action = XFRM_POLICY_ALLOW,
+			    .share = XFRM_SHARE_ANY },
+		.aalgos = UINT32_MAX,
+		.ealgos = UINT32_MAX,
+		.calgos = UINT32_MAX,
+	};
+
+	for (size_t i = 0; i < policy->tmpl_count; i++)
+		tmpl[i] = template(flow, &policy->tmpl[i]);
+	acquire.id = tmpl[0].id;
+	acquire.saddr = tmpl[0].saddr;
+	return nlmsg_append(request, &acquire, sizeof(acquire), NLMSG_ALIGNTO) ||
+			       nla_put(request, XFRMA_TMPL, (int)(policy->tmpl_count * sizeof(tmpl[0])), tmpl) ||
+			       nla_put(request, XFRMA_POLICY_TYPE, sizeof(type), &type)
+		       ? -ENOMEM
+		       : 0;
+}
+
+int xfrm_acquire_send(const struct netlink_transport *transport, const struct acquire_flow *flow,
+		      const struct xfrm_policy_evidence *policy, char *error, size_t error_size)
+{
+	struct netlink_channel channel;
+	struct nl_msg *request;
+	int err;
+
+	if (!policy->tmpl_count || policy->dir != XFRM_POLICY_OUT)
+		return -EINVAL;
+	request = nlmsg_alloc_simple(XFRM_MSG_ACQUIRE, NLM_F_REQUEST);
+	if (!request)
+		return -ENOMEM;
+	err = put_all(request, flow, policy);
+	if (!err)
+		err = netlink_open(&channel, transport, NETLINK_XFRM, error, error_size);
+	if (!err) {
+		err = netlink_do(&channel, request);
+		netlink_close(&channel);
+	}
+	nlmsg_free(request);
+	return err;
+}

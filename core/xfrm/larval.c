@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Sources: net/xfrm/xfrm_user.c (xfrm_dump_sa), net/xfrm/xfrm_state.c (__xfrm_state_filter_match). */
+#include "xfrm/larval.h"
+
+#include <errno.h>
+#include <linux/xfrm.h>
+#include <string.h>
+
+#include "judge/decide_internal.h"
+#include "evidence/private.h"
+
+/* One direction. */
+struct counting {
+	struct netlink_channel *channel;
+	int family;
+	const union ip_address *saddr, *daddr;
+	size_t larval;
+};
+
+static void restart(void *context)
+{
+	((struct counting *)context)->larval = 0;
+}
+
+/* What the filter should have left out is passed over as well. */
+static bool is_counted(const struct counting *c, const struct xfrm_sa_evidence *sa)
+{
+	return sa_is_larval(sa) && sa->family == c->family && sa->proto == IPPROTO_ESP &&
+	       address_equal(c->family, &sa->saddr, c->saddr) && address_equal(c->family, &sa->daddr, c->daddr);
+}
+
+static int take_sa(const struct nlmsghdr *message, void *context)
+{
+	struct counting *c = context;
+	struct xfrm_sa_evidence sa;
+
+	if (message->nlmsg_type != XFRM_MSG_NEWSA)
+		return netlink_fail(c->channel, -EPROTO, "an SA is not understood");
+	if (xfrm_parse_sa(message, &sa, c->channel->error, c->channel->error_size))
+		return -EPROTO;
+	c->larval += is_counted(c, &sa);
+	return 0;
+}
+
+/* A dump's attributes follow its header at once (nlmsg_parse() in xfrm_dump_sa()). */
+static int put_filter(struct nl_msg *request, const struct counting *c)
+{
+	uint8_t bits = (uint8_t)address_bits(c->family);
+	struct xfrm_address_filter filter = { .family = (uint16_t)c->family, .splen = bits, .dplen = bits };
+
+	memcpy(&filter.saddr, c->saddr, sizeof(filter.saddr));
+	memcpy(&filter.daddr, c->daddr, sizeof(filter.daddr));
+	return nla_put(request, XFRMA_ADDRESS_FILTER, sizeof(filter), &filter) ||
+	       nla_put_u8(request, XFRMA_PROTO, IPPROTO_ESP);
+}
+
+static int count(struct counting *c)
+{
+	const struct netlink_reader reader = { restart, take_sa, c };
+	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETSA, 0);
+	int err = !request || put_filter(request, c) ? netlink_fail(c->channel, -ENOMEM, "no memory for a request")
+						     : netlink_dump(c->channel, request, &reader);
+
+	nlmsg_free(request);
+	return err;
+}
+
+int xfrm_census(const struct netlink_transport *transport, int family, const union ip_address *local,
+		const union ip_address *remote, struct xfrm_larval *out, char *error, size_t error_size)
+{
+	struct netlink_channel channel;
+	struct counting sent = { &channel, family, local, remote, 0 },
+			received = { &channel, family, remote, local, 0 };
+	int err = netlink_open(&channel, transport, NETLINK_XFRM, error, error_size);
+
+	if (err)
+		return err;
+	err = count(&sent);
+	if (!err)
+		err = count(&received);
+	netlink_close(&channel);
+	if (!err)
+		*out = (struct xfrm_larval){ sent.larval, received.larval };
+	return err;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "elf/image.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+uint16_t elf_machine_here(void)
+{
+#if defined(__x86_64__) && defined(__LP64__)
+	return EM_X86_64;
+#elif defined(__aarch64__) && defined(__LP64__)
+	return EM_AARCH64;
+#else
+	return EM_NONE;
+#endif
+}
+
+/* ---- where things are ---- */
+
+static bool in_segment(const Elf64_Phdr *segment, uint64_t size, uint64_t address, size_t len)
+{
+	return address >= segment->p_vaddr && size >= len && address - segment->p_vaddr <= size - len;
+}
+
+const void *elf_at(const struct elf_image *image, uint64_t address, size_t len)
+{
+	for (size_t i = 0; i < image->segment_count; i++) {
+		const Elf64_Phdr *segment = &image->segments[i];
+		uint64_t offset = address - segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R))
+			continue;
+		if (!image->file) {
+			if (in_segment(segment, segment->p_memsz, address, len))
+				return (const void *)(image->bias + (uintptr_t)address);
+		} else if (in_segment(segment, segment->p_filesz, address, len) && image->file_size >= len &&
+			   segment->p_offset <= image->file_size - len &&
+			   offset <= image->file_size - len - segment->p_offset) {
+			return image->file + segment->p_offset + offset;
+		}
+	}
+	return NULL;
+}
+
+static int read_at(const struct elf_image *image, uint64_t address, void *out, size_t len)
+{
+	const void *from = elf_at(image, address, len);
+
+	if (!from)
+		return -ENOEXEC;
+	memcpy(out, from, len);
+	return 0;
+}
+
+const char *elf_text(const struct elf_image *image, uint64_t offset)
+{
+	const char *text;
+	uint64_t room;
+
+	if (offset >= image->strtab_size)
+		return NULL;
+	room = image->strtab_size - offset;
+	text = elf_at(image, image->strtab + offset, (size_t)room);
+	return text && memchr(text, '\0', (size_t)room) ? text : NULL;
+}
+
+const char *elf_soname(const struct elf_image *image)
+{
+	return image->has_soname ? elf_text(image, image->soname) : NULL;
+}
+
+static const Elf64_Phdr *segment_of(const struct elf_image *image, uint64_t address)
+{
+	for (size_t i = 0; i < image->segment_count; i++)
+		if (image->segments[i].p_type == PT_LOAD &&
+		    in_segment(&image->segments[i], image->segments[i].p_memsz, address, 1))
+			return &image->segments[i];
+	return NULL;
+}
+
+bool elf_holds(const struct elf_image *image, uintptr_t address)
+{
+	return segment_of(image, address - image->bias);
+}
+
+bool elf_executes(const struct elf_image *image, uintptr_t address)
+{
+	const Elf64_Phdr *segment = segment_of(image, address - image->bias);
+
+	return segment && segment->p_flags & PF_X;
+}
+
+int elf_protection(const struct elf_image *image, uint64_t address, size_t page_size)
+{
+	const Elf64_Phdr *segment = segment_of(image, address);
+	uint64_t mask = ~(uint64_t)(page_size - 1), page = (image->bias + address) & mask;
+	int protection;
+
+	if (!segment)
+		return -ENOEXEC;
+	protection = (segment->p_flags & PF_R ? PROT_READ : 0) | (segment->p_flags & PF_W ? PROT_WRITE : 0) |
+		     (segment->p_flags & PF_X ? PROT_EXEC : 0);
+	for (size_t i = 0; i < image->segment_count; i++) {
+		uint64_t start = image->bias + image->segments[i].p_vaddr;
+
+		/* both ends rounded down, as _dl_protect_relro() in glibc's elf/dl-reloc.c does */
+		if (image->segments[i].p_type == PT_GNU_RELRO && page >= (start & mask) &&
+		    page < ((start + image->segments[i].p_memsz) & mask))
+			protection = PROT_READ;
+	}
+	return protection;
+}
+
+/* ---- the dynamic section ---- */
+
+/*
+ * The loader writes some of the pointers in a dynamic section anew, as addresses in the process, and leaves others
+ * (elf_get_dynamic_info() in glibc's elf/get-dynamic-info.h).
+ */
+static uint64_t own_address(const struct elf_image *image, uint64_t pointer)
+{
+	return !image->file && segment_of(image, pointer - image->bias) ? pointer - image->bias : pointer;
+}
+
+static void dynamic_take(struct elf_image *image, const Elf64_Dyn *entry)
+{
+	uint64_t value = entry->d_un.d_val, address = own_address(image, entry->d_un.d_ptr);
+
+	switch (entry->d_tag) {
+	case DT_STRTAB:
+		image->strtab = address;
+		return;
+	case DT_STRSZ:
+		image->strtab_size = value;
+		return;
+	case DT_SYMTAB:
+		image->symtab = address;
+		return;
+	case DT_GNU_HASH:
+		image->gnu_hash = address;
+		return;
+	case DT_HASH:
+		image->hash = address;
+		return;
+	case DT_JMPREL:
+		image->jmprel = address;
+		return;
+	case DT_PLTRELSZ:
+		image->jmprel_size = value;
+		return;
+	case DT_PLTREL:
+		image->jmprel_kind = value;
+		return;
+	case DT_RELA:
+		image->rela = address;
+		return;
+	case DT_RELASZ:
+		image->rela_size = value;
+		return;
+	case DT_REL:
+		image->rel = address;
+		return;
+	case DT_RELSZ:
+		image->rel_size = value;
+		return;
+	case DT_SONAME:
+		image->soname = value;
+		image->has_soname = true;
+		return;
+	default:
+		return;
+	}
+}
+
+static int dynamic_read(struct elf_image *image, const Elf64_Phdr *dynamic)
+{
+	for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= dynamic->p_memsz; at += sizeof(Elf64_Dyn)) {
+		Elf64_Dyn entry;
+		int err = read_at(image, dynamic->p_vaddr + at, &entry, sizeof(entry));
+
+		if (err)
+			return err;
+		if (entry.d_tag == DT_NULL)
+			return 0;
+		dynamic_take(image, &entry);
+	}
+	return 0;
+}
+
+static int image_make(struct elf_image *image)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < image->segment_count && !err; i++)
+		if (image->segments[i].p_type == PT_DYNAMIC)
+			err = dynamic_read(image, &image->segments[i]);
+	image->symbol_count = elf_symbols_count(image);
+	return err;
+}
+
+int elf_from_memory(uint16_t machine, uintptr_t bias, const Elf64_Phdr *segments, size_t count, struct elf_image *out)
+{
+	struct elf_image image = { .machine = machine, .bias = bias, .segment_count = count };
+	int err;
+
+	if (count > ELF_SEGMENTS_MAX)
+		return -ENOEXEC;
+	memcpy(image.segments, segments, count * sizeof(*segments));
+	err = image_make(&image);
+	if (!err)
+		*out = image;
+	return err;
+}
+
+static int header_check(const Elf64_Ehdr *header, size_t size)
+{
+	const unsigned char order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	uint64_t headers = (uint64_t)header->e_phnum * sizeof(Elf64_Phdr);
+
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64 ||
+	    header->e_ident[EI_DATA] != order || header->e_phentsize != sizeof(Elf64_Phdr) ||
+	    header->e_phnum > ELF_SEGMENTS_MAX)
+		return -ENOEXEC;
+	return size >= headers && header->e_phoff <= size - headers ? 0 : -ENOEXEC;
+}
+
+int elf_from_file(const void *file, size_t size, struct elf_image *out)
+{
+	struct elf_image image = { .file = file, .file_size = size };
+	Elf64_Ehdr header;
+	int err;
+
+	if (size < sizeof(header))
+		return -ENOEXEC;
+	memcpy(&header, file, sizeof(header));
+	err = header_check(&header, size);
+	if (err)
+		return err;
+	image.machine = header.e_machine;
+	image.segment_count = header.e_phnum;
+	memcpy(image.segments, image.file + header.e_phoff, header.e_phnum * sizeof(Elf64_Phdr));
+	err = image_make(&image);
+	if (!err)
+		*out = image;
+	return err;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * The relocations of an object. x86-64 psABI, table 4.9 (R_X86_64_JUMP_SLOT, GLOB_DAT, 64: S, S, S + A); ELF for the
+ * Arm 64-bit Architecture, 5.7.11 (R_AARCH64_JUMP_SLOT, GLOB_DAT, ABS64: S + A).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "elf/image.h"
+
+enum slot_kind { SLOT_UNKNOWN, SLOT_ADDRESS };
+
+struct search {
+	const struct elf_image *image;
+	const char *name;
+	struct elf_slot *slots;
+	size_t count, room;
+};
+
+static enum slot_kind slot_kind(uint16_t machine, uint32_t type)
+{
+	switch (machine) {
+	case EM_X86_64:
+		return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT || type == R_X86_64_64 ? SLOT_ADDRESS
+												      : SLOT_UNKNOWN;
+	case EM_AARCH64:
+		return type == R_AARCH64_JUMP_SLOT || type == R_AARCH64_GLOB_DAT || type == R_AARCH64_ABS64
+			       ? SLOT_ADDRESS
+			       : SLOT_UNKNOWN;
+	default:
+		return SLOT_UNKNOWN;
+	}
+}
+
+/* Of a relocation without a symbol, symbol 0, the name is "". */
+static const char *symbol_name(const struct elf_image *image, uint32_t index)
+{
+	const void *from = elf_at(image, image->symtab + (uint64_t)index * sizeof(Elf64_Sym), sizeof(Elf64_Sym));
+	Elf64_Sym symbol;
+
+	if (!index)
+		return "";
+	if (!from)
+		return NULL;
+	memcpy(&symbol, from, sizeof(symbol));
+	return elf_text(image, symbol.st_name);
+}
+
+static bool known_already(const struct search *search, uint64_t address)
+{
+	for (size_t i = 0; i < search->count; i++)
+		if (search->slots[i].address == address)
+			return true;
+	return false;
+}
+
+/*
+ * ld -z mark-plt has the addend of a jump slot tell where in the PLT the indirect jump is, so that a loader may put a
+ * direct one in its place (glibc's tunable glibc.cpu.plt_rewrite), after which nobody looks at the slot. "jmp *d(%rip)"
+ * is ff 25 and a signed d of four octets, counted from its end; f2 before it is a prefix without effect on where to.
+ */
+static bool jumps_through(const struct elf_image *image, uint64_t jump, uint64_t slot)
+{
+	enum { LEN = 7 };
+	const uint8_t *code = elf_at(image, jump, LEN);
+	int32_t distance;
+	size_t at;
+
+	if (!code)
+		return false;
+	at = code[0] == 0xf2;
+	memcpy(&distance, code + at + 2, sizeof(distance));
+	return code[at] == 0xff && code[at + 1] == 0x25 && jump + at + 6 + (uint64_t)(int64_t)distance == slot;
+}
+
+/* An address beside the function's is none that anybody calls. */
+static bool addend_fits(const struct elf_image *image, uint32_t type, uint64_t address, int64_t addend)
+{
+	if (!addend)
+		return true;
+	return image->machine == EM_X86_64 && type == R_X86_64_JUMP_SLOT &&
+	       jumps_through(image, (uint64_t)addend, address);
+}
+
+static int take(struct search *search, uint64_t address, uint64_t info, int64_t addend)
+{
+	const char *name = symbol_name(search->image, ELF64_R_SYM(info));
+	uint32_t type = (uint32_t)ELF64_R_TYPE(info);
+
+	if (!name)
+		return -ENOEXEC;
+	if (strcmp(name, search->name) != 0)
+		return 0;
+	if (slot_kind(search->image->machine, type) == SLOT_UNKNOWN ||
+	    !addend_fits(search->image, type, address, addend))
+		return -ENOTSUP;
+	if (address % sizeof(uint64_t) || !elf_at(search->image, address, sizeof(uint64_t)))
+		return -ENOEXEC;
+	if (known_already(search, address))
+		return 0;
+	if (search->count == search->room)
+		return -E2BIG;
+	search->slots[search->count++] = (struct elf_slot){ .address = address, .type = type };
+	return 0;
+}
+
+static int walk_rela(struct search *search, uint64_t table, uint64_t size)
+{
+	int err = size % sizeof(Elf64_Rela) ? -ENOEXEC : 0;
+
+	for (uint64_t at = 0; !err && at < size; at += sizeof(Elf64_Rela)) {
+		const void *from = elf_at(search->image, table + at, sizeof(Elf64_Rela));
+		Elf64_Rela rela;
+
+		if (!from)
+			return -ENOEXEC;
+		memcpy(&rela, from, sizeof(rela));
+		err = take(search, rela.r_offset, rela.r_info, rela.r_addend);
+	}
+	return err;
+}
+
+static int walk_rel(struct search *search, uint64_t table, uint64_t size)
+{
+	int err = size % sizeof(Elf64_Rel) ? -ENOEXEC : 0;
+
+	for (uint64_t at = 0; !err && at < size; at += sizeof(Elf64_Rel)) {
+		const void *from = elf_at(search->image, table + at, sizeof(Elf64_Rel));
+		Elf64_Rel rel;
+
+		if (!from)
+			return -ENOEXEC;
+		memcpy(&rel, from, sizeof(rel));
+		err = take(search, rel.r_offset, rel.r_info, 0);
+	}
+	return err;
+}
+
+static int walk_jmprel(struct search *search)
+{
+	const struct elf_image *image = search->image;
+
+	if (!image->jmprel || !image->jmprel_size)
+		return 0;
+	if (image->jmprel_kind == DT_RELA)
+		return walk_rela(search, image->jmprel, image->jmprel_size);
+	if (image->jmprel_kind == DT_REL)
+		return walk_rel(search, image->jmprel, image->jmprel_size);
+	return -ENOEXEC;
+}
+
+int elf_slots_find(const struct elf_image *image, const char *name, struct elf_slot *slots, size_t room)
+{
+	struct search search = { .image = image, .name = name, .slots = slots, .room = room };
+	int err = walk_jmprel(&search);
+
+	if (!err && image->rela)
+		err = walk_rela(&search, image->rela, image->rela_size);
+	if (!err && image->rel)
+		err = walk_rel(&search, image->rel, image->rel_size);
+	return err ? err : (int)search.count;
+}
