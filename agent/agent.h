@@ -9,8 +9,8 @@
 
 #include <event2/event.h>
 
-#include "util/attributes.h"
 #include "container_state.h"
+#include "util/attributes.h"
 
 enum {
 	AGENT_CONTAINERS_MAX = 1024, /* filters, each with its process: a command executed in a container is one */

@@ -20,7 +20,7 @@
 #define NAMESPACES \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-/* Of who serves a container, beside what is common (core/confine_lists.c). */
+/* Of who serves a container, beside what is common (core/process/confine_lists.c). */
 static const struct confine_rule serving[] = {
 	/* notifications, and the processes that they speak of */
 	CONFINE_ALLOW_IF(seccomp, 1, CONFINE_INT(0, SECCOMP_GET_NOTIF_SIZES)),

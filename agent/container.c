@@ -13,9 +13,10 @@
 
 #include "confined.h"
 #include "container_devices.h"
-#include "process/process.h"
 #include "messages/protocol.h"
-#include "supervisor.h"
+#include "process/process.h"
+#include "supervisor/supervisor.h"
+#include "util/fd_socket.h"
 #include "util/text.h"
 
 enum { FILTER_FD = 3, LINE_SIZE = 1024 };

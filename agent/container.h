@@ -3,8 +3,8 @@
 #ifndef RDMASEC_AGENT_CONTAINER_H
 #define RDMASEC_AGENT_CONTAINER_H
 
-#include "util/attributes.h"
 #include "container_state.h"
+#include "util/attributes.h"
 
 /*
  * Serves `fd`, which stays the caller's as well, in a new process, until nobody is under the filter any more. That

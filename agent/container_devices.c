@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "netlink/dump.h"
 #include "rdma/inventory.h"
 #include "util/text.h"
 

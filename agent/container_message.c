@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 #include "util/text.h"
 
 enum { PIECE_MAX = 16384 };

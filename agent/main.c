@@ -19,6 +19,7 @@
 #include "confined.h"
 #include "container.h"
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 #define DEFAULT_SOCKET WIRE_SYSTEM_FOLDER "/seccomp.sock"
 enum { EXIT_USAGE = 2 };

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 enum { ASK, TELL, PAGE, WAYS, ROUNDS_MAX = 10000 };
 static const char *const names[WAYS] = { "ask", "tell", "page" };

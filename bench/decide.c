@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "judge/decide.h"
+#include "util/ciphers.h"
 #include "xfrm/table_internal.h"
 
 enum { SMALL, LARGE, SIZES, ROUNDS = 15, CALLS = 5000, ETH0 = 2 };

@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <sys/un.h>
 
+#include "messages/protocol.h"
 #include "util/attributes.h"
 #include "uverbs/canary.h"
-#include "messages/protocol.h"
 #include "uverbs/decode.h"
 
 /* Where the engine is, found once. */
@@ -111,7 +111,7 @@ RS_MUST_USE int engine_look(const struct engine_address *engine, const struct en
 RS_MUST_USE int engine_connect(const struct engine_address *engine);
 RS_MUST_USE int engine_receive(int s, void *message, size_t size);
 
-/* Is this a canary (core/canary.h)? Then it has been answered for `door`, and 0 is to be returned for it. */
+/* Is this a canary (core/uverbs/canary.h)? Then it has been answered for `door`, and 0 is to be returned for it. */
 bool door_canary_answer(int fd, void *arg, const void *door);
 
 /* Writes one line to stderr, "\n" added; keeps errno. */

@@ -9,9 +9,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "util/clock.h"
 #include "door.h"
 #include "messages/protocol.h"
+#include "util/clock.h"
+#include "util/fd_socket.h"
 
 void door_say(const char *line)
 {

@@ -7,6 +7,7 @@
 
 #include "door.h"
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 static void locate_problem(struct engine_address *out, const char *problem, int err)
 {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "door.h"
+#include "util/fd_socket.h"
 
 static int query(const struct engine_address *engine, int fd, uint32_t handle, struct wire_protection *answer)
 {

@@ -21,6 +21,7 @@
 
 #include "door.h"
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 enum { ENGINE_LISTENER = 3, ENGINE_LIFELINE, ENGINE_PIDFD, ENGINE_FDS_END };
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "judge/decide.h"
 #include "door.h"
-#include "policy/policy.h"
+#include "messages/verdict.h"
+#include "util/ciphers.h"
 
 static enum rdmasec_mechanism mechanism_of(const struct wire_protection *wire)
 {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "util/attributes.h"
-#include "messages/want.h"
+#include "util/want.h"
 
 bool want_is_empty(const struct want *want);
 

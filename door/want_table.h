@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "util/attributes.h"
-#include "messages/want.h"
+#include "util/want.h"
 
 struct want_key {
 	uint64_t owner;  /* the id's address; of a QP its fd */

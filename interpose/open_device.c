@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <infiniband/verbs.h>
 
-#include "door.h"
+#include "door/door.h"
 #include "open_device.h"
 
 #define EXPORT __attribute__((visibility("default")))

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "door.h"
+#include "door/door.h"
 #include "open_device.h"
 
 #define EXPORT __attribute__((visibility("default")))

@@ -2,10 +2,10 @@
 #include <errno.h>
 
 #include "cm.h"
-#include "door.h"
+#include "door/door.h"
+#include "door/qp_options.h"
+#include "door/want_option.h"
 #include "id_options.h"
-#include "qp_options.h"
-#include "want_option.h"
 
 /* What the application asks for, of the id and of its QP, which may have been asked for more since. */
 static int want_of(const struct rdma_cm_id *id, struct want *out)

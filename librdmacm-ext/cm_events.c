@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "cm.h"
+#include "door/qp_options.h"
 #include "id_options.h"
-#include "qp_options.h"
 
 /* Uses the spare entry, or lets it be. */
 static void inherit(const struct rdma_cm_id *listener, const struct rdma_cm_id *id, struct want_entry **spare)

@@ -3,9 +3,9 @@
 #include <errno.h>
 
 #include "cm.h"
-#include "door.h"
+#include "door/door.h"
+#include "door/qp_options.h"
 #include "id_options.h"
-#include "qp_options.h"
 
 static int protection_read(const struct rdma_cm_id *id, void *value, size_t size)
 {

@@ -5,9 +5,9 @@
  * a QP, and an SA that is missing is set up early.
  */
 #include "cm.h"
+#include "door/qp_options.h"
+#include "door/want_option.h"
 #include "id_options.h"
-#include "qp_options.h"
-#include "want_option.h"
 
 /* initial-exec: nothing is allocated for a thread that first comes here */
 static _Thread_local struct {

@@ -5,7 +5,7 @@
 
 #include <rdma/rdma_cma.h>
 
-#include "want_table.h"
+#include "door/want_table.h"
 
 /* Zeros where nothing was. */
 void id_options_get(const struct rdma_cm_id *id, struct want *out);

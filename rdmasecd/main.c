@@ -16,9 +16,10 @@
 
 #include "engine/audit.h"
 #include "engine/server.h"
+#include "messages/protocol.h"
 #include "netns/netns.h"
 #include "privileges.h"
-#include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 #define DEFAULT_POLICY "/etc/rdmasec/policy.conf"
 enum { EXIT_USAGE = 2 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* What the daemon keeps of root's power once it has its socket and its opener (core/netns.h). */
+/* What the daemon keeps of root's power once it has its socket and its opener (core/netns/netns.h). */
 #ifndef RDMASEC_RDMASECD_PRIVILEGES_H
 #define RDMASEC_RDMASECD_PRIVILEGES_H
 

@@ -11,10 +11,10 @@
 #include <linux/nsfs.h>
 #include <sys/socket.h>
 
-#include "process/confine.h"
 #include "privileges.h"
+#include "process/confine.h"
 
-/* Beside a loop and what is common (core/confine_lists.c). */
+/* Beside a loop and what is common (core/process/confine_lists.c). */
 static const struct confine_rule own[] = {
 	/* sockets: doors, the opener, the kernel's netlink, systemd's notifications; nothing that leaves the host */
 	CONFINE_ALLOW_IF(socket, 1, CONFINE_INT(0, AF_NETLINK)),

@@ -10,9 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "util/clock.h"
 #include "process/process.h"
 #include "serve.h"
+#include "util/clock.h"
+#include "util/fd_socket.h"
 
 /* How long a call that goes on in the program is watched; and a thread that never sleeps tells nothing. */
 enum { GOES_ON_MAX_MS = 60000, RUNS_MAX_MS = 1000, LOOK_EVERY_MAX_MS = 50 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "supervisor_internal.h"
+#include "util/fd_socket.h"
 
 struct fate fate_returns(int64_t result)
 {

@@ -14,6 +14,7 @@
 
 #include "process/process.h"
 #include "supervisor_internal.h"
+#include "util/fd_socket.h"
 
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL /* since 6.9; include/uapi/linux/pidfd.h */

@@ -17,6 +17,7 @@
 #include <sys/un.h>
 
 #include "util/attributes.h"
+#include "util/fd_socket.h"
 
 /* ---- in the program, before its execve(2) ---- */
 

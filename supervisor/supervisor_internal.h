@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "door.h"
+#include "door/door.h"
 #include "supervisor.h"
 #include "uverbs/decode.h"
 

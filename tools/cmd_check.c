@@ -11,6 +11,7 @@
 #include "engine/record_json.h"
 #include "judge/survey.h"
 #include "table.h"
+#include "util/address.h"
 
 struct check {
 	const char *device, *policy_file;

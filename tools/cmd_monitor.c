@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "monitor.h"
 #include "engine/record_json.h"
+#include "monitor.h"
 #include "table.h"
 
 static void usage(FILE *to)

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "provider_place.h"
 #include "judge/survey.h"
+#include "provider_place.h"
 #include "table.h"
 
 static void usage(FILE *to)

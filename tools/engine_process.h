@@ -3,8 +3,8 @@
 #ifndef RDMASEC_TOOLS_ENGINE_PROCESS_H
 #define RDMASEC_TOOLS_ENGINE_PROCESS_H
 
-#include "policy/policy.h"
 #include "messages/protocol.h"
+#include "policy/policy.h"
 
 /*
  * Makes this process an engine and serves until those it serves have ended (engine_serve()): no terminal, no core

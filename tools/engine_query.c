@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "util/fd_socket.h"
 #include "util/text.h"
 
 /* More than any host has QPs: what says more is not to be believed. */

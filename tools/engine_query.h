@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "util/attributes.h"
 #include "messages/protocol.h"
+#include "util/attributes.h"
 
 /* The socket's name: RDMASEC_ENGINE if it is set, else the host's where there is to be one; NULL: there is none. */
 const char *engine_query_name(void);

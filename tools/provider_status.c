@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "uverbs/canary.h"
 #include "provider_place.h"
 #include "util/text.h"
+#include "uverbs/canary.h"
 
 enum { TRIAL_MS = 20000, TRIAL_STANDS = 0, TRIAL_NO_DRIVERS = 1, TRIAL_DOES_NOT_STAND = 2 };
 

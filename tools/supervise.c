@@ -28,9 +28,10 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "process/process.h"
 #include "messages/protocol.h"
-#include "supervisor.h"
+#include "process/process.h"
+#include "supervisor/supervisor.h"
+#include "util/fd_socket.h"
 
 /* What the supervisor tells the front: of the command. */
 struct news {

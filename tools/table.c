@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "judge/decide.h"
 #include "engine/record_json.h"
+#include "judge/decide.h"
 #include "table_internal.h"
 
 enum { TERMINAL_DEFAULT = 80, TERMINAL_LEAST = 60 };

@@ -2,8 +2,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "judge/decide.h"
 #include "engine/record_json.h"
+#include "judge/decide.h"
 #include "table.h"
 #include "table_internal.h"
 #include "util/text.h"

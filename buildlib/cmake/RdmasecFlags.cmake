@@ -22,3 +22,6 @@ add_link_options(-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as
 
 # What only tests run is compiled once more; -O1 takes half the time of -O2.
 set(RDMASEC_SANITIZERS -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+if(RDMASEC_FUZZ)
+	list(APPEND RDMASEC_SANITIZERS -fsanitize=fuzzer-no-link)
+endif()

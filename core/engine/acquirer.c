@@ -7,11 +7,12 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "util/clock.h"
-#include "judge/decide_internal.h"
 #include "engine/rates.h"
+#include "judge/decide_internal.h"
+#include "util/clock.h"
 #include "util/text.h"
 #include "xfrm/larval.h"
+#include "xfrm/parse.h"
 
 enum { STEP_MS = 1000 }; /* how often is looked what has become of it */
 

@@ -6,8 +6,8 @@
 #ifndef RDMASEC_ENGINE_ANSWER_CACHE_H
 #define RDMASEC_ENGINE_ANSWER_CACHE_H
 
-#include "judge/judgement.h"
 #include "evidence/mirror.h"
+#include "judge/judgement.h"
 
 /*
  * For what the kernel does not tell of by itself, an answer is as old as a living QP's may be.

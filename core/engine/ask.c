@@ -6,9 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/clock.h"
-#include "judge/judgement_internal.h"
 #include "engine/internal.h"
+#include "judge/judgement_internal.h"
+#include "util/clock.h"
+#include "util/fd_socket.h"
 #include "util/text.h"
 
 static void refuse(struct engine_answer *answer, int err, const char *why)

@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-#include "util/attributes.h"
 #include "messages/protocol.h"
+#include "util/attributes.h"
 
 enum { AUDIT_BUFFER_SIZE = 256 * 1024 };
 

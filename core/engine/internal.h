@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the parts of the server: connections (engine_server.c), questions (engine_ask.c), lists (engine_lists.c). */
+/* Between the parts of the server: connections (server.c), questions (ask.c), lists (lists.c). */
 #ifndef RDMASEC_ENGINE_INTERNAL_H
 #define RDMASEC_ENGINE_INTERNAL_H
 
@@ -106,7 +106,7 @@ enum connection_fate { CONNECTION_ENDS, CONNECTION_STAYS };
 RS_MUST_USE enum connection_fate connection_wait(struct connection *connection, short what, int ms);
 void connection_free(struct connection *connection);
 
-/* ---- engine_ask.c ---- */
+/* ---- ask.c ---- */
 
 RS_MUST_USE enum connection_fate connection_ask(struct connection *connection, const void *message, size_t len, int fd);
 RS_MUST_USE enum connection_fate connection_done(struct connection *connection, const void *message, size_t len);
@@ -120,7 +120,7 @@ RS_MUST_USE enum connection_fate question_answer(struct asking *q);
 /* What protects a QP of the peer's? `message`: a struct wire_query that was checked. */
 RS_MUST_USE enum connection_fate connection_query(struct connection *connection, const void *message, int fd);
 
-/* ---- engine_wait.c ---- */
+/* ---- wait.c ---- */
 
 /* Does the question wait for an SA now? Then *fate, and it was taken over but for its fd; else it is to be answered. */
 RS_MUST_USE bool question_waits(struct asking *q, enum connection_fate *fate);
@@ -135,7 +135,7 @@ void server_on_change(struct namespace *in, const struct mirror_change *change, 
 void server_on_lack(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
 		    uint32_t grace_ms, void *server);
 
-/* ---- engine_lists.c ---- */
+/* ---- lists.c ---- */
 
 RS_MUST_USE enum connection_fate connection_request(struct connection *connection, int which);
 RS_MUST_USE enum connection_fate connection_write(struct connection *connection);

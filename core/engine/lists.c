@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "engine/internal.h"
+#include "util/fd_socket.h"
 
 enum { SEND_AT_ONCE = 64 };
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "judge/judgement.h"
 #include "engine/server.h"
+#include "judge/judgement.h"
 
 struct served {
 	struct event_base *base;

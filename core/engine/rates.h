@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/attributes.h"
 #include "evidence/facts.h"
+#include "util/attributes.h"
 
 /* For whom: all fields count. It has no padding. */
 struct rate_key {

@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "engine/internal.h"
+#include "util/fd_socket.h"
 
 /* ---- users ---- */
 

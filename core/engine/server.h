@@ -5,8 +5,8 @@
 
 #include <event2/event.h>
 
-#include "util/attributes.h"
 #include "policy/policy.h"
+#include "util/attributes.h"
 #include "watch/watch.h"
 
 struct engine_server;

@@ -11,8 +11,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "util/clock.h"
 #include "engine/internal.h"
+#include "judge/concerns.h"
+#include "util/clock.h"
+#include "util/fd_socket.h"
 #include "util/text.h"
 
 /* How long a question waits for evidence: a hundred thousand SAs were read in some seconds on an emulated processor. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "rdma/inventory.h"
 #include "judge/survey.h"
+#include "rdma/inventory.h"
 #include "watch/internal.h"
 
 static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid, struct survey *survey)

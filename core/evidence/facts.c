@@ -11,6 +11,7 @@
 
 #include "evidence/private.h"
 #include "netlink/attributes.h"
+#include "netlink/state.h"
 #include "netns/netns.h"
 #include "util/text.h"
 
@@ -31,23 +32,6 @@ static const struct part {
 
 enum { PART_ERROR_SIZE = sizeof(((struct evidence *)NULL)->links_error) };
 
-/* Only a protocol that a kernel may be built without can be absent; of NETLINK_ROUTE, a sandbox says so. */
-enum evidence_state evidence_state_after(int err, int protocol)
-{
-	switch (err) {
-	case 0:
-		return EVIDENCE_READ;
-	case -EPROTONOSUPPORT:
-	case -ENOPROTOOPT:
-		return protocol == NETLINK_ROUTE ? EVIDENCE_BROKEN : EVIDENCE_ABSENT;
-	case -EPERM:
-	case -EACCES:
-		return EVIDENCE_NO_PRIVILEGE;
-	default:
-		return EVIDENCE_BROKEN;
-	}
-}
-
 void evidence_read_part(enum evidence_part which, const struct netlink_transport *transport, struct evidence *out)
 {
 	const struct part *part = &parts[which];
@@ -60,7 +44,7 @@ void evidence_read_part(enum evidence_part which, const struct netlink_transport
 		err = part->read(&channel, out);
 		netlink_close(&channel);
 	}
-	*state = evidence_state_after(err, part->protocol);
+	*state = netlink_state_after(err, part->protocol);
 	if (*state != EVIDENCE_BROKEN)
 		error[0] = '\0'; /* of a try that a later one made good */
 }
@@ -111,7 +95,7 @@ void evidence_take_part(enum evidence_part part, struct evidence *from, struct e
 		TAKE(secys), TAKE(secy_count), TAKE(macsec_state);
 		text_copy(to->macsec_error, sizeof(to->macsec_error), from->macsec_error);
 		break;
-	default: /* xfrm is kept by events: xfrm_table.h */
+	default: /* xfrm is kept by events: xfrm/table.h */
 		break;
 	}
 #undef TAKE
@@ -139,13 +123,6 @@ void evidence_free(struct evidence *ev)
 	evidence_free_policies(ev);
 	evidence_free_sas(ev);
 	memset(ev, 0, sizeof(*ev));
-}
-
-void *evidence_array_room(void *array, size_t count, size_t element_size)
-{
-	if (count & (count - 1))
-		return array;
-	return reallocarray(array, count ? count * 2 : 1, element_size);
 }
 
 const struct link_evidence *evidence_link(const struct evidence *ev, int ifindex)

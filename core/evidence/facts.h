@@ -16,15 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/address.h"
 #include "util/attributes.h"
-
-enum evidence_state {
-	EVIDENCE_UNREAD = 0,   /* nobody asked: unknown */
-	EVIDENCE_READ,         /* complete and consistent */
-	EVIDENCE_ABSENT,       /* this kernel has no such facility (module not there): complete, and empty */
-	EVIDENCE_NO_PRIVILEGE, /* the kernel refuses to tell us (xfrm without CAP_NET_ADMIN): unknown */
-	EVIDENCE_BROKEN,       /* truncated, interrupted again and again, or not understood: unknown */
-};
+#include "util/evidence_state.h"
+#include "xfrm/facts.h"
 
 /* ---- links (rtnetlink) ---- */
 
@@ -75,81 +70,7 @@ struct macsec_evidence {
 	size_t rxsc_count;
 };
 
-/* ---- xfrm (linux/xfrm.h) ---- */
-
-union ip_address {
-	uint8_t bytes[16]; /* IPv4: the first four */
-	struct in_addr v4;
-	struct in6_addr v6;
-};
-
-struct xfrm_selector_evidence {
-	int family; /* AF_INET, AF_INET6; 0 (AF_UNSPEC) in an SA: the SA has no selector */
-	union ip_address daddr, saddr;
-	uint8_t daddr_prefix, saddr_prefix;
-	uint8_t proto;                                 /* 0: any */
-	uint16_t dport, dport_mask, sport, sport_mask; /* host order */
-	int ifindex;                                   /* 0: any */
-};
-
-struct xfrm_mark_evidence {
-	uint32_t value, mask;
-};
-
-/* XFRMA_OFFLOAD_DEV */
-struct xfrm_offload_evidence {
-	int ifindex; /* 0: not offloaded */
-	bool packet; /* XFRM_OFFLOAD_PACKET, else crypto offload */
-};
-
-enum { XFRM_TEMPLATES_MAX = 6 }; /* XFRM_MAX_DEPTH in net/xfrm.h */
-
-struct xfrm_template_evidence {
-	int family;                    /* of the outer addresses */
-	union ip_address daddr, saddr; /* used in tunnel and BEET mode; may be all zero in transport mode */
-	uint32_t spi;                  /* host order, 0: any */
-	uint32_t reqid;                /* 0: any on receive, exactly 0 on send */
-	uint8_t proto;                 /* IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP */
-	uint8_t mode;                  /* XFRM_MODE_* */
-	bool optional;                 /* "level use": skipped when there is no SA */
-};
-
-struct xfrm_policy_evidence {
-	struct xfrm_selector_evidence sel;
-	uint8_t dir;       /* XFRM_POLICY_IN, _OUT, _FWD */
-	uint8_t action;    /* XFRM_POLICY_ALLOW, _BLOCK */
-	uint8_t type;      /* XFRM_POLICY_TYPE_MAIN, _SUB */
-	uint32_t priority; /* smaller wins */
-	uint32_t index;
-	uint32_t if_id;
-	struct xfrm_mark_evidence mark;
-	struct xfrm_offload_evidence offload;
-	struct xfrm_template_evidence tmpl[XFRM_TEMPLATES_MAX];
-	size_t tmpl_count;
-};
-
-enum { XFRM_ALGO_NAME_MAX = 64 };
-
-struct xfrm_sa_evidence {
-	struct xfrm_selector_evidence sel;
-	union ip_address daddr, saddr;
-	int family;   /* of daddr and saddr */
-	uint32_t spi; /* host order; 0: larval, still being negotiated */
-	uint32_t reqid;
-	uint8_t proto;
-	uint8_t mode;
-	uint32_t if_id;
-	struct xfrm_mark_evidence mark;
-	struct xfrm_offload_evidence offload;
-	bool has_aead;                      /* XFRMA_ALG_AEAD was there */
-	char algorithm[XFRM_ALGO_NAME_MAX]; /* of the AEAD, else of the cipher, else of the authentication; never
-					       NULL-less */
-	uint32_t key_bits;                  /* of the AEAD's key, salt included, as xfrm counts; else of the cipher */
-	uint32_t icv_bits;                  /* of the AEAD */
-	bool expired;                       /* a hard limit of its own figures has been reached */
-	bool dying;                         /* a soft one: it still protects, and a successor is due */
-	bool pcpu_bound;                    /* XFRMA_SA_PCPU: serves one CPU only */
-};
+/* ---- routes (rtnetlink) ---- */
 
 /* A route of IPv6, kept because there an output interface does not bind (facts: rt6 lookup with a source address). */
 struct route6_evidence {
@@ -183,7 +104,7 @@ struct evidence {
 	size_t sa_count;
 	struct route6_evidence *routes6;
 	size_t route6_count;
-	/* Instead of xfrm_state, xfrm_error, the policies and the SAs above; NULL: those. Not owned. See xfrm_table.h.
+	/* Instead of xfrm_state, xfrm_error, the policies and the SAs above; NULL: those. Not owned. See xfrm/table.h.
 	 */
 	const struct xfrm_table *xfrm;
 	bool xfrm_default_block_out; /* XFRM_MSG_GETDEFAULT: no policy means drop (unused where the kernel has no such

@@ -10,6 +10,7 @@
 
 #include "evidence/private.h"
 #include "netlink/attributes.h"
+#include "util/array.h"
 #include "util/text.h"
 
 #ifndef IFF_LOWER_UP
@@ -108,7 +109,7 @@ static int take_link(const struct nlmsghdr *message, void *context)
 
 	if (parse_link(message, &link))
 		return netlink_fail(reading->channel, -EPROTO, "a link of the kernel's list is not understood");
-	links = evidence_array_room(ev->links, ev->link_count, sizeof(*links));
+	links = array_room(ev->links, ev->link_count, sizeof(*links));
 	if (!links)
 		return netlink_fail(reading->channel, -ENOMEM, "no memory for %zu links", ev->link_count + 1);
 	ev->links = links;
@@ -156,7 +157,7 @@ static void restart_routes6(void *context)
 static int add_route6(struct evidence_reading *reading, const struct route6_evidence *route, int ifindex)
 {
 	struct evidence *ev = reading->ev;
-	struct route6_evidence *routes = evidence_array_room(ev->routes6, ev->route6_count, sizeof(*routes));
+	struct route6_evidence *routes = array_room(ev->routes6, ev->route6_count, sizeof(*routes));
 
 	if (!routes)
 		return netlink_fail(reading->channel, -ENOMEM, "no memory for %zu routes", ev->route6_count + 1);

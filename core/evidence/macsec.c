@@ -15,6 +15,7 @@
 
 #include "evidence/private.h"
 #include "netlink/attributes.h"
+#include "util/array.h"
 
 struct macsec_reading {
 	struct evidence_reading common;
@@ -114,7 +115,7 @@ static int take_rxsc(const struct nlattr *item, void *context)
 	err = netlink_list(attrs[MACSEC_RXSC_ATTR_SA_LIST], take_sa, rxsc.sa);
 	if (err)
 		return err;
-	all = evidence_array_room(secy->rxsc, secy->rxsc_count, sizeof(*all));
+	all = array_room(secy->rxsc, secy->rxsc_count, sizeof(*all));
 	if (!all)
 		return -ENOMEM;
 	secy->rxsc = all;
@@ -204,7 +205,7 @@ static int take_secy(const struct nlmsghdr *message, void *context)
 	int err = parse_device(message, reading->family, &secy);
 
 	if (!err) {
-		all = evidence_array_room(ev->secys, ev->secy_count, sizeof(*all));
+		all = array_room(ev->secys, ev->secy_count, sizeof(*all));
 		err = all ? 0 : -ENOMEM;
 	}
 	if (err) {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/clock.h"
 #include "evidence/private.h"
+#include "util/clock.h"
 
 enum {
 	CATCH_UP_TRIES = 5,

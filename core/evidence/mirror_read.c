@@ -2,9 +2,9 @@
 /* What events do not tell, or told that it has changed. */
 #include <string.h>
 
-#include "util/clock.h"
-#include "evidence/private.h"
 #include "evidence/mirror_internal.h"
+#include "evidence/private.h"
+#include "util/clock.h"
 
 enum {
 	/*

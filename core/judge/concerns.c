@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Whom does a change concern? The mirror image of what decide_ipsec.c and decide_sa.c look at: what they learn to look
+ * Whom does a change concern? The mirror image of what ipsec.c and sa.c look at: what they learn to look
  * at has to be known here as well.
  */
 #include <linux/xfrm.h>
 
+#include "judge/concerns.h"
 #include "judge/decide_internal.h"
+#include "util/address.h"
 #include "xfrm/table.h"
 
 /* Between these two, in either direction? An SA's source may be zero: any. */

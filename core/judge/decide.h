@@ -11,11 +11,8 @@
 
 #include "evidence/facts.h"
 #include "judge/path.h"
+#include "messages/verdict.h"
 #include "policy/policy.h"
-
-enum verdict_kind { VERDICT_UNKNOWN = 0, VERDICT_PROTECTED, VERDICT_UNPROTECTED };
-
-enum protection { BY_NOTHING = 0, BY_MACSEC, BY_IPSEC, BY_LOOPBACK, BY_POLICY_NONE };
 
 enum { VERDICT_TEXT_MAX = 320 };
 
@@ -55,8 +52,5 @@ struct verdict {
 
 /* Judges one path. Every field of *out is written. Thread-safe, allocates nothing. */
 void decide(const struct path *path, const struct evidence *ev, const struct requirement *req, struct verdict *out);
-
-const char *verdict_name(enum verdict_kind kind); /* "protected", "unprotected", "unknown" */
-const char *protection_name(enum protection by);  /* "macsec", "ipsec"... */
 
 #endif

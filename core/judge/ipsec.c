@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
  * Does IPsec protect this path? In both directions: the policies that the packets would really hit, by priority, ask
- * for ESP (decide_policies.c), and live SAs with an allowed AEAD answer them (decide_sa.c).
+ * for ESP (policies.c), and live SAs with an allowed AEAD answer them (sa.c).
  */
 #include <linux/xfrm.h>
 

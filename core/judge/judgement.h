@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "judge/decide.h"
 #include "evidence/facts.h"
+#include "judge/decide.h"
 #include "judge/path.h"
-#include "policy/policy.h"
 #include "messages/protocol.h"
+#include "policy/policy.h"
 #include "uverbs/decode.h"
 
 /* Who is asking, as the kernel says it; never as the client says it. */

@@ -51,7 +51,7 @@ void finding_keep_nearest(struct finding *found, const struct path *path, const 
 void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), const char *why,
 		     struct engine_answer *answer);
 
-/* ---- engine_devx.c: mlx5's DEVX, and what drivers have of their own ---- */
+/* ---- judgement_mlx5.c: mlx5's DEVX, and what drivers have of their own ---- */
 
 bool engine_allows_devx(const struct policy_rule *rule);
 /* A command of DEVX that no rule allows, or that is told of and let pass: then all is said in *answer. */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * mlx5's DEVX: its commands are judged as what they do (prm_decode.c), where a rule allows it at all. What is not
- * understood no rule allows.
+ * mlx5's DEVX: its commands are judged as what they do (uverbs/mlx5_command.c), where a rule allows it at all. What is
+ * not understood no rule allows.
  */
 #include <rdma/ib_user_ioctl_verbs.h>
 
 #include "judge/judgement_internal.h"
-#include "uverbs/mlx5_command.h"
 #include "util/text.h"
+#include "uverbs/mlx5_command.h"
 
 bool engine_allows_devx(const struct policy_rule *rule)
 {

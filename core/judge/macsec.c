@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "judge/decide_internal.h"
+#include "util/ciphers.h"
 #include "util/text.h"
 
 /* IEEE 802.1AE-2018 table 14-1. The kernel dumps GCM-AES-128 under its older default id. */

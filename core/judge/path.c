@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "judge/path_internal.h"
+#include "util/address.h"
 #include "util/text.h"
 
 static const uint8_t zeros[16];
@@ -43,46 +44,7 @@ bool gid_is_loopback(const struct rdma_port *port, const struct rdma_gid *from, 
 	return false;
 }
 
-/* RFC 4291 2.5.5.2: what an IPv4 address has before it in a GID */
-static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
 /* rdma_gid2ip() in include/rdma/ib_addr.h: ipv6_addr_v4mapped() (RFC 4291 2.5.5.2), else IPv6 */
-int gid_address(const uint8_t raw[16], union ip_address *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (!memcmp(raw, mapped, sizeof(mapped))) {
-		memcpy(out->bytes, raw + sizeof(mapped), sizeof(out->v4));
-		return AF_INET;
-	}
-	memcpy(out->bytes, raw, sizeof(out->bytes));
-	return AF_INET6;
-}
-
-void gid_from_address(int family, const union ip_address *address, uint8_t out_raw[16])
-{
-	if (family == AF_INET6) {
-		memcpy(out_raw, address->bytes, 16);
-		return;
-	}
-	memcpy(out_raw, mapped, sizeof(mapped));
-	memcpy(out_raw + sizeof(mapped), address->bytes, 4);
-}
-
-const char *ip_text(int family, const union ip_address *address, char *text)
-{
-	if (!inet_ntop(family, address->bytes, text, INET6_ADDRSTRLEN))
-		text_copy(text, INET6_ADDRSTRLEN, "no address");
-	return text;
-}
-
-const char *gid_text(const uint8_t raw[16], char *text)
-{
-	union ip_address address;
-	int family = gid_address(raw, &address);
-
-	return ip_text(family, &address, text);
-}
-
 /* ---- resolving ---- */
 
 bool path_stop(struct path *out, enum path_state state, const char *format, ...)

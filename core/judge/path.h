@@ -11,86 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "util/attributes.h"
 #include "evidence/facts.h"
-
-enum { RDMA_DEVICE_NAME_MAX = 64, RDMA_GIDS_MAX = 256 }; /* sgid_index is a u8 in the ABI */
-
-/* How a driver treats what leaves. One row a driver in driver_traits.c, with the source of each fact. */
-enum driver_egress {
-	EGRESS_UNKNOWN = 0,      /* a driver we do not know: nothing it sends can be judged */
-	EGRESS_HOST_STACK,       /* rxe: through the kernel's IP stack by the GID's netdev */
-	EGRESS_NIC_MACSEC_IPSEC, /* mlx5: the NIC applies its own MACsec and IPsec tables */
-	EGRESS_NIC_CLEAR,        /* the others: the NIC sends as it is told, nothing protects */
-};
-
-struct driver_traits {
-	uint32_t driver_id; /* enum rdma_driver_id */
-	const char *name;
-	enum driver_egress egress;
-	bool ud_address_in_wqe;          /* UD addresses come from user memory at post time: CREATE_AH binds nothing */
-	bool driver_qp_needs_no_address; /* IBV_QPT_DRIVER QPs (DCI, SRD) send without ever getting one by MODIFY_QP */
-	bool flow_has_ports;             /* the xfrm lookup sees UDP ports */
-	bool sport_from_flow_label;      /* an RC QP's UDP source port is rdma_get_udp_sport()'s */
-	const char *pci_driver;          /* of those that do not say their id: their PCI device's driver. Else NULL */
-};
-
-/* Never NULL: an id that is not in the table gives the row of the unknown driver. */
-const struct driver_traits *driver_traits(uint32_t driver_id);
-/* The driver whose PCI device has this driver (sysfs device/driver), of those that say their id nowhere else. */
-RS_MUST_USE bool driver_of_pci_driver(const char *pci_driver, uint32_t *out_driver_id);
-
-enum gid_type { GID_TYPE_IB, GID_TYPE_ROCE_V1, GID_TYPE_ROCE_V2, GID_TYPE_UNKNOWN };
-
-struct rdma_gid {
-	bool valid; /* not an empty entry */
-	uint8_t index;
-	uint8_t raw[16];
-	enum gid_type type;
-	char netdev[IF_NAMESIZE]; /* "" if the entry has none */
-};
-
-enum port_link_layer { LINK_LAYER_UNKNOWN, LINK_LAYER_ETHERNET, LINK_LAYER_INFINIBAND };
-
-struct rdma_port {
-	uint32_t number; /* 1.. */
-	enum port_link_layer link_layer;
-	bool active;           /* port state is ACTIVE */
-	int netdev_ifindex;    /* the port's own netdev in this netns, 0: none or in another one */
-	struct rdma_gid *gids; /* valid ones only, by index */
-	size_t gid_count;
-};
-
-struct rdma_device {
-	char name[RDMA_DEVICE_NAME_MAX]; /* "rxe0" */
-	dev_t uverbs_rdev;               /* of /dev/infiniband/uverbsN, 0: none */
-	char uverbs_name[32];            /* "uverbs0" */
-	bool driver_known;               /* the kernel said which driver: RDMA_NLDEV_ATTR_UVERBS_DRIVER_ID, or sysfs */
-	uint32_t driver_id;
-	struct rdma_port *ports;
-	size_t port_count;
-};
-
-struct rdma_inventory {
-	struct rdma_device *devices;
-	size_t device_count;
-};
-
-/*
- * Lists this network namespace's RDMA devices, ports and GIDs, from sysfs and RDMA netlink (drivers/infiniband/core/
- * nldev.c, sysfs.c, cache.c). Works without privilege. `sysfs` is "/sys" but in tests.
- * 0; -ENODEV if the kernel has no RDMA subsystem; -errno with a text otherwise. Free with inventory_free().
- */
-RS_MUST_USE int inventory_read(const char *sysfs, struct rdma_inventory *out, char *error, size_t error_size);
-
-void inventory_free(struct rdma_inventory *inventory);
-
-const struct rdma_port *device_port(const struct rdma_device *device, uint32_t number);
-const struct rdma_gid *port_gid(const struct rdma_port *port, uint32_t index);
-
-/* Does the port's own table hold this GID, of the same type and with the same netdev as `from`? Then what is sent to it
- * stays inside. */
-bool gid_is_loopback(const struct rdma_port *port, const struct rdma_gid *from, const uint8_t remote[16]);
+#include "rdma/device.h"
+#include "util/attributes.h"
 
 /* For which remotes the question stands. */
 enum remote_scope {
@@ -139,13 +62,5 @@ typedef int (*path_route_get_fn)(void *context, int family, const union ip_addre
 void path_resolve(const struct rdma_device *device, uint32_t port, uint32_t sgid_index, enum remote_scope scope,
 		  const uint8_t remote[16], const struct evidence *ev, path_route_get_fn route_get, void *route_context,
 		  struct path *out);
-
-/* "10.0.0.1" for an IPv4-mapped GID, else IPv6 text. Into `text` of at least INET6_ADDRSTRLEN octets. */
-const char *gid_text(const uint8_t raw[16], char *text);
-/* The address in a RoCE v2 GID: AF_INET if it is IPv4-mapped (::ffff:a.b.c.d), else AF_INET6. */
-int gid_address(const uint8_t raw[16], union ip_address *out);
-/* The other way: the GID that stands for an address. */
-void gid_from_address(int family, const union ip_address *address, uint8_t out_raw[16]);
-const char *ip_text(int family, const union ip_address *address, char *text);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "judge/path_internal.h"
+#include "util/address.h"
 #include "util/text.h"
 
 enum {

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/attributes.h"
 #include "evidence/facts.h"
 #include "judge/path.h"
+#include "util/attributes.h"
 
 /* A path being resolved. Every step either fills its part of *out and says true, or path_stop()s. */
 struct path_search {

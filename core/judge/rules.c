@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "judge/judgement_internal.h"
+#include "util/address.h"
 #include "util/text.h"
 
 struct policy_subject question_subject(const struct question *q)

@@ -9,7 +9,10 @@
 #include <string.h>
 
 #include "judge/decide_internal.h"
+#include "util/address.h"
+#include "util/ciphers.h"
 #include "util/text.h"
+#include "xfrm/parse.h"
 
 enum { ESP_ICV_BITS = 128 }; /* the shorter ones of RFC 4106 6 are never taken for good */
 
@@ -40,11 +43,6 @@ bool nic_applies_xfrm(const struct path *path)
 bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload)
 {
 	return offload->ifindex == path->egress_ifindex && offload->packet;
-}
-
-bool sa_is_larval(const struct xfrm_sa_evidence *sa)
-{
-	return sa->spi == 0 || !sa->algorithm[0];
 }
 
 /* Are these the template's reqid and addresses? */

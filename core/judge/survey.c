@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "judge/decide_internal.h"
+#include "util/address.h"
 #include "util/text.h"
 
 static struct survey_row *survey_grow(struct survey *survey)

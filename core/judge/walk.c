@@ -3,6 +3,7 @@
 #include <linux/xfrm.h>
 
 #include "judge/decide_internal.h"
+#include "util/address.h"
 
 void policies_begin(const struct xfrm_direction *d, struct evidence_walk *walk)
 {

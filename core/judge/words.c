@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "judge/judgement_internal.h"
+#include "util/address.h"
 #include "util/text.h"
 
 static void word_command(const struct question *q, const struct binding *binding, char *text, size_t size)

@@ -211,13 +211,6 @@ enum { WIRE_NAME_MAX = 48 };
 RS_MUST_USE int wire_listen(char name[WIRE_NAME_MAX]);
 
 /*
- * Listens on a socket of `type` under this name (see wire_address()); in the file system it has `mode` from its first
- * moment on. One left behind is replaced; one behind which somebody answers is not: -EADDRINUSE. Changes the process's
- * umask(2) meanwhile: while there is one thread. The fd (FD_CLOEXEC) or -errno.
- */
-RS_MUST_USE int wire_listen_at(const char *name, int type, mode_t mode);
-
-/*
  * Is rdmasecd installed to run here? Then nobody else is asked, also while it does not run: its folder says so, and not
  * its socket, which is not there before it has first started. What cannot be told counts as yes.
  */
@@ -232,9 +225,6 @@ bool wire_system_engine_trusted(const struct stat *folder, uid_t listener);
  * for; in a user namespace root's number may be another. Any other: root, or ourselves. 0; -EPERM: he may not; -errno.
  */
 RS_MUST_USE int wire_check_engine(int socket, bool is_system);
-
-/* The address of a socket's name: a path, or "@name" for an abstract one. 0 and *len; -EINVAL: too long, or empty. */
-RS_MUST_USE int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len);
 
 /* `fd`: the uverbs fd's number in this process. */
 void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command, int fd);
@@ -266,14 +256,5 @@ void wire_end_make(struct wire_end *end, int err);
 void wire_wait_make(struct wire_wait *wait, uint32_t left_ms);
 void wire_query_make(struct wire_query *query, int fd, uint32_t handle);
 void wire_protection_make(struct wire_protection *protection); /* and zeros all the rest */
-
-/*
- * Sends one message with one fd (-1: none), receives one with at most one fd. A message that does not fit, control
- * data that was cut or a second fd are -EBADMSG, and no fd is leaked. Return the length or -errno; 0: end of stream.
- */
-/* Closes what somebody else has sent, so that it does not wait: a socket may have been told to linger (SO_LINGER). */
-void fd_let_go(int fd);
-RS_MUST_USE int wire_send(int socket, const void *message, size_t len, int fd);
-RS_MUST_USE int wire_receive(int socket, void *message, size_t size, int *fd);
 
 #endif

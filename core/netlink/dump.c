@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "util/clock.h"
 #include "netlink/attributes.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 enum { READ_MORE = NETLINK_MORE, READ_END = 0 };

@@ -6,8 +6,8 @@
 #include <linux/netlink.h>
 #include <stddef.h>
 
-#include "util/attributes.h"
 #include "netns/netns.h"
+#include "util/attributes.h"
 
 struct mirror_socket {
 	int fd; /* -1: none */

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "util/attributes.h"
 #include "netlink/dump.h"
+#include "util/attributes.h"
 
 struct netns_opener;
 struct netns;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "netns/private.h"
-#include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 /* The opener does nothing that waits, but a kernel may have to load a module for a first socket. */
 enum { ANSWER_WITHIN_S = 5 };

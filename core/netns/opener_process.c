@@ -16,9 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "process/confine.h"
 #include "netns/private.h"
-#include "messages/protocol.h"
+#include "process/confine.h"
+#include "util/fd_socket.h"
 
 enum { SOCKET_FD = 3, FILES_MAX = 16 };
 

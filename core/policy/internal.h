@@ -32,18 +32,6 @@ enum policy_key {
 	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this one and all after it come from [default] where a rule is silent */
 };
 
-enum {
-	CIPHERS_MACSEC = (1 << 4) - 1,
-	CIPHERS_ESP = ((1 << 10) - 1) & ~CIPHERS_MACSEC,
-};
-
-/* Every cipher with its word. */
-enum { POLICY_CIPHERS = 10 };
-extern const struct policy_cipher_word {
-	uint32_t cipher;
-	const char *word;
-} policy_ciphers[POLICY_CIPHERS];
-
 /* Why a value is refused: without file, line and key, which the caller adds. */
 struct policy_why {
 	char text[256];
@@ -79,7 +67,7 @@ void policy_remote_show(const struct policy_rule *rule, char *value, size_t size
 /* Decimal digits only, and no leading zero that somebody else would read as octal. */
 bool policy_number_read(const char *text, uint32_t max, uint32_t *out);
 
-/* policy_time.c; the same contract. */
+/* time.c; the same contract. */
 RS_MUST_USE int policy_grace_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 RS_MUST_USE int policy_setup_timeout_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 void policy_time_show(uint32_t ms, char *value, size_t size);
@@ -90,7 +78,7 @@ void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const str
 /* Do both match exactly the same, as far as their keys' values tell? */
 bool policy_rule_matches_same(const struct policy_rule *a, const struct policy_rule *b);
 
-/* ---- the file (policy_file.c) and its lines (policy_lines.c) ---- */
+/* ---- the file (parser.c) and its lines (lines.c) ---- */
 
 struct policy_section {
 	struct policy_rule rule;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/internal.h"
+#include "util/ciphers.h"
 #include "util/text.h"
 
 struct policy_word policy_word(const char *word)

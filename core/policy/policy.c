@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The rules and which of them apply. Their keys are in policy_keys.c, the file's form in policy_file.c. */
+/* The rules and which of them apply. Their keys are in keys.c, the file's form in parser.c. */
 #include "policy/policy.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/internal.h"
+#include "util/ciphers.h"
 
 /* ---- the policy and its rules ---- */
 

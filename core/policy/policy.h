@@ -17,32 +17,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "util/address.h"
 #include "util/attributes.h"
-#include "evidence/facts.h"
-#include "messages/want.h"
+#include "util/ciphers.h"
+#include "util/want.h"
 
 enum policy_require { REQUIRE_ANY, REQUIRE_MACSEC, REQUIRE_IPSEC, REQUIRE_NONE };
 enum policy_granularity { GRANULARITY_HOST, GRANULARITY_QP };
 enum policy_mode { MODE_ENFORCE, MODE_AUDIT, MODE_OFF };
-
-/* Ciphers, as a set. MACsec knows the first four, IPsec the rest. */
-enum policy_cipher {
-	CIPHER_MACSEC_GCM_AES_128 = 1 << 0,
-	CIPHER_MACSEC_GCM_AES_256 = 1 << 1,
-	CIPHER_MACSEC_GCM_AES_XPN_128 = 1 << 2,
-	CIPHER_MACSEC_GCM_AES_XPN_256 = 1 << 3,
-	CIPHER_ESP_AES_GCM_128 = 1 << 4, /* rfc4106(gcm(aes)), RFC 4106 with a 16-octet ICV */
-	CIPHER_ESP_AES_GCM_192 = 1 << 5,
-	CIPHER_ESP_AES_GCM_256 = 1 << 6,
-	CIPHER_ESP_CHACHA20_POLY1305 = 1 << 7, /* rfc7539esp(chacha20,poly1305), RFC 7634 */
-	CIPHER_ESP_AES_CCM_128 = 1 << 8,       /* rfc4309(ccm(aes)), RFC 4309 with a 16-octet ICV */
-	CIPHER_ESP_AES_CCM_256 = 1 << 9,
-	CIPHER_NONE = 0,
-	CIPHERS_DEFAULT = (1 << 8) - 1, /* all but CCM */
-};
-
-/* The word for one cipher in the policy file and in texts ("gcm-aes-128", "aes-gcm-256"...); NULL: not a cipher. */
-const char *policy_cipher_name(uint32_t cipher);
 
 /* What a path has to satisfy; everything decide() needs to know of the policy. */
 struct requirement {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "process/process.h"
-#include "messages/protocol.h"
+#include "util/fd_socket.h"
 #include "util/text.h"
 
 /* A decimal number as /proc names its folders and fds. */

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <uthash.h>
 
-#include "util/clock.h"
 #include "rdma/inventory.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 /* How long a device's name, driver and ports are believed without an event that says otherwise. */

@@ -8,7 +8,7 @@
 
 #include "evidence/facts.h"
 #include "netlink/dump.h"
-#include "judge/path.h"
+#include "rdma/device.h"
 
 struct device_cache;
 

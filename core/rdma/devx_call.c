@@ -8,8 +8,8 @@
 #include <rdma/mlx5_user_ioctl_cmds.h>
 #include <string.h>
 
-#include "uverbs/mlx5_command.h"
 #include "rdma/uverbs_call_internal.h"
+#include "uverbs/mlx5_command.h"
 
 enum {
 	QUERY_DCT = 0x713,

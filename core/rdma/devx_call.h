@@ -5,7 +5,7 @@
  * kernel takes a command for an object only where both name the same number (devx_is_valid_obj_id() in
  * drivers/infiniband/hw/mlx5/devx.c): else -EINVAL. The uid of the context is what counts there, not the caller's.
  *
- * Not seen running: no such NIC was at hand. Commands are laid out as the kernel's own (core/prm.h).
+ * Not seen running: no such NIC was at hand. Commands are laid out as the kernel's own (core/uverbs/mlx5_prm.h).
  */
 #ifndef RDMASEC_RDMA_DEVX_CALL_H
 #define RDMASEC_RDMA_DEVX_CALL_H

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "judge/path.h"
+#include "rdma/device.h"
 
 /* Newer than the headers of kernel 6.1: RDMA_DRIVER_MANA is of 6.2, RDMA_DRIVER_IONIC of 6.18. Both are enumerators. */
 enum { DRIVER_MANA = RDMA_DRIVER_ERDMA + 1, DRIVER_IONIC };

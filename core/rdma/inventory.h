@@ -10,10 +10,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "rdma/device.h"
 #include "util/attributes.h"
-#include "evidence/facts.h"
-#include "netlink/dump.h"
-#include "judge/path.h"
+
+struct evidence;
+struct netlink_transport;
 
 /*
  * The one device behind this uverbs character device (st_rdev of the fd), without GIDs: name, driver, ports with their

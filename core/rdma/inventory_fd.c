@@ -5,10 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "evidence/facts.h"
 #include "rdma/inventory.h"
 #include "rdma/inventory_internal.h"
-#include "util/text.h"
 #include "rdma/uverbs_call.h"
+#include "util/text.h"
 
 static const uint8_t zeros[16];
 

@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "util/attributes.h"
 #include "netlink/dump.h"
-#include "judge/path.h"
+#include "rdma/device.h"
+#include "util/attributes.h"
 
 /* Each gives 0 and its output, or -errno when the kernel does not tell: the device is then listed without that fact. */
 struct inventory_netlink {

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "util/attributes.h"
 #include "netlink/dump.h"
-#include "judge/path.h"
+#include "rdma/device.h"
+#include "util/attributes.h"
 
 /* enum ib_qp_type in include/rdma/ib_verbs.h, of which the uapi has all but the first two. */
 enum { QP_TYPE_SMI = 0, QP_TYPE_GSI = 1 };

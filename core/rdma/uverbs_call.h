@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rdma/device.h"
 #include "util/attributes.h"
-#include "judge/path.h"
 #include "uverbs/decode.h"
 
 /* enum ib_qp_state in include/rdma/ib_verbs.h, which the uapi headers do not repeat */

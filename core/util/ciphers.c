@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Apart from the rest of the policy, as doors name ciphers too. */
 #include <stddef.h>
 
-#include "policy/internal.h"
+#include "util/ciphers.h"
 
 const struct policy_cipher_word policy_ciphers[POLICY_CIPHERS] = {
 	{ CIPHER_MACSEC_GCM_AES_128, "gcm-aes-128" },

@@ -47,7 +47,7 @@ RS_MUST_USE int uverbs_decode_write(const struct uverbs_request *request, enum u
 /* Fills the rest of a GET_CONTEXT: does it ask mlx5 for DEVX? */
 RS_MUST_USE int uverbs_decode_context(const struct uverbs_request *request, struct uverbs_command *out);
 
-/* ---- mlx5's own: uverbs_devx.c ---- */
+/* ---- mlx5's own: mlx5.c ---- */
 
 /* A device command of DEVX: its attributes have to be read. */
 bool uverbs_is_devx_command(const struct uverbs_command *command);

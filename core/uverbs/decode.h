@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "util/attributes.h"
-#include "messages/want.h"
+#include "util/want.h"
 
 /* Reads `len` octets at `address` of the caller. 0, or -EFAULT if not all of them can be read. */
 struct uverbs_memory {

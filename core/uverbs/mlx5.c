@@ -9,8 +9,8 @@
 #include <rdma/mlx5_user_ioctl_cmds.h>
 #include <string.h>
 
-#include "uverbs/mlx5_command.h"
 #include "uverbs/attrs.h"
+#include "uverbs/mlx5_command.h"
 
 bool uverbs_is_devx_command(const struct uverbs_command *command)
 {

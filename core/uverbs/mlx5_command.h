@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "uverbs/mlx5_prm.h"
 #include "uverbs/decode.h"
+#include "uverbs/mlx5_prm.h"
 
 /* More of a command is not looked at. */
 enum { PRM_LOOKED_AT = PRM_QP_IN_EXT_SIZE };

@@ -2,6 +2,7 @@
 /* What an answer stands on, and so whom a change of the evidence concerns. */
 #include <string.h>
 
+#include "judge/concerns.h"
 #include "watch/internal.h"
 
 /* ---- what an answer stands on ---- */

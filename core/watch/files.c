@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "process/same_file.h"
+#include "util/fd_socket.h"
 #include "watch/internal.h"
 
 static int holder_new(struct watch_client *client, struct watch_ufile *ufile, int number)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the parts of the watch: its tables (watch.c), whom a change concerns (watch_change.c), judging again
- * (watch_judge.c), finding what lives (watch_sweep.c). */
+/* Between the parts of the watch: its tables (watch.c), whom a change concerns (concerns.c), judging again
+ * (judge.c), finding what lives (sweep.c). */
 #ifndef RDMASEC_WATCH_INTERNAL_H
 #define RDMASEC_WATCH_INTERNAL_H
 
@@ -28,7 +28,7 @@ enum watch_state {
 	WATCH_REVOKED, /* in ERR, by us; it has to ask again to get out of it */
 };
 
-/* By which routes a QP may have been let send in clear: watch_route.c. */
+/* By which routes a QP may have been let send in clear: route.c. */
 enum clear_routes { CLEAR_ROUTE_NONE, CLEAR_ROUTE_ONE, CLEAR_ROUTE_SOME };
 
 /* Of an answer, what is needed to find out whom a change concerns. */
@@ -113,7 +113,7 @@ struct watch {
 	unsigned looks_left; /* of LOOKS_AT_ONCE */
 };
 
-/* What the answer let pass, of an address that qp->question has: watch_route.c. */
+/* What the answer let pass, of an address that qp->question has: route.c. */
 void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer);
 
 void watch_tell(struct watch *watch, const struct wire_record *record);
@@ -141,7 +141,7 @@ struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle)
 struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle);
 void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp);
 
-/* ---- watch_change.c ---- */
+/* ---- concerns.c ---- */
 
 void watch_on_change(struct namespace *in, const struct mirror_change *change, void *arg);
 /* Takes over what an answer stands on. */
@@ -151,7 +151,7 @@ void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp,
 /* MACsec state is asked for often while somebody relies on it, and rarely again when nobody does. */
 void watch_set_polls(struct watch *watch);
 
-/* ---- watch_record.c ---- */
+/* ---- record.c ---- */
 
 void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		     const struct engine_answer *answer, struct wire_record *record);
@@ -159,12 +159,12 @@ void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp,
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record);
 
-/* ---- watch_judge.c ---- */
+/* ---- judge.c ---- */
 
 void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);
 RS_MUST_USE int watch_judge_init(struct watch *watch);
 
-/* ---- watch_object.c: uverbs_call.h and devx_call.h, as it is a QP or DEVX's ---- */
+/* ---- objects.c: uverbs_call.h and devx_call.h, as it is a QP or DEVX's ---- */
 
 RS_MUST_USE int watch_object_query(int fd, uint32_t driver_id, const struct watch_qp *qp, struct uverbs_qp_facts *out);
 RS_MUST_USE int watch_object_to_error(int fd, uint32_t driver_id, const struct watch_qp *qp);
@@ -172,7 +172,7 @@ RS_MUST_USE int watch_object_destroy(int fd, uint32_t driver_id, const struct wa
 /* True when that cannot be told. */
 bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp);
 
-/* ---- watch_look.c ---- */
+/* ---- sweep_qp.c ---- */
 
 /* Nothing need be asked of it before it is judged. */
 bool watch_is_known(const struct watch_qp *qp);
@@ -182,7 +182,7 @@ bool watch_is_known(const struct watch_qp *qp);
  */
 void watch_look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device);
 
-/* ---- watch_sweep.c ---- */
+/* ---- sweep.c ---- */
 
 RS_MUST_USE int watch_sweep_init(struct watch *watch);
 /* Makes the table agree with the kernel's list of the ufile's QPs. */

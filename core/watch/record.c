@@ -2,6 +2,7 @@
 /* What is told of a QP, or of a question about one. */
 #include <string.h>
 
+#include "util/address.h"
 #include "util/text.h"
 #include "watch/internal.h"
 

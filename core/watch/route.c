@@ -11,6 +11,7 @@
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <string.h>
 
+#include "util/address.h"
 #include "util/text.h"
 #include "watch/internal.h"
 

@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/clock.h"
 #include "rdma/devx_call.h"
-#include "uverbs/mlx5_prm.h"
+#include "util/clock.h"
 #include "util/text.h"
+#include "uverbs/mlx5_prm.h"
 #include "watch/internal.h"
 
 /* After the end of a client its children may still be on their way to the same files. */

@@ -15,9 +15,9 @@
 #include <event2/event.h>
 
 #include "judge/judgement.h"
-#include "watch/namespaces.h"
-#include "process/process.h"
 #include "messages/protocol.h"
+#include "process/process.h"
+#include "watch/namespaces.h"
 #include "xfrm/acquire.h"
 
 struct watch;

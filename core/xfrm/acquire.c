@@ -6,8 +6,9 @@
 #include <netlink/msg.h>
 #include <string.h>
 
-#include "judge/decide_internal.h"
 #include "netlink/dump.h"
+#include "util/address.h"
+#include "xfrm/parse.h"
 
 static void address_put(xfrm_address_t *to, const union ip_address *from)
 {

@@ -7,7 +7,10 @@
 #ifndef RDMASEC_XFRM_ACQUIRE_H
 #define RDMASEC_XFRM_ACQUIRE_H
 
-#include "evidence/facts.h"
+#include <stddef.h>
+
+#include "util/attributes.h"
+#include "xfrm/facts.h"
 
 struct netlink_transport;
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* Sources: net/xfrm/xfrm_user.c (xfrm_dump_sa), net/xfrm/xfrm_state.c (__xfrm_state_filter_match). */
 #include "xfrm/larval.h"
+#include "netlink/dump.h"
 
 #include <errno.h>
 #include <linux/xfrm.h>
 #include <string.h>
 
-#include "judge/decide_internal.h"
-#include "evidence/private.h"
+#include "util/address.h"
+#include "xfrm/parse.h"
 
 /* One direction. */
 struct counting {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * SAs that are being negotiated. No event tells of one, so a table (xfrm_table.h) does not know them: the kernel is
+ * SAs that are being negotiated. No event tells of one, so a table (table.h) does not know them: the kernel is
  * asked, and leaves out all but those of two addresses.
  */
 #ifndef RDMASEC_XFRM_LARVAL_H
 #define RDMASEC_XFRM_LARVAL_H
 
-#include "evidence/facts.h"
+#include <stddef.h>
+
+#include "util/attributes.h"
+#include "xfrm/facts.h"
 
 struct netlink_transport;
 

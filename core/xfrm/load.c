@@ -4,9 +4,10 @@
 #include <linux/netlink.h>
 #include <stdlib.h>
 
+#include "netlink/state.h"
 #include "util/clock.h"
-#include "evidence/private.h"
 #include "util/text.h"
+#include "xfrm/parse.h"
 #include "xfrm/reading.h"
 #include "xfrm/table_internal.h"
 
@@ -76,7 +77,7 @@ struct xfrm_load *xfrm_load_begin(struct xfrm_table *table, const struct netlink
 
 static void finish(struct xfrm_load *load)
 {
-	enum evidence_state state = evidence_state_after(load->rc, NETLINK_XFRM);
+	enum evidence_state state = netlink_state_after(load->rc, NETLINK_XFRM);
 
 	if (state != EVIDENCE_READ) {
 		xfrm_table_reset(load->table, state, state == EVIDENCE_BROKEN ? load->error : "");

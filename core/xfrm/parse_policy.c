@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence/private.h"
 #include "netlink/attributes.h"
+#include "util/array.h"
 #include "util/text.h"
+#include "xfrm/parse.h"
 #include "xfrm/reading.h"
 
 /* ---- what policies and SAs share ---- */
@@ -62,13 +63,6 @@ struct xfrm_offload_evidence xfrm_offload_evidence(const struct nlattr *attr)
 
 /* ---- policies ---- */
 
-void evidence_free_policies(struct evidence *ev)
-{
-	free(ev->policies);
-	ev->policies = NULL;
-	ev->policy_count = 0;
-}
-
 static int parse_template(const struct xfrm_user_tmpl *from, struct xfrm_template_evidence *out)
 {
 	if (xfrm_address_evidence(from->family, &from->id.daddr, &out->daddr) ||
@@ -121,7 +115,7 @@ static int parse_policy(const struct xfrm_userpolicy_info *info, struct nlattr *
 
 int xfrm_parse_policy(const struct nlmsghdr *message, struct xfrm_policy_evidence *out, char *error, size_t error_size)
 {
-	static const struct nla_policy policy_of[EVIDENCE_XFRMA_MAX + 1] = {
+	static const struct nla_policy policy_of[PARSED_XFRMA_MAX + 1] = {
 		[XFRMA_TMPL] = NETLINK_AT_LEAST(sizeof(struct xfrm_user_tmpl)),
 		[XFRMA_SEC_CTX] = NETLINK_AT_LEAST(1),
 		[XFRMA_POLICY_TYPE] = NETLINK_EXACTLY(sizeof(struct xfrm_userpolicy_type)),
@@ -129,11 +123,11 @@ int xfrm_parse_policy(const struct nlmsghdr *message, struct xfrm_policy_evidenc
 		[XFRMA_IF_ID] = NETLINK_EXACTLY(4),
 		[XFRMA_OFFLOAD_DEV] = NETLINK_EXACTLY(sizeof(struct xfrm_user_offload)),
 	};
-	struct nlattr *attrs[EVIDENCE_XFRMA_MAX + 1];
+	struct nlattr *attrs[PARSED_XFRMA_MAX + 1];
 	struct xfrm_policy_evidence policy = { 0 };
 	struct xfrm_userpolicy_info info;
 
-	if (netlink_attributes(message, sizeof(info), EVIDENCE_XFRMA_MAX, policy_of, attrs)) {
+	if (netlink_attributes(message, sizeof(info), PARSED_XFRMA_MAX, policy_of, attrs)) {
 		text_format(error, error_size, "a policy is not understood");
 		return -EPROTO;
 	}
@@ -146,59 +140,4 @@ int xfrm_parse_policy(const struct nlmsghdr *message, struct xfrm_policy_evidenc
 	}
 	*out = policy;
 	return 0;
-}
-
-/* ---- both, as arrays ---- */
-
-static void restart_policies(void *context)
-{
-	evidence_free_policies(context);
-}
-
-static void restart_sas(void *context)
-{
-	evidence_free_sas(context);
-}
-
-static int add_policy(const struct xfrm_policy_evidence *policy, void *context)
-{
-	struct evidence *ev = context;
-	struct xfrm_policy_evidence *all = evidence_array_room(ev->policies, ev->policy_count, sizeof(*all));
-
-	if (!all)
-		return -ENOMEM;
-	ev->policies = all;
-	all[ev->policy_count++] = *policy;
-	return 0;
-}
-
-static int add_sa(const struct xfrm_sa_evidence *sa, void *context)
-{
-	struct evidence *ev = context;
-	struct xfrm_sa_evidence *all = evidence_array_room(ev->sas, ev->sa_count, sizeof(*all));
-
-	if (!all)
-		return -ENOMEM;
-	ev->sas = all;
-	all[ev->sa_count++] = *sa;
-	return 0;
-}
-
-static void set_default(bool block, void *context)
-{
-	((struct evidence *)context)->xfrm_default_block_out = block;
-}
-
-int evidence_read_xfrm(struct netlink_channel *channel, struct evidence *ev)
-{
-	const struct xfrm_sink sink = { restart_policies, restart_sas, add_policy, add_sa, set_default, ev };
-	struct xfrm_reading reading;
-	int rc = xfrm_reading_begin(&reading, channel, &sink);
-
-	if (!rc)
-		do
-			rc = xfrm_reading_step(&reading);
-		while (rc == NETLINK_MORE);
-	xfrm_reading_end(&reading);
-	return rc;
 }

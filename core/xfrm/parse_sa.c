@@ -9,16 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "evidence/private.h"
 #include "netlink/attributes.h"
 #include "util/text.h"
-
-void evidence_free_sas(struct evidence *ev)
-{
-	free(ev->sas);
-	ev->sas = NULL;
-	ev->sa_count = 0;
-}
+#include "xfrm/parse.h"
 
 /* ---- algorithms ---- */
 
@@ -138,13 +131,13 @@ static int parse_sa(const struct xfrm_usersa_info *info, struct nlattr **attrs, 
 	sa->mark = xfrm_mark_evidence(attrs[XFRMA_MARK]);
 	sa->offload = xfrm_offload_evidence(attrs[XFRMA_OFFLOAD_DEV]);
 	parse_lifetime(info, sa);
-	sa->pcpu_bound = attrs[EVIDENCE_XFRMA_SA_PCPU];
+	sa->pcpu_bound = attrs[PARSED_XFRMA_SA_PCPU];
 	return sa->offload.ifindex < 0 ? -EPROTO : 0;
 }
 
 int xfrm_parse_sa(const struct nlmsghdr *message, struct xfrm_sa_evidence *out, char *error, size_t error_size)
 {
-	static const struct nla_policy policy_of[EVIDENCE_XFRMA_MAX + 1] = {
+	static const struct nla_policy policy_of[PARSED_XFRMA_MAX + 1] = {
 		[XFRMA_ALG_AUTH] = NETLINK_AT_LEAST(offsetof(struct xfrm_algo, alg_key)),
 		[XFRMA_ALG_CRYPT] = NETLINK_AT_LEAST(offsetof(struct xfrm_algo, alg_key)),
 		[XFRMA_SEC_CTX] = NETLINK_AT_LEAST(1),
@@ -153,13 +146,13 @@ int xfrm_parse_sa(const struct nlmsghdr *message, struct xfrm_sa_evidence *out, 
 		[XFRMA_MARK] = NETLINK_EXACTLY(sizeof(struct xfrm_mark)),
 		[XFRMA_OFFLOAD_DEV] = NETLINK_EXACTLY(sizeof(struct xfrm_user_offload)),
 		[XFRMA_IF_ID] = NETLINK_EXACTLY(4),
-		[EVIDENCE_XFRMA_SA_PCPU] = NETLINK_EXACTLY(4),
+		[PARSED_XFRMA_SA_PCPU] = NETLINK_EXACTLY(4),
 	};
-	struct nlattr *attrs[EVIDENCE_XFRMA_MAX + 1];
+	struct nlattr *attrs[PARSED_XFRMA_MAX + 1];
 	struct xfrm_sa_evidence sa = { 0 };
 	struct xfrm_usersa_info info;
 
-	if (netlink_attributes(message, sizeof(info), EVIDENCE_XFRMA_MAX, policy_of, attrs)) {
+	if (netlink_attributes(message, sizeof(info), PARSED_XFRMA_MAX, policy_of, attrs)) {
 		text_format(error, error_size, "an SA is not understood");
 		return -EPROTO;
 	}
@@ -171,4 +164,9 @@ int xfrm_parse_sa(const struct nlmsghdr *message, struct xfrm_sa_evidence *out, 
 	}
 	*out = sa;
 	return 0;
+}
+
+bool sa_is_larval(const struct xfrm_sa_evidence *sa)
+{
+	return sa->spi == 0 || !sa->algorithm[0];
 }

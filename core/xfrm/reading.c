@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "evidence/private.h"
 #include "netlink/attributes.h"
+#include "xfrm/parse.h"
 
 /* For all of it: of a million SAs, each of which took a fifth of a millisecond on an emulated processor. */
 enum { XFRM_LONGEST_MS = 5 * 60 * 1000 };

@@ -8,8 +8,8 @@
 
 #include <linux/xfrm.h>
 
-#include "evidence/facts.h"
 #include "netlink/dump.h"
+#include "xfrm/facts.h"
 
 /* Who takes in what is read. policy() and sa(): 0, -ENOMEM, or -EEXIST, and it is all read anew. */
 struct xfrm_sink {

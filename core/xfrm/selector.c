@@ -3,33 +3,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "judge/decide_internal.h"
-
-size_t address_bits(int family)
-{
-	return family == AF_INET ? 32 : 128;
-}
-
-bool address_equal(int family, const union ip_address *a, const union ip_address *b)
-{
-	return memcmp(a->bytes, b->bytes, address_bits(family) / 8) == 0;
-}
-
-bool address_is_zero(int family, const union ip_address *a)
-{
-	static const union ip_address zero;
-
-	return address_equal(family, a, &zero);
-}
-
-static bool prefix_holds(const union ip_address *prefix, unsigned len, const union ip_address *address)
-{
-	unsigned whole = len / 8, rest = len % 8;
-
-	if (memcmp(prefix->bytes, address->bytes, whole))
-		return false;
-	return !rest || !((prefix->bytes[whole] ^ address->bytes[whole]) & (0xff00 >> rest) & 0xff);
-}
+#include "util/address.h"
+#include "xfrm/selector.h"
 
 static enum selector_match match_address(const union ip_address *prefix, unsigned len, int family,
 					 const union ip_address *address)
@@ -38,7 +13,7 @@ static enum selector_match match_address(const union ip_address *prefix, unsigne
 		return SELECTS_NONE;
 	if (!address)
 		return len == 0 ? SELECTS_ALL : SELECTS_PART;
-	return prefix_holds(prefix, len, address) ? SELECTS_ALL : SELECTS_NONE;
+	return address_has_prefix(address, prefix, len) ? SELECTS_ALL : SELECTS_NONE;
 }
 
 static enum selector_match weaker(enum selector_match a, enum selector_match b)

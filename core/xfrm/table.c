@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The entries of an xfrm table. Their loading is in xfrm_load.c, events in xfrm_table_apply.c. */
+/* The entries of an xfrm table. Their loading is in load.c, events in table_apply.c. */
 #include <errno.h>
 #include <linux/xfrm.h>
 #include <stdio.h>

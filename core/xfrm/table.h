@@ -23,12 +23,17 @@
 
 #include <linux/netlink.h>
 
-#include "evidence/facts.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/attributes.h"
+#include "util/evidence_state.h"
+#include "xfrm/facts.h"
 
 struct netlink_transport;
-struct path;
-struct verdict;
 struct xfrm_table;
+
+enum { XFRM_TABLE_ERROR_MAX = 128 };
 
 /* An empty table in state EVIDENCE_UNREAD; NULL: no memory. */
 struct xfrm_table *xfrm_table_new(void);
@@ -104,13 +109,6 @@ bool xfrm_table_has_questions(const struct xfrm_table *table);
  */
 RS_MUST_USE int xfrm_table_ask(struct xfrm_table *table, const struct netlink_transport *transport,
 			       void (*changed)(const struct xfrm_change *change, void *arg), void *arg);
-
-/*
- * Might decide() say anything else of this path than `verdict`, now that this has changed? Yes too often, never wrongly
- * no. Good for a verdict whose path, requirement and other evidence are still the same. Of an expiring SA: does the
- * verdict stand on it? decide() would say the same.
- */
-bool xfrm_change_concerns(const struct xfrm_change *change, const struct path *path, const struct verdict *verdict);
 
 /* ---- what is in it ---- */
 

@@ -8,9 +8,9 @@
 #include <linux/xfrm.h>
 #include <string.h>
 
-#include "evidence/private.h"
 #include "netlink/attributes.h"
 #include "util/text.h"
+#include "xfrm/parse.h"
 #include "xfrm/table_internal.h"
 
 int xfrm_table_stale(struct xfrm_table *table, const char *why)
@@ -141,12 +141,12 @@ void xfrm_table_sa_gone(struct xfrm_table *table, const struct xfrm_sa_id *id, s
 /* `header_size` before the attributes, of which the mark belongs to the SA's name. */
 static int read_mark(const struct nlmsghdr *message, size_t header_size, struct xfrm_mark_evidence *out)
 {
-	static const struct nla_policy policy_of[EVIDENCE_XFRMA_MAX + 1] = {
+	static const struct nla_policy policy_of[PARSED_XFRMA_MAX + 1] = {
 		[XFRMA_MARK] = NETLINK_EXACTLY(sizeof(struct xfrm_mark)),
 	};
-	struct nlattr *attrs[EVIDENCE_XFRMA_MAX + 1];
+	struct nlattr *attrs[PARSED_XFRMA_MAX + 1];
 
-	if (netlink_attributes(message, header_size, EVIDENCE_XFRMA_MAX, policy_of, attrs))
+	if (netlink_attributes(message, header_size, PARSED_XFRMA_MAX, policy_of, attrs))
 		return -EPROTO;
 	*out = xfrm_mark_evidence(attrs[XFRMA_MARK]);
 	return 0;
@@ -244,13 +244,13 @@ static void policy_gone(struct xfrm_table *table, const struct xfrm_userpolicy_i
 /* Its head says the index only if it was deleted by it; XFRMA_POLICY has all that is in a NEWPOLICY's head. */
 static int apply_policy_deleted(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {
-	static const struct nla_policy policy_of[EVIDENCE_XFRMA_MAX + 1] = {
+	static const struct nla_policy policy_of[PARSED_XFRMA_MAX + 1] = {
 		[XFRMA_POLICY] = NETLINK_AT_LEAST(sizeof(struct xfrm_userpolicy_info)),
 	};
-	struct nlattr *attrs[EVIDENCE_XFRMA_MAX + 1];
+	struct nlattr *attrs[PARSED_XFRMA_MAX + 1];
 	struct xfrm_userpolicy_info info;
 
-	if (netlink_attributes(message, sizeof(struct xfrm_userpolicy_id), EVIDENCE_XFRMA_MAX, policy_of, attrs) ||
+	if (netlink_attributes(message, sizeof(struct xfrm_userpolicy_id), PARSED_XFRMA_MAX, policy_of, attrs) ||
 	    !attrs[XFRMA_POLICY])
 		return xfrm_table_stale(table, "a deleted policy is not understood");
 	memcpy(&info, nla_data(attrs[XFRMA_POLICY]), sizeof(info));

@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence/private.h"
 #include "netlink/attributes.h"
+#include "netlink/dump.h"
 #include "util/text.h"
+#include "xfrm/parse.h"
 #include "xfrm/table_internal.h"
 
 /* ---- what is to be asked ---- */

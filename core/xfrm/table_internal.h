@@ -9,7 +9,7 @@
 
 #include "xfrm/table.h"
 
-/* ---- groups (xfrm_table_index.c): lists of those that are looked for together, in the order of their coming ---- */
+/* ---- groups (table_index.c): lists of those that are looked for together, in the order of their coming ---- */
 
 enum xfrm_group_kind {
 	SAS_ALL,
@@ -55,7 +55,7 @@ void xfrm_groups_leave(struct xfrm_group **groups, struct xfrm_entry *entry);
 size_t xfrm_sa_groups(const struct xfrm_sa_evidence *sa, struct xfrm_group_key keys[XFRM_LINKS_MAX]);
 size_t xfrm_policy_groups(const struct xfrm_policy_evidence *policy, struct xfrm_group_key keys[XFRM_LINKS_MAX]);
 
-/* ---- entries (xfrm_table.c) ---- */
+/* ---- entries (table.c) ---- */
 
 /*
  * What names an SA: __xfrm_state_lookup() in net/xfrm/xfrm_state.c. Not its source, reqid or interface. Compared as
@@ -88,7 +88,7 @@ struct xfrm_question {
 
 struct xfrm_table {
 	enum evidence_state state;
-	char error[sizeof(((struct evidence *)NULL)->xfrm_error)];
+	char error[XFRM_TABLE_ERROR_MAX];
 	/*
 	 * The events of policies lack the security context that dumps have (xfrm_notify_policy() against
 	 * dump_one_policy()), and only SELinux gives one: with it, no event of a policy can be believed.
@@ -115,7 +115,7 @@ void xfrm_table_drop_policy(struct xfrm_table *table, struct xfrm_policy_entry *
 void xfrm_table_drop_sas(struct xfrm_table *table);
 void xfrm_table_drop_policies(struct xfrm_table *table);
 
-/* ---- what an event does (xfrm_table_apply.c) ---- */
+/* ---- what an event does (table_apply.c) ---- */
 
 /*
  * The SA is as told: added, or in the place of the one of this name. 0 and, if that is a change, *out says which;
@@ -128,7 +128,7 @@ RS_MUST_USE int xfrm_table_stale(struct xfrm_table *table, const char *why);
 /* BROKEN from now on, and without questions: table->error has been set. */
 void xfrm_table_break(struct xfrm_table *table);
 
-/* ---- questions (xfrm_table_ask.c) ---- */
+/* ---- questions (table_ask.c) ---- */
 
 /*
  * How many SAs are asked for one by one. A question was seen to take some 10 us, as long as one to four SAs of a load:
@@ -140,7 +140,7 @@ enum { XFRM_QUESTIONS_MAX = 1024 };
 RS_MUST_USE int xfrm_question_add(struct xfrm_table *table, const struct xfrm_sa_id *id);
 void xfrm_questions_drop(struct xfrm_table *table);
 
-/* xfrm_table_same.c */
+/* table_same.c */
 bool xfrm_selector_same(const struct xfrm_selector_evidence *a, const struct xfrm_selector_evidence *b);
 bool xfrm_policy_same(const struct xfrm_policy_evidence *a, const struct xfrm_policy_evidence *b);
 bool xfrm_sa_same(const struct xfrm_sa_evidence *a, const struct xfrm_sa_evidence *b);

@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "door.h"
+#include "door/door.h"
 #include "slots.h"
 #include "util/text.h"
 

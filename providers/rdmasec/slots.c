@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "door.h"
+#include "door/door.h"
 #include "util/text.h"
 
 static uintptr_t value_of(const struct door_slot *slot)

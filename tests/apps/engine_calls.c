@@ -16,10 +16,12 @@
 #include <unistd.h>
 
 #include "evidence/facts.h"
+#include "netlink/dump.h"
+#include "process/process.h"
 #include "process/same_file.h"
 #include "rdma/inventory.h"
-#include "process/process.h"
 #include "rdma/uverbs_call.h"
+#include "util/address.h"
 
 struct held {
 	struct process process;

@@ -99,7 +99,7 @@ class Commands(unittest.TestCase):
 
 class Policy(unittest.TestCase):
     def test_keys(self) -> None:
-        known = set(re.findall(r'^\t\[KEY_\w+\] = \{ "([a-z-]+)"', (TOP / "core/policy_keys.c").read_text(), re.M))
+        known = set(re.findall(r'^\t\[KEY_\w+\] = \{ "([a-z-]+)"', (TOP / "core/policy/keys.c").read_text(), re.M))
         self.assertGreater(len(known), 10)
         told = set(re.findall(r"^\*([a-z-]+)\* = ", page("rdmasec.policy.5"), re.M))
         self.assertEqual(told, known)
@@ -161,7 +161,7 @@ class Files(unittest.TestCase):
                 self.assertTrue((MAN / f"{name}.{number}.scd").exists(), f"{document.relative_to(TOP)}: {name}({number})")
 
     def test_json_keys(self) -> None:
-        text = (TOP / "core/record_json.c").read_text()
+        text = (TOP / "core/engine/record_json.c").read_text()
         added = set(re.findall(r'add_(?:text|number)\(maker, "(\w+)"', text))
         table = re.search(r"^\[\[ \*Key\*.*?\n\n", section(page("rdmasec.1"), "JSON"), re.M | re.S)[0]
         told = {key for row in re.findall(r"^\|  ([\w, ]+)$", table, re.M) for key in row.split(", ")}

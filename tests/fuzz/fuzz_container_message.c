@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "container_devices.h"
-#include "container_message.h"
+#include "agent/container_devices.h"
+#include "agent/container_message.h"
 #include "must.h"
 
 static int add_all(struct container_message *message, const uint8_t *data, size_t size, size_t piece)

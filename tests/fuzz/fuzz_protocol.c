@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "must.h"
-#include "messages/protocol.h"
 #include "engine/record_json.h"
+#include "messages/protocol.h"
+#include "must.h"
 
 static void check_ask(const uint8_t *data, size_t size)
 {

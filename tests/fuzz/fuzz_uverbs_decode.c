@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "must.h"
 #include "messages/protocol.h"
+#include "must.h"
 #include "uverbs/decode.h"
 
 enum {

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "judge/decide.h"
+#include "util/ciphers.h"
 #include "util/text.h"
 
 enum { ETH0 = 2, MACSEC0, ETH1, WORLD_ROOM = 6 };

@@ -10,8 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "door.h"
+#include "door/door.h"
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 enum { ASKED_MAX = 16 };
 

@@ -15,9 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent.h"
-#include "container_message.h"
+#include "agent/agent.h"
+#include "agent/container_message.h"
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 enum { WITHIN_S = 60, LINES_MAX = 256 };
 

@@ -22,10 +22,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/confined.h"
 #include "child_fixture.h"
-#include "confined.h"
 #include "skip.h"
-#include "supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 static void setup(void)
 {

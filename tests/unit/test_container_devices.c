@@ -10,7 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "container_devices.h"
+#include "agent/container_devices.h"
 
 static int devices_of(const char *text, struct container_devices *devices)
 {

@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/container_message.h"
 #include "child_fixture.h"
-#include "container_message.h"
 
 /* As crun 1.8 and runc 1.1 send it. */
 static const char crun[] = "{\n    \"ociVersion\": \"0.2.0\",\n    \"fds\": [\n        \"seccompFd\"\n    ],\n"

@@ -5,6 +5,7 @@
  * policy on UDP port 4791 was seen.
  */
 #include "decide_fixture.h"
+#include "util/ciphers.h"
 
 static struct xfrm_policy_evidence clear_policy(const struct world *w, uint8_t dir, uint32_t priority)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* decide() on MACsec: a SecY in order, then one thing after the other wrong with it. drivers/net/macsec.c. */
 #include "decide_fixture.h"
+#include "util/ciphers.h"
 
 CHANGE(nothing, (void)w)
 CHANGE(encrypt_off, w->secy.encrypt = false)

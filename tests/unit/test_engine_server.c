@@ -14,6 +14,7 @@
 
 #include "engine/server.h"
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 static struct running {
 	char name[WIRE_NAME_MAX];

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "evidence_fixture.h"
+#include "xfrm/parse.h"
 
 TestSuite(evidence_xfrm, .fini = forget_and_check_leaks, .timeout = 60);
 
@@ -339,7 +340,7 @@ Test(evidence_xfrm, sa_is_read)
 
 	nla_put(message, XFRMA_OFFLOAD_DEV, sizeof(struct xfrm_user_offload),
 		&(const struct xfrm_user_offload){ 6, XFRM_OFFLOAD_INBOUND | XFRM_OFFLOAD_PACKET });
-	nla_put_u32(message, EVIDENCE_XFRMA_SA_PCPU, 2);
+	nla_put_u32(message, PARSED_XFRMA_SA_PCPU, 2);
 	nla_put_u32(message, 60, 1); /* of a kernel to come */
 	read_sa(message);
 	cr_assert_eq(ev.xfrm_state, EVIDENCE_READ, "%s", ev.xfrm_error);
@@ -476,7 +477,7 @@ Test(evidence_xfrm, malformed_sas_are_broken)
 		sa_with(XFRMA_ALG_AUTH_TRUNC, sizeof(struct xfrm_algo)),
 		sa_with(XFRMA_SEC_CTX, sizeof(struct xfrm_user_sec_ctx)),
 		sa_with(XFRMA_MARK, 7),
-		sa_with(EVIDENCE_XFRMA_SA_PCPU, 0),
+		sa_with(PARSED_XFRMA_SA_PCPU, 0),
 		sa_of_families(AF_UNSPEC, AF_INET),
 		sa_of_families(AF_INET, AF_UNIX),
 		fake_message(XFRM_MSG_NEWSA, &info, sizeof(info) - 8),

@@ -6,11 +6,12 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "evidence/facts.h"
 #include "rdma/inventory.h"
 #include "rdma/inventory_internal.h"
+#include "rdma/uverbs_call_internal.h"
 #include "sysfs_fixture.h"
 #include "util/text.h"
-#include "rdma/uverbs_call_internal.h"
 
 enum { FD = 77, DRIVER = 14, ETH0 = 2, MACSEC0 = 7, ELSEWHERE = 9 };
 

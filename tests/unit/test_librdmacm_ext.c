@@ -9,9 +9,9 @@
 #include <rdma/rdma_cma.h>
 #include <unistd.h>
 
-#include "cm.h"
 #include "fake_engine.h"
 #include "fake_rdmacm.h"
+#include "librdmacm-ext/cm.h"
 #include "verbs_calls.h"
 
 static struct fake_rdmacm *fake;

@@ -2,12 +2,12 @@
 /* A mirror of a real network namespace, which the test makes for itself and changes. Needs root, else it is skipped. */
 #include <string.h>
 
-#include "util/clock.h"
 #include "evidence/mirror_internal.h"
 #include "netns_fixture.h"
 #include "skip.h"
-#include "xfrm_messages.h"
+#include "util/clock.h"
 #include "xfrm/table_internal.h"
+#include "xfrm_messages.h"
 
 static struct event_base *base;
 static struct mirror *mirror;

@@ -7,8 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "watch/namespaces.h"
 #include "netns/netns.h"
+#include "watch/namespaces.h"
 
 enum { OF_ONE_USER = 128, USER = 1234 };
 

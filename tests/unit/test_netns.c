@@ -21,6 +21,7 @@
 
 #include "evidence/facts.h"
 #include "skip.h"
+#include "util/fd_socket.h"
 
 /* A process in a namespace of its own. */
 struct other {

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 enum { CODE_MAX = 4096 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "judge/path.h"
+#include "util/address.h"
 #include "util/text.h"
 
 enum {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "policy/policy.h"
+#include "util/ciphers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

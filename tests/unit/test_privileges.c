@@ -30,7 +30,7 @@
 
 #include "evidence/facts.h"
 #include "netns/netns.h"
-#include "privileges.h"
+#include "rdmasecd/privileges.h"
 #include "skip.h"
 
 static void setup(void)

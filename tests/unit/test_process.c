@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "child_fixture.h"
-#include "process/same_file.h"
 #include "process/process.h"
+#include "process/same_file.h"
 #include "skip.h"
 
 /* ---- who it is ---- */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "messages/protocol.h"
+#include "util/fd_socket.h"
 
 /* Every field has its own value, so that none can be taken for another. */
 static const struct uverbs_command full = {

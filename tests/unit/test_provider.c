@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "uverbs/canary.h"
 #include "elf/image.h"
+#include "uverbs/canary.h"
 
 enum { ENDED = 126, SLOTS_MAX = 4 };
 

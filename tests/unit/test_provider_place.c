@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "provider_place.h"
+#include "tools/commands.h"
+#include "tools/provider_place.h"
 
 #define LIBRARIES "/usr/lib/" RDMASEC_LIBRARY_ARCHITECTURE
 

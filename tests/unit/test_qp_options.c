@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "door/qp_options.h"
+#include "door/want_option.h"
 #include "fake_engine.h"
-#include "qp_options.h"
 #include "verbs_calls.h"
-#include "want_option.h"
 
 static int device; /* a character device, as a uverbs fd is */
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 #include "uverbs_fixture.h"
 
 enum { NUMBER = 900, PID = 4711, RDEV = 0xe7c0, HOSTILE = 0x66, MODIFY_DGID = 0, MODIFY_HANDLE = 64, MODIFY_MASK = 68 };

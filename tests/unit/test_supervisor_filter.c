@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #include "messages/protocol.h"
-#include "supervisor.h"
-#include "supervisor_internal.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/supervisor_internal.h"
+#include "util/fd_socket.h"
 
 enum { FINE = 0, CANNOT = 99, NOT_KILLED = 98 };
 

@@ -4,8 +4,9 @@
 
 #include "decide_fixture.h"
 #include "record_fixture.h"
-#include "xfrm_messages.h"
+#include "util/address.h"
 #include "xfrm/table_internal.h"
+#include "xfrm_messages.h"
 
 /* One rxe device: GID 0 is 10.0.0.1 on eth0, GID 1 is 10.0.0.1 on macsec0, GID 2 is 2001:db8::1 on eth0. */
 static struct rdma_gid gids[3];

@@ -9,12 +9,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "engine_query.h"
-#include "monitor.h"
-#include "qp_rows.h"
 #include "record_fixture.h"
-#include "table.h"
+#include "tools/commands.h"
+#include "tools/engine_query.h"
+#include "tools/monitor.h"
+#include "tools/qp_rows.h"
+#include "tools/table.h"
+#include "util/fd_socket.h"
 #include "util/text.h"
 
 /* ---- an engine ---- */

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "decide_fixture.h"
-#include "uverbs/mlx5_prm.h"
-#include "util/text.h"
 #include "rdma/uverbs_call_internal.h"
+#include "util/text.h"
+#include "uverbs/mlx5_prm.h"
 #include "watch/internal.h"
 
 /* Only ever compared. */

@@ -2,11 +2,11 @@
 /* Counting what is being negotiated: of what a kernel says, and in a real network namespace. */
 #include <sanitizer/lsan_interface.h>
 
-#include "util/clock.h"
 #include "decide_fixture.h"
 #include "netlink/attributes.h"
 #include "netns_fixture.h"
 #include "skip.h"
+#include "util/clock.h"
 #include "xfrm/larval.h"
 #include "xfrm_messages.h"
 

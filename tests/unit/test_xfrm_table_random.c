@@ -5,6 +5,7 @@
  */
 #include <sanitizer/lsan_interface.h>
 
+#include "judge/concerns.h"
 #include "random_world.h"
 #include "sad_kernel.h"
 #include "xfrm/table_internal.h"

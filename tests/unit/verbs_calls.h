@@ -10,7 +10,7 @@
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <string.h>
 
-#include "door.h"
+#include "door/door.h"
 
 enum { CALL_ATTRS = 4 };
 

@@ -8,6 +8,7 @@
 
 #include "evidence/private.h"
 #include "fake_netlink.h"
+#include "xfrm/parse.h"
 
 static const uint8_t told_key[64] = "never-copy-this-key-never-copy-this-key-never-copy-this-key-neve";
 
@@ -86,7 +87,7 @@ static inline void put_sa_attributes(struct nl_msg *message, const struct xfrm_s
 		put_algorithm(message, sa);
 	put_common(message, &sa->mark, sa->if_id, &sa->offload);
 	if (sa->pcpu_bound)
-		cr_assert(!nla_put_u32(message, EVIDENCE_XFRMA_SA_PCPU, 1));
+		cr_assert(!nla_put_u32(message, PARSED_XFRMA_SA_PCPU, 1));
 }
 
 /* NEWSA or UPDSA */

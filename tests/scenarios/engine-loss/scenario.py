@@ -10,7 +10,7 @@ from testbed.api import Process, Result, Test, await_listener
 from testbed.states import ETH0, MACSEC0
 
 PORT = 18600
-ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/protocol.h
+ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/messages/protocol.h
 TIMED_OUT = "Connection timed out"  # else it was told at once that nobody is there
 CONNECTED = "1 connected, waiting"
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 ENGINE = "/run/rdmasec/engine.sock"
 UVERBS = "/dev/infiniband/uverbs0"
-# struct wire_header and struct wire_ask of core/protocol.h; `proper` fails if they are not
+# struct wire_header and struct wire_ask of core/messages/protocol.h; `proper` fails if they are not
 HEADER = struct.Struct("=IHHII")
 ASK = struct.Struct("=III HH IIIIIIII 16s BBBB I 16s IIII")
 DONE = struct.Struct("=IIII")

@@ -13,7 +13,7 @@ from testbed.daemon import USER, Daemon, by_library, on_both, try_qp
 from testbed.states import ETH0
 from testbed.stream import Stream, happen, put_back
 
-ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/protocol.h
+ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/messages/protocol.h
 TAKEN_DOWN_WITHIN = 60  # s, on a busy host; how long it took is noted
 V6 = {name: (addresses[1], addresses[1]) for name, addresses in ETH0.items()}
 

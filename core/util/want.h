@@ -3,8 +3,8 @@
  * What an application asks for of its own accord (rdmasec/rdma_sec.h), beyond what the host's policy requires of it. It
  * can only make more of it: the engine joins both, and refuses what they cannot both have.
  */
-#ifndef RDMASEC_MESSAGES_WANT_H
-#define RDMASEC_MESSAGES_WANT_H
+#ifndef RDMASEC_UTIL_WANT_H
+#define RDMASEC_UTIL_WANT_H
 
 #include <stdint.h>
 

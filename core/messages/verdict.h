@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* What the engine may say of a path, and what protects it. Values of the wire protocol. */
+#ifndef RDMASEC_MESSAGES_VERDICT_H
+#define RDMASEC_MESSAGES_VERDICT_H
+
+enum verdict_kind { VERDICT_UNKNOWN = 0, VERDICT_PROTECTED, VERDICT_UNPROTECTED };
+
+enum protection { BY_NOTHING = 0, BY_MACSEC, BY_IPSEC, BY_LOOPBACK, BY_POLICY_NONE };
+
+const char *verdict_name(enum verdict_kind kind); /* "protected", "unprotected", "unknown" */
+const char *protection_name(enum protection by);  /* "macsec", "ipsec"... */
+
+#endif
