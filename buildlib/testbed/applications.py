@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .api import Test, await_cm_listener, await_listener, still_listens
 from .guest import Guest, Process, Result
+from .refusals import refusal
 from .states import ETH0, PEER
 
 SIDE_CHANNEL = 18515  # the TCP port by which ibv_*_pingpong and perftest tell each other their QPs
@@ -18,12 +19,6 @@ SLOW = 240  # s for one that loads much, or asks the kernel thousands of times
 RACES = 5  # attempts at an application that races against itself
 
 Addresses = Mapping[str, tuple[str, str]]  # ETH0 or MACSEC0
-
-REFUSAL = re.compile(
-    r"^rdmasec: refused \S.* on (?P<device>\S+) port \d+ GID (?P<gid>\d+) \((?P<local>\S+) on (?P<netdev>\S+)\) "
-    r"to (?P<remote>any remote|\S+): (?P<verdict>unprotected|unknown): (?P<reason>.+)$",
-    re.MULTILINE,
-)
 
 # What of a frame's content belongs to an application and can be read.
 READABLE = ("clear_data", "clear_cm", "macsec_unencrypted", "malformed")
@@ -224,11 +219,6 @@ def same_output(trial: Trial, bare: Trial) -> bool:
         shape(one.out) == shape(other.out)
         for one, other in ((trial.client, bare.client), (trial.server, bare.server))
     )
-
-
-def refusal(result: Result | None) -> re.Match | None:
-    """The first refusal on stderr that names all it has to."""
-    return REFUSAL.search(result.err) if result else None
 
 
 class Table:

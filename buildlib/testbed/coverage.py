@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from .api import Test
-from .applications import APPLICATIONS, NEIGHBOURS, REFUSAL, SLOW, Application, Trial, try_out
+from .applications import APPLICATIONS, NEIGHBOURS, SLOW, Application, Trial, try_out
 from .daemon import on_both
 from .guest import Guest, Result
 from .pair import TOP
+from .refusals import REFUSAL
 from .states import ETH0
 
 GUARDED = "guarded"  # refused in clear, and runs protected

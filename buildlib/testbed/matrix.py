@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 from .api import Test
-from .applications import Application, Trial, refusal, same_output, try_out
+from .applications import Application, Trial, same_output, try_out
+from .refusals import has_reason, refusal
 from .states import ETH0, Network
 
 # The program's own doing: its server says that it could not create its queue pair, and ends with 0 all the same.
@@ -70,7 +71,7 @@ class Matrix:
         results = [result for result in (trial.client, trial.server) if result and refusal(result)]
         what = f"{application.name}, {when}"
         self.t.check(not trial.ran and results, f"{what}: refused", trial)
-        self.t.check(all(why in refusal(result)["reason"] for result in results), f"{what}: says so", trial)
+        self.t.check(all(has_reason(refusal(result), why) for result in results), f"{what}: says so", trial)
         self.t.check(trial.readable == 0, f"{what}: no RoCE in clear", trial)
 
 
@@ -81,6 +82,6 @@ def without_ipv6_on_the_wire(net: Network) -> None:
 
 
 def names_everything(line: re.Match | None) -> bool:
-    return bool(line) and (line["device"], line["netdev"], line["verdict"]) == ("rxe0", "eth0", "unprotected") and (
-        "eth0 is not a MACsec device" in line["reason"] and "no outbound xfrm policy" in line["reason"]
-    )
+    reasons = ("eth0 is not a MACsec device", "no outbound xfrm policy")
+    named = line and (line["device"], line["netdev"], line["verdict"]) == ("rxe0", "eth0", "unprotected")
+    return bool(named) and all(has_reason(line, reason) for reason in reasons)

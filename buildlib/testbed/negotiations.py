@@ -10,6 +10,7 @@ from .applications import bare_is_seen
 from .charon import ALL, ON_REQUEST, Charon
 from .daemon import USER, by_library, on_both
 from .key_manager import SECRET, both_have_sas, nothing_leaves, runs_in_esp
+from .refusals import refused_records
 
 PATIENT = "[default]\nrequire = ipsec\nsetup-timeout = 2m\n"  # an emulated CPU negotiates for seconds
 
@@ -70,7 +71,7 @@ def guarded(t: Test, a: Charon, b: Charon) -> None:
     for charon in (a, b):
         charon.forget()
     runs_in_esp(t, f"{what}, without SAs: rdmasecd asks for them", by_library(t), USER)
-    refused = [record for record in daemon.log() if record.get("outcome") == "refused"]
+    refused = refused_records(daemon.log())
     t.check(not refused, f"{what}: no refusal in the audit log", refused)
     daemon.kill()
 

@@ -11,6 +11,7 @@ from testbed.api import Process, Result, Test, Wire, await_listener, try_end
 from testbed.container import Container
 from testbed.container_agent import SOCKET, ContainerAgent
 from testbed.daemon import Daemon
+from testbed.refusals import has_reason
 from testbed.states import DEVICE, ETH0
 
 RUNTIMES = ("runc", "crun")
@@ -81,7 +82,7 @@ def refused_in_clear(t: Test, daemon: Daemon, agent: ContainerAgent, runtime: st
     what = f"{runtime}, {name}, in clear"
     t.check(client.code not in (0, 124) and wire.clear == 0, f"{what}: fails, and nothing is in clear", f"{client}\n{wire}")
     told = agent.says(f"container {container.name}: rdmasec: refused ")
-    t.check(told and IN_CLEAR in agent.process.output(), f"{what}: the agent's log has the refusal", agent.process.output())
+    t.check(told and has_reason(agent.process.output(), IN_CLEAR), f"{what}: the agent's log has the refusal", agent.process.output())
     record = daemon.await_record("decided", lambda r: r["outcome"] == "refused" and r["executable"].endswith(name), began, ENOUGH)
     t.check(record and record["uid"] == USER, f"{what}: the audit log has the container's program and its user", record)
 
@@ -111,7 +112,7 @@ def in_its_own_network(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
     with t.wire() as wire:
         client = container.run(ENOUGH)
     record = daemon.await_record("decided", lambda r: r["outcome"] == "refused", began, ENOUGH)
-    told = record and (ELSEWHERE in record["reason"] or "in this network namespace" in record["reason"])
+    told = has_reason(record, ELSEWHERE) or has_reason(record, "in this network namespace")
     t.check(not client.ok and told, "in a network namespace of its own: refused for what holds there", f"{client}\n{record}")
     t.check(wire.clear == 0, "in a network namespace of its own: nothing in clear", wire)
 

@@ -2,7 +2,8 @@
 """The applications of the demonstration, and the table that it ends with (kept as table.txt in the results)."""
 
 from testbed.api import Test
-from testbed.applications import APPLICATIONS, Table, Trial, refusal, try_out, wrapped
+from testbed.applications import APPLICATIONS, Table, Trial, try_out, wrapped
+from testbed.refusals import refusal
 from testbed.states import ETH0, MACSEC0
 
 GUESTS = (("host", "6.1"),)  # in a whole check; buildlib/demo says another

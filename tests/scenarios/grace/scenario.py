@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from testbed.api import Test
 from testbed.daemon import POLICY, USER, Daemon, by_library, on_both, try_qp
+from testbed.refusals import has_reason
 from testbed.states import ETH0, MACSEC0
 from testbed.stream import Event, Stream, happen
 
@@ -80,7 +81,7 @@ def no_grace(t: Test, what: str, daemon: Daemon, addresses: dict, away: Sequence
     ending = stream.end_of_a(WITHIN)
     revoked = told(daemon, stream, "revoked", event)
     t.check(ending and ending.flushed, f"{what}: its program sees its work flushed", ending or stream.client.output())
-    t.check(revoked and re.search(cause, revoked["reason"]), f"{what}: the audit log names the cause", revoked or daemon.log(event.began))
+    t.check(has_reason(revoked, re.compile(cause)), f"{what}: the audit log names the cause", revoked or daemon.log(event.began))
     t.check("grace" not in events_of(daemon, stream, event.began), f"{what}: there was no grace", daemon.log(event.began))
     stream.stop()
     happen(t.a, *back)

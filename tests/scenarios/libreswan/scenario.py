@@ -10,6 +10,7 @@ from testbed.applications import bare_is_seen
 from testbed.daemon import USER, by_library, on_both
 from testbed.key_manager import SECRET, both_have_sas, nothing_leaves, runs_in_esp
 from testbed.pluto import Pluto
+from testbed.refusals import refused_records
 
 TIME_LIMIT = 900
 ROOT = "trixie-libreswan"
@@ -35,7 +36,7 @@ def run(t: Test) -> None:
     a.forget()
     b.wait_for("end of its SAs", lambda: not any(b.spis()))
     runs_in_esp(t, "an ordinary user's program, guarded, for which rdmasecd asks", by_library(t), USER)
-    refused = [record for record in daemon.log() if record.get("outcome") == "refused"]
+    refused = refused_records(daemon.log())
     t.check(not refused, "an ordinary user's program, guarded: no refusal in the audit log", refused)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from testbed.api import Test
-from testbed.applications import APPLICATIONS, bare_is_seen, refusal, try_out
+from testbed.applications import APPLICATIONS, bare_is_seen, try_out
+from testbed.refusals import has_reason, refusal
 from testbed.states import ETH0, MACSEC0, Network
 
 TIME_LIMIT = 1200  # minutes on an idle machine
@@ -162,7 +163,7 @@ def refused(t: Test, case: Case, family: int) -> None:
     what = case.what if family == 4 else f"{case.what}, IPv6"
     code, said = check(t, case.addresses, family)
     reason = said.get("reason", "")
-    t.check(code == UNPROTECTED and case.reason in reason, f"{what}: check says so", f"exit {code} {said}")
+    t.check(code == UNPROTECTED and has_reason(said, case.reason), f"{what}: check says so", f"exit {code} {said}")
     told = status_reason(t, case.addresses, family)
     t.check(told == reason and reason, f"{what}: status says the same", f"status: {told}\ncheck: {reason}")
 
@@ -170,7 +171,7 @@ def refused(t: Test, case: Case, family: int) -> None:
     failed = trial.client is not None and trial.client.code != 0
     t.check(failed and trial.readable == 0, f"{what}: ibv_rc_pingpong fails, no RoCE in clear", trial)
     line = refusal(trial.client)
-    t.check(line and case.reason in line["reason"], f"{what}: it says the same", trial)
+    t.check(has_reason(line, case.reason), f"{what}: it says the same", trial)
 
 
 def status_reason(t: Test, addresses: dict, family: int) -> str | None:

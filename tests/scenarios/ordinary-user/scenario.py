@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from testbed.api import Result, Test, Wire
 from testbed.applications import bare_is_seen
+from testbed.refusals import has_reason, refusal_lines
 from testbed.states import DEVICE, ETH0, MACSEC0
 
 USER = 1234
@@ -46,9 +47,9 @@ def pingpong(t: Test, addresses: dict, user: int | None) -> tuple[Result, Result
 
 def refused_for_want_of_evidence(t: Test, what: str, result: Result) -> None:
     t.check(not result.ok, f"{what}: refused", result)
-    lines = [line for line in result.err.splitlines() if line.startswith("rdmasec: refused")]
+    lines = refusal_lines(result)
     t.check(
-        lines and all("unknown" in line and "CAP_NET_ADMIN" in line and "rdmasecd" in line for line in lines),
+        lines and all("unknown" in line and has_reason(line, "CAP_NET_ADMIN") and "rdmasecd" in line for line in lines),
         f"{what}: xfrm cannot be read without CAP_NET_ADMIN, and rdmasecd is named",
         result.err,
     )

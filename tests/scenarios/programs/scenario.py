@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from testbed.api import Guest, Process, Result, Test, Wire
 from testbed.connecting import connect
+from testbed.refusals import has_reason, refusal_lines
 from testbed.states import DEVICE, ETH0, MACSEC0
 
 TIME_LIMIT = 900
@@ -68,14 +69,10 @@ def attempt(t: Test, program: Program, addresses: dict, wrap_a: str, wrap_b: str
     return connect(t, program.command, addresses, wrap_a=wrap_a, wrap_b=wrap_b, qps=program.qps, threads=program.threads)
 
 
-def refusals(result: Result) -> list[str]:
-    return [line for line in result.err.splitlines() if line.startswith("rdmasec: refused")]
-
-
 def check_refused(t: Test, what: str, program: Program, stage: str, client: Result, seen: Wire) -> None:
     """Each QP once in rdmasec's words, and once in the program's, which got EPERM."""
     told = len(re.findall(rf"QP \d+: {stage}: .*\(errno 1\)", client.err))
-    lines = refusals(client)
+    lines = refusal_lines(client)
     t.check(client.code == 1 and told == program.qps, f"{what}: {program.qps} times EPERM", client)
     named = all(re.search(rf"on {DEVICE} port 1 GID \d+ \(\S+ on eth0\) to .*: unprotected: ", line) for line in lines)
     t.check(len(lines) == program.qps and named, f"{what}: a line for each names the path and the reason", client.err)
@@ -170,8 +167,8 @@ def in_front_or_behind(t: Test) -> None:
     thief = f"{t.build}/tests/libioctl_thief.so"
     client, seen = pingpong(t, ETH0, preload(t, thief))
     t.check(client.code == 126, "behind a library that takes ioctl(): does not start", client)
-    told = "rdmasec: refused to start: another library or the program itself takes ioctl() before rdmasec"
-    t.check(client.err.startswith(told), "behind a library that takes ioctl(): says why", client.err)
+    told = "another library or the program itself takes ioctl() before rdmasec"
+    t.check(client.err.startswith("rdmasec: refused to start: ") and has_reason(client.err, told), "behind a library that takes ioctl(): says why", client.err)
     t.check(seen.clear == 0, "behind a library that takes ioctl(): nothing in clear", seen)
     client, seen = pingpong(t, ETH0, f"env LD_PRELOAD={thief}")
     t.check(client.ok and seen.clear > 0, "control: that library alone lets it run in clear", f"{client}\n{seen}")
@@ -183,7 +180,7 @@ def in_front_or_behind(t: Test) -> None:
         ("before librspreload", preload(t, "rdmasec", rspreload(t))),
     ):
         client, seen = pingpong(t, ETH0, wrap)
-        t.check(not client.ok and refusals(client), f"{what}: refused in clear", client)
+        t.check(not client.ok and refusal_lines(client), f"{what}: refused in clear", client)
         t.check(seen.clear == 0, f"{what}: nothing in clear", seen)
 
 
@@ -193,7 +190,7 @@ def no_way_round_by_write(t: Test) -> None:
     client, seen = pingpong(t, ETH0, f"env LD_PRELOAD={deaf}")
     t.check(client.ok and seen.clear > 0, "control: verbs go by write() where ioctl() fails", f"{client}\n{seen}")
     client, seen = pingpong(t, ETH0, preload(t, "rdmasec", deaf))
-    told = "rdmasec: refused: verbs do not go by ioctl() here" in client.err
+    told = has_reason(client.err, "verbs do not go by ioctl() here")
     t.check(not client.ok and told, "where ioctl() does not take verbs: refused", client)
     t.check(seen.clear == 0, "where ioctl() does not take verbs: nothing in clear", seen)
 
@@ -228,14 +225,14 @@ def not_preloadable(t: Test) -> None:
         t.a.run(f"cp /usr/bin/ibv_rc_pingpong {copy} && {change} {copy}", check=True)
         result = t.a.run(f"{guard(t)} {copy} --help", user=USER)
         t.check(
-            result.code == 126 and f"{copy} {reason}" in result.err and not result.out,
+            result.code == 126 and has_reason(result.err, f"{copy} {reason}") and not result.out,
             f"rdmasec run does not start a program {what}",
             result,
         )
     # Statically linked, so that it works when libraries do not.
     result = t.a.run(f"{guard(t)} /sbin/ldconfig --version")
     t.check(
-        result.code == 126 and "/sbin/ldconfig is statically linked" in result.err and not result.out,
+        result.code == 126 and has_reason(result.err, "/sbin/ldconfig is statically linked") and not result.out,
         "rdmasec run does not start a static program",
         result,
     )
@@ -256,7 +253,7 @@ def privileged(t: Test) -> None:
     result = t.a.run(f"env {command} {copy} -d {DEVICE} -g {index}", 20, user=USER)
     why = "rdmasecd is not installed, and a privileged program gets no private one"
     t.check(
-        result.code not in (0, 124) and why in result.err,
+        result.code not in (0, 124) and has_reason(result.err, why),
         "a setuid program takes neither engine nor policy from its environment",
         result,
     )

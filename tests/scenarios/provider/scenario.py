@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 from testbed.api import Guest, Result, Test, Wire, await_listener, try_end
-from testbed.applications import APPLICATIONS, bare_is_seen, refusal, try_out
+from testbed.applications import APPLICATIONS, bare_is_seen, try_out
 from testbed.connecting import PORT, connect
 from testbed.daemon import Daemon, on_both, seconds
+from testbed.refusals import has_reason, refusal
 from testbed.states import DEVICE, ETH0, MACSEC0
 from testbed.stream import await_words
 
@@ -65,7 +66,7 @@ def installs(t: Test) -> None:
     t.check(module_status(t.a)["state"] == "not-installed", "before: status says that it is not installed")
     t.a.run(f"chmod 777 {PLACE}/lib", check=True)
     result = t.a.run(f"{RDMASEC} install-provider")
-    t.check(result.code == 1 and "others than root could replace it" in result.err and module_status(t.a)["state"] == "not-installed",
+    t.check(result.code == 1 and has_reason(result.err, "others than root could replace it") and module_status(t.a)["state"] == "not-installed",
             "a module that others could replace is not installed", result)  # fmt: skip
     t.a.run(f"chmod 755 {PLACE}/lib", check=True)
     first, again = (t.a.run(f"{RDMASEC} install-provider") for _ in range(2))
@@ -89,9 +90,9 @@ def told_by_status(t: Test) -> None:
     t.a.run(f"{RDMASEC} install-provider", check=True)
     t.check(t.a.run(f"ls {other}").code != 0 and module_status(t.a)["state"] == "stands", "installed anew, it stands, and the old name is gone")
     t.a.run("rm /etc/libibverbs.d/rdmasec.driver", check=True)
-    t.check("rdmasec.driver: No such file" in module_status(t.a).get("reason", ""), "status tells a missing driver file")
+    t.check(has_reason(module_status(t.a), "rdmasec.driver: No such file"), "status tells a missing driver file")
     t.a.run(f"{RDMASEC} install-provider && mv {PLACE}/lib/rdmasec /opt/away", check=True)
-    t.check("leads to nothing" in module_status(t.a).get("reason", ""), "status tells a module that is gone")
+    t.check(has_reason(module_status(t.a), "leads to nothing"), "status tells a module that is gone")
     t.a.run(f"mv /opt/away {PLACE}/lib/rdmasec", check=True)
 
 
@@ -177,7 +178,7 @@ def setuid_without_daemon(t: Test) -> None:
     for what, change in RAISED:
         client, seen = raised_pingpong(t, raised(t, what, change))
         why = "rdmasecd is not installed, and a privileged program gets no private one"
-        t.check(not client.ok and why in client.err and seen.clear == 0, f"{what}, without rdmasecd: refused", client)
+        t.check(not client.ok and has_reason(client.err, why) and seen.clear == 0, f"{what}, without rdmasecd: refused", client)
 
 
 def setuid_with_daemon(t: Test, protected: bool) -> None:
@@ -222,7 +223,8 @@ def connects(t: Test, program: str, addresses: dict, by: str, can_send: bool = T
 
 def is_refused(t: Test, program: str, why: str, code: int = 1, before: str = "") -> Result:
     client, _, seen = attempt(t, program, ETH0, before=before)
-    t.check(client.code == code and re.search(why, client.err), f"{program}, in clear: {'ended' if code == 126 else 'refused'}", client)
+    refused = client.code == code and has_reason(client.err, re.compile(why))
+    t.check(refused, f"{program}, in clear: {'ended' if code == 126 else 'refused'}", client)
     t.check(seen.clear == 0, f"{program}, in clear: nothing in clear", seen)
     return client
 

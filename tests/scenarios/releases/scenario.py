@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from testbed.api import Test
-from testbed.applications import APPLICATIONS, Addresses, Application, Trial, refusal, same_output, try_out
+from testbed.applications import APPLICATIONS, Addresses, Application, Trial, same_output, try_out
 from testbed.coverage import DOORS, PRELOAD, PROVIDER, Door, seen
+from testbed.refusals import refusal
 from testbed.states import ETH0, MACSEC0
 
 # What others show of this host's rdma-core, on 6.12 and 6.1 (demo), is not shown again: --root host --kernel 6.1 does.

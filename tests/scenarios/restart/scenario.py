@@ -10,6 +10,7 @@ import time
 from testbed.api import Test
 from testbed.applications import bare_is_seen
 from testbed.daemon import USER, Daemon, by_library, on_both, try_qp
+from testbed.refusals import has_reason
 from testbed.states import ETH0
 from testbed.stream import Stream, happen, put_back
 
@@ -40,7 +41,7 @@ def killed(t: Test, daemon: Daemon) -> None:
         daemon.kill(signal.SIGKILL)
         t.check(stays.goes_on() and loses.goes_on(), "daemon killed: running QPs go on")
         refused = try_qp(t, ETH0)
-        t.check(not refused.passed and "there is no engine to ask" in refused.result.err, "daemon killed: a new QP is refused", refused)
+        t.check(not refused.passed and has_reason(refused.result.err, "there is no engine to ask"), "daemon killed: a new QP is refused", refused)
         t.note(f"daemon killed: refused after {refused.took:.1f} s")
         outbound = t.net.made("a", f"xfrm state add src {ETH0['a'][1]}")[0]
         happen(t.a, f"xfrm state delete {' '.join(outbound.split()[3:11])}")
@@ -50,7 +51,7 @@ def killed(t: Test, daemon: Daemon) -> None:
         ending = loses.end_of_a(TAKEN_DOWN_WITHIN)
     t.check(ending and ending.flushed, "started again: whose SA has gone is taken down", ending)
     revoked = daemon.await_record("revoked", lambda record: record["pid"] == loses.client.pid, restarted, TAKEN_DOWN_WITHIN)
-    t.check(revoked and "no live SA answers it" in revoked["reason"], "started again: the audit log says why", revoked)
+    t.check(has_reason(revoked, "no live SA answers it"), "started again: the audit log says why", revoked)
     adopted = daemon.await_record("adopted", lambda record: record["pid"] == stays.client.pid, restarted, TAKEN_DOWN_WITHIN)
     t.check(adopted, "started again: who is still protected is adopted", daemon.log(restarted))
     listed = daemon.qps(stays.client.pid)
@@ -81,7 +82,7 @@ def stopped(t: Test, daemon: Daemon) -> None:
     stream = guarded(t, ETH0)
     daemon.process.kill(signal.SIGSTOP)
     refused = try_qp(t, ETH0)
-    t.check(not refused.passed and "no valid answer" in refused.result.err, "daemon stopped: a new QP is refused", refused)
+    t.check(not refused.passed and has_reason(refused.result.err, "no valid answer"), "daemon stopped: a new QP is refused", refused)
     t.note(f"daemon stopped: refused after {refused.took:.1f} s, of which {ANSWER_WITHIN} are the wait for an answer")
     t.check(stream.goes_on(), "daemon stopped: a running QP goes on")
     daemon.process.kill(signal.SIGCONT)

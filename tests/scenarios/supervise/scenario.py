@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from testbed.api import Process, Result, Test, Wire, await_listener, try_end
+from testbed.refusals import has_reason, refusal_lines
 from testbed.states import DEVICE, ETH0, MACSEC0
 
 TIME_LIMIT = 1800 + int(os.environ.get("RDMASEC_FLIPS", "0"))
@@ -70,7 +71,7 @@ def in_clear(t: Test) -> None:
     t.check(result.code == 126 and "--supervise" in result.err, "without --supervise it is not started, and told why", result)
     for program in ("verbs_static", "verbs_threads", "verbs_dlvsym", "verbs_fork", "verbs_fork -o", "verbs_fork -x"):
         client, _, seen = connect(t, program, ETH0, supervised(t))
-        lines = [line for line in client.err.splitlines() if line.startswith("rdmasec: refused")]
+        lines = refusal_lines(client)
         t.check(client.code == 1 and "(errno 1)" in client.err, f"{program}, supervised, in clear: EPERM", client)
         named = lines and all(re.search(rf"on {DEVICE} port 1 .*: unprotected: ", line) for line in lines)
         t.check(named, f"{program}, supervised, in clear: the reason is told", client.err)
@@ -198,7 +199,7 @@ def as_an_ordinary_user(t: Test) -> None:
     for guest in (t.a, t.b):
         guest.run(f"echo 2 >{setting}", check=True)
     client, _, seen = connect(t, "verbs_static", MACSEC0, wrap, user=USER)
-    told = "kernel.yama.ptrace_scope" in client.err
+    told = has_reason(client.err, "kernel.yama.ptrace_scope")
     t.check(client.code == 126 and told, f"uid {USER}, ptrace_scope 2: not started, and the setting is named", client)
     t.check(seen.clear == 0, f"uid {USER}, ptrace_scope 2: nothing in clear", seen)
     for guest in (t.a, t.b):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from testbed.api import Result, Test
 from testbed.container import Container
+from testbed.refusals import has_reason
 from testbed.states import AWAIT_GIDS, DEVICE, ETH0, gid_of
 
 USER = 1234
@@ -189,4 +190,4 @@ def judged(t: Test, what: str, refused: str | None) -> None:
     if refused is None:
         t.check(made, f"{what}: an ordinary user's queue pair passes", f"{result}\n{log(t)}")
     else:
-        t.check(not made and refused in result.err, f"{what}: refused", result)
+        t.check(not made and has_reason(result.err, refused), f"{what}: refused", result)

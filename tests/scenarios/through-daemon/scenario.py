@@ -7,6 +7,7 @@ from testbed.api import Test
 from testbed.applications import APPLICATIONS, Application, guard
 from testbed.daemon import USER, Daemon, by_library, on_both
 from testbed.matrix import SIDES, Matrix, without_ipv6_on_the_wire
+from testbed.refusals import has_reason, refused_records
 from testbed.states import ETH0, MACSEC0
 
 TIME_LIMIT = 900
@@ -37,7 +38,7 @@ def run(t: Test) -> None:
         by_preload.runs_protected(application, trial, ETH0, "esp")
     for name in BY_RUN:
         by_run.runs_protected(APPLICATIONS[name], bare[APPLICATIONS[name]], ETH0, "esp", "rdmasec run")
-    refused = [record for record in daemon.log() if record.get("outcome") == "refused"]
+    refused = refused_records(daemon.log())
     t.check(not refused, "with IPsec: the audit log tells of no refusal", refused)
     t.check(not daemon.qps(), "when all have ended, no QP is listed", daemon.qps())
 
@@ -45,6 +46,6 @@ def run(t: Test) -> None:
 def audited(t: Test, daemon: Daemon, application: Application) -> None:
     program = application.client.split()[0]
     records = [record for record in daemon.log() if str(record.get("executable", "")).endswith(f"/{program}")]
-    refused = [record for record in records if record["event"] == "decided" and record.get("outcome") == "refused"]
-    told = refused and all(record["uid"] == USER and "not a MACsec device" in record["reason"] for record in refused)
+    refused = [record for record in refused_records(records) if record["event"] == "decided"]
+    told = refused and all(record["uid"] == USER and has_reason(record, "not a MACsec device") for record in refused)
     t.check(told, f"{application.name}, in clear: the audit log has the refusal, the user and the reason", records)

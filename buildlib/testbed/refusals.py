@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+"""Refusals, as guarded programs print them and as records of rdmasec give them.
+
+Scenarios find the reason of a refusal by has_reason() only, so that its form is known here alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from .guest import Result
+
+PREFIX = "rdmasec: refused"
+REFUSAL = re.compile(
+    r"^rdmasec: refused \S.* on (?P<device>\S+) port \d+ GID (?P<gid>\d+) \((?P<local>\S+) on (?P<netdev>\S+)\) "
+    r"to (?P<remote>any remote|\S+): (?P<verdict>unprotected|unknown): (?P<reason>.+)$",
+    re.MULTILINE,
+)
+
+# What gives a reason: the output of a program, a match of REFUSAL, or a row of JSON; None gives none.
+Source = str | re.Match | Mapping[str, object] | None
+Record = Mapping[str, object]
+
+
+def refusal(result: Result | None) -> re.Match | None:
+    """Returns the first refusal on stderr that names the device, the path, the verdict and the reason."""
+    return REFUSAL.search(result.err) if result else None
+
+
+def refusal_lines(result: Result) -> list[str]:
+    """Returns every line of stderr that reports a refusal."""
+    return [line for line in result.err.splitlines() if line.startswith(PREFIX)]
+
+
+def refused_records(records: Iterable[Record]) -> list[Record]:
+    """Returns the records of an audit log whose outcome is a refusal."""
+    return [record for record in records if record.get("outcome") == "refused"]
+
+
+def has_reason(source: Source, reason: str | re.Pattern) -> bool:
+    """Returns whether the source gives this reason: a part of its text, or a pattern that finds it."""
+    if source is None:
+        return False
+    text = source if isinstance(source, str) else str((source["reason"] if isinstance(source, re.Match) else source.get("reason")) or "")
+    return bool(reason.search(text)) if isinstance(reason, re.Pattern) else reason in text
