@@ -15,6 +15,7 @@
 
 #include "container_message.h"
 #include "process/process.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 enum { LINE_SIZE = 512 };
@@ -188,7 +189,7 @@ static bool is_trusted(const struct agent *agent, int socket)
 static void on_connect(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *address, int len,
 		       void *arg)
 {
-	const struct timeval limit = { .tv_sec = AGENT_SILENCE_MS / 1000, .tv_usec = AGENT_SILENCE_MS % 1000 * 1000 };
+	const struct timeval limit = clock_timeval(AGENT_SILENCE_MS);
 	struct agent *agent = arg;
 	struct connection *connection;
 

@@ -41,7 +41,7 @@ static bool is_system_engine(const struct engine_address *engine)
 
 int engine_connect(const struct engine_address *engine)
 {
-	const struct timeval limit = { .tv_sec = WIRE_TIMEOUT_MS / 1000 };
+	const struct timeval limit = clock_timeval(WIRE_TIMEOUT_MS);
 	int s, err = 0;
 
 	if (!engine->len)

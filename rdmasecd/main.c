@@ -19,6 +19,7 @@
 #include "messages/protocol.h"
 #include "netns/netns.h"
 #include "privileges.h"
+#include "util/clock.h"
 #include "util/fd_socket.h"
 
 #define DEFAULT_POLICY "/etc/rdmasec/policy.conf"
@@ -143,14 +144,9 @@ static void on_record(const struct wire_record *record, void *arg)
 
 /* ---- serving ---- */
 
-static struct timeval milliseconds(uint64_t ms)
-{
-	return (struct timeval){ .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-}
-
 static int listen_to(struct daemon *daemon, struct event **events)
 {
-	const struct timeval flush = milliseconds(FLUSH_MS);
+	const struct timeval flush = clock_timeval(FLUSH_MS);
 	struct timeval watchdog;
 	uint64_t watchdog_us;
 	int err = 0;
@@ -167,7 +163,7 @@ static int listen_to(struct daemon *daemon, struct event **events)
 	if (!err && daemon->audit)
 		err = event_add(events[ON_FLUSH], &flush);
 	if (!err && sd_watchdog_enabled(0, &watchdog_us) > 0) {
-		watchdog = milliseconds(watchdog_us / 1000 / 3);
+		watchdog = clock_timeval(watchdog_us / 1000 / 3);
 		err = event_add(events[ON_WATCHDOG], &watchdog);
 	}
 	return err ? -ENOMEM : 0;

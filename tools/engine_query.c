@@ -36,7 +36,7 @@ static const char *why_no_engine(const char *name, int err)
 
 static int connect_engine(const char *name)
 {
-	const struct timeval limit = { .tv_sec = WIRE_TIMEOUT_MS / 1000 };
+	const struct timeval limit = clock_timeval(WIRE_TIMEOUT_MS);
 	struct sockaddr_un address;
 	socklen_t len;
 	int s, err = wire_address(name, &address, &len);

@@ -170,7 +170,7 @@ static bool renewal_is_over(const struct acquisition *a, int64_t now)
 
 static void on_step(evutil_socket_t fd, short what, void *arg)
 {
-	const struct timeval again = { .tv_sec = STEP_MS / 1000, .tv_usec = STEP_MS % 1000 * 1000 };
+	const struct timeval again = clock_timeval(STEP_MS);
 	struct acquisition *a = arg;
 	int64_t now = clock_ms();
 

@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "engine/internal.h"
+#include "util/clock.h"
 #include "util/fd_socket.h"
 
 /* ---- users ---- */
@@ -116,7 +117,7 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 
 enum connection_fate connection_wait(struct connection *connection, short what, int ms)
 {
-	const struct timeval silence = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	const struct timeval silence = clock_timeval(ms);
 
 	if (connection->event)
 		event_free(connection->event);

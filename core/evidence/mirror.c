@@ -176,7 +176,7 @@ static void on_load_more(evutil_socket_t fd, short what, void *arg)
 static void poll_again(struct mirror *mirror)
 {
 	int ms = mirror->poll_is_fast ? MIRROR_POLL_MS : POLL_SLOW_MS;
-	const struct timeval when = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	const struct timeval when = clock_timeval(ms);
 
 	event_add(mirror->poll, &when);
 }

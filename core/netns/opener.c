@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "netns/private.h"
+#include "util/clock.h"
 #include "util/fd_socket.h"
 
 /* The opener does nothing that waits, but a kernel may have to load a module for a first socket. */
@@ -107,7 +108,7 @@ static int hear_greeting(const struct netns_opener *opener)
 
 int netns_opener_start(struct netns_opener **out)
 {
-	const struct timeval limit = { .tv_sec = ANSWER_WITHIN_S };
+	const struct timeval limit = clock_timeval(ANSWER_WITHIN_S * 1000);
 	struct netns_opener *opener = calloc(1, sizeof(*opener));
 	int pair[2], err;
 

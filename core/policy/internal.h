@@ -93,7 +93,7 @@ struct policy_parser {
 	unsigned int line;
 	struct policy_section fallback; /* [default] */
 	struct policy_section *rules;
-	size_t rule_count, rule_room;
+	size_t rule_count;
 	struct policy_section *current; /* NULL: no header yet */
 	int status;                     /* of the first mistake */
 	char *error;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "policy/internal.h"
+#include "util/array.h"
 #include "util/text.h"
 
 int policy_fail(struct policy_parser *p, int status, unsigned int line, const char *format, ...)
@@ -69,22 +70,15 @@ static int rule_name_check(struct policy_parser *p, const char *name)
 
 static int rule_begin(struct policy_parser *p, const char *name)
 {
+	const struct policy_section section = { .line = p->line };
+
 	if (rule_name_check(p, name))
 		return p->status;
 	if (p->rule_count == POLICY_RULES_MAX)
 		return policy_fail(p, -EINVAL, p->line, "more than %d rules", POLICY_RULES_MAX);
-	if (p->rule_count == p->rule_room) {
-		size_t room = p->rule_room ? p->rule_room * 2 : 8;
-		struct policy_section *rules = reallocarray(p->rules, room, sizeof(*rules));
-
-		if (!rules)
-			return policy_fail(p, -ENOMEM, 0, "out of memory");
-		p->rules = rules;
-		p->rule_room = room;
-	}
-	p->current = &p->rules[p->rule_count++];
-	memset(p->current, 0, sizeof(*p->current));
-	p->current->line = p->line;
+	if (array_append(&p->rules, &p->rule_count, &section, sizeof(section)))
+		return policy_fail(p, -ENOMEM, 0, "out of memory");
+	p->current = &p->rules[p->rule_count - 1];
 	text_copy(p->current->rule.name, POLICY_NAME_MAX, name);
 	return 0;
 }

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "process/process.h"
+#include "process/status.h"
 #include "util/fd_socket.h"
+#include "util/small_file.h"
 #include "util/text.h"
 
 /* A decimal number as /proc names its folders and fds. */
@@ -48,37 +50,12 @@ static bool line_maps_door(const char *line)
 	return name && !strncmp(name, door, sizeof(door) - 1) && strstr(name, ".so");
 }
 
-/* A field of /proc/PID/status; -1: it is not there. */
-static long status_field(pid_t pid, const char *field)
-{
-	char path[32], *line = NULL;
-	size_t size = 0, len = strlen(field);
-	long value = -1;
-	FILE *status;
-
-	text_format(path, sizeof(path), "/proc/%d/status", (int)pid);
-	status = fopen(path, "re");
-	while (status && value < 0 && getline(&line, &size, status) >= 0)
-		if (!strncmp(line, field, len) && line[len] == ':')
-			value = strtol(line + len + 1, NULL, 10);
-	free(line);
-	if (status)
-		fclose(status);
-	return value;
-}
-
 static bool is_supervisor(pid_t pid)
 {
-	char path[32], name[32] = "";
-	FILE *comm;
+	char path[32], name[32];
 
 	text_format(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	comm = fopen(path, "re");
-	if (comm && !fgets(name, sizeof(name), comm))
-		name[0] = '\0';
-	if (comm)
-		fclose(comm);
-	return !strcmp(name, PROCESS_SUPERVISOR_NAME "\n");
+	return small_file_read(AT_FDCWD, path, name, sizeof(name)) > 0 && !strcmp(name, PROCESS_SUPERVISOR_NAME "\n");
 }
 
 /* Has it a seccomp filter, and is an ancestor of it a supervisor? */
@@ -86,12 +63,16 @@ static bool is_supervised(pid_t pid)
 {
 	enum { FILTERED = 2, GENERATIONS_MAX = 256 };
 
-	if (status_field(pid, "Seccomp") != FILTERED)
+	uint64_t value;
+
+	if (process_status_numbers(pid, "Seccomp", 10, &value, 1) || value != FILTERED)
 		return false;
 	for (int i = 0; pid > 1 && i < GENERATIONS_MAX; i++) {
 		if (is_supervisor(pid))
 			return true;
-		pid = (pid_t)status_field(pid, "PPid");
+		if (process_status_numbers(pid, "PPid", 10, &value, 1))
+			return false;
+		pid = (pid_t)value;
 	}
 	return false;
 }
@@ -145,15 +126,11 @@ static bool is_uverbs(const char *sysfs, dev_t rdev)
 static bool may_be_uverbs(int fds, const char *number)
 {
 	char text[256], *flags;
-	int fd = openat(fds, number, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	ssize_t len = small_file_read(fds, number, text, sizeof(text));
 
-	if (fd >= 0)
-		close(fd);
 	/* a longer text has more in it */
 	if (len <= 0 || len == sizeof(text) - 1)
 		return false;
-	text[len] = '\0';
 	flags = strstr(text, "\nflags:\t");
 	return !strncmp(text, "pos:\t0\n", 7) && flags &&
 	       (strtoul(flags + strlen("\nflags:\t"), NULL, 8) & O_ACCMODE) == O_RDWR;

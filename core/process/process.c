@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "process/status.h"
+#include "util/small_file.h"
 #include "util/text.h"
 
 /* asm-generic/socket.h of kernel 6.5 */
@@ -35,24 +37,6 @@ static int proc_dir_open(pid_t pid)
 	if (dir >= 0)
 		return dir;
 	return errno == ENOENT ? -ESRCH : -errno;
-}
-
-/* A small file of /proc, ended with NUL. A process that ends meanwhile is -ESRCH. */
-static int proc_read(int dir, const char *name, char *text, size_t size)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
-
-	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	len = read(fd, text, size - 1);
-	if (len < 0)
-		len = -errno;
-	close(fd);
-	if (len < 0)
-		return (int)len;
-	text[len] = '\0';
-	return 0;
 }
 
 /*
@@ -80,26 +64,24 @@ static int start_time_parse(const char *text, uint64_t *out)
 static int read_start_time(int dir, struct process *process)
 {
 	char text[STAT_MAX];
-	int err = proc_read(dir, "stat", text, sizeof(text));
+	ssize_t len = small_file_read(dir, "stat", text, sizeof(text));
 
-	return err ? err : start_time_parse(text, &process->start_time);
+	if (len < 0)
+		return len == -ENOENT ? -ESRCH : (int)len;
+	return start_time_parse(text, &process->start_time);
 }
 
-/* "Uid:\treal\teffective\t...": in its first kilobyte, before the lists that grow */
-static int read_uid(int dir, struct process *process)
-{
-	char text[STAT_MAX];
-	const char *line;
-	uint32_t uid;
-	int err = proc_read(dir, "status", text, sizeof(text));
+/* Real, effective, saved and that of files. */
+enum { UID_EFFECTIVE = 1, UID_COUNT = 4 };
 
-	if (err)
-		return err;
-	line = strstr(text, "\nUid:\t");
-	if (!line || sscanf(line, "\nUid:\t%*u\t%" SCNu32 "\t", &uid) != 1)
-		return -EPROTO;
-	process->uid = uid;
-	return 0;
+static int read_uid(struct process *process)
+{
+	uint64_t ids[UID_COUNT];
+	int err = process_status_numbers(process->pid, "Uid", 10, ids, UID_COUNT);
+
+	if (!err)
+		process->uid = (uid_t)ids[UID_EFFECTIVE];
+	return err;
 }
 
 /* What the kernel does not tell us stays not known. */
@@ -129,7 +111,7 @@ static int describe(struct process *process, bool uid_known)
 		return dir;
 	err = read_start_time(dir, process);
 	if (!err && !uid_known)
-		err = read_uid(dir, process);
+		err = read_uid(process);
 	if (!err)
 		read_what_is_told(dir, process);
 	close(dir);
@@ -221,28 +203,16 @@ int process_open_peer(int socket, struct process *out)
 	return finish(&process, true, out);
 }
 
-/* Real, effective, saved and that of files: a setuid program's differ. */
+/* A setuid program's ids differ. */
 static int all_uids_are(pid_t pid, uid_t uid)
 {
-	int dir = proc_dir_open(pid), err;
-	char text[STAT_MAX];
-	const char *line;
-	uint32_t ids[4];
+	uint64_t ids[UID_COUNT];
+	int err = process_status_numbers(pid, "Uid", 10, ids, UID_COUNT);
 
-	if (dir < 0)
-		return dir;
-	err = proc_read(dir, "status", text, sizeof(text));
-	close(dir);
-	if (err)
-		return err;
-	line = strstr(text, "\nUid:\t");
-	if (!line || sscanf(line, "\nUid:\t%" SCNu32 "\t%" SCNu32 "\t%" SCNu32 "\t%" SCNu32, &ids[0], &ids[1], &ids[2],
-			    &ids[3]) != 4)
-		return -EPROTO;
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; !err && i < UID_COUNT; i++)
 		if (ids[i] != uid)
-			return -EPERM;
-	return 0;
+			err = -EPERM;
+	return err;
 }
 
 int process_open_subject(const struct process *peer, pid_t pid, struct process *out)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "rdma/inventory_internal.h"
+#include "util/array.h"
 #include "util/text.h"
 
 struct uverbs {
@@ -179,13 +180,7 @@ static int device_read(int class_dir, bool with_gids, struct rdma_device *device
 
 static int inventory_add(struct rdma_inventory *inventory, const struct rdma_device *device)
 {
-	struct rdma_device *devices = reallocarray(inventory->devices, inventory->device_count + 1, sizeof(*devices));
-
-	if (!devices)
-		return -ENOMEM;
-	inventory->devices = devices;
-	devices[inventory->device_count++] = *device;
-	return 0;
+	return array_append(&inventory->devices, &inventory->device_count, device, sizeof(*device));
 }
 
 /* ---- the whole ---- */

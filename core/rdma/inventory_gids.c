@@ -8,6 +8,7 @@
 
 #include "rdma/inventory.h"
 #include "rdma/inventory_internal.h"
+#include "util/array.h"
 #include "util/text.h"
 
 enum {
@@ -106,13 +107,7 @@ int inventory_gid_read(int port, enum port_link_layer link_layer, uint32_t index
 
 int inventory_gid_add(struct rdma_port *port, const struct rdma_gid *gid)
 {
-	struct rdma_gid *gids = reallocarray(port->gids, port->gid_count + 1, sizeof(*gids));
-
-	if (!gids)
-		return -ENOMEM;
-	port->gids = gids;
-	gids[port->gid_count++] = *gid;
-	return 0;
+	return array_append(&port->gids, &port->gid_count, gid, sizeof(*gid));
 }
 
 struct rdma_port *inventory_gids_begin(const struct rdma_device *device)

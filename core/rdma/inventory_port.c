@@ -9,29 +9,23 @@
 #include <unistd.h>
 
 #include "rdma/inventory_internal.h"
+#include "util/array.h"
+#include "util/small_file.h"
 #include "util/text.h"
 
 /* ---- files ---- */
 
 int sysfs_value(int dir, const char *path, char value[static SYSFS_VALUE_MAX])
 {
-	char text[SYSFS_VALUE_MAX];
-	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
+	char text[SYSFS_VALUE_MAX + 1];
+	ssize_t len = small_file_read(dir, path, text, sizeof(text));
 
-	if (fd < 0)
-		return -errno;
-	len = read(fd, text, sizeof(text));
-	if (len < 0)
-		len = -errno;
-	close(fd);
 	if (len < 0)
 		return (int)len;
-	if (len == sizeof(text) || memchr(text, '\0', (size_t)len))
+	if (len == SYSFS_VALUE_MAX || memchr(text, '\0', (size_t)len))
 		return -EPROTO;
 	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	text[len] = '\0';
+		text[--len] = '\0';
 	if (!len || strchr(text, '\n'))
 		return -EPROTO;
 	memcpy(value, text, (size_t)len + 1);
@@ -89,7 +83,7 @@ static void port_read(int dir, struct rdma_port *port)
 
 static int device_add_port(struct rdma_device *device, int ports, const char *name)
 {
-	struct rdma_port *grown, port = { 0 };
+	struct rdma_port port = { 0 };
 	const char *end;
 	int dir;
 
@@ -100,12 +94,7 @@ static int device_add_port(struct rdma_device *device, int ports, const char *na
 		return -errno;
 	port_read(dir, &port);
 	close(dir);
-	grown = reallocarray(device->ports, device->port_count + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	device->ports = grown;
-	grown[device->port_count++] = port;
-	return 0;
+	return array_append(&device->ports, &device->port_count, &port, sizeof(port));
 }
 
 int inventory_read_ports(int dir, struct rdma_device *device)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* Time in milliseconds. */
 #ifndef RDMASEC_UTIL_CLOCK_H
 #define RDMASEC_UTIL_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 
-/* Milliseconds of CLOCK_MONOTONIC, for deadlines and ages. Async-signal-safe. */
+/* Returns the milliseconds of CLOCK_MONOTONIC, for deadlines and ages. Async-signal-safe. */
 int64_t clock_ms(void);
+
+/* Returns the same time span for timers and socket options. `ms` is not negative. */
+struct timeval clock_timeval(int64_t ms);
 
 #endif

@@ -73,7 +73,7 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 
 static void look_at_graces_later(struct watch *watch)
 {
-	const struct timeval when = { .tv_usec = GRACE_STEP_MS * 1000 };
+	const struct timeval when = clock_timeval(GRACE_STEP_MS);
 
 	event_add(watch->grace, &when);
 }

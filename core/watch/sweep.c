@@ -224,7 +224,7 @@ void watch_adopt(struct watch *watch)
 
 static void again(struct event *timer, int ms)
 {
-	const struct timeval when = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	const struct timeval when = clock_timeval(ms);
 
 	event_add(timer, &when);
 }
