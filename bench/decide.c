@@ -98,7 +98,7 @@ static struct xfrm_table *table_of(unsigned count, size_t *per_policy, size_t *p
 }
 
 /* Nanoseconds a decision, of CALLS; `step` 0: one remote again and again. */
-static double one_round(const struct xfrm_table *table, unsigned remotes, unsigned step)
+static double one_round(struct xfrm_table *table, unsigned remotes, unsigned step)
 {
 	const struct evidence ev = {
 		.links_state = EVIDENCE_READ, .links = (struct link_evidence *)&eth0, .link_count = 1, .xfrm = table

@@ -14,27 +14,25 @@
 #include "netlink/state.h"
 #include "netns/netns.h"
 #include "util/text.h"
+#include "xfrm/table.h"
 
 static const struct part {
 	int protocol;
 	int (*read)(struct netlink_channel *channel, struct evidence *ev);
 	size_t state, error; /* where in struct evidence */
-} parts[EVIDENCE_PART_COUNT] = {
+} parts[EVIDENCE_PART_XFRM] = {
 	[EVIDENCE_PART_LINKS] = { NETLINK_ROUTE, evidence_read_links, offsetof(struct evidence, links_state),
 				  offsetof(struct evidence, links_error) },
 	[EVIDENCE_PART_ROUTES6] = { NETLINK_ROUTE, evidence_read_routes6, offsetof(struct evidence, routes6_state),
 				    offsetof(struct evidence, routes6_error) },
 	[EVIDENCE_PART_MACSEC] = { NETLINK_GENERIC, evidence_read_macsec, offsetof(struct evidence, macsec_state),
 				   offsetof(struct evidence, macsec_error) },
-	[EVIDENCE_PART_XFRM] = { NETLINK_XFRM, evidence_read_xfrm, offsetof(struct evidence, xfrm_state),
-				 offsetof(struct evidence, xfrm_error) },
 };
 
 enum { PART_ERROR_SIZE = sizeof(((struct evidence *)NULL)->links_error) };
 
-void evidence_read_part(enum evidence_part which, const struct netlink_transport *transport, struct evidence *out)
+static void read_part(const struct part *part, const struct netlink_transport *transport, struct evidence *out)
 {
-	const struct part *part = &parts[which];
 	enum evidence_state *state = (enum evidence_state *)((char *)out + part->state);
 	char *error = (char *)out + part->error;
 	struct netlink_channel channel;
@@ -47,6 +45,23 @@ void evidence_read_part(enum evidence_part which, const struct netlink_transport
 	*state = netlink_state_after(err, part->protocol);
 	if (*state != EVIDENCE_BROKEN)
 		error[0] = '\0'; /* of a try that a later one made good */
+}
+
+static void read_xfrm(const struct netlink_transport *transport, struct evidence *out)
+{
+	char error[PART_ERROR_SIZE]; /* the table keeps it as well */
+
+	out->xfrm = xfrm_table_new();
+	if (out->xfrm)
+		(void)xfrm_table_load(out->xfrm, transport, error, sizeof(error));
+}
+
+void evidence_read_part(enum evidence_part which, const struct netlink_transport *transport, struct evidence *out)
+{
+	if (which == EVIDENCE_PART_XFRM)
+		read_xfrm(transport, out);
+	else
+		read_part(&parts[which], transport, out);
 }
 
 void evidence_read_host(struct netns *ns, struct evidence *out)
@@ -120,8 +135,7 @@ void evidence_free(struct evidence *ev)
 	evidence_free_links(ev);
 	evidence_free_routes6(ev);
 	evidence_free_macsec(ev);
-	evidence_free_policies(ev);
-	evidence_free_sas(ev);
+	xfrm_table_free(ev->xfrm);
 	memset(ev, 0, sizeof(*ev));
 }
 

@@ -91,24 +91,16 @@ struct evidence {
 	uint32_t kernel;  /* KERNEL_RELEASE() of uname(2) */
 	bool child_netns; /* this is not the initial network namespace */
 
-	enum evidence_state links_state, macsec_state, xfrm_state, routes6_state;
-	char links_error[128], macsec_error[128], xfrm_error[128], routes6_error[128]; /* when BROKEN: why */
+	enum evidence_state links_state, macsec_state, routes6_state;
+	char links_error[128], macsec_error[128], routes6_error[128]; /* when BROKEN: why */
 
 	struct link_evidence *links;
 	size_t link_count;
 	struct macsec_evidence *secys;
 	size_t secy_count;
-	struct xfrm_policy_evidence *policies; /* in dump order */
-	size_t policy_count;
-	struct xfrm_sa_evidence *sas;
-	size_t sa_count;
 	struct route6_evidence *routes6;
 	size_t route6_count;
-	/* Instead of xfrm_state, xfrm_error, the policies and the SAs above; NULL: those. Not owned. See xfrm/table.h.
-	 */
-	const struct xfrm_table *xfrm;
-	bool xfrm_default_block_out; /* XFRM_MSG_GETDEFAULT: no policy means drop (unused where the kernel has no such
-					message) */
+	struct xfrm_table *xfrm; /* policies and SAs, and how much is known of them; NULL: EVIDENCE_UNREAD */
 };
 
 /*

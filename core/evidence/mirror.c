@@ -69,7 +69,7 @@ static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
 {
 	struct mirror *mirror = arg;
 	struct xfrm_change change;
-	int err = xfrm_table_apply(mirror->xfrm, message, &change);
+	int err = xfrm_table_apply(mirror->ev.xfrm, message, &change);
 
 	if (!err && change.kind != XFRM_CHANGE_NOTHING)
 		mirror_tell_xfrm(&change, mirror);
@@ -105,7 +105,7 @@ static void read_stale_host(struct mirror *mirror)
 /* A netdev that goes down takes what is offloaded to it along, and nothing is told of that (xfrm_dev_down()). */
 static void read_stale_xfrm(struct mirror *mirror)
 {
-	mirror->xfrm_stale |= mirror->offload_doubtful && xfrm_table_has_offload(mirror->xfrm);
+	mirror->xfrm_stale |= mirror->offload_doubtful && xfrm_table_has_offload(mirror->ev.xfrm);
 	mirror->offload_doubtful = false;
 	if (!mirror->xfrm_stale)
 		mirror->xfrm_stale = !mirror_ask_xfrm(mirror);
@@ -120,7 +120,7 @@ static bool read_stale(struct mirror *mirror)
 {
 	bool host = mirror->host_stale || mirror->routes6_stale;
 	bool xfrm = !mirror->load &&
-		    (mirror->xfrm_stale || mirror->offload_doubtful || xfrm_table_has_questions(mirror->xfrm));
+		    (mirror->xfrm_stale || mirror->offload_doubtful || xfrm_table_has_questions(mirror->ev.xfrm));
 
 	if (!host && !xfrm)
 		return false;
@@ -138,7 +138,6 @@ static void catch_up(struct mirror *mirror)
 	do
 		drain(mirror);
 	while (read_stale(mirror) && --tries);
-	mirror->ev.xfrm_state = xfrm_table_state(mirror->xfrm);
 }
 
 /* MACsec first: a SecY that is gone has its link gone as well, of which the next drain tells. */
@@ -153,7 +152,7 @@ static void read_silent_facts(struct mirror *mirror)
 	mirror->host_stale |= ev->links_state == EVIDENCE_BROKEN;
 	mirror->routes6_stale |= ev->routes6_state == EVIDENCE_BROKEN;
 	if (!mirror->load)
-		mirror->xfrm_stale |= ev->xfrm_state == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms;
+		mirror->xfrm_stale |= xfrm_table_state(ev->xfrm) == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms;
 }
 
 static void on_told(evutil_socket_t fd, short what, void *arg)
@@ -293,9 +292,6 @@ static void let_go(struct mirror *mirror)
 	mirror_socket_close(&mirror->xfrm_socket);
 	if (mirror->load)
 		xfrm_load_end(mirror->load);
-	if (mirror->xfrm)
-		xfrm_table_free(mirror->xfrm);
-	mirror->ev.xfrm = NULL;
 	evidence_free(&mirror->ev);
 	free(mirror);
 }
@@ -312,8 +308,8 @@ int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn c
 	mirror->arg = arg;
 	mirror->route_socket.fd = mirror->xfrm_socket.fd = -1;
 	mirror->load_at_once_ms = LOAD_AT_ONCE_MS;
-	mirror->xfrm = xfrm_table_new();
-	err = mirror->xfrm ? subscribe(mirror) : -ENOMEM;
+	mirror->ev.xfrm = xfrm_table_new();
+	err = mirror->ev.xfrm ? subscribe(mirror) : -ENOMEM;
 	if (!err)
 		err = watch(mirror, base);
 	if (err) {
@@ -321,7 +317,6 @@ int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn c
 		return err;
 	}
 	evidence_read_host(netns, &mirror->ev);
-	mirror->ev.xfrm = mirror->xfrm;
 	mirror->quiet = mirror->host_stale = mirror->routes6_stale = mirror->xfrm_stale = true;
 	mirror_now(mirror);
 	mirror->quiet = false;

@@ -11,7 +11,6 @@ struct mirror {
 	mirror_changed_fn changed;
 	void *arg;
 	struct evidence ev;
-	struct xfrm_table *xfrm;
 	struct mirror_socket route_socket, xfrm_socket;
 	struct event *route_event, *xfrm_event, *poll;
 	bool host_stale, routes6_stale, xfrm_stale; /* something was told that only reading it anew can tell */

@@ -112,7 +112,6 @@ static void xfrm_is_read(struct mirror *mirror)
 	if (mirror->load)
 		xfrm_load_end(mirror->load);
 	mirror->load = NULL;
-	mirror->ev.xfrm_state = xfrm_table_state(mirror->xfrm);
 	mirror->xfrm_due_ms = now + (pause > XFRM_AGAIN_MS ? pause : XFRM_AGAIN_MS);
 	mirror_tell_xfrm(&everything, mirror);
 }
@@ -140,8 +139,7 @@ static bool read_some_xfrm(struct mirror *mirror)
 void mirror_read_xfrm(struct mirror *mirror)
 {
 	mirror->load_began_ms = clock_ms();
-	mirror->load = xfrm_load_begin(mirror->xfrm, netns_transport(mirror->netns));
-	mirror->ev.xfrm_state = EVIDENCE_BROKEN;
+	mirror->load = xfrm_load_begin(mirror->ev.xfrm, netns_transport(mirror->netns));
 	mirror->generation++; /* what was decided by the old ones counts no more, whatever comes */
 	if (mirror->load)
 		(void)read_some_xfrm(mirror);
@@ -160,7 +158,7 @@ bool mirror_read_more_xfrm(struct mirror *mirror)
 
 bool mirror_ask_xfrm(struct mirror *mirror)
 {
-	return !xfrm_table_ask(mirror->xfrm, netns_transport(mirror->netns), mirror_tell_xfrm, mirror);
+	return !xfrm_table_ask(mirror->ev.xfrm, netns_transport(mirror->netns), mirror_tell_xfrm, mirror);
 }
 
 /* What cannot be read counts as on. */

@@ -39,14 +39,11 @@ RS_MUST_USE int evidence_route_get_over(const struct netlink_transport *transpor
 RS_MUST_USE int evidence_read_links(struct netlink_channel *channel, struct evidence *ev);
 RS_MUST_USE int evidence_read_routes6(struct netlink_channel *channel, struct evidence *ev);
 RS_MUST_USE int evidence_read_macsec(struct netlink_channel *channel, struct evidence *ev);
-RS_MUST_USE int evidence_read_xfrm(struct netlink_channel *channel, struct evidence *ev);
 
 /* Free and empty one part's arrays. */
 void evidence_free_links(struct evidence *ev);
 void evidence_free_routes6(struct evidence *ev);
 void evidence_free_macsec(struct evidence *ev);
-void evidence_free_policies(struct evidence *ev);
-void evidence_free_sas(struct evidence *ev);
 
 /* What a reader's callbacks work on. */
 struct evidence_reading {

@@ -27,23 +27,13 @@ struct xfrm_direction {
 	const char *name; /* "outbound", "inbound" */
 };
 
-/* ---- the policies and SAs that could match (walk.c): from the arrays or the table, and then also others ----
- */
+/* ---- visits of the policies and SAs that could match, and of others (walk.c) ---- */
 
-struct evidence_walk {
-	const struct evidence *ev;
-	size_t next;            /* in the array */
-	struct xfrm_walk table; /* or here */
-};
-
-void policies_begin(const struct xfrm_direction *d, struct evidence_walk *walk);
-const struct xfrm_policy_evidence *policies_next(struct evidence_walk *walk);
-
-/* Those that could answer this template; of a table, SAs whose negotiation has not even an SPI are not there. */
-void sas_begin(const struct xfrm_direction *d, const struct xfrm_template_evidence *tmpl, struct evidence_walk *walk);
+void policies_begin(const struct xfrm_direction *d, struct xfrm_walk *walk);
+/* Those that could answer this template. */
+void sas_begin(const struct xfrm_direction *d, const struct xfrm_template_evidence *tmpl, struct xfrm_walk *walk);
 /* All of this reqid. */
-void sas_of_reqid_begin(const struct evidence *ev, uint32_t reqid, struct evidence_walk *walk);
-const struct xfrm_sa_evidence *sas_next(struct evidence_walk *walk);
+void sas_of_reqid_begin(const struct evidence *ev, uint32_t reqid, struct xfrm_walk *walk);
 
 /* The addresses an SA itself must have for a template: the flow's in transport mode, else the template's. NULL: any. */
 struct sa_addresses {

@@ -11,12 +11,7 @@
 /* A sub-policy (XFRM_POLICY_TYPE_SUB) is looked up before the main ones and combined with them: not understood. */
 static bool has_sub_policy(const struct evidence *ev)
 {
-	if (ev->xfrm)
-		return xfrm_table_has_sub_policy(ev->xfrm);
-	for (size_t i = 0; i < ev->policy_count; i++)
-		if (ev->policies[i].type != XFRM_POLICY_TYPE_MAIN)
-			return true;
-	return false;
+	return xfrm_table_has_sub_policy(ev->xfrm);
 }
 
 static struct xfrm_direction direction(const struct path *path, const struct evidence *ev,
@@ -47,21 +42,16 @@ static struct xfrm_direction direction(const struct path *path, const struct evi
 	};
 }
 
-static enum evidence_state xfrm_state(const struct evidence *ev)
-{
-	return ev->xfrm ? xfrm_table_state(ev->xfrm) : ev->xfrm_state;
-}
-
 static const char *xfrm_error(const struct evidence *ev)
 {
-	const char *error = ev->xfrm ? xfrm_table_error(ev->xfrm) : ev->xfrm_error;
+	const char *error = xfrm_table_error(ev->xfrm);
 
 	return error[0] ? error : "not asked";
 }
 
 static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
 {
-	enum evidence_state state = xfrm_state(ev);
+	enum evidence_state state = xfrm_table_state(ev->xfrm);
 
 	if (state == EVIDENCE_READ)
 		return true;
@@ -171,7 +161,7 @@ bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, c
 			   struct verdict *out)
 {
 	struct xfrm_direction outbound = direction(path, ev, req, XFRM_POLICY_OUT);
-	enum evidence_state state = xfrm_state(ev);
+	enum evidence_state state = xfrm_table_state(ev->xfrm);
 	const struct xfrm_policy_evidence *tunnel;
 
 	if (nic_applies_xfrm(path) || path->scope == REMOTE_SOME || state == EVIDENCE_NO_PRIVILEGE ||

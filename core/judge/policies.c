@@ -111,11 +111,11 @@ static enum selector_match policy_match_flow(const struct xfrm_direction *d, con
 void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
 {
 	const struct xfrm_policy_evidence *p;
-	struct evidence_walk walk;
+	struct xfrm_walk walk;
 
 	verdict_set(out, VERDICT_UNPROTECTED, 0, "no %s xfrm policy covers it", d->name);
 	policies_begin(d, &walk);
-	while ((p = policies_next(&walk))) {
+	while ((p = xfrm_walk_policy(&walk))) {
 		if (p->dir != d->dir || selector_match_addresses(&p->sel, &d->flow) == SELECTS_NONE)
 			continue;
 		if (!selector_ports_match(&p->sel, &d->flow))
@@ -144,28 +144,18 @@ void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
  */
 static bool priorities_are_kept(const struct xfrm_direction *d)
 {
-	if (nic_applies_xfrm(d->path))
-		return true;
-	if (d->ev->xfrm)
-		return !xfrm_table_has_packet_offload(d->ev->xfrm, d->dir);
-	for (size_t i = 0; i < d->ev->policy_count; i++) {
-		const struct xfrm_policy_evidence *p = &d->ev->policies[i];
-
-		if (p->dir == d->dir && p->offload.ifindex && p->offload.packet)
-			return false;
-	}
-	return true;
+	return nic_applies_xfrm(d->path) || !xfrm_table_has_packet_offload(d->ev->xfrm, d->dir);
 }
 
 /* The smallest priority value of a matching policy that is at least `from`; false: none is left. */
 static bool next_priority(const struct xfrm_direction *d, uint64_t from, uint64_t *out)
 {
 	const struct xfrm_policy_evidence *p;
-	struct evidence_walk walk;
+	struct xfrm_walk walk;
 	bool found = false;
 
 	policies_begin(d, &walk);
-	while ((p = policies_next(&walk))) {
+	while ((p = xfrm_walk_policy(&walk))) {
 		if (p->priority < from || (found && p->priority >= *out) || policy_match_flow(d, p) == SELECTS_NONE)
 			continue;
 		*out = p->priority;
@@ -193,10 +183,10 @@ static enum direction_outcome priorities_outcome(const struct xfrm_direction *d,
 						 struct course *course, struct verdict *out)
 {
 	const struct xfrm_policy_evidence *p;
-	struct evidence_walk walk;
+	struct xfrm_walk walk;
 
 	policies_begin(d, &walk);
-	while ((p = policies_next(&walk))) {
+	while ((p = xfrm_walk_policy(&walk))) {
 		enum selector_match match;
 		enum direction_outcome outcome;
 
@@ -268,10 +258,10 @@ static const struct xfrm_policy_evidence *tunnel_among(const struct xfrm_directi
 						       bool *covered)
 {
 	const struct xfrm_policy_evidence *p;
-	struct evidence_walk walk;
+	struct xfrm_walk walk;
 
 	policies_begin(d, &walk);
-	while ((p = policies_next(&walk))) {
+	while ((p = xfrm_walk_policy(&walk))) {
 		enum selector_match match = policy_match_flow(d, p);
 
 		if (p->priority < from || p->priority > to || match == SELECTS_NONE)
@@ -301,11 +291,11 @@ const struct xfrm_policy_evidence *direction_tunnel(const struct xfrm_direction 
 bool some_policy_wants_esp(const struct xfrm_direction *outbound)
 {
 	const struct xfrm_policy_evidence *p;
-	struct evidence_walk walk;
+	struct xfrm_walk walk;
 	struct verdict ignored;
 
 	policies_begin(outbound, &walk);
-	while ((p = policies_next(&walk))) {
+	while ((p = xfrm_walk_policy(&walk))) {
 		/* also one that blocks meanwhile, see policy_outcome() */
 		if (policy_match_flow(outbound, p) != SELECTS_NONE && required_esp(p) &&
 		    policy_is_applied(outbound, p, &ignored))

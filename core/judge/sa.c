@@ -123,10 +123,10 @@ static struct sa_census census(const struct xfrm_direction *d, const struct xfrm
 {
 	struct sa_census found = { 0 };
 	const struct xfrm_sa_evidence *sa;
-	struct evidence_walk walk;
+	struct xfrm_walk walk;
 
 	sas_begin(d, tmpl, &walk);
-	while (!found.bad && (sa = sas_next(&walk))) {
+	while (!found.bad && (sa = xfrm_walk_sa(&walk))) {
 		enum selector_match match = sa_answers(sa, tmpl, d);
 
 		if (sa_is_larval(sa))
@@ -179,10 +179,10 @@ static bool reqid_is_shared(const struct xfrm_direction *d, const struct xfrm_sa
 static bool nic_reqid_is_own(const struct xfrm_direction *d, const struct xfrm_sa_evidence *live, struct verdict *out)
 {
 	const struct xfrm_sa_evidence *other;
-	struct evidence_walk walk;
+	struct xfrm_walk walk;
 
 	sas_of_reqid_begin(d->ev, live->reqid, &walk);
-	while ((other = sas_next(&walk))) {
+	while ((other = xfrm_walk_sa(&walk))) {
 		if (!reqid_is_shared(d, live, other))
 			continue;
 		verdict_set(out, VERDICT_UNPROTECTED, 5,

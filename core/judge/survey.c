@@ -93,11 +93,11 @@ static int survey_remotes(struct survey *survey, const struct survey_view *view,
 		.flow = { .family = gid_address(gid->raw, &local), .saddr = &local },
 	};
 	const struct xfrm_policy_evidence *policy;
-	struct evidence_walk walk;
+	struct xfrm_walk walk;
 	int err = 0;
 
 	policies_begin(&outbound, &walk);
-	while (!err && (policy = policies_next(&walk))) {
+	while (!err && (policy = xfrm_walk_policy(&walk))) {
 		uint8_t remote[16];
 
 		if (!names_remote(policy, gid))

@@ -70,11 +70,15 @@ void xfrm_table_free(struct xfrm_table *table)
 
 enum evidence_state xfrm_table_state(const struct xfrm_table *table)
 {
+	if (!table)
+		return EVIDENCE_UNREAD;
 	return table->questions ? EVIDENCE_BROKEN : table->state;
 }
 
 const char *xfrm_table_error(const struct xfrm_table *table)
 {
+	if (!table)
+		return "";
 	return table->questions ? "an SA was updated: not asked for yet" : table->error;
 }
 

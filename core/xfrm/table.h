@@ -59,7 +59,7 @@ void xfrm_load_end(struct xfrm_load *load);
 
 /*
  * The state that xfrm_table_load() left, or BROKEN since an event that could not be applied, and as long as there are
- * questions; and why.
+ * questions; and why. No table (NULL) is EVIDENCE_UNREAD.
  */
 enum evidence_state xfrm_table_state(const struct xfrm_table *table);
 const char *xfrm_table_error(const struct xfrm_table *table);
@@ -127,7 +127,7 @@ struct xfrm_walk {
 	const void *next[2];
 };
 
-/* The policies of a direction that could take a flow; an address that is NULL is not known. */
+/* The policies of a direction that could take a flow; an address that is NULL is not known. No table has none. */
 void xfrm_table_policies(const struct xfrm_table *table, uint8_t dir, int family, const union ip_address *saddr,
 			 const union ip_address *daddr, struct xfrm_walk *out);
 const struct xfrm_policy_evidence *xfrm_walk_policy(struct xfrm_walk *walk);

@@ -125,7 +125,7 @@ size_t xfrm_policy_groups(const struct xfrm_policy_evidence *policy, struct xfrm
 
 static const void *members_of(const struct xfrm_table *table, const struct xfrm_group_key *key)
 {
-	const struct xfrm_group *group = group_find(table->groups, key);
+	const struct xfrm_group *group = table ? group_find(table->groups, key) : NULL;
 
 	return group ? group->members : NULL;
 }

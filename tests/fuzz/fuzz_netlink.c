@@ -284,17 +284,41 @@ static void check_selector(const struct xfrm_selector_evidence *sel, bool may_be
 	assert(sel->daddr_prefix <= most && sel->saddr_prefix <= most);
 }
 
-static void check_xfrm(const struct evidence *ev)
+static void check_groups(const struct xfrm_table *table, const struct xfrm_entry *entry)
 {
-	for (size_t i = 0; i < ev->policy_count; i++) {
-		check_selector(&ev->policies[i].sel, false);
-		assert(ev->policies[i].dir < 3 && ev->policies[i].tmpl_count <= XFRM_TEMPLATES_MAX);
+	for (size_t i = 0; i < entry->link_count; i++) {
+		const struct xfrm_link *at = entry->links[i].group->members;
+
+		while (at && at != &entry->links[i])
+			at = at->next;
+		assert(at && at->entry == entry && entry->sequence < table->sequence);
 	}
-	for (size_t i = 0; i < ev->sa_count; i++) {
-		check_selector(&ev->sas[i].sel, true);
-		assert(memchr(ev->sas[i].algorithm, '\0', XFRM_ALGO_NAME_MAX));
-		assert(ev->sas[i].has_aead || !ev->sas[i].icv_bits);
+}
+
+static void check_table(const struct xfrm_table *table)
+{
+	size_t offloaded = 0, sub_policies = 0, packet_offloaded[3] = { 0 };
+
+	for (const struct xfrm_sa_entry *sa = table->sas; sa; sa = sa->hh.next) {
+		check_selector(&sa->sa.sel, true);
+		assert(memchr(sa->sa.algorithm, '\0', XFRM_ALGO_NAME_MAX));
+		assert(sa->sa.has_aead || !sa->sa.icv_bits);
+		check_groups(table, &sa->entry);
+		assert(sa->sa.spi && sa->entry.link_count == 4 && xfrm_table_sa(table, &sa->id) == sa);
+		offloaded += sa->sa.offload.ifindex != 0;
 	}
+	for (const struct xfrm_policy_entry *policy = table->policies; policy; policy = policy->hh.next) {
+		check_selector(&policy->policy.sel, false);
+		check_groups(table, &policy->entry);
+		assert(policy->policy.dir < 3 && policy->policy.tmpl_count <= XFRM_TEMPLATES_MAX);
+		assert(policy->entry.link_count == 2);
+		assert(xfrm_table_policy(table, policy->policy.index) == policy);
+		offloaded += policy->policy.offload.ifindex != 0;
+		sub_policies += policy->policy.type != XFRM_POLICY_TYPE_MAIN;
+		packet_offloaded[policy->policy.dir] += policy->policy.offload.ifindex && policy->policy.offload.packet;
+	}
+	assert(offloaded == table->offloaded && sub_policies == table->sub_policies);
+	assert(!memcmp(packet_offloaded, table->packet_offloaded, sizeof(packet_offloaded)));
 }
 
 static void check_part(enum evidence_part part, const struct evidence *ev, const struct script *script)
@@ -313,9 +337,9 @@ static void check_part(enum evidence_part part, const struct evidence *ev, const
 		check_secys(ev);
 		break;
 	default:
-		check_state(ev->xfrm_state, ev->xfrm_error,
-			    !ev->policies && !ev->policy_count && !ev->sas && !ev->sa_count, script);
-		check_xfrm(ev);
+		check_state(xfrm_table_state(ev->xfrm), xfrm_table_error(ev->xfrm),
+			    !ev->xfrm->policies && !ev->xfrm->sas, script);
+		check_table(ev->xfrm);
 	}
 }
 
@@ -351,40 +375,6 @@ static void fuzz_resources(const struct netlink_transport *transport, const stru
  * ---- events, for a table: one octet chooses the type, two say the length, as far as there are any; behind one that
  * leaves a question come the answers ----
  */
-
-static void check_groups(const struct xfrm_table *table, const struct xfrm_entry *entry)
-{
-	for (size_t i = 0; i < entry->link_count; i++) {
-		const struct xfrm_link *at = entry->links[i].group->members;
-
-		while (at && at != &entry->links[i])
-			at = at->next;
-		assert(at && at->entry == entry && entry->sequence < table->sequence);
-	}
-}
-
-static void check_table(const struct xfrm_table *table)
-{
-	size_t offloaded = 0, sub_policies = 0, packet_offloaded[3] = { 0 };
-
-	for (const struct xfrm_sa_entry *sa = table->sas; sa; sa = sa->hh.next) {
-		check_selector(&sa->sa.sel, true);
-		check_groups(table, &sa->entry);
-		assert(sa->sa.spi && sa->entry.link_count == 4 && xfrm_table_sa(table, &sa->id) == sa);
-		offloaded += sa->sa.offload.ifindex != 0;
-	}
-	for (const struct xfrm_policy_entry *policy = table->policies; policy; policy = policy->hh.next) {
-		check_selector(&policy->policy.sel, false);
-		check_groups(table, &policy->entry);
-		assert(policy->policy.dir < 3 && policy->entry.link_count == 2);
-		assert(xfrm_table_policy(table, policy->policy.index) == policy);
-		offloaded += policy->policy.offload.ifindex != 0;
-		sub_policies += policy->policy.type != XFRM_POLICY_TYPE_MAIN;
-		packet_offloaded[policy->policy.dir] += policy->policy.offload.ifindex && policy->policy.offload.packet;
-	}
-	assert(offloaded == table->offloaded && sub_policies == table->sub_policies);
-	assert(!memcmp(packet_offloaded, table->packet_offloaded, sizeof(packet_offloaded)));
-}
 
 /* In a block of its own size, so that a step beyond is seen. */
 static struct nlmsghdr *next_event(struct script *script)

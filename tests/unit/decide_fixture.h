@@ -18,6 +18,7 @@
 #include "judge/decide.h"
 #include "util/ciphers.h"
 #include "util/text.h"
+#include "xfrm_table_of.h"
 
 enum { ETH0 = 2, MACSEC0, ETH1, WORLD_ROOM = 6 };
 
@@ -32,7 +33,10 @@ struct world {
 	struct macsec_evidence secy;
 	struct xfrm_policy_evidence policies[WORLD_ROOM];
 	struct xfrm_sa_evidence sas[WORLD_ROOM];
-	struct evidence ev; /* states and counts */
+	size_t policy_count, sa_count;
+	enum evidence_state xfrm_state;
+	char xfrm_error[XFRM_TABLE_ERROR_MAX]; /* when it is broken */
+	struct evidence ev;                    /* other states and counts */
 };
 
 /* Host `n` of the net: 10.0.0.n or 2001:db8::n. 0: nobody. */
@@ -89,9 +93,9 @@ static inline void world_init(struct world *w, uint32_t driver, int family, int 
 		.ev = { .kernel = KERNEL_RELEASE(6, 12),
 			.links_state = EVIDENCE_READ,
 			.macsec_state = EVIDENCE_READ,
-			.xfrm_state = EVIDENCE_READ,
 			.routes6_state = EVIDENCE_READ,
 			.link_count = 3 },
+		.xfrm_state = EVIDENCE_READ,
 	};
 	world_path(w, driver, family, egress);
 }
@@ -163,24 +167,41 @@ static inline void world_add_ipsec(struct world *w)
 {
 	w->policies[OUT] = esp_policy(w, XFRM_POLICY_OUT, 1, 2);
 	w->policies[IN] = esp_policy(w, XFRM_POLICY_IN, 2, 1);
-	w->ev.policy_count = 2;
+	w->policy_count = 2;
 	w->sas[OUT] = esp_sa(w, 0xc0ffee01, 1, 2);
 	w->sas[IN] = esp_sa(w, 0xc0ffee02, 2, 1);
-	w->ev.sa_count = 2;
+	w->sa_count = 2;
 }
 
 static inline struct xfrm_policy_evidence *add_policy(struct world *w, struct xfrm_policy_evidence policy)
 {
-	cr_assert_lt(w->ev.policy_count, WORLD_ROOM);
-	w->policies[w->ev.policy_count] = policy;
-	return &w->policies[w->ev.policy_count++];
+	cr_assert_lt(w->policy_count, WORLD_ROOM);
+	w->policies[w->policy_count] = policy;
+	return &w->policies[w->policy_count++];
 }
 
 static inline struct xfrm_sa_evidence *add_sa(struct world *w, struct xfrm_sa_evidence sa)
 {
-	cr_assert_lt(w->ev.sa_count, WORLD_ROOM);
-	w->sas[w->ev.sa_count] = sa;
-	return &w->sas[w->ev.sa_count++];
+	cr_assert_lt(w->sa_count, WORLD_ROOM);
+	w->sas[w->sa_count] = sa;
+	return &w->sas[w->sa_count++];
+}
+
+/* The caller's. */
+static inline struct xfrm_table *world_table(const struct world *w)
+{
+	struct xfrm_policy_evidence policies[WORLD_ROOM];
+	struct xfrm_table *table;
+
+	memcpy(policies, w->policies, sizeof(policies));
+	for (size_t i = 0; i < w->policy_count; i++)
+		for (size_t before = 0; before < i; before++)
+			if (policies[before].index == policies[i].index)
+				policies[i].index += 8 * WORLD_ROOM; /* the kernel gives none twice */
+	table = table_of(policies, w->policy_count, w->sas, w->sa_count);
+	if (w->xfrm_state != EVIDENCE_READ)
+		xfrm_table_reset(table, w->xfrm_state, w->xfrm_error);
+	return table;
 }
 
 static inline void *exact_copy(const void *from, size_t size)
@@ -200,15 +221,13 @@ static inline void judge(const struct world *w, struct verdict *out)
 	secy.rxsc = exact_copy(w->rxsc, secy.rxsc_count * sizeof(w->rxsc[0]));
 	ev.secys = exact_copy(&secy, ev.secy_count * sizeof(secy));
 	ev.links = exact_copy(w->links, ev.link_count * sizeof(w->links[0]));
-	ev.policies = exact_copy(w->policies, ev.policy_count * sizeof(w->policies[0]));
-	ev.sas = exact_copy(w->sas, ev.sa_count * sizeof(w->sas[0]));
+	ev.xfrm = world_table(w);
 	memset(out, 0xa5, sizeof(*out));
 	decide(&w->path, &ev, &w->req, out);
 	free(secy.rxsc);
 	free(ev.secys);
 	free(ev.links);
-	free(ev.policies);
-	free(ev.sas);
+	xfrm_table_free(ev.xfrm);
 }
 
 static inline void expect_sound(const struct verdict *v, const char *row)

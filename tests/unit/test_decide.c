@@ -91,10 +91,10 @@ Test(decide, what_the_path_is)
 
 CHANGE(neither_near, (void)w)
 CHANGE(macsec_nearer, world_add_macsec(w); w->links[MACSEC0 - ETH0].up = true; w->secy.tx_sa[2].active = false)
-CHANGE(ipsec_nearer, world_add_ipsec(w); w->ev.sa_count = 0)
+CHANGE(ipsec_nearer, world_add_ipsec(w); w->sa_count = 0)
 CHANGE(both_as_near, change_macsec_nearer(w); change_ipsec_nearer(w))
 CHANGE(macsec_unreadable, w->ev.macsec_state = EVIDENCE_BROKEN)
-CHANGE(ipsec_unreadable, w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
+CHANGE(ipsec_unreadable, w->xfrm_state = EVIDENCE_NO_PRIVILEGE)
 CHANGE(macsec_near_ipsec_unreadable, change_macsec_nearer(w); change_ipsec_unreadable(w))
 CHANGE(ipsec_near_macsec_unreadable, change_ipsec_nearer(w); change_macsec_unreadable(w))
 CHANGE(macsec_unreadable_ipsec_good, change_macsec_unreadable(w); world_add_ipsec(w))
@@ -166,9 +166,9 @@ Test(decide, two_long_reasons_fit)
 	struct verdict v;
 
 	world_with(&w, NEITHER, REQUIRE_ANY);
-	w.ev.macsec_state = w.ev.xfrm_state = EVIDENCE_BROKEN;
+	w.ev.macsec_state = w.xfrm_state = EVIDENCE_BROKEN;
 	memset(w.ev.macsec_error, 'm', sizeof(w.ev.macsec_error) - 1);
-	memset(w.ev.xfrm_error, 'x', sizeof(w.ev.xfrm_error) - 1);
+	memset(w.xfrm_error, 'x', sizeof(w.xfrm_error) - 1);
 	judge(&w, &v);
 	expect_sound(&v, "long");
 	cr_expect(strstr(v.reason, "mmm); "), "%s", v.reason);

@@ -67,9 +67,9 @@ static void cover_all(struct world *w)
 CHANGE(nothing, (void)w)
 
 /* ---- policies ---- */
-CHANGE(no_policy, w->ev.policy_count = 0)
-CHANGE(no_outbound, w->policies[OUT] = w->policies[IN]; w->ev.policy_count = 1)
-CHANGE(no_inbound, w->ev.policy_count = 1)
+CHANGE(no_policy, w->policy_count = 0)
+CHANGE(no_outbound, w->policies[OUT] = w->policies[IN]; w->policy_count = 1)
+CHANGE(no_inbound, w->policy_count = 1)
 CHANGE(inbound_is_fwd, w->policies[IN].dir = XFRM_POLICY_FWD)
 CHANGE(outbound_without_template, w->policies[OUT].tmpl_count = 0)
 CHANGE(inbound_without_template, w->policies[IN].tmpl_count = 0)
@@ -127,9 +127,9 @@ CHANGE(lowest_priority, w->policies[OUT].priority = UINT32_MAX; w->policies[IN].
 CHANGE(action_to_come, w->policies[OUT].action = 7)
 
 /* ---- SAs ---- */
-CHANGE(no_sa, w->ev.sa_count = 0)
-CHANGE(out_only, w->ev.sa_count = 1)
-CHANGE(in_only, w->sas[OUT] = w->sas[IN]; w->ev.sa_count = 1)
+CHANGE(no_sa, w->sa_count = 0)
+CHANGE(out_only, w->sa_count = 1)
+CHANGE(in_only, w->sas[OUT] = w->sas[IN]; w->sa_count = 1)
 CHANGE(larval_by_acquire, w->sas[OUT].spi = 0; w->sas[OUT].has_aead = false; w->sas[OUT].algorithm[0] = '\0')
 CHANGE(larval_by_allocspi, w->sas[IN].has_aead = false; w->sas[IN].algorithm[0] = '\0')
 CHANGE(larval_beside_live, struct xfrm_sa_evidence *sa = add_sa(w, esp_sa(w, 0xc0ffee03, 2, 1)); sa->has_aead = false;
@@ -189,11 +189,11 @@ CHANGE(tunnel_sa_elsewhere, make_tunnel(w); w->sas[OUT].daddr = host(w, 13))
 CHANGE(tunnel_from_anywhere, make_tunnel(w); w->policies[OUT].tmpl[0].saddr = host(w, 0))
 
 /* ---- what could be read ---- */
-CHANGE(broken, w->ev.xfrm_state = EVIDENCE_BROKEN; strcpy(w->ev.xfrm_error, "interrupted"))
-CHANGE(unread, w->ev.xfrm_state = EVIDENCE_UNREAD)
-CHANGE(absent, w->ev.xfrm_state = EVIDENCE_ABSENT)
-CHANGE(no_privilege, w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
-CHANGE(no_privilege_door, w->ev.xfrm_state = EVIDENCE_NO_PRIVILEGE)
+CHANGE(broken, w->xfrm_state = EVIDENCE_BROKEN; strcpy(w->xfrm_error, "interrupted"))
+CHANGE(unread, w->xfrm_state = EVIDENCE_UNREAD)
+CHANGE(absent, w->xfrm_state = EVIDENCE_ABSENT)
+CHANGE(no_privilege, w->xfrm_state = EVIDENCE_NO_PRIVILEGE)
+CHANGE(no_privilege_door, w->xfrm_state = EVIDENCE_NO_PRIVILEGE)
 
 /* ---- netdevs that pass by all policies ---- */
 CHANGE(disable_xfrm, w->links[0].xfrm_off = true)
@@ -251,7 +251,7 @@ CHANGE(policy_and_sa_per_port, change_policy_per_port_sa_for_all(w); change_sa_s
 /* ---- addresses from user memory ---- */
 CHANGE(every_one_remote, w->path.scope = REMOTE_EVERY)
 CHANGE(every_covered, w->path.scope = REMOTE_EVERY; cover_all(w))
-CHANGE(every_covered_no_sa, change_every_covered(w); w->ev.sa_count = 0)
+CHANGE(every_covered_no_sa, change_every_covered(w); w->sa_count = 0)
 CHANGE(every_covered_bad_sa, change_every_covered(w); make_null_cipher(add_sa(w, esp_sa(w, 0xc0ffee03, 1, 9))))
 CHANGE(every_covered_out_only, w->path.scope = REMOTE_EVERY; w->policies[OUT].sel.daddr_prefix = 0)
 CHANGE(every_halves, change_every_covered(w); w->policies[OUT].sel.daddr_prefix = 1;
@@ -272,7 +272,7 @@ CHANGE(every_blocked, w->path.scope = REMOTE_EVERY; add_policy(w, clear_policy(w
        w->policies[FOURTH].sel.daddr_prefix = full_prefix(w); w->policies[FOURTH].sel.saddr_prefix = 0)
 CHANGE(every_blocked_not_offloaded, change_every_blocked(w); w->policies[THIRD].offload.ifindex = 0)
 CHANGE(every_tunnel, change_every_covered(w); make_tunnel(w))
-CHANGE(some_wanted, w->path.scope = REMOTE_SOME; w->ev.sa_count = 0)
+CHANGE(some_wanted, w->path.scope = REMOTE_SOME; w->sa_count = 0)
 CHANGE(some_for_another_local, w->path.scope = REMOTE_SOME; w->policies[OUT].sel.saddr = host(w, 9))
 CHANGE(some_only_ports, w->path.scope = REMOTE_SOME; set_ports(&w->policies[OUT], 0, 4791))
 CHANGE(some_blocked, w->path.scope = REMOTE_SOME; w->policies[OUT].action = XFRM_POLICY_BLOCK)
@@ -438,7 +438,7 @@ static const struct row rxe_rows[] = {
 	ROW(policy_packet_offload_on, UNKNOWN, "outbound policy 9 is packet-offloaded to a NIC"),
 	ROW(both_packet_offload_on, UNKNOWN, "outbound policy 9 is packet-offloaded to a NIC"),
 	ROW(offloaded_clear_behind, UNKNOWN, "outbound policy 99 is packet-offloaded to a NIC"),
-	ROW(offloaded_elsewhere_and_clear_behind, UNPROTECTED, "outbound policy 99 (priority 3000) lets"),
+	ROW(offloaded_elsewhere_and_clear_behind, UNPROTECTED, "outbound policy 147 (priority 3000) lets"),
 	ROW(offloaded_elsewhere, PROTECTED, "0xc0ffee01"),
 
 	ROW(every_covered, PROTECTED, "0xc0ffee01"),
@@ -800,7 +800,7 @@ Test(decide_ipsec, the_verdict_says_what_encrypts)
 	judge(&w, &v);
 	cr_expect_eq(v.cipher, CIPHER_ESP_AES_GCM_256);
 	cr_expect(!v.offloaded);
-	w.ev.sa_count = 0;
+	w.sa_count = 0;
 	judge(&w, &v);
 	cr_expect_eq(v.cipher, CIPHER_NONE);
 }

@@ -122,14 +122,14 @@ static struct engine_answer ask(struct estate *e, const char *policy_text, const
 	secy.rxsc = e->w.rxsc;
 	ev.secys = &secy;
 	ev.links = e->w.links;
-	ev.policies = e->w.policies;
-	ev.sas = e->w.sas;
+	ev.xfrm = world_table(&e->w);
 	e->port.gids = e->gids;
 	e->device.ports = &e->port;
 	memset(&answer, 0xa5, sizeof(answer));
 	engine_judge(&(struct engine_view){ policy, &e->device, &ev, route_get_as_told, &route_context }, &e->client,
 		     command, &answer);
 	expect_sound_answer(&answer);
+	xfrm_table_free(ev.xfrm);
 	policy_free(policy);
 	return answer;
 }
@@ -286,7 +286,7 @@ Test(engine, a_connected_qp_is_made_where_it_could_be_protected)
 			       "to any remote: unprotected: eth0 is not a MACsec device; no outbound");
 		rxe_with_ipsec(&e);
 		EXPECT_PASS(ask(&e, NULL, &command));
-		e.w.ev.sa_count = 0; /* an SA may yet come */
+		e.w.sa_count = 0; /* an SA may yet come */
 		EXPECT_PASS(ask(&e, NULL, &command));
 		EXPECT_REFUSED(ask(&e, "[default]\nrequire = macsec\n", &command),
 			       "is not a MACsec device (no other GID of rxe0 is better)");
@@ -314,7 +314,7 @@ Test(engine, a_port_that_nobody_can_judge)
 	e.device.port_count = 0;
 	EXPECT_REFUSED(ask(&e, NULL, &command), "the device has no GID");
 	rxe_with_ipsec(&e);
-	e.w.ev.xfrm_state = EVIDENCE_NO_PRIVILEGE;
+	e.w.xfrm_state = EVIDENCE_NO_PRIVILEGE;
 	EXPECT_REFUSED(ask(&e, NULL, &command), "CAP_NET_ADMIN");
 }
 
@@ -774,9 +774,9 @@ Test(engine, texts_of_odd_names)
 	answer = ask(&e, NULL, &command);
 	cr_expect(!answer.pass);
 	cr_expect(strstr(answer.text, "ddd??ddd"), "%s", answer.text);
-	e.w.ev.macsec_state = e.w.ev.xfrm_state = EVIDENCE_BROKEN;
+	e.w.ev.macsec_state = e.w.xfrm_state = EVIDENCE_BROKEN;
 	memset(e.w.ev.macsec_error, 'm', sizeof(e.w.ev.macsec_error) - 1);
-	memset(e.w.ev.xfrm_error, 'x', sizeof(e.w.ev.xfrm_error) - 1);
+	memset(e.w.xfrm_error, 'x', sizeof(e.w.xfrm_error) - 1);
 	answer = ask(&e, "[rule a234567890b234567890c234567890d234567890e2345]\nmatch-device = d*\n", &command);
 	cr_expect(!answer.pass);
 	cr_expect(strstr(answer.text, "e2345]"), "the longest text is whole: %s", answer.text);
@@ -832,7 +832,7 @@ Test(engine, an_sa_that_may_be_asked_for)
 	rxe_with_ipsec(&e);
 	answer = ask(&e, NULL, &command);
 	cr_expect_eq(answer.setup_ms, 0U, "there is one");
-	e.w.ev.sa_count = 0;
+	e.w.sa_count = 0;
 	answer = ask(&e, NULL, &command);
 	cr_expect(!answer.pass && answer.err == EPERM);
 	cr_expect_eq(answer.setup_ms, 10000U);
@@ -867,7 +867,7 @@ Test(engine, an_sa_is_not_asked_for_in_vain)
 	struct estate e;
 
 	rxe_with_ipsec(&e);
-	e.w.ev.sa_count = 0;
+	e.w.sa_count = 0;
 	e.client.executable_known = false;
 	cr_expect_eq(ask(&e, two, &command).setup_ms, 0U);
 	e.client.executable_known = true;

@@ -6,6 +6,7 @@
 
 #include "evidence_fixture.h"
 #include "skip.h"
+#include "xfrm/table.h"
 
 TestSuite(evidence, .fini = forget_and_check_leaks, .timeout = 60);
 
@@ -560,7 +561,8 @@ Test(evidence, this_kernel_answers_every_part)
 		skip_test("a sandbox forbids netlink here");
 	cr_expect_eq(ev.routes6_state, EVIDENCE_READ, "%s", ev.routes6_error);
 	cr_expect(ev.macsec_state == EVIDENCE_READ || ev.macsec_state == EVIDENCE_ABSENT, "%s", ev.macsec_error);
-	cr_expect(ev.xfrm_state != EVIDENCE_UNREAD && ev.xfrm_state != EVIDENCE_BROKEN, "%s", ev.xfrm_error);
+	cr_expect(xfrm_table_state(ev.xfrm) != EVIDENCE_UNREAD && xfrm_table_state(ev.xfrm) != EVIDENCE_BROKEN, "%s",
+		  xfrm_table_error(ev.xfrm));
 }
 
 Test(evidence, freeing_empties)

@@ -6,6 +6,7 @@
 
 #include "evidence_fixture.h"
 #include "xfrm/parse.h"
+#include "xfrm/table_internal.h"
 
 TestSuite(evidence_xfrm, .fini = forget_and_check_leaks, .timeout = 60);
 
@@ -143,9 +144,9 @@ Test(evidence_xfrm, policy_is_read)
 	nla_put(message, XFRMA_POLICY_TYPE, sizeof(struct xfrm_userpolicy_type),
 		&(const struct xfrm_userpolicy_type){ .type = XFRM_POLICY_TYPE_SUB });
 	read_policy(message);
-	cr_assert_eq(ev.xfrm_state, EVIDENCE_READ, "%s", ev.xfrm_error);
-	cr_assert_eq(ev.policy_count, 1);
-	policy = &ev.policies[0];
+	cr_assert_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
+	cr_assert_eq(xfrm_table_policy_count(ev.xfrm), 1);
+	policy = &ev.xfrm->policies->policy;
 	cr_expect_eq(policy->sel.family, AF_INET);
 	cr_expect_eq(policy->sel.daddr.v4.s_addr, htonl(0x0a000002));
 	cr_expect_eq(policy->sel.saddr_prefix, 24);
@@ -161,7 +162,7 @@ Test(evidence_xfrm, policy_is_read)
 	cr_expect(policy->tmpl[1].reqid == 77 && policy->tmpl[1].spi == 0x1234 && policy->tmpl[1].optional);
 	cr_expect_eq(policy->tmpl[1].mode, XFRM_MODE_TUNNEL);
 	cr_expect_eq(policy->tmpl[1].daddr.v4.s_addr, htonl(0xc0000201));
-	cr_expect(ev.xfrm_default_block_out);
+	cr_expect(ev.xfrm->default_block_out);
 }
 
 /* Their directions begin at XFRM_POLICY_MAX, and build_spdinfo() counts them apart. */
@@ -174,8 +175,8 @@ Test(evidence_xfrm, policies_of_sockets_are_passed_over)
 	say_no_policies();
 	fake_done(&kernel, 0);
 	read_part(EVIDENCE_PART_XFRM);
-	cr_expect_eq(ev.xfrm_state, EVIDENCE_READ, "%s", ev.xfrm_error);
-	cr_expect_eq(ev.policy_count, 0);
+	cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
+	cr_expect_eq(xfrm_table_policy_count(ev.xfrm), 0);
 }
 
 static void say_one_policy(uint32_t counted)
@@ -195,15 +196,15 @@ Test(evidence_xfrm, policies_that_do_not_add_up_are_read_anew)
 	say_default(XFRM_USERPOLICY_ACCEPT);
 	fake_done(&kernel, 0);
 	read_part(EVIDENCE_PART_XFRM);
-	cr_expect_eq(ev.xfrm_state, EVIDENCE_READ, "%s", ev.xfrm_error);
-	cr_expect_eq(ev.policy_count, 1);
+	cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
+	cr_expect_eq(xfrm_table_policy_count(ev.xfrm), 1);
 	forget();
 	for (int i = 0; i < NETLINK_TRIES; i++)
 		say_one_policy(2);
 	say_one_policy(1);
 	read_part(EVIDENCE_PART_XFRM);
-	cr_expect_eq(ev.xfrm_state, EVIDENCE_BROKEN);
-	cr_expect(!ev.policies && !ev.policy_count);
+	cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_BROKEN);
+	cr_expect(!ev.xfrm->policies);
 }
 
 static struct nl_msg *policy_with(int attribute, size_t len)
@@ -268,9 +269,9 @@ Test(evidence_xfrm, malformed_policies_are_broken)
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
 		read_policy(messages[i]);
-		cr_expect_eq(ev.xfrm_state, EVIDENCE_BROKEN, "row %zu", i);
-		cr_expect_str_not_empty(ev.xfrm_error, "row %zu", i);
-		cr_expect(!ev.policies && !ev.policy_count && !ev.sas, "row %zu", i);
+		cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_BROKEN, "row %zu", i);
+		cr_expect_str_not_empty(xfrm_table_error(ev.xfrm), "row %zu", i);
+		cr_expect(!ev.xfrm->policies && !ev.xfrm->sas, "row %zu", i);
 		forget();
 	}
 }
@@ -318,8 +319,8 @@ Test(evidence_xfrm, default_policy)
 		rows[i].say();
 		fake_done(&kernel, 0);
 		read_part(EVIDENCE_PART_XFRM);
-		cr_expect_eq(ev.xfrm_state, rows[i].state, "row %zu: %s", i, ev.xfrm_error);
-		cr_expect_eq(ev.xfrm_default_block_out, rows[i].block, "row %zu", i);
+		cr_expect_eq(xfrm_table_state(ev.xfrm), rows[i].state, "row %zu: %s", i, xfrm_table_error(ev.xfrm));
+		cr_expect_eq(ev.xfrm->default_block_out, rows[i].block, "row %zu", i);
 		forget();
 	}
 }
@@ -328,7 +329,7 @@ Test(evidence_xfrm, xfrm_without_privilege)
 {
 	fake_error(&kernel, -EPERM);
 	read_part(EVIDENCE_PART_XFRM);
-	cr_expect_eq(ev.xfrm_state, EVIDENCE_NO_PRIVILEGE);
+	cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_NO_PRIVILEGE);
 	cr_expect_eq(kernel.sends, 1);
 }
 
@@ -343,9 +344,9 @@ Test(evidence_xfrm, sa_is_read)
 	nla_put_u32(message, PARSED_XFRMA_SA_PCPU, 2);
 	nla_put_u32(message, 60, 1); /* of a kernel to come */
 	read_sa(message);
-	cr_assert_eq(ev.xfrm_state, EVIDENCE_READ, "%s", ev.xfrm_error);
-	cr_assert_eq(ev.sa_count, 1);
-	sa = &ev.sas[0];
+	cr_assert_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
+	cr_assert_eq(xfrm_table_sa_count(ev.xfrm), 1);
+	sa = &ev.xfrm->sas->sa;
 	cr_expect_str_eq(sa->algorithm, "rfc4106(gcm(aes))");
 	cr_expect(sa->has_aead && sa->key_bits == 288 && sa->icv_bits == 128);
 	cr_expect(sa->spi == 0xdecade && sa->reqid == 77 && sa->proto == IPPROTO_ESP && sa->family == AF_INET);
@@ -353,7 +354,7 @@ Test(evidence_xfrm, sa_is_read)
 	cr_expect_eq(sa->saddr.v4.s_addr, htonl(0x0a000001));
 	cr_expect(sa->offload.packet && sa->offload.ifindex == 6);
 	cr_expect(sa->pcpu_bound && !sa->expired && !sa->dying);
-	cr_expect_null(memmem(ev.sas, sizeof(*ev.sas), key, 8), "a key was copied");
+	cr_expect_null(memmem(ev.xfrm->sas, sizeof(*ev.xfrm->sas), key, 8), "a key was copied");
 }
 
 Test(evidence_xfrm, sa_without_aead)
@@ -368,9 +369,9 @@ Test(evidence_xfrm, sa_without_aead)
 	nla_put(message, XFRMA_ALG_AUTH_TRUNC, sizeof(auth), &auth);
 	nla_put(message, XFRMA_ALG_CRYPT, sizeof(crypt), &crypt);
 	read_sa(message);
-	cr_assert_eq(ev.xfrm_state, EVIDENCE_READ, "%s", ev.xfrm_error);
-	cr_expect_str_eq(ev.sas[0].algorithm, "cbc(aes)");
-	cr_expect(!ev.sas[0].has_aead && !ev.sas[0].icv_bits);
+	cr_assert_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
+	cr_expect_str_eq(ev.xfrm->sas->sa.algorithm, "cbc(aes)");
+	cr_expect(!ev.xfrm->sas->sa.has_aead && !ev.xfrm->sas->sa.icv_bits);
 }
 
 /* XFRM_MSG_ALLOCSPI: an SPI, no algorithm yet. And XFRM_STATE_AF_UNSPEC: no selector. */
@@ -380,9 +381,9 @@ Test(evidence_xfrm, larval_sa)
 
 	memset(&info.sel, 0, sizeof(info.sel));
 	read_sa(fake_message(XFRM_MSG_NEWSA, &info, sizeof(info)));
-	cr_assert_eq(ev.xfrm_state, EVIDENCE_READ, "%s", ev.xfrm_error);
-	cr_expect_str_empty(ev.sas[0].algorithm);
-	cr_expect(!ev.sas[0].has_aead && ev.sas[0].sel.family == 0);
+	cr_assert_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
+	cr_expect_str_empty(ev.xfrm->sas->sa.algorithm);
+	cr_expect(!ev.xfrm->sas->sa.has_aead && ev.xfrm->sas->sa.sel.family == 0);
 }
 
 /* xfrm_timer_handler() and xfrm_state_check_expire(); seconds are relative to now, 0 stays 0. */
@@ -426,9 +427,9 @@ Test(evidence_xfrm, limits_as_the_kernel_counts)
 			*(soft ? &cfg->soft_add_expires_seconds : &cfg->hard_add_expires_seconds) = rows[i].add_limit;
 			*(soft ? &cfg->soft_use_expires_seconds : &cfg->hard_use_expires_seconds) = rows[i].use_limit;
 			read_sa(sa_message(&info));
-			cr_assert_eq(ev.sa_count, 1, "row %zu: %s", i, ev.xfrm_error);
-			cr_expect_eq(ev.sas[0].expired, !soft && rows[i].reached, "row %zu", i);
-			cr_expect_eq(ev.sas[0].dying, soft && rows[i].reached, "row %zu", i);
+			cr_assert_eq(xfrm_table_sa_count(ev.xfrm), 1, "row %zu: %s", i, xfrm_table_error(ev.xfrm));
+			cr_expect_eq(ev.xfrm->sas->sa.expired, !soft && rows[i].reached, "row %zu", i);
+			cr_expect_eq(ev.xfrm->sas->sa.dying, soft && rows[i].reached, "row %zu", i);
 			forget();
 			info.lft = none;
 		}
@@ -486,9 +487,9 @@ Test(evidence_xfrm, malformed_sas_are_broken)
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
 		read_sa(messages[i]);
-		cr_expect_eq(ev.xfrm_state, EVIDENCE_BROKEN, "row %zu", i);
-		cr_expect_str_not_empty(ev.xfrm_error, "row %zu", i);
-		cr_expect(!ev.sas && !ev.sa_count && !ev.policies, "row %zu", i);
+		cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_BROKEN, "row %zu", i);
+		cr_expect_str_not_empty(xfrm_table_error(ev.xfrm), "row %zu", i);
+		cr_expect(!ev.xfrm->policies && !ev.xfrm->sas, "row %zu", i);
 		forget();
 	}
 }

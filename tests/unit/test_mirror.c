@@ -99,7 +99,7 @@ Test(mirror, follows_policies)
 {
 	const struct evidence *ev = mirror_last(mirror);
 
-	if (ev->xfrm_state != EVIDENCE_READ)
+	if (xfrm_table_state(ev->xfrm) != EVIDENCE_READ)
 		skip_test("this kernel has no xfrm");
 	shell("ip xfrm policy add src 10.0.0.1 dst 10.0.0.2 dir out action block");
 	mirror_follow(mirror);
@@ -111,7 +111,7 @@ Test(mirror, follows_policies)
 	shell("ip xfrm policy add src 10.0.0.1 dst 10.0.0.2 dir out action block && ip xfrm policy flush");
 	mirror_follow(mirror);
 	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), 0U, "a flush cannot be applied, and is read anew");
-	cr_expect_eq(ev->xfrm_state, EVIDENCE_READ);
+	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_READ);
 }
 
 /* More than the socket holds: the kernel says that it lost some, and all is read anew. */
@@ -119,13 +119,13 @@ Test(mirror, events_are_lost)
 {
 	const struct evidence *ev = mirror_last(mirror);
 
-	if (ev->xfrm_state != EVIDENCE_READ)
+	if (xfrm_table_state(ev->xfrm) != EVIDENCE_READ)
 		skip_test("this kernel has no xfrm");
 	shell("for i in $(seq 0 39999); do echo xfrm policy add src 10.0.$((i / 256)).$((i % 256)) dst 10.9.9.9 dir "
 	      "out "
 	      "action block; done | ip -batch -");
 	mirror_follow(mirror);
-	cr_expect_eq(ev->xfrm_state, EVIDENCE_READ, "%s", ev->xfrm_error);
+	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev->xfrm));
 	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), 40000U);
 }
 
@@ -145,7 +145,7 @@ Test(mirror, reads_a_part_at_a_time)
 	const struct evidence *ev = mirror_last(mirror);
 	unsigned rounds = 0;
 
-	if (ev->xfrm_state != EVIDENCE_READ)
+	if (xfrm_table_state(ev->xfrm) != EVIDENCE_READ)
 		skip_test("this kernel has no xfrm");
 	mirror->load_at_once_ms = 0;
 	add_policies(0, FIRST);
@@ -154,7 +154,7 @@ Test(mirror, reads_a_part_at_a_time)
 	mirror->xfrm_stale = true;
 	mirror_follow(mirror);
 	cr_assert(mirror_is_reading(mirror), "they do not fit in one datagram");
-	cr_expect_eq(ev->xfrm_state, EVIDENCE_BROKEN);
+	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_BROKEN);
 	cr_expect(strstr(xfrm_table_error(ev->xfrm), "still being read"));
 	add_policies(FIRST, SECOND);
 	mirror_now(mirror);
@@ -164,13 +164,13 @@ Test(mirror, reads_a_part_at_a_time)
 		cr_assert_eq(event_base_loop(base, EVLOOP_ONCE), 0);
 	cr_expect_gt(rounds, 2U);
 	cr_expect_eq(loads, 1U);
-	cr_expect_eq(ev->xfrm_state, EVIDENCE_READ, "%s", xfrm_table_error(ev->xfrm));
+	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev->xfrm));
 	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), FIRST + SECOND);
 }
 
 Test(mirror, ends_while_it_reads)
 {
-	if (mirror_last(mirror)->xfrm_state != EVIDENCE_READ)
+	if (xfrm_table_state(mirror_last(mirror)->xfrm) != EVIDENCE_READ)
 		skip_test("this kernel has no xfrm");
 	mirror->load_at_once_ms = 0;
 	add_policies(0, 2000);
@@ -185,7 +185,7 @@ Test(mirror, ends_while_it_reads)
 
 static void need_xfrm(void)
 {
-	if (mirror_last(mirror)->xfrm_state != EVIDENCE_READ)
+	if (xfrm_table_state(mirror_last(mirror)->xfrm) != EVIDENCE_READ)
 		skip_test("this kernel has no xfrm");
 }
 
@@ -203,7 +203,6 @@ static void expect_sas(size_t count)
 	const struct evidence *ev = mirror_last(mirror);
 
 	cr_expect_eq(xfrm_table_sa_count(ev->xfrm), count, "%zu", xfrm_table_sa_count(ev->xfrm));
-	cr_expect_eq(ev->xfrm_state, EVIDENCE_READ, "%s", xfrm_table_error(ev->xfrm));
 	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev->xfrm));
 }
 
@@ -224,7 +223,7 @@ static const struct xfrm_sa_evidence *known(uint32_t spi)
 {
 	struct xfrm_sa_evidence sa = sa_of(spi);
 	struct xfrm_sa_id id = xfrm_sa_id(&sa);
-	const struct xfrm_sa_entry *entry = xfrm_table_sa(mirror->xfrm, &id);
+	const struct xfrm_sa_entry *entry = xfrm_table_sa(mirror->ev.xfrm, &id);
 
 	return entry ? &entry->sa : NULL;
 }
@@ -238,9 +237,9 @@ static void tell_of_update(uint32_t spi, struct xfrm_mark_evidence mark)
 
 	sa.mark = mark;
 	message = sa_message(XFRM_MSG_UPDSA, &sa);
-	cr_assert_eq(xfrm_table_apply(mirror->xfrm, nlmsg_hdr(message), &change), 0);
+	cr_assert_eq(xfrm_table_apply(mirror->ev.xfrm, nlmsg_hdr(message), &change), 0);
 	nlmsg_free(message);
-	cr_assert(xfrm_table_has_questions(mirror->xfrm));
+	cr_assert(xfrm_table_has_questions(mirror->ev.xfrm));
 }
 
 Test(mirror, asks_for_single_sas)

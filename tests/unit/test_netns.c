@@ -22,6 +22,7 @@
 #include "evidence/facts.h"
 #include "skip.h"
 #include "util/fd_socket.h"
+#include "xfrm/table_internal.h"
 
 /* A process in a namespace of its own. */
 struct other {
@@ -184,9 +185,9 @@ Test(netns, evidence_is_of_that_namespace)
 	cr_expect_eq(ev.links_state, EVIDENCE_READ, "%s", ev.links_error);
 	cr_expect_eq(ev.link_count, 3, "%zu", ev.link_count);
 	cr_expect_not_null(evidence_link_by_name(&ev, "other0"));
-	cr_expect_eq(ev.xfrm_state, EVIDENCE_READ, "%s", ev.xfrm_error);
-	cr_expect_eq(ev.policy_count, 1, "%zu", ev.policy_count);
-	cr_expect_eq(ev.policies[0].tmpl[0].reqid, 7);
+	cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
+	cr_expect_eq(xfrm_table_policy_count(ev.xfrm), 1);
+	cr_expect_eq(ev.xfrm->policies->policy.tmpl[0].reqid, 7);
 	cr_expect_null(evidence_link_by_name(&ours, "other0"));
 	cr_expect_eq(ours.child_netns, !netns_is_initial(NULL));
 	evidence_free(&ev);
@@ -391,7 +392,7 @@ Test(netns, without_its_opener_nothing_is_known)
 	evidence_read_in(ns, &ev);
 	cr_expect_eq(ev.links_state, EVIDENCE_BROKEN);
 	cr_expect_eq(ev.macsec_state, EVIDENCE_BROKEN);
-	cr_expect_eq(ev.xfrm_state, EVIDENCE_BROKEN);
+	cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_BROKEN);
 	cr_expect_eq(ev.link_count, 0);
 	evidence_free(&ev);
 	netns_close(ns);

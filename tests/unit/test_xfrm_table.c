@@ -31,7 +31,7 @@ static void begin(void)
 	table = xfrm_table_new();
 	cr_assert(table);
 	table->policies_may_have_contexts = false; /* whatever the host of the tests has */
-	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 	cr_assert_eq(load(), EVIDENCE_READ, "%s", error);
 }
 
@@ -66,7 +66,6 @@ static void verdict_of(struct verdict *out)
 
 	ev.links = w.links;
 	ev.xfrm = table;
-	ev.xfrm_state = EVIDENCE_UNREAD; /* the table's own holds */
 	decide(&w.path, &ev, &w.req, out);
 }
 
@@ -112,7 +111,7 @@ Test(xfrm_table, is_loaded_in_parts)
 	struct xfrm_load *loading;
 	unsigned parts = 1;
 
-	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 	loading = xfrm_load_begin(table, &transport);
 	cr_assert(loading);
 	while (!xfrm_load_go_on(loading, 0)) {
@@ -120,7 +119,7 @@ Test(xfrm_table, is_loaded_in_parts)
 		parts++;
 	}
 	/* each policy and SA has a datagram here, and each dump an end */
-	cr_expect_eq(parts, w.ev.policy_count + 1 + w.ev.sa_count + 1);
+	cr_expect_eq(parts, w.policy_count + 1 + w.sa_count + 1);
 	xfrm_load_end(loading);
 	expect_kind(VERDICT_PROTECTED, "ESP spi 0xc0ffee01");
 	cr_expect_eq(kernel.opens, kernel.closes, "a socket was leaked");
@@ -131,7 +130,7 @@ Test(xfrm_table, is_not_loaded_to_the_end)
 	const struct netlink_transport transport = fake_transport(&kernel);
 	struct xfrm_load *loading;
 
-	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 	loading = xfrm_load_begin(table, &transport);
 	cr_assert(loading && !xfrm_load_go_on(loading, 0));
 	xfrm_load_end(loading);
@@ -244,7 +243,7 @@ Test(xfrm_table, an_sa_without_spi_is_passed_over)
 	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
 	add_sa(&w, sa);
 	fake_reset(&kernel);
-	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 	cr_expect_eq(load(), EVIDENCE_READ, "%s", error);
 	cr_expect_eq(xfrm_table_sa_count(table), 2);
 }
@@ -451,7 +450,7 @@ Test(xfrm_table, asked_by_mark)
 	cr_expect_eq(ask(&w.sas[OUT], 1), -ESTALE);
 	expect_kind(VERDICT_UNKNOWN, "another SA has the SPI 0xc0ffee01 as well");
 	fake_reset(&kernel);
-	say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 	cr_expect_eq(load(), EVIDENCE_READ, "%s", error);
 	never.mark = (struct xfrm_mark_evidence){ 5, 2 };
 	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &never)), -ESTALE, "no lookup finds it");
@@ -530,7 +529,7 @@ Test(xfrm_table, what_is_not_answered)
 		cr_expect_eq(apply(sa_deleted_message(&sa)), -ESTALE);
 		fake_reset(&sad.fake);
 		fake_reset(&kernel);
-		say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+		say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 		cr_expect_eq(load(), EVIDENCE_READ, "%s", error);
 		expect_kind(VERDICT_PROTECTED, "ESP");
 	}
@@ -549,7 +548,7 @@ Test(xfrm_table, answers_that_are_not_understood)
 
 		cr_assert(!nla_put(buckets, XFRMA_SAD_HINFO, i == 0 ? 4 : sizeof(info), &info));
 		fake_reset(&kernel);
-		say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+		say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 		cr_assert_eq(load(), EVIDENCE_READ, "%s", error);
 		expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
 		fake_reset(&kernel);
@@ -744,7 +743,7 @@ Test(xfrm_table, what_cannot_be_applied)
 		expect_kind(VERDICT_UNKNOWN, "xfrm state cannot be read (");
 		cr_expect_eq(apply(sa_deleted_message(sa)), -ESTALE, "message %zu: nothing after it is applied", i);
 		fake_reset(&kernel);
-		say_xfrm(&kernel, w.policies, w.ev.policy_count, w.sas, w.ev.sa_count);
+		say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 		cr_expect_eq(load(), EVIDENCE_READ, "message %zu: %s", i, error);
 		expect_kind(VERDICT_PROTECTED, "ESP");
 	}
@@ -771,7 +770,7 @@ static void say_sa_twice(void)
 
 static void say_policies(void)
 {
-	say_xfrm(&kernel, w.policies, w.ev.policy_count, NULL, 0);
+	say_xfrm(&kernel, w.policies, w.policy_count, NULL, 0);
 	free(kernel.queue[--kernel.count].data); /* the end of the SAs */
 }
 
@@ -781,7 +780,7 @@ Test(xfrm_table, an_sa_that_is_there_twice_is_read_anew)
 	fake_reset(&kernel);
 	say_policies();
 	say_sa_twice();
-	for (size_t i = 0; i < w.ev.sa_count; i++)
+	for (size_t i = 0; i < w.sa_count; i++)
 		fake_say(&kernel, sa_message(XFRM_MSG_NEWSA, &w.sas[i]));
 	fake_done(&kernel, 0);
 	cr_expect_eq(load(), EVIDENCE_READ, "%s", error);

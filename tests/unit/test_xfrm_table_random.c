@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What must hold of every table: decide() says by it what it says by the arrays; what events and answers have made of
- * it is what a dump would; and whoever's verdict a change changes was told.
+ * What must hold of every table: decide() says by it what it says by a visit of everything in arrays; what events and
+ * answers have made of it is what a dump would; and a change that changes a verdict concerns it.
  */
 #include <sanitizer/lsan_interface.h>
 
@@ -77,8 +77,86 @@ static void fill(const struct world *w, struct model *m)
 	}
 }
 
-static void judge_by(const struct world *w, const struct model *arrays, const struct xfrm_table *table,
-		     struct verdict *out)
+/* ---- the oracle: in place of a table, all entries of arrays are visited (linked with --wrap) ---- */
+
+static const struct model *arrays; /* NULL: the table */
+
+void __real_xfrm_table_policies(const struct xfrm_table *table, uint8_t dir, int family, const union ip_address *saddr,
+				const union ip_address *daddr, struct xfrm_walk *out);
+void __wrap_xfrm_table_policies(const struct xfrm_table *table, uint8_t dir, int family, const union ip_address *saddr,
+				const union ip_address *daddr, struct xfrm_walk *out);
+const struct xfrm_policy_evidence *__real_xfrm_walk_policy(struct xfrm_walk *walk);
+const struct xfrm_policy_evidence *__wrap_xfrm_walk_policy(struct xfrm_walk *walk);
+void __real_xfrm_table_sas(const struct xfrm_table *table, const struct xfrm_sa_query *query, struct xfrm_walk *out);
+void __wrap_xfrm_table_sas(const struct xfrm_table *table, const struct xfrm_sa_query *query, struct xfrm_walk *out);
+const struct xfrm_sa_evidence *__real_xfrm_walk_sa(struct xfrm_walk *walk);
+const struct xfrm_sa_evidence *__wrap_xfrm_walk_sa(struct xfrm_walk *walk);
+bool __real_xfrm_table_has_sub_policy(const struct xfrm_table *table);
+bool __wrap_xfrm_table_has_sub_policy(const struct xfrm_table *table);
+bool __real_xfrm_table_has_packet_offload(const struct xfrm_table *table, uint8_t dir);
+bool __wrap_xfrm_table_has_packet_offload(const struct xfrm_table *table, uint8_t dir);
+
+void __wrap_xfrm_table_policies(const struct xfrm_table *table, uint8_t dir, int family, const union ip_address *saddr,
+				const union ip_address *daddr, struct xfrm_walk *out)
+{
+	if (arrays)
+		*out = (struct xfrm_walk){ { arrays->policies, NULL } };
+	else
+		__real_xfrm_table_policies(table, dir, family, saddr, daddr, out);
+}
+
+const struct xfrm_policy_evidence *__wrap_xfrm_walk_policy(struct xfrm_walk *walk)
+{
+	const struct xfrm_policy_evidence *policy = walk->next[0];
+
+	if (!arrays)
+		return __real_xfrm_walk_policy(walk);
+	if (policy == arrays->policies + arrays->policy_count)
+		return NULL;
+	walk->next[0] = policy + 1;
+	return policy;
+}
+
+void __wrap_xfrm_table_sas(const struct xfrm_table *table, const struct xfrm_sa_query *query, struct xfrm_walk *out)
+{
+	if (arrays)
+		*out = (struct xfrm_walk){ { arrays->sas, NULL } };
+	else
+		__real_xfrm_table_sas(table, query, out);
+}
+
+const struct xfrm_sa_evidence *__wrap_xfrm_walk_sa(struct xfrm_walk *walk)
+{
+	const struct xfrm_sa_evidence *sa = walk->next[0];
+
+	if (!arrays)
+		return __real_xfrm_walk_sa(walk);
+	if (sa == arrays->sas + arrays->sa_count)
+		return NULL;
+	walk->next[0] = sa + 1;
+	return sa;
+}
+
+bool __wrap_xfrm_table_has_sub_policy(const struct xfrm_table *table)
+{
+	for (size_t i = 0; arrays && i < arrays->policy_count; i++)
+		if (arrays->policies[i].type != XFRM_POLICY_TYPE_MAIN)
+			return true;
+	return !arrays && __real_xfrm_table_has_sub_policy(table);
+}
+
+bool __wrap_xfrm_table_has_packet_offload(const struct xfrm_table *table, uint8_t dir)
+{
+	for (size_t i = 0; arrays && i < arrays->policy_count; i++) {
+		const struct xfrm_policy_evidence *policy = &arrays->policies[i];
+
+		if (policy->dir == dir && policy->offload.ifindex && policy->offload.packet)
+			return true;
+	}
+	return !arrays && __real_xfrm_table_has_packet_offload(table, dir);
+}
+
+static void judge_by(const struct world *w, struct xfrm_table *table, struct verdict *out)
 {
 	struct macsec_evidence secy = w->secy;
 	struct evidence ev = w->ev;
@@ -86,19 +164,21 @@ static void judge_by(const struct world *w, const struct model *arrays, const st
 	secy.rxsc = exact_copy(w->rxsc, secy.rxsc_count * sizeof(w->rxsc[0]));
 	ev.secys = exact_copy(&secy, ev.secy_count * sizeof(secy));
 	ev.links = exact_copy(w->links, ev.link_count * sizeof(w->links[0]));
-	if (arrays) {
-		ev.policies = exact_copy(arrays->policies, arrays->policy_count * sizeof(arrays->policies[0]));
-		ev.sas = exact_copy(arrays->sas, arrays->sa_count * sizeof(arrays->sas[0]));
-		ev.policy_count = arrays->policy_count;
-		ev.sa_count = arrays->sa_count;
-	}
 	ev.xfrm = table;
 	decide(&w->path, &ev, &w->req, out);
 	free(secy.rxsc);
 	free(ev.secys);
 	free(ev.links);
-	free(ev.policies);
-	free(ev.sas);
+}
+
+static void judge_by_arrays(const struct world *w, const struct model *m, struct verdict *out)
+{
+	struct xfrm_table *empty = table_of(NULL, 0, NULL, 0);
+
+	arrays = m;
+	judge_by(w, empty, out);
+	arrays = NULL;
+	xfrm_table_free(empty);
 }
 
 static bool same_verdict(const struct verdict *a, const struct verdict *b)
@@ -117,20 +197,6 @@ static bool same_in_effect(const struct verdict *a, const struct verdict *b)
 {
 	return (a->kind == VERDICT_PROTECTED) == (b->kind == VERDICT_PROTECTED) && a->by == b->by &&
 	       a->could_be == b->could_be && a->kernel_drops == b->kernel_drops;
-}
-
-static struct xfrm_table *table_of(const struct model *m)
-{
-	struct xfrm_table *table = xfrm_table_new();
-
-	cr_assert(table);
-	for (size_t i = 0; i < m->policy_count; i++)
-		cr_assert_eq(xfrm_table_add_policy(table, &m->policies[i]), 0);
-	for (size_t i = 0; i < m->sa_count; i++)
-		cr_assert_eq(xfrm_table_add_sa(table, &m->sas[i]), 0);
-	table->state = EVIDENCE_READ;
-	table->policies_may_have_contexts = false;
-	return table;
 }
 
 /* A test that never sees a kind of verdict would prove nothing of it. */
@@ -160,9 +226,9 @@ Test(xfrm_table_random, decides_as_the_arrays_do)
 
 		random_world(&w);
 		fill(&w, &m);
-		table = table_of(&m);
-		judge_by(&w, &m, NULL, &by_arrays);
-		judge_by(&w, NULL, table, &by_table);
+		table = table_of(m.policies, m.policy_count, m.sas, m.sa_count);
+		judge_by_arrays(&w, &m, &by_arrays);
+		judge_by(&w, table, &by_table);
 		cr_assert(same_verdict(&by_arrays, &by_table), "round %d: %s: %s%s; by the table %s: %s%s", round,
 			  verdict_name(by_arrays.kind), by_arrays.reason, by_arrays.details,
 			  verdict_name(by_table.kind), by_table.reason, by_table.details);
@@ -273,7 +339,7 @@ struct watched {
 };
 
 /* How many verdicts the event changed. */
-static size_t look_again(struct watched *watched, const struct xfrm_table *table, const struct xfrm_change *change,
+static size_t look_again(struct watched *watched, struct xfrm_table *table, const struct xfrm_change *change,
 			 size_t *concerned)
 {
 	size_t changed = 0;
@@ -282,7 +348,7 @@ static size_t look_again(struct watched *watched, const struct xfrm_table *table
 		struct verdict now;
 		bool concerns = xfrm_change_concerns(change, &watched->world[i].path, &watched->verdict[i]);
 
-		judge_by(&watched->world[i], NULL, table, &now);
+		judge_by(&watched->world[i], table, &now);
 		if (!same_verdict(&now, &watched->verdict[i])) {
 			cr_assert(concerns, "a change of kind %d made %s: %s%s of %s: %s%s", change->kind,
 				  verdict_name(now.kind), now.reason, now.details,
@@ -296,16 +362,16 @@ static size_t look_again(struct watched *watched, const struct xfrm_table *table
 	return changed;
 }
 
-static void watch(struct watched *watched, const struct world *w, const struct xfrm_table *table)
+static void watch(struct watched *watched, const struct world *w, struct xfrm_table *table)
 {
 	for (int i = 0; i < WATCHED; i++) {
 		watched->world[i] = *w;
 		random_path(&watched->world[i]);
-		judge_by(&watched->world[i], NULL, table, &watched->verdict[i]);
+		judge_by(&watched->world[i], table, &watched->verdict[i]);
 	}
 }
 
-static void compare_with_a_dump(const struct watched *watched, const struct model *m, const struct xfrm_table *table)
+static void compare_with_a_dump(const struct watched *watched, const struct model *m, struct xfrm_table *table)
 {
 	struct xfrm_table *loaded = table_loaded(m);
 
@@ -313,7 +379,7 @@ static void compare_with_a_dump(const struct watched *watched, const struct mode
 	for (int i = 0; i < WATCHED; i++) {
 		struct verdict by_dump;
 
-		judge_by(&watched->world[i], NULL, loaded, &by_dump);
+		judge_by(&watched->world[i], loaded, &by_dump);
 		cr_assert(same_in_effect(&by_dump, &watched->verdict[i]), "%s: %s%s", verdict_name(by_dump.kind),
 			  by_dump.reason, by_dump.details);
 	}
@@ -532,8 +598,8 @@ static void expect_as_dumped(struct follower *f, const struct model *m)
 	for (int i = 0; i < WATCHED; i++) {
 		struct verdict now, by_dump;
 
-		judge_by(&f->watched.world[i], NULL, f->table, &now);
-		judge_by(&f->watched.world[i], NULL, loaded, &by_dump);
+		judge_by(&f->watched.world[i], f->table, &now);
+		judge_by(&f->watched.world[i], loaded, &by_dump);
 		cr_assert(same_in_effect(&by_dump, &now), "%s: %s%s; by a dump %s: %s%s", verdict_name(now.kind),
 			  now.reason, now.details, verdict_name(by_dump.kind), by_dump.reason, by_dump.details);
 		if (!same_in_effect(&now, &f->watched.verdict[i])) {
