@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The doors inside an application: what a uverbs ioctl asks is decoded, put to the engine, and refused or let pass.
- * They hold no policy and no netlink, start no thread, and on the way to a refusal allocate nothing.
+ * The door inside an application: decodes a uverbs ioctl, puts it to the engine, and refuses it or lets it pass. It
+ * holds no policy and no netlink socket, starts no thread, and allocates nothing before a refusal.
  */
 #ifndef RDMASEC_DOOR_DOOR_H
 #define RDMASEC_DOOR_DOOR_H
@@ -17,34 +17,45 @@
 #include "uverbs/canary.h"
 #include "uverbs/decode.h"
 
-/* Where the engine is, found once. */
+/* The address of an engine. */
 struct engine_address {
 	struct sockaddr_un address;
-	socklen_t len; /* 0: there is none; `problem` says why */
+	socklen_t len; /* 0: no engine; `problem` says why */
 	char problem[160];
 };
 
-/* ---- what a door owes to what is here ---- */
+/* ---- starting ---- */
 
-/* The engine of this process: engine_locate(), the first time. Any thread. */
+/* Given by the library that the door is in. Constant, for the life of the process. */
+struct door_ops {
+	/* The next ioctl(2) in the chain: what would happen without the door. Any thread. */
+	int (*next)(int fd, unsigned long request, void *arg);
+	/* The rdmasec program, as a path relative to the folder of the door's library. */
+	const char *program_from_library;
+	/* The engine to ask; NULL: the door finds it at the first question. For tests. */
+	const struct engine_address *engine;
+};
+
+/* Called once, before any other function of the door. The address of `ops` also answers canaries. Cannot fail. */
+void door_start(const struct door_ops *ops);
+const struct door_ops *door_ops(void);
+
+/* The engine of this process. The first call finds it, or starts a private one. Any thread. */
 const struct engine_address *door_engine(void);
 
-/* The rdmasec program, as a path from the folder that the door's library is in, so that build trees run as they are. */
-extern const char door_program_from_library[];
-
-/* ---- what a door gets ---- */
-
-/* What would happen without the door: the next ioctl(2) in the chain. */
-typedef int door_next_fn(int fd, unsigned long request, void *arg);
+/* ---- ioctl(2) ---- */
 
 /*
- * ioctl(fd, RDMA_VERBS_IOCTL, arg), guarded: -1 and errno as the kernel would, or as the engine has it. Errno is kept
- * where nothing is refused and nothing fails.
+ * ioctl(fd, RDMA_VERBS_IOCTL, arg), guarded. Returns -1 and errno as the kernel does, or as the engine decides. Keeps
+ * errno if nothing is refused and nothing fails. Blocks until the engine answers. Any thread.
  */
-int door_verbs(int fd, void *arg, door_next_fn *next);
+int door_verbs(int fd, void *arg);
 
-/* ioctl(fd, RDMASEC_IOCTL_QP_OPTION, arg); what is no uverbs fd goes to `next`. */
-int door_qp_option(int fd, void *arg, door_next_fn *next);
+/* ioctl(fd, RDMASEC_IOCTL_QP_OPTION, arg). Passes calls on other files to the next ioctl(2). Any thread. */
+int door_qp_option(int fd, void *arg);
+
+/* If this call is a canary (core/uverbs/canary.h), answers it and returns true: the ioctl(2) then returns 0. */
+bool door_canary_answer(int fd, void *arg);
 
 /* What protects a QP, for RDMASEC_PROTECTION. 0 or -errno, as rdma_sec.h has it. */
 RS_MUST_USE int door_protection(int fd, uint32_t handle, struct rdmasec_protection *out);
@@ -53,14 +64,30 @@ RS_MUST_USE int door_protection(int fd, uint32_t handle, struct rdmasec_protecti
 RS_MUST_USE int door_read(uint64_t address, void *buffer, size_t len);
 RS_MUST_USE int door_write(uint64_t address, const void *buffer, size_t len);
 
-/*
- * Finds the engine: RDMASEC_ENGINE (a path, or @name for an abstract socket), else the system's engine where rdmasecd
- * is installed to run, else a private one, started here. Under AT_SECURE only the system's. Called once, in any thread.
- */
-void engine_locate(struct engine_address *out);
+/* ---- the engine ---- */
 
-/* Starts a private engine that nothing of the application notices: no child to wait for, no signal. 0 or -errno. */
-RS_MUST_USE int engine_spawn(struct engine_address *out);
+/* Descriptors of `rdmasec engine`, by their numbers there. */
+enum { ENGINE_LISTENER = 3, ENGINE_LIFELINE, ENGINE_PIDFD, ENGINE_FDS_END };
+
+/*
+ * Starts a private engine that the calling program does not notice: no child to wait for, no signal. It runs `program`
+ * ("": the installed one) with RDMASEC_POLICY=`policy` (NULL: unset), and serves until this process has ended and no
+ * holder of the lifeline is left. Writes the socket's name, as RDMASEC_ENGINE has it, and the lifeline (FD_CLOEXEC),
+ * which the caller owns. 0 or -errno. Once a process.
+ */
+RS_MUST_USE int engine_spawn(const char *program, const char *policy, char name[WIRE_NAME_MAX], int *out_lifeline);
+
+/*
+ * A connected socket to an engine whose owner may decide (wire_check_engine()), or -errno. Sending and receiving time
+ * out after WIRE_TIMEOUT_MS. Thread cancellation must be disabled.
+ */
+RS_MUST_USE int engine_connect(const struct engine_address *engine);
+
+/* Receives one message of at most `size` octets; its length or -errno. Blocks for at most WIRE_TIMEOUT_MS. */
+RS_MUST_USE int engine_receive(int s, void *message, size_t size);
+
+/* Why engine_connect() or engine_receive() failed, in words: a static text, or one of `engine`. */
+const char *engine_problem(const struct engine_address *engine, int err);
 
 /* A question that was let pass, until the kernel has done what it was about. */
 struct engine_pass {
@@ -105,14 +132,6 @@ RS_MUST_USE int engine_query(const struct engine_address *engine, int fd, uint32
 
 /* Has the engine look anew at all queue pairs of a file of `subject`'s. 0 or -errno. */
 RS_MUST_USE int engine_look(const struct engine_address *engine, const struct engine_subject *subject, int fd);
-
-/* Of engine_client.c, for engine_query.c: a connected socket to an engine that may be believed, and the next message
- * of at most so many octets, its length. Else -errno. Not to be cancelled meanwhile. */
-RS_MUST_USE int engine_connect(const struct engine_address *engine);
-RS_MUST_USE int engine_receive(int s, void *message, size_t size);
-
-/* Is this a canary (core/uverbs/canary.h)? Then it has been answered for `door`, and 0 is to be returned for it. */
-bool door_canary_answer(int fd, void *arg, const void *door);
 
 /* Writes one line to stderr, "\n" added; keeps errno. */
 void door_say(const char *line);

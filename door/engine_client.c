@@ -3,9 +3,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -34,48 +31,6 @@ static void say(const struct engine_subject *subject, const char *line)
 		subject->say(line, subject->arg);
 }
 
-static bool is_system_engine(const struct engine_address *engine)
-{
-	return engine->len && !strcmp(engine->address.sun_path, WIRE_SYSTEM_ENGINE);
-}
-
-int engine_connect(const struct engine_address *engine)
-{
-	const struct timeval limit = clock_timeval(WIRE_TIMEOUT_MS);
-	int s, err = 0;
-
-	if (!engine->len)
-		return -ENOTCONN;
-	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return -errno;
-	/* SO_SNDTIMEO bounds connect(2) as well, when the engine's backlog is full */
-	if (setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
-	    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
-		err = -errno;
-	while (!err && connect(s, (const struct sockaddr *)&engine->address, engine->len))
-		err = errno == EINTR ? 0 : -errno;
-	if (!err)
-		err = wire_check_engine(s, is_system_engine(engine));
-	if (!err)
-		return s;
-	close(s);
-	return err;
-}
-
-int engine_receive(int s, void *message, size_t size)
-{
-	int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS;
-	int n;
-
-	do
-		n = wire_receive(s, message, size, NULL);
-	while (n == -EINTR && clock_ms() < deadline);
-	if (n == 0)
-		return -ECONNRESET;
-	return n == -EAGAIN || n == -EINTR ? -ETIMEDOUT : n;
-}
-
 /* An engine that waits for a key manager says so again and again; one that never comes to an end is none. */
 static int exchange(int s, const struct engine_subject *subject, int fd, const struct uverbs_command *command,
 		    struct wire_answer *answer)
@@ -100,17 +55,6 @@ static int exchange(int s, const struct engine_subject *subject, int fd, const s
 	return n == WIRE_ANSWER ? 0 : -ETIMEDOUT;
 }
 
-static const char *why_no_engine(const struct engine_address *engine, int err)
-{
-	if (!engine->len)
-		return engine->problem;
-	if (is_system_engine(engine) && (err == -ENOENT || err == -ECONNREFUSED))
-		return "rdmasecd is installed but does not run";
-	if (err == -EPERM)
-		return "it is not root who listens there";
-	return strerror(-err);
-}
-
 /* The engine cannot say why; the door does, with what it can know: the command and the device's node. */
 static int refuse_without_engine(const struct engine_address *engine, const struct engine_subject *subject, int fd,
 				 const struct uverbs_command *command, int why, bool connected)
@@ -127,7 +71,7 @@ static int refuse_without_engine(const struct engine_address *engine, const stru
 	snprintf(line, sizeof(line), "rdmasec: refused %s on %s: %s: %s", uverbs_kind_name(command->kind),
 		 node[0] ? node : "an unknown device",
 		 connected ? "the engine gave no valid answer" : "there is no engine to ask",
-		 why_no_engine(engine, why));
+		 engine_problem(engine, why));
 	say(subject, line);
 	return connected ? -EPROTO : -ENOTCONN;
 }
@@ -195,7 +139,7 @@ int engine_ask_broken(const struct engine_address *engine, const char *why)
 			 "rdmasec: refused: what this program does with RDMA cannot be guarded: %s; and there is no "
 			 "engine "
 			 "to ask whether it may go on: %s",
-			 why, why_no_engine(engine, err));
+			 why, engine_problem(engine, err));
 	else
 		snprintf(line, sizeof(line), "rdmasec: %s: what this program does with RDMA cannot be guarded: %s",
 			 answer.action == WIRE_PASS ? "audit: would refuse" : "refused", why);

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Somebody set LD_PRELOAD by hand, and no engine runs: start a private one from inside the application.
+ * Starts a private engine: for a program with LD_PRELOAD in its environment on a host without rdmasecd, and for
+ * `rdmasec run`.
  *
- * The application must not notice: the engine is a grandchild that init adopts, made by clone(2) without an exit
- * signal, so that neither SIGCHLD nor a wait() of the application's ever meets it. It lives until this process has
- * ended and the lifeline, a pipe that forked children inherit and exec closes, has no holder left.
+ * The program must not notice it. The engine is a grandchild that init adopts, made by clone(2) without an exit signal:
+ * neither SIGCHLD nor a wait() of the program ever meets it.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,44 +19,26 @@
 
 #include "door.h"
 #include "messages/protocol.h"
-#include "util/fd_socket.h"
-
-enum { ENGINE_LISTENER = 3, ENGINE_LIFELINE, ENGINE_PIDFD, ENGINE_FDS_END };
 
 /* Prepared before clone(2): afterwards, in a copy of a threaded program, nothing may allocate. */
 struct engine_launch {
-	char beside[PATH_MAX]; /* the program beside this library, as in a build tree */
+	const char *program;
 	char policy[PATH_MAX]; /* "RDMASEC_POLICY=...", or empty */
 	char *environment[2];
-	char *argv[6];
+	char *argv[3];
 	int fds[ENGINE_FDS_END]; /* by their number in the engine */
 };
 
-static void find_program(struct engine_launch *launch)
+static int prepare(struct engine_launch *launch, const char *program, const char *policy)
 {
-	Dl_info info;
-	char *slash;
-
-	launch->beside[0] = '\0';
-	if (!dladdr((void *)engine_spawn, &info) || !info.dli_fname || !realpath(info.dli_fname, launch->beside))
-		return;
-	slash = strrchr(launch->beside, '/');
-	snprintf(slash, launch->beside + sizeof(launch->beside) - slash, "/%s", door_program_from_library);
-}
-
-static void prepare(struct engine_launch *launch)
-{
-	const char *policy = getenv("RDMASEC_POLICY");
-	size_t argc = 0, envc = 0;
-
-	find_program(launch);
-	launch->argv[argc++] = (char *)"rdmasec";
-	launch->argv[argc++] = (char *)"engine";
-	launch->argv[argc] = NULL;
-	if (policy &&
-	    snprintf(launch->policy, sizeof(launch->policy), "RDMASEC_POLICY=%s", policy) < (int)sizeof(launch->policy))
-		launch->environment[envc++] = launch->policy;
-	launch->environment[envc] = NULL;
+	*launch = (struct engine_launch){ .program = program, .argv = { (char *)"rdmasec", (char *)"engine" } };
+	if (!policy)
+		return 0;
+	if (snprintf(launch->policy, sizeof(launch->policy), "RDMASEC_POLICY=%s", policy) >=
+	    (int)sizeof(launch->policy))
+		return -ENAMETOOLONG;
+	launch->environment[0] = launch->policy;
+	return 0;
 }
 
 static int clone_silently(void)
@@ -82,8 +62,8 @@ static void become_engine(const struct engine_launch *launch)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		_exit(126);
 	close(null);
-	if (launch->beside[0])
-		execve(launch->beside, launch->argv, launch->environment);
+	if (launch->program[0])
+		execve(launch->program, launch->argv, launch->environment);
 	execve(RDMASEC_PROGRAM_INSTALLED, launch->argv, launch->environment);
 	_exit(127);
 }
@@ -91,10 +71,10 @@ static void become_engine(const struct engine_launch *launch)
 static int launch_engine(const struct engine_launch *launch)
 {
 	sigset_t all, old;
+	int status = 0, err = 0;
 	pid_t child;
-	int err = 0;
 
-	/* no handler of the application's runs in the copies */
+	/* no handler of the program runs in the copies */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	child = clone_silently();
@@ -108,42 +88,46 @@ static int launch_engine(const struct engine_launch *launch)
 	if (child < 0)
 		err = -errno;
 	else
-		while (waitpid(child, NULL, __WCLONE) < 0 && errno == EINTR)
+		while (waitpid(child, &status, __WCLONE) < 0 && errno == EINTR)
 			;
+	if (status)
+		err = -EAGAIN;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return err;
 }
 
-int engine_spawn(struct engine_address *out)
+static int launch_with_lifeline(struct engine_launch *launch, int *out_lifeline)
+{
+	int lifeline[2], err;
+
+	if (pipe2(lifeline, O_CLOEXEC))
+		return -errno;
+	launch->fds[ENGINE_LIFELINE] = lifeline[0];
+	err = launch_engine(launch);
+	close(lifeline[0]);
+	if (err)
+		close(lifeline[1]);
+	else
+		*out_lifeline = lifeline[1];
+	return err;
+}
+
+int engine_spawn(const char *program, const char *policy, char name[WIRE_NAME_MAX], int *out_lifeline)
 {
 	static struct engine_launch launch; /* large, and used once */
-	int lifeline[2] = { -1, -1 }, listener, pidfd, err;
-	char name[WIRE_NAME_MAX];
+	int listener, pidfd, err = prepare(&launch, program, policy);
 
-	prepare(&launch);
+	if (err)
+		return err;
 	listener = wire_listen(name);
 	if (listener < 0)
 		return listener;
-	err = wire_address(name, &out->address, &out->len);
-	if (err) {
-		close(listener);
-		return err;
-	}
 	pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	if (pidfd < 0 || pipe2(lifeline, O_CLOEXEC)) {
-		err = -errno;
-	} else {
-		launch.fds[ENGINE_LISTENER] = listener;
-		launch.fds[ENGINE_LIFELINE] = lifeline[0];
-		launch.fds[ENGINE_PIDFD] = pidfd;
-		err = launch_engine(&launch);
-	}
+	launch.fds[ENGINE_LISTENER] = listener;
+	launch.fds[ENGINE_PIDFD] = pidfd;
+	err = pidfd < 0 ? -errno : launch_with_lifeline(&launch, out_lifeline);
 	close(listener);
-	if (lifeline[0] >= 0)
-		close(lifeline[0]);
 	if (pidfd >= 0)
 		close(pidfd);
-	if (err && lifeline[1] >= 0)
-		close(lifeline[1]); /* else it stays open: it is what the engine lives by */
 	return err;
 }

@@ -39,14 +39,14 @@ static int do_request(int fd, const void *arg)
 	return request.option == RDMASEC_PROTECTION ? protection_read(fd, &request) : option_set(fd, &request);
 }
 
-int door_qp_option(int fd, void *arg, door_next_fn *next)
+int door_qp_option(int fd, void *arg)
 {
 	struct stat file;
 	int saved = errno, err;
 
 	/* the same number may mean something to another kind of file */
 	if (fstat(fd, &file) || !S_ISCHR(file.st_mode))
-		return next(fd, RDMASEC_IOCTL_QP_OPTION, arg);
+		return door_ops()->next(fd, RDMASEC_IOCTL_QP_OPTION, arg);
 	err = do_request(fd, arg);
 	errno = err ? -err : saved;
 	return err ? -1 : 0;

@@ -57,7 +57,7 @@ static int judge(int fd, struct uverbs_command *command, struct qp_options_chang
 	return err;
 }
 
-int door_verbs(int fd, void *arg, door_next_fn *next)
+int door_verbs(int fd, void *arg)
 {
 	struct engine_pass pass = { .socket = -1 };
 	struct uverbs_command command, reply;
@@ -73,7 +73,7 @@ int door_verbs(int fd, void *arg, door_next_fn *next)
 		return -1;
 	}
 	errno = saved;
-	err = answer(&command, next(fd, RDMA_VERBS_IOCTL, arg));
+	err = answer(&command, door_ops()->next(fd, RDMA_VERBS_IOCTL, arg));
 	if (command.kind == UVERBS_NOTHING)
 		return err;
 	done = !err && !uverbs_decode(&memory, (uintptr_t)arg, UVERBS_REPLY, &reply);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* `rdmasec engine`: the private engine, started by the preload door with its fds in place (door/engine_spawn.c).
- */
+/* `rdmasec engine`: the private engine, which engine_spawn() starts with its descriptors in place. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "commands.h"
-#include "engine_process.h"
-
-enum { LISTENER = 3, LIFELINE = 4, PIDFD = 5 };
+#include "door/door.h"
+#include "judge/judgement.h"
 
 static int is_listener(int fd)
 {
@@ -24,17 +24,59 @@ static int is_listener(int fd)
 	return listening && type == SOCK_SEQPACKET;
 }
 
+static void signals_to_default(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int silence(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null < 0)
+		return -errno;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (dup2(null, fd) < 0)
+			return -errno;
+	if (null > STDERR_FILENO)
+		close(null);
+	return 0;
+}
+
+static int serve(const struct policy *policy)
+{
+	const struct rlimit none = { 0, 0 };
+	int err;
+
+	signals_to_default();
+	prctl(PR_SET_NAME, "rdmasec-engine");
+	/* SA dumps carry keys, if only in a buffer that is wiped: no core, no ptrace by the user */
+	if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none) || chdir("/"))
+		return 1;
+	err = silence();
+	if (!err)
+		err = engine_serve(policy, ENGINE_LISTENER, ENGINE_LIFELINE, ENGINE_PIDFD);
+	return err ? 1 : 0;
+}
+
 int command_engine(int argc, char **argv)
 {
 	const struct policy *policy;
 
 	(void)argv;
-	if (argc != 1 || !is_listener(LISTENER) || fcntl(LIFELINE, F_GETFD) < 0 || fcntl(PIDFD, F_GETFD) < 0) {
+	if (argc != 1 || !is_listener(ENGINE_LISTENER) || fcntl(ENGINE_LIFELINE, F_GETFD) < 0 ||
+	    fcntl(ENGINE_PIDFD, F_GETFD) < 0) {
 		fprintf(stderr, "rdmasec: the engine is started by rdmasec's own libraries\n");
 		return EXIT_USAGE;
 	}
 	policy = load_policy(NULL);
 	if (!policy)
 		return EXIT_USAGE;
-	return engine_process_main(policy, LISTENER, LIFELINE, PIDFD);
+	return serve(policy);
 }

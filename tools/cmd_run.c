@@ -4,6 +4,7 @@
  * same signals and exit status as without us.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,9 +13,12 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "engine_process.h"
+#include "door/door.h"
 #include "preloadable.h"
 #include "supervise.h"
+
+/* Above the numbers that programs expect their own descriptors to get. */
+enum { LIFELINE_LOWEST = 64 };
 
 static void usage(FILE *to)
 {
@@ -66,30 +70,39 @@ static int set_preload(const char *library)
 	return setenv("LD_PRELOAD", value, 1) ? -errno : 0;
 }
 
-/* The host's engine where there is to be one, even while it is down: then it is not for us to judge by another policy.
- */
-static int choose_engine(const char *policy_file, char engine[WIRE_NAME_MAX])
+/* Starts one with this policy, and a lifeline that this process keeps open across execve(2). Returns an exit status. */
+static int start_private_engine(const char *policy_file, char engine[WIRE_NAME_MAX], int *out_lifeline)
 {
-	const struct policy *policy;
-	int err;
+	const struct policy *policy = load_policy(policy_file);
+	int lifeline, err;
 
-	if (wire_system_engine_expected()) {
-		if (policy_file) {
-			fprintf(stderr, "rdmasec: -p cannot be given here: rdmasecd judges by the host's policy\n");
-			return EXIT_USAGE;
-		}
-		strcpy(engine, WIRE_SYSTEM_ENGINE);
-		return 0;
-	}
-	policy = load_policy(policy_file);
+	/* the engine cannot report a mistake in it */
 	if (!policy)
 		return EXIT_USAGE;
-	err = engine_process_start(policy, engine);
 	policy_free(policy);
+	err = engine_spawn("/proc/self/exe", policy_path(policy_file), engine, &lifeline);
+	if (!err) {
+		*out_lifeline = fcntl(lifeline, F_DUPFD, LIFELINE_LOWEST);
+		err = *out_lifeline < 0 ? -errno : 0;
+		close(lifeline);
+	}
 	if (!err)
 		return 0;
-	fprintf(stderr, "rdmasec: the engine cannot be started: %s\n", strerror(-err));
+	fprintf(stderr, "rdmasec: cannot start the engine: %s\n", strerror(-err));
 	return EXIT_CANNOT_RUN;
+}
+
+/* The system's engine where rdmasecd is installed, even if it is not running: no other policy may decide then. */
+static int choose_engine(const char *policy_file, char engine[WIRE_NAME_MAX], int *out_lifeline)
+{
+	if (!wire_system_engine_expected())
+		return start_private_engine(policy_file, engine, out_lifeline);
+	if (policy_file) {
+		fprintf(stderr, "rdmasec: -p is not possible on this host: rdmasecd decides by its own policy\n");
+		return EXIT_USAGE;
+	}
+	strcpy(engine, WIRE_SYSTEM_ENGINE);
+	return 0;
 }
 
 static int preload(void)
@@ -115,11 +128,11 @@ static int guard_and_execute(const char *policy_file, const char *program, char 
 			     bool supervised)
 {
 	char engine[WIRE_NAME_MAX];
-	int status = by_preload ? preload() : 0;
+	int lifeline = -1, status = by_preload ? preload() : 0;
 
 	if (status)
 		return status;
-	status = choose_engine(policy_file, engine);
+	status = choose_engine(policy_file, engine, &lifeline);
 	if (status)
 		return status;
 	if (setenv("RDMASEC_ENGINE", engine, 1)) {
@@ -127,7 +140,7 @@ static int guard_and_execute(const char *policy_file, const char *program, char 
 		return EXIT_CANNOT_RUN;
 	}
 	if (supervised)
-		return supervise(program, argv, engine, engine_process_lifeline());
+		return supervise(program, argv, engine, lifeline);
 	execv(program, argv);
 	fprintf(stderr, "rdmasec: %s: %s\n", program, strerror(errno));
 	return EXIT_CANNOT_RUN;

@@ -30,10 +30,14 @@ int command_engine(int argc, char **argv);         /* not for people: doors star
 /* Of a command that takes --json and --help alone: the status to end with, or -1 and *out_json to go on. */
 RS_MUST_USE int only_json_option(int argc, char **argv, void (*usage)(FILE *to), bool *out_json);
 
-/*
- * The policy that holds: `named` (-p) if not NULL, else RDMASEC_POLICY, else /etc/rdmasec/policy.conf if it is there,
- * else the built-in one. NULL after an error has been printed. Free with policy_free().
- */
+/* The default policy file; without it, every queue pair must be protected by MACsec or IPsec. */
+#define SYSTEM_POLICY "/etc/rdmasec/policy.conf"
+
+/* The file of the policy: `named` (-p), else RDMASEC_POLICY. NULL: neither. */
+const char *policy_path(const char *named);
+
+/* Loads it; without one, loads SYSTEM_POLICY if it exists, else returns the built-in policy. The caller frees it with
+ * policy_free(). NULL: an error has been printed. */
 const struct policy *load_policy(const char *named);
 
 #endif

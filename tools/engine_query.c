@@ -5,10 +5,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include "door/door.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 #include "util/text.h"
@@ -25,45 +24,13 @@ const char *engine_query_name(void)
 	return wire_system_engine_expected() ? WIRE_SYSTEM_ENGINE : NULL;
 }
 
-static const char *why_no_engine(const char *name, int err)
-{
-	if (!strcmp(name, WIRE_SYSTEM_ENGINE) && (err == -ENOENT || err == -ECONNREFUSED))
-		return "rdmasecd is installed but does not run";
-	if (err == -EPERM)
-		return "it is not root who listens there";
-	return strerror(-err);
-}
-
-static int connect_engine(const char *name)
-{
-	const struct timeval limit = clock_timeval(WIRE_TIMEOUT_MS);
-	struct sockaddr_un address;
-	socklen_t len;
-	int s, err = wire_address(name, &address, &len);
-
-	if (err)
-		return err;
-	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return -errno;
-	/* bounds connect(2) as well, when the engine's backlog is full */
-	if (setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)))
-		err = -errno;
-	while (!err && connect(s, (const struct sockaddr *)&address, len))
-		err = errno == EINTR ? 0 : -errno;
-	if (!err)
-		err = wire_check_engine(s, !strcmp(name, WIRE_SYSTEM_ENGINE));
-	if (!err)
-		return s;
-	close(s);
-	return err;
-}
-
 int engine_query_open(const char *name, enum wire_type which, char *error, size_t error_size)
 {
+	struct engine_address engine = { 0 };
 	struct wire_request request;
-	int s = connect_engine(name), err;
+	int s, err = wire_address(name, &engine.address, &engine.len);
 
+	s = err ? err : engine_connect(&engine);
 	if (s >= 0) {
 		wire_request_make(&request, which);
 		err = wire_send(s, &request, sizeof(request), -1);
@@ -73,7 +40,8 @@ int engine_query_open(const char *name, enum wire_type which, char *error, size_
 	} else {
 		err = s;
 	}
-	text_format(error, error_size, "the engine %s cannot be asked: %s", name, why_no_engine(name, err));
+	text_format(error, error_size, "cannot ask the engine %s: %s", name,
+		    engine.len ? engine_problem(&engine, err) : strerror(-err));
 	text_printable(error);
 	return err;
 }

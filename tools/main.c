@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
-
-#define SYSTEM_POLICY "/etc/rdmasec/policy.conf"
 
 static const struct {
 	const char *name;
@@ -52,23 +47,6 @@ static void usage(FILE *to)
 		    "A policy is read from -p, else $RDMASEC_POLICY, else " SYSTEM_POLICY ",\n"
 		    "else everything has to be protected by MACsec or IPsec.\n"
 		    "See rdmasec(1), rdmasec.policy(5).\n");
-}
-
-const struct policy *load_policy(const char *named)
-{
-	const char *path = named ? named : getenv("RDMASEC_POLICY");
-	struct policy *policy;
-	char error[512];
-
-	if (!path) {
-		if (access(SYSTEM_POLICY, F_OK) && errno == ENOENT)
-			return policy_builtin();
-		path = SYSTEM_POLICY;
-	}
-	if (!policy_load(path, &policy, error, sizeof(error)))
-		return policy;
-	fprintf(stderr, "rdmasec: %s\n", error);
-	return NULL;
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "commands.h"
 
@@ -24,4 +27,26 @@ int only_json_option(int argc, char **argv, void (*usage)(FILE *to), bool *out_j
 	}
 	*out_json = json;
 	return -1;
+}
+
+const char *policy_path(const char *named)
+{
+	return named ? named : getenv("RDMASEC_POLICY");
+}
+
+const struct policy *load_policy(const char *named)
+{
+	const char *path = policy_path(named);
+	struct policy *policy;
+	char error[512];
+
+	if (!path) {
+		if (access(SYSTEM_POLICY, F_OK) && errno == ENOENT)
+			return policy_builtin();
+		path = SYSTEM_POLICY;
+	}
+	if (!policy_load(path, &policy, error, sizeof(error)))
+		return policy;
+	fprintf(stderr, "rdmasec: %s\n", error);
+	return NULL;
 }

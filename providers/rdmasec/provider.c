@@ -9,7 +9,6 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
-#include <pthread.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <stdarg.h>
 #include <string.h>
@@ -24,16 +23,11 @@
 
 enum { PAGE_ROOM = 65536, EXIT_NOT_GUARDED = 126 };
 
-const char door_program_from_library[] = "../../bin/rdmasec";
-
-/* Known after the constructor, and read-only from then on. The engine is looked for at the first question only. */
-static struct {
-	struct door_slots slots __attribute__((aligned(PAGE_ROOM)));
-	struct engine_address engine __attribute__((aligned(PAGE_ROOM)));
-	char end[PAGE_ROOM] __attribute__((aligned(PAGE_ROOM)));
-} state;
-
-static pthread_once_t locate_once = PTHREAD_ONCE_INIT;
+/* On pages of its own, read-only after the constructor. */
+static union {
+	struct door_slots slots;
+	char room[(sizeof(struct door_slots) / PAGE_ROOM + 1) * PAGE_ROOM];
+} state __attribute__((aligned(PAGE_ROOM)));
 
 /* The call of this thread's that is on its way through here, if there is one. */
 struct call {
@@ -44,22 +38,12 @@ struct call {
 };
 static _Thread_local struct call current;
 
-static void locate(void)
-{
-	engine_locate(&state.engine);
-	mprotect(&state.engine, (size_t)(state.end - (char *)&state.engine), PROT_READ);
-}
-
-const struct engine_address *door_engine(void)
-{
-	pthread_once(&locate_once, locate);
-	return &state.engine;
-}
-
 static int pass_on(int fd, unsigned long request, void *arg)
 {
 	return current.next(fd, request, arg);
 }
+
+static const struct door_ops ops = { .next = pass_on, .program_from_library = "../../bin/rdmasec" };
 
 /*
  * It has been judged, passed on, and come back: somebody who stands behind us looks the next one up by name, and finds
@@ -83,10 +67,10 @@ static int refuse_where_broken(void)
 
 static int verbs(int fd, void *arg)
 {
-	if (door_canary_answer(fd, arg, &state))
+	if (door_canary_answer(fd, arg))
 		return 0;
 	if (!refuse_where_broken())
-		return door_verbs(fd, arg, pass_on);
+		return door_verbs(fd, arg);
 	errno = EPERM;
 	return -1;
 }
@@ -103,7 +87,7 @@ static int guarded(uintptr_t caller, struct call call)
 	if ((unsigned int)call.request == RDMA_VERBS_IOCTL)
 		result = verbs(call.fd, call.arg);
 	else
-		result = door_qp_option(call.fd, call.arg, pass_on);
+		result = door_qp_option(call.fd, call.arg);
 	current = outer;
 	return result;
 }
@@ -177,9 +161,10 @@ __attribute__((constructor)) static void stand(void)
 	state.slots.door = door_ioctl;
 	state.slots.door_open = door_open;
 	state.slots.door_write = door_write_command;
-	state.slots.self = &state;
+	state.slots.self = &ops;
+	door_start(&ops);
 	if (slots_take(&state.slots, why) || !slots_hold(&state.slots, why))
 		end_unless_allowed(why);
-	mprotect(&state.slots, (size_t)((char *)&state.engine - (char *)&state.slots), PROT_READ);
+	mprotect(&state, sizeof(state), PROT_READ);
 	errno = saved;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* An engine that answers as it is told, in a thread, for the tests of doors; it gives what door.h says that a door
- * owes.
- */
+/* An engine in a thread that gives prepared answers, and a door that asks it. */
 #ifndef RDMASEC_TESTS_FAKE_ENGINE_H
 #define RDMASEC_TESTS_FAKE_ENGINE_H
 
@@ -28,13 +26,6 @@ static struct fake_engine {
 	struct uverbs_command commands[ASKED_MAX];
 	int fds[ASKED_MAX];
 } engine;
-
-const char door_program_from_library[] = "no-program-to-start";
-
-const struct engine_address *door_engine(void)
-{
-	return &engine.address;
-}
 
 static inline void engine_answer(int s, const void *message, size_t len)
 {
@@ -75,8 +66,10 @@ static inline void *engine_serve(void *arg)
 	return NULL;
 }
 
-static inline void engine_start(void)
+/* A door with it, whose kernel is `next`. */
+static inline void engine_start(int (*next)(int fd, unsigned long request, void *arg))
 {
+	static struct door_ops ops;
 	char name[WIRE_NAME_MAX];
 
 	memset(&engine, 0, sizeof(engine));
@@ -84,6 +77,10 @@ static inline void engine_start(void)
 	engine.listener = wire_listen(name);
 	cr_assert_geq(engine.listener, 0);
 	cr_assert_eq(wire_address(name, &engine.address.address, &engine.address.len), 0);
+	ops = (struct door_ops){ .next = next,
+				 .program_from_library = "no-program-to-start",
+				 .engine = &engine.address };
+	door_start(&ops);
 	cr_assert_eq(pthread_create(&engine.thread, NULL, engine_serve, NULL), 0);
 }
 

@@ -59,7 +59,7 @@ static void load(const char *library, int how)
 
 static void start_without(void)
 {
-	engine_start();
+	engine_start(kernel_ioctl);
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.next_handle = 1;
 	make_id(&a);
@@ -488,10 +488,10 @@ Test(cm, what_was_asked_for_of_the_queue_pair_counts_too)
 	a.qp.handle = 7;
 	a.id.qp = &a.qp;
 	request.value = (uintptr_t)&value;
-	cr_assert_eq(door_qp_option(a.verbs.cmd_fd, &request, kernel_ioctl), 0);
+	cr_assert_eq(door_qp_option(a.verbs.cmd_fd, &request), 0);
 	cr_expect_eq(required_of(&a.id), (uint32_t)WANT_IPSEC);
 	cr_assert_eq(set(&a.id, RDMASEC_REQUIRE, RDMASEC_REQUIRE_MACSEC), 0);
-	cr_assert_eq(door_qp_option(a.verbs.cmd_fd, &request, kernel_ioctl), 0);
+	cr_assert_eq(door_qp_option(a.verbs.cmd_fd, &request), 0);
 	fake->calls[0] = '\0';
 	cr_expect_eq(rdma_connect(&a.id, &param), -1, "MACsec of the id, IPsec of its QP");
 	cr_expect_eq(errno, EPERM);

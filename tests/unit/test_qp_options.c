@@ -17,7 +17,7 @@ static int device; /* a character device, as a uverbs fd is */
 
 static void start(void)
 {
-	engine_start();
+	engine_start(kernel_ioctl);
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.next_handle = 1;
 	device = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -39,7 +39,7 @@ static int option(int fd, uint32_t handle, enum ibv_qp_type type, enum rdmasec_o
 		.handle = handle, .option = which, .value = (uintptr_t)value, .size = size, .type = type
 	};
 
-	return door_qp_option(fd, &request, kernel_ioctl);
+	return door_qp_option(fd, &request);
 }
 
 static int require(uint32_t handle, enum ibv_qp_type type, uint32_t what)
@@ -242,7 +242,7 @@ Test(qp_options, requests_that_are_wrong)
 	cr_expect_eq(errno, EFAULT);
 	cr_expect_eq(require(1, IBV_QPT_RC, RDMASEC_REQUIRE_NONE), -1);
 	cr_expect_eq(errno, EPERM);
-	cr_expect_eq(door_qp_option(device, NULL, kernel_ioctl), -1);
+	cr_expect_eq(door_qp_option(device, NULL), -1);
 	cr_expect_eq(errno, EFAULT);
 	cr_expect_eq(kernel.calls, 0u);
 	cr_expect_eq(required_of(1), (uint32_t)WANT_NOTHING);

@@ -229,7 +229,7 @@ Test(tools, no_engine)
 
 	cr_expect_eq(engine_query_open("@rdmasec-nobody-listens-here", WIRE_LIST_QPS, error, sizeof(error)),
 		     -ECONNREFUSED);
-	cr_expect(strstr(error, "@rdmasec-nobody-listens-here cannot be asked"), "%s", error);
+	cr_expect(strstr(error, "@rdmasec-nobody-listens-here"), "%s", error);
 	cr_expect_eq(engine_query_open("", WIRE_LIST_QPS, error, sizeof(error)), -EINVAL);
 }
 

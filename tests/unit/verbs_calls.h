@@ -68,7 +68,7 @@ static inline int verbs_create_qp(int fd, uint32_t type)
 	call_add(&call, UVERBS_ATTR_CREATE_QP_HANDLE, 0, 0);
 	call_add(&call, UVERBS_ATTR_CREATE_QP_TYPE, 8, type);
 	call_add(&call, UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, sizeof(qpn), (uintptr_t)&qpn);
-	return door_verbs(fd, &call, kernel_ioctl);
+	return door_verbs(fd, &call);
 }
 
 static inline int verbs_destroy_qp(int fd, uint32_t handle)
@@ -76,14 +76,14 @@ static inline int verbs_destroy_qp(int fd, uint32_t handle)
 	union verbs_call call = call_of(UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY);
 
 	call_add(&call, UVERBS_ATTR_DESTROY_QP_HANDLE, 0, handle);
-	return door_verbs(fd, &call, kernel_ioctl);
+	return door_verbs(fd, &call);
 }
 
 static inline int verbs_open_context(int fd)
 {
 	union verbs_call call = call_of(UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT);
 
-	return door_verbs(fd, &call, kernel_ioctl);
+	return door_verbs(fd, &call);
 }
 
 static inline int verbs_write(int fd, uint64_t command, void *in, uint16_t size)
@@ -92,7 +92,7 @@ static inline int verbs_write(int fd, uint64_t command, void *in, uint16_t size)
 
 	call_add(&call, UVERBS_ATTR_WRITE_CMD, 8, command);
 	call_add(&call, UVERBS_ATTR_CORE_IN, size, (uintptr_t)in);
-	return door_verbs(fd, &call, kernel_ioctl);
+	return door_verbs(fd, &call);
 }
 
 /* INIT to RTR, with an address. */

@@ -57,6 +57,9 @@ RS_MUST_USE int elf_from_file(const void *file, size_t size, struct elf_image *o
 /* `len` octets at an address, if all of them are in one readable segment; else NULL. Not aligned. */
 const void *elf_at(const struct elf_image *image, uint64_t address, size_t len);
 
+/* Copies them. 0 or -ENOEXEC. */
+RS_MUST_USE int elf_read(const struct elf_image *image, uint64_t address, void *out, size_t len);
+
 /* A text of the string table; NULL if it does not end there. */
 const char *elf_text(const struct elf_image *image, uint64_t offset);
 
@@ -73,6 +76,9 @@ RS_MUST_USE int elf_symbol_find(const struct elf_image *image, const char *name,
 
 /* How many dynamic symbols there are, the first and empty one included; -ENOEXEC. For elf_image.c. */
 RS_MUST_USE int elf_symbols_count(const struct elf_image *image);
+
+/* Is the address in one of its segments? */
+bool elf_has(const struct elf_image *image, uint64_t address);
 
 /* Is the address of this process in the loaded object; and in a part of it that is executed? */
 bool elf_holds(const struct elf_image *image, uintptr_t address);

@@ -35,14 +35,12 @@ static enum slot_kind slot_kind(uint16_t machine, uint32_t type)
 /* Of a relocation without a symbol, symbol 0, the name is "". */
 static const char *symbol_name(const struct elf_image *image, uint32_t index)
 {
-	const void *from = elf_at(image, image->symtab + (uint64_t)index * sizeof(Elf64_Sym), sizeof(Elf64_Sym));
 	Elf64_Sym symbol;
 
 	if (!index)
 		return "";
-	if (!from)
+	if (elf_read(image, image->symtab + (uint64_t)index * sizeof(symbol), &symbol, sizeof(symbol)))
 		return NULL;
-	memcpy(&symbol, from, sizeof(symbol));
 	return elf_text(image, symbol.st_name);
 }
 
@@ -109,13 +107,11 @@ static int walk_rela(struct search *search, uint64_t table, uint64_t size)
 	int err = size % sizeof(Elf64_Rela) ? -ENOEXEC : 0;
 
 	for (uint64_t at = 0; !err && at < size; at += sizeof(Elf64_Rela)) {
-		const void *from = elf_at(search->image, table + at, sizeof(Elf64_Rela));
 		Elf64_Rela rela;
 
-		if (!from)
-			return -ENOEXEC;
-		memcpy(&rela, from, sizeof(rela));
-		err = take(search, rela.r_offset, rela.r_info, rela.r_addend);
+		err = elf_read(search->image, table + at, &rela, sizeof(rela));
+		if (!err)
+			err = take(search, rela.r_offset, rela.r_info, rela.r_addend);
 	}
 	return err;
 }
@@ -125,13 +121,11 @@ static int walk_rel(struct search *search, uint64_t table, uint64_t size)
 	int err = size % sizeof(Elf64_Rel) ? -ENOEXEC : 0;
 
 	for (uint64_t at = 0; !err && at < size; at += sizeof(Elf64_Rel)) {
-		const void *from = elf_at(search->image, table + at, sizeof(Elf64_Rel));
 		Elf64_Rel rel;
 
-		if (!from)
-			return -ENOEXEC;
-		memcpy(&rel, from, sizeof(rel));
-		err = take(search, rel.r_offset, rel.r_info, 0);
+		err = elf_read(search->image, table + at, &rel, sizeof(rel));
+		if (!err)
+			err = take(search, rel.r_offset, rel.r_info, 0);
 	}
 	return err;
 }

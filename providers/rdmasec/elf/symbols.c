@@ -5,20 +5,10 @@
 
 #include "elf/image.h"
 
-static int word_at(const struct elf_image *image, uint64_t address, uint32_t *out)
-{
-	const void *from = elf_at(image, address, sizeof(*out));
-
-	if (!from)
-		return -ENOEXEC;
-	memcpy(out, from, sizeof(*out));
-	return 0;
-}
-
 /* DT_HASH: nbucket, nchain; there is one chain element for each symbol. */
 static int count_by_hash(const struct elf_image *image, uint32_t *out)
 {
-	return word_at(image, image->hash + sizeof(uint32_t), out);
+	return elf_read(image, image->hash + sizeof(uint32_t), out, sizeof(uint32_t));
 }
 
 /* From the first symbol of the last chain to its last, which has the lowest bit set. */
@@ -28,7 +18,8 @@ static int chain_end(const struct elf_image *image, uint64_t chains, uint32_t fi
 
 	for (; !(hash & 1); symbol++) {
 		int err = symbol < ELF_SYMBOLS_MAX
-				  ? word_at(image, chains + (uint64_t)(symbol - first) * sizeof(uint32_t), &hash)
+				  ? elf_read(image, chains + (uint64_t)(symbol - first) * sizeof(uint32_t), &hash,
+					     sizeof(uint32_t))
 				  : -ENOEXEC;
 
 		if (err)
@@ -41,26 +32,25 @@ static int chain_end(const struct elf_image *image, uint64_t chains, uint32_t fi
 /* DT_GNU_HASH: four words (nbuckets, the first symbol, words of the filter, its shift), filter, buckets, chains. */
 static int count_by_gnu_hash(const struct elf_image *image, uint32_t *out)
 {
-	uint32_t nbuckets, first, words, last = 0, bucket;
+	uint32_t header[3], last = 0, bucket;
 	uint64_t buckets;
 
-	if (word_at(image, image->gnu_hash, &nbuckets) || word_at(image, image->gnu_hash + 4, &first) ||
-	    word_at(image, image->gnu_hash + 8, &words) || nbuckets > ELF_SYMBOLS_MAX)
+	if (elf_read(image, image->gnu_hash, header, sizeof(header)) || header[0] > ELF_SYMBOLS_MAX)
 		return -ENOEXEC;
-	buckets = image->gnu_hash + 16 + (uint64_t)words * sizeof(uint64_t);
-	for (uint32_t i = 0; i < nbuckets; i++) {
-		if (word_at(image, buckets + (uint64_t)i * sizeof(uint32_t), &bucket))
+	buckets = image->gnu_hash + 16 + (uint64_t)header[2] * sizeof(uint64_t);
+	for (uint32_t i = 0; i < header[0]; i++) {
+		if (elf_read(image, buckets + (uint64_t)i * sizeof(uint32_t), &bucket, sizeof(uint32_t)))
 			return -ENOEXEC;
 		last = bucket > last ? bucket : last;
 	}
 	/* without defined symbols there is no chain */
 	if (!last) {
-		*out = first;
+		*out = header[1];
 		return 0;
 	}
-	if (last < first)
+	if (last < header[1])
 		return -ENOEXEC;
-	return chain_end(image, buckets + (uint64_t)nbuckets * sizeof(uint32_t), first, last, out);
+	return chain_end(image, buckets + (uint64_t)header[0] * sizeof(uint32_t), header[1], last, out);
 }
 
 int elf_symbols_count(const struct elf_image *image)
@@ -80,13 +70,12 @@ int elf_symbols_count(const struct elf_image *image)
 static int symbol_at(const struct elf_image *image, size_t index, struct elf_symbol *out)
 {
 	uint64_t entry = image->symtab + index * sizeof(Elf64_Sym);
-	const void *from = elf_at(image, entry, sizeof(Elf64_Sym));
 	const char *name;
 	Elf64_Sym symbol;
+	int err = elf_read(image, entry, &symbol, sizeof(symbol));
 
-	if (!from)
-		return -ENOEXEC;
-	memcpy(&symbol, from, sizeof(symbol));
+	if (err)
+		return err;
 	name = elf_text(image, symbol.st_name);
 	if (!name)
 		return -ENOEXEC;

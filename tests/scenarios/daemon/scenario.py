@@ -132,7 +132,7 @@ def refuses_without_daemon(t: Test, daemon: Process) -> None:
     daemon.kill(signal.SIGCONT)
     daemon.kill(signal.SIGKILL)
     daemon.wait(60)
-    down = "there is no engine to ask: rdmasecd is installed but does not run"
+    down = "there is no engine to ask: rdmasecd is installed but not running"
     refused(t, "daemon gone", down, **by_library(t))
     t.a.run("rm /run/rdmasec/engine.sock", check=True)
     refused(t, "daemon not started yet", down, **by_library(t))
@@ -154,6 +154,6 @@ def nobody_else_judges(t: Test) -> None:
         time.sleep(0.05)
     for mode, what in (("1777", "in a folder of everybody's"), ("0755", "in root's folder")):
         t.a.run(f"chmod {mode} /run/rdmasec && chmod 666 /run/rdmasec/engine.sock", check=True)
-        refused(t, f"another user listens {what}", "it is not root who listens there", **by_library(t))
+        refused(t, f"another user listens {what}", "the engine socket is not owned by root", **by_library(t))
     impostor.kill(signal.SIGKILL)
     impostor.wait(60)

@@ -167,7 +167,7 @@ def in_front_or_behind(t: Test) -> None:
     thief = f"{t.build}/tests/libioctl_thief.so"
     client, seen = pingpong(t, ETH0, preload(t, thief))
     t.check(client.code == 126, "behind a library that takes ioctl(): does not start", client)
-    told = "another library or the program itself takes ioctl() before rdmasec"
+    told = "another library, or the program itself, intercepts ioctl()"
     t.check(client.err.startswith("rdmasec: refused to start: ") and has_reason(client.err, told), "behind a library that takes ioctl(): says why", client.err)
     t.check(seen.clear == 0, "behind a library that takes ioctl(): nothing in clear", seen)
     client, seen = pingpong(t, ETH0, f"env LD_PRELOAD={thief}")

@@ -42,7 +42,7 @@ def run(t: Test) -> None:
     judged(t, "started again", None)
     agent(t)
     inside(t, "systemctl stop rdmasecd", 60)
-    judged(t, "stopped", "rdmasecd is installed but does not run")
+    judged(t, "stopped", "rdmasecd is installed but not running")
     systemd.kill(9)
     systemd.wait(60)
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Connecting to an engine, for doors and tools. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "door.h"
+#include "messages/protocol.h"
+#include "util/clock.h"
+#include "util/fd_socket.h"
+
+static bool is_system_engine(const struct engine_address *engine)
+{
+	return engine->len && !strcmp(engine->address.sun_path, WIRE_SYSTEM_ENGINE);
+}
+
+int engine_connect(const struct engine_address *engine)
+{
+	const struct timeval limit = clock_timeval(WIRE_TIMEOUT_MS);
+	int s, err = 0;
+
+	if (!engine->len)
+		return -ENOTCONN;
+	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	/* SO_SNDTIMEO also bounds connect(2), which waits when the engine's backlog is full */
+	if (setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
+	    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+		err = -errno;
+	while (!err && connect(s, (const struct sockaddr *)&engine->address, engine->len))
+		err = errno == EINTR ? 0 : -errno;
+	if (!err)
+		err = wire_check_engine(s, is_system_engine(engine));
+	if (!err)
+		return s;
+	close(s);
+	return err;
+}
+
+int engine_receive(int s, void *message, size_t size)
+{
+	int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS;
+	int n;
+
+	do
+		n = wire_receive(s, message, size, NULL);
+	while (n == -EINTR && clock_ms() < deadline);
+	if (n == 0)
+		return -ECONNRESET;
+	return n == -EAGAIN || n == -EINTR ? -ETIMEDOUT : n;
+}
+
+const char *engine_problem(const struct engine_address *engine, int err)
+{
+	if (!engine->len)
+		return engine->problem;
+	if (is_system_engine(engine) && (err == -ENOENT || err == -ECONNREFUSED))
+		return "rdmasecd is installed but not running: start it with 'systemctl start rdmasecd'";
+	if (err == -EPERM)
+		return "the engine socket is not owned by root";
+	return strerror(-err);
+}
