@@ -9,6 +9,7 @@
 #include "engine/acquirer.h"
 #include "engine/answer_cache.h"
 #include "engine/server.h"
+#include "watch/watch.h"
 
 enum {
 	CONNECTIONS_MAX = 4096,
@@ -142,5 +143,11 @@ RS_MUST_USE enum connection_fate connection_write(struct connection *connection)
 void connection_list_free(struct connection *connection);
 /* To everybody who listens, as far as it is theirs to see. */
 void server_publish(const struct wire_record *record, void *server);
+
+/* ---- watch_survey.c ---- */
+
+/* Every GID, as `rdmasec status` shows it, judged for this process. 0 or -errno. */
+RS_MUST_USE int watch_survey(struct watch *watch, const struct process *process,
+			     void (*row)(const struct wire_record *record, void *arg), void *arg);
 
 #endif

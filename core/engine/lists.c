@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "engine/internal.h"
+#include "util/clock.h"
 #include "util/fd_socket.h"
 
 enum { SEND_AT_ONCE = 64 };
@@ -139,7 +140,7 @@ static bool tell_lost(struct connection *connection)
 	wire_record_make(&record);
 	record.event = WIRE_EVENT_LOST;
 	record.count = connection->lost;
-	record.time_ns = watch_now_ns();
+	record.time_ns = clock_realtime_ns();
 	if (wire_send(connection->socket, &record, sizeof(record), -1) < 0)
 		return false;
 	connection->lost = 0;

@@ -7,7 +7,7 @@
 
 #include "policy/policy.h"
 #include "util/attributes.h"
-#include "watch/watch.h"
+#include "watch/listener.h"
 
 struct engine_server;
 

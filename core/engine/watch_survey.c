@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "engine/internal.h"
 #include "judge/survey.h"
 #include "rdma/inventory.h"
-#include "watch/internal.h"
+#include "util/clock.h"
 
 static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid, struct survey *survey)
 {
 	const struct survey_view view = {
-		.policy = watch->policy,
+		.policy = watch_policy(watch),
 		.evidence = mirror_now(namespace_mirror(in)),
 		.route_get = evidence_route_get,
 		.route_context = mirror_netns(namespace_mirror(in)),
@@ -35,7 +36,7 @@ static int survey_for(struct watch *watch, const struct process *process, struct
 
 	if (err)
 		return err;
-	err = namespace_get_for(watch->namespaces, ns_fd, process->uid, &in);
+	err = namespace_get_for(watch_namespaces(watch), ns_fd, process->uid, &in);
 	close(ns_fd);
 	if (err)
 		return err;
@@ -54,7 +55,7 @@ int watch_survey(struct watch *watch, const struct process *process,
 		struct wire_record record;
 
 		survey_record(&survey.rows[i], &record);
-		record.time_ns = watch_now_ns();
+		record.time_ns = clock_realtime_ns();
 		row(&record, arg);
 	}
 	survey_free(&survey);

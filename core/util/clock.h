@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Time in milliseconds. */
+/* Clocks. */
 #ifndef RDMASEC_UTIL_CLOCK_H
 #define RDMASEC_UTIL_CLOCK_H
 
@@ -11,5 +11,8 @@ int64_t clock_ms(void);
 
 /* Returns the same time span for timers and socket options. `ms` is not negative. */
 struct timeval clock_timeval(int64_t ms);
+
+/* Returns the nanoseconds of CLOCK_REALTIME, for records. Async-signal-safe. */
+int64_t clock_realtime_ns(void);
 
 #endif

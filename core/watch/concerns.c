@@ -1,37 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What an answer stands on, and so whom a change of the evidence concerns. */
+/* Finds the queue pairs that a change of the evidence concerns. */
 #include <string.h>
 
 #include "judge/concerns.h"
 #include "watch/internal.h"
-
-/* ---- what an answer stands on ---- */
-
-void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer)
-{
-	const struct path *path = &answer->path;
-	const struct verdict *verdict = &answer->verdict;
-
-	qp->basis = (struct watch_basis){
-		.scope = path->scope,
-		.family = path->family,
-		.local = path->local,
-		.remote = path->remote,
-		.gid_ifindex = path->gid_ifindex,
-		.egress_ifindex = path->egress_ifindex,
-		.secy_ifindex = verdict->secy_ifindex,
-		.spi_out = verdict->spi_out,
-		.spi_in = verdict->spi_in,
-		.reqid = verdict->reqid,
-		.policy_out = verdict->policy_out,
-		.of_one_qp = path->has_sport,
-		.sport = path->sport,
-		.egress = path->driver ? path->driver->egress : EGRESS_UNKNOWN,
-		.verdict = verdict->kind,
-		.by = verdict->by,
-	};
-	watch_remember_route(qp, answer);
-}
 
 static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_change *change)
 {
@@ -58,13 +30,6 @@ static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_chang
 	return basis->by != BY_LOOPBACK && xfrm_change_concerns(change, &path, &verdict);
 }
 
-/* Of several GIDs and rules the basis has but one: that of a QP which may send by every GID, or whose rule asks
- * nothing. */
-static bool stands_on_more(const struct watch_qp *qp)
-{
-	return qp->question.kind != UVERBS_QP_ADDRESS || qp->basis.by == BY_POLICY_NONE;
-}
-
 static bool concerned(const struct watch_qp *qp, const struct mirror_change *change)
 {
 	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
@@ -73,30 +38,13 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 	case MIRROR_CHANGE_XFRM:
 		if (change->xfrm->kind == XFRM_CHANGE_EXPIRING)
 			return false; /* a dying SA protects as before */
-		return stands_on_more(qp) || concerned_by_xfrm(qp, change->xfrm);
+		return watch_stands_on_more(qp) || concerned_by_xfrm(qp, change->xfrm);
 	case MIRROR_CHANGE_SECY:
-		return stands_on_more(qp) || !qp->basis.egress_ifindex || qp->basis.egress_ifindex == change->ifindex;
+		return watch_stands_on_more(qp) || !qp->basis.egress_ifindex ||
+		       qp->basis.egress_ifindex == change->ifindex;
 	default:
 		return true;
 	}
-}
-
-/* ---- SAs that are missing ---- */
-
-/* Its flow has to have an SA asked for. Of those that stand on more than one flow it is not known which. */
-void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms)
-{
-	const struct watch_listener *listener = &ufile->watch->listener;
-	const struct acquire_flow flow = {
-		.family = qp->basis.family,
-		.local = qp->basis.local,
-		.remote = qp->basis.remote,
-		.has_sport = qp->basis.of_one_qp,
-		.sport = qp->basis.sport,
-	};
-
-	if (listener->lacks_sa && !stands_on_more(qp))
-		listener->lacks_sa(ufile->in, &flow, qp->basis.policy_out, ufile->asker.uid, grace_ms, listener->arg);
 }
 
 bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const struct acquire_flow *flow)
@@ -157,7 +105,7 @@ static bool relies_on_macsec(const struct watch_ufile *ufile)
 
 	HASH_ITER (hh, ufile->qps, qp, next)
 		if ((qp->state == WATCH_LIVE || qp->state == WATCH_GRACE) &&
-		    (qp->basis.by == BY_MACSEC || stands_on_more(qp)))
+		    (qp->basis.by == BY_MACSEC || watch_stands_on_more(qp)))
 			return true;
 	return false;
 }

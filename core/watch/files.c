@@ -21,22 +21,6 @@ static int holder_new(struct watch_client *client, struct watch_ufile *ufile, in
 	return 0;
 }
 
-void watch_ufile_free(struct watch_ufile *ufile)
-{
-	struct watch_qp *qp, *next;
-
-	while (ufile->holders)
-		watch_holder_free(ufile->holders);
-	HASH_ITER (hh, ufile->qps, qp, next)
-		watch_qp_forget(ufile, qp);
-	if (ufile->queued)
-		DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
-	DL_DELETE(ufile->watch->ufiles, ufile);
-	if (ufile->in)
-		namespace_put(ufile->in);
-	free(ufile);
-}
-
 int watch_borrow(struct watch_ufile *ufile, int *out_fd)
 {
 	while (ufile->holders) {

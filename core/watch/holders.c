@@ -26,6 +26,22 @@ void watch_holder_free(struct watch_holder *holder)
 	free(holder);
 }
 
+void watch_ufile_free(struct watch_ufile *ufile)
+{
+	struct watch_qp *qp, *next;
+
+	while (ufile->holders)
+		watch_holder_free(ufile->holders);
+	HASH_ITER (hh, ufile->qps, qp, next)
+		watch_qp_forget(ufile, qp);
+	if (ufile->queued)
+		DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
+	DL_DELETE(ufile->watch->ufiles, ufile);
+	if (ufile->in)
+		namespace_put(ufile->in);
+	free(ufile);
+}
+
 void watch_client_free(struct watch_client *client)
 {
 	while (client->holders)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the parts of the watch: its tables (watch.c), whom a change concerns (concerns.c), judging again
- * (judge.c), finding what lives (sweep.c). */
+/* Shared by the files of the watch, which refer to each other in the order of this header: a file to those above it. */
 #ifndef RDMASEC_WATCH_INTERNAL_H
 #define RDMASEC_WATCH_INTERNAL_H
 
@@ -10,6 +9,7 @@
 #include "rdma/resources.h"
 #include "rdma/uverbs_call.h"
 #include "watch/watch.h"
+#include "xfrm/acquire.h"
 
 enum {
 	SWEEP_MS = 2000,    /* how long a QP that the application destroyed may still be listed */
@@ -113,41 +113,80 @@ struct watch {
 	unsigned looks_left; /* of LOOKS_AT_ONCE */
 };
 
-/* What the answer let pass, of an address that qp->question has: route.c. */
-void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer);
+/* ---- table.c ---- */
 
 void watch_tell(struct watch *watch, const struct wire_record *record);
-
-/* The device behind a borrowed fd; NULL and a text when it cannot be told. */
-const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size);
-
-/*
- * A duplicate of the ufile's fd from whoever still holds it; holders that no longer do are forgotten. -ENOENT: none, as
- * far as is known. Somebody else may hold it who got it from them: a scan has been asked for, and forgets it if not.
- */
-RS_MUST_USE int watch_borrow(struct watch_ufile *ufile, int *out_fd);
-void watch_ufile_free(struct watch_ufile *ufile);
-/* Those that a scan has found with nobody. */
-void watch_forget_unheld(struct watch *watch);
-void watch_holder_free(struct watch_holder *holder);
-/* Known from now on; its end is heard of. */
-RS_MUST_USE int watch_client_get(struct watch *watch, const struct process *process, struct watch_client **out);
-void watch_client_free(struct watch_client *client);
-/* Clients that hold nothing any more: a pidfd each. */
-void watch_forget_idle(struct watch *watch);
 
 struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle);
 /* NULL: no memory. */
 struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle);
 void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp);
 
+/* Has a queue pair that can send re-evaluated as soon as the event loop runs. */
+void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);
+void watch_set_timer(struct event *timer, int ms);
+/* Schedules a scan of all processes: one that held queue pairs has gone, and may have left them to a child. */
+void watch_scan_soon(struct watch *watch);
+
+/* ---- objects.c: uverbs_call.h and devx_call.h, as it is a QP or DEVX's ---- */
+
+struct watch_handles {
+	uint32_t *list; /* in order */
+	size_t count;
+};
+
+/* The kernel's list of QPs, or of DEVX's objects. The caller frees `out->list`. */
+RS_MUST_USE int watch_handles_read(int fd, uint32_t driver_id, bool of_devx, struct watch_handles *out);
+bool watch_handles_have(const struct watch_handles *handles, uint32_t handle);
+/* Is it in that list? True when that cannot be told. */
+bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx);
+
+RS_MUST_USE int watch_object_query(int fd, uint32_t driver_id, const struct watch_qp *qp, struct uverbs_qp_facts *out);
+RS_MUST_USE int watch_object_to_error(int fd, uint32_t driver_id, const struct watch_qp *qp);
+RS_MUST_USE int watch_object_destroy(int fd, uint32_t driver_id, const struct watch_qp *qp);
+/* True when that cannot be told. */
+bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp);
+
+/* ---- holders.c ---- */
+
+void watch_holder_free(struct watch_holder *holder);
+void watch_ufile_free(struct watch_ufile *ufile);
+/* Those that a scan has found with nobody. */
+void watch_forget_unheld(struct watch *watch);
+/* Known from now on; its end is heard of. */
+RS_MUST_USE int watch_client_get(struct watch *watch, const struct process *process, struct watch_client **out);
+void watch_client_free(struct watch_client *client);
+/* Clients that hold nothing any more: a pidfd each. */
+void watch_forget_idle(struct watch *watch);
+
+/* ---- files.c ---- */
+
+/*
+ * A duplicate of the ufile's fd from whoever still holds it; holders that no longer do are forgotten. -ENOENT: none, as
+ * far as is known. Somebody else may hold it who got it from them: a scan has been asked for, and forgets it if not.
+ */
+RS_MUST_USE int watch_borrow(struct watch_ufile *ufile, int *out_fd);
+/* The device behind a borrowed fd; NULL and a text when it cannot be told. */
+const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size);
+
+/* ---- route.c ---- */
+
+/* What the answer let pass, of an address that qp->question has. */
+void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer);
+
+/* ---- basis.c ---- */
+
+/* Takes over what an answer stands on. */
+void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer);
+/* Of several GIDs and rules the basis has but one: that of a QP which may send by every GID, or whose rule asks
+ * nothing. */
+bool watch_stands_on_more(const struct watch_qp *qp);
+/* Its flow has to have an SA asked for; within `grace_ms`, if that is not 0. */
+void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms);
+
 /* ---- concerns.c ---- */
 
 void watch_on_change(struct namespace *in, const struct mirror_change *change, void *arg);
-/* Takes over what an answer stands on. */
-void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer);
-/* Its flow has to have an SA asked for; within `grace_ms`, if that is not 0. */
-void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms);
 /* MACsec state is asked for often while somebody relies on it, and rarely again when nobody does. */
 void watch_set_polls(struct watch *watch);
 
@@ -161,16 +200,7 @@ void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, c
 
 /* ---- judge.c ---- */
 
-void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);
 RS_MUST_USE int watch_judge_init(struct watch *watch);
-
-/* ---- objects.c: uverbs_call.h and devx_call.h, as it is a QP or DEVX's ---- */
-
-RS_MUST_USE int watch_object_query(int fd, uint32_t driver_id, const struct watch_qp *qp, struct uverbs_qp_facts *out);
-RS_MUST_USE int watch_object_to_error(int fd, uint32_t driver_id, const struct watch_qp *qp);
-RS_MUST_USE int watch_object_destroy(int fd, uint32_t driver_id, const struct watch_qp *qp);
-/* True when that cannot be told. */
-bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp);
 
 /* ---- sweep_qp.c ---- */
 
@@ -182,17 +212,16 @@ bool watch_is_known(const struct watch_qp *qp);
  */
 void watch_look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device);
 
+/* ---- names.c ---- */
+
+/* Gives those that were found alive their numbers and types, as far as the kernel tells. */
+void watch_name_adopted(struct watch *watch);
+void watch_name_by(struct watch *watch, const struct rdma_resources *all);
+
 /* ---- sweep.c ---- */
 
 RS_MUST_USE int watch_sweep_init(struct watch *watch);
 /* Makes the table agree with the kernel's list of the ufile's QPs. */
 void watch_sweep_ufile(struct watch_ufile *ufile);
-/* Is it in the kernel's list of QPs, or of DEVX's objects? True when that cannot be told. */
-bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx);
-/* Gives those that were found alive their numbers and types, as far as the kernel tells. */
-void watch_name_adopted(struct watch *watch);
-void watch_name_by(struct watch *watch, const struct rdma_resources *all);
-/* Soon: somebody who held QPs has gone, and may have left them to a child. */
-void watch_scan_soon(struct watch *watch);
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* Deciding again: what has become of a QP that a change concerns, and what follows from it. */
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,21 +7,6 @@
 #include "util/clock.h"
 #include "util/text.h"
 #include "watch/internal.h"
-
-void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp)
-{
-	const struct timeval now = { 0 };
-	struct watch *watch = ufile->watch;
-
-	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
-		return;
-	qp->dirty = true;
-	if (!ufile->queued) {
-		ufile->queued = true;
-		DL_APPEND2(watch->queue, ufile, queue_prev, queue_next);
-	}
-	event_add(watch->judge, &now);
-}
 
 /* One QP being judged again: on whose fd, of which device. */
 struct judged {
@@ -40,42 +24,6 @@ static void tell(const struct judged *j, const struct engine_answer *answer, enu
 	watch_qp_record(j->ufile, j->qp, j->device, answer, &record);
 	record.event = event;
 	watch_tell(j->ufile->watch, &record);
-}
-
-/* ---- judging ---- */
-
-static void refuse_untold(const char *error, struct engine_answer *answer)
-{
-	answer->err = EPERM;
-	text_format(answer->verdict.reason, sizeof(answer->verdict.reason), "the RDMA device cannot be told: %s",
-		    error);
-	text_format(answer->text, sizeof(answer->text), "rdmasec: refused: %s", answer->verdict.reason);
-	text_printable(answer->text);
-}
-
-void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,
-		 const struct rdma_device *device, const char *error, const struct uverbs_command *command,
-		 struct engine_answer *answer)
-{
-	memset(answer, 0, sizeof(*answer));
-	if (command->kind == UVERBS_DOOR_BROKEN)
-		engine_judge(&(struct engine_view){ .policy = watch->policy }, client, command, answer);
-	else if (!device)
-		refuse_untold(error, answer);
-	else
-		engine_judge(&(struct engine_view){ .policy = watch->policy,
-						    .device = device,
-						    .evidence = mirror_last(namespace_mirror(in)),
-						    .route_get = evidence_route_get,
-						    .route_context = mirror_netns(namespace_mirror(in)) },
-			     client, command, answer);
-}
-
-static void look_at_graces_later(struct watch *watch)
-{
-	const struct timeval when = clock_timeval(GRACE_STEP_MS);
-
-	event_add(watch->grace, &when);
 }
 
 static void on_grace(evutil_socket_t fd, short what, void *arg)
@@ -97,34 +45,7 @@ static void on_grace(evutil_socket_t fd, short what, void *arg)
 				watch_queue(ufile, qp);
 		}
 	if (more)
-		look_at_graces_later(watch);
-}
-
-void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out)
-{
-	const struct watch_qp *qp = watch_qp_find(ufile, handle);
-	char error[192];
-	const struct rdma_device *device;
-	struct engine_answer answer;
-
-	if (!qp || qp->state == WATCH_NO_ADDRESS) {
-		out->err = qp ? ENOTCONN : ENOENT;
-		return;
-	}
-	mirror_follow(namespace_mirror(ufile->in));
-	device = watch_device(ufile, fd, error, sizeof(error));
-	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, error, &qp->question, &answer);
-	out->verdict = answer.verdict.kind;
-	if (answer.verdict.kind != VERDICT_PROTECTED)
-		return;
-	out->by = answer.verdict.by;
-	out->spi_out = answer.verdict.spi_out;
-	out->spi_in = answer.verdict.spi_in;
-	out->reqid = answer.verdict.reqid;
-	out->cipher = answer.verdict.cipher;
-	out->offloaded = answer.verdict.offloaded;
-	out->sci = be64toh(answer.verdict.sci);
-	text_copy(out->netdev, sizeof(out->netdev), answer.path.egress);
+		watch_set_timer(watch->grace, GRACE_STEP_MS);
 }
 
 static uint32_t driver_of(const struct judged *j)
@@ -147,7 +68,7 @@ static void take_down(const struct judged *j, struct engine_answer *answer)
 	}
 	if (err)
 		err = watch_object_destroy(j->fd, driver_id, j->qp);
-	j->qp->since_ns = watch_now_ns();
+	j->qp->since_ns = clock_realtime_ns();
 	if (!err) {
 		j->qp->state = WATCH_REVOKED;
 		tell(j, answer, WIRE_EVENT_REVOKED);
@@ -176,7 +97,7 @@ static void lost(const struct judged *j, struct engine_answer *answer)
 			watch_keep_answer(j->qp, answer);
 			watch_tell_lack(j->ufile, j->qp, grace);
 		}
-		look_at_graces_later(j->ufile->watch);
+		watch_set_timer(j->ufile->watch->grace, GRACE_STEP_MS);
 	}
 }
 
@@ -222,7 +143,7 @@ static void judge_again(const struct judged *j)
 	if (j->qp->state == WATCH_LIVE && same_protection(&before, &j->qp->basis))
 		return;
 	j->qp->state = WATCH_LIVE;
-	j->qp->since_ns = watch_now_ns();
+	j->qp->since_ns = clock_realtime_ns();
 	tell(j, &answer, WIRE_EVENT_CHANGED);
 }
 
@@ -269,7 +190,6 @@ static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judg
 
 static void on_judge(evutil_socket_t fd, short what, void *arg)
 {
-	const struct timeval now = { 0 };
 	struct watch *watch = arg;
 	unsigned judged = 0;
 
@@ -278,7 +198,7 @@ static void on_judge(evutil_socket_t fd, short what, void *arg)
 	while (watch->queue && judged < JUDGE_AT_ONCE)
 		judge_ufile(watch->queue, JUDGE_AT_ONCE, &judged);
 	if (watch->queue)
-		event_add(watch->judge, &now);
+		watch_set_timer(watch->judge, 0);
 }
 
 int watch_judge_init(struct watch *watch)

@@ -10,11 +10,10 @@
 
 #include "evidence/mirror.h"
 #include "judge/path.h"
+#include "watch/listener.h"
 
 struct namespaces;
 struct namespace;
-
-typedef void (*namespace_changed_fn)(struct namespace *in, const struct mirror_change *change, void *arg);
 
 /* `opener` NULL: only this process's own namespace can be seen, and clients of others get -EXDEV. */
 RS_MUST_USE int namespaces_new(struct event_base *base, struct netns_opener *opener, namespace_changed_fn changed,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "util/address.h"
+#include "util/clock.h"
 #include "util/text.h"
 #include "watch/internal.h"
 
@@ -27,7 +28,7 @@ void watch_describe(const struct process *process, const struct uverbs_command *
 	bool creates = command->kind == UVERBS_QP_CREATE || command->kind == UVERBS_QP_OPEN;
 
 	wire_record_make(record);
-	record->time_ns = watch_now_ns();
+	record->time_ns = clock_realtime_ns();
 	if (process) {
 		record->pid = process->pid;
 		record->uid = process->uid;

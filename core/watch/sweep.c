@@ -12,77 +12,17 @@
 #include "uverbs/mlx5_prm.h"
 #include "watch/internal.h"
 
-/* After the end of a client its children may still be on their way to the same files. */
-enum { SCAN_SOON_MS = 50, SCAN_PAUSE = 10 };
-
-struct handles {
-	uint32_t *list;
-	size_t count;
-};
-
-static int compare_handles(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool handles_have(const struct handles *handles, uint32_t handle)
-{
-	return bsearch(&handle, handles->list, handles->count, sizeof(handle), compare_handles);
-}
-
-static int list(int fd, uint32_t driver_id, bool of_devx, struct handles *handles, size_t room)
-{
-	return of_devx ? devx_list(fd, handles->list, room, &handles->count)
-		       : uverbs_list_qps(fd, driver_id, handles->list, room, &handles->count);
-}
-
-static int handles_read(int fd, uint32_t driver_id, bool of_devx, struct handles *out)
-{
-	struct handles handles = { .list = NULL };
-	size_t room = 64, asked;
-	int err;
-
-	do {
-		free(handles.list);
-		handles.list = calloc(room, sizeof(*handles.list));
-		err = handles.list ? list(fd, driver_id, of_devx, &handles, room) : -ENOMEM;
-		asked = room;
-		room = room * 8 < UVERBS_QPS_LISTED_MAX ? room * 8 : UVERBS_QPS_LISTED_MAX;
-	} while (err == -ENOSPC && asked < UVERBS_QPS_LISTED_MAX);
-	if (err) {
-		free(handles.list);
-		return err;
-	}
-	qsort(handles.list, handles.count, sizeof(*handles.list), compare_handles);
-	*out = handles;
-	return 0;
-}
-
-bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx)
-{
-	struct handles handles;
-	bool lives;
-
-	if (handles_read(fd, driver_id, of_devx, &handles))
-		return true;
-	lives = handles_have(&handles, handle);
-	free(handles.list);
-	return lives;
-}
-
 /* ---- one open file ---- */
 
 /* NULL: it has no DEVX, or its list could not be read. A handle is in one list, and tells what it is by that. */
-static void forget_dead(struct watch_ufile *ufile, const struct handles *qps, const struct handles *devx)
+static void forget_dead(struct watch_ufile *ufile, const struct watch_handles *qps, const struct watch_handles *devx)
 {
 	struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next) {
-		if (handles_have(qps, qp->handle))
+		if (watch_handles_have(qps, qp->handle))
 			qp->devx_created = 0;
-		else if (devx && handles_have(devx, qp->handle))
+		else if (devx && watch_handles_have(devx, qp->handle))
 			qp->devx_created = qp->devx_created ? qp->devx_created : PRM_CREATE_QP;
 		else if (devx || !qp->devx_created)
 			watch_qp_forget(ufile, qp);
@@ -133,13 +73,13 @@ static void sweep_with(struct watch_ufile *ufile, int fd)
 {
 	char error[192];
 	const struct rdma_device *device = watch_device(ufile, fd, error, sizeof(error));
-	struct handles handles, devx = { .list = NULL };
+	struct watch_handles handles, devx = { .list = NULL };
 	bool has_devx;
 
-	if (!device || handles_read(fd, device->driver_id, false, &handles))
+	if (!device || watch_handles_read(fd, device->driver_id, false, &handles))
 		return;
 	follow_name(ufile, device->name);
-	has_devx = uses_devx(ufile) && !handles_read(fd, device->driver_id, true, &devx);
+	has_devx = uses_devx(ufile) && !watch_handles_read(fd, device->driver_id, true, &devx);
 	forget_dead(ufile, &handles, has_devx ? &devx : NULL);
 	for (size_t i = 0; i < handles.count; i++)
 		watch_look_at(ufile, handles.list[i], fd, device);
@@ -222,13 +162,6 @@ void watch_adopt(struct watch *watch)
 	watch_set_polls(watch);
 }
 
-static void again(struct event *timer, int ms)
-{
-	const struct timeval when = clock_timeval(ms);
-
-	event_add(timer, &when);
-}
-
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *watch = arg;
@@ -236,7 +169,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	sweep_all(watch);
-	again(watch->sweep, SWEEP_MS);
+	watch_set_timer(watch->sweep, SWEEP_MS);
 }
 
 static void on_scan(evutil_socket_t fd, short what, void *arg)
@@ -248,17 +181,7 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 	watch->scan_is_soon = false;
 	watch_adopt(watch);
 	if (!watch->scan_is_soon)
-		again(watch->scan, SCAN_MS);
-}
-
-/* However often programs end, most of the time is left for others: a scan looks at every process of the host. */
-void watch_scan_soon(struct watch *watch)
-{
-	int64_t pause = watch->scan_took_ms * SCAN_PAUSE;
-
-	if (!watch->scan_is_soon)
-		again(watch->scan, pause > SCAN_SOON_MS ? (int)pause : SCAN_SOON_MS);
-	watch->scan_is_soon = true;
+		watch_set_timer(watch->scan, SCAN_MS);
 }
 
 int watch_sweep_init(struct watch *watch)
@@ -267,8 +190,8 @@ int watch_sweep_init(struct watch *watch)
 	watch->scan = evtimer_new(watch->base, on_scan, watch);
 	if (!watch->sweep || !watch->scan)
 		return -ENOMEM;
-	again(watch->sweep, SWEEP_MS);
-	again(watch->scan, SCAN_MS);
+	watch_set_timer(watch->sweep, SWEEP_MS);
+	watch_set_timer(watch->scan, SCAN_MS);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* One QP: does what the kernel says of it agree with what we know? */
 #include <string.h>
 
+#include "util/clock.h"
 #include "watch/internal.h"
 
 static bool has_address(const struct uverbs_qp_facts *facts)
@@ -52,7 +53,7 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
 
 	qp->question = question_from_facts(qp, device->driver_id, facts);
 	qp->state = WATCH_LIVE;
-	qp->since_ns = watch_now_ns();
+	qp->since_ns = clock_realtime_ns();
 	judge_facts(ufile, &qp->question, device, &answer);
 	watch_keep_answer(qp, &answer);
 	watch_qp_record(ufile, qp, device, &answer, &record);

@@ -3,67 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "util/clock.h"
 #include "uverbs/mlx5_command.h"
 #include "watch/internal.h"
-
-int64_t watch_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-void watch_tell(struct watch *watch, const struct wire_record *record)
-{
-	watch->listener.record(record, watch->listener.arg);
-}
-
-/* ---- QPs ---- */
-
-struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle)
-{
-	struct watch_qp *qp;
-
-	HASH_FIND(hh, ufile->qps, &handle, sizeof(handle), qp);
-	return qp;
-}
-
-struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle)
-{
-	struct watch_qp *qp = calloc(1, sizeof(*qp));
-
-	if (!qp)
-		return NULL;
-	qp->handle = handle;
-	qp->since_ns = watch_now_ns();
-	HASH_ADD(hh, ufile->qps, handle, sizeof(qp->handle), qp);
-	return qp;
-}
-
-void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp)
-{
-	HASH_DEL(ufile->qps, qp);
-	free(qp);
-}
-
-uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle)
-{
-	const struct watch_qp *qp = watch_qp_find(ufile, handle);
-
-	return qp ? qp->qp_type : 0;
-}
-
-uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle)
-{
-	const struct watch_qp *qp = watch_qp_find(ufile, handle);
-
-	return qp && !qp->qpn_guessed ? qp->qpn : 0;
-}
-
-/* ---- what was done ---- */
 
 static void done_create(struct watch_ufile *ufile, const struct uverbs_command *command,
 			const struct engine_answer *answer)
@@ -100,7 +43,7 @@ static void done_address(struct watch_ufile *ufile, const struct uverbs_command 
 	qp->question.qp_type = qp->qp_type;
 	qp->unsure = false;
 	qp->state = WATCH_LIVE;
-	qp->since_ns = watch_now_ns();
+	qp->since_ns = clock_realtime_ns();
 	watch_keep_answer(qp, answer);
 	/* DEVX changes the kernel's QPs and its own: the kernel's lists tell which this is */
 	if (unknown && command->has & UVERBS_HAS_DEVX)
@@ -166,6 +109,11 @@ void watch_set_policy(struct watch *watch, const struct policy *policy)
 	DL_FOREACH (watch->ufiles, ufile)
 		HASH_ITER (hh, ufile->qps, qp, next)
 			watch_queue(ufile, qp);
+}
+
+const struct policy *watch_policy(const struct watch *watch)
+{
+	return watch->policy;
 }
 
 struct namespaces *watch_namespaces(struct watch *watch)

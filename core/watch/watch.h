@@ -17,21 +17,11 @@
 #include "judge/judgement.h"
 #include "messages/protocol.h"
 #include "process/process.h"
+#include "watch/listener.h"
 #include "watch/namespaces.h"
-#include "xfrm/acquire.h"
 
 struct watch;
 struct watch_ufile; /* one open file of a uverbs device, whoever holds it */
-
-/* Who hears of what happens. `record` is only valid during the call. */
-struct watch_listener {
-	void (*record)(const struct wire_record *record, void *arg);
-	namespace_changed_fn changed; /* evidence has, after the watch has seen it; NULL: nobody asks */
-	/* A living QP lost its SA, and has `grace_ms` to get another; 0: one that it stands on is about to expire. */
-	void (*lacks_sa)(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
-			 uint32_t grace_ms, void *arg);
-	void *arg;
-};
 
 /*
  * `whole_host`: every process with a door loaded is this engine's to watch. Else only those that asked it, for others
@@ -41,6 +31,7 @@ RS_MUST_USE int watch_new(struct event_base *base, const struct policy *policy, 
 			  bool whole_host, const struct watch_listener *listener, struct watch **out);
 void watch_free(struct watch *watch);
 
+const struct policy *watch_policy(const struct watch *watch);
 struct namespaces *watch_namespaces(struct watch *watch);
 
 /* All are decided again under the new policy; the old one is not looked at any more after this call. */
@@ -104,12 +95,6 @@ void watch_adopt(struct watch *watch);
 
 /* Every QP that lives, asked of the kernel now; `uid` -1: of all users. */
 void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_record *record, void *arg), void *arg);
-
-/* Every GID, as `rdmasec status` shows it, judged for this process. 0 or -errno. */
-RS_MUST_USE int watch_survey(struct watch *watch, const struct process *process,
-			     void (*row)(const struct wire_record *record, void *arg), void *arg);
-
-int64_t watch_now_ns(void); /* CLOCK_REALTIME, as records have it */
 
 /* As the policy sees it. */
 void engine_client_from(const struct process *process, struct engine_client *out);

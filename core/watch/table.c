@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The tables of the watch: queue pairs by handle, and the queue of open files whose queue pairs wait for re-evaluation.
+ */
+#include <stdlib.h>
+
+#include "util/clock.h"
+#include "watch/internal.h"
+
+/* After the end of a client its children may still be on their way to the same files. */
+enum { SCAN_SOON_MS = 50, SCAN_PAUSE = 10 };
+
+void watch_tell(struct watch *watch, const struct wire_record *record)
+{
+	watch->listener.record(record, watch->listener.arg);
+}
+
+struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle)
+{
+	struct watch_qp *qp;
+
+	HASH_FIND(hh, ufile->qps, &handle, sizeof(handle), qp);
+	return qp;
+}
+
+struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle)
+{
+	struct watch_qp *qp = calloc(1, sizeof(*qp));
+
+	if (!qp)
+		return NULL;
+	qp->handle = handle;
+	qp->since_ns = clock_realtime_ns();
+	HASH_ADD(hh, ufile->qps, handle, sizeof(qp->handle), qp);
+	return qp;
+}
+
+void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp)
+{
+	HASH_DEL(ufile->qps, qp);
+	free(qp);
+}
+
+uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+
+	return qp ? qp->qp_type : 0;
+}
+
+uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+
+	return qp && !qp->qpn_guessed ? qp->qpn : 0;
+}
+
+void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp)
+{
+	struct watch *watch = ufile->watch;
+
+	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
+		return;
+	qp->dirty = true;
+	if (!ufile->queued) {
+		ufile->queued = true;
+		DL_APPEND2(watch->queue, ufile, queue_prev, queue_next);
+	}
+	watch_set_timer(watch->judge, 0);
+}
+
+void watch_set_timer(struct event *timer, int ms)
+{
+	const struct timeval when = clock_timeval(ms);
+
+	event_add(timer, &when);
+}
+
+/* However often programs end, most of the time is left for others: a scan looks at every process of the host. */
+void watch_scan_soon(struct watch *watch)
+{
+	int64_t pause = watch->scan_took_ms * SCAN_PAUSE;
+
+	if (!watch->scan_is_soon)
+		watch_set_timer(watch->scan, pause > SCAN_SOON_MS ? (int)pause : SCAN_SOON_MS);
+	watch->scan_is_soon = true;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* Judges a question by the evidence of the last event, without any consequence. */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#include "util/text.h"
+#include "watch/internal.h"
+
+static void refuse_untold(const char *error, struct engine_answer *answer)
+{
+	answer->err = EPERM;
+	text_format(answer->verdict.reason, sizeof(answer->verdict.reason), "the RDMA device cannot be told: %s",
+		    error);
+	text_format(answer->text, sizeof(answer->text), "rdmasec: refused: %s", answer->verdict.reason);
+	text_printable(answer->text);
+}
+
+void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,
+		 const struct rdma_device *device, const char *error, const struct uverbs_command *command,
+		 struct engine_answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	if (command->kind == UVERBS_DOOR_BROKEN)
+		engine_judge(&(struct engine_view){ .policy = watch->policy }, client, command, answer);
+	else if (!device)
+		refuse_untold(error, answer);
+	else
+		engine_judge(&(struct engine_view){ .policy = watch->policy,
+						    .device = device,
+						    .evidence = mirror_last(namespace_mirror(in)),
+						    .route_get = evidence_route_get,
+						    .route_context = mirror_netns(namespace_mirror(in)) },
+			     client, command, answer);
+}
+
+void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out)
+{
+	const struct watch_qp *qp = watch_qp_find(ufile, handle);
+	char error[192];
+	const struct rdma_device *device;
+	struct engine_answer answer;
+
+	if (!qp || qp->state == WATCH_NO_ADDRESS) {
+		out->err = qp ? ENOTCONN : ENOENT;
+		return;
+	}
+	mirror_follow(namespace_mirror(ufile->in));
+	device = watch_device(ufile, fd, error, sizeof(error));
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, error, &qp->question, &answer);
+	out->verdict = answer.verdict.kind;
+	if (answer.verdict.kind != VERDICT_PROTECTED)
+		return;
+	out->by = answer.verdict.by;
+	out->spi_out = answer.verdict.spi_out;
+	out->spi_in = answer.verdict.spi_in;
+	out->reqid = answer.verdict.reqid;
+	out->cipher = answer.verdict.cipher;
+	out->offloaded = answer.verdict.offloaded;
+	out->sci = be64toh(answer.verdict.sci);
+	text_copy(out->netdev, sizeof(out->netdev), answer.path.egress);
+}
