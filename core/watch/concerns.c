@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* Finds the queue pairs that a change of the evidence concerns. */
-#include <string.h>
-
 #include "judge/concerns.h"
+#include "util/address.h"
 #include "watch/internal.h"
 
 static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_change *change)
@@ -32,7 +31,7 @@ static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_chang
 
 static bool concerned(const struct watch_qp *qp, const struct mirror_change *change)
 {
-	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
+	if (!watch_can_send(qp))
 		return false;
 	switch (change->kind) {
 	case MIRROR_CHANGE_XFRM:
@@ -47,9 +46,15 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 	}
 }
 
+static bool same_flow(const struct watch_basis *basis, const struct acquire_flow *flow)
+{
+	return basis->family == flow->family && address_equal(flow->family, &basis->local, &flow->local) &&
+	       address_equal(flow->family, &basis->remote, &flow->remote) && basis->of_one_qp == flow->has_sport &&
+	       (!flow->has_sport || basis->sport == flow->sport);
+}
+
 bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const struct acquire_flow *flow)
 {
-	size_t octets = flow->family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
 	const struct watch_ufile *ufile;
 	const struct watch_qp *qp, *next;
 
@@ -57,13 +62,7 @@ bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const
 		if (ufile->in != in)
 			continue;
 		HASH_ITER (hh, ufile->qps, qp, next) {
-			bool lives = qp->state == WATCH_LIVE || qp->state == WATCH_GRACE;
-
-			if (lives && qp->basis.family == flow->family &&
-			    !memcmp(&qp->basis.local, &flow->local, octets) &&
-			    !memcmp(&qp->basis.remote, &flow->remote, octets) &&
-			    qp->basis.of_one_qp == flow->has_sport &&
-			    (!flow->has_sport || qp->basis.sport == flow->sport))
+			if (watch_can_send(qp) && same_flow(&qp->basis, flow))
 				return true;
 		}
 	}
@@ -89,7 +88,7 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 		HASH_ITER (hh, ufile->qps, qp, next) {
 			if (is_expiring(change) && qp->state == WATCH_LIVE && concerned_by_xfrm(qp, change->xfrm))
 				watch_tell_lack(ufile, qp, 0);
-			else if (qp->retry || (!qp->dirty && concerned(qp, change)))
+			else if (qp->work == WATCH_WORK_RETRY || (qp->work == WATCH_WORK_NONE && concerned(qp, change)))
 				watch_queue(ufile, qp);
 		}
 	}
@@ -104,8 +103,7 @@ static bool relies_on_macsec(const struct watch_ufile *ufile)
 	const struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if ((qp->state == WATCH_LIVE || qp->state == WATCH_GRACE) &&
-		    (qp->basis.by == BY_MACSEC || watch_stands_on_more(qp)))
+		if (watch_can_send(qp) && (qp->basis.by == BY_MACSEC || watch_stands_on_more(qp)))
 			return true;
 	return false;
 }

@@ -21,12 +21,46 @@ enum {
 	LOOKS_AT_ONCE = 512,
 };
 
+/*
+ * The life of a queue pair, event by state. "-": nothing happens. An empty line: the same in every state.
+ *
+ *  event (where)                         UNKNOWN      NO_ADDRESS   LIVE          GRACE         REVOKED
+ *  a door created it (watch.c)           NO_ADDRESS; LIVE for objects of DEVX that need no address
+ *  a door gave it an address (watch.c)   LIVE
+ *  a command's outcome is not known      CHECK_DUE
+ *  kernel: it cannot send (sweep_qp.c)   NO_ADDRESS   -            NO_ADDRESS    NO_ADDRESS    -
+ *  kernel: it can send (sweep_qp.c)      adopt: LIVE  adopt: LIVE  compare       compare       adopt: LIVE
+ *  kernel: it is not listed (sweep.c)    removed from the table
+ *  verdict: passes (reevaluate.c)        -            -            LIVE          LIVE, report  -
+ *  verdict: refused, with a grace        -            -            GRACE,report  -             -
+ *  verdict: refused, no grace (left)     -            -            REVOKED       REVOKED       -
+ *  a change concerns it (concerns.c)     -            -            queue         queue         -
+ *
+ * adopt: judged by the kernel's address from now on, reported, and queued if that is refused.
+ * compare: adopt, if the kernel's address is another one (enum watch_check).
+ */
 enum watch_state {
-	WATCH_NO_ADDRESS, /* cannot send yet */
+	WATCH_UNKNOWN = 0, /* new in the table: the kernel has not been asked */
+	WATCH_NO_ADDRESS,  /* cannot send yet */
 	WATCH_LIVE,
 	WATCH_GRACE,   /* lost its protection; the kernel drops what it sends */
 	WATCH_REVOKED, /* in ERR, by us; it has to ask again to get out of it */
 };
+
+/* Of a queue pair that can send: does the kernel have the address by which it is judged? */
+enum watch_check {
+	WATCH_CHECK_DUE = 0,   /* unknown: the next sweep asks the kernel */
+	WATCH_CHECK_AGREED,    /* a door reported it, or the kernel had it when it was asked last */
+	WATCH_CHECK_DISAGREED, /* the kernel had another, protected one: the next look decides */
+};
+
+enum watch_work {
+	WATCH_WORK_NONE = 0,
+	WATCH_WORK_QUEUED, /* to be judged: by the queue, or by the next sweep where no fd could be borrowed */
+	WATCH_WORK_RETRY,  /* it could not be judged, or not be revoked: queued at the next change or sweep */
+};
+
+enum watch_qpn { WATCH_QPN_UNKNOWN = 0, WATCH_QPN_GUESSED /* good enough to be shown */, WATCH_QPN_REPORTED };
 
 /* By which routes a QP may have been let send in clear: route.c. */
 enum clear_routes { CLEAR_ROUTE_NONE, CLEAR_ROUTE_ONE, CLEAR_ROUTE_SOME };
@@ -47,18 +81,15 @@ struct watch_basis {
 
 struct watch_qp {
 	uint32_t handle;
-	uint32_t qpn;     /* 0: not known */
-	bool qpn_guessed; /* not told by a door: good enough to be shown */
-	uint32_t qp_type; /* 0: not known */
-	/* 0: a QP of the kernel's; else an object of mlx5's DEVX, made by this opcode (enum prm_opcode) */
+	enum watch_qpn qpn_source;
+	uint32_t qpn;
+	/* 0: a queue pair of the kernel's; else an object of mlx5's DEVX, made by this opcode (enum prm_opcode) */
 	uint32_t devx_created;
 	enum watch_state state;
-	bool dirty;
-	bool retry;      /* it could not be judged, or taken down: again at the next change or sweep */
-	bool unsure;     /* something was let pass, and nobody said what came of it: the next sweep asks the kernel */
-	bool differs;    /* the kernel had another address, one that is protected, when it was looked at last */
-	uint32_t looked; /* the watch's round in which it was */
-	struct uverbs_command question; /* what engine_judge() is asked again and again */
+	enum watch_check check;
+	enum watch_work work;
+	uint32_t looked;                /* the watch's round in which the kernel was asked last */
+	struct uverbs_command question; /* is judged again at each change; .qp_type 0: not known */
 	struct watch_basis basis;
 	enum clear_routes clear_routes;
 	struct uverbs_address clear_address; /* the last of those */
@@ -94,7 +125,7 @@ struct watch_ufile {
 	struct watch_qp *qps;
 	bool queued;
 	struct watch_ufile *prev, *next;             /* of all */
-	struct watch_ufile *queue_prev, *queue_next; /* of those with dirty QPs */
+	struct watch_ufile *queue_prev, *queue_next; /* of those with queued QPs */
 };
 
 struct watch {
@@ -124,6 +155,10 @@ void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp);
 
 /* Has a queue pair that can send re-evaluated as soon as the event loop runs. */
 void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);
+static inline bool watch_can_send(const struct watch_qp *qp)
+{
+	return qp->state == WATCH_LIVE || qp->state == WATCH_GRACE;
+}
 void watch_set_timer(struct event *timer, int ms);
 /* Schedules a scan of all processes: one that held queue pairs has gone, and may have left them to a child. */
 void watch_scan_soon(struct watch *watch);
@@ -198,9 +233,9 @@ void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp,
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record);
 
-/* ---- judge.c ---- */
+/* ---- reevaluate.c ---- */
 
-RS_MUST_USE int watch_judge_init(struct watch *watch);
+RS_MUST_USE int watch_reevaluate_init(struct watch *watch);
 
 /* ---- sweep_qp.c ---- */
 

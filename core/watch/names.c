@@ -23,7 +23,8 @@ static struct watch_qp *unnamed_qp(struct watch_client *client, const struct rdm
 
 	DL_FOREACH2 (client->holders, holder, client_next)
 		HASH_ITER (hh, holder->ufile->qps, qp, next)
-			if (!qp->qpn && is_on(holder->ufile, resource) && has_peer(qp, resource))
+			if (qp->qpn_source == WATCH_QPN_UNKNOWN && is_on(holder->ufile, resource) &&
+			    has_peer(qp, resource))
 				return qp;
 	return NULL;
 }
@@ -35,7 +36,8 @@ static bool is_named(struct watch_client *client, const struct rdma_qp *resource
 
 	DL_FOREACH2 (client->holders, holder, client_next)
 		HASH_ITER (hh, holder->ufile->qps, qp, next)
-			if (qp->qpn == resource->qpn && is_on(holder->ufile, resource))
+			if (qp->qpn_source != WATCH_QPN_UNKNOWN && qp->qpn == resource->qpn &&
+			    is_on(holder->ufile, resource))
 				return true;
 	return false;
 }
@@ -58,10 +60,10 @@ static void name_qp(const struct rdma_qp *resource, struct watch *watch)
 	if (!qp)
 		return;
 	qp->qpn = resource->qpn;
-	qp->qpn_guessed = true;
+	qp->qpn_source = WATCH_QPN_GUESSED;
 	/* the kernel has no connected QP without an address, so nothing can be let pass by a wrong one of these */
-	if (!qp->qp_type && resource->has_remote_qpn && qp->question.kind == UVERBS_QP_ADDRESS)
-		qp->qp_type = qp->question.qp_type = resource->type;
+	if (!qp->question.qp_type && resource->has_remote_qpn && qp->question.kind == UVERBS_QP_ADDRESS)
+		qp->question.qp_type = resource->type;
 }
 
 /* ---- types of those without an address ---- */
@@ -85,8 +87,7 @@ static uint32_t only_type(const struct rdma_resources *all, const struct watch_u
 
 static bool wants_type(const struct watch_qp *qp)
 {
-	return !qp->qp_type && !qp->devx_created && qp->question.kind == UVERBS_QP_READY &&
-	       (qp->state == WATCH_LIVE || qp->state == WATCH_GRACE);
+	return watch_can_send(qp) && !qp->question.qp_type && !qp->devx_created && qp->question.kind == UVERBS_QP_READY;
 }
 
 /* By it they are judged: frames that a program writes itself no SA protects. */
@@ -101,7 +102,7 @@ static void give_types(struct watch_ufile *ufile, const struct rdma_resources *a
 		type = type ? type : only_type(all, ufile);
 		if (!type)
 			return;
-		qp->qp_type = qp->question.qp_type = type;
+		qp->question.qp_type = type;
 		watch_queue(ufile, qp);
 	}
 }

@@ -75,7 +75,7 @@ void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp,
 
 	watch_describe(holder ? &holder->client->process : NULL, &qp->question, device ? device->name : "", answer,
 		       record);
-	if (qp->qpn) {
+	if (qp->qpn_source != WATCH_QPN_UNKNOWN) {
 		record->has |= WIRE_RECORD_HAS_QPN;
 		record->qpn = qp->qpn;
 	}
@@ -89,7 +89,7 @@ static const char *state_reason(const struct watch_qp *qp)
 	case WATCH_REVOKED:
 		return "it has been taken down";
 	default:
-		return "";
+		return "its state is not known yet";
 	}
 }
 
@@ -100,7 +100,7 @@ void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, c
 	struct engine_answer answer;
 
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->question, &answer);
-	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED) {
+	if (!watch_can_send(qp)) {
 		answer.verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
 		text_copy(answer.verdict.reason, sizeof(answer.verdict.reason), state_reason(qp));
 	}

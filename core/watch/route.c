@@ -46,7 +46,7 @@ void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answe
  */
 static bool is_kept(const struct watch_qp *qp, const struct uverbs_command *command)
 {
-	if (qp->qp_type && qp->qp_type != IB_UVERBS_QPT_RC)
+	if (qp->question.qp_type && qp->question.qp_type != IB_UVERBS_QPT_RC)
 		return false;
 	return qp->clear_routes == CLEAR_ROUTE_SOME ||
 	       (qp->clear_routes == CLEAR_ROUTE_ONE && !same_address(&qp->clear_address, &command->address));

@@ -95,10 +95,8 @@ static void queue_again(struct watch_ufile *ufile)
 	struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if (qp->dirty || qp->retry) {
-			qp->retry = false;
+		if (qp->work != WATCH_WORK_NONE)
 			watch_queue(ufile, qp);
-		}
 }
 
 void watch_sweep_ufile(struct watch_ufile *ufile)

@@ -26,7 +26,7 @@ static struct uverbs_command question_from_facts(const struct watch_qp *qp, uint
 		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | (facts->dest_qpn ? UVERBS_HAS_DEST_QPN : 0) |
 		       (qp->devx_created ? UVERBS_HAS_DEVX : 0),
 		.driver_id = driver_id,
-		.qp_type = qp->qp_type,
+		.qp_type = qp->question.qp_type,
 		.handle = qp->handle,
 		.qp_state = facts->state,
 		.dest_qpn = facts->dest_qpn,
@@ -53,6 +53,7 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
 
 	qp->question = question_from_facts(qp, device->driver_id, facts);
 	qp->state = WATCH_LIVE;
+	qp->check = WATCH_CHECK_AGREED;
 	qp->since_ns = clock_realtime_ns();
 	judge_facts(ufile, &qp->question, device, &answer);
 	watch_keep_answer(qp, &answer);
@@ -68,13 +69,13 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
 /* Nothing came of what was let pass. */
 static bool same_as_known(struct watch_qp *qp, const struct uverbs_qp_facts *facts)
 {
-	bool live = qp->state == WATCH_LIVE || qp->state == WATCH_GRACE;
-	bool same = live && can_send(facts) && (qp->question.kind == UVERBS_QP_ADDRESS) == has_address(facts) &&
+	bool same = watch_can_send(qp) && can_send(facts) &&
+		    (qp->question.kind == UVERBS_QP_ADDRESS) == has_address(facts) &&
 		    (!has_address(facts) ||
 		     (!memcmp(qp->question.address.dgid, facts->address.dgid, sizeof(facts->address.dgid)) &&
 		      qp->question.address.sgid_index == facts->address.sgid_index));
 
-	qp->unsure = false;
+	qp->check = WATCH_CHECK_AGREED;
 	return same;
 }
 
@@ -125,19 +126,19 @@ static void compare(struct watch_ufile *ufile, struct watch_qp *qp, int fd, cons
 	if (watch_object_query(fd, device->driver_id, qp, &facts) || !can_send(&facts) || !has_address(&facts))
 		return;
 	if (same_address(qp, &facts)) {
-		qp->differs = false;
+		qp->check = WATCH_CHECK_AGREED;
 		return;
 	}
-	if (!qp->differs) {
+	if (qp->check != WATCH_CHECK_DISAGREED) {
 		question = question_from_facts(qp, device->driver_id, &facts);
 		question.has |= qp->question.has & UVERBS_HAS_QPN;
 		question.qpn = qp->question.qpn;
 		judge_facts(ufile, &question, device, &answer);
-		qp->differs = answer.pass;
-		if (answer.pass)
+		if (answer.pass) {
+			qp->check = WATCH_CHECK_DISAGREED;
 			return;
+		}
 	}
-	qp->differs = false;
 	adopt(ufile, qp, device, &facts);
 }
 
@@ -154,7 +155,7 @@ static bool has_its_turn(struct watch_qp *qp, struct watch *watch)
 
 bool watch_is_known(const struct watch_qp *qp)
 {
-	return qp && (qp->state == WATCH_LIVE || qp->state == WATCH_GRACE) && !qp->unsure;
+	return qp && watch_can_send(qp) && qp->check != WATCH_CHECK_DUE;
 }
 
 void watch_look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device)

@@ -44,23 +44,23 @@ uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle)
 {
 	const struct watch_qp *qp = watch_qp_find(ufile, handle);
 
-	return qp ? qp->qp_type : 0;
+	return qp ? qp->question.qp_type : 0;
 }
 
 uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle)
 {
 	const struct watch_qp *qp = watch_qp_find(ufile, handle);
 
-	return qp && !qp->qpn_guessed ? qp->qpn : 0;
+	return qp && qp->qpn_source == WATCH_QPN_REPORTED ? qp->qpn : 0;
 }
 
 void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp)
 {
 	struct watch *watch = ufile->watch;
 
-	if (qp->state == WATCH_NO_ADDRESS || qp->state == WATCH_REVOKED)
+	if (!watch_can_send(qp))
 		return;
-	qp->dirty = true;
+	qp->work = WATCH_WORK_QUEUED;
 	if (!ufile->queued) {
 		ufile->queued = true;
 		DL_APPEND2(watch->queue, ufile, queue_prev, queue_next);

@@ -8,6 +8,14 @@
 #include "uverbs/mlx5_command.h"
 #include "watch/internal.h"
 
+static void take_number(struct watch_qp *qp, const struct uverbs_command *command)
+{
+	if (!(command->has & UVERBS_HAS_QPN))
+		return;
+	qp->qpn = command->qpn;
+	qp->qpn_source = WATCH_QPN_REPORTED;
+}
+
 static void done_create(struct watch_ufile *ufile, const struct uverbs_command *command,
 			const struct engine_answer *answer)
 {
@@ -19,12 +27,12 @@ static void done_create(struct watch_ufile *ufile, const struct uverbs_command *
 	qp = watch_qp_make(ufile, command->handle);
 	if (!qp)
 		return; /* the next sweep finds it */
-	qp->qpn = command->has & UVERBS_HAS_QPN ? command->qpn : 0;
-	qp->qp_type = command->qp_type;
+	take_number(qp, command);
 	qp->question = *command;
 	watch_keep_answer(qp, answer);
 	qp->devx_created = command->has & UVERBS_HAS_DEVX ? command->write_command : 0;
 	qp->state = prm_sends_at_once(qp->devx_created) ? WATCH_LIVE : WATCH_NO_ADDRESS;
+	qp->check = WATCH_CHECK_AGREED;
 }
 
 static void done_address(struct watch_ufile *ufile, const struct uverbs_command *command,
@@ -32,17 +40,19 @@ static void done_address(struct watch_ufile *ufile, const struct uverbs_command 
 {
 	struct watch_qp *qp = watch_qp_find(ufile, command->handle);
 	bool unknown = !qp;
+	uint32_t qp_type;
 
 	if (!qp)
 		qp = watch_qp_make(ufile, command->handle);
 	if (!qp)
 		return;
-	if (unknown && command->has & UVERBS_HAS_QPN)
-		qp->qpn = command->qpn;
+	if (unknown)
+		take_number(qp, command);
+	qp_type = qp->question.qp_type;
 	qp->question = *command;
-	qp->question.qp_type = qp->qp_type;
-	qp->unsure = false;
+	qp->question.qp_type = qp_type;
 	qp->state = WATCH_LIVE;
+	qp->check = WATCH_CHECK_AGREED;
 	qp->since_ns = clock_realtime_ns();
 	watch_keep_answer(qp, answer);
 	/* DEVX changes the kernel's QPs and its own: the kernel's lists tell which this is */
@@ -88,11 +98,11 @@ void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct
 
 	(void)watch;
 	if (qp) {
-		qp->unsure = true;
+		qp->check = WATCH_CHECK_DUE;
 	} else {
 		/* a QP may have been made, under the handle of one that has gone */
 		HASH_ITER (hh, ufile->qps, qp, next)
-			qp->unsure = true;
+			qp->check = WATCH_CHECK_DUE;
 	}
 	watch_sweep_ufile(ufile);
 }
@@ -136,7 +146,7 @@ int watch_new(struct event_base *base, const struct policy *policy, struct netns
 	watch->listener = *listener;
 	err = namespaces_new(base, opener, watch_on_change, watch, &watch->namespaces);
 	if (!err)
-		err = watch_judge_init(watch);
+		err = watch_reevaluate_init(watch);
 	if (!err)
 		err = watch_sweep_init(watch);
 	if (err)

@@ -28,6 +28,11 @@ static struct world w;
 static unsigned heard, asked_for;
 static struct acquire_flow flow;
 
+static bool is_queued(const struct watch_qp *it)
+{
+	return it->work == WATCH_WORK_QUEUED;
+}
+
 static void on_record(const struct wire_record *record, void *arg)
 {
 	(void)arg;
@@ -111,7 +116,7 @@ static struct xfrm_change sa_change(enum xfrm_change_kind kind, uint32_t spi, ui
 
 static void forget(void)
 {
-	qp->dirty = false;
+	qp->work = WATCH_WORK_NONE;
 	heard = asked_for = 0;
 }
 
@@ -122,7 +127,7 @@ static void happens(struct namespace *in, enum mirror_change_kind kind, const st
 	forget();
 	watch_on_change(in, &change, watch);
 	cr_expect_eq(heard, 1, "others hear of it in any case");
-	cr_expect_eq(qp->dirty && !ufile->queued, false, "dirty, and nobody is going to look");
+	cr_expect_eq(is_queued(qp) && !ufile->queued, false, "dirty, and nobody is going to look");
 }
 
 static void sa_happens(enum xfrm_change_kind kind, uint32_t spi, uint8_t from, uint8_t to)
@@ -158,9 +163,9 @@ Test(watch, judged_again_by_what_it_concerns)
 		const struct xfrm_change xfrm = sa_change(rows[i].xfrm, rows[i].spi, rows[i].from, rows[i].to);
 
 		happens(here, rows[i].kind, &xfrm, rows[i].ifindex);
-		cr_expect_eq(qp->dirty, rows[i].judged, "%s", rows[i].name);
+		cr_expect_eq(is_queued(qp), rows[i].judged, "%s", rows[i].name);
 		happens(elsewhere, rows[i].kind, &xfrm, rows[i].ifindex);
-		cr_expect_not(qp->dirty, "%s, in another namespace", rows[i].name);
+		cr_expect_not(is_queued(qp), "%s, in another namespace", rows[i].name);
 		cr_expect_eq(asked_for, 0, "%s, in another namespace", rows[i].name);
 	}
 }
@@ -168,17 +173,19 @@ Test(watch, judged_again_by_what_it_concerns)
 /* One that cannot send is not judged; nor one that has to ask again before it can. */
 Test(watch, judged_again_where_it_could_send)
 {
-	static const bool judged[] = {
-		[WATCH_NO_ADDRESS] = false, [WATCH_LIVE] = true, [WATCH_GRACE] = true, [WATCH_REVOKED] = false
-	};
+	static const bool judged[] = { [WATCH_UNKNOWN] = false,
+				       [WATCH_NO_ADDRESS] = false,
+				       [WATCH_LIVE] = true,
+				       [WATCH_GRACE] = true,
+				       [WATCH_REVOKED] = false };
 
-	for (enum watch_state state = WATCH_NO_ADDRESS; state <= WATCH_REVOKED; state++) {
+	for (enum watch_state state = WATCH_UNKNOWN; state <= WATCH_REVOKED; state++) {
 		qp->state = state;
 		sa_happens(XFRM_CHANGE_SA, 0xc0ffee01, 1, 2);
-		cr_expect_eq(qp->dirty, judged[state], "state %d", state);
+		cr_expect_eq(is_queued(qp), judged[state], "state %d", state);
 		forget();
 		watch_queue(ufile, qp);
-		cr_expect_eq(qp->dirty, judged[state], "state %d", state);
+		cr_expect_eq(is_queued(qp), judged[state], "state %d", state);
 	}
 }
 
@@ -186,17 +193,17 @@ Test(watch, judged_again_where_it_could_send)
 Test(watch, judged_again_whatever_it_is)
 {
 	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
-	cr_expect_not(qp->dirty);
+	cr_expect_not(is_queued(qp));
 	qp->question.kind = UVERBS_QP_READY;
 	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
-	cr_expect(qp->dirty);
+	cr_expect(is_queued(qp));
 	qp->question.kind = UVERBS_QP_ADDRESS;
 	qp->basis.by = BY_POLICY_NONE;
 	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
-	cr_expect(qp->dirty);
+	cr_expect(is_queued(qp));
 	qp->basis.by = BY_LOOPBACK;
 	sa_happens(XFRM_CHANGE_SA, 0xc0ffee01, 1, 2);
-	cr_expect_not(qp->dirty, "nothing leaves the port");
+	cr_expect_not(is_queued(qp), "nothing leaves the port");
 }
 
 /* Asked for before the hard limit, and by nobody who would not miss it. */
@@ -207,7 +214,7 @@ Test(watch, an_sa_is_expiring)
 	for (int i = 0; i < 2; i++) {
 		sa_happens(XFRM_CHANGE_EXPIRING, i ? 0xc0ffee02 : 0xc0ffee01, i ? 2 : 1, i ? 1 : 2);
 		cr_expect_eq(asked_for, 1, "%d", i);
-		cr_expect_not(qp->dirty, "a dying SA protects as before");
+		cr_expect_not(is_queued(qp), "a dying SA protects as before");
 		cr_expect(!memcmp(&flow.local, &w.path.local, 16) && !memcmp(&flow.remote, &w.path.remote, 16));
 		cr_expect(flow.family == AF_INET && flow.has_sport && flow.sport == 0xc001);
 	}
@@ -215,7 +222,7 @@ Test(watch, an_sa_is_expiring)
 	cr_expect_eq(asked_for, 0, "an older one, that has its successor");
 	sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 3);
 	cr_expect_eq(asked_for, 0, "another peer's, of the same SPI");
-	for (enum watch_state state = WATCH_NO_ADDRESS; state <= WATCH_REVOKED; state++) {
+	for (enum watch_state state = WATCH_UNKNOWN; state <= WATCH_REVOKED; state++) {
 		qp->state = state;
 		sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 2);
 		cr_expect_eq(asked_for, state == WATCH_LIVE, "state %d", state);
@@ -229,7 +236,7 @@ Test(watch, an_sa_is_expiring)
 	sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 2);
 	cr_expect_eq(asked_for, 0, "of several flows it is not known which");
 	sa_happens(XFRM_CHANGE_EXPIRING, 9, 1, 3);
-	cr_expect_not(qp->dirty, "whatever it stands on");
+	cr_expect_not(is_queued(qp), "whatever it stands on");
 }
 
 /* Also those whose question nobody has answered by now. */
@@ -241,7 +248,7 @@ Test(watch, a_new_policy_is_for_all)
 	cr_assert(second);
 	second->state = WATCH_GRACE;
 	watch_set_policy(watch, policy);
-	cr_expect(qp->dirty && second->dirty && ufile->queued);
+	cr_expect(is_queued(qp) && is_queued(second) && ufile->queued);
 	cr_expect_eq(watch_qp_type(ufile, 6), 0U);
 	cr_expect_eq(watch_qp_find(ufile, 5), qp);
 	cr_expect_null(watch_qp_find(ufile, 7));
@@ -271,7 +278,10 @@ static struct uverbs_command address_of(uint8_t remote)
 
 static void was_sent_to(uint8_t remote, const struct engine_answer *answer)
 {
+	uint32_t qp_type = qp->question.qp_type;
+
 	qp->question = address_of(remote);
+	qp->question.qp_type = qp_type;
 	watch_keep_answer(qp, answer);
 }
 
@@ -300,7 +310,7 @@ Test(watch, a_route_in_clear_is_kept)
 		struct uverbs_command command = address_of(2);
 
 		qp->clear_routes = CLEAR_ROUTE_NONE;
-		qp->qp_type = IB_UVERBS_QPT_RC;
+		qp->question.qp_type = IB_UVERBS_QPT_RC;
 		was_sent_to(3, &before);
 		watch_refuse_kept_route(ufile, &command, &now);
 		cr_expect_eq(now.pass, !rows[i].kept, "%s", rows[i].name);
@@ -342,7 +352,7 @@ Test(watch, whom_a_kept_route_concerns)
 
 		now.path.driver = driver_traits(rows[i].driver);
 		qp->clear_routes = CLEAR_ROUTE_NONE;
-		qp->qp_type = rows[i].qp_type;
+		qp->question.qp_type = rows[i].qp_type;
 		was_sent_to(3, &none);
 		was_sent_to(rows[i].second, &none);
 		watch_refuse_kept_route(ufile, &command, &now);
@@ -395,13 +405,13 @@ Test(watch, a_found_qp_gets_its_peers_number_and_type)
 
 	found(UVERBS_QP_ADDRESS, 70);
 	name_by(all, 2);
-	cr_expect(!qp->qpn && !qp->qp_type, "another device's, and another peer's");
+	cr_expect(!qp->qpn && !qp->question.qp_type, "another device's, and another peer's");
 	name_by(all, 3);
 	cr_expect_eq(qp->qpn, 18);
 	cr_expect_eq(watch_qp_type(ufile, 5), IB_UVERBS_QPT_RC);
 	cr_expect_eq(qp->question.qp_type, IB_UVERBS_QPT_RC);
 	cr_expect_eq(watch_qp_number(ufile, 5), 0, "shown, and not believed");
-	cr_expect_not(qp->dirty, "nothing hangs on it");
+	cr_expect_not(is_queued(qp), "nothing hangs on it");
 }
 
 /* A type is believed where all that it could be have it. */
@@ -414,15 +424,15 @@ Test(watch, a_found_qp_without_an_address_is_judged_by_its_type)
 	all[4].is_kernel = true;
 	found(UVERBS_QP_READY, 0);
 	name_by(all, 2);
-	cr_expect_eq(qp->qp_type, 0, "none that it could be");
+	cr_expect_eq(qp->question.qp_type, 0, "none that it could be");
 	name_by(all, 5);
-	cr_expect_eq(qp->qp_type, 0, "one of two");
-	cr_expect_not(qp->dirty);
+	cr_expect_eq(qp->question.qp_type, 0, "one of two");
+	cr_expect_not(is_queued(qp));
 	all[3].type = IB_UVERBS_QPT_RAW_PACKET;
 	name_by(all, 5);
 	cr_expect_eq(watch_qp_type(ufile, 5), IB_UVERBS_QPT_RAW_PACKET);
 	cr_expect_eq(qp->question.qp_type, IB_UVERBS_QPT_RAW_PACKET);
-	cr_expect(qp->dirty && ufile->queued);
+	cr_expect(is_queued(qp) && ufile->queued);
 }
 
 /* What a door has told stays as it is. */
@@ -431,15 +441,16 @@ Test(watch, a_type_that_is_known_stays)
 	const struct rdma_qp all[] = { listed("rxe0", 18, IB_UVERBS_QPT_RAW_PACKET, 0) };
 
 	found(UVERBS_QP_READY, 0);
-	qp->qp_type = IB_UVERBS_QPT_UD;
+	qp->question.qp_type = IB_UVERBS_QPT_UD;
 	qp->qpn = 7;
+	qp->qpn_source = WATCH_QPN_REPORTED;
 	name_by(all, 1);
 	cr_expect_eq(watch_qp_type(ufile, 5), IB_UVERBS_QPT_UD);
 	cr_expect_eq(watch_qp_number(ufile, 5), 7);
-	qp->qp_type = 0;
+	qp->question.qp_type = 0;
 	qp->state = WATCH_NO_ADDRESS;
 	name_by(all, 1);
-	cr_expect_eq(qp->qp_type, 0, "it cannot send");
+	cr_expect_eq(qp->question.qp_type, 0, "it cannot send");
 }
 
 /* The line of a decision names the queue pair where its number is known. */

@@ -64,6 +64,11 @@ static int fake_kernel(int fd, struct ib_uverbs_ioctl_hdr *request)
 	return kernel.err;
 }
 
+static bool is_queued(const struct watch_qp *it)
+{
+	return it->work == WATCH_WORK_QUEUED;
+}
+
 static void on_record(const struct wire_record *record, void *arg)
 {
 	(void)arg;
@@ -80,11 +85,12 @@ static void to_gid(const char *text, uint8_t gid[16])
 static void known(struct watch_qp *it, const char *remote)
 {
 	it->state = WATCH_LIVE;
-	it->qp_type = IB_UVERBS_QPT_RC;
+	it->check = WATCH_CHECK_AGREED;
 	it->question = (struct uverbs_command){
 		.kind = UVERBS_QP_ADDRESS,
 		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_DEST_QPN,
 		.driver_id = RDMA_DRIVER_RXE,
+		.qp_type = IB_UVERBS_QPT_RC,
 		.handle = it->handle,
 		.qpn = 17,
 		.dest_qpn = 18,
@@ -151,7 +157,7 @@ static void next_round(void)
 static void expect_nothing(const char *what)
 {
 	cr_expect_eq(records, 0, "%s: %s", what, told.reason);
-	cr_expect_not(qp->dirty, "%s", what);
+	cr_expect_not(is_queued(qp), "%s", what);
 	cr_expect_eq(qp->state, WATCH_LIVE, "%s", what);
 }
 
@@ -163,7 +169,7 @@ Test(watch_look, an_address_that_is_not_protected_is_taken_down)
 	cr_assert_eq(records, 1);
 	cr_expect(told.event == WIRE_EVENT_ADOPTED && told.outcome == WIRE_OUTCOME_REFUSED);
 	cr_expect_str_eq(told.remote, "10.99.0.9");
-	cr_expect(qp->dirty && ufile->queued, "it is taken down");
+	cr_expect(is_queued(qp) && ufile->queued, "it is taken down");
 	/* by what it is judged from now on, so that it is told once */
 	look();
 	next_round();
@@ -201,7 +207,7 @@ Test(watch_look, what_is_protected_may_be_its_owners)
 	cr_assert_eq(records, 1, "nobody has");
 	cr_expect(told.event == WIRE_EVENT_ADOPTED && told.outcome == WIRE_OUTCOME_PASSED);
 	cr_expect_str_eq(told.remote, "127.0.0.1");
-	cr_expect_not(qp->dirty);
+	cr_expect_not(is_queued(qp));
 	next_round();
 	cr_expect_eq(records, 1);
 }
@@ -247,7 +253,7 @@ Test(watch_look, another_port_is_another_address)
 	answer.dest.port_num = 2;
 	look();
 	cr_expect_eq(records, 1);
-	cr_expect(qp->dirty, "the device has no such port: it is unknown");
+	cr_expect(is_queued(qp), "the device has no such port: it is unknown");
 }
 
 /* Of those that need no address nothing is asked: their kind is what was judged. */

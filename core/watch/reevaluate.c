@@ -77,28 +77,28 @@ static void take_down(const struct judged *j, struct engine_answer *answer)
 	text_append(answer->verdict.reason, sizeof(answer->verdict.reason), "; it cannot be taken down: %s",
 		    strerror(-err));
 	tell(j, answer, WIRE_EVENT_NOT_REVOKED);
-	j->qp->retry = true;
+	j->qp->work = WATCH_WORK_RETRY;
+}
+
+static void begin_grace(const struct judged *j, struct engine_answer *answer)
+{
+	j->qp->state = WATCH_GRACE;
+	j->qp->grace_end_ms = clock_ms() + answer->grace_ms;
+	tell(j, answer, WIRE_EVENT_GRACE);
+	if (answer->setup_ms) {
+		/* by the policy that it would hit now */
+		watch_keep_answer(j->qp, answer);
+		watch_tell_lack(j->ufile, j->qp, answer->grace_ms);
+	}
+	watch_set_timer(j->ufile->watch->grace, GRACE_STEP_MS);
 }
 
 static void lost(const struct judged *j, struct engine_answer *answer)
 {
-	uint32_t grace = answer->grace_ms;
-	int64_t now = clock_ms();
-
-	if (j->qp->state != WATCH_GRACE)
-		j->qp->grace_end_ms = now + grace;
-	if (!grace || now >= j->qp->grace_end_ms) {
+	if (answer->grace_ms && j->qp->state != WATCH_GRACE)
+		begin_grace(j, answer);
+	else if (!answer->grace_ms || clock_ms() >= j->qp->grace_end_ms)
 		take_down(j, answer);
-	} else if (j->qp->state != WATCH_GRACE) {
-		j->qp->state = WATCH_GRACE;
-		tell(j, answer, WIRE_EVENT_GRACE);
-		if (answer->setup_ms) {
-			/* by the policy that it would hit now */
-			watch_keep_answer(j->qp, answer);
-			watch_tell_lack(j->ufile, j->qp, grace);
-		}
-		watch_set_timer(j->ufile->watch->grace, GRACE_STEP_MS);
-	}
 }
 
 static bool same_protection(const struct watch_basis *a, const struct watch_basis *b)
@@ -128,11 +128,13 @@ static void judge_again(const struct judged *j)
 	struct watch_basis before = j->qp->basis;
 	struct engine_answer answer;
 
-	j->qp->dirty = j->qp->retry = false;
+	j->qp->work = WATCH_WORK_NONE;
+	if (!watch_can_send(j->qp))
+		return;
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->question, &answer);
 	watch_refuse_kept_route(ufile, &j->qp->question, &answer);
 	if (is_to_be_told(j, &answer)) {
-		j->qp->retry = true;
+		j->qp->work = WATCH_WORK_RETRY;
 		return;
 	}
 	if (!answer.pass) {
@@ -147,8 +149,8 @@ static void judge_again(const struct judged *j)
 	tell(j, &answer, WIRE_EVENT_CHANGED);
 }
 
-/* At most `most` of its dirty QPs. False: there are more. */
-static bool judge_dirty(struct watch_ufile *ufile, int fd, unsigned most, unsigned *judged)
+/* At most `most` of its queued QPs. False: there are more. */
+static bool judge_queued(struct watch_ufile *ufile, int fd, unsigned most, unsigned *judged)
 {
 	char error[192];
 	struct judged j = { .ufile = ufile, .fd = fd, .error = error };
@@ -156,7 +158,7 @@ static bool judge_dirty(struct watch_ufile *ufile, int fd, unsigned most, unsign
 
 	j.device = watch_device(ufile, fd, error, sizeof(error));
 	HASH_ITER (hh, ufile->qps, qp, next) {
-		if (!qp->dirty)
+		if (qp->work != WATCH_WORK_QUEUED)
 			continue;
 		if (*judged == most)
 			return false;
@@ -183,7 +185,7 @@ static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judg
 		unqueue(ufile);
 		return;
 	}
-	if (judge_dirty(ufile, fd, most, judged))
+	if (judge_queued(ufile, fd, most, judged))
 		unqueue(ufile);
 	close(fd);
 }
@@ -201,7 +203,7 @@ static void on_judge(evutil_socket_t fd, short what, void *arg)
 		watch_set_timer(watch->judge, 0);
 }
 
-int watch_judge_init(struct watch *watch)
+int watch_reevaluate_init(struct watch *watch)
 {
 	watch->judge = evtimer_new(watch->base, on_judge, watch);
 	watch->grace = evtimer_new(watch->base, on_grace, watch);
