@@ -4,44 +4,31 @@
 
 #include <errno.h>
 #include <rdma/ib_user_ioctl_verbs.h>
-#include <rdma/rdma_netlink.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "netlink/attributes.h"
+#include "rdma/nldev.h"
+#include "util/array.h"
 #include "util/text.h"
 #include "uverbs/decode.h"
 
-enum { ERROR_MAX = 128 };
-
-struct device {
-	uint32_t index;
-	char name[RDMA_DEVICE_NAME_MAX];
-};
-
 struct reading {
-	struct netlink_channel channel;
-	char error[ERROR_MAX];
-	struct device *devices;
-	size_t device_count;
+	struct nldev nldev;
 	size_t now;                  /* which device is being read */
 	struct rdma_resources found; /* the first `before` of them are of other devices */
-	size_t before, room;
+	size_t before;
 };
 
-/* ---- attributes ---- */
-
-/* One kind of attribute: what is known of it, and where it goes in the struct. */
-struct wanted {
-	int type;
-	enum { A_NUMBER, A_TEXT, A_NEST } kind;
-	size_t size, offset; /* a text: the most it may be, with its NUL */
-};
-
-struct header_facts {
-	uint64_t seen;
+struct table_facts {
 	uint32_t index;
-	char name[RDMA_DEVICE_NAME_MAX];
 	const struct nlattr *table;
+};
+
+enum { TABLE_INDEX, TABLE_QPS, TABLE_COUNT };
+static const struct nldev_attribute table_known[TABLE_COUNT] = {
+	[TABLE_INDEX] = NLDEV_ATTRIBUTE(table_facts, DEV_INDEX, NLDEV_NUMBER, index),
+	[TABLE_QPS] = NLDEV_ATTRIBUTE(table_facts, RES_QP, NLDEV_NEST, table),
 };
 
 struct qp_facts {
@@ -51,111 +38,16 @@ struct qp_facts {
 	char owner[KERNEL_OWNER_MAX];
 };
 
-#define WANTED(struct_type, attribute, of_kind, field)                                             \
-	{                                                                                          \
-		RDMA_NLDEV_ATTR_##attribute, of_kind, sizeof(((struct struct_type *)NULL)->field), \
-			offsetof(struct struct_type, field)                                        \
-	}
-
-enum { HEADER_INDEX, HEADER_NAME, HEADER_TABLE, HEADER_FACTS };
-static const struct wanted header_wanted[HEADER_FACTS] = {
-	[HEADER_INDEX] = WANTED(header_facts, DEV_INDEX, A_NUMBER, index),
-	[HEADER_NAME] = WANTED(header_facts, DEV_NAME, A_TEXT, name),
-	[HEADER_TABLE] = WANTED(header_facts, RES_QP, A_NEST, table),
+enum { QP_PORT, QP_LQPN, QP_RQPN, QP_TYPE, QP_STATE, QP_PID, QP_OWNER, QP_COUNT };
+static const struct nldev_attribute qp_known[QP_COUNT] = {
+	[QP_PORT] = NLDEV_ATTRIBUTE(qp_facts, PORT_INDEX, NLDEV_NUMBER, port),
+	[QP_LQPN] = NLDEV_ATTRIBUTE(qp_facts, RES_LQPN, NLDEV_NUMBER, lqpn),
+	[QP_RQPN] = NLDEV_ATTRIBUTE(qp_facts, RES_RQPN, NLDEV_NUMBER, rqpn),
+	[QP_TYPE] = NLDEV_ATTRIBUTE(qp_facts, RES_TYPE, NLDEV_NUMBER, type),
+	[QP_STATE] = NLDEV_ATTRIBUTE(qp_facts, RES_STATE, NLDEV_NUMBER, state),
+	[QP_PID] = NLDEV_ATTRIBUTE(qp_facts, RES_PID, NLDEV_NUMBER, pid),
+	[QP_OWNER] = NLDEV_ATTRIBUTE(qp_facts, RES_KERN_NAME, NLDEV_TEXT, owner),
 };
-
-enum { QP_PORT, QP_LQPN, QP_RQPN, QP_TYPE, QP_STATE, QP_PID, QP_OWNER, QP_FACTS };
-static const struct wanted qp_wanted[QP_FACTS] = {
-	[QP_PORT] = WANTED(qp_facts, PORT_INDEX, A_NUMBER, port),
-	[QP_LQPN] = WANTED(qp_facts, RES_LQPN, A_NUMBER, lqpn),
-	[QP_RQPN] = WANTED(qp_facts, RES_RQPN, A_NUMBER, rqpn),
-	[QP_TYPE] = WANTED(qp_facts, RES_TYPE, A_NUMBER, type),
-	[QP_STATE] = WANTED(qp_facts, RES_STATE, A_NUMBER, state),
-	[QP_PID] = WANTED(qp_facts, RES_PID, A_NUMBER, pid),
-	[QP_OWNER] = WANTED(qp_facts, RES_KERN_NAME, A_TEXT, owner),
-};
-
-static bool saw(uint64_t seen, size_t fact)
-{
-	return seen & UINT64_C(1) << fact;
-}
-
-static int take(const struct nlattr *attr, const struct wanted *wanted, void *facts)
-{
-	size_t len = (size_t)nla_len(attr);
-	char *to = (char *)facts + wanted->offset;
-
-	switch (wanted->kind) {
-	case A_NUMBER:
-		if (len != wanted->size)
-			return -EPROTO;
-		break;
-	case A_TEXT:
-		if (!len || len > wanted->size || strnlen(nla_data(attr), len) != len - 1)
-			return -EPROTO;
-		break;
-	default:
-		memcpy(to, &attr, sizeof(attr));
-		return 0;
-	}
-	memcpy(to, nla_data(attr), len);
-	return 0;
-}
-
-/* Not netlink_attributes(): nldev has more than the 63 types that it knows. Equally strict. */
-static int facts_parse(const struct nlattr *attr, int left, const struct wanted *wanted, size_t count, void *facts,
-		       uint64_t *seen)
-{
-	for (; nla_ok(attr, left); attr = nla_next(attr, &left))
-		for (size_t i = 0; i < count; i++) {
-			if (nla_type(attr) != wanted[i].type)
-				continue;
-			if (saw(*seen, i) || take(attr, &wanted[i], facts))
-				return -EPROTO;
-			*seen |= UINT64_C(1) << i;
-		}
-	return left > 0 ? -EPROTO : 0;
-}
-
-static int header_parse(const struct nlmsghdr *message, struct header_facts *out)
-{
-	*out = (struct header_facts){ 0 };
-	if (RDMA_NL_GET_CLIENT(message->nlmsg_type) != RDMA_NL_NLDEV)
-		return -EPROTO;
-	return facts_parse(nlmsg_data(message), nlmsg_datalen(message), header_wanted, HEADER_FACTS, out, &out->seen);
-}
-
-/* ---- devices ---- */
-
-static void devices_restart(void *context)
-{
-	struct reading *reading = context;
-
-	free(reading->devices);
-	reading->devices = NULL;
-	reading->device_count = 0;
-}
-
-static int device_message(const struct nlmsghdr *message, void *context)
-{
-	struct reading *reading = context;
-	struct device *devices;
-	struct header_facts facts;
-	int err = header_parse(message, &facts);
-
-	if (err)
-		return err;
-	if (!saw(facts.seen, HEADER_INDEX) || !facts.name[0])
-		return -EPROTO;
-	devices = reallocarray(reading->devices, reading->device_count + 1, sizeof(*devices));
-	if (!devices)
-		return -ENOMEM;
-	reading->devices = devices;
-	devices[reading->device_count].index = facts.index;
-	memcpy(devices[reading->device_count].name, facts.name, sizeof(facts.name));
-	reading->device_count++;
-	return 0;
-}
 
 /* ---- QPs ---- */
 
@@ -169,100 +61,65 @@ static void qps_restart(void *context)
 
 static int qp_add(struct reading *reading, const struct qp_facts *facts)
 {
-	struct rdma_resources *found = &reading->found;
-	struct rdma_qp *qp;
-
-	if (found->count == reading->room) {
-		size_t room = reading->room ? 2 * reading->room : 64;
-		struct rdma_qp *qps = reallocarray(found->qps, room, sizeof(*qps));
-
-		if (!qps)
-			return -ENOMEM;
-		found->qps = qps;
-		reading->room = room;
-	}
-	qp = &found->qps[found->count++];
-	*qp = (struct rdma_qp){
+	struct rdma_qp qp = {
 		.port = facts->port,
 		.qpn = facts->lqpn,
-		.has_remote_qpn = saw(facts->seen, QP_RQPN),
+		.has_remote_qpn = nldev_has(facts->seen, QP_RQPN),
 		.remote_qpn = facts->rqpn,
 		.type = facts->type,
 		.state = facts->state,
-		.is_kernel = saw(facts->seen, QP_OWNER),
+		.is_kernel = nldev_has(facts->seen, QP_OWNER),
 		.pid = facts->pid,
 	};
-	text_copy(qp->device, sizeof(qp->device), reading->devices[reading->now].name);
-	text_copy(qp->kernel_owner, sizeof(qp->kernel_owner), facts->owner);
-	text_printable(qp->kernel_owner);
-	return 0;
+
+	text_copy(qp.device, sizeof(qp.device), reading->nldev.devices[reading->now].name);
+	text_copy(qp.kernel_owner, sizeof(qp.kernel_owner), facts->owner);
+	text_printable(qp.kernel_owner);
+	return array_append(&reading->found.qps, &reading->found.count, &qp, sizeof(qp));
 }
 
-static int qp_entry(struct reading *reading, const struct nlattr *entry)
+static int qp_entry(const struct nlattr *entry, void *context)
 {
 	struct qp_facts facts = { 0 };
-	int err = facts_parse(nla_data(entry), nla_len(entry), qp_wanted, QP_FACTS, &facts, &facts.seen);
 
-	if (err)
-		return err;
-	if (!saw(facts.seen, QP_LQPN) || !saw(facts.seen, QP_TYPE) || !saw(facts.seen, QP_STATE))
+	if (nla_type(entry) != RDMA_NLDEV_ATTR_RES_QP_ENTRY ||
+	    nldev_parse(nla_data(entry), nla_len(entry), qp_known, QP_COUNT, &facts, &facts.seen))
+		return -EPROTO;
+	if (!nldev_has(facts.seen, QP_LQPN) || !nldev_has(facts.seen, QP_TYPE) || !nldev_has(facts.seen, QP_STATE))
 		return -EPROTO;
 	/* either has a name or a process: fill_res_name_pid() */
-	if (saw(facts.seen, QP_OWNER) && saw(facts.seen, QP_PID))
+	if (nldev_has(facts.seen, QP_OWNER) && nldev_has(facts.seen, QP_PID))
 		return -EPROTO;
-	return qp_add(reading, &facts);
+	return qp_add(context, &facts);
 }
 
 static int qps_message(const struct nlmsghdr *message, void *context)
 {
 	struct reading *reading = context;
-	struct header_facts facts;
-	const struct nlattr *entry;
-	int err = header_parse(message, &facts), left;
+	struct table_facts facts = { 0 };
+	uint64_t seen;
+	int err = nldev_parse_message(message, table_known, TABLE_COUNT, &facts, &seen);
 
 	if (err)
 		return err;
-	if (!saw(facts.seen, HEADER_INDEX) || facts.index != reading->devices[reading->now].index ||
-	    !saw(facts.seen, HEADER_TABLE))
+	if (!nldev_has(seen, TABLE_INDEX) || facts.index != reading->nldev.devices[reading->now].index ||
+	    !nldev_has(seen, TABLE_QPS))
 		return -EPROTO;
-	entry = nla_data(facts.table);
-	left = nla_len(facts.table);
-	for (; nla_ok(entry, left); entry = nla_next(entry, &left)) {
-		if (nla_type(entry) != RDMA_NLDEV_ATTR_RES_QP_ENTRY)
-			return -EPROTO;
-		err = qp_entry(reading, entry);
-		if (err)
-			return err;
-	}
-	return left > 0 ? -EPROTO : 0;
+	return netlink_list(facts.table, qp_entry, reading);
 }
 
 /* ---- all of it ---- */
 
-static int dump(struct reading *reading, uint16_t command, const struct device *device,
-		const struct netlink_reader *reader)
+static int read_device(struct reading *reading)
 {
-	struct nl_msg *request = nlmsg_alloc_simple(RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, command), 0);
+	const struct netlink_reader reader = { qps_restart, qps_message, reading };
+	struct nl_msg *request = nldev_request(RDMA_NLDEV_CMD_RES_QP_GET);
 	int err = -ENOMEM;
 
-	if (!request)
-		return err;
-	if (!device || !nla_put_u32(request, RDMA_NLDEV_ATTR_DEV_INDEX, device->index))
-		err = netlink_dump(&reading->channel, request, reader);
+	reading->before = reading->found.count;
+	if (request && !nla_put_u32(request, RDMA_NLDEV_ATTR_DEV_INDEX, reading->nldev.devices[reading->now].index))
+		err = netlink_dump(&reading->nldev.channel, request, &reader);
 	nlmsg_free(request);
-	return err;
-}
-
-static int read_all(struct reading *reading)
-{
-	const struct netlink_reader devices = { devices_restart, device_message, reading };
-	const struct netlink_reader qps = { qps_restart, qps_message, reading };
-	int err = dump(reading, RDMA_NLDEV_CMD_GET, NULL, &devices);
-
-	for (; !err && reading->now < reading->device_count; reading->now++) {
-		reading->before = reading->found.count;
-		err = dump(reading, RDMA_NLDEV_CMD_RES_QP_GET, &reading->devices[reading->now], &qps);
-	}
 	return err;
 }
 
@@ -297,19 +154,20 @@ int resources_read_over(const struct netlink_transport *transport, struct rdma_r
 			size_t error_size)
 {
 	struct reading reading = { 0 };
-	int err = netlink_open(&reading.channel, transport, NETLINK_RDMA, reading.error, sizeof(reading.error));
+	int err = nldev_open(&reading.nldev, transport, error, error_size);
 
 	if (err == -EPROTONOSUPPORT) {
 		*out = (struct rdma_resources){ 0 };
 		return 0;
 	}
-	if (!err) {
-		err = read_all(&reading);
-		netlink_close(&reading.channel);
-	}
-	free(reading.devices);
+	if (err)
+		return err;
+	for (; !err && reading.now < reading.nldev.count; reading.now++)
+		err = read_device(&reading);
+	if (err)
+		nldev_explain(&reading.nldev, err, error, error_size);
+	nldev_close(&reading.nldev);
 	if (err) {
-		text_format(error, error_size, "RDMA netlink: %s", reading.error[0] ? reading.error : strerror(-err));
 		resources_free(&reading.found);
 		return err;
 	}
