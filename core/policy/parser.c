@@ -1,113 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The form of the policy file: lines, sections, which key may stand where, what [default] hands down.
+ * From a policy file's text to its rules: which key may stand where, and what a rule inherits from [default].
  *
- * inih does the parsing, but is lenient in ways that a security policy cannot be: it cuts long lines in two and long
+ * inih does the parsing. It is lenient in ways that a security policy cannot be: it cuts long lines in two and long
  * section names off, ends a text at a NUL, appends indented lines to the value before, ignores what follows a section's
- * ']', keeps "# comment" behind a value as part of it, and says nothing of sections without keys. policy_line_next(),
- * through which it reads, therefore lets no line pass that inih could take for something else than the man page says,
- * and follows the sections itself.
+ * ']', keeps "# comment" behind a value as part of it, and reports no section without keys. policy_line_next(), its
+ * reader, therefore passes no line that inih could take for something other than the man page says, and follows the
+ * sections itself.
  */
 #include <errno.h>
 #include <ini.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "policy/internal.h"
-#include "util/array.h"
 #include "util/text.h"
-
-int policy_fail(struct policy_parser *p, int status, unsigned int line, const char *format, ...)
-{
-	va_list args;
-
-	if (p->status)
-		return p->status;
-	p->status = status;
-	if (line)
-		text_format(p->error, p->error_size, "%s:%u: ", p->name, line);
-	else
-		text_format(p->error, p->error_size, "%s: ", p->name);
-	size_t len = strnlen(p->error, p->error_size);
-
-	va_start(args, format);
-	vsnprintf(p->error + len, p->error_size - len, format, args);
-	va_end(args);
-	return status;
-}
-
-/* ---- sections ---- */
-
-#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
-
-static int default_begin(struct policy_parser *p)
-{
-	if (p->fallback.line)
-		return policy_fail(p, -EINVAL, p->line, "[default] again, the first is in line %u", p->fallback.line);
-	p->fallback.line = p->line;
-	p->current = &p->fallback;
-	return 0;
-}
-
-static int rule_name_check(struct policy_parser *p, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (!len || len >= POLICY_NAME_MAX || strspn(name, NAME_CHARACTERS) != len)
-		return policy_fail(p, -EINVAL, p->line,
-				   "a rule cannot be named '%s': 1 to 47 letters, digits, '.', '_', '-'",
-				   policy_word(name).text);
-	if (!strcmp(name, p->fallback.rule.name))
-		return policy_fail(p, -EINVAL, p->line, "a rule cannot be named 'default': that is [default]");
-	for (size_t i = 0; i < p->rule_count; i++)
-		if (!strcmp(name, p->rules[i].rule.name))
-			return policy_fail(p, -EINVAL, p->line, "rule '%s' again, the first is in line %u", name,
-					   p->rules[i].line);
-	return 0;
-}
-
-static int rule_begin(struct policy_parser *p, const char *name)
-{
-	const struct policy_section section = { .line = p->line };
-
-	if (rule_name_check(p, name))
-		return p->status;
-	if (p->rule_count == POLICY_RULES_MAX)
-		return policy_fail(p, -EINVAL, p->line, "more than %d rules", POLICY_RULES_MAX);
-	if (array_append(&p->rules, &p->rule_count, &section, sizeof(section)))
-		return policy_fail(p, -ENOMEM, 0, "out of memory");
-	p->current = &p->rules[p->rule_count - 1];
-	text_copy(p->current->rule.name, POLICY_NAME_MAX, name);
-	return 0;
-}
-
-/* `header` begins with '['. Its own copy is cut up, inih gets the whole line. */
-int policy_section_begin(struct policy_parser *p, const char *header)
-{
-	char *end, *text = strdup(header);
-
-	if (!text)
-		return policy_fail(p, -ENOMEM, 0, "out of memory");
-	end = strchr(text, ']');
-	if (!end) {
-		policy_fail(p, -EINVAL, p->line, "'%s' has no ']'", policy_word(text).text);
-	} else if (end[1]) {
-		policy_fail(p, -EINVAL, p->line, "'%s' behind the section's ']'",
-			    policy_word(end + 1 + strspn(end + 1, " \t")).text);
-	} else if (!strcmp(text, "[default]")) {
-		default_begin(p);
-	} else if (!strncmp(text, "[rule", 5) && strchr(" \t]", text[5])) {
-		*end = '\0';
-		rule_begin(p, text + 5 + strspn(text + 5, " \t"));
-	} else {
-		policy_fail(p, -EINVAL, p->line, "unknown section '%s': [default] or [rule NAME]",
-			    policy_word(text).text);
-	}
-	free(text);
-	return p->status;
-}
 
 /* ---- keys ---- */
 

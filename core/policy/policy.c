@@ -47,8 +47,8 @@ const struct policy_rule *policy_rule_at(const struct policy *policy, size_t i)
 /* ---- matching ---- */
 
 /*
- * fnmatch(3) may fail without an answer, for instance when a name is no text in the locale's encoding. Then nobody
- * knows whether the rule was meant.
+ * fnmatch(3) may fail without an answer, for instance when a name is no text in the locale's encoding. Then it
+ * is not known whether the rule matches.
  */
 static enum policy_match match_pattern(const char *pattern, const char *name, int flags)
 {
@@ -84,16 +84,6 @@ static enum policy_match match_uid(const struct policy_rule *rule, const struct 
 	return rule->uid == subject->uid ? MATCH_YES : MATCH_NO;
 }
 
-static bool prefix_covers(const union ip_address *prefix, unsigned int bits, const union ip_address *address)
-{
-	unsigned int octets = bits / 8;
-	uint8_t mask = (uint8_t)(0xff00 >> bits % 8);
-
-	if (memcmp(prefix->bytes, address->bytes, octets))
-		return false;
-	return !mask || !((prefix->bytes[octets] ^ address->bytes[octets]) & mask);
-}
-
 static enum policy_match match_remote(const struct policy_rule *rule, const struct policy_subject *subject)
 {
 	if (!rule->has_remote)
@@ -102,7 +92,7 @@ static enum policy_match match_remote(const struct policy_rule *rule, const stru
 		return MATCH_MAYBE;
 	if (rule->remote_family != subject->remote_family)
 		return MATCH_NO;
-	return prefix_covers(&rule->remote, rule->remote_prefix, &subject->remote) ? MATCH_YES : MATCH_NO;
+	return address_has_prefix(&subject->remote, &rule->remote, rule->remote_prefix) ? MATCH_YES : MATCH_NO;
 }
 
 enum policy_match policy_rule_match(const struct policy_rule *rule, const struct policy_subject *subject)
@@ -114,12 +104,15 @@ enum policy_match policy_rule_match(const struct policy_rule *rule, const struct
 		match_uid(rule, subject),
 		match_pattern(rule->executable, subject->executable, FNM_PATHNAME),
 	};
-	enum policy_match least = MATCH_YES;
+	enum policy_match all = MATCH_YES;
 
-	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++)
-		if (facts[i] < least)
-			least = facts[i];
-	return least;
+	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
+		if (facts[i] == MATCH_NO)
+			return MATCH_NO;
+		if (facts[i] == MATCH_MAYBE)
+			all = MATCH_MAYBE;
+	}
+	return all;
 }
 
 const struct policy_rule *policy_next(const struct policy *policy, const struct policy_subject *subject, size_t *cursor)

@@ -102,7 +102,7 @@ struct policy_subject {
 	const char *executable; /* NULL: not known */
 };
 
-enum policy_match { MATCH_NO, MATCH_MAYBE, MATCH_YES };
+enum policy_match { MATCH_MAYBE = 0, MATCH_NO, MATCH_YES };
 
 /* Does this rule match? MAYBE when it hangs on a fact that the subject does not know. */
 enum policy_match policy_rule_match(const struct policy_rule *rule, const struct policy_subject *subject);

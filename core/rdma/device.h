@@ -37,7 +37,7 @@ const struct driver_traits *driver_traits(uint32_t driver_id);
 /* The driver whose PCI device has this driver (sysfs device/driver), of those that say their id nowhere else. */
 RS_MUST_USE bool driver_of_pci_driver(const char *pci_driver, uint32_t *out_driver_id);
 
-enum gid_type { GID_TYPE_IB, GID_TYPE_ROCE_V1, GID_TYPE_ROCE_V2, GID_TYPE_UNKNOWN };
+enum gid_type { GID_TYPE_UNKNOWN = 0, GID_TYPE_IB, GID_TYPE_ROCE_V1, GID_TYPE_ROCE_V2 };
 
 struct rdma_gid {
 	bool valid; /* not an empty entry */

@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "rdma/inventory.h"
+#include "util/array.h"
 #include "util/clock.h"
 #include "util/text.h"
 
@@ -107,32 +108,25 @@ static int device_find(struct device_cache *cache, dev_t rdev, uint64_t generati
 
 static struct confirmed confirmation(const struct rdma_port *port, const struct rdma_gid *gid)
 {
-	struct confirmed c;
+	struct confirmed c = { .port = port->number, .index = gid->index };
 
-	memset(&c, 0, sizeof(c)); /* compared with its padding */
-	c.port = port->number;
-	c.index = gid->index;
 	memcpy(c.raw, gid->raw, sizeof(c.raw));
 	memcpy(c.netdev, gid->netdev, sizeof(c.netdev));
 	return c;
 }
 
+static bool confirmed_equal(const struct confirmed *a, const struct confirmed *b)
+{
+	return a->port == b->port && a->index == b->index && !memcmp(a->raw, b->raw, sizeof(a->raw)) &&
+	       !strcmp(a->netdev, b->netdev);
+}
+
 static bool is_confirmed(const struct device *device, const struct confirmed *c)
 {
 	for (size_t i = 0; i < device->confirmed_count; i++)
-		if (!memcmp(&device->confirmed[i], c, sizeof(*c)))
+		if (confirmed_equal(&device->confirmed[i], c))
 			return true;
 	return false;
-}
-
-static void keep_confirmed(struct device *device, const struct confirmed *c)
-{
-	struct confirmed *all = reallocarray(device->confirmed, device->confirmed_count + 1, sizeof(*all));
-
-	if (!all)
-		return; /* asked again next time */
-	device->confirmed = all;
-	all[device->confirmed_count++] = *c;
 }
 
 /* A GID that is not confirmed loses its netdev, and is unknown then. */
@@ -146,8 +140,9 @@ static void confirm_gids(struct device *device)
 			struct confirmed c = confirmation(&rdma->ports[p], gid);
 
 			if (gid->netdev[0] && !is_confirmed(device, &c) &&
-			    !inventory_confirm_gid("/sys", rdma, c.port, c.index))
-				keep_confirmed(device, &c);
+			    !inventory_confirm_gid("/sys", rdma, c.port, c.index) &&
+			    array_append(&device->confirmed, &device->confirmed_count, &c, sizeof(c)))
+				return; /* asked again next time */
 		}
 }
 
