@@ -9,6 +9,7 @@
 
 #include "supervisor_internal.h"
 #include "util/fd_socket.h"
+#include "uverbs/call.h"
 
 struct fate fate_returns(int64_t result)
 {
@@ -170,29 +171,11 @@ static bool is_doorbell(const struct doorbell *bell)
 static int64_t ring(const struct surroundings *around, int fd, uint32_t driver_id, const struct doorbell *bell,
 		    struct ib_uverbs_post_send_resp *resp)
 {
-	union {
-		struct ib_uverbs_ioctl_hdr header;
-		uint8_t room[sizeof(struct ib_uverbs_ioctl_hdr) + 3 * sizeof(struct ib_uverbs_attr)];
-	} request = { .header = { .object_id = UVERBS_OBJECT_DEVICE,
-				  .method_id = UVERBS_METHOD_INVOKE_WRITE,
-				  .driver_id = driver_id,
-				  .length = sizeof(request),
-				  .num_attrs = 3 } };
-	struct ib_uverbs_attr *attrs = (struct ib_uverbs_attr *)(request.room + sizeof(request.header));
+	struct uverbs_call call;
 
-	attrs[0] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_CORE_IN,
-					    .len = sizeof(bell->post),
-					    .flags = UVERBS_ATTR_F_MANDATORY,
-					    .data = (uintptr_t)&bell->post };
-	attrs[1] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_CORE_OUT,
-					    .len = sizeof(*resp),
-					    .flags = UVERBS_ATTR_F_MANDATORY,
-					    .data = (uintptr_t)resp };
-	attrs[2] = (struct ib_uverbs_attr){ .attr_id = UVERBS_ATTR_WRITE_CMD,
-					    .len = sizeof(uint64_t),
-					    .flags = UVERBS_ATTR_F_MANDATORY,
-					    .data = IB_USER_VERBS_CMD_POST_SEND };
-	return around->kernel(around->context, fd, &request.header);
+	uverbs_call_write_command(&call, driver_id, IB_USER_VERBS_CMD_POST_SEND, &bell->post, sizeof(bell->post), resp,
+				  sizeof(*resp));
+	return around->kernel(around->context, fd, &call.header);
 }
 
 /* siw would send what lies in our memory: schema.c, needs_its_caller(). */

@@ -11,62 +11,36 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "supervisor.h"
+#include "process/confine.h"
 #include "supervisor_internal.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* since 5.19 */
 #endif
 
-#define LOW_HALF UINT32_MAX
-#define BITS(argument, mask, value)                                                                          \
-	{                                                                                                    \
-		.arg = (argument), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (uint32_t)(value) \
-	}
+#define NOTIFY_IF(name, ...) CONFINE_RULE(SCMP_ACT_NOTIFY, name, 1, __VA_ARGS__)
+#define NOTIFY(name)         CONFINE_RULE(SCMP_ACT_NOTIFY, name, 0, { 0 })
+#define REFUSE_IF(name, ...) CONFINE_RULE(SCMP_ACT_ERRNO(EPERM), name, 1, __VA_ARGS__)
 
-struct filter_rule {
-	uint32_t action;
-	int syscall;
-	unsigned int count; /* of arguments that are looked at: 0 or 1 */
-	struct scmp_arg_cmp argument;
+/* Opening for reading is allowed: the filter sees each ioctl, and write() needs a file that is open for writing. */
+static const struct confine_rule rules[] = {
+	NOTIFY_IF(ioctl, CONFINE_INT(1, RDMA_VERBS_IOCTL)),
+	NOTIFY_IF(open, CONFINE_BITS(1, O_ACCMODE, O_WRONLY)),
+	NOTIFY_IF(open, CONFINE_BITS(1, O_ACCMODE, O_RDWR)),
+	NOTIFY_IF(openat, CONFINE_BITS(2, O_ACCMODE, O_WRONLY)),
+	NOTIFY_IF(openat, CONFINE_BITS(2, O_ACCMODE, O_RDWR)),
+	NOTIFY(openat2), /* its flags are in memory */
+	NOTIFY(creat),
+	/* providers of software devices ring their doorbell by write(2), with a message of one length */
+	NOTIFY_IF(write, CONFINE_INT(2, SUPERVISOR_DOORBELL_SIZE)),
+	/* io_uring writes with the credentials of the ring's creator, in threads that no filter sees */
+	CONFINE_RULE(SCMP_ACT_ERRNO(EPERM), io_uring_setup, 0, { 0 }),
+	/* a handle has no path to look at */
+	REFUSE_IF(open_by_handle_at, CONFINE_BITS(2, O_ACCMODE, O_WRONLY)),
+	REFUSE_IF(open_by_handle_at, CONFINE_BITS(2, O_ACCMODE, O_RDWR)),
 };
 
-/*
- * The kernel takes ints and unsigned ints from the lower half of their registers: what is in the other one does not
- * count. Opening for reading only is let be: an ioctl is heard of in any case, and write() needs a file that is open
- * for it.
- */
-static const struct filter_rule rules[] = {
-	{ SCMP_ACT_NOTIFY, SCMP_SYS(ioctl), 1, BITS(1, LOW_HALF, RDMA_VERBS_IOCTL) },
-	{ SCMP_ACT_NOTIFY, SCMP_SYS(open), 1, BITS(1, O_ACCMODE, O_WRONLY) },
-	{ SCMP_ACT_NOTIFY, SCMP_SYS(open), 1, BITS(1, O_ACCMODE, O_RDWR) },
-	{ SCMP_ACT_NOTIFY, SCMP_SYS(openat), 1, BITS(2, O_ACCMODE, O_WRONLY) },
-	{ SCMP_ACT_NOTIFY, SCMP_SYS(openat), 1, BITS(2, O_ACCMODE, O_RDWR) },
-	{ SCMP_ACT_NOTIFY, SCMP_SYS(openat2), 0, { 0 } }, /* its flags are in memory */
-	{ SCMP_ACT_NOTIFY, SCMP_SYS(creat), 0, { 0 } },
-	/* Providers of software devices ring their doorbell by write(2), with a message of one length. */
-	{ SCMP_ACT_NOTIFY, SCMP_SYS(write), 1, BITS(2, LOW_HALF, SUPERVISOR_DOORBELL_SIZE) },
-	/* it writes with the credentials of whoever made the ring, and in threads that no filter sees */
-	{ SCMP_ACT_ERRNO(EPERM), SCMP_SYS(io_uring_setup), 0, { 0 } },
-	/* by a handle there is no path to look at */
-	{ SCMP_ACT_ERRNO(EPERM), SCMP_SYS(open_by_handle_at), 1, BITS(2, O_ACCMODE, O_WRONLY) },
-	{ SCMP_ACT_ERRNO(EPERM), SCMP_SYS(open_by_handle_at), 1, BITS(2, O_ACCMODE, O_RDWR) },
-};
-
-static int add_rules(scmp_filter_ctx filter)
-{
-	/* Of another ABI the same ioctl has another number of the call: it would go round us. x32 counts as another. */
-	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && !err; i++) {
-		err = seccomp_rule_add_array(filter, rules[i].action, rules[i].syscall, rules[i].count,
-					     &rules[i].argument);
-		/* a call that this architecture does not have cannot be made either */
-		if (err == -EDOM)
-			err = 0;
-	}
-	return err;
-}
+static const struct confine_list list = CONFINE_LIST(rules);
 
 /* libseccomp makes the program, and we load it: only the newest one knows WAIT_KILLABLE_RECV. */
 int supervisor_filter_export(struct sock_fprog *out)
@@ -78,7 +52,7 @@ int supervisor_filter_export(struct sock_fprog *out)
 	if (!filter)
 		return -ENOMEM;
 	file = memfd_create("filter", MFD_CLOEXEC);
-	err = file < 0 ? -errno : add_rules(filter);
+	err = file < 0 ? -errno : confine_add_rules(filter, SCMP_ACT_ALLOW, &list);
 	if (!err)
 		err = seccomp_export_bpf(filter, file);
 	seccomp_release(filter);

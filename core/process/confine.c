@@ -22,15 +22,16 @@ int confine_to_capabilities(const int *capabilities, size_t count)
 	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
 }
 
-static int add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct confine_list *list)
+int confine_add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct confine_list *list)
 {
-	int err = 0;
+	/* The default kills only the thread. Calls of another ABI, such as x32, have other numbers and arguments. */
+	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
 	for (size_t i = 0; i < list->count && !err; i++) {
 		const struct confine_rule *rule = &list->rules[i];
 
 		if (rule->action == otherwise)
-			continue; /* libseccomp refuses what is said already */
+			continue; /* libseccomp rejects a rule that repeats the default */
 		err = seccomp_rule_add_array(filter, rule->action, rule->syscall, rule->argument_count,
 					     rule->arguments);
 		/* a call that this architecture does not have cannot be made either */
@@ -44,14 +45,12 @@ int confine_to_calls(uint32_t otherwise, const struct confine_list *lists, size_
 {
 	/* Stays: to free it takes calls that the filter need not allow. */
 	static scmp_filter_ctx filter;
-	int err;
+	int err = 0;
 
 	filter = seccomp_init(otherwise);
 	if (!filter)
 		return -ENOMEM;
-	/* the default kills only the thread */
-	err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	for (size_t i = 0; i < count && !err; i++)
-		err = add_rules(filter, otherwise, &lists[i]);
+		err = confine_add_rules(filter, otherwise, &lists[i]);
 	return err ? err : seccomp_load(filter);
 }

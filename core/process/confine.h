@@ -52,14 +52,19 @@ extern const struct confine_list confine_common, confine_loop;
 	{                                                                                                    \
 		.arg = (argument), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (uint32_t)(value) \
 	}
-#define CONFINE_ALLOW_IF(name, count, ...)                                                                     \
-	{                                                                                                      \
-		.action = SCMP_ACT_ALLOW, .syscall = SCMP_SYS(name), .argument_count = (count), .arguments = { \
-			__VA_ARGS__                                                                            \
-		}                                                                                              \
+#define CONFINE_RULE(what, name, count, ...)                                                                         \
+	{                                                                                                            \
+		.action = (what), .syscall = SCMP_SYS(name), .argument_count = (count), .arguments = { __VA_ARGS__ } \
 	}
+#define CONFINE_ALLOW_IF(name, count, ...) CONFINE_RULE(SCMP_ACT_ALLOW, name, count, __VA_ARGS__)
 
 #define CONFINE_IOCTL(request) CONFINE_ALLOW_IF(ioctl, 1, CONFINE_INT(1, request))
+
+/*
+ * Adds rules to a filter whose default is `otherwise`. Calls that this architecture does not have are left out; calls
+ * of other architectures' ABIs will kill the process. 0 or -errno of libseccomp.
+ */
+RS_MUST_USE int confine_add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct confine_list *list);
 
 /*
  * Filters the calling thread's system calls, and those of all that it starts. Calls of other architectures' ABIs kill.

@@ -27,60 +27,11 @@ static int call_kernel(int fd, struct ib_uverbs_ioctl_hdr *request)
 
 int (*uverbs_call_kernel)(int fd, struct ib_uverbs_ioctl_hdr *request) = call_kernel;
 
-void uverbs_call_begin(struct uverbs_call *call, uint32_t driver_id, uint16_t object, uint16_t method)
-{
-	memset(call, 0, sizeof(*call));
-	call->header.driver_id = driver_id;
-	call->header.object_id = object;
-	call->header.method_id = method;
-}
-
-/* MANDATORY: a kernel that does not know the attribute says so, and does not do half of what was meant. */
-static struct ib_uverbs_attr *add(struct uverbs_call *call, uint16_t id, uint16_t len)
-{
-	struct ib_uverbs_attr *attr = &call->header.attrs[call->header.num_attrs++];
-
-	attr->attr_id = id;
-	attr->len = len;
-	attr->flags = UVERBS_ATTR_F_MANDATORY;
-	return attr;
-}
-
-void uverbs_call_in(struct uverbs_call *call, uint16_t id, const void *data, uint16_t len)
-{
-	struct ib_uverbs_attr *attr = add(call, id, len);
-
-	/* uverbs_attr_ptr_is_inline() in include/rdma/uverbs_ioctl.h */
-	if (len <= sizeof(attr->data))
-		memcpy(&attr->data, data, len);
-	else
-		attr->data = (uintptr_t)data;
-}
-
-void uverbs_call_const(struct uverbs_call *call, uint16_t id, uint64_t value)
-{
-	uverbs_call_in(call, id, &value, sizeof(value));
-}
-
-/* uverbs_process_attr(): an IDR attribute has the length 0 */
-void uverbs_call_handle(struct uverbs_call *call, uint16_t id, uint32_t handle)
-{
-	add(call, id, 0)->data = handle;
-}
-
-void uverbs_call_out(struct uverbs_call *call, uint16_t id, void *data, uint16_t len)
-{
-	call->outputs |= UINT32_C(1) << call->header.num_attrs;
-	add(call, id, len)->data = (uintptr_t)data;
-}
-
 int uverbs_call_do(struct uverbs_call *call, int fd)
 {
 	size_t count = call->header.num_attrs;
-	int err;
+	int err = uverbs_call_kernel(fd, &call->header);
 
-	call->header.length = (uint16_t)(sizeof(call->header) + count * sizeof(struct ib_uverbs_attr));
-	err = uverbs_call_kernel(fd, &call->header);
 	for (size_t i = 0; !err && i < count; i++) {
 		/* uverbs_set_output() */
 		bool written = call->header.attrs[i].flags & UVERBS_ATTR_F_VALID_OUTPUT;
@@ -156,17 +107,12 @@ int uverbs_list_qps(int fd, uint32_t driver_id, uint32_t *handles, size_t room, 
 	return uverbs_list_objects(fd, driver_id, UVERBS_OBJECT_QP, handles, room, out_count);
 }
 
-/* uverbs_cmd.c by INVOKE_WRITE. `out` may be NULL: the command has no answer. */
 static int invoke_write(int fd, uint32_t driver_id, uint32_t command, const void *in, uint16_t in_len, void *out,
 			uint16_t out_len)
 {
 	struct uverbs_call call;
 
-	uverbs_call_begin(&call, driver_id, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
-	uverbs_call_in(&call, UVERBS_ATTR_CORE_IN, in, in_len);
-	if (out)
-		uverbs_call_out(&call, UVERBS_ATTR_CORE_OUT, out, out_len);
-	uverbs_call_const(&call, UVERBS_ATTR_WRITE_CMD, command);
+	uverbs_call_write_command(&call, driver_id, command, in, in_len, out, out_len);
 	return uverbs_call_do(&call, fd);
 }
 
