@@ -15,6 +15,7 @@
 #include "container_devices.h"
 #include "messages/protocol.h"
 #include "process/process.h"
+#include "process/spawn.h"
 #include "supervisor/supervisor.h"
 #include "util/fd_socket.h"
 #include "util/text.h"
@@ -39,13 +40,6 @@ static void say(const struct container *container, const char *format, ...)
 	va_end(args);
 	text_printable(line);
 	fprintf(stderr, "rdmasec-agentd: container %s: %s\n", container->state->id, line);
-}
-
-/* Of the agent, whose signals write to a fd that is another one here. */
-static void forget_handlers(void)
-{
-	for (int number = 1; number < NSIG; number++)
-		signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
 }
 
 /* A terminal's signals to the agent, and its end, are none of this process' business. */
@@ -141,9 +135,7 @@ int container_start(const struct container_state *state, int fd, const char *eng
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0) {
-		forget_handlers();
-		sigemptyset(&all);
-		sigprocmask(SIG_SETMASK, &all, NULL);
+		spawn_reset_signals();
 		serve(&container, fd);
 	}
 	pid = pid < 0 ? -errno : pid;

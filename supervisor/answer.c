@@ -14,6 +14,7 @@
 #include "serve.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
+#include "util/small_file.h"
 
 /* How long a call that goes on in the program is watched; and a thread that never sleeps tells nothing. */
 enum { GOES_ON_MAX_MS = 60000, RUNS_MAX_MS = 1000, LOOK_EVERY_MAX_MS = 50 };
@@ -225,17 +226,10 @@ enum activity { ACTIVITY_ELSEWHERE, ACTIVITY_IN_IT, ACTIVITY_RUNS };
 static enum activity activity_of(const struct notice *notice)
 {
 	char path[32], text[256], call[128];
-	ssize_t len;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)notice->target.tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (len <= 0)
+	if (small_file_read(AT_FDCWD, path, text, sizeof(text)) <= 0)
 		return ACTIVITY_ELSEWHERE; /* it has ended */
-	text[len] = '\0';
 	if (!strncmp(text, "running", strlen("running")))
 		return ACTIVITY_RUNS;
 	snprintf(call, sizeof(call), "%d 0x%llx 0x%llx 0x%llx ", notice->data.nr,
@@ -280,16 +274,45 @@ static void see_to_its_end(struct notice *notice, const struct fate *fate)
 		engine_done(&fate->pass, reply.has & UVERBS_HAS_HANDLE ? &reply : NULL);
 }
 
+/* Is the next look at this file already one that began after `seen` looks? Else it begins now. Under `looking`. */
+static bool was_looked_at(struct answering *answering, const struct engine_subject *subject, uint64_t seen)
+{
+	if (answering->looks_begun != seen && answering->looked_at == subject->pid &&
+	    answering->looked_number == subject->fd)
+		return true;
+	pthread_mutex_lock(&answering->drivers.lock);
+	answering->looks_begun++;
+	pthread_mutex_unlock(&answering->drivers.lock);
+	answering->looked_at = subject->pid;
+	answering->looked_number = subject->fd;
+	return false;
+}
+
+/* If the engine does not answer, it lets nothing new pass; its own checks of living queue pairs go on. */
+static void look(const struct answering *answering, const struct engine_subject *subject)
+{
+	struct process process;
+	int fd, err = process_open(subject->pid, &process);
+
+	if (err)
+		return;
+	err = process_fetch_fd(&process, subject->fd, &fd);
+	process_close(&process);
+	if (err)
+		return;
+	err = engine_look(&answering->engine, subject, fd);
+	(void)err;
+	fd_let_go(fd);
+}
+
 /*
- * Another thread may have made another command of it before the kernel copied it. The engine looks whether a queue pair
- * has got an address that was never let pass. One look serves all that were waiting for one.
+ * Another thread may have changed the command before the kernel copied it. The engine checks whether a queue pair got
+ * an address that was never allowed. One check serves all workers that waited for one.
  */
 static void look_behind(struct answering *answering, struct notice *notice)
 {
 	const struct engine_subject subject = { .pid = notice->target.pid, .fd = (int)notice->data.args[0] };
-	struct process process;
 	uint64_t seen;
-	int fd, err;
 
 	if (notice->data.nr != SYS_ioctl)
 		return;
@@ -297,24 +320,8 @@ static void look_behind(struct answering *answering, struct notice *notice)
 	seen = answering->looks_begun;
 	pthread_mutex_unlock(&answering->drivers.lock);
 	pthread_mutex_lock(&answering->looking);
-	if (answering->looks_begun == seen || answering->looked_at != subject.pid ||
-	    answering->looked_number != subject.fd) {
-		pthread_mutex_lock(&answering->drivers.lock);
-		answering->looks_begun++;
-		pthread_mutex_unlock(&answering->drivers.lock);
-		answering->looked_at = subject.pid;
-		answering->looked_number = subject.fd;
-		err = process_open(subject.pid, &process);
-		if (!err) {
-			err = process_fetch_fd(&process, subject.fd, &fd);
-			process_close(&process);
-		}
-		if (!err) {
-			/* without an engine nothing new is let pass, and whoever watches goes on doing so */
-			err = engine_look(&answering->engine, &subject, fd);
-			fd_let_go(fd);
-		}
-	}
+	if (!was_looked_at(answering, &subject, seen))
+		look(answering, &subject);
 	pthread_mutex_unlock(&answering->looking);
 }
 

@@ -3,16 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "process/process.h"
+#include "process/status.h"
 #include "supervisor_internal.h"
 #include "util/fd_socket.h"
 
@@ -68,37 +65,18 @@ static int write_theirs(void *context, uint64_t address, const void *buffer, siz
 	return copy_result(notice, process_vm_writev(notice->target.tid, &local, 1, &remote, 1, 0), len);
 }
 
-static int process_of(pid_t tid, pid_t *out)
-{
-	char path[32], text[1024];
-	const char *line;
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -ESRCH;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[len > 0 ? len : 0] = '\0';
-	line = strstr(text, "\nTgid:\t");
-	*out = line ? (pid_t)strtol(line + strlen("\nTgid:\t"), NULL, 10) : 0;
-	return *out > 0 ? 0 : -EPROTO;
-}
-
 int notice_process(struct notice *notice)
 {
-	pid_t pid;
+	uint64_t pid;
 	int err;
 
 	if (notice->target.pid)
 		return 0;
-	err = process_of(notice->target.tid, &pid);
+	err = process_status_numbers(notice->target.tid, "Tgid", 10, &pid, 1);
 	if (!still_waits(notice))
 		return -ESRCH;
 	if (!err)
-		notice->target.pid = pid;
+		notice->target.pid = (pid_t)pid;
 	return err;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "supervisor_internal.h"
+#include "util/small_file.h"
 
 enum { STATUS_MAX = 1 << 16, CGROUP_MAX = 4096, GROUPS_MAX = 4096 };
 
@@ -95,19 +96,11 @@ struct identity {
 
 static int read_whole(const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n = 1;
+	ssize_t len = small_file_read(AT_FDCWD, path, text, size);
 
-	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	while (n > 0 && len < size - 1) {
-		n = read(fd, text + len, size - 1 - len);
-		len += n > 0 ? (size_t)n : 0;
-	}
-	close(fd);
-	text[len] = '\0';
-	return n < 0 ? -EIO : len == size - 1 ? -E2BIG : 0;
+	if (len < 0)
+		return len == -ENOENT ? -ESRCH : (int)len;
+	return (size_t)len == size - 1 ? -E2BIG : 0;
 }
 
 static int parse_groups(const char *line, struct identity *out)

@@ -2,7 +2,6 @@
 /* `rdmasec engine`: the private engine, which engine_spawn() starts with its descriptors in place. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,6 +11,7 @@
 #include "commands.h"
 #include "door/door.h"
 #include "judge/judgement.h"
+#include "process/spawn.h"
 
 static int is_listener(int fd)
 {
@@ -24,42 +24,17 @@ static int is_listener(int fd)
 	return listening && type == SOCK_SEQPACKET;
 }
 
-static void signals_to_default(void)
-{
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static int silence(void)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	if (null < 0)
-		return -errno;
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (dup2(null, fd) < 0)
-			return -errno;
-	if (null > STDERR_FILENO)
-		close(null);
-	return 0;
-}
-
 static int serve(const struct policy *policy)
 {
 	const struct rlimit none = { 0, 0 };
 	int err;
 
-	signals_to_default();
+	spawn_reset_signals();
 	prctl(PR_SET_NAME, "rdmasec-engine");
 	/* SA dumps carry keys, if only in a buffer that is wiped: no core, no ptrace by the user */
 	if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none) || chdir("/"))
 		return 1;
-	err = silence();
+	err = spawn_silence(STDERR_FILENO);
 	if (!err)
 		err = engine_serve(policy, ENGINE_LISTENER, ENGINE_LIFELINE, ENGINE_PIDFD);
 	return err ? 1 : 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "elf/image.h"
+#include "util/small_file.h"
 #include "util/text.h"
 
 enum { LIBRARY_MAX = 64 << 20 };
@@ -152,18 +153,9 @@ int provider_name_abi(const char *name)
 int provider_driver_check(const char *path)
 {
 	char text[sizeof(provider_driver_text) + 1];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
+	ssize_t len = small_file_read(AT_FDCWD, path, text, sizeof(text));
 
-	if (fd < 0)
-		return -errno;
-	len = read(fd, text, sizeof(text));
-	if (len < 0)
-		len = -errno;
-	close(fd);
 	if (len < 0)
 		return (int)len;
-	return (size_t)len == strlen(provider_driver_text) && !memcmp(text, provider_driver_text, (size_t)len)
-		       ? 0
-		       : -EINVAL;
+	return (size_t)len == strlen(provider_driver_text) && !strcmp(text, provider_driver_text) ? 0 : -EINVAL;
 }

@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "process/status.h"
+#include "util/small_file.h"
 #include "util/text.h"
 
 const char *qp_guard_name(enum qp_guard guard)
@@ -22,46 +23,23 @@ const char *qp_guard_name(enum qp_guard guard)
 
 /* ---- processes ---- */
 
-static int read_file(pid_t pid, const char *name, char *text, size_t size)
-{
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	text_format(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, size - 1);
-	if (n < 0) {
-		close(fd);
-		return -ESRCH;
-	}
-	close(fd);
-	text[n] = '\0';
-	return 0;
-}
-
-/* Not the owner of /proc/PID: of a process that may not be dumped that is root. */
+/* The owner of /proc/PID does not count: of a process that may not be dumped it is root. */
 static int proc_read(void *context, pid_t pid, uid_t *out_uid, char comm[16])
 {
-	char status[2048], name[32];
-	const char *line;
-	unsigned effective;
-	int err = read_file(pid, "status", status, sizeof(status));
+	char path[64], name[32];
+	uint64_t uids[2]; /* real, effective */
+	int err = process_status_numbers(pid, "Uid", 10, uids, 2);
 
 	(void)context;
-	if (!err)
-		err = read_file(pid, "comm", name, sizeof(name));
 	if (err)
 		return err;
-	line = strstr(status, "\nUid:");
-	if (!line || sscanf(line, "\nUid: %*u %u", &effective) != 1)
-		return -EPROTO;
+	text_format(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (small_file_read(AT_FDCWD, path, name, sizeof(name)) < 0)
+		return -ESRCH;
 	name[strcspn(name, "\n")] = '\0';
 	text_printable(name);
 	text_copy(comm, 16, name);
-	*out_uid = effective;
+	*out_uid = (uid_t)uids[1];
 	return 0;
 }
 

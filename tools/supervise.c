@@ -10,7 +10,6 @@
 #include "supervise.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -30,6 +29,8 @@
 #include "commands.h"
 #include "messages/protocol.h"
 #include "process/process.h"
+#include "process/spawn.h"
+#include "process/status.h"
 #include "supervisor/supervisor.h"
 #include "util/fd_socket.h"
 
@@ -51,28 +52,12 @@ struct setting {
 	sigset_t signals; /* as they were blocked when we were started */
 };
 
-/* ---- descriptors ---- */
-
-/* What the command's readers and writers wait for the end of, we must not hold open. */
-static void let_go_of(const int *kept, size_t count, bool stderr_too)
+/* The command's readers and writers wait for the end of its streams. There may be no /dev/null, as in a chroot. */
+static void leave_standard_streams(int last)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = STDIN_FILENO; fd <= (stderr_too ? STDERR_FILENO : STDOUT_FILENO); fd++)
-		if (null < 0 || dup2(null, fd) < 0)
+	if (spawn_silence(last))
+		for (int fd = STDIN_FILENO; fd <= last; fd++)
 			close(fd);
-	for (int from = STDERR_FILENO + 1;;) {
-		int next = INT32_MAX;
-
-		for (size_t i = 0; i < count; i++)
-			if (kept[i] >= from && kept[i] < next)
-				next = kept[i];
-		if (next > from)
-			syscall(SYS_close_range, from, next == INT32_MAX ? ~0U : (unsigned int)next - 1, 0);
-		if (next == INT32_MAX)
-			return;
-		from = next + 1;
-	}
 }
 
 static _Noreturn void die(const char *what, int err)
@@ -327,7 +312,8 @@ static _Noreturn void be_supervisor(struct setting *setting)
 		_exit(0);
 	}
 	serving.over = over[1];
-	let_go_of((int[]){ setting->to_front, serving.listener, over[0], over[1], setting->keep }, 5, false);
+	leave_standard_streams(STDOUT_FILENO);
+	spawn_close_all_but((int[]){ setting->to_front, serving.listener, over[0], over[1], setting->keep }, 5);
 	/* all but its children's end is as usual for it; that is asked for */
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGCHLD);
@@ -340,26 +326,17 @@ static _Noreturn void be_supervisor(struct setting *setting)
 
 /* ---- the front ---- */
 
-/* Was it sent by the command, or by something that it started? To a group that we are in, then. */
+/* Is the process a descendant of `top`? */
 static bool is_below(pid_t pid, pid_t top)
 {
-	char path[32], text[512];
-	const char *at;
-	ssize_t len;
-	int fd;
+	uint64_t parent;
 
 	for (int depth = 0; pid > 1 && depth < 64; depth++) {
 		if (pid == top)
 			return true;
-		snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-		if (fd >= 0)
-			close(fd);
-		text[len > 0 ? len : 0] = '\0';
-		at = strrchr(text, ')');
-		if (!at || sscanf(at, ") %*c %d", &pid) != 1)
+		if (process_status_numbers(pid, "PPid", 10, &parent, 1))
 			return false;
+		pid = (pid_t)parent;
 	}
 	return false;
 }
@@ -450,7 +427,8 @@ static _Noreturn void be_front(pid_t supervisor, int from_supervisor, bool job_c
 	bool deaf = false;
 	sigset_t all;
 
-	let_go_of(&from_supervisor, 1, true);
+	leave_standard_streams(STDERR_FILENO);
+	spawn_close_all_but(&from_supervisor, 1);
 	prctl(PR_SET_DUMPABLE, 0);
 	sigfillset(&all);
 	fds[1].fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
