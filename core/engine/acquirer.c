@@ -8,11 +8,11 @@
 #include <uthash.h>
 
 #include "engine/rates.h"
-#include "judge/decide_internal.h"
 #include "util/clock.h"
 #include "util/text.h"
 #include "xfrm/larval.h"
 #include "xfrm/parse.h"
+#include "xfrm/selector.h"
 
 enum { STEP_MS = 1000 }; /* how often is looked what has become of it */
 

@@ -6,8 +6,9 @@
 #include <linux/xfrm.h>
 
 #include "judge/concerns.h"
-#include "judge/decide_internal.h"
+#include "judge/traits.h"
 #include "util/address.h"
+#include "xfrm/selector.h"
 #include "xfrm/table.h"
 
 /* Between these two, in either direction? An SA's source may be zero: any. */

@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "judge/decide.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "judge/decide_internal.h"
+#include "judge/mechanisms.h"
 #include "util/text.h"
-
-void verdict_set(struct verdict *out, enum verdict_kind kind, int nearness, const char *format, ...)
-{
-	va_list args;
-
-	out->kind = kind;
-	out->nearness = nearness;
-	out->by = BY_NOTHING;
-	out->details[0] = '\0';
-	out->spi_out = out->spi_in = out->reqid = out->cipher = 0;
-	out->sci = 0;
-	out->offloaded = out->kernel_drops = out->missing_sa = false;
-	va_start(args, format);
-	vsnprintf(out->reason, sizeof(out->reason), format, args);
-	va_end(args);
-}
 
 /* Neither protects. Which reason does the operator need? The nearer one, or both. */
 static void merge_refusals(const struct verdict *macsec, const struct verdict *ipsec, struct verdict *out)
@@ -77,16 +59,21 @@ void decide(const struct path *path, const struct evidence *ev, const struct req
 		text_copy(out->details, sizeof(out->details), "stays inside the port");
 		return;
 	case PATH_CLEAR:
-		verdict_set(out, VERDICT_UNPROTECTED, 1, "%s", path->problem);
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_PRESENT, "%s", path->problem);
 		return;
 	case PATH_RESOLVED:
+		if (path->scope == REMOTE_UNKNOWN)
+			break;
 		if (path->driver->egress == EGRESS_HOST_STACK || path->driver->egress == EGRESS_NIC_MACSEC_IPSEC) {
 			decide_resolved(path, ev, req, out);
 			return;
 		}
-		verdict_set(out, VERDICT_UNKNOWN, 0, "it is not known what driver %s does", path->driver->name);
+		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_NOTHING, "it is not known what driver %s does",
+			    path->driver->name);
 		return;
 	default:
-		verdict_set(out, VERDICT_UNKNOWN, 0, "%s", path->problem[0] ? path->problem : "the path is not known");
+		break;
 	}
+	verdict_set(out, VERDICT_UNKNOWN, NEARNESS_NOTHING, "%s",
+		    path->problem[0] ? path->problem : "the path is not known");
 }

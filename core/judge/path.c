@@ -2,63 +2,18 @@
 #include "judge/path.h"
 
 #include <arpa/inet.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "judge/path_internal.h"
+#include "judge/traits.h"
 #include "util/address.h"
 #include "util/text.h"
 
 static const uint8_t zeros[16];
 
-/* ---- lookups and texts ---- */
-
-const struct rdma_port *device_port(const struct rdma_device *device, uint32_t number)
+static bool check_scope(struct path *out)
 {
-	for (size_t i = 0; i < device->port_count; i++)
-		if (device->ports[i].number == number)
-			return &device->ports[i];
-	return NULL;
-}
-
-const struct rdma_gid *port_gid(const struct rdma_port *port, uint32_t index)
-{
-	for (size_t i = 0; i < port->gid_count; i++)
-		if (port->gids[i].valid && port->gids[i].index == index)
-			return &port->gids[i];
-	return NULL;
-}
-
-bool gid_is_loopback(const struct rdma_port *port, const struct rdma_gid *from, const uint8_t remote[16])
-{
-	if (!from->netdev[0] || !memcmp(remote, zeros, sizeof(zeros)))
-		return false;
-	for (size_t i = 0; i < port->gid_count; i++) {
-		const struct rdma_gid *gid = &port->gids[i];
-
-		if (gid->valid && gid->type == from->type && !strcmp(gid->netdev, from->netdev) &&
-		    !memcmp(gid->raw, remote, sizeof(gid->raw)))
-			return true;
-	}
-	return false;
-}
-
-/* rdma_gid2ip() in include/rdma/ib_addr.h: ipv6_addr_v4mapped() (RFC 4291 2.5.5.2), else IPv6 */
-/* ---- resolving ---- */
-
-bool path_stop(struct path *out, enum path_state state, const char *format, ...)
-{
-	va_list args;
-
-	out->state = state;
-	/* half an answer could be taken for a whole one */
-	out->egress_ifindex = out->stray_ifindex = 0;
-	out->egress[0] = out->stray[0] = out->stray_route[0] = '\0';
-	va_start(args, format);
-	vsnprintf(out->problem, sizeof(out->problem), format, args);
-	va_end(args);
-	return false;
+	return out->scope != REMOTE_UNKNOWN || path_stop(out, PATH_UNKNOWN, "the remote of the path is not known");
 }
 
 static bool check_port(struct path_search *search, uint32_t number)
@@ -182,7 +137,7 @@ void path_resolve(const struct rdma_device *device, uint32_t port, uint32_t sgid
 		.driver = driver_traits(device->driver_known ? device->driver_id : 0),
 	};
 	text_copy(out->device, sizeof(out->device), device->name);
-	if (check_port(&search, port) && check_driver(&search) && check_gid(&search) && check_netdev(&search) &&
-	    check_remote(&search, remote) && path_find_egress(&search))
+	if (check_scope(out) && check_port(&search, port) && check_driver(&search) && check_gid(&search) &&
+	    check_netdev(&search) && check_remote(&search, remote) && path_find_egress(&search))
 		out->state = PATH_RESOLVED;
 }

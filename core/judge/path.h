@@ -17,16 +17,17 @@
 
 /* For which remotes the question stands. */
 enum remote_scope {
-	REMOTE_ONE,   /* this remote */
-	REMOTE_EVERY, /* whatever remote the application chooses at post time: all must be protected */
-	REMOTE_SOME,  /* not known yet: is there one that could be protected? */
+	REMOTE_UNKNOWN = 0, /* not given: nothing is protected */
+	REMOTE_ONE,         /* this remote */
+	REMOTE_EVERY,       /* whatever remote the application chooses at post time: all must be protected */
+	REMOTE_SOME,        /* not known yet: is there one that could be protected? */
 };
 
 enum path_state {
-	PATH_RESOLVED, /* `problem` may say why the egress is not the GID's netdev */
-	PATH_LOOPBACK, /* stays inside the port */
-	PATH_UNKNOWN,  /* something on the way is not understood: `problem` says what */
-	PATH_CLEAR,    /* understood, and nothing on it can protect: `problem` says what */
+	PATH_UNKNOWN = 0, /* something on the way is not understood: `problem` says what */
+	PATH_RESOLVED,    /* `problem` may say why the egress is not the GID's netdev */
+	PATH_LOOPBACK,    /* stays inside the port */
+	PATH_CLEAR,       /* understood, and nothing on it can protect: `problem` says what */
 };
 
 struct path {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "judge/path_internal.h"
+#include "judge/traits.h"
 #include "util/address.h"
 #include "util/text.h"
 

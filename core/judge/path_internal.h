@@ -22,9 +22,6 @@ struct path_search {
 	struct path *out;
 };
 
-/* Ends the search: `state` and why. Always false. */
-RS_MUST_USE bool path_stop(struct path *out, enum path_state state, const char *format, ...) RS_PRINTF(3, 4);
-
 /*
  * Is the GID's netdev the port's own, or stacked upon it, by links whose kinds are understood? A GID may have the
  * netdev of any upper device of the port's (is_eth_port_of_netdev_filter() in drivers/infiniband/core/roce_gid_mgmt.c).

@@ -9,7 +9,8 @@
 #include <linux/xfrm.h>
 #include <netinet/in.h>
 
-#include "judge/decide_internal.h"
+#include "judge/policies.h"
+#include "judge/traits.h"
 
 /* A RoCE packet carries no mark. */
 static bool mark_takes_unmarked(const struct xfrm_mark_evidence *mark)
@@ -44,14 +45,14 @@ static bool policy_is_applied(const struct xfrm_direction *d, const struct xfrm_
 	if (nic_applies_xfrm(d->path)) {
 		if (is_packet_offloaded(d->path, &policy->offload))
 			return true;
-		verdict_set(out, VERDICT_UNPROTECTED, 4,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
 			    "%s policy %u is not packet-offloaded to %s: the NIC would not apply it", d->name,
 			    policy->index, d->path->egress);
 		return false;
 	}
 	if (!policy->offload.ifindex || !policy->offload.packet)
 		return true;
-	verdict_set(out, VERDICT_UNKNOWN, 4,
+	verdict_set(out, VERDICT_UNKNOWN, NEARNESS_BYPASSED,
 		    "%s policy %u is packet-offloaded to a NIC, which software RoCE cannot check", d->name,
 		    policy->index);
 	return false;
@@ -69,20 +70,22 @@ static enum direction_outcome policy_outcome(const struct xfrm_direction *d, con
 		return OUTCOME_PROTECTS;
 	/* libreswan's, from an ACQUIRE to the end of the negotiation */
 	if (policy->action == XFRM_POLICY_BLOCK && tmpl && d->path->scope == REMOTE_ONE) {
-		verdict_set(out, VERDICT_UNPROTECTED, 5,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA,
 			    "%s policy %u (priority %u) blocks these packets until there is an SA (reqid %u)", d->name,
 			    policy->index, policy->priority, tmpl->reqid);
 		remember_policy(d, policy, out);
 		return OUTCOME_LACKS_SA;
 	}
 	if (policy->action != XFRM_POLICY_ALLOW)
-		verdict_set(out, VERDICT_UNPROTECTED, 2, "%s policy %u (priority %u) blocks these packets", d->name,
-			    policy->index, policy->priority);
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+			    "%s policy %u (priority %u) blocks these packets", d->name, policy->index,
+			    policy->priority);
 	else if (!policy->tmpl_count)
-		verdict_set(out, VERDICT_UNPROTECTED, 3, "%s policy %u (priority %u) lets these packets pass in clear",
-			    d->name, policy->index, policy->priority);
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_WEAK,
+			    "%s policy %u (priority %u) lets these packets pass in clear", d->name, policy->index,
+			    policy->priority);
 	else if (!tmpl)
-		verdict_set(out, VERDICT_UNPROTECTED, 3,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_WEAK,
 			    "%s policy %u (priority %u) has no required ESP template, or one behind a tunnel", d->name,
 			    policy->index, policy->priority);
 	else
@@ -113,27 +116,27 @@ void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
 	const struct xfrm_policy_evidence *p;
 	struct xfrm_walk walk;
 
-	verdict_set(out, VERDICT_UNPROTECTED, 0, "no %s xfrm policy covers it", d->name);
+	verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_NOTHING, "no %s xfrm policy covers it", d->name);
 	policies_begin(d, &walk);
 	while ((p = xfrm_walk_policy(&walk))) {
 		if (p->dir != d->dir || selector_match_addresses(&p->sel, &d->flow) == SELECTS_NONE)
 			continue;
 		if (!selector_ports_match(&p->sel, &d->flow))
-			verdict_set(out, VERDICT_UNPROTECTED, 2,
+			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
 				    "%s policy %u selects UDP ports, but %s: use a selector without ports", d->name,
 				    p->index,
 				    d->flow.has_ports ? "not those of RoCE"
 						      : "the lookup for software RoCE carries none, so it is not hit");
 		else if (!mark_takes_unmarked(&p->mark))
-			verdict_set(out, VERDICT_UNPROTECTED, 2,
+			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
 				    "%s policy %u wants mark 0x%x, which RoCE packets lack", d->name, p->index,
 				    p->mark.value);
 		else if (p->if_id)
-			verdict_set(out, VERDICT_UNPROTECTED, 2, "%s policy %u belongs to xfrm interface id %u",
-				    d->name, p->index, p->if_id);
+			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+				    "%s policy %u belongs to xfrm interface id %u", d->name, p->index, p->if_id);
 		else if (selector_match(&p->sel, &d->flow) == SELECTS_NONE)
-			verdict_set(out, VERDICT_UNPROTECTED, 2, "%s policy %u is for another interface", d->name,
-				    p->index);
+			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+				    "%s policy %u is for another interface", d->name, p->index);
 	}
 }
 
@@ -208,12 +211,12 @@ static enum direction_outcome priorities_outcome(const struct xfrm_direction *d,
 static void explain_gap(const struct xfrm_direction *d, struct verdict *out)
 {
 	if (d->path->scope == REMOTE_EVERY)
-		verdict_set(out, VERDICT_UNPROTECTED, 2,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
 			    "the %s policies cover only some remotes, and the application chooses addresses in its own "
 			    "memory",
 			    d->name);
 	else
-		verdict_set(out, VERDICT_UNPROTECTED, 2,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
 			    "the %s policies cover only some UDP source ports or interfaces", d->name);
 }
 

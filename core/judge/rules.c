@@ -94,7 +94,7 @@ static bool sport_of(const struct question *q, const struct path *path, uint16_t
 
 static void conflict_verdict(const struct binding *binding, struct verdict *out)
 {
-	*out = (struct verdict){ .kind = VERDICT_UNPROTECTED, .nearness = 7 };
+	*out = (struct verdict){ .kind = VERDICT_UNPROTECTED, .nearness = NEARNESS_CONFLICT };
 	text_format(out->reason, sizeof(out->reason), "the application asks for %s, and the policy for %s",
 		    binding->requirement.require == REQUIRE_MACSEC ? "ipsec" : "macsec",
 		    binding->requirement.require == REQUIRE_MACSEC ? "macsec" : "ipsec");

@@ -8,7 +8,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "judge/decide_internal.h"
+#include "judge/sa.h"
+#include "judge/traits.h"
 #include "util/address.h"
 #include "util/ciphers.h"
 #include "util/text.h"
@@ -33,16 +34,6 @@ static uint32_t esp_cipher(const struct xfrm_sa_evidence *sa)
 		       : sa->key_bits == 280 ? CIPHER_ESP_AES_CCM_256
 					     : CIPHER_NONE;
 	return CIPHER_NONE;
-}
-
-bool nic_applies_xfrm(const struct path *path)
-{
-	return path->driver->egress == EGRESS_NIC_MACSEC_IPSEC;
-}
-
-bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload)
-{
-	return offload->ifindex == path->egress_ifindex && offload->packet;
 }
 
 /* Are these the template's reqid and addresses? */
@@ -80,16 +71,18 @@ static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_dire
 	uint32_t cipher = esp_cipher(sa);
 
 	if (sa->has_aead && sa->icv_bits != ESP_ICV_BITS)
-		verdict_set(out, VERDICT_UNPROTECTED, 6, "%s SA 0x%08x uses %s with an ICV of %u bits instead of %d",
-			    d->name, sa->spi, sa->algorithm, sa->icv_bits, ESP_ICV_BITS);
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BAD_SA,
+			    "%s SA 0x%08x uses %s with an ICV of %u bits instead of %d", d->name, sa->spi,
+			    sa->algorithm, sa->icv_bits, ESP_ICV_BITS);
 	else if (cipher == CIPHER_NONE || !(cipher & d->req->ciphers))
-		verdict_set(out, VERDICT_UNPROTECTED, 6,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BAD_SA,
 			    "%s SA 0x%08x uses %s (%u-bit key), which the policy does not allow", d->name, sa->spi,
 			    sa->algorithm, sa->key_bits);
 	else if (sa->pcpu_bound)
-		verdict_set(out, VERDICT_UNKNOWN, 6, "%s SA 0x%08x is bound to one CPU", d->name, sa->spi);
+		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_BAD_SA, "%s SA 0x%08x is bound to one CPU", d->name,
+			    sa->spi);
 	else if (nic_applies_xfrm(d->path) && !is_packet_offloaded(d->path, &sa->offload))
-		verdict_set(out, VERDICT_UNPROTECTED, 6,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BAD_SA,
 			    "%s SA 0x%08x is not packet-offloaded to %s: the NIC would not apply it", d->name, sa->spi,
 			    d->path->egress);
 	else
@@ -185,7 +178,7 @@ static bool nic_reqid_is_own(const struct xfrm_direction *d, const struct xfrm_s
 	while ((other = xfrm_walk_sa(&walk))) {
 		if (!reqid_is_shared(d, live, other))
 			continue;
-		verdict_set(out, VERDICT_UNPROTECTED, 5,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA,
 			    "%s SAs 0x%08x and 0x%08x share reqid %u but not their addresses: %s tells them apart by "
 			    "reqid only",
 			    d->name, live->spi, other->spi, live->reqid, d->path->egress);
@@ -238,12 +231,12 @@ static bool nic_can_answer(const struct xfrm_direction *d, const struct xfrm_pol
 	bool every = !d->flow.saddr || !d->flow.daddr;
 
 	if (!tmpl->reqid)
-		verdict_set(out, VERDICT_UNPROTECTED, 4,
+		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
 			    "%s policy %u has reqid 0 in its template: the NIC lets its packets pass in clear", d->name,
 			    policy->index);
 	else if (every && tmpl->mode == XFRM_MODE_TRANSPORT)
 		verdict_set(
-			out, VERDICT_UNPROTECTED, 4,
+			out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
 			"%s policy %u is for many remotes in transport mode, and a NIC sends in clear to those that "
 			"have no SA",
 			d->name, policy->index);
@@ -256,8 +249,9 @@ static enum direction_outcome lacks_sa(const struct xfrm_direction *d, const str
 				       const struct xfrm_template_evidence *tmpl, const struct sa_census *found,
 				       struct verdict *out)
 {
-	verdict_set(out, VERDICT_UNPROTECTED, 5, "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s",
-		    d->name, policy->index, tmpl->reqid,
+	verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA,
+		    "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s", d->name, policy->index,
+		    tmpl->reqid,
 		    found->expired  ? ": its SA has expired"
 		    : found->larval ? ": one is still being negotiated"
 		    : found->shared ? " for this QP alone (granularity = qp)"

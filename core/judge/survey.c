@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "judge/decide_internal.h"
+#include "judge/walk.h"
 #include "util/address.h"
 #include "util/text.h"
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Visits of the policies and SAs that could match a flow. */
 #include <linux/xfrm.h>
 
-#include "judge/decide_internal.h"
+#include "judge/walk.h"
 #include "util/address.h"
 
 void policies_begin(const struct xfrm_direction *d, struct xfrm_walk *walk)

@@ -8,6 +8,7 @@ void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer)
 	const struct verdict *verdict = &answer->verdict;
 
 	qp->basis = (struct watch_basis){
+		.state = path->state,
 		.scope = path->scope,
 		.family = path->family,
 		.local = path->local,

@@ -10,6 +10,7 @@ static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_chang
 	const struct driver_traits driver = { .egress = basis->egress };
 	const struct path path = {
 		.driver = &driver,
+		.state = basis->state,
 		.scope = basis->scope,
 		.family = basis->family,
 		.local = basis->local,

@@ -67,6 +67,7 @@ enum clear_routes { CLEAR_ROUTE_NONE, CLEAR_ROUTE_ONE, CLEAR_ROUTE_SOME };
 
 /* Of an answer, what is needed to find out whom a change concerns. */
 struct watch_basis {
+	enum path_state state;
 	enum remote_scope scope;
 	int family;
 	union ip_address local, remote;

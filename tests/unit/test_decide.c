@@ -57,6 +57,8 @@ CHANGE(loopback_unreadable, w->path.state = PATH_LOOPBACK; w->ev = (struct evide
 CHANGE(clear, w->path.state = PATH_CLEAR; strcpy(w->path.problem, "driver x sends as it is told"))
 CHANGE(unknown, w->path.state = PATH_UNKNOWN; strcpy(w->path.problem, "GID 1 is empty"))
 CHANGE(unknown_without_words, w->path.state = PATH_UNKNOWN)
+CHANGE(state_zeroed, w->path.state = 0)
+CHANGE(scope_zeroed, w->path.scope = 0)
 CHANGE(state_to_come, w->path.state = 77)
 CHANGE(driver_clear, w->path.driver = driver_traits(RDMA_DRIVER_IRDMA))
 CHANGE(driver_unknown, w->path.driver = driver_traits(4000000))
@@ -73,6 +75,8 @@ Test(decide, what_the_path_is)
 		ROW(clear, UNPROTECTED, "driver x sends as it is told"),
 		ROW(unknown, UNKNOWN, "GID 1 is empty"),
 		ROW(unknown_without_words, UNKNOWN, "the path is not known"),
+		ROW(state_zeroed, UNKNOWN, "the path is not known"),
+		ROW(scope_zeroed, UNKNOWN, "the path is not known"),
 		ROW(state_to_come, UNKNOWN, "the path is not known"),
 		ROW(driver_clear, UNKNOWN, "it is not known what driver irdma does"),
 		ROW(driver_unknown, UNKNOWN, "it is not known what driver unknown does"),

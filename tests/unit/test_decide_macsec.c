@@ -321,8 +321,8 @@ Test(decide_macsec, nearer_to_protected_is_more)
 		w.req.require = REQUIRE_MACSEC;
 		steps[i](&w);
 		judge(&w, &v);
-		cr_expect_gt(v.nearness, before, "step %zu: %d after %d", i, v.nearness, before);
-		before = v.nearness;
+		cr_expect_gt((int)v.nearness, before, "step %zu: %d after %d", i, (int)v.nearness, before);
+		before = (int)v.nearness;
 	}
 }
 

@@ -291,6 +291,17 @@ Test(path, fills_in_what_decide_needs)
 	cr_expect_eq(path.egress_ifindex, MACSEC0);
 }
 
+Test(path, refuses_zeroed_scope)
+{
+	static const enum remote_scope zero;
+	struct world world;
+	struct path path;
+
+	world_make(&world, RXE, MACSEC0);
+	path_resolve(&world.device, 1, 2, zero, NULL, &world.ev, NULL, NULL, &path);
+	check("no scope", &path, PATH_UNKNOWN, "", "remote of the path is not known");
+}
+
 /* Each spoils one thing in a path that is otherwise resolved. */
 static void spoil_port(struct world *world)
 {

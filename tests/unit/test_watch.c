@@ -75,6 +75,7 @@ static void begin(void)
 	qp->state = WATCH_LIVE;
 	qp->question.kind = UVERBS_QP_ADDRESS;
 	qp->basis = (struct watch_basis){
+		.state = PATH_RESOLVED,
 		.scope = REMOTE_ONE,
 		.family = AF_INET,
 		.local = w.path.local,

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+#include "judge/traits.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool path_stop(struct path *out, enum path_state state, const char *format, ...)
+{
+	va_list args;
+
+	out->state = state;
+	/* half an answer could be taken for a whole one */
+	out->egress_ifindex = out->stray_ifindex = 0;
+	out->egress[0] = out->stray[0] = out->stray_route[0] = '\0';
+	va_start(args, format);
+	vsnprintf(out->problem, sizeof(out->problem), format, args);
+	va_end(args);
+	return false;
+}
+
+bool nic_applies_xfrm(const struct path *path)
+{
+	return path->driver->egress == EGRESS_NIC_MACSEC_IPSEC;
+}
+
+bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload)
+{
+	return offload->ifindex == path->egress_ifindex && offload->packet;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* Small facts about a path that several parts of the judgement ask for. */
+#ifndef RDMASEC_JUDGE_TRAITS_H
+#define RDMASEC_JUDGE_TRAITS_H
+
+#include "judge/path.h"
+#include "xfrm/facts.h"
+
+/* Ends the resolving of a path with `state` and the reason. Always false. */
+RS_MUST_USE bool path_stop(struct path *out, enum path_state state, const char *format, ...) RS_PRINTF(3, 4);
+
+/* Does a NIC send by its own tables, in which only what is packet-offloaded to it counts? */
+bool nic_applies_xfrm(const struct path *path);
+bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload);
+
+#endif

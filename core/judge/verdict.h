@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* What is said of one path, and what it stands on. The zeroed struct is VERDICT_UNKNOWN without a reason. */
+#ifndef RDMASEC_JUDGE_VERDICT_H
+#define RDMASEC_JUDGE_VERDICT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "messages/verdict.h"
+#include "util/attributes.h"
+
+enum { VERDICT_TEXT_MAX = 320 };
+
+/* How much of the protection is there. Of several reasons the operator reads the one that is nearest to protected. */
+enum nearness {
+	NEARNESS_NOTHING = 0, /* no mechanism is set up, or nothing is known of it */
+	NEARNESS_PRESENT,     /* there is one, but not in use */
+	NEARNESS_ELSEWHERE,   /* it is in use, but not for these packets */
+	NEARNESS_WEAK,        /* it takes these packets, but its settings are too weak */
+	NEARNESS_BYPASSED,    /* its settings are good, but some of these packets get past it */
+	NEARNESS_LACKS_SA,    /* nothing is missing but a live SA */
+	NEARNESS_BAD_SA,      /* there is an SA, which is too weak or not applied */
+	NEARNESS_CONFLICT,    /* the application and the policy exclude each other */
+};
+
+struct verdict {
+	enum verdict_kind kind;
+	enum protection by; /* PROTECTED only */
+	/* REMOTE_SOME: not protected as it stands, but an xfrm policy wants ESP there, so an SA could yet come. */
+	bool could_be;
+	/*
+	 * UNPROTECTED, and the kernel itself drops what the QP sends, or only the way back is missing: waiting leaks
+	 * nothing. Of software RoCE only, and only where a live SA of IPsec is missing under policies that want it, or
+	 * what MACsec needs to be in operation.
+	 */
+	bool kernel_drops;
+	/*
+	 * UNPROTECTED, and all that IPsec lacks is a live SA, outbound or inbound, under policies that want it (the one
+	 * inbound may be missing with it): a key manager may set it up. The packets would hit the outbound policy
+	 * `policy_out`. REMOTE_ONE only.
+	 */
+	bool missing_sa;
+	uint32_t policy_out; /* its index */
+	enum nearness nearness;
+	char reason[VERDICT_TEXT_MAX];  /* not PROTECTED: why, for an operator */
+	char details[VERDICT_TEXT_MAX]; /* PROTECTED: "macsec0 GCM-AES-128 SCI ...", "ESP SPI 0x... reqid ..." */
+	/*
+	 * PROTECTED by IPsec: the SAs, 0 where none is in use yet. By MACsec: the SecY; also UNKNOWN, where the SecY is
+	 * in order and IPsec may lead past it.
+	 */
+	uint32_t spi_out, spi_in, reqid;
+	int secy_ifindex;
+	uint64_t sci;    /* as on the wire, network byte order */
+	uint32_t cipher; /* enum policy_cipher; 0: none in use yet, or not known */
+	bool offloaded;  /* the NIC encrypts */
+};
+
+/* Sets kind, nearness and reason, and takes back what had been found to protect. */
+void verdict_set(struct verdict *out, enum verdict_kind kind, enum nearness nearness, const char *format, ...)
+	RS_PRINTF(4, 5);
+
+#endif
