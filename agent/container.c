@@ -107,7 +107,7 @@ static enum supervisor_opening opening(dev_t rdev, void *arg)
 
 	if (!device)
 		return SUPERVISOR_OPENS_AS_PROGRAM;
-	return device->rings_by_write ? SUPERVISOR_LETS_OPEN : SUPERVISOR_OPENS_GIVEN;
+	return device->rings_by_write ? SUPERVISOR_PROGRAM_OPENS : SUPERVISOR_OPENS_GIVEN;
 }
 
 static _Noreturn void serve(struct container *container, int fd)

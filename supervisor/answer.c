@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* One notification, from the call that it tells of to the answer; and the real surroundings. */
+/* Answers one notification, in the real surroundings: engine, kernel and devices. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -16,7 +16,7 @@
 #include "util/fd_socket.h"
 #include "util/small_file.h"
 
-/* How long a call that goes on in the program is watched; and a thread that never sleeps tells nothing. */
+/* How long a call that the program makes itself is watched. The kernel tells nothing of a running thread. */
 enum { GOES_ON_MAX_MS = 60000, RUNS_MAX_MS = 1000, LOOK_EVERY_MAX_MS = 50 };
 
 /* ---- surroundings ---- */
@@ -70,7 +70,7 @@ static bool is_uverbs(void *context, int fd, dev_t *out_rdev)
 static bool same_capabilities(void *context, const struct target *target)
 {
 	(void)context;
-	return target_has_our_capabilities(target->tid);
+	return target_has_all_capabilities(target->tid);
 }
 
 static uint32_t driver_of(void *context, dev_t rdev)
@@ -86,7 +86,7 @@ static uint32_t driver_of(void *context, dev_t rdev)
 	return driver_id;
 }
 
-/* A device may have gone, and another one got its number. */
+/* A later device may have the number of one that was removed. */
 static void driver_is(void *context, dev_t rdev, uint32_t driver_id)
 {
 	struct device_drivers *drivers = &((struct answering *)context)->drivers;
@@ -128,7 +128,7 @@ static struct surroundings surroundings_of(struct answering *answering)
 
 /* ---- the calls ---- */
 
-static struct fate act(struct answering *answering, struct notice *notice)
+static struct outcome act(struct answering *answering, struct notice *notice)
 {
 	const struct surroundings around = surroundings_of(answering);
 	const struct target *target = &notice->target;
@@ -165,46 +165,46 @@ static struct fate act(struct answering *answering, struct notice *notice)
 		return call_open(&around, target, &call);
 #endif
 	default:
-		return fate_returns(-EPERM);
+		return outcome_returns(-EPERM);
 	}
 }
 
 /* ---- answering ---- */
 
-static void respond(const struct notice *notice, const struct fate *fate)
+static void respond(const struct notice *notice, const struct outcome *outcome)
 {
 	struct seccomp_notif_resp resp = { .id = notice->id };
 	int err;
 
-	if (fate->kind == FATE_CONTINUES)
+	if (outcome->kind == OUTCOME_CONTINUES)
 		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	else if (fate->result < 0)
-		resp.error = (__s32)fate->result;
+	else if (outcome->result < 0)
+		resp.error = (__s32)outcome->result;
 	else
-		resp.val = fate->result;
-	/* a thread that has gone waits for nothing */
+		resp.val = outcome->result;
+	/* a thread that has ended needs no answer */
 	err = ioctl(notice->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
 	(void)err;
 }
 
-/* At once: put in and answered, or neither. */
-static void respond_with_fd(const struct notice *notice, struct fate *fate)
+/* Puts the fd into the program and answers, in one step: both happen, or neither. */
+static void respond_with_fd(const struct notice *notice, struct outcome *outcome)
 {
 	struct seccomp_notif_addfd add = { .id = notice->id,
-					   .srcfd = (uint32_t)fate->fd,
-					   .newfd_flags = fate->fd_flags,
+					   .srcfd = (uint32_t)outcome->fd,
+					   .newfd_flags = outcome->fd_flags,
 					   .flags = SECCOMP_ADDFD_FLAG_SEND };
 
 	if (ioctl(notice->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != ENOENT && errno != EINPROGRESS) {
-		fate->result = -errno; /* EMFILE: the program has too many */
-		respond(notice, fate);
+		outcome->result = -errno; /* EMFILE: the program has too many fds */
+		respond(notice, outcome);
 	}
-	close(fate->fd);
+	close(outcome->fd);
 }
 
-/* ---- what goes on in the program ---- */
+/* ---- calls that the program makes itself ---- */
 
-/* Memory as it is now, of a thread that does not wait for us any more. */
+/* The memory of the process after its thread was answered. */
 static int read_later(void *context, uint64_t address, void *buffer, size_t len)
 {
 	const struct notice *notice = context;
@@ -257,25 +257,28 @@ static void await_end(const struct notice *notice)
 	}
 }
 
-/* What was let pass for the program to have done: the engine is told what came of it, as the program shows it. */
-static void see_to_its_end(struct notice *notice, const struct fate *fate)
+/* Tells the engine the result of a call that the program made itself, as the memory of the program has it. */
+static void report_completion(struct notice *notice, const struct outcome *outcome)
 {
-	const struct uverbs_memory theirs = { .read = read_later, .context = notice };
+	const struct uverbs_memory memory = { .read = read_later, .context = notice };
 	struct uverbs_command reply;
 
 	if (notice->data.nr != SYS_ioctl)
 		return;
 	await_end(notice);
-	if (fate->pass.socket < 0)
+	if (outcome->pass.socket < 0)
 		return;
-	if (uverbs_decode(&theirs, notice->data.args[2], UVERBS_REPLY, &reply) || reply.kind != fate->command.kind)
-		engine_done(&fate->pass, NULL);
+	if (uverbs_decode(&memory, notice->data.args[2], UVERBS_REPLY, &reply) || reply.kind != outcome->command.kind)
+		engine_done(&outcome->pass, NULL);
 	else
-		engine_done(&fate->pass, reply.has & UVERBS_HAS_HANDLE ? &reply : NULL);
+		engine_done(&outcome->pass, reply.has & UVERBS_HAS_HANDLE ? &reply : NULL);
 }
 
-/* Is the next look at this file already one that began after `seen` looks? Else it begins now. Under `looking`. */
-static bool was_looked_at(struct answering *answering, const struct engine_subject *subject, uint64_t seen)
+/*
+ * Has another worker begun a check of this file since this one counted `seen` checks? If not, records that a check
+ * begins now. Under `looking`.
+ */
+static bool is_already_checked(struct answering *answering, const struct engine_subject *subject, uint64_t seen)
 {
 	if (answering->looks_begun != seen && answering->looked_at == subject->pid &&
 	    answering->looked_number == subject->fd)
@@ -288,7 +291,7 @@ static bool was_looked_at(struct answering *answering, const struct engine_subje
 	return false;
 }
 
-/* If the engine does not answer, it lets nothing new pass; its own checks of living queue pairs go on. */
+/* An engine that does not answer permits no new commands either. */
 static void look(const struct answering *answering, const struct engine_subject *subject)
 {
 	struct process process;
@@ -309,7 +312,7 @@ static void look(const struct answering *answering, const struct engine_subject 
  * Another thread may have changed the command before the kernel copied it. The engine checks whether a queue pair got
  * an address that was never allowed. One check serves all workers that waited for one.
  */
-static void look_behind(struct answering *answering, struct notice *notice)
+static void check_afterwards(struct answering *answering, struct notice *notice)
 {
 	const struct engine_subject subject = { .pid = notice->target.pid, .fd = (int)notice->data.args[0] };
 	uint64_t seen;
@@ -320,7 +323,7 @@ static void look_behind(struct answering *answering, struct notice *notice)
 	seen = answering->looks_begun;
 	pthread_mutex_unlock(&answering->drivers.lock);
 	pthread_mutex_lock(&answering->looking);
-	if (!was_looked_at(answering, &subject, seen))
+	if (!is_already_checked(answering, &subject, seen))
 		look(answering, &subject);
 	pthread_mutex_unlock(&answering->looking);
 }
@@ -328,27 +331,27 @@ static void look_behind(struct answering *answering, struct notice *notice)
 void answer_notification(struct answering *answering, const struct seccomp_notif *from)
 {
 	struct notice notice;
-	struct fate fate;
+	struct outcome outcome;
 	int err = notice_open(&notice, answering->listener, from);
 
 	if (err == -EPERM)
-		say(answering, "rdmasec: refused: a program in a pid namespace that its supervisor does not see");
-	fate = err ? fate_returns(err) : act(answering, &notice);
-	if (fate.kind == FATE_CONTINUES && notice.data.nr == SYS_ioctl) {
-		/* it is looked at afterwards, too, when its number may be another's */
+		say(answering, "rdmasec: refused: the program is in a pid namespace that its supervisor cannot see");
+	outcome = err ? outcome_returns(err) : act(answering, &notice);
+	if (outcome.kind == OUTCOME_CONTINUES && notice.data.nr == SYS_ioctl) {
+		/* needed after the answer, when another thread may have this number */
 		err = notice_process(&notice);
 		if (err) {
-			engine_done(&fate.pass, NULL);
-			fate = fate_returns(err);
+			engine_done(&outcome.pass, NULL);
+			outcome = outcome_returns(err);
 		}
 	}
-	if (fate.kind == FATE_FD)
-		respond_with_fd(&notice, &fate);
-	else if (fate.kind != FATE_GONE)
-		respond(&notice, &fate);
-	if (fate.kind == FATE_CONTINUES) {
-		see_to_its_end(&notice, &fate);
-		look_behind(answering, &notice);
+	if (outcome.kind == OUTCOME_FD)
+		respond_with_fd(&notice, &outcome);
+	else if (outcome.kind != OUTCOME_GONE)
+		respond(&notice, &outcome);
+	if (outcome.kind == OUTCOME_CONTINUES) {
+		report_completion(&notice, &outcome);
+		check_afterwards(answering, &notice);
 	}
 	notice_close(&notice);
 }

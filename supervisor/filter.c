@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The filter: which of a program's system calls the supervisor hears of. */
+/* The filter: the system calls of a program that the supervisor is notified of. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -42,7 +42,7 @@ static const struct confine_rule rules[] = {
 
 static const struct confine_list list = CONFINE_LIST(rules);
 
-/* libseccomp makes the program, and we load it: only the newest one knows WAIT_KILLABLE_RECV. */
+/* libseccomp compiles the program, and load() installs it: only the newest libseccomp has WAIT_KILLABLE_RECV. */
 int supervisor_filter_export(struct sock_fprog *out)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -71,8 +71,8 @@ int supervisor_filter_export(struct sock_fprog *out)
 static int load(const struct sock_fprog *program)
 {
 	/*
-	 * Once heard of, a call is interrupted by nothing but the program's death: what is being carried out for it is
-	 * not asked for a second time. Kernels before 5.19 do not offer it (EINVAL).
+	 * Once received, a notified call is interrupted only by the death of the program, which therefore does not
+	 * repeat a command that is being carried out. Kernels before 5.19 do not have the flag (EINVAL).
 	 */
 	int fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 			      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, program);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Where a program may open files for writing: everywhere but uverbs nodes. Landlock allows by hierarchies and cannot
- * take anything out of one, so every folder on the way to a node is gone into, and its other entries are allowed one by
- * one. Landlock's rights are those of the file that is found at last, so that no race about a path gets round them
- * (security/landlock/fs.c).
+ * Lets a program open every file for writing but uverbs nodes. Landlock allows whole hierarchies and cannot exclude a
+ * part of one, so each folder on the way to a node is entered and its other entries are allowed one by one. Landlock
+ * checks the file that is opened in the end, so no race about a path gets around it (security/landlock/fs.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +25,7 @@
 
 enum { CLOSED_MAX = 64 };
 
-/* Folders of uverbs nodes: /dev/infiniband in every devtmpfs there is. */
+/* The folders of uverbs nodes: infiniband/ in every mounted devtmpfs. */
 struct closed {
 	char *path[CLOSED_MAX];
 	size_t count;
@@ -34,7 +33,7 @@ struct closed {
 
 struct locking {
 	int ruleset;
-	uint64_t everywhere, file; /* rights: of a folder, and those that a file can have */
+	uint64_t everywhere, file; /* rights for a folder, and those of them that a file can have */
 	struct closed closed;
 };
 
@@ -56,7 +55,7 @@ static int closed_add(struct closed *closed, const char *mount_point)
 	return 0;
 }
 
-/* "\040" and the like (show_mountinfo() in fs/proc_namespace.c), in place. */
+/* Replaces "\040" and the like (show_mountinfo() in fs/proc_namespace.c), in place. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -73,7 +72,7 @@ static void unescape(char *text)
 }
 
 /* "36 35 98:0 /root /mount/point options fields - type source options": proc(5). */
-static int closed_add_line(struct closed *closed, char *line)
+static int closed_parse_line(struct closed *closed, char *line)
 {
 	char *at = line, *mount_point = NULL, *type = strstr(line, " - ");
 
@@ -96,10 +95,10 @@ static int closed_read(struct closed *closed)
 
 	if (!mounts)
 		return -errno;
-	/* always, whatever it is that is mounted there: of a container's */
+	/* always: in a container another file system may be mounted there */
 	err = closed_add(closed, "/dev");
 	while (!err && getline(&line, &size, mounts) >= 0)
-		err = closed_add_line(closed, line);
+		err = closed_parse_line(closed, line);
 	if (!err && ferror(mounts))
 		err = -EIO;
 	free(line);
@@ -125,7 +124,7 @@ static enum place place_of(const struct closed *closed, const char *path)
 	return place;
 }
 
-/* What has gone meanwhile, or can be no rule's (ENOTDIR for a right that files have not, EBADFD), stays closed. */
+/* A file that has gone, or that no rule can name (EBADFD), stays closed. 0 or -errno. */
 static int allow(const struct locking *lock, const char *path, uint64_t rights)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = rights };
@@ -144,9 +143,9 @@ static int allow(const struct locking *lock, const char *path, uint64_t rights)
 	return (int)err;
 }
 
-static int open_up(const struct locking *lock, const char *folder);
+static int allow_below(const struct locking *lock, const char *folder);
 
-static int open_up_entry(const struct locking *lock, const char *folder, const char *name)
+static int allow_entry(const struct locking *lock, const char *folder, const char *name)
 {
 	char path[PATH_MAX];
 
@@ -158,9 +157,9 @@ static int open_up_entry(const struct locking *lock, const char *folder, const c
 	case PLACE_OPEN:
 		return allow(lock, path, lock->everywhere);
 	case PLACE_ON_THE_WAY:
-		return open_up(lock, path);
-	case PLACE_CLOSED: /* but for what else is in there: rdma_cm, umad */
-		return open_up(lock, path);
+		return allow_below(lock, path);
+	case PLACE_CLOSED: /* its other nodes are allowed: rdma_cm, umad */
+		return allow_below(lock, path);
 	}
 	return 0;
 }
@@ -170,7 +169,7 @@ static bool is_uverbs_name(const char *name)
 	return !strncmp(name, "uverbs", strlen("uverbs"));
 }
 
-static int open_up(const struct locking *lock, const char *folder)
+static int allow_below(const struct locking *lock, const char *folder)
 {
 	bool closed = place_of(&lock->closed, folder) == PLACE_CLOSED;
 	const struct dirent *entry;
@@ -181,7 +180,7 @@ static int open_up(const struct locking *lock, const char *folder)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
 	while (!err && (entry = readdir(dir)))
 		if (!closed || !is_uverbs_name(entry->d_name))
-			err = open_up_entry(lock, folder, entry->d_name);
+			err = allow_entry(lock, folder, entry->d_name);
 	closedir(dir);
 	return err;
 }
@@ -190,25 +189,25 @@ static int restrict_by(struct locking *lock)
 {
 	int err = closed_read(&lock->closed);
 
-	/* files may be moved from anywhere to anywhere, as without us */
+	/* without it, files could not be moved between folders */
 	if (!err && lock->everywhere & LANDLOCK_ACCESS_FS_REFER)
 		err = allow(lock, "/", LANDLOCK_ACCESS_FS_REFER);
 	if (!err)
-		err = open_up(lock, "/");
+		err = allow_below(lock, "/");
 	if (!err && syscall(SYS_landlock_restrict_self, lock->ruleset, 0))
 		err = -errno;
 	closed_free(&lock->closed);
 	return err;
 }
 
-/* Nobody moves a file from folder to folder before ABI 2, whatever the rules are: that is too high a price. */
+/* Before ABI 2, Landlock forbids every move between folders: too high a price. */
 enum { ABI_WITH_REFER = 2 };
 
 int supervisor_landlock_install(void)
 {
 	struct locking lock = { .everywhere = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REFER,
 				.file = LANDLOCK_ACCESS_FS_WRITE_FILE };
-	/* making a device node is handled and allowed nowhere */
+	/* a right that is handled but never allowed: creating device nodes */
 	struct landlock_ruleset_attr attr = { .handled_access_fs = lock.everywhere | LANDLOCK_ACCESS_FS_MAKE_CHAR };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	int err;

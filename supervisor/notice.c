@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* A thread that waits for us in a system call: its memory, its fds. */
+/* The memory and fds of a thread that waits in a notified system call. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -18,8 +18,8 @@
 #endif
 
 /*
- * As long as the kernel has the notification, the thread waits, and its number is nobody else's: asked after each time
- * that something was taken by that number.
+ * While the kernel has the notification, the thread waits and no other thread has its number. So this is asked after
+ * each access by that number.
  */
 static bool still_waits(void *context)
 {
@@ -35,11 +35,11 @@ static int copy_result(const struct notice *notice, ssize_t got, size_t len)
 	if (!still_waits((void *)notice))
 		return -ESRCH;
 	if (err == -EPERM || err == -ESRCH)
-		return -EPERM; /* it is there, and not ours to look into */
+		return -EPERM; /* it exists, but access is denied */
 	return err || (size_t)got != len ? -EFAULT : 0;
 }
 
-static int read_theirs(void *context, uint64_t address, void *buffer, size_t len)
+static int read_target(void *context, uint64_t address, void *buffer, size_t len)
 {
 	const struct notice *notice = context;
 	struct iovec local = { .iov_base = buffer, .iov_len = len };
@@ -50,9 +50,11 @@ static int read_theirs(void *context, uint64_t address, void *buffer, size_t len
 	return copy_result(notice, process_vm_readv(notice->target.tid, &local, 1, &remote, 1, 0), len);
 }
 
-/* Goes wrong in nobody else's memory but that of whoever got the number of a thread that died in this very moment,
- * and who is of a kind with it: we could not write to others. */
-static int write_theirs(void *context, uint64_t address, const void *buffer, size_t len)
+/*
+ * If the thread dies between the check and the write, and another one gets its number at once, this writes into that
+ * one. The kernel allows it only for processes that the supervisor may trace.
+ */
+static int write_target(void *context, uint64_t address, const void *buffer, size_t len)
 {
 	const struct notice *notice = context;
 	struct iovec local = { .iov_base = (void *)buffer, .iov_len = len };
@@ -80,7 +82,7 @@ int notice_process(struct notice *notice)
 	return err;
 }
 
-/* The thread's own, where the kernel knows of threads: one may have a table of fds of its own. */
+/* Of the thread where the kernel has pidfds of threads: a thread may have its own table of fds. */
 static int pidfd_of(struct notice *notice)
 {
 	int pidfd = pidfd_open(notice->target.tid, PIDFD_THREAD), err;
@@ -94,7 +96,7 @@ static int pidfd_of(struct notice *notice)
 	return pidfd < 0 ? -errno : pidfd;
 }
 
-static int fetch_theirs(void *context, int number, int *out_fd)
+static int fetch_target_fd(void *context, int number, int *out_fd)
 {
 	struct notice *notice = context;
 	int fd, err = 0;
@@ -115,7 +117,7 @@ static int fetch_theirs(void *context, int number, int *out_fd)
 	return err;
 }
 
-static int put_theirs(void *context, int fd, uint32_t fd_flags)
+static int put_target_fd(void *context, int fd, uint32_t fd_flags)
 {
 	const struct notice *notice = context;
 	struct seccomp_notif_addfd add = { .id = notice->id, .srcfd = (uint32_t)fd, .newfd_flags = fd_flags };
@@ -134,14 +136,14 @@ int notice_open(struct notice *notice, int listener, const struct seccomp_notif 
 		.data = from->data,
 		.pidfd = -1,
 		.target = { .tid = (pid_t)from->pid,
-			    .read = read_theirs,
-			    .write = write_theirs,
-			    .fetch_fd = fetch_theirs,
-			    .put_fd = put_theirs,
+			    .read = read_target,
+			    .write = write_target,
+			    .fetch_fd = fetch_target_fd,
+			    .put_fd = put_target_fd,
 			    .waits = still_waits,
 			    .context = notice },
 	};
-	/* 0: of a pid namespace that is not seen from here */
+	/* 0: in a pid namespace that is not visible here */
 	return from->pid == 0 ? -EPERM : 0;
 }
 

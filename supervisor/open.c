@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Opening for writing: uverbs nodes are opened here, everything else by the program. */
+/* Opening for writing: the supervisor opens uverbs nodes, and the program opens all other files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +11,7 @@
 
 enum { READ_AT_ONCE = 256 };
 
-/* A string of the program's, piece by piece: what comes after its end may not be there. */
+/* Reads a string of the program in pieces: the memory after its end may not be mapped. */
 static int read_string(const struct target *target, uint64_t address, char *text, size_t size)
 {
 	for (size_t at = 0; at < size;) {
@@ -29,7 +29,7 @@ static int read_string(const struct target *target, uint64_t address, char *text
 	return -ENAMETOOLONG;
 }
 
-/* The flags of openat2(2), and whether it asks for more than we know to do. */
+/* The flags of openat2(2); `restricted`: it also sets resolve flags, which the supervisor does not support. */
 static int read_how(const struct target *target, const struct open_call *call, uint64_t *flags, bool *restricted)
 {
 	struct open_how how = { 0 };
@@ -57,53 +57,53 @@ static enum supervisor_opening opening_of(const struct surroundings *around, dev
 	return around->opening ? around->opening(around->context, rdev) : SUPERVISOR_OPENS_AS_PROGRAM;
 }
 
-static struct fate hand_in(const struct target *target, int path_fd, uint64_t flags, enum supervisor_opening how)
+static struct outcome hand_in(const struct target *target, int path_fd, uint64_t flags, enum supervisor_opening how)
 {
-	/* what is there is not made, and what has been found is not looked for again */
+	/* the node exists and has been found */
 	int wanted = (int)flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
-	struct fate fate;
+	struct outcome outcome;
 	int fd, err;
 
-	if (how == SUPERVISOR_LETS_OPEN)
-		return fate_continues();
+	if (how == SUPERVISOR_PROGRAM_OPENS)
+		return outcome_continues();
 	err = how == SUPERVISOR_OPENS_GIVEN ? place_open_given(target, path_fd, wanted | O_CLOEXEC, &fd)
 					    : place_open_as(target, path_fd, wanted | O_CLOEXEC, &fd);
 	if (err)
-		return fate_returns(err);
-	fate = fate_returns(0);
-	fate.kind = FATE_FD;
-	fate.fd = fd;
-	fate.fd_flags = flags & O_CLOEXEC;
-	return fate;
+		return outcome_returns(err);
+	outcome = outcome_returns(0);
+	outcome.kind = OUTCOME_FD;
+	outcome.fd = fd;
+	outcome.fd_flags = flags & O_CLOEXEC;
+	return outcome;
 }
 
-struct fate call_open(const struct surroundings *around, const struct target *target, const struct open_call *call)
+struct outcome call_open(const struct surroundings *around, const struct target *target, const struct open_call *call)
 {
 	uint64_t flags = call->flags;
 	bool restricted = false;
 	char path[PATH_MAX];
-	struct fate fate;
+	struct outcome outcome;
 	int fd, err = call->has_how ? read_how(target, call, &flags, &restricted) : 0;
 	dev_t rdev;
 
 	if (err)
-		return err == -ESRCH ? fate_returns(err) : fate_continues();
+		return err == -ESRCH ? outcome_returns(err) : outcome_continues();
 	if (!opens_for_writing(flags))
-		return fate_continues();
+		return outcome_continues();
 	err = read_string(target, call->path, path, sizeof(path));
 	if (!err)
 		err = place_find(target, call->dirfd, path, !(flags & O_NOFOLLOW), &fd);
-	/* what cannot be found, the kernel will not find, or the second lock (Landlock) is there for it */
+	/* the kernel does not find it either; if the program wins a race here, Landlock is the second lock */
 	if (err)
-		return fate_continues();
+		return outcome_continues();
 	if (!around->is_uverbs(around->context, fd, &rdev))
-		fate = fate_continues();
+		outcome = outcome_continues();
 	else if (flags & O_CREAT && flags & O_EXCL)
-		fate = fate_returns(-EEXIST);
+		outcome = outcome_returns(-EEXIST);
 	else if (flags & O_DIRECTORY)
-		fate = fate_returns(-ENOTDIR);
+		outcome = outcome_returns(-ENOTDIR);
 	else
-		fate = restricted ? fate_returns(-EPERM) : hand_in(target, fd, flags, opening_of(around, rdev));
+		outcome = restricted ? outcome_returns(-EPERM) : hand_in(target, fd, flags, opening_of(around, rdev));
 	close(fd);
-	return fate;
+	return outcome;
 }

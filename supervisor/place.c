@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Files as a program finds them, and opened as it would be let: its root, its ids, its capabilities, its cgroup. */
+/* Finds files as a program does, below its root, and opens them with its ids, capabilities and cgroup. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,7 +20,7 @@ enum { STATUS_MAX = 1 << 16, CGROUP_MAX = 4096, GROUPS_MAX = 4096 };
 
 /* ---- finding ---- */
 
-/* Where a relative path begins, as the program's own root has it. */
+/* The folder where a relative path begins. */
 static int base_of(const struct target *target, int dirfd, char *out, size_t size)
 {
 	char link[64];
@@ -37,7 +37,7 @@ static int base_of(const struct target *target, int dirfd, char *out, size_t siz
 	return out[0] == '/' && (size_t)len < size - 1 ? 0 : -ENOENT;
 }
 
-/* The same folder by the name that it has below the program's root. */
+/* Makes the path of a folder relative to the root of the program. */
 static int below_root(const struct target *target, char *path)
 {
 	char link[64], root[PATH_MAX];
@@ -53,7 +53,7 @@ static int below_root(const struct target *target, char *path)
 	return 0;
 }
 
-/* Links, and "..", end at its root; those of /proc that lead anywhere are not gone through. */
+/* RESOLVE_IN_ROOT: links and ".." stay below its root, and magic links of /proc are not followed. */
 int place_find(const struct target *target, int dirfd, const char *path, bool follow, int *out_fd)
 {
 	const struct open_how how = { .flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
@@ -82,9 +82,9 @@ int place_find(const struct target *target, int dirfd, const char *path, bool fo
 	return err;
 }
 
-/* ---- who it is ---- */
+/* ---- credentials ---- */
 
-/* A thread's credentials, as /proc tells them in our user namespace. */
+/* The credentials of a thread, as /proc shows them in this user namespace. */
 struct identity {
 	uid_t uid; /* of files */
 	gid_t gid;
@@ -148,7 +148,7 @@ static int identity_read(const char *task, struct identity *out)
 	return err ? err : read_whole(path, out->cgroup, sizeof(out->cgroup));
 }
 
-static int identities_read(pid_t tid, struct identity **theirs, struct identity **ours)
+static int identities_read(pid_t tid, struct identity **program, struct identity **self)
 {
 	struct identity *both = calloc(2, sizeof(*both));
 	char task[16];
@@ -163,20 +163,20 @@ static int identities_read(pid_t tid, struct identity **theirs, struct identity 
 		free(both);
 		return err;
 	}
-	*theirs = &both[0];
-	*ours = &both[1];
+	*program = &both[0];
+	*self = &both[1];
 	return 0;
 }
 
-bool target_has_our_capabilities(pid_t tid)
+bool target_has_all_capabilities(pid_t tid)
 {
-	struct identity *theirs, *ours;
+	struct identity *program, *self;
 	bool has;
 
-	if (identities_read(tid, &theirs, &ours))
+	if (identities_read(tid, &program, &self))
 		return false;
-	has = !(ours->capabilities & ~theirs->capabilities);
-	free(theirs);
+	has = !(self->capabilities & ~program->capabilities);
+	free(program);
 	return has;
 }
 
@@ -186,13 +186,13 @@ static bool same_credentials(const struct identity *a, const struct identity *b)
 	       a->group_count == b->group_count && !memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0]));
 }
 
-/* ---- opening as somebody else ---- */
+/* ---- opening with other credentials ---- */
 
-/* Its folder in the unified hierarchy. -EPERM: another hierarchy may say which devices it gets, or it is not seen. */
-static int cgroup_open(const struct identity *theirs, int *out_fd)
+/* Opens its folder in the unified hierarchy. -EPERM: it is not visible, or a v1 hierarchy may restrict devices. */
+static int cgroup_open(const struct identity *program, int *out_fd)
 {
 	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	const char *line = theirs->cgroup;
+	const char *line = program->cgroup;
 	char path[PATH_MAX + 64];
 	size_t len = strcspn(line, "\n");
 
@@ -209,28 +209,28 @@ static int cgroup_open(const struct identity *theirs, int *out_fd)
 	return -EPERM;
 }
 
-/* In a child of a process with threads: system calls only, by their own names (glibc would have all threads do it). */
-static int become(const struct identity *theirs)
+/* In a child of a process with threads: bare system calls only, as glibc would change the ids of all threads. */
+static int become(const struct identity *program)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
 	for (int half = 0; half < 2; half++)
 		data[half] = (struct __user_cap_data_struct){
-			.effective = (uint32_t)(theirs->capabilities >> 32 * half),
-			.permitted = (uint32_t)(theirs->capabilities >> 32 * half),
+			.effective = (uint32_t)(program->capabilities >> 32 * half),
+			.permitted = (uint32_t)(program->capabilities >> 32 * half),
 		};
-	if (syscall(SYS_setgroups, theirs->group_count, theirs->groups) ||
-	    syscall(SYS_setresgid, theirs->gid, theirs->gid, theirs->gid) ||
-	    syscall(SYS_setresuid, theirs->uid, theirs->uid, theirs->uid))
+	if (syscall(SYS_setgroups, program->group_count, program->groups) ||
+	    syscall(SYS_setresgid, program->gid, program->gid, program->gid) ||
+	    syscall(SYS_setresuid, program->uid, program->uid, program->uid))
 		return errno;
-	/* of another user than root, none are left */
-	return theirs->uid == 0 && syscall(SYS_capset, &header, data) ? errno : 0;
+	/* a user other than root has no capabilities left */
+	return program->uid == 0 && syscall(SYS_capset, &header, data) ? errno : 0;
 }
 
-static _Noreturn void open_in_child(const struct identity *theirs, const char *path, int flags, int into)
+static _Noreturn void open_in_child(const struct identity *program, const char *path, int flags, int into)
 {
-	int err = become(theirs), fd = -1;
+	int err = become(program), fd = -1;
 
 	if (!err) {
 		fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags);
@@ -239,7 +239,7 @@ static _Noreturn void open_in_child(const struct identity *theirs, const char *p
 	if (!err && syscall(SYS_dup3, fd, into, O_CLOEXEC) < 0)
 		err = errno;
 	if (fd >= 0)
-		syscall(SYS_close, fd); /* the table is the supervisor's */
+		syscall(SYS_close, fd); /* the table is shared with the supervisor */
 	syscall(SYS_exit_group, err > 255 ? EPERM : err);
 	__builtin_unreachable();
 }
@@ -254,8 +254,8 @@ static int await_child(int pidfd)
 	return info.si_code == CLD_EXITED ? -info.si_status : -EPERM;
 }
 
-/* No signal tells of its end, so that nobody else takes it for a child of his. */
-static int open_by_child(const struct identity *theirs, int cgroup, const char *path, int flags, int into)
+/* The child sends no signal at its end, so that no other part of the process waits for it. */
+static int open_by_child(const struct identity *program, int cgroup, const char *path, int flags, int into)
 {
 	int pidfd = -1, err;
 	struct clone_args args = { .flags = CLONE_FILES | CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd };
@@ -267,7 +267,7 @@ static int open_by_child(const struct identity *theirs, int cgroup, const char *
 	}
 	child = syscall(SYS_clone3, &args, sizeof(args));
 	if (child == 0)
-		open_in_child(theirs, path, flags, into);
+		open_in_child(program, path, flags, into);
 	if (child < 0)
 		return errno == ENOMEM || errno == EAGAIN ? -errno : -EPERM;
 	err = await_child(pidfd);
@@ -275,24 +275,23 @@ static int open_by_child(const struct identity *theirs, int cgroup, const char *
 	return err;
 }
 
-/* With no capability that we lack, as none can be gained: what only such a one would let it open is not opened for it.
- */
-static int open_as(struct identity *theirs, const struct identity *ours, const char *path, int flags, int *out_fd)
+/* A capability that the supervisor lacks cannot be gained: a file that needs it is not opened. */
+static int open_as(struct identity *program, const struct identity *self, const char *path, int flags, int *out_fd)
 {
-	bool same_cgroup = !strcmp(theirs->cgroup, ours->cgroup);
+	bool same_cgroup = !strcmp(program->cgroup, self->cgroup);
 	int cgroup = -1, into, err = 0;
 
-	if (same_cgroup && same_credentials(theirs, ours)) {
+	if (same_cgroup && same_credentials(program, self)) {
 		*out_fd = open(path, flags);
 		return *out_fd < 0 ? -errno : 0;
 	}
-	theirs->capabilities &= ours->capabilities;
+	program->capabilities &= self->capabilities;
 	if (!same_cgroup)
-		err = cgroup_open(theirs, &cgroup);
+		err = cgroup_open(program, &cgroup);
 	if (err)
 		return err;
 	into = open("/", O_PATH | O_CLOEXEC);
-	err = into < 0 ? -errno : open_by_child(theirs, cgroup, path, flags, into);
+	err = into < 0 ? -errno : open_by_child(program, cgroup, path, flags, into);
 	if (cgroup >= 0)
 		close(cgroup);
 	if (!err)
@@ -304,17 +303,17 @@ static int open_as(struct identity *theirs, const struct identity *ours, const c
 
 static int open_for(const struct target *target, bool in_its_cgroup, int path_fd, int flags, int *out_fd)
 {
-	struct identity *theirs, *ours;
+	struct identity *program, *self;
 	char path[32];
-	int err = identities_read(target->tid, &theirs, &ours);
+	int err = identities_read(target->tid, &program, &self);
 
 	if (err)
 		return err;
 	if (!in_its_cgroup)
-		memcpy(theirs->cgroup, ours->cgroup, sizeof(theirs->cgroup));
+		memcpy(program->cgroup, self->cgroup, sizeof(program->cgroup));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	err = open_as(theirs, ours, path, flags, out_fd);
-	free(theirs);
+	err = open_as(program, self, path, flags, out_fd);
+	free(program);
 	return err;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The node of the connection manager, before Landlock closes /dev/infiniband to whatever comes into it later. */
+/* Creates the node of the connection manager before Landlock closes /dev/infiniband to later nodes. */
 #include <errno.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -9,7 +9,7 @@
 #include "netlink/dump.h"
 #include "supervisor_internal.h"
 
-/* That there is an answer is all that is wanted of it. */
+/* Only the side effect of the request matters. */
 static int ignore(const struct nlmsghdr *message, void *context)
 {
 	(void)message;
@@ -34,6 +34,5 @@ void rdma_cm_node_make(void)
 	netlink_close(&channel);
 out:
 	nlmsg_free(request);
-	/* a kernel that has no such thing will not make a node of it later either */
 	(void)err;
 }

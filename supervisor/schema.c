@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Which methods a supervisor can carry out for a program. Sources: drivers/infiniband/core/uverbs_std_types_*.c and
- * uverbs_cmd.c for the methods; for what drivers do with the memory of their caller, the places named below.
+ * The methods that a supervisor can carry out for a program. Sources: drivers/infiniband/core/uverbs_std_types_*.c and
+ * uverbs_cmd.c for the methods, and the places named below for drivers that use the memory of their caller.
  */
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/ib_user_ioctl_verbs.h>
@@ -16,15 +16,15 @@
 #define BITS(first, last)        ((BIT((last) - (first) + 1) - 1) << (first))
 #define DRIVER_BITS(first, last) BITS((first) & ~(1U << UVERBS_ID_NS_SHIFT), (last) & ~(1U << UVERBS_ID_NS_SHIFT))
 #define UHW                      UHW_AND(0)
-#define UHW_AND(theirs_too)                                                                                          \
+#define UHW_AND(more)                                                                                                \
 	{                                                                                                            \
-		.in = DRIVER_BIT(UVERBS_ATTR_UHW_IN), .out = DRIVER_BIT(UVERBS_ATTR_UHW_OUT), .theirs = (theirs_too) \
+		.in = DRIVER_BIT(UVERBS_ATTR_UHW_IN), .out = DRIVER_BIT(UVERBS_ATTR_UHW_OUT), .program_only = (more) \
 	}
 
 /*
- * Newer than the headers of kernel 6.1; the first and the last of each. Memory for the queues of CQs (6.17) and QPs
- * (7.2), by address or by fd; of the driver's namespace where doorbells are: mlx5 (cq.c since 6.12, qp.c since 7.2) and
- * bnxt_re (uapi.c, 7.2). The fds of GET_CONTEXT (6.15) are an array of numbers.
+ * Attributes newer than the headers of kernel 6.1; the first and the last of each group. Memory for the queues of CQs
+ * (6.17) and QPs (7.2), by address or by fd. In the driver's namespace, places of doorbells: mlx5 (cq.c since 6.12,
+ * qp.c since 7.2) and bnxt_re (uapi.c, 7.2). The fds of GET_CONTEXT (6.15) are an array of numbers.
  */
 enum {
 	CREATE_CQ_BUFFER_VA = UVERBS_ATTR_CREATE_CQ_EVENT_FD + 1,
@@ -58,7 +58,7 @@ static const struct schema schemas[] = {
 	{ UVERBS_OBJECT_DEVICE,
 	  UVERBS_METHOD_GET_CONTEXT,
 	  { .out = BIT(UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS) | BIT(UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT),
-	    .theirs = BIT(GET_CONTEXT_FD_ARR) },
+	    .program_only = BIT(GET_CONTEXT_FD_ARR) },
 	  UHW },
 	{ UVERBS_OBJECT_DEVICE,
 	  UVERBS_METHOD_QUERY_CONTEXT,
@@ -87,7 +87,7 @@ static const struct schema schemas[] = {
 		      BIT(UVERBS_ATTR_CREATE_QP_SEND_CQ_HANDLE) | BIT(UVERBS_ATTR_CREATE_QP_RECV_CQ_HANDLE) |
 		      BIT(UVERBS_ATTR_CREATE_QP_IND_TABLE_HANDLE),
 	    .fd_in = BIT(UVERBS_ATTR_CREATE_QP_EVENT_FD),
-	    .theirs = BITS(CREATE_QP_BUF_UMEM, CREATE_QP_SQ_BUF_UMEM) },
+	    .program_only = BITS(CREATE_QP_BUF_UMEM, CREATE_QP_SQ_BUF_UMEM) },
 	  UHW_AND(DRIVER_BIT(CREATE_QP_DRIVERS_OWN)) },
 	{ UVERBS_OBJECT_QP,
 	  UVERBS_METHOD_QP_DESTROY,
@@ -100,7 +100,7 @@ static const struct schema schemas[] = {
 	    .out = BIT(UVERBS_ATTR_CREATE_CQ_RESP_CQE),
 	    .handle = BIT(UVERBS_ATTR_CREATE_CQ_HANDLE),
 	    .fd_in = BIT(UVERBS_ATTR_CREATE_CQ_COMP_CHANNEL) | BIT(UVERBS_ATTR_CREATE_CQ_EVENT_FD),
-	    .theirs = BITS(CREATE_CQ_BUFFER_VA, CREATE_CQ_BUF_UMEM) },
+	    .program_only = BITS(CREATE_CQ_BUFFER_VA, CREATE_CQ_BUF_UMEM) },
 	  UHW_AND(DRIVER_BITS(CREATE_CQ_DRIVERS_FIRST, CREATE_CQ_DRIVERS_LAST)) },
 	{ UVERBS_OBJECT_CQ,
 	  UVERBS_METHOD_CQ_DESTROY,
@@ -147,7 +147,7 @@ static const struct schema schemas[] = {
 	  { 0 } },
 };
 
-/* Of mlx5: what goes to the firmware as it is (hw/mlx5/devx.c), and names memory by objects only. */
+/* Methods of mlx5 that pass firmware commands on unchanged (hw/mlx5/devx.c), which name memory by objects only. */
 static const struct schema mlx5_schemas[] = {
 	{ MLX5_IB_OBJECT_DEVX,
 	  MLX5_IB_METHOD_DEVX_OTHER,
@@ -209,12 +209,12 @@ enum attr_role schema_role(const struct schema *schema, uint16_t attr_id)
 		return ATTR_HANDLE;
 	if (set->fd_in & bit)
 		return ATTR_FD_IN;
-	if (set->theirs & bit)
-		return ATTR_THEIRS;
+	if (set->program_only & bit)
+		return ATTR_PROGRAM_ONLY;
 	return set->fd_new & bit ? ATTR_FD_NEW : ATTR_UNKNOWN;
 }
 
-/* CORE_IN of an INVOKE_WRITE, which is in the snapshot: its first `size` octets, no fewer than are behind a pointer. */
+/* Copies the first `size` octets, more than eight, of CORE_IN of an INVOKE_WRITE in the snapshot. */
 static bool core_in(const struct ib_uverbs_ioctl_hdr *request, void *out, size_t size)
 {
 	for (size_t i = 0; i < request->num_attrs; i++) {
@@ -251,7 +251,7 @@ bool schema_answer_fits(const struct ib_uverbs_ioctl_hdr *request, const struct 
 
 /*
  * Commands of INVOKE_WRITE that neither pin nor map memory of their caller, nor take or return an fd, in any driver but
- * those of needs_its_caller(). Not among them: REG_MR, REREG_MR, CREATE_COMP_CHANNEL, OPEN_XRCD (an fd), RESIZE_CQ
+ * those of needs_caller(). Not among them: REG_MR, REREG_MR, CREATE_COMP_CHANNEL, OPEN_XRCD (an fd), RESIZE_CQ
  * (pins), MODIFY_SRQ (rxe and rdmavt write to an address in its UHW_IN), CREATE_FLOW (mlx5's counters have an address
  * in its UHW_IN), and all that create, which drivers do in their own ways.
  */
@@ -301,8 +301,8 @@ static bool write_creates(uint32_t command)
 }
 
 /*
- * Drivers whose queues are the kernel's own pages, which the program maps afterwards by the uverbs fd (rxe_mmap.c;
- * siw_verbs.c: siw_mmap_entry_insert()). The others pin the program's (ib_umem_get()).
+ * Drivers that allocate queues in the kernel, which the program maps afterwards by the uverbs fd (rxe_mmap.c;
+ * siw_verbs.c: siw_mmap_entry_insert()). The others pin pages of the program (ib_umem_get()).
  */
 static bool driver_makes_queues(uint32_t driver_id)
 {
@@ -317,12 +317,12 @@ static bool creates_queues(const struct uverbs_command *command)
 }
 
 /*
- * What a driver looks for in whoever makes the call. siw sends short messages from the memory of the process that posts
- * them (siw_verbs.c siw_post_send(): in_syscall; siw_qp_tx.c siw_try_1seg()): here, they would be octets of ours.
- * What a GET_CONTEXT gets goes by the caller's capabilities: of mlx5 with DEVX (mlx5_ib_devx_create()), of erdma always
- * (alloc_db_resources() in erdma_verbs.c).
+ * Commands whose result depends on the calling process. siw sends short messages from the memory of the process that
+ * posts them (siw_verbs.c siw_post_send(): in_syscall; siw_qp_tx.c siw_try_1seg()): the supervisor would send its own
+ * memory. GET_CONTEXT depends on the capabilities of its caller: with DEVX on mlx5 (mlx5_ib_devx_create()), always on
+ * erdma (alloc_db_resources() in erdma_verbs.c).
  */
-static bool needs_its_caller(const struct uverbs_command *command)
+static bool needs_caller(const struct uverbs_command *command)
 {
 	if (command->kind == UVERBS_CONTEXT_OPEN)
 		return command->has & UVERBS_HAS_DEVX || command->driver_id == RDMA_DRIVER_ERDMA;
@@ -331,21 +331,21 @@ static bool needs_its_caller(const struct uverbs_command *command)
 	       command->write_command == IB_USER_VERBS_CMD_POST_SEND;
 }
 
-static bool has_theirs(const struct ib_uverbs_ioctl_hdr *request, const struct schema *schema)
+static bool has_program_only(const struct ib_uverbs_ioctl_hdr *request, const struct schema *schema)
 {
 	for (size_t i = 0; i < request->num_attrs; i++)
-		if (schema_role(schema, request->attrs[i].attr_id) == ATTR_THEIRS)
+		if (schema_role(schema, request->attrs[i].attr_id) == ATTR_PROGRAM_ONLY)
 			return true;
 	return false;
 }
 
-bool schema_is_ours(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)
+bool schema_can_carry_out(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)
 {
 	const struct schema *schema = schema_find(command->driver_id, command->object_id, command->method_id);
 	bool invoke_write =
 		command->object_id == UVERBS_OBJECT_DEVICE && command->method_id == UVERBS_METHOD_INVOKE_WRITE;
 
-	if (!schema || needs_its_caller(command) || has_theirs(request, schema))
+	if (!schema || needs_caller(command) || has_program_only(request, schema))
 		return false;
 	if (creates_queues(command) || (invoke_write && write_creates(command->write_command)))
 		return driver_makes_queues(command->driver_id);

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Receiving notifications, and the threads that answer them. Each may take as long as a key manager does, and meanwhile
- * others go on: a thread each, up to a bound, above which they wait their turn.
+ * Receives notifications, and answers them in worker threads: an answer may take as long as a key manager does. Above
+ * WORKERS_MAX notifications wait for a worker.
+ *
+ * A worker is idle (waits in job_take()) or busy (answers a notification):
+ *
+ * | event                 | idle worker      | only busy workers            | no worker                     |
+ * |-----------------------|------------------|------------------------------|-------------------------------|
+ * | notification          | takes it, busy   | start another; at the limit, | start one; if that fails, the |
+ * |                       |                  | it waits for the next idle   | receiving thread answers      |
+ * | answered, jobs wait   | -                | takes the next, busy         | -                             |
+ * | answered, none waits  | -                | becomes idle                 | -                             |
+ * | WORKER_IDLE_S passed  | ends             | -                            | -                             |
+ * | last program ended    | ends             | ends after its answer        | supervisor_serve() returns    |
  */
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -19,7 +30,7 @@
 enum { WORKERS_MAX = 256, WORKER_STACK = 256 * 1024, WORKER_IDLE_S = 5 };
 
 struct job {
-	struct seccomp_notif *from; /* as long as the kernel has it */
+	struct seccomp_notif *from; /* of the size that the kernel has it */
 	struct job *prev, *next;
 };
 
@@ -41,7 +52,7 @@ static void job_free(struct job *job)
 
 /* ---- workers ---- */
 
-/* NULL: there was nothing for a while. With the lock. */
+/* Waits for a job. NULL: none came for a while, or the server closes. With the lock held. */
 static struct job *job_take(struct server *server)
 {
 	struct timespec until;
@@ -94,7 +105,7 @@ static int worker_start(struct server *server)
 	return err;
 }
 
-/* With the lock. */
+/* Queues a job, and starts a worker if none is idle. With the lock held. */
 static void job_give(struct server *server, struct job *job)
 {
 	DL_APPEND(server->jobs, job);
@@ -126,7 +137,7 @@ static int job_receive(const struct server *server, struct job **out)
 	return err;
 }
 
-/* 1: there is one; 0: nobody uses the filter any more. */
+/* Waits for a notification. 1: there is one; 0: no process uses the filter any more; -errno. */
 static int await(int listener)
 {
 	struct pollfd poll_fd = { .fd = listener, .events = POLLIN };
@@ -147,17 +158,17 @@ static int receive_all(struct server *server)
 		if (err == -ENOMEM) {
 			const struct timespec pause = { .tv_nsec = 10000000 };
 
-			nanosleep(&pause, NULL); /* whoever asks waits */
+			nanosleep(&pause, NULL); /* the program waits */
 			continue;
 		}
-		/* it ended, or was interrupted, before we came */
+		/* the thread ended, or was interrupted, before this */
 		if (err == -ENOENT || err == -EINTR)
 			continue;
 		if (err)
 			return err;
 		pthread_mutex_lock(&server->lock);
 		job_give(server, job);
-		/* no thread at all could be made: then it is for this one */
+		/* no worker could be started: this thread answers */
 		if (!server->workers && server->jobs == job) {
 			DL_DELETE(server->jobs, job);
 			server->job_count--;
@@ -212,7 +223,7 @@ int supervisor_serve(int listener, const struct supervisor_options *options)
 	pthread_cond_init(&server->ended, NULL);
 	err = receive_all(server);
 	if (err) {
-		close(listener); /* whoever waits gets ENOSYS; workers may still use the rest */
+		close(listener); /* waiting programs get ENOSYS; workers may still use the rest */
 		return err;
 	}
 	workers_end(server);

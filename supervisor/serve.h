@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between receiving notifications (serve.c) and what they are answered with (answer.c). */
+/* Shared by serve.c, which receives notifications, and answer.c, which answers them. */
 #ifndef RDMASEC_SUPERVISOR_SERVE_H
 #define RDMASEC_SUPERVISOR_SERVE_H
 
@@ -9,7 +9,7 @@
 
 enum { DEVICES_MAX = 64 };
 
-/* What is learnt of devices; any thread. */
+/* The driver of each device, as the kernel accepted it. Any thread, under `lock`. */
 struct device_drivers {
 	pthread_mutex_t lock;
 	size_t count;
@@ -24,13 +24,17 @@ struct answering {
 	struct engine_address engine;
 	struct supervisor_options options;
 	struct device_drivers drivers;
-	pthread_mutex_t looking; /* one at a time; of what follows, looks_begun has the drivers' lock */
+	/* Held during a check of the engine; looks_begun is read and written under the lock of `drivers`. */
+	pthread_mutex_t looking;
 	uint64_t looks_begun;
 	pid_t looked_at;
 	int looked_number;
 };
 
-/* Answers one notification, and sees what it let pass to its end. In the thread of a worker. */
+/*
+ * Answers one notification. If the program makes the call itself, waits for its end and reports it to the engine.
+ * Blocks; runs in a worker thread.
+ */
 void answer_notification(struct answering *answering, const struct seccomp_notif *from);
 
 #endif

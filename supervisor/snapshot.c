@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The copy of a request, and the way of its answers back. Limits and attributes: uverbs_ioctl.c. */
+/* Copies a request, and writes its results back. Limits and attributes: uverbs_ioctl.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <rdma/ib_user_ioctl_cmds.h>
@@ -10,10 +10,9 @@
 #include "supervisor_internal.h"
 
 /*
- * A request is at most a page; all that it points to, here, no more than sixteen of the longest attributes. Drivers
- * read and write UHW_IN and UHW_OUT by their own structs, and many do not look at their lengths (ib_copy_to_udata() in
- * include/rdma/ib_verbs.h, and who calls it in 6.1 and 6.12): what is longer than the program said ends in the slack.
- * None is a page long.
+ * A request is at most a page; the limit of a block is sixteen of the longest attributes. Drivers read and write UHW_IN
+ * and UHW_OUT by their own structs, and many ignore the given lengths (callers of ib_copy_to_udata() in kernels 6.1 and
+ * 6.12). What exceeds the program's length falls into the slack; none of these structs is a page long.
  */
 enum { REQUEST_MAX = 4096, BLOCK_MAX = 1 << 20, ALIGNMENT = 8, SLACK = 4096 };
 
@@ -23,15 +22,15 @@ static size_t aligned(size_t size)
 }
 
 /*
- * uverbs_attr_ptr_is_inline(): for what is read only. An output of no length has a pointer as well, and a driver that
- * does not look at the length writes behind it: where the program says, in our memory.
+ * uverbs_attr_ptr_is_inline() applies to inputs only. An output of length 0 also has a pointer, and a driver that
+ * ignores the length writes there: the pointer must lead into the block, not where the program chose.
  */
 static bool is_behind_pointer(enum attr_role role, const struct ib_uverbs_attr *attr)
 {
 	return role == ATTR_OUT || (role == ATTR_IN && attr->len > sizeof(attr->data));
 }
 
-/* What we do not know we do not carry: the kernel, too, passes over what it does not know, unless that is mandatory. */
+/* Removes unknown attributes, as the kernel ignores those that it does not know, unless they are mandatory. */
 static int drop_unknown(struct snapshot *snapshot)
 {
 	struct ib_uverbs_ioctl_hdr *request = snapshot->request;
@@ -40,13 +39,13 @@ static int drop_unknown(struct snapshot *snapshot)
 		if (schema_role(snapshot->schema, request->attrs[i].attr_id) == ATTR_UNKNOWN) {
 			if (request->attrs[i].flags & UVERBS_ATTR_F_MANDATORY)
 				return -EPROTONOSUPPORT;
-			/* so that positions stay: a number that no method of this namespace has */
+			/* keeps the positions of the others: a number that no method has */
 			request->attrs[i] = (struct ib_uverbs_attr){ .attr_id = (uint16_t)(0x0f00 + i) };
 		}
 	return 0;
 }
 
-/* Makes room behind what is there; the block may move. */
+/* Adds zeroed room at the end of the block, which may move. */
 static int grow(struct snapshot *snapshot, size_t by)
 {
 	uint8_t *block;
@@ -109,8 +108,8 @@ static int take_those(const struct target *target, struct snapshot *snapshot, en
 }
 
 /*
- * Outputs too: of what the kernel does not write, the program keeps what it had. And if it cannot be written to, that
- * shows before anything is done. They come last, so that nothing of what was judged lies behind one.
+ * Copies outputs too: the program keeps the octets that the kernel does not write, and unreadable memory is an error
+ * before the call. Outputs come last, so that an overrun cannot change an input that the engine has seen.
  */
 static int take_behind_pointers(const struct target *target, struct snapshot *snapshot)
 {
@@ -188,7 +187,7 @@ static enum attr_role role_of(const struct snapshot *snapshot, size_t i)
 	return schema_role(snapshot->schema, snapshot->original[i].attr_id);
 }
 
-/* The bit of an attribute's position: what comes later is not carried (no method has so many). */
+/* The bit of an attribute's position. No method has more than 64 attributes. */
 static uint64_t position(size_t i)
 {
 	return i < 64 ? UINT64_C(1) << i : 0;
@@ -214,7 +213,7 @@ int snapshot_take_fds(const struct target *target, struct snapshot *snapshot)
 	return 0;
 }
 
-void snapshot_drop_fds(struct snapshot *snapshot)
+void snapshot_close_fds(struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < 64 && snapshot->fds_new; i++)
 		if (snapshot->fds_new & position(i)) {
@@ -223,9 +222,9 @@ void snapshot_drop_fds(struct snapshot *snapshot)
 		}
 }
 
-/* ---- back ---- */
+/* ---- results ---- */
 
-static int give_outputs(const struct target *target, const struct snapshot *snapshot)
+static int write_outputs(const struct target *target, const struct snapshot *snapshot)
 {
 	const struct ib_uverbs_ioctl_hdr *request = snapshot->request;
 	int err = 0;
@@ -241,7 +240,7 @@ static int give_outputs(const struct target *target, const struct snapshot *snap
 	return err;
 }
 
-/* An fd that the kernel made for us becomes one of the program's; ours is closed in any case. */
+/* Puts a new fd into the program. The supervisor's own is closed later in any case. */
 static int give_fd(const struct target *target, struct snapshot *snapshot, size_t i)
 {
 	int number;
@@ -254,7 +253,7 @@ static int give_fd(const struct target *target, struct snapshot *snapshot, size_
 	return 0;
 }
 
-/* The attributes as the program had them, with what the kernel writes into them. */
+/* Merges the kernel's results into the attributes as the program had them. */
 static int merge_attrs(const struct target *target, struct snapshot *snapshot, bool succeeded, bool *changed)
 {
 	const struct ib_uverbs_ioctl_hdr *request = snapshot->request;
@@ -279,10 +278,10 @@ static int merge_attrs(const struct target *target, struct snapshot *snapshot, b
 	return err;
 }
 
-int snapshot_give_back(const struct target *target, struct snapshot *snapshot, bool succeeded)
+int snapshot_write_back(const struct target *target, struct snapshot *snapshot, bool succeeded)
 {
 	bool changed = false;
-	int err = give_outputs(target, snapshot);
+	int err = write_outputs(target, snapshot);
 
 	if (!err)
 		err = merge_attrs(target, snapshot, succeeded, &changed);

@@ -217,13 +217,13 @@ static int open_fds(void)
 	return count;
 }
 
-static struct fate verbs(void)
+static struct outcome verbs(void)
 {
 	int before = open_fds();
-	struct fate fate = call_verbs(&around, &program, NUMBER, w.request.part[0].address);
+	struct outcome outcome = call_verbs(&around, &program, NUMBER, w.request.part[0].address);
 
 	cr_expect_eq(open_fds(), before, "no fd is left open");
-	return fate;
+	return outcome;
 }
 
 /* MODIFY_QP with an address, whose first octet is `first`. */
@@ -243,12 +243,12 @@ static uint8_t *modify(uint8_t first)
 
 Test(supervisor_call, what_was_judged_is_what_is_done)
 {
-	struct fate fate;
+	struct outcome outcome;
 
 	modify(0x20);
 	w.hostile = true;
-	fate = verbs();
-	cr_expect(fate.kind == FATE_RETURNS && fate.result == 0);
+	outcome = verbs();
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == 0);
 	cr_expect(w.asked == 1 && w.asked_number == NUMBER && w.called == 1 && w.done == 1);
 	cr_expect_eq(w.core_in_len, sizeof(struct ib_uverbs_modify_qp));
 	cr_expect_eq(w.core_in[MODIFY_DGID], 0x20, "the kernel gets the copy");
@@ -257,27 +257,27 @@ Test(supervisor_call, what_was_judged_is_what_is_done)
 
 Test(supervisor_call, what_is_refused_is_not_done)
 {
-	struct fate fate;
+	struct outcome outcome;
 
 	modify(0x20);
 	w.ask_err = -EPERM;
-	fate = verbs();
-	cr_expect(fate.kind == FATE_RETURNS && fate.result == -EPERM);
+	outcome = verbs();
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -EPERM);
 	cr_expect(w.asked == 1 && w.called == 0 && w.done == 0 && w.written == 0);
 }
 
 Test(supervisor_call, a_program_that_is_gone_has_nothing_done)
 {
-	struct fate fate;
+	struct outcome outcome;
 
 	modify(0x20);
 	w.gone_before_kernel = true;
-	fate = verbs();
-	cr_expect_eq(fate.kind, FATE_GONE);
+	outcome = verbs();
+	cr_expect_eq(outcome.kind, OUTCOME_GONE);
 	cr_expect(w.called == 0 && w.done == 1 && w.done_with_reply == 0, "the engine hears that nothing came of it");
 	w.gone = true;
-	fate = verbs();
-	cr_expect_eq(fate.kind, FATE_GONE);
+	outcome = verbs();
+	cr_expect_eq(outcome.kind, OUTCOME_GONE);
 }
 
 Test(supervisor_call, answers_come_back)
@@ -285,15 +285,15 @@ Test(supervisor_call, answers_come_back)
 	struct ib_uverbs_attr *attrs =
 		(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
 	uint8_t *in, *out;
-	struct fate fate;
+	struct outcome outcome;
 
 	begin_write(&w.request, RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_CREATE_AH);
 	in = add_pointer(&w.request, UVERBS_ATTR_CORE_IN, sizeof(struct ib_uverbs_create_ah));
 	out = add_pointer(&w.request, UVERBS_ATTR_CORE_OUT, sizeof(struct ib_uverbs_create_ah_resp));
 	put8(in, 54, 1);
 	put32(w.core_out, 0, 0x31);
-	fate = verbs();
-	cr_expect(fate.kind == FATE_RETURNS && fate.result == 0);
+	outcome = verbs();
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == 0);
 	cr_expect_eq(out[0], 0x31);
 	cr_expect(attrs[2].flags & UVERBS_ATTR_F_VALID_OUTPUT);
 	cr_expect_eq(attrs[2].data, w.request.part[2].address, "our addresses do not leak");
@@ -303,12 +303,12 @@ Test(supervisor_call, answers_come_back)
 
 Test(supervisor_call, errors_of_the_kernel_come_back)
 {
-	struct fate fate;
+	struct outcome outcome;
 
 	modify(0x20);
 	w.kernel_result = -EINVAL;
-	fate = verbs();
-	cr_expect(fate.kind == FATE_RETURNS && fate.result == -EINVAL && w.done == 1 && w.done_with_reply == 0);
+	outcome = verbs();
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -EINVAL && w.done == 1 && w.done_with_reply == 0);
 	cr_expect_eq(w.driver, 0, "nothing is learnt from what failed");
 }
 
@@ -316,14 +316,14 @@ Test(supervisor_call, a_queue_pair_of_rxe_is_made_here)
 {
 	struct ib_uverbs_attr *attrs =
 		(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
-	struct fate fate;
+	struct outcome outcome;
 
 	native_qp(&w.request);
 	add_attr(&w.request, UVERBS_ATTR_CREATE_QP_EVENT_FD, 0, NUMBER + 1);
 	add_pointer(&w.request, UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, 4);
 	w.new_handle = 0x1234;
-	fate = verbs();
-	cr_expect(fate.kind == FATE_RETURNS && fate.result == 0 && w.asked == 1);
+	outcome = verbs();
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == 0 && w.asked == 1);
 	cr_expect_eq(attrs[0].data, 0x1234);
 	cr_expect_eq(w.fetched, 2, "the event fd is one of ours meanwhile");
 	cr_expect_neq(w.attrs[2].data, NUMBER + 1);
@@ -333,36 +333,36 @@ Test(supervisor_call, a_queue_pair_of_rxe_is_made_here)
 
 Test(supervisor_call, a_queue_pair_that_pins_memory_is_made_by_the_program)
 {
-	struct fate fate;
+	struct outcome outcome;
 
 	begin(&w.request, RDMA_DRIVER_MLX5, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE);
 	add_attr(&w.request, UVERBS_ATTR_CREATE_QP_HANDLE, 0, 0);
 	add_attr(&w.request, UVERBS_ATTR_CREATE_QP_TYPE, 8, IB_UVERBS_QPT_RC);
-	fate = verbs();
-	cr_expect(fate.kind == FATE_CONTINUES && fate.pass.socket == 1000 && fate.command.kind == UVERBS_QP_CREATE);
+	outcome = verbs();
+	cr_expect(outcome.kind == OUTCOME_CONTINUES && outcome.pass.socket == 1000 && outcome.command.kind == UVERBS_QP_CREATE);
 	cr_expect(w.asked == 1 && w.called == 0);
 	w.ask_err = -EPERM;
 	memset(w.request.part[0].seen, 0, sizeof(w.request.part[0].seen));
-	fate = verbs();
-	cr_expect(fate.kind == FATE_RETURNS && fate.result == -EPERM, "but not if it is refused");
+	outcome = verbs();
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -EPERM, "but not if it is refused");
 }
 
 Test(supervisor_call, memory_is_registered_by_the_program)
 {
 	begin_write(&w.request, RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_REG_MR);
 	add_pointer(&w.request, UVERBS_ATTR_CORE_IN, sizeof(struct ib_uverbs_reg_mr));
-	cr_expect_eq(verbs().kind, FATE_CONTINUES);
+	cr_expect_eq(verbs().kind, OUTCOME_CONTINUES);
 	cr_expect(w.asked == 0 && w.called == 0);
 }
 
 Test(supervisor_call, no_other_file_has_verbs)
 {
-	struct fate fate;
+	struct outcome outcome;
 
 	modify(0x20);
 	w.not_uverbs = true;
-	fate = verbs();
-	cr_expect(fate.kind == FATE_RETURNS && fate.result == -ENOTTY && w.asked == 0 && w.called == 0);
+	outcome = verbs();
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -ENOTTY && w.asked == 0 && w.called == 0);
 	w.fetch_err = -EBADF;
 	cr_expect_eq(verbs().result, -EBADF);
 	w.fetch_err = -EPERM;
@@ -384,14 +384,14 @@ Test(supervisor_call, forms_that_no_kernel_takes)
 
 Test(supervisor_call, memory_that_is_not_there)
 {
-	struct fate fate;
+	struct outcome outcome;
 
 	for (int fail_at = 1; fail_at <= 3; fail_at++) {
 		memset(&w, 0, sizeof(w));
 		modify(0x20);
 		w.request.fail_at = fail_at;
-		fate = verbs();
-		cr_expect(fate.kind == FATE_RETURNS && fate.result == -EFAULT, "read %d", fail_at);
+		outcome = verbs();
+		cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -EFAULT, "read %d", fail_at);
 		cr_expect(w.asked == 0 && w.called == 0);
 	}
 }
@@ -468,16 +468,16 @@ Test(supervisor_call, what_looks_at_its_caller_is_done_by_the_program)
 	static const struct {
 		uint32_t driver;
 		uint32_t write_command; /* UINT32_MAX: GET_CONTEXT */
-		enum fate_kind fate;
+		enum outcome_kind outcome;
 	} rows[] = {
-		{ RDMA_DRIVER_SIW, IB_USER_VERBS_CMD_POST_SEND, FATE_CONTINUES },
-		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_POST_SEND, FATE_RETURNS },
-		{ RDMA_DRIVER_SIW, IB_USER_VERBS_CMD_POST_RECV, FATE_RETURNS },
-		{ RDMA_DRIVER_ERDMA, UINT32_MAX, FATE_CONTINUES },
-		{ RDMA_DRIVER_EFA, UINT32_MAX, FATE_RETURNS },
-		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_MODIFY_SRQ, FATE_CONTINUES },
-		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_RESIZE_CQ, FATE_CONTINUES },
-		{ RDMA_DRIVER_MLX5, IB_USER_VERBS_CMD_OPEN_XRCD, FATE_CONTINUES },
+		{ RDMA_DRIVER_SIW, IB_USER_VERBS_CMD_POST_SEND, OUTCOME_CONTINUES },
+		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_POST_SEND, OUTCOME_RETURNS },
+		{ RDMA_DRIVER_SIW, IB_USER_VERBS_CMD_POST_RECV, OUTCOME_RETURNS },
+		{ RDMA_DRIVER_ERDMA, UINT32_MAX, OUTCOME_CONTINUES },
+		{ RDMA_DRIVER_EFA, UINT32_MAX, OUTCOME_RETURNS },
+		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_MODIFY_SRQ, OUTCOME_CONTINUES },
+		{ RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_RESIZE_CQ, OUTCOME_CONTINUES },
+		{ RDMA_DRIVER_MLX5, IB_USER_VERBS_CMD_OPEN_XRCD, OUTCOME_CONTINUES },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -486,8 +486,8 @@ Test(supervisor_call, what_looks_at_its_caller_is_done_by_the_program)
 			begin(&w.request, rows[i].driver, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT);
 		else
 			begin_write(&w.request, rows[i].driver, rows[i].write_command);
-		cr_expect_eq(verbs().kind, rows[i].fate, "row %zu", i);
-		cr_expect_eq(w.called, rows[i].fate == FATE_RETURNS, "row %zu", i);
+		cr_expect_eq(verbs().kind, rows[i].outcome, "row %zu", i);
+		cr_expect_eq(w.called, rows[i].outcome == OUTCOME_RETURNS, "row %zu", i);
 	}
 }
 
@@ -521,7 +521,7 @@ Test(supervisor_call, what_names_the_programs_memory_is_done_by_the_program)
 		attrs[0].flags = UVERBS_ATTR_F_MANDATORY;
 		if (rows[i].object == UVERBS_OBJECT_QP)
 			add_attr(&w.request, UVERBS_ATTR_CREATE_QP_TYPE, 8, IB_UVERBS_QPT_RC);
-		cr_expect_eq(verbs().kind, FATE_CONTINUES, "row %zu", i);
+		cr_expect_eq(verbs().kind, OUTCOME_CONTINUES, "row %zu", i);
 		cr_expect_eq(w.called, 0, "row %zu", i);
 		cr_expect_eq(w.asked, rows[i].object == UVERBS_OBJECT_QP, "row %zu", i);
 	}
@@ -612,7 +612,7 @@ static void bell(uint32_t command, uint16_t in_words, uint32_t requests)
 	put32(w.request.part[0].bytes, 20, requests);
 }
 
-static struct fate ring(void)
+static struct outcome ring(void)
 {
 	return call_doorbell(&around, &program, NUMBER, w.request.part[0].address);
 }
@@ -663,8 +663,8 @@ Test(supervisor_call, other_files_are_written_to_as_ever)
 {
 	bell(IB_USER_VERBS_CMD_POST_SEND, 8, 0);
 	w.not_uverbs = true;
-	cr_expect_eq(ring().kind, FATE_CONTINUES);
+	cr_expect_eq(ring().kind, OUTCOME_CONTINUES);
 	w.fetch_err = -EBADF;
-	cr_expect_eq(ring().kind, FATE_CONTINUES, "EBADF is the kernel's to say");
+	cr_expect_eq(ring().kind, OUTCOME_CONTINUES, "EBADF is the kernel's to say");
 	cr_expect_eq(w.called, 0);
 }
