@@ -1,5 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The open files of uverbs devices, each perhaps held by several processes. */
+/*
+ * The open files of uverbs devices, each perhaps held by several processes. Three things identify one, in this order:
+ *
+ *  number    the process was seen holding it under this number, which may have been closed and reused since
+ *  kcmp(2)   a known holder has the same open file
+ *  contents  no holder of it is known, and the file has the queue pairs that are known of it
+ *
+ *  by its number        by kcmp(2)   action
+ *  none                 a file       add the holder
+ *  none                 none         look by contents, else create; add the holder
+ *  a file               the same     keep
+ *  a file               other, none  the number was reused: remove the holder, then as above
+ *  a file without any   -            the same; kcmp(2) would compare the number with itself
+ *  of its queue pairs
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,8 +95,8 @@ static int ufile_new(struct watch *watch, const struct process *process, struct 
 	return 0;
 }
 
-/* Already known, perhaps by another holder: forked children and fds that were passed on share one open file. */
-static struct watch_ufile *find_same(struct watch *watch, const struct process *process, int number, dev_t rdev)
+/* The file that a known holder shares with the process. NULL: none. */
+static struct watch_ufile *find_by_kcmp(struct watch *watch, const struct process *process, int number, dev_t rdev)
 {
 	struct watch_ufile *ufile;
 
@@ -98,10 +112,10 @@ static struct watch_ufile *find_same(struct watch *watch, const struct process *
 }
 
 /*
- * Has the open file behind `fd` all that this one has? Handles alone prove nothing, for those of like programs are
- * alike: at least one QP has to have the peer that is known of it.
+ * Does the open file behind `fd` have all queue pairs of this one? Handles alone prove nothing, for similar programs
+ * have the same ones: at least one queue pair must have the known peer.
  */
-static bool has_all_of(const struct watch_ufile *ufile, int fd)
+static bool has_all_qps(const struct watch_ufile *ufile, int fd)
 {
 	const struct watch_qp *qp, *next;
 	unsigned peers = 0;
@@ -122,26 +136,25 @@ static bool has_all_of(const struct watch_ufile *ufile, int fd)
 	return peers > 0;
 }
 
-/* The one that nobody is known to hold any more. */
-static struct watch_ufile *find_orphan(struct watch *watch, const struct namespace *in, dev_t rdev, int fd)
+static struct watch_ufile *find_by_contents(struct watch *watch, const struct namespace *in, dev_t rdev, int fd)
 {
 	struct watch_ufile *ufile;
 
 	DL_FOREACH (watch->ufiles, ufile)
-		if (!ufile->holders && ufile->rdev == rdev && ufile->in == in && has_all_of(ufile, fd))
+		if (!ufile->holders && ufile->rdev == rdev && ufile->in == in && has_all_qps(ufile, fd))
 			return ufile;
 	return NULL;
 }
 
-/* Is any of its QPs still in the file behind `fd`? Others may have been destroyed since. */
-static bool keeps_handles(const struct watch_ufile *ufile, int fd)
+/* Is any of its queue pairs still in the file behind `fd`? The others may have been destroyed since. */
+static bool has_any_qp(const struct watch_ufile *ufile, int fd)
 {
 	const struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
 		if (watch_handle_lives(fd, qp->question.driver_id, qp->handle, qp->devx_created != 0))
 			return true;
-	return !ufile->qps;
+	return false;
 }
 
 static struct watch_holder *find_holder(const struct watch_client *client, int number)
@@ -154,8 +167,8 @@ static struct watch_holder *find_holder(const struct watch_client *client, int n
 	return NULL;
 }
 
-/* What has no known holder is looked for with those that may have got it. */
-static void holder_leave(struct watch *watch, struct watch_holder *holder)
+/* If this was the last known holder, a scan looks for processes that got the file from it. */
+static void holder_remove(struct watch *watch, struct watch_holder *holder)
 {
 	const struct watch_ufile *left = holder->ufile;
 
@@ -164,8 +177,8 @@ static void holder_leave(struct watch *watch, struct watch_holder *holder)
 		watch_scan_soon(watch);
 }
 
-static int ufile_make(struct watch *watch, const struct watch_client *client, int fd, dev_t rdev,
-		      struct watch_ufile **out)
+static int find_or_create(struct watch *watch, const struct watch_client *client, int fd, dev_t rdev,
+			  struct watch_ufile **out)
 {
 	struct namespace *in;
 	int ns_fd, err = process_open_netns(&client->process, &ns_fd);
@@ -176,39 +189,43 @@ static int ufile_make(struct watch *watch, const struct watch_client *client, in
 	close(ns_fd);
 	if (err)
 		return err;
-	*out = find_orphan(watch, in, rdev, fd);
-	err = *out ? 0 : ufile_new(watch, &client->process, in, rdev, out);
-	if (err || (*out)->holders || (*out)->qps)
-		namespace_put(in); /* an orphan has its own reference */
+	*out = find_by_contents(watch, in, rdev, fd);
+	if (!*out) {
+		err = ufile_new(watch, &client->process, in, rdev, out);
+		if (!err)
+			return 0;
+	}
+	namespace_put(in);
 	return err;
 }
 
-static int ufile_find(struct watch *watch, struct watch_client *client, int number, int fd, dev_t rdev,
-		      struct watch_ufile **out)
+static int identify(struct watch *watch, struct watch_client *client, int number, int fd, dev_t rdev,
+		    struct watch_ufile **out)
 {
 	struct watch_holder *holder = find_holder(client, number);
 	struct watch_ufile *ufile;
 	int err = 0;
 
-	/* the number may have been closed and used again since, for another file of the same device */
-	if (holder && holder->ufile->qps && !has_all_of(holder->ufile, fd) && !keeps_handles(holder->ufile, fd)) {
-		holder_leave(watch, holder);
+	if (holder && holder->ufile->qps && !has_all_qps(holder->ufile, fd) && !has_any_qp(holder->ufile, fd)) {
+		holder_remove(watch, holder);
 		holder = NULL;
 	}
-	ufile = find_same(watch, &client->process, number, rdev);
-	if (holder && holder->ufile != ufile) {
-		holder_leave(watch, holder);
-		holder = NULL;
+	ufile = find_by_kcmp(watch, &client->process, number, rdev);
+	if (holder && holder->ufile == ufile) {
+		*out = ufile;
+		return 0;
 	}
+	if (holder)
+		holder_remove(watch, holder);
 	if (!ufile)
-		err = ufile_make(watch, client, fd, rdev, &ufile);
-	if (!err && !holder) {
-		err = holder_new(client, ufile, number);
-		if (err && !ufile->holders)
-			watch_scan_soon(watch); /* it goes with the others that nobody holds */
-	}
+		err = find_or_create(watch, client, fd, rdev, &ufile);
+	if (err)
+		return err;
+	err = holder_new(client, ufile, number);
 	if (!err)
 		*out = ufile;
+	else if (!ufile->holders)
+		watch_scan_soon(watch); /* which frees it */
 	return err;
 }
 
@@ -239,7 +256,7 @@ int watch_ufile_get(struct watch *watch, const struct process *process, int numb
 	if (!err)
 		err = watch_client_get(watch, process, &client);
 	if (!err)
-		err = ufile_find(watch, client, number, fd, rdev, &ufile);
+		err = identify(watch, client, number, fd, rdev, &ufile);
 	if (err)
 		return err;
 	engine_client_from(process, &ufile->asker);

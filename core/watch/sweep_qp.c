@@ -1,5 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* One QP: does what the kernel says of it agree with what we know? */
+/*
+ * Compares one queue pair with what the kernel has. At each sweep, of those that cannot send or have CHECK_DUE:
+ *
+ *  the kernel              action
+ *  cannot be asked         adopt: it may send to anyone
+ *  cannot send             NO_ADDRESS; REVOKED stays
+ *  sends as known          CHECK_AGREED
+ *  sends otherwise         adopt
+ *
+ * Of the others, LOOKS_AT_ONCE at each sweep, by check state:
+ *
+ *  the kernel                        AGREED         DISAGREED
+ *  cannot be asked, tells no         -              -
+ *  address, or cannot send
+ *  has the known address             -              AGREED
+ *  has another, which is refused     adopt          adopt
+ *  has another, which passes         DISAGREED      adopt
+ */
 #include <string.h>
 
 #include "util/clock.h"
@@ -64,41 +81,9 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
 		watch_queue(ufile, qp);
 }
 
-/* ---- one that cannot send, by what is known ---- */
-
-/* Nothing came of what was let pass. */
-static bool same_as_known(struct watch_qp *qp, const struct uverbs_qp_facts *facts)
-{
-	bool same = watch_can_send(qp) && can_send(facts) &&
-		    (qp->question.kind == UVERBS_QP_ADDRESS) == has_address(facts) &&
-		    (!has_address(facts) ||
-		     (!memcmp(qp->question.address.dgid, facts->address.dgid, sizeof(facts->address.dgid)) &&
-		      qp->question.address.sgid_index == facts->address.sgid_index));
-
-	qp->check = WATCH_CHECK_AGREED;
-	return same;
-}
-
-static void find_out(struct watch_ufile *ufile, struct watch_qp *qp, int fd, const struct rdma_device *device)
-{
-	struct uverbs_qp_facts facts;
-
-	/* what is listed and cannot be asked may send to anybody */
-	if (watch_object_query(fd, device->driver_id, qp, &facts))
-		facts = (struct uverbs_qp_facts){ .state = UVERBS_QPS_RTS };
-	else if (!can_send(&facts))
-		facts.state = UVERBS_QPS_RESET;
-	if (same_as_known(qp, &facts))
-		return;
-	if (can_send(&facts))
-		adopt(ufile, qp, device, &facts);
-	else if (qp->state != WATCH_REVOKED)
-		qp->state = WATCH_NO_ADDRESS;
-}
-
-/* ---- one that is known ---- */
-
-/* By source ports, only where they have been looked at; some drivers have no port, peer or flow label to tell. */
+/*
+ * The source port is compared only where the verdict depends on it. Some drivers report no port, peer or flow label.
+ */
 static bool same_address(const struct watch_qp *qp, const struct uverbs_qp_facts *facts)
 {
 	const struct uverbs_address *ours = &qp->question.address, *theirs = &facts->address;
@@ -109,37 +94,62 @@ static bool same_address(const struct watch_qp *qp, const struct uverbs_qp_facts
 		(ours->flow_label == theirs->flow_label && qp->question.dest_qpn == facts->dest_qpn));
 }
 
+/* ---- a queue pair that cannot send as far as is known, or of which a command's outcome is unknown ---- */
+
+static bool sends_as_known(const struct watch_qp *qp, const struct uverbs_qp_facts *facts)
+{
+	return watch_can_send(qp) && (qp->question.kind == UVERBS_QP_ADDRESS) == has_address(facts) &&
+	       (!has_address(facts) || same_address(qp, facts));
+}
+
+static void find_out(struct watch_ufile *ufile, struct watch_qp *qp, int fd, const struct rdma_device *device)
+{
+	struct uverbs_qp_facts facts;
+
+	if (watch_object_query(fd, device->driver_id, qp, &facts))
+		facts = (struct uverbs_qp_facts){ .state = UVERBS_QPS_RTS };
+	if (!can_send(&facts))
+		qp->state = qp->state == WATCH_REVOKED ? WATCH_REVOKED : WATCH_NO_ADDRESS;
+	else if (!sends_as_known(qp, &facts))
+		adopt(ufile, qp, device, &facts);
+	qp->check = WATCH_CHECK_AGREED;
+}
+
+/* ---- a queue pair that is known to send ---- */
+
 /*
- * Whoever has got the open file can change its QPs, and he may be a process without a door. A driver that tells of no
- * address (irdma) leaves this unseen.
- *
- * One that is protected may be its owner's, whose word that it is done is still under way: at the second look it is
- * not. There the QP's own number is believed, to which the source port may hang; then no more, as it may have become
- * another QP of the same handle.
+ * Whether the address would pass. The number of the queue pair, on which its source port may depend, is taken from the
+ * last question; after adoption it is not, as the handle may be that of another queue pair.
+ */
+static bool would_pass(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
+		       const struct uverbs_qp_facts *facts)
+{
+	struct uverbs_command question = question_from_facts(qp, device->driver_id, facts);
+	struct engine_answer answer;
+
+	question.has |= qp->question.has & UVERBS_HAS_QPN;
+	question.qpn = qp->question.qpn;
+	judge_facts(ufile, &question, device, &answer);
+	return answer.pass;
+}
+
+/*
+ * Any process that has the open file can change its queue pairs, also one without a door. If a driver reports no
+ * address (irdma), this stays unnoticed. A protected address may be one that a door is about to report: at the second
+ * look that has happened.
  */
 static void compare(struct watch_ufile *ufile, struct watch_qp *qp, int fd, const struct rdma_device *device)
 {
 	struct uverbs_qp_facts facts;
-	struct uverbs_command question;
-	struct engine_answer answer;
 
 	if (watch_object_query(fd, device->driver_id, qp, &facts) || !can_send(&facts) || !has_address(&facts))
 		return;
-	if (same_address(qp, &facts)) {
+	if (same_address(qp, &facts))
 		qp->check = WATCH_CHECK_AGREED;
-		return;
-	}
-	if (qp->check != WATCH_CHECK_DISAGREED) {
-		question = question_from_facts(qp, device->driver_id, &facts);
-		question.has |= qp->question.has & UVERBS_HAS_QPN;
-		question.qpn = qp->question.qpn;
-		judge_facts(ufile, &question, device, &answer);
-		if (answer.pass) {
-			qp->check = WATCH_CHECK_DISAGREED;
-			return;
-		}
-	}
-	adopt(ufile, qp, device, &facts);
+	else if (qp->check == WATCH_CHECK_AGREED && would_pass(ufile, qp, device, &facts))
+		qp->check = WATCH_CHECK_DISAGREED;
+	else
+		adopt(ufile, qp, device, &facts);
 }
 
 static bool has_its_turn(struct watch_qp *qp, struct watch *watch)
