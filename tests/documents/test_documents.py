@@ -134,7 +134,7 @@ class Files(unittest.TestCase):
         named = re.compile(rf"(?<![\w/.$\-])((?:{'|'.join(folders)})/[\w.\-/]*\w)")
         for document in DOCUMENTS:
             for path in named.findall(document.read_text()):
-                if path == "contrib/seccomp":  # containerd's
+                if path == "contrib/seccomp" or path.startswith("tests/scenarios/my-first"):  # containerd's; a reader's
                     continue
                 here = (BUILD.parent if path.startswith("build/") else TOP) / path
                 built = BUILD / Path(path).relative_to("build") if path.startswith("build/") else here
