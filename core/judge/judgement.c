@@ -283,8 +283,6 @@ void engine_judge(const struct engine_view *view, const struct engine_client *cl
 	memset(answer, 0, sizeof(*answer));
 	if (guard_is_off(&q))
 		answer->pass = answer->audited = true;
-	else if (!client->same_netns && command->kind != UVERBS_DOOR_BROKEN)
-		refuse_or_audit(&q, NULL, "the program is in another network namespace than this engine", answer);
 	else if (!engine_devx_stops(&q, answer))
 		judge_by_kind(&q, answer);
 }

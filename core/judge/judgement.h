@@ -20,7 +20,6 @@
 struct engine_client {
 	pid_t pid;
 	uid_t uid;
-	bool same_netns; /* else nothing that this engine sees holds for it */
 	bool executable_known;
 	char executable[256];
 };

@@ -12,7 +12,6 @@ void engine_client_from(const struct process *process, struct engine_client *out
 	*out = (struct engine_client){
 		.pid = process->pid,
 		.uid = process->uid,
-		.same_netns = true, /* it is judged by what its own shows */
 		.executable_known = process->executable_known,
 	};
 	if (process->executable_known)

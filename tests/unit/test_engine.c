@@ -40,7 +40,7 @@ static void make_estate(struct estate *e, const char *name, uint32_t driver, int
 	};
 	e->device = (struct rdma_device){ .driver_known = true, .driver_id = driver, .port_count = 1 };
 	text_copy(e->device.name, sizeof(e->device.name), name);
-	e->client = (struct engine_client){ .pid = 1, .uid = 1000, .same_netns = true, .executable_known = true };
+	e->client = (struct engine_client){ .pid = 1, .uid = 1000, .executable_known = true };
 	text_copy(e->client.executable, sizeof(e->client.executable), "/usr/bin/app");
 }
 
@@ -582,36 +582,14 @@ Test(engine, destroying_is_free)
 	EXPECT_PASS(ask(&e, NULL, &command));
 }
 
-/* ---- who asks ---- */
-
-/* Nothing that the engine saw holds in another network namespace, be it as protected as may be. */
-Test(engine, another_network_namespace)
-{
-	static const enum uverbs_kind kinds[] = { UVERBS_CONTEXT_OPEN, UVERBS_QP_CREATE, UVERBS_QP_ADDRESS,
-						  UVERBS_AH_CREATE,    UVERBS_QP_OPEN,   UVERBS_DRIVER_PRIVATE };
-	struct estate e;
-
-	rxe_on_macsec(&e);
-	e.client.same_netns = false;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
-
-		command.kind = kinds[i];
-		command.qp_type = IB_UVERBS_QPT_RC;
-		EXPECT_REFUSED(ask(&e, NULL, &command), "another network namespace");
-		EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "another network namespace");
-		EXPECT_PASS(ask(&e, "[default]\nmode = off\n", &command));
-	}
-}
-
 /* ---- a door that cannot stand ---- */
 
 /* Of no device and no namespace: whatever rule could be the one for what the program does then. */
-static struct engine_answer ask_broken(const char *policy_text, bool same_netns)
+static struct engine_answer ask_broken(const char *policy_text)
 {
 	const struct policy *policy = policy_text ? parse(policy_text) : policy_builtin();
 	const struct engine_client client = {
-		.pid = 1, .uid = 1000, .same_netns = same_netns, .executable_known = true, .executable = "/usr/bin/app"
+		.pid = 1, .uid = 1000, .executable_known = true, .executable = "/usr/bin/app"
 	};
 	const struct uverbs_command command = { .kind = UVERBS_DOOR_BROKEN };
 	struct engine_answer answer;
@@ -624,16 +602,14 @@ static struct engine_answer ask_broken(const char *policy_text, bool same_netns)
 
 Test(engine, a_door_that_cannot_stand)
 {
-	for (int same_netns = 0; same_netns < 2; same_netns++) {
-		EXPECT_REFUSED(ask_broken(NULL, same_netns), "cannot stand");
-		EXPECT_REFUSED(ask_broken("[default]\nrequire = none\n", same_netns), "cannot stand");
-		EXPECT_AUDITED(ask_broken("[default]\nmode = audit\n", same_netns), "cannot stand");
-		EXPECT_PASS(ask_broken("[default]\nmode = off\n", same_netns));
-	}
-	EXPECT_REFUSED(ask_broken("[rule one]\nmatch-device = mlx5_*\nmode = enforce\n[default]\nmode = off\n", true),
+	EXPECT_REFUSED(ask_broken(NULL), "cannot stand");
+	EXPECT_REFUSED(ask_broken("[default]\nrequire = none\n"), "cannot stand");
+	EXPECT_AUDITED(ask_broken("[default]\nmode = audit\n"), "cannot stand");
+	EXPECT_PASS(ask_broken("[default]\nmode = off\n"));
+	EXPECT_REFUSED(ask_broken("[rule one]\nmatch-device = mlx5_*\nmode = enforce\n[default]\nmode = off\n"),
 		       "[rule one]");
-	EXPECT_PASS(ask_broken("[rule one]\nmatch-uid = 1234\nmode = enforce\n[default]\nmode = off\n", true));
-	EXPECT_PASS(ask_broken("[rule one]\nmatch-executable = /usr/bin/app\nmode = off\n", true));
+	EXPECT_PASS(ask_broken("[rule one]\nmatch-uid = 1234\nmode = enforce\n[default]\nmode = off\n"));
+	EXPECT_PASS(ask_broken("[rule one]\nmatch-executable = /usr/bin/app\nmode = off\n"));
 }
 
 /* ---- modes ---- */

@@ -123,7 +123,6 @@ static void begin(void)
 	ufile->watch = watch;
 	cr_assert_eq(namespace_get(watch_namespaces(watch), own, &ufile->in), 0);
 	close(own);
-	ufile->asker.same_netns = true;
 	DL_APPEND(watch->ufiles, ufile);
 	qp = watch_qp_make(ufile, HANDLE);
 	cr_assert(qp);
