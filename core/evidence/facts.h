@@ -33,7 +33,6 @@ struct link_evidence {
 	bool lower_in_other_netns; /* IFLA_LINK_NETNSID was there: the lower device is out of our sight */
 	int master_ifindex;        /* IFLA_MASTER (bond, bridge, vrf), 0: none */
 	bool up;                   /* IFF_UP */
-	bool running;              /* IFF_LOWER_UP: carrier */
 	/* net.ipv4.conf.{DEVICE,all}: what leaves by it passes by every xfrm policy; what comes in is not checked */
 	bool xfrm_off, policy_off;
 	bool policy_off6; /* net.ipv6.conf.{DEVICE,all}.disable_policy; there is no disable_xfrm */

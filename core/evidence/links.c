@@ -13,10 +13,6 @@
 #include "util/array.h"
 #include "util/text.h"
 
-#ifndef IFF_LOWER_UP
-#define IFF_LOWER_UP (1U << 16) /* of linux/if.h, which does not go with the net/if.h of our own header */
-#endif
-
 /* ---- links ---- */
 
 void evidence_free_links(struct evidence *ev)
@@ -90,7 +86,6 @@ static int parse_link(const struct nlmsghdr *message, struct link_evidence *link
 	text_copy(link->name, sizeof(link->name), nla_get_string(attrs[IFLA_IFNAME]));
 	link->ifindex = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
-	link->running = info->ifi_flags & IFF_LOWER_UP;
 	link->lower_in_other_netns = attrs[IFLA_LINK_NETNSID];
 	link->master_ifindex = attrs[IFLA_MASTER] ? nla_get_s32(attrs[IFLA_MASTER]) : 0;
 	/* In another namespace the number means another device. A device is not its own lower one. */

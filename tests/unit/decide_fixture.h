@@ -82,14 +82,13 @@ static inline void world_init(struct world *w, uint32_t driver, int family, int 
 {
 	*w = (struct world){
 		.req = { .require = REQUIRE_ANY, .ciphers = CIPHERS_DEFAULT },
-		.links = { { .ifindex = ETH0, .name = "eth0", .up = true, .running = true },
+		.links = { { .ifindex = ETH0, .name = "eth0", .up = true },
 			   { .ifindex = MACSEC0,
 			     .name = "macsec0",
 			     .kind = "macsec",
 			     .lower_ifindex = ETH0,
-			     .up = true,
-			     .running = true },
-			   { .ifindex = ETH1, .name = "eth1", .up = true, .running = true } },
+			     .up = true },
+			   { .ifindex = ETH1, .name = "eth1", .up = true } },
 		.ev = { .kernel = KERNEL_RELEASE(6, 12),
 			.links_state = EVIDENCE_READ,
 			.macsec_state = EVIDENCE_READ,

@@ -23,7 +23,6 @@ CHANGE(rx_sa_live_in_dead_sc, w->rxsc[0].active = false; w->rxsc[1] = w->rxsc[0]
 CHANGE(second_rx_sc_live, w->rxsc[1] = w->rxsc[0]; w->rxsc[0].active = false; w->secy.rxsc_count = 2)
 CHANGE(not_operational, w->secy.operational = false)
 CHANGE(link_down, w->links[MACSEC0 - ETH0].up = false)
-CHANGE(link_without_carrier, w->links[MACSEC0 - ETH0].running = false)
 CHANGE(link_unknown, w->ev.link_count = 1)
 CHANGE(cipher_not_allowed, w->req.ciphers &= ~(uint32_t)CIPHER_MACSEC_GCM_AES_128)
 CHANGE(gcm_aes_128_id, w->secy.cipher_suite = MACSEC_CIPHER_ID_GCM_AES_128)
@@ -190,7 +189,6 @@ static const struct row common_rows[] = {
 	ROW(not_operational, UNPROTECTED, "not operational"),
 	ROW(link_down, UNPROTECTED, "macsec0 is down"),
 	/* no carrier: nothing leaves at all, and the SecY's own state says whether it may */
-	ROW(link_without_carrier, PROTECTED, "macsec0"),
 	ROW(link_unknown, UNPROTECTED, "macsec0 is down"),
 	ROW(cipher_not_allowed, UNPROTECTED, "uses gcm-aes-128, which the policy does not allow"),
 	ROW(gcm_aes_128_id, PROTECTED, "gcm-aes-128"),
