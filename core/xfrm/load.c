@@ -45,11 +45,6 @@ static int add_sa(const struct xfrm_sa_evidence *sa, void *context)
 	return sa->spi ? xfrm_table_add_sa(context, sa) : 0;
 }
 
-static void set_default(bool block, void *context)
-{
-	((struct xfrm_table *)context)->default_block_out = block;
-}
-
 static int begin(struct xfrm_load *load, const struct netlink_transport *transport)
 {
 	int err = netlink_open(&load->channel, transport, NETLINK_XFRM, load->error, sizeof(load->error));
@@ -70,7 +65,7 @@ struct xfrm_load *xfrm_load_begin(struct xfrm_table *table, const struct netlink
 	if (!load)
 		return NULL;
 	load->table = table;
-	load->sink = (struct xfrm_sink){ restart_policies, restart_sas, add_policy, add_sa, set_default, table };
+	load->sink = (struct xfrm_sink){ restart_policies, restart_sas, add_policy, add_sa, table };
 	load->rc = begin(load, transport);
 	return load;
 }

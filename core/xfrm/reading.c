@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Source: net/xfrm/xfrm_user.c (xfrm_dump_policy, build_spdinfo, xfrm_get_default, xfrm_dump_sa). */
+/* Source: net/xfrm/xfrm_user.c (xfrm_dump_policy, build_spdinfo, xfrm_dump_sa). */
 #include "xfrm/reading.h"
 
 #include <errno.h>
@@ -63,17 +63,6 @@ static int take_policy_count(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
-static int take_default(const struct nlmsghdr *message, void *context)
-{
-	struct xfrm_reading *reading = context;
-	const struct xfrm_userpolicy_default *defaults = NLMSG_DATA(message);
-
-	if (message->nlmsg_type != XFRM_MSG_GETDEFAULT || message->nlmsg_len < NLMSG_LENGTH(sizeof(*defaults)))
-		return netlink_fail(reading->channel, -EPROTO, "the default policy is not understood");
-	reading->sink->default_block_out(defaults->out == XFRM_USERPOLICY_BLOCK, reading->sink->context);
-	return 0;
-}
-
 static int ask(struct xfrm_reading *reading, int type, const void *payload, size_t size,
 	       int (*message)(const struct nlmsghdr *message, void *context))
 {
@@ -93,17 +82,6 @@ static int ask_for_count(struct xfrm_reading *reading)
 	const uint32_t flags = UINT32_MAX; /* all counts; only echoed */
 
 	return ask(reading, XFRM_MSG_GETSPDINFO, &flags, sizeof(flags), take_policy_count);
-}
-
-/* Since 5.14; xfrm_user_rcv_msg() says EINVAL to a message that it does not know. */
-static int ask_for_default(struct xfrm_reading *reading)
-{
-	const struct xfrm_userpolicy_default none = { 0 };
-	int err;
-
-	reading->sink->default_block_out(false, reading->sink->context);
-	err = ask(reading, XFRM_MSG_GETDEFAULT, &none, sizeof(none), take_default);
-	return err == -EINVAL ? 0 : err;
 }
 
 /* ---- SAs ---- */
@@ -163,15 +141,13 @@ static int policies_are_read(struct xfrm_reading *reading)
 			return netlink_fail(reading->channel, -EAGAIN, "the policies changed while they were read");
 		return begin_dump(reading, XFRM_MSG_GETPOLICY);
 	}
-	err = ask_for_default(reading);
-	return err ? err : begin_dump(reading, XFRM_MSG_GETSA);
+	return begin_dump(reading, XFRM_MSG_GETSA);
 }
 
 static void forget(struct xfrm_reading *reading)
 {
 	restart_policies(reading);
 	restart_sas(reading);
-	reading->sink->default_block_out(false, reading->sink->context);
 }
 
 int xfrm_reading_begin(struct xfrm_reading *reading, struct netlink_channel *channel, const struct xfrm_sink *sink)

@@ -18,7 +18,6 @@ struct xfrm_sink {
 	void (*restart_sas)(void *context);
 	int (*policy)(const struct xfrm_policy_evidence *policy, void *context);
 	int (*sa)(const struct xfrm_sa_evidence *sa, void *context);
-	void (*default_block_out)(bool block, void *context);
 	void *context;
 };
 

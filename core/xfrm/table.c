@@ -55,7 +55,6 @@ void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const
 	xfrm_table_drop_policies(table);
 	xfrm_table_drop_sas(table);
 	xfrm_questions_drop(table);
-	table->default_block_out = false;
 	table->state = state;
 	text_copy(table->error, sizeof(table->error), error);
 }

@@ -262,8 +262,6 @@ static int apply_policy_expired(struct xfrm_table *table, const struct nlmsghdr 
 {
 	struct xfrm_user_polexpire head;
 
-	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(head)))
-		return xfrm_table_stale(table, "an expired policy is not understood");
 	memcpy(&head, NLMSG_DATA(message), sizeof(head));
 	if (head.hard)
 		policy_gone(table, &head.pol, out);
@@ -271,22 +269,6 @@ static int apply_policy_expired(struct xfrm_table *table, const struct nlmsghdr 
 }
 
 /* ---- the rest ---- */
-
-/* Told as what GETDEFAULT answers. decide() does not ask for it yet; whoever might is told all. */
-static int apply_default(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
-{
-	struct xfrm_userpolicy_default defaults;
-	bool block;
-
-	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(defaults)))
-		return xfrm_table_stale(table, "the default policy is not understood");
-	memcpy(&defaults, NLMSG_DATA(message), sizeof(defaults));
-	block = defaults.out == XFRM_USERPOLICY_BLOCK;
-	if (block != table->default_block_out)
-		out->kind = XFRM_CHANGE_EVERYTHING;
-	table->default_block_out = block;
-	return 0;
-}
 
 /* Single entries are not named, or what became of them is not. */
 static int apply_flush(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
@@ -296,12 +278,15 @@ static int apply_flush(struct xfrm_table *table, const struct nlmsghdr *message,
 	return xfrm_table_stale(table, "many SAs or policies changed at once");
 }
 
-/* The peer was seen behind another port or address of a NAT: told to key managers, and nothing is changed by it. */
-static int apply_mapping(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
+/*
+ * No verdict depends on these. A peer that was seen behind another port or address of a NAT changes no SA. A default of
+ * "block" drops what no policy covers, and that is not protected either way.
+ */
+static int apply_nothing(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {
+	(void)table;
+	(void)message;
 	(void)out;
-	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(struct xfrm_user_mapping)))
-		return xfrm_table_stale(table, "a mapping is not understood");
 	return 0;
 }
 
@@ -309,29 +294,34 @@ static int dispatch(struct xfrm_table *table, const struct nlmsghdr *message, st
 {
 	static const struct {
 		uint16_t type;
+		uint16_t size; /* of the header, where apply() does not check it */
 		int (*apply)(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out);
 	} events[] = {
-		{ XFRM_MSG_NEWSA, apply_sa },
-		{ XFRM_MSG_UPDSA, apply_sa },
-		{ XFRM_MSG_DELSA, apply_sa_deleted },
-		{ XFRM_MSG_EXPIRE, apply_sa_expired },
-		{ XFRM_MSG_FLUSHSA, apply_flush },
-		{ XFRM_MSG_NEWPOLICY, apply_policy },
-		{ XFRM_MSG_UPDPOLICY, apply_policy },
-		{ XFRM_MSG_DELPOLICY, apply_policy_deleted },
-		{ XFRM_MSG_POLEXPIRE, apply_policy_expired },
-		{ XFRM_MSG_FLUSHPOLICY, apply_flush },
-		{ XFRM_MSG_GETDEFAULT, apply_default },
-		{ XFRM_MSG_SETDEFAULT, apply_default },
-		{ XFRM_MSG_MIGRATE, apply_flush },
-		{ XFRM_MSG_MAPPING, apply_mapping },
+		{ XFRM_MSG_NEWSA, 0, apply_sa },
+		{ XFRM_MSG_UPDSA, 0, apply_sa },
+		{ XFRM_MSG_DELSA, 0, apply_sa_deleted },
+		{ XFRM_MSG_EXPIRE, 0, apply_sa_expired },
+		{ XFRM_MSG_FLUSHSA, 0, apply_flush },
+		{ XFRM_MSG_NEWPOLICY, 0, apply_policy },
+		{ XFRM_MSG_UPDPOLICY, 0, apply_policy },
+		{ XFRM_MSG_DELPOLICY, 0, apply_policy_deleted },
+		{ XFRM_MSG_POLEXPIRE, sizeof(struct xfrm_user_polexpire), apply_policy_expired },
+		{ XFRM_MSG_FLUSHPOLICY, 0, apply_flush },
+		{ XFRM_MSG_GETDEFAULT, sizeof(struct xfrm_userpolicy_default), apply_nothing },
+		{ XFRM_MSG_SETDEFAULT, sizeof(struct xfrm_userpolicy_default), apply_nothing },
+		{ XFRM_MSG_MIGRATE, 0, apply_flush },
+		{ XFRM_MSG_MAPPING, sizeof(struct xfrm_user_mapping), apply_nothing },
 	};
 
 	if (message->nlmsg_len < NLMSG_HDRLEN)
 		return xfrm_table_stale(table, "a message is truncated");
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (events[i].type == message->nlmsg_type)
-			return events[i].apply(table, message, out);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (events[i].type != message->nlmsg_type)
+			continue;
+		if (message->nlmsg_len < NLMSG_LENGTH((uint32_t)events[i].size))
+			return xfrm_table_stale(table, "a message is truncated");
+		return events[i].apply(table, message, out);
+	}
 	return xfrm_table_stale(table, "an event is not known");
 }
 

@@ -100,7 +100,6 @@ struct xfrm_table {
 	struct xfrm_question *questions;
 	uint64_t sequence;
 	size_t offloaded, sub_policies, packet_offloaded[3]; /* by direction */
-	bool default_block_out;
 };
 
 struct xfrm_sa_id xfrm_sa_id(const struct xfrm_sa_evidence *sa);

@@ -99,18 +99,10 @@ static void say_counts(uint32_t in, uint32_t out, uint32_t fwd)
 	fake_say(&kernel, message);
 }
 
-static void say_default(uint8_t out)
-{
-	const struct xfrm_userpolicy_default defaults = { XFRM_USERPOLICY_ACCEPT, XFRM_USERPOLICY_ACCEPT, out };
-
-	fake_say(&kernel, fake_message(XFRM_MSG_GETDEFAULT, &defaults, sizeof(defaults)));
-}
-
 static void say_no_policies(void)
 {
 	fake_done(&kernel, 0);
 	say_counts(0, 0, 0);
-	say_default(XFRM_USERPOLICY_ACCEPT);
 }
 
 static void read_policy(struct nl_msg *message)
@@ -118,7 +110,6 @@ static void read_policy(struct nl_msg *message)
 	fake_say(&kernel, message);
 	fake_done(&kernel, 0);
 	say_counts(0, 1, 0);
-	say_default(XFRM_USERPOLICY_BLOCK);
 	fake_done(&kernel, 0);
 	read_part(EVIDENCE_PART_XFRM);
 }
@@ -162,7 +153,6 @@ Test(evidence_xfrm, policy_is_read)
 	cr_expect(policy->tmpl[1].reqid == 77 && policy->tmpl[1].spi == 0x1234 && policy->tmpl[1].optional);
 	cr_expect_eq(policy->tmpl[1].mode, XFRM_MODE_TUNNEL);
 	cr_expect_eq(policy->tmpl[1].daddr.v4.s_addr, htonl(0xc0000201));
-	cr_expect(ev.xfrm->default_block_out);
 }
 
 /* Their directions begin at XFRM_POLICY_MAX, and build_spdinfo() counts them apart. */
@@ -193,7 +183,6 @@ Test(evidence_xfrm, policies_that_do_not_add_up_are_read_anew)
 {
 	say_one_policy(2);
 	say_one_policy(1);
-	say_default(XFRM_USERPOLICY_ACCEPT);
 	fake_done(&kernel, 0);
 	read_part(EVIDENCE_PART_XFRM);
 	cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
@@ -272,55 +261,6 @@ Test(evidence_xfrm, malformed_policies_are_broken)
 		cr_expect_eq(xfrm_table_state(ev.xfrm), EVIDENCE_BROKEN, "row %zu", i);
 		cr_expect_str_not_empty(xfrm_table_error(ev.xfrm), "row %zu", i);
 		cr_expect(!ev.xfrm->policies && !ev.xfrm->sas, "row %zu", i);
-		forget();
-	}
-}
-
-static void default_unknown_message(void)
-{
-	fake_error(&kernel, -EINVAL); /* before 5.14 */
-}
-
-static void default_blocks(void)
-{
-	say_default(XFRM_USERPOLICY_BLOCK);
-}
-
-static void default_accepts(void)
-{
-	say_default(XFRM_USERPOLICY_ACCEPT);
-}
-
-static void default_of_two_octets(void)
-{
-	fake_header(fake_say(&kernel, fake_message(XFRM_MSG_GETDEFAULT, "\1\1", 2)))->nlmsg_len = NLMSG_LENGTH(2);
-}
-
-static void default_forbidden(void)
-{
-	fake_error(&kernel, -EPERM);
-}
-
-Test(evidence_xfrm, default_policy)
-{
-	static const struct {
-		void (*say)(void);
-		enum evidence_state state;
-		bool block;
-	} rows[] = {
-		{ default_unknown_message, EVIDENCE_READ, false },   { default_blocks, EVIDENCE_READ, true },
-		{ default_accepts, EVIDENCE_READ, false },           { default_of_two_octets, EVIDENCE_BROKEN, false },
-		{ default_forbidden, EVIDENCE_NO_PRIVILEGE, false },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		fake_done(&kernel, 0);
-		say_counts(0, 0, 0);
-		rows[i].say();
-		fake_done(&kernel, 0);
-		read_part(EVIDENCE_PART_XFRM);
-		cr_expect_eq(xfrm_table_state(ev.xfrm), rows[i].state, "row %zu: %s", i, xfrm_table_error(ev.xfrm));
-		cr_expect_eq(ev.xfrm->default_block_out, rows[i].block, "row %zu", i);
 		forget();
 	}
 }

@@ -673,9 +673,9 @@ Test(xfrm_table, default_and_mapping)
 	const struct xfrm_user_mapping mapping = { .reqid = 7 };
 
 	cr_expect_eq(apply(fake_message(XFRM_MSG_GETDEFAULT, &defaults, sizeof(defaults))), 0);
-	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING);
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "no verdict depends on it");
 	cr_expect_eq(apply(fake_message(XFRM_MSG_SETDEFAULT, &defaults, sizeof(defaults))), 0);
-	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "told again");
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
 	cr_expect_eq(apply(fake_message(XFRM_MSG_MAPPING, &mapping, sizeof(mapping))), 0);
 	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
 	expect_kind(VERDICT_PROTECTED, "ESP");

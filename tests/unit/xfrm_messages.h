@@ -197,8 +197,6 @@ static inline struct nl_msg *policy_expired_message(const struct xfrm_policy_evi
 static inline void say_xfrm(struct fake_kernel *kernel, const struct xfrm_policy_evidence *policies,
 			    size_t policy_count, const struct xfrm_sa_evidence *sas, size_t sa_count)
 {
-	const struct xfrm_userpolicy_default accept = { XFRM_USERPOLICY_ACCEPT, XFRM_USERPOLICY_ACCEPT,
-							XFRM_USERPOLICY_ACCEPT };
 	uint32_t counts[3] = { 0 };
 	struct xfrmu_spdinfo info;
 	struct nl_msg *message;
@@ -212,7 +210,6 @@ static inline void say_xfrm(struct fake_kernel *kernel, const struct xfrm_policy
 	message = fake_message(XFRM_MSG_NEWSPDINFO, &(const uint32_t){ 0 }, sizeof(uint32_t));
 	cr_assert(!nla_put(message, XFRMA_SPD_INFO, sizeof(info), &info));
 	fake_say(kernel, message);
-	fake_say(kernel, fake_message(XFRM_MSG_GETDEFAULT, &accept, sizeof(accept)));
 	for (size_t i = 0; i < sa_count; i++)
 		fake_say(kernel, sa_message(XFRM_MSG_NEWSA, &sas[i]));
 	fake_done(kernel, 0);
