@@ -20,8 +20,24 @@ if(CMAKE_BUILD_TYPE MATCHES "Rel")
 endif()
 add_link_options(-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 
-# What only tests run is compiled once more; -O1 takes half the time of -O2.
-set(RDMASEC_SANITIZERS -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# RDMASEC_SANITIZE: sanitizers of every target, in a build of its own (see CMakePresets.json). A library that a program
+# preloads then works only in programs that are built the same way.
+set(RDMASEC_SANITIZE "" CACHE STRING "Sanitizers for all targets, a list of: address undefined thread")
+if(RDMASEC_SANITIZE)
+	foreach(sanitizer ${RDMASEC_SANITIZE})
+		if(NOT sanitizer MATCHES "^(address|undefined|thread)$")
+			message(FATAL_ERROR "RDMASEC_SANITIZE: unknown sanitizer '${sanitizer}'")
+		endif()
+	endforeach()
+	list(JOIN RDMASEC_SANITIZE "," sanitizers)
+	add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+	# clang links its runtime to executables only
+	add_link_options(-fsanitize=${sanitizers} $<$<C_COMPILER_ID:Clang>:-Wl,-z,undefs>)
+	set(RDMASEC_SANITIZERS -O1)
+else()
+	# Libraries of the tests are compiled a second time; -O1 takes half the time of -O2.
+	set(RDMASEC_SANITIZERS -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+endif()
 if(RDMASEC_FUZZ)
 	list(APPEND RDMASEC_SANITIZERS -fsanitize=fuzzer-no-link)
 endif()

@@ -28,7 +28,7 @@ static struct {
 	unsigned long last_request;
 } kernel;
 
-static int kernel_ioctl(int fd, unsigned long request, void *arg)
+static inline int kernel_ioctl(int fd, unsigned long request, void *arg)
 {
 	union verbs_call *call = arg;
 
