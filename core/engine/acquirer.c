@@ -216,7 +216,7 @@ static struct acquisition *begin(struct acquirer *acquirer, struct namespace *in
 		return NULL;
 	a->key = *key;
 	a->acquirer = acquirer;
-	a->in = namespace_again(in);
+	a->in = namespace_hold(in);
 	a->uid = uid;
 	HASH_ADD(hh, acquirer->acquisitions, key, sizeof(a->key), a);
 	a->step = evtimer_new(acquirer->base, on_step, a);

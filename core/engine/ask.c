@@ -66,7 +66,7 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 	}
 	if (err)
 		return err;
-	q->in = namespace_again(watch_ufile_namespace(ufile));
+	q->in = namespace_hold(watch_ufile_namespace(ufile));
 	*rdev = watch_ufile_rdev(ufile);
 	/* the type that a QP has is what it was created with, whatever the door says */
 	engine_take_type(&q->command, watch_qp_type(ufile, q->command.handle));
@@ -95,7 +95,7 @@ static void judge_anew(struct asking *q, const struct engine_client *client)
 	const struct rdma_device *device;
 	char error[192] = "";
 
-	namespace_look_anew(q->in);
+	namespace_refresh(q->in);
 	if (namespace_device(q->in, q->fd, &device, error, sizeof(error)))
 		device = NULL;
 	else

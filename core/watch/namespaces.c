@@ -10,10 +10,10 @@
 #include "rdma/device_cache.h"
 #include "rdma/device_monitor.h"
 
-/* Every user can make himself some (user_namespaces(7)). */
+/* Any user can create namespaces (user_namespaces(7)). */
 enum { NAMESPACES_MAX = 1024, NAMESPACES_PER_USER_MAX = 128 };
 
-/* Both numbers together name a namespace while something holds it open (nsfs). */
+/* Identifies a namespace while it is held open (nsfs). */
 struct namespace_key {
 	dev_t dev;
 	ino_t ino;
@@ -25,10 +25,10 @@ struct namespace
 	uint64_t id;
 	struct namespaces *all;
 	struct mirror *mirror;
-	uid_t uid; /* whose program was in it first */
+	uid_t uid; /* of the program that was first seen in it */
 	struct device_cache *devices;
-	struct device_monitor *monitor; /* of devices that belong to this namespace alone; NULL: nothing is told */
-	uint64_t device_generation;     /* counts what monitors have told */
+	struct device_monitor *monitor; /* of devices of this namespace only; NULL: without events */
+	uint64_t device_generation;     /* counts the events of both monitors */
 	unsigned references;
 	UT_hash_handle hh;
 };
@@ -39,7 +39,7 @@ struct namespaces {
 	namespace_changed_fn changed;
 	void *arg;
 	struct namespace *table;
-	struct device_monitor *monitor; /* of devices that are shared by all (rdma-system(8), netns shared) */
+	struct device_monitor *monitor; /* of devices that all namespaces share (rdma-system(8), netns shared) */
 	uint64_t made;
 };
 
@@ -51,7 +51,7 @@ static void on_device_event(void *arg)
 	in->all->changed(in, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST }, in->all->arg);
 }
 
-/* The kernel tells of shared devices in the initial namespace, and they can be used from each. */
+/* The kernel sends events of shared devices in the initial namespace; any namespace can use them. */
 static void on_shared_device_event(void *arg)
 {
 	struct namespaces *all = arg;
@@ -155,7 +155,7 @@ int namespace_get_for(struct namespaces *all, int ns_fd, uid_t uid, struct names
 		if (err)
 			return err;
 	}
-	*out = namespace_again(in);
+	*out = namespace_hold(in);
 	return 0;
 }
 
@@ -164,7 +164,7 @@ int namespace_get(struct namespaces *all, int ns_fd, struct namespace **out)
 	return namespace_get_for(all, ns_fd, 0, out);
 }
 
-struct namespace *namespace_again(struct namespace *in)
+struct namespace *namespace_hold(struct namespace *in)
 {
 	in->references++;
 	return in;
@@ -215,18 +215,18 @@ const struct netlink_transport *namespace_transport(const struct namespace *in)
 	return netns_transport(mirror_netns(in->mirror));
 }
 
-void namespace_look_anew(struct namespace *in)
+void namespace_refresh(struct namespace *in)
 {
 	(void)mirror_now(in->mirror);
 }
 
-static void look_at_settings(struct namespace *in, const struct rdma_device *device)
+static void read_settings(struct namespace *in, const struct rdma_device *device)
 {
 	for (size_t p = 0; p < device->port_count; p++)
 		for (size_t g = 0; g < device->ports[p].gid_count; g++) {
 			const char *netdev = device->ports[p].gids[g].netdev;
 
-			/* one netdev's GIDs mostly stand side by side */
+			/* the GIDs of a netdev are mostly adjacent */
 			if (netdev[0] && (!g || strcmp(netdev, device->ports[p].gids[g - 1].netdev)))
 				mirror_read_settings(in->mirror, netdev);
 		}
@@ -239,7 +239,7 @@ int namespace_device(struct namespace *in, int uverbs_fd, const struct rdma_devi
 				   mirror_gid_generation(in->mirror) + in->device_generation, out, error, error_size);
 
 	if (!err)
-		look_at_settings(in, *out);
+		read_settings(in, *out);
 	return err;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The network namespaces in use, each with a mirror of its evidence and with the RDMA devices as they are seen from it.
- * A namespace is in use while a client in it is known; its mirror goes with its last one.
+ * The network namespaces in use, each with a mirror of its evidence and the RDMA devices that are visible from it. A
+ * namespace is freed with its last reference. All calls: one thread, that of the event base.
  */
 #ifndef RDMASEC_WATCH_NAMESPACES_H
 #define RDMASEC_WATCH_NAMESPACES_H
@@ -15,40 +15,42 @@
 struct namespaces;
 struct namespace;
 
-/* `opener` NULL: only this process's own namespace can be seen, and clients of others get -EXDEV. */
+/*
+ * `opener` NULL: only the namespace of this process is visible, and namespace_get() returns -EXDEV for others.
+ * `changed` is called for each change of evidence or devices. 0 or -ENOMEM.
+ */
 RS_MUST_USE int namespaces_new(struct event_base *base, struct netns_opener *opener, namespace_changed_fn changed,
 			       void *arg, struct namespaces **out);
 void namespaces_free(struct namespaces *all);
 
 /*
- * The namespace behind an open /proc/PID/ns/net, of which it takes a reference; `ns_fd` stays the caller's. -EXDEV: it
- * cannot be seen from here; -EMFILE: too many are in use; else as mirror_new().
+ * Finds or adds the namespace behind an open /proc/PID/ns/net, and takes a reference. The caller keeps `ns_fd`. -EXDEV:
+ * it is not visible from here; -EMFILE: too many are in use; else as mirror_new(). Adding one reads its evidence.
  */
 RS_MUST_USE int namespace_get(struct namespaces *all, int ns_fd, struct namespace **out);
-/* The same for this user's program: -EMFILE also where too many that nobody else has brought in are his. */
+/* The same for a program of `uid`. -EMFILE also if too many of those in use were first used by this user. */
 RS_MUST_USE int namespace_get_for(struct namespaces *all, int ns_fd, uid_t uid, struct namespace **out);
-struct namespace *namespace_again(struct namespace *in); /* one more reference */
+struct namespace *namespace_hold(struct namespace *in); /* returns `in` with one more reference */
 void namespace_put(struct namespace *in);
 
-/* No other namespace has, or will have, this number. */
+/* A number that is never reused. */
 uint64_t namespace_id(const struct namespace *in);
-/* Counts changes of its evidence and of its devices, and never counts back. */
+/* Counts changes of its evidence and its devices; never decreases. */
 uint64_t namespace_generation(const struct namespace *in);
 struct mirror *namespace_mirror(const struct namespace *in);
-/* Opens this namespace's netlink sockets. */
+/* Opens netlink sockets of this namespace. */
 const struct netlink_transport *namespace_transport(const struct namespace *in);
 
-/* Everything that the kernel does not tell of by itself is read now: before a question is judged. */
-void namespace_look_anew(struct namespace *in);
+/* Reads all evidence of which the kernel sends no events. Blocks for those netlink dumps. */
+void namespace_refresh(struct namespace *in);
 
 /*
- * The device behind an open uverbs fd, with its GIDs, and the settings of their netdevs, as they are now. Valid until
- * the next call for this namespace. -ENODEV and a text: it cannot be told.
+ * Reads the device behind an open uverbs fd with its GIDs, and the settings of their netdevs. *out is valid until the
+ * next call for this namespace. -ENODEV and a text: the device cannot be identified.
  */
 RS_MUST_USE int namespace_device(struct namespace *in, int uverbs_fd, const struct rdma_device **out, char *error,
 				 size_t error_size);
 
-/* All of them, for what has to be looked at in each. */
 void namespaces_each(struct namespaces *all, void (*visit)(struct namespace *in, void *arg), void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* How many network namespaces one user may have the engine look into. Needs root; without, the tests are skipped. */
+/* The limit on network namespaces per user. Needs root; the tests are skipped without. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,22 @@ static int get_new(uid_t uid, struct namespace **out)
 	return err;
 }
 
-Test(namespaces, one_user_leaves_room_for_others)
+/* As many as one user may have; the last one is *out_last. */
+static void get_all_of_user(struct namespace **out_last)
+{
+	for (int i = 0; i < OF_ONE_USER; i++)
+		cr_assert_eq(get_new(USER, out_last), 0, "%d", i);
+}
+
+Test(namespaces, refuses_user_over_limit)
+{
+	struct namespace *in;
+
+	get_all_of_user(&in);
+	cr_expect_eq(get_new(USER, &in), -EMFILE);
+}
+
+Test(namespaces, gives_known_namespace_to_user_at_limit)
 {
 	int fd = new_netns();
 	struct namespace *first, *again, *in;
@@ -70,13 +85,26 @@ Test(namespaces, one_user_leaves_room_for_others)
 	cr_assert_eq(namespace_get_for(all, fd, USER, &first), 0);
 	for (int i = 1; i < OF_ONE_USER; i++)
 		cr_assert_eq(get_new(USER, &in), 0, "%d", i);
-	cr_expect_eq(get_new(USER, &again), -EMFILE, "one too many");
-	cr_expect_eq(namespace_get_for(all, fd, USER, &again), 0, "one that is known is none more");
+	cr_expect_eq(namespace_get_for(all, fd, USER, &again), 0);
 	cr_expect_eq(again, first);
-	cr_expect_eq(get_new(USER + 1, &again), 0, "another user");
-	cr_expect_eq(get_new(0, &again), 0, "root");
-	cr_expect_eq(get_new(USER, &again), -EMFILE, "others' do not make room");
-	namespace_put(in);
-	cr_expect_eq(get_new(USER, &again), 0, "one has gone");
 	close(fd);
+}
+
+Test(namespaces, one_user_leaves_room_for_others)
+{
+	struct namespace *in;
+
+	get_all_of_user(&in);
+	cr_expect_eq(get_new(USER + 1, &in), 0, "another user");
+	cr_expect_eq(get_new(0, &in), 0, "root");
+	cr_expect_eq(get_new(USER, &in), -EMFILE, "namespaces of others make no room");
+}
+
+Test(namespaces, freed_namespace_makes_room)
+{
+	struct namespace *in, *more;
+
+	get_all_of_user(&in);
+	namespace_put(in);
+	cr_expect_eq(get_new(USER, &more), 0);
 }
