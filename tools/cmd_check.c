@@ -24,9 +24,9 @@ static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP]\n"
 		    "                     [-p POLICY] [--json]\n"
-		    "  Would a queue pair of DEV with this GID index be allowed to send to REMOTE_IP?\n"
-		    "  Without -r: to whatever remote it may choose, as unreliable datagrams do.\n"
-		    "  exit status: 0 protected, 1 unprotected, 2 usage, 3 unknown\n");
+		    "  Checks whether a queue pair of DEV with this GID index may send to REMOTE_IP.\n"
+		    "  Without -r: to every remote that it may choose, as unreliable datagrams do.\n"
+		    "  exit status: 0 protected, 1 unprotected, 2 usage or policy error, 3 unknown\n");
 }
 
 static int parse_number(const char *text, unsigned long max, uint32_t *out)
@@ -127,14 +127,14 @@ static int check_path(const struct check *check, const struct policy *policy)
 	int err = inventory_read("/sys", &inventory, error, sizeof(error)), status;
 
 	if (err) {
-		fprintf(stderr, "rdmasec: the RDMA devices cannot be listed: %s\n", error[0] ? error : strerror(-err));
+		fprintf(stderr, "rdmasec: cannot list RDMA devices: %s\n", error[0] ? error : strerror(-err));
 		return EXIT_UNKNOWN;
 	}
 	device = find_device(&inventory, check->device);
 	if (device) {
 		status = judge_and_show(check, policy, device);
 	} else {
-		fprintf(stderr, "rdmasec: there is no RDMA device %s here\n", check->device);
+		fprintf(stderr, "rdmasec: no RDMA device %s: list the devices with 'rdma link'\n", check->device);
 		status = EXIT_USAGE;
 	}
 	inventory_free(&inventory);
@@ -157,7 +157,7 @@ int command_check(int argc, char **argv)
 		}
 		if (parse_option(&check, option, optarg)) {
 			if (option != '?')
-				fprintf(stderr, "rdmasec: -%c cannot be '%s'\n", option, optarg);
+				fprintf(stderr, "rdmasec: invalid value '%s' for -%c\n", optarg, option);
 			usage(stderr);
 			return EXIT_USAGE;
 		}

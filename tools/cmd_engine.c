@@ -31,7 +31,7 @@ static int serve(const struct policy *policy)
 
 	spawn_reset_signals();
 	prctl(PR_SET_NAME, "rdmasec-engine");
-	/* SA dumps carry keys, if only in a buffer that is wiped: no core, no ptrace by the user */
+	/* SA dumps contain keys, in a buffer that is wiped: no core dump, and no ptrace by the user */
 	if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none) || chdir("/"))
 		return 1;
 	err = spawn_silence(STDERR_FILENO);
@@ -47,7 +47,7 @@ int command_engine(int argc, char **argv)
 	(void)argv;
 	if (argc != 1 || !is_listener(ENGINE_LISTENER) || fcntl(ENGINE_LIFELINE, F_GETFD) < 0 ||
 	    fcntl(ENGINE_PIDFD, F_GETFD) < 0) {
-		fprintf(stderr, "rdmasec: the engine is started by rdmasec's own libraries\n");
+		fprintf(stderr, "rdmasec: 'engine' is for internal use: 'rdmasec run' starts it\n");
 		return EXIT_USAGE;
 	}
 	policy = load_policy(NULL);

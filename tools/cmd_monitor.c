@@ -16,10 +16,10 @@
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec monitor [--json]\n"
-		    "  Prints what the engine decides, and what becomes of living queue pairs, as it\n"
-		    "  happens, one line each. Ordinary users are told of their own only.\n"
-		    "  exit status: 0 ended by a signal or by its reader, 2 usage, 3 the engine is\n"
-		    "  not there, or left\n");
+		    "  Prints each decision of the engine, and each change of a living queue pair, as\n"
+		    "  it happens, one line each. Ordinary users see their own only.\n"
+		    "  exit status: 0 ended by a signal or by its reader, 2 usage error, 3 no engine,\n"
+		    "  or the engine ended\n");
 }
 
 static int print_event(FILE *to, const struct wire_record *record, bool json)
@@ -31,7 +31,7 @@ static int print_event(FILE *to, const struct wire_record *record, bool json)
 		err = json_print(to, record_to_json(record), RECORD_JSON_LINE);
 	else
 		event_line(to, record);
-	/* whoever reads a pipe is told now, and its end is noticed */
+	/* at once, also to a pipe; a closed pipe is an error here */
 	if (fflush(to) || ferror(to))
 		return errno ? -errno : -EIO;
 	return err;
@@ -50,7 +50,7 @@ static int print_next(FILE *to, int socket, bool json, char *error, size_t error
 	if (err == -EPIPE)
 		return MONITOR_ENDED;
 	if (err)
-		snprintf(error, error_size, "an event cannot be written: %s", strerror(-err));
+		snprintf(error, error_size, "cannot write an event: %s", strerror(-err));
 	return err;
 }
 
@@ -79,7 +79,7 @@ int monitor_stream(FILE *to, int socket, int signals, bool json, char *error, si
 	return rc == MONITOR_ENDED ? 0 : rc;
 }
 
-/* SIGINT and SIGTERM come by a descriptor, between two lines; a closed pipe is an error of fflush(3). */
+/* SIGINT and SIGTERM arrive by a descriptor, between two lines. Returns it, or -errno. */
 static int signals_open(void)
 {
 	sigset_t set;
@@ -102,7 +102,8 @@ static int monitor(bool json)
 	int signals = signals_open(), s, err;
 
 	if (!name) {
-		fprintf(stderr, "rdmasec: rdmasecd is not installed here (there is no %s)\n", WIRE_SYSTEM_FOLDER);
+		fprintf(stderr, "rdmasec: rdmasecd is not installed here (no %s): see rdmasecd(8)\n",
+			WIRE_SYSTEM_FOLDER);
 		return EXIT_UNKNOWN;
 	}
 	s = signals < 0 ? signals : engine_query_open(name, WIRE_MONITOR, error, sizeof(error));

@@ -8,9 +8,9 @@
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec policy check FILE\n"
-		    "  Says what a policy file means, rule by rule, or what is wrong with it, with\n"
-		    "  file and line (rdmasec.policy(5)).\n"
-		    "  exit status: 0 no mistakes, 2 a mistake, or usage\n");
+		    "  Explains a policy file rule by rule, or reports a mistake with file and line\n"
+		    "  (rdmasec.policy(5)).\n"
+		    "  exit status: 0 no mistakes, 2 a mistake, or usage error\n");
 }
 
 static bool asks_for_help(const char *word)
@@ -34,7 +34,7 @@ int command_policy(int argc, char **argv)
 	policy = load_policy(argv[2]);
 	if (!policy)
 		return EXIT_USAGE;
-	printf("# %s: no mistakes; the first rule that matches holds\n", argv[2]);
+	printf("# %s: no mistakes; the first matching rule applies\n", argv[2]);
 	for (size_t i = 0; i < policy_rule_count(policy); i++) {
 		policy_rule_describe(policy_rule_at(policy, i), text, sizeof(text));
 		printf("\n%s", text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* install-provider and remove-provider: two names in the file system, made and taken away so that either is whole. */
+/* install-provider and remove-provider: two names in the file system, each created and removed atomically. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,10 @@ static void usage(FILE *to, const char *command)
 {
 	fprintf(to,
 		"usage: rdmasec %s [--root DIR]\n"
-		"  Has libibverbs of this machine load rdmasec's provider module in every program\n"
-		"  that lists RDMA devices, or no longer. Programs that run already stay as they\n"
-		"  are.\n"
-		"  --root DIR   in a system that is being made in DIR\n",
+		"  install-provider makes libibverbs of this machine load rdmasec's provider\n"
+		"  module in every program that lists RDMA devices; remove-provider undoes it.\n"
+		"  Running programs are not affected.\n"
+		"  --root DIR   in a system image in DIR\n",
 		command);
 }
 
@@ -46,14 +46,14 @@ static int find_module(const char *root, char target[PATH_MAX])
 	}
 	text_format(name, sizeof(name), "%s%s", root, RDMASEC_PROVIDER_INSTALLED);
 	if (access(name, R_OK))
-		return say(name, "the provider module is not there", -errno);
+		return say(name, "no provider module: reinstall rdmasec", -errno);
 	text_copy(target, PATH_MAX, RDMASEC_PROVIDER_INSTALLED);
 	return 0;
 }
 
 /*
- * It is to be loaded into everybody's programs, also into such as raise their privileges: nobody but root may be able
- * to replace it. In a folder with the sticky bit only a file's owner can.
+ * The module is loaded into the programs of all users, and into programs that raise their privileges: only root may be
+ * able to replace it. In a folder with the sticky bit, only the owner of a file can.
  */
 static int check_ownership(const char *path)
 {
@@ -69,8 +69,8 @@ static int check_ownership(const char *path)
 		if (st.st_uid ||
 		    (st.st_mode & (S_IWGRP | S_IWOTH) && !(st.st_mode & S_ISVTX) && !S_ISLNK(st.st_mode))) {
 			fprintf(stderr,
-				"rdmasec: %s: others than root could replace it (%s), and it would be in everybody's "
-				"programs\n",
+				"rdmasec: %s: others than root could replace it, and it is loaded into all programs: "
+				"fix owner and mode of %s\n",
 				path, *part ? part : "/");
 			return -EPERM;
 		}
@@ -91,7 +91,7 @@ static bool leads_to(const char *link, const char *target)
 	return len > 0 && !strcmp(now, target);
 }
 
-/* Whoever opens it meanwhile finds the old or the new. */
+/* Atomic: the link leads to the old or to the new file at any time. 0 or -errno, after a message. */
 static int link_make(const char *link, const char *target)
 {
 	char temporary[PATH_MAX + 16];
@@ -100,7 +100,7 @@ static int link_make(const char *link, const char *target)
 	if (leads_to(link, target))
 		return 0;
 	if (!lstat(link, &st) && !S_ISLNK(st.st_mode))
-		return say(link, "it is there, and not as rdmasec makes it", -EEXIST);
+		return say(link, "exists, and is not a link of rdmasec", -EEXIST);
 	text_format(temporary, sizeof(temporary), "%s.%d", link, (int)getpid());
 	if (symlink(target, temporary))
 		return say(temporary, "", -errno);
@@ -125,7 +125,7 @@ static int write_new(const char *path)
 	return err;
 }
 
-/* libibverbs reads every file of this folder, whatever its name: it is made outside of it, and moved there whole. */
+/* libibverbs reads every file of this folder: the new file is written outside and moved there. */
 static int driver_make(const char *path)
 {
 	char folder[PATH_MAX], temporary[PATH_MAX + 64];
@@ -148,7 +148,7 @@ static int driver_make(const char *path)
 	return err;
 }
 
-/* The names for every libibverbs but `keep`'s. Only links: a file there is somebody else's. */
+/* Removes the links for every ABI of libibverbs but `keep`. A file with such a name is not of rdmasec. */
 static int links_remove(const struct provider_place *place, int keep, int *out_count)
 {
 	const struct dirent *entry;
@@ -183,7 +183,7 @@ static int install(const char *root, const struct provider_place *place)
 
 	if (!err && !*root)
 		err = check_ownership(target);
-	/* in this order there is never a driver that libibverbs would warn of */
+	/* in this order libibverbs never finds a driver file without its module and warns */
 	if (!err)
 		err = link_make(place->link, target);
 	if (!err)

@@ -12,14 +12,14 @@
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec qps [--json]\n"
-		    "  Lists the queue pairs that the engine guards, each with what protects it now,\n"
-		    "  and all others that the kernel knows of as unguarded. Ordinary users are told\n"
-		    "  of their own only.\n"
-		    "  exit status: 0 all are guarded, 1 some are not, 2 usage, 3 unknown: no engine\n"
+		    "  Lists the queue pairs that the engine guards, each with its current\n"
+		    "  protection, and all other queue pairs of the kernel as unguarded. Ordinary\n"
+		    "  users see their own only.\n"
+		    "  exit status: 0 all are guarded, 1 some are not, 2 usage error, 3 no engine\n"
 		    "  answered\n");
 }
 
-/* The kernel's connection management is not counted: every device has it. */
+/* Queue pairs of the kernel's connection management do not count: every device has them. */
 static int exit_status(const struct qp_rows *rows, bool engine)
 {
 	if (!engine)

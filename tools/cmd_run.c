@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
  * `rdmasec run`: starts a private engine if the host has none, then becomes the command: same process, same parent,
- * same signals and exit status as without us.
+ * same signals and exit status as without rdmasec.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,18 +23,17 @@ enum { LIFELINE_LOWEST = 64 };
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec run [-p POLICY] [--supervise] -- CMD [ARG...]\n"
-		    "  Runs CMD with the rdmasec door loaded (LD_PRELOAD) and, where no rdmasecd\n"
-		    "  judges for the host, a private engine beside it. Its queue pairs are refused\n"
-		    "  unless MACsec or IPsec protects what they send; each refusal is one line on\n"
-		    "  stderr.\n"
+		    "  Runs CMD with the rdmasec door loaded (LD_PRELOAD) and, on a host without\n"
+		    "  rdmasecd, with a private engine. A queue pair is refused unless MACsec or\n"
+		    "  IPsec protects everything that it sends; each refusal is one line on stderr.\n"
 		    "  -p POLICY     the policy file (rdmasec.policy(5))\n"
-		    "  --supervise   guard it from outside as well, by seccomp: static, setuid and\n"
+		    "  --supervise   also guard it from outside, by seccomp: for static, setuid and\n"
 		    "                hostile programs\n"
-		    "  exit status: CMD's own; 2 usage or policy error, 126 it cannot be run guarded,\n"
-		    "  127 it was not found\n");
+		    "  exit status: that of CMD; 2 usage or policy error, 126 CMD cannot be run\n"
+		    "  guarded, 127 CMD not found\n");
 }
 
-/* The library beside this program, as in a build tree, else where it is installed. */
+/* The library relative to this program, as in a build tree, else the installed one. */
 static int find_library(char *path, size_t size)
 {
 	char self[PATH_MAX];
@@ -55,7 +54,7 @@ static int find_library(char *path, size_t size)
 	return -ENOENT;
 }
 
-/* First in the list, so that nobody is between the program and us; what was there stays. */
+/* Puts the library first in LD_PRELOAD, so that no other library is in front of it; keeps the others. */
 static int set_preload(const char *library)
 {
 	const char *others = getenv("LD_PRELOAD");
@@ -111,19 +110,18 @@ static int preload(void)
 	int err = find_library(library, sizeof(library));
 
 	if (err) {
-		fprintf(stderr, "rdmasec: librdmasec-preload.so is neither beside this program nor installed\n");
+		fprintf(stderr, "rdmasec: cannot find librdmasec-preload.so: reinstall rdmasec\n");
 		return EXIT_CANNOT_RUN;
 	}
 	err = set_preload(library);
 	if (err) {
-		fprintf(stderr, "rdmasec: %s cannot be put into LD_PRELOAD: %s\n", library, strerror(-err));
+		fprintf(stderr, "rdmasec: cannot put %s into LD_PRELOAD: %s\n", library, strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
 	return 0;
 }
 
-/* `by_preload`: what of librdmacm's is judged, and what programs ask for of their own accord, is so from inside only.
- */
+/* `by_preload`: only the door inside guards messages of librdmacm and knows the options that programs set. */
 static int guard_and_execute(const char *policy_file, const char *program, char **argv, bool by_preload,
 			     bool supervised)
 {

@@ -13,12 +13,12 @@
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec status [-p POLICY] [--json]\n"
-		    "  Lists every GID of every RDMA device: is what leaves by it protected, by what,\n"
-		    "  or why not. A GID that IPsec protects for some remotes only is listed once for\n"
-		    "  each of those as well. Where an engine runs, it judges; with -p, or where none\n"
-		    "  does, this command itself.\n"
-		    "  exit status: 0 all is protected, 1 something is not, 2 usage, 3 something is\n"
-		    "  unknown\n");
+		    "  Lists every GID of every RDMA device, with the protection of packets that\n"
+		    "  leave by it, or the reason why there is none. If IPsec protects a GID for some\n"
+		    "  remotes only, each of these has an extra row. A running engine decides; with\n"
+		    "  -p, or without an engine, this command does.\n"
+		    "  exit status: 0 all protected, 1 something unprotected, 2 usage or policy\n"
+		    "  error, 3 something unknown\n");
 }
 
 static int survey_host(const struct policy *policy, const struct rdma_inventory *inventory, struct wire_records *out)
@@ -48,7 +48,7 @@ static int survey_host(const struct policy *policy, const struct rdma_inventory 
 	return err;
 }
 
-/* By this process, with what it may read of the kernel. */
+/* Without an engine: decides on evidence that this process may read. */
 static int judge_here(const struct policy *policy, struct wire_records *out)
 {
 	struct rdma_inventory inventory;
@@ -56,7 +56,7 @@ static int judge_here(const struct policy *policy, struct wire_records *out)
 	int err = inventory_read("/sys", &inventory, error, sizeof(error));
 
 	if (err) {
-		fprintf(stderr, "rdmasec: the RDMA devices cannot be listed: %s\n", error[0] ? error : strerror(-err));
+		fprintf(stderr, "rdmasec: cannot list RDMA devices: %s\n", error[0] ? error : strerror(-err));
 		return err;
 	}
 	err = survey_host(policy, &inventory, out);
@@ -73,7 +73,7 @@ static int ask_engine(const char *name, struct wire_records *out)
 	int err = s < 0 ? s : engine_query_list(s, WIRE_TIMEOUT_MS, out, error, sizeof(error));
 
 	if (err)
-		fprintf(stderr, "rdmasec: %s; what follows is judged without it\n", error);
+		fprintf(stderr, "rdmasec: %s; the following list is made without it\n", error);
 	return err;
 }
 
@@ -84,14 +84,14 @@ static void show_unguarded(void)
 	int err = qp_rows_read(&rows, error, sizeof(error));
 
 	if (err && err != -ENOTCONN) {
-		fprintf(stderr, "rdmasec: queue pairs cannot be counted: %s\n", error);
+		fprintf(stderr, "rdmasec: cannot count queue pairs: %s\n", error);
 		return;
 	}
-	status_unguarded(stdout, &rows, !err);
+	unguarded_summary(stdout, &rows, !err);
 	qp_rows_free(&rows);
 }
 
-/* The GIDs, and last the module, which is none of them. */
+/* All GIDs, then one object for the provider module. */
 static int show_json(const struct wire_records *records, const struct provider_status *provider)
 {
 	json_object *array = status_json(records);
@@ -112,7 +112,7 @@ static int show(const struct wire_records *records, bool json)
 	if (records->count)
 		status_table(stdout, records, terminal_width());
 	else
-		printf("there is no RDMA device with a GID here\n");
+		printf("no RDMA device with a GID: list the devices with 'rdma link'\n");
 	show_unguarded();
 	provider_status_words(&provider, words, sizeof(words));
 	printf("provider module: %s\n", words);

@@ -12,7 +12,7 @@ enum exit_status {
 	EXIT_UNPROTECTED = 1,
 	EXIT_USAGE = 2,
 	EXIT_UNKNOWN = 3,
-	EXIT_CANNOT_RUN = 126, /* as env(1) and shells: found, but cannot be run (guarded) */
+	EXIT_CANNOT_RUN = 126, /* as env(1) and shells: found, but cannot be run, or not guarded */
 	EXIT_NOT_FOUND = 127,
 };
 
@@ -24,10 +24,10 @@ int command_monitor(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_install_provider(int argc, char **argv);
 int command_remove_provider(int argc, char **argv);
-int command_provider_trial(int argc, char **argv); /* not for people: `status` starts it */
-int command_engine(int argc, char **argv);         /* not for people: doors start it */
+int command_provider_trial(int argc, char **argv); /* internal: `status` starts it */
+int command_engine(int argc, char **argv);         /* internal: engine_spawn() starts it */
 
-/* Of a command that takes --json and --help alone: the status to end with, or -1 and *out_json to go on. */
+/* Parses the options of a command that has --json and --help only. Returns its exit status, or -1 and *out_json. */
 RS_MUST_USE int only_json_option(int argc, char **argv, void (*usage)(FILE *to), bool *out_json);
 
 /* The default policy file; without it, every queue pair must be protected by MACsec or IPsec. */

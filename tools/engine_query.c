@@ -12,7 +12,7 @@
 #include "util/fd_socket.h"
 #include "util/text.h"
 
-/* More than any host has QPs: what says more is not to be believed. */
+/* More than any host has queue pairs: a longer list is an error. */
 enum { RECORDS_MAX = 1 << 18 };
 
 const char *engine_query_name(void)
@@ -46,21 +46,21 @@ int engine_query_open(const char *name, enum wire_type which, char *error, size_
 	return err;
 }
 
-static int tell(int err, const char *what, char *error, size_t error_size)
+static int fail(int err, const char *what, char *error, size_t error_size)
 {
 	text_format(error, error_size, "%s", what);
 	return err;
 }
 
-static int tell_end(const struct wire_end *end, char *error, size_t error_size)
+static int fail_at_end(const struct wire_end *end, char *error, size_t error_size)
 {
 	if (!end->err)
 		return WIRE_END;
-	text_format(error, error_size, "the engine refused, or stopped: %s", strerror((int)end->err));
+	text_format(error, error_size, "the engine refused the list, or stopped: %s", strerror((int)end->err));
 	return -(int)end->err;
 }
 
-/* WIRE_RECORD and *out, WIRE_END, or -errno and a text. */
+/* Receives one message: WIRE_RECORD and *out, WIRE_END, or -errno and a text; -EAGAIN without one. */
 static int next_message(int socket, struct wire_record *out, char *error, size_t error_size)
 {
 	union {
@@ -74,14 +74,14 @@ static int next_message(int socket, struct wire_record *out, char *error, size_t
 	if (n == -EAGAIN || n == -EINTR)
 		return -EAGAIN;
 	if (n == 0 || n == -ECONNRESET || n == -EPIPE)
-		return tell(-ECONNRESET, "the engine has gone away", error, error_size);
+		return fail(-ECONNRESET, "the engine has ended", error, error_size);
 	which = n < 0 ? n : wire_list_check(&message, (size_t)n);
 	if (which == -EPROTONOSUPPORT)
-		return tell(which, "the engine is of another release", error, error_size);
+		return fail(which, "the engine is of another release: restart rdmasecd", error, error_size);
 	if (which < 0)
-		return tell(which, "the engine's answer is not understood", error, error_size);
+		return fail(which, "invalid answer of the engine", error, error_size);
 	if (which == WIRE_END)
-		return tell_end(&message.end, error, error_size);
+		return fail_at_end(&message.end, error, error_size);
 	*out = message.record;
 	return which;
 }
@@ -128,7 +128,7 @@ static int read_list(int socket, int64_t deadline_ms, struct wire_records *recor
 	while (got != WIRE_END) {
 		err = await(socket, deadline_ms);
 		if (err)
-			return tell(err, "the engine does not answer", error, error_size);
+			return fail(err, "the engine does not answer", error, error_size);
 		got = next_message(socket, &record, error, error_size);
 		if (got == -EAGAIN)
 			continue;
@@ -136,7 +136,7 @@ static int read_list(int socket, int64_t deadline_ms, struct wire_records *recor
 			return got;
 		err = got == WIRE_RECORD ? wire_records_add(records, &record) : 0;
 		if (err)
-			return tell(err, "the engine's list is too long for this host", error, error_size);
+			return fail(err, "the list of the engine is too long", error, error_size);
 	}
 	return 0;
 }
@@ -158,8 +158,8 @@ int engine_query_next(int socket, struct wire_record *out, char *error, size_t e
 {
 	int got = next_message(socket, out, error, error_size);
 
-	/* events have no end but the connection's */
+	/* a stream of events ends only with its connection */
 	if (got == WIRE_END)
-		return tell(-ECONNRESET, "the engine has ended the stream", error, error_size);
+		return fail(-ECONNRESET, "the engine has ended the stream", error, error_size);
 	return got;
 }

@@ -10,17 +10,16 @@ static const struct {
 	const char *synopsis, *purpose;
 } commands[] = {
 	{ "run", command_run, "run [-p POLICY] [--supervise] -- CMD [ARG...]", "run CMD guarded" },
-	{ "status", command_status, "status [-p POLICY] [--json]",
-	  "devices, ports, GIDs: protected by what, or why not" },
+	{ "status", command_status, "status [-p POLICY] [--json]", "the protection of each GID of each RDMA device" },
 	{ "check", command_check,
 	  "check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP] [-p POLICY]\n                [--json]",
-	  "judge one path" },
-	{ "qps", command_qps, "qps [--json]", "living queue pairs: guarded or not, protected by what" },
-	{ "monitor", command_monitor, "monitor [--json]", "what the engine decides, as it happens" },
-	{ "policy", command_policy, "policy check FILE", "say what a policy file means, or what is wrong with it" },
+	  "check the protection of one path" },
+	{ "qps", command_qps, "qps [--json]", "living queue pairs: guarded or not, and their protection" },
+	{ "monitor", command_monitor, "monitor [--json]", "decisions of the engine, as they happen" },
+	{ "policy", command_policy, "policy check FILE", "explain a policy file, or report its mistakes" },
 	{ "install-provider", command_install_provider, "install-provider [--root DIR]",
-	  "have libibverbs guard every program by itself" },
-	{ "remove-provider", command_remove_provider, "remove-provider [--root DIR]", "and no longer" },
+	  "make libibverbs load the door into every program" },
+	{ "remove-provider", command_remove_provider, "remove-provider [--root DIR]", "undo install-provider" },
 	{ "provider-trial", command_provider_trial, NULL, NULL },
 	{ "engine", command_engine, NULL, NULL },
 };
@@ -29,7 +28,7 @@ enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
 static void usage(FILE *to)
 {
-	fprintf(to, "rdmasec: no RDMA queue pair sends unless MACsec or IPsec protects it\n\nusage:\n");
+	fprintf(to, "rdmasec: refuses RDMA queue pairs that neither MACsec nor IPsec protects\n\nusage:\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (commands[i].synopsis)
 			fprintf(to, "  rdmasec %s\n      %s\n", commands[i].synopsis, commands[i].purpose);
@@ -37,15 +36,15 @@ static void usage(FILE *to)
 		    "\n"
 		    "exit status:\n"
 		    "  status, check  0 protected, 1 unprotected, 2 usage or policy error, 3 unknown;\n"
-		    "                 of status, the worst of what it lists\n"
-		    "  run            the command's own; 2 usage or policy error, 126 it cannot be\n"
+		    "                 status: the worst of its rows\n"
+		    "  run            that of the command; 2 usage or policy error, 126 it cannot be\n"
 		    "                 run guarded, 127 it was not found\n"
 		    "  qps            0 all are guarded, 1 some are not, 2 usage error, 3 no engine\n"
 		    "  monitor        0 ended by a signal or its reader, 2 usage error, 3 no engine\n"
-		    "  policy check   0 no mistakes, 2 a mistake, told with file and line\n"
+		    "  policy check   0 no mistakes, 2 a mistake, reported with file and line\n"
 		    "\n"
-		    "A policy is read from -p, else $RDMASEC_POLICY, else " SYSTEM_POLICY ",\n"
-		    "else everything has to be protected by MACsec or IPsec.\n"
+		    "The policy is read from -p, else $RDMASEC_POLICY, else " SYSTEM_POLICY ".\n"
+		    "Without a policy file every queue pair needs MACsec or IPsec.\n"
 		    "See rdmasec(1), rdmasec.policy(5).\n");
 }
 
@@ -66,7 +65,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "rdmasec: there is no command '%s'\n\n", argv[1]);
+	fprintf(stderr, "rdmasec: unknown command '%s'\n\n", argv[1]);
 	usage(stderr);
 	return EXIT_USAGE;
 }

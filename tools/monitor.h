@@ -10,8 +10,8 @@
 enum { MONITOR_ENDED = 1 };
 
 /*
- * Prints the engine's events, one flushed line each, until `signals` is readable or the reader of `to` has closed it:
- * 0; or until the engine goes: -errno and a text.
+ * Prints the engine's events, one flushed line each. Blocks until `signals` is readable or the reader of `to` has
+ * closed it, and returns 0; or until the engine ends: -errno and a text. The caller owns `socket`.
  */
 RS_MUST_USE int monitor_stream(FILE *to, int socket, int signals, bool json, char *error, size_t error_size);
 

@@ -48,7 +48,7 @@ static int find_program(const char *name, char *path, size_t size)
 	return err;
 }
 
-/* The loader then runs in secure-execution mode (AT_SECURE) and ignores LD_PRELOAD. */
+/* For such a program the loader runs in secure-execution mode (AT_SECURE) and ignores LD_PRELOAD. */
 static int raises_privilege(int fd)
 {
 	char caps[64];
@@ -101,29 +101,30 @@ static int judge(const char *path, int depth, char *why, size_t size)
 
 	if (fd < 0) {
 		err = -errno;
-		snprintf(why, size, "%s cannot be read to see whether it can be guarded: %s", path, strerror(errno));
+		snprintf(why, size, "cannot read %s, to check whether it can be guarded: %s", path, strerror(errno));
 		return err;
 	}
 	err = -ENOEXEC;
 	if (raises_privilege(fd)) {
 		snprintf(why, size,
-			 "%s raises its privileges (setuid, setgid or capabilities): the loader would not load rdmasec "
-			 "into it; rdmasec run --supervise guards it from outside",
+			 "%s raises its privileges (setuid, setgid or capabilities), so the loader ignores LD_PRELOAD: "
+			 "guard it "
+			 "from outside with 'rdmasec run --supervise'",
 			 path);
 	} else if (read(fd, start.line, sizeof(start.line) - 1) < 4) {
-		snprintf(why, size, "%s is no program", path);
+		snprintf(why, size, "%s is not a program", path);
 	} else if (!memcmp(start.line, "#!", 2)) {
 		if (depth >= SCRIPT_DEPTH_MAX || script_interpreter(start.line, &interpreter))
-			snprintf(why, size, "%s: its interpreter is not understood", path);
+			snprintf(why, size, "%s: invalid interpreter line", path);
 		else
 			err = judge(interpreter, depth + 1, why, size);
 	} else {
 		dynamic = has_interpreter(fd, &start.header);
 		if (dynamic == 0)
 			snprintf(why, size,
-				 "%s is statically linked: rdmasec cannot be loaded into it; rdmasec run --supervise "
-				 "guards "
-				 "it from outside",
+				 "%s is statically linked, so the door cannot be loaded into it: guard it from outside "
+				 "with "
+				 "'rdmasec run --supervise'",
 				 path);
 		else if (dynamic < 0)
 			snprintf(why, size, "%s is not a program of this machine's word size and format", path);

@@ -19,9 +19,9 @@ enum { LIBRARY_MAX = 64 << 20 };
 
 const char provider_driver_text[] = "driver rdmasec\n";
 
-/* ---- which libibverbs ---- */
+/* ---- libibverbs ---- */
 
-static int why_not(char why[PROVIDER_WHY_MAX], const char *name, const char *what, int err)
+static int explain(char why[PROVIDER_WHY_MAX], const char *name, const char *what, int err)
 {
 	if (err)
 		text_format(why, PROVIDER_WHY_MAX, "%s: %s%s%s", name, what, *what ? ": " : "", strerror(-err));
@@ -30,19 +30,19 @@ static int why_not(char why[PROVIDER_WHY_MAX], const char *name, const char *wha
 	return err ? err : -EINVAL;
 }
 
-/* Whatever makes the loader find one makes programs find it. */
-static int find_by_loader(char path[PATH_MAX], char why[PROVIDER_WHY_MAX])
+/* The loader finds the one that programs get. */
+static int find_with_loader(char path[PATH_MAX], char why[PROVIDER_WHY_MAX])
 {
 	void *library = dlopen("libibverbs.so.1", RTLD_LAZY | RTLD_LOCAL);
 	struct link_map *map;
 	int err = 0;
 
 	if (!library) {
-		why_not(why, "libibverbs", dlerror(), 0);
+		explain(why, "libibverbs", dlerror(), 0);
 		return -ENOENT;
 	}
 	if (dlinfo(library, RTLD_DI_LINKMAP, &map) || !realpath(map->l_name, path))
-		err = why_not(why, "libibverbs.so.1", "its place cannot be told", 0);
+		err = explain(why, "libibverbs.so.1", "cannot find its path", 0);
 	dlclose(library);
 	return err;
 }
@@ -54,14 +54,14 @@ static int find_in_root(const char *root, char path[PATH_MAX], char why[PROVIDER
 	char name[PATH_MAX + 64], real_root[PATH_MAX];
 
 	if (!realpath(root, real_root))
-		return why_not(why, root, "", -errno);
+		return explain(why, root, "", -errno);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		text_format(name, sizeof(name), "%s%s/libibverbs.so.1", real_root, folders[i]);
-		/* an absolute link in there would lead out of it */
+		/* an absolute link would lead out of the image */
 		if (realpath(name, path) && !strncmp(path, real_root, strlen(real_root)))
 			return 0;
 	}
-	why_not(why, root, "there is no libibverbs.so.1 in it", 0);
+	explain(why, root, "no libibverbs.so.1 in it", 0);
 	return -ENOENT;
 }
 
@@ -106,14 +106,14 @@ static int read_abi(const char *path, char why[PROVIDER_WHY_MAX])
 	abi = err ? err : elf_verbs_abi(&image);
 	free(octets);
 	if (abi == -ENOENT)
-		return why_not(why, path, "it takes no drivers (it defines no verbs_register_driver_NN)", 0);
-	return abi < 0 ? why_not(why, path, "it cannot be understood", abi) : abi;
+		return explain(why, path, "does not load drivers (defines no verbs_register_driver_NN)", 0);
+	return abi < 0 ? explain(why, path, "not a valid library", abi) : abi;
 }
 
 int provider_place_find(const char *root, struct provider_place *out, char why[PROVIDER_WHY_MAX])
 {
 	struct provider_place place;
-	int err = *root ? find_in_root(root, place.library, why) : find_by_loader(place.library, why);
+	int err = *root ? find_in_root(root, place.library, why) : find_with_loader(place.library, why);
 	struct stat st;
 
 	if (err)
@@ -127,14 +127,14 @@ int provider_place_find(const char *root, struct provider_place *out, char why[P
 		    (int)sizeof(place.link) ||
 	    snprintf(place.driver, sizeof(place.driver), "%s/etc/libibverbs.d/rdmasec.driver", root) >=
 		    (int)sizeof(place.driver))
-		return why_not(why, place.library, "", -ENAMETOOLONG);
+		return explain(why, place.library, "", -ENAMETOOLONG);
 	if (stat(place.folder, &st) || !S_ISDIR(st.st_mode))
-		return why_not(why, place.folder, "the drivers of libibverbs are not there", 0);
+		return explain(why, place.folder, "no such folder of libibverbs drivers", 0);
 	*out = place;
 	return 0;
 }
 
-/* ---- what is there ---- */
+/* ---- the module ---- */
 
 int provider_name_abi(const char *name)
 {

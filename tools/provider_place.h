@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Where this machine's libibverbs looks for the provider module, and what is there. */
+/* The place where libibverbs of this machine looks for the provider module, and the state of the module. */
 #ifndef RDMASEC_TOOLS_PROVIDER_PLACE_H
 #define RDMASEC_TOOLS_PROVIDER_PLACE_H
 
@@ -14,23 +14,22 @@ enum { PROVIDER_WHY_MAX = 2 * PATH_MAX + 256 };
 struct provider_place {
 	char library[PATH_MAX]; /* libibverbs.so.1, all links followed */
 	int abi;                /* NN: its drivers are named lib*-rdmavNN.so */
-	char folder[PATH_MAX];  /* that they lie in */
-	char link[PATH_MAX];    /* the module's name there */
-	char driver[PATH_MAX];  /* the file that has libibverbs load it */
+	char folder[PATH_MAX];  /* of its drivers */
+	char link[PATH_MAX];    /* the module in that folder */
+	char driver[PATH_MAX];  /* the file that makes libibverbs load it */
 };
 
 /*
- * `root`: "" for this machine, and then libibverbs is the one that the loader finds; else a folder that a system is
- * being made in. 0; -ENOENT: there is no libibverbs; -errno, and why.
+ * `root`: "" for this machine, whose libibverbs the loader finds; else the folder of a system image. 0; -ENOENT: no
+ * libibverbs; another -errno; both with a text in `why`.
  */
 RS_MUST_USE int provider_place_find(const char *root, struct provider_place *out, char why[PROVIDER_WHY_MAX]);
 
 enum provider_state {
 	PROVIDER_NOT_INSTALLED,
-	PROVIDER_STANDS,    /* libibverbs was tried, and called through the module */
-	PROVIDER_INSTALLED, /* all is in its place; without an RDMA device libibverbs loads no driver, so it was not
-			       tried */
-	PROVIDER_OTHER_ABI, /* installed for another libibverbs than is there now, which will not load it */
+	PROVIDER_STANDS,    /* a trial showed that libibverbs calls through the module */
+	PROVIDER_INSTALLED, /* not tried: without an RDMA device libibverbs loads no driver */
+	PROVIDER_OTHER_ABI, /* installed for another libibverbs than the present one, which does not load it */
 	PROVIDER_BROKEN,    /* `why` */
 };
 
@@ -40,13 +39,13 @@ struct provider_status {
 	char why[PROVIDER_WHY_MAX];
 };
 
-/* Of this machine. Lists devices in a child process, where it is installed. */
+/* The state on this machine. If the module is installed, tries it in a child process, for at most 20 s of silence. */
 void provider_status_read(struct provider_status *out);
 
-/* "not installed", "installed, stands"... */
+/* "not installed", "installed, stands"... Into `text`. */
 void provider_status_words(const struct provider_status *status, char *text, size_t size);
 
-/* An object for `rdmasec status --json`, NULL: no memory. */
+/* An object for `rdmasec status --json`, which the caller owns; NULL: no memory. */
 json_object *provider_status_json(const struct provider_status *status);
 
 /* The number in "librdmasec-rdmavNN.so"; -1: another name. */
@@ -56,7 +55,7 @@ int provider_name_abi(const char *name);
 RS_MUST_USE int provider_driver_check(const char *path);
 extern const char provider_driver_text[];
 
-/* The child's part: 0 it stands, 1 libibverbs has loaded no driver, 2 it does not stand. */
+/* The part of the child. Exit status: 0 it stands, 1 libibverbs loaded no driver, 2 it does not stand. */
 int provider_trial(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Does the provider module do what it is installed for? Files alone do not tell: libibverbs is tried in a child. */
+/* Finds out whether the provider module works. Its files are not enough: a child process tries libibverbs. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -34,14 +34,14 @@ int provider_trial(void)
 		return TRIAL_DOES_NOT_STAND;
 	if (!list(&count) || !count)
 		return TRIAL_NO_DRIVERS;
-	/* the module is found there by whatever is loaded after it: so it is there */
+	/* the module takes this symbol for libraries that are loaded later */
 	way = (int (*)(int, unsigned long, ...))dlsym(RTLD_DEFAULT, "ioctl");
 	return way && canary_send(way) ? TRIAL_STANDS : TRIAL_DOES_NOT_STAND;
 }
 
 /* ---- its parent ---- */
 
-/* Without what a user may have set: the module alone is tried. */
+/* Without LD_PRELOAD of the user: the trial is of the module alone. */
 static int start_trial(int output, pid_t *out)
 {
 	static char *const argv[] = { (char *)"rdmasec", (char *)"provider-trial", NULL };
@@ -61,8 +61,8 @@ static int start_trial(int output, pid_t *out)
 	return -err;
 }
 
-/* What it says until it ends; the first line of that is the reason. */
-static void hear(int from, pid_t child, char *text, size_t size)
+/* Reads the first line that the child prints, until it ends. Kills it after TRIAL_MS of silence. */
+static void read_output(int from, pid_t child, char *text, size_t size)
 {
 	struct pollfd ready = { .fd = from, .events = POLLIN };
 	size_t len = 0;
@@ -81,8 +81,8 @@ static void hear(int from, pid_t child, char *text, size_t size)
 	text_printable(text);
 }
 
-/* TRIAL_*; what it says else is that it does not stand. */
-static int try_out(char *said, size_t size)
+/* Returns TRIAL_*, and the first line of the child in `said`. */
+static int run_trial(char *said, size_t size)
 {
 	int ends[2], status = 0, err;
 	pid_t child;
@@ -93,7 +93,7 @@ static int try_out(char *said, size_t size)
 	err = start_trial(ends[1], &child);
 	close(ends[1]);
 	if (!err) {
-		hear(ends[0], child, said, size);
+		read_output(ends[0], child, said, size);
 		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 			;
 	}
@@ -101,11 +101,11 @@ static int try_out(char *said, size_t size)
 	return !err && WIFEXITED(status) ? WEXITSTATUS(status) : TRIAL_DOES_NOT_STAND;
 }
 
-static void status_by_trial(struct provider_status *status)
+static void set_state_by_trial(struct provider_status *status)
 {
 	char said[512];
 
-	switch (try_out(said, sizeof(said))) {
+	switch (run_trial(said, sizeof(said))) {
 	case TRIAL_STANDS:
 		status->state = PROVIDER_STANDS;
 		return;
@@ -114,11 +114,12 @@ static void status_by_trial(struct provider_status *status)
 		return;
 	default:
 		status->state = PROVIDER_BROKEN;
-		text_copy(status->why, sizeof(status->why), *said ? said : "libibverbs does not call through it");
+		text_copy(status->why, sizeof(status->why),
+			  *said ? said : "libibverbs does not call through the module");
 	}
 }
 
-/* Of a module under another libibverbs' name: NN; 0: there is none. */
+/* The ABI of a module that is installed for another libibverbs; 0: none. */
 static int other_abi(const struct provider_place *place)
 {
 	DIR *folder = opendir(place->folder);
@@ -135,7 +136,7 @@ static int other_abi(const struct provider_place *place)
 	return found;
 }
 
-static void status_by_files(const struct provider_place *place, struct provider_status *status)
+static void set_state_by_files(const struct provider_place *place, struct provider_status *status)
 {
 	int driver = provider_driver_check(place->driver), other = other_abi(place);
 	bool linked = !access(place->link, R_OK), dangling = !linked && readlink(place->link, (char[1]){ 0 }, 1) >= 0;
@@ -146,11 +147,14 @@ static void status_by_files(const struct provider_place *place, struct provider_
 	status->state = PROVIDER_BROKEN;
 	if (driver)
 		text_format(status->why, sizeof(status->why), "%s: %s", place->driver,
-			    driver == -EINVAL ? "it does not say what it has to" : strerror(-driver));
+			    driver == -EINVAL ? "unexpected content: run 'rdmasec install-provider' as root"
+					      : strerror(-driver));
 	else if (dangling)
-		text_format(status->why, sizeof(status->why), "%s leads to nothing that can be read", place->link);
+		text_format(status->why, sizeof(status->why),
+			    "%s is a dangling link: run 'rdmasec install-provider' as root", place->link);
 	else if (!linked && !other)
-		text_format(status->why, sizeof(status->why), "%s is missing", place->link);
+		text_format(status->why, sizeof(status->why), "%s is missing: run 'rdmasec install-provider' as root",
+			    place->link);
 	else
 		status->state = linked ? PROVIDER_INSTALLED : PROVIDER_OTHER_ABI;
 }
@@ -163,12 +167,12 @@ void provider_status_read(struct provider_status *out)
 
 	if (!err) {
 		status.wanted_abi = place.abi;
-		status_by_files(&place, &status);
+		set_state_by_files(&place, &status);
 	} else if (err != -ENOENT) {
 		status.state = PROVIDER_BROKEN;
 	}
 	if (status.state == PROVIDER_INSTALLED)
-		status_by_trial(&status);
+		set_state_by_trial(&status);
 	*out = status;
 }
 
@@ -184,7 +188,7 @@ void provider_status_words(const struct provider_status *status, char *text, siz
 		text_copy(text, size, "installed, stands");
 		return;
 	case PROVIDER_INSTALLED:
-		text_copy(text, size, "installed; not tried, as libibverbs has no device to load drivers for");
+		text_copy(text, size, "installed; not tried: without an RDMA device libibverbs loads no drivers");
 		return;
 	case PROVIDER_OTHER_ABI:
 		text_format(

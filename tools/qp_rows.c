@@ -23,7 +23,7 @@ const char *qp_guard_name(enum qp_guard guard)
 
 /* ---- processes ---- */
 
-/* The owner of /proc/PID does not count: of a process that may not be dumped it is root. */
+/* Not the owner of /proc/PID, which is root for a process that is not dumpable. */
 static int proc_read(void *context, pid_t pid, uid_t *out_uid, char comm[16])
 {
 	char path[64], name[32];
@@ -55,7 +55,7 @@ static int compare_records(const void *a, const void *b)
 	return names ? names : p->qpn < q->qpn ? -1 : p->qpn > q->qpn;
 }
 
-/* The engine's records in the order of the kernel's list. */
+/* The engine's records, sorted by device and number. NULL: no memory. */
 static const struct wire_record **sorted_records(const struct wire_records *records)
 {
 	const struct wire_record **sorted = calloc(records->count + 1, sizeof(*sorted));
@@ -95,11 +95,11 @@ static enum qp_guard guard_of_process(bool engine, uid_t asker, bool known, uid_
 {
 	if (!engine)
 		return QP_UNKNOWN;
-	/* what cannot be told to be one's own is not called unguarded: its engine's row may be kept from us */
+	/* the engine does not list queue pairs of other users: one of an unknown owner may be guarded */
 	return asker == 0 || (known && owner == asker) ? QP_UNGUARDED : QP_NOT_YOURS;
 }
 
-/* What the kernel knows of a QP that the engine did not tell of. */
+/* Adds a queue pair that only the kernel lists. */
 static void add_unguarded(struct qp_rows *rows, const struct rdma_qp *qp, bool engine, uid_t asker,
 			  const struct process_reader *processes)
 {
@@ -131,7 +131,7 @@ static void add_unguarded(struct qp_rows *rows, const struct rdma_qp *qp, bool e
 
 static bool same_qp(const struct rdma_qp *a, const struct rdma_qp *b)
 {
-	/* the process may have ended meanwhile, and its child keep the QP */
+	/* its process may have ended, and a child may hold the QP open */
 	return b && (a->pid == b->pid || !a->pid) && a->is_kernel == b->is_kernel && a->type == b->type;
 }
 
@@ -176,7 +176,8 @@ static int list_guarded(struct wire_records *out, char *error, size_t error_size
 	int s;
 
 	if (!name) {
-		text_format(error, error_size, "rdmasecd is not installed here (there is no %s)", WIRE_SYSTEM_FOLDER);
+		text_format(error, error_size, "rdmasecd is not installed here (no %s): see rdmasecd(8)",
+			    WIRE_SYSTEM_FOLDER);
 		return -ENOTCONN;
 	}
 	s = engine_query_open(name, WIRE_LIST_QPS, error, error_size);

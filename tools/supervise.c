@@ -1,11 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Three processes: the front, which whoever started us knows; the supervisor, its child; the command, the supervisor's.
+ * Three processes: the front, which the caller started; the supervisor, its child; the command, a child of the
+ * supervisor.
  *
- * The supervisor is an ancestor of all that the command starts (and their reaper, where parents end), because Yama lets
- * only ancestors look into processes. It is not the front itself: that one stops when the command is stopped, and the
- * supervisor serves others then. The command is in the front's process group, so that the terminal sends it what it
- * would send without us; the supervisor is not.
+ * The supervisor is an ancestor of all processes that the command starts (and their reaper), because Yama lets only
+ * ancestors inspect a process. The front cannot be the supervisor: it stops when the command stops, while the
+ * supervisor serves other processes. The command is in the process group of the front, so that it gets the signals of
+ * the terminal; the supervisor is not.
+ *
+ * The supervisor waits for two ends (run_to_completion()):
+ *
+ * | event                          | action                                          | exits when            |
+ * |--------------------------------|-------------------------------------------------|-----------------------|
+ * | command stopped or continued   | stops or continues the front                    | -                     |
+ * | command ended                  | sends its status to the front                   | the filter is unused  |
+ * | filter unused (serve() ended)  | reaps once more                                 | the command has ended |
+ * | front killed                   | kills the command                               | -                     |
+ *
+ * The front mirrors the command (become_front()):
+ *
+ * | event                          | with a supervisor                               | without               |
+ * |--------------------------------|-------------------------------------------------|-----------------------|
+ * | signal to this process         | forwards it to the command, if it was not meant for the whole group     ||
+ * | status from the supervisor     | exits like the command                          | -                     |
+ * | supervisor ended               | becomes the reaper of the command               | -                     |
+ * | command stopped or ended       | (the supervisor stops or continues this process)| stops or exits itself |
  */
 #include "supervise.h"
 
@@ -34,10 +53,10 @@
 #include "supervisor/supervisor.h"
 #include "util/fd_socket.h"
 
-/* What the supervisor tells the front: of the command. */
+/* Sent by the supervisor to the front: the state of the command. */
 struct news {
 	pid_t pid;
-	int status; /* of wait(2), when it has ended; with has_status */
+	int status; /* of wait(2), with has_status */
 	bool has_status;
 };
 
@@ -47,9 +66,9 @@ struct setting {
 	struct supervisor_options options;
 	int keep;
 	pid_t front, group;
-	bool job_control; /* somebody sees that the front stops, and wakes it */
+	bool job_control; /* a shell notices when the front stops, and continues it */
 	int to_front;     /* the supervisor's end */
-	sigset_t signals; /* as they were blocked when we were started */
+	sigset_t signals; /* blocked when the front was started */
 };
 
 /* The command's readers and writers wait for the end of its streams. There may be no /dev/null, as in a chroot. */
@@ -68,19 +87,20 @@ static _Noreturn void die(const char *what, int err)
 
 /* ---- the command ---- */
 
-static int lock_in(void)
+static int install_locks(void)
 {
 	int listener, err = supervisor_landlock_install();
 
 	if (err == -EPERM) {
-		/* without privilege there is no way back to any: setuid programs below stay what they are */
+		/* no_new_privs: setuid programs below it get no privileges */
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 			return -errno;
 		err = supervisor_landlock_install();
 	}
 	if (err == -EOPNOTSUPP)
-		fprintf(stderr, "rdmasec: this kernel has no Landlock, so a hostile program may win a race for a "
-				"device's node: see rdmasec(1)\n");
+		fprintf(stderr,
+			"rdmasec: this kernel has no Landlock, so a hostile program may win a race for a device node: "
+			"see rdmasec(1)\n");
 	else if (err)
 		return err;
 	listener = supervisor_filter_install();
@@ -91,23 +111,23 @@ static int lock_in(void)
 	return supervisor_filter_install();
 }
 
-/* Exactly as it would start without us, but for what it may do. */
-static _Noreturn void be_command(const struct setting *setting, int to_supervisor)
+/* The command starts as it would without rdmasec, but restricted. */
+static _Noreturn void become_command(const struct setting *setting, int to_supervisor)
 {
 	int listener, err;
 	char word;
 
 	setpgid(0, setting->group);
-	listener = lock_in();
+	listener = install_locks();
 	if (listener == -EBUSY)
-		die("a supervisor cannot be put below another one (seccomp allows one notifier)", listener);
+		die("cannot supervise a command below another supervisor (seccomp allows one notifier)", listener);
 	if (listener < 0)
-		die("the command cannot be supervised", listener);
+		die("cannot supervise the command", listener);
 	err = wire_send(to_supervisor, "", 1, listener);
 	if (err < 0)
-		die("its supervisor cannot be reached", err);
+		die("cannot reach the supervisor", err);
 	close(listener);
-	/* it says why, if not */
+	/* on failure the supervisor has printed the reason */
 	if (read(to_supervisor, &word, 1) != 1)
 		_exit(EXIT_CANNOT_RUN);
 	sigprocmask(SIG_SETMASK, &setting->signals, NULL);
@@ -134,24 +154,24 @@ static void *serve(void *arg)
 	int err = supervisor_serve(serving->listener, serving->options);
 
 	if (err)
-		dprintf(STDERR_FILENO, "rdmasec: the supervisor has failed, and all verbs of the program with it: %s\n",
+		dprintf(STDERR_FILENO, "rdmasec: the supervisor failed, so all verbs of the program fail: %s\n",
 			strerror(-err));
 	close(serving->over);
 	return NULL;
 }
 
-static void tell_front(const struct setting *setting, pid_t command, const int *status)
+static void notify_front(const struct setting *setting, pid_t command, const int *status)
 {
 	const struct news news = { .pid = command, .status = status ? *status : 0, .has_status = status };
 
-	/* a front that has gone hears nothing */
+	/* the front may have ended */
 	if (send(setting->to_front, &news, sizeof(news), MSG_NOSIGNAL) < 0)
 		return;
 }
 
 /*
- * It has all signals blocked; these two work all the same. It does not stop itself on being told to: it might do so
- * when the command goes on already, and nobody would wake it.
+ * SIGSTOP and SIGCONT work although the front blocks all signals. A message asking the front to stop itself could come
+ * late, when the command runs again, and nothing would continue the front.
  */
 static void signal_front(const struct setting *setting, int sig)
 {
@@ -159,7 +179,7 @@ static void signal_front(const struct setting *setting, int sig)
 		kill(setting->front, sig);
 }
 
-static void pass_status_on(const struct setting *setting, pid_t command, int status)
+static void forward_status(const struct setting *setting, pid_t command, int status)
 {
 	if (WIFSTOPPED(status)) {
 		if (setting->job_control)
@@ -167,12 +187,12 @@ static void pass_status_on(const struct setting *setting, pid_t command, int sta
 		return;
 	}
 	if (!WIFCONTINUED(status))
-		tell_front(setting, command, &status);
-	/* one that is stopped cannot end either */
+		notify_front(setting, command, &status);
+	/* a stopped front could not exit */
 	signal_front(setting, SIGCONT);
 }
 
-/* Children of ours: the command, and what its descendants have left behind. */
+/* Reaps all children: the command, and orphans of its descendants. */
 static void reap(const struct setting *setting, pid_t *command)
 {
 	int status;
@@ -181,7 +201,7 @@ static void reap(const struct setting *setting, pid_t *command)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
 		if (pid != *command)
 			continue;
-		pass_status_on(setting, *command, status);
+		forward_status(setting, *command, status);
 		if (WIFEXITED(status) || WIFSIGNALED(status))
 			*command = -1;
 	}
@@ -196,8 +216,8 @@ static int children_fd(void)
 	return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Until nobody is left to be served. `over`: whose other end closes then. */
-static void look_after(const struct setting *setting, pid_t command, int over)
+/* Returns when no process is left to serve. `over`: its other end closes when the filter is unused. */
+static void run_to_completion(const struct setting *setting, pid_t command, int over)
 {
 	struct pollfd fds[3] = { { .fd = over, .events = POLLIN },
 				 { .fd = children_fd(), .events = POLLIN },
@@ -210,7 +230,7 @@ static void look_after(const struct setting *setting, pid_t command, int over)
 			return;
 		while (read(fds[1].fd, &info, sizeof(info)) > 0)
 			;
-		/* killed: as whoever did it would have killed the command */
+		/* the front was killed, in place of the command */
 		if (fds[2].revents) {
 			if (command > 0)
 				kill(command, SIGKILL);
@@ -218,7 +238,7 @@ static void look_after(const struct setting *setting, pid_t command, int over)
 		}
 		if (fds[0].revents) {
 			reap(setting, &command);
-			/* it may have no filter any more only because it is no more */
+			/* the last filtered process may have been the command */
 			if (command <= 0)
 				return;
 			fds[0].fd = -1;
@@ -237,8 +257,8 @@ static int receive_listener(int from_command)
 	return got == 1 && fd >= 0 ? fd : -EPROTO;
 }
 
-/* Of one whose fds may not be taken every verbs call would be refused: better not to begin. 0 or -errno. */
-static int may_look_into(pid_t command)
+/* If its fds cannot be taken, every verbs call would be refused: the command must not start. 0 or -errno. */
+static int can_inspect(pid_t command)
 {
 	int pidfd = pidfd_open(command, 0);
 	int fd = pidfd < 0 ? -1 : pidfd_getfd(pidfd, STDIN_FILENO, 0);
@@ -251,25 +271,25 @@ static int may_look_into(pid_t command)
 	return err;
 }
 
-/* The command waits for a word before it executes; without one, it ends. 0 or -errno, which has been told. */
-static int let_begin(pid_t command, int to_command)
+/* Lets the command execute; without this message it exits. 0, or -errno after a message. */
+static int release_command(pid_t command, int to_command)
 {
-	int err = may_look_into(command);
+	int err = can_inspect(command);
 
 	if (err) {
 		fprintf(stderr,
-			"rdmasec: the command cannot be supervised: its supervisor may not look into it: %s "
-			"(kernel.yama.ptrace_scope?)\n",
+			"rdmasec: cannot supervise the command: the supervisor cannot inspect it: %s: check 'sysctl "
+			"kernel.yama.ptrace_scope'\n",
 			strerror(-err));
 		return err;
 	}
 	return send(to_command, "", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static void be_nobodys(void)
+static void become_background(void)
 {
 	setpgid(0, 0);
-	/* also what the terminal sent before this */
+	/* the terminal may have sent one before setpgid() */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGTSTP, SIG_IGN);
@@ -280,47 +300,47 @@ static void be_nobodys(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
-static _Noreturn void be_supervisor(struct setting *setting)
+static _Noreturn void become_supervisor(struct setting *setting)
 {
 	struct serving serving = { .options = &setting->options };
 	int sockets[2], over[2], status;
 	pthread_t thread;
 	sigset_t usual;
 	pid_t command;
-	bool unfit;
+	bool failed;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) || pipe2(over, O_CLOEXEC))
-		die("the supervisor cannot be started", -errno);
+		die("cannot start the supervisor", -errno);
 	command = fork();
 	if (command < 0)
-		die("the command cannot be started", -errno);
+		die("cannot start the command", -errno);
 	if (command == 0) {
-		close(sockets[0]); /* else it would itself keep open what it waits for the end of */
-		be_command(setting, sockets[1]);
+		close(sockets[0]); /* the command waits for its end to close */
+		become_command(setting, sockets[1]);
 	}
 	close(sockets[1]);
-	be_nobodys();
-	tell_front(setting, command, NULL);
+	become_background();
+	notify_front(setting, command, NULL);
 	serving.listener = receive_listener(sockets[0]);
-	unfit = serving.listener < 0 || let_begin(command, sockets[0]);
+	failed = serving.listener < 0 || release_command(command, sockets[0]);
 	close(sockets[0]);
-	if (unfit) {
+	if (failed) {
 		while (waitpid(command, &status, 0) < 0 && errno == EINTR)
 			;
-		tell_front(setting, command, &status);
+		notify_front(setting, command, &status);
 		_exit(0);
 	}
 	serving.over = over[1];
 	leave_standard_streams(STDOUT_FILENO);
 	spawn_close_all_but((int[]){ setting->to_front, serving.listener, over[0], over[1], setting->keep }, 5);
-	/* all but its children's end is as usual for it; that is asked for */
+	/* of all signals only SIGCHLD stays blocked, for signalfd(2) */
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &usual, NULL);
 	if (pthread_create(&thread, NULL, serve, &serving))
-		_exit(EXIT_CANNOT_RUN); /* and with it the listener: ENOSYS */
-	look_after(setting, command, over[0]);
+		_exit(EXIT_CANNOT_RUN); /* this closes the listener: calls fail with ENOSYS */
+	run_to_completion(setting, command, over[0]);
 	_exit(0);
 }
 
@@ -341,16 +361,13 @@ static bool is_below(pid_t pid, pid_t top)
 	return false;
 }
 
-/*
- * The terminal sends what it sends to the whole group, and so to the command too; somebody who knows our number sends
- * it to us alone.
- */
-static void pass_on(const struct signalfd_siginfo *info, pid_t supervisor, pid_t command)
+/* The terminal signals the whole group, with the command in it; kill(2) of this pid reaches this process only. */
+static void forward_signal(const struct signalfd_siginfo *info, pid_t supervisor, pid_t command)
 {
 	int sig = (int)info->ssi_signo;
 	bool from_kernel = info->ssi_code > 0;
 
-	/* the supervisor's is for us: the command may have been stopped again since */
+	/* SIGCONT of the supervisor is for this process: the command may have been stopped again since */
 	if (sig == SIGCHLD || command <= 0 || (sig == SIGCONT && (pid_t)info->ssi_pid == supervisor))
 		return;
 	if (sig == SIGCONT || (sig == SIGHUP && from_kernel && getsid(0) == getpid()))
@@ -359,7 +376,7 @@ static void pass_on(const struct signalfd_siginfo *info, pid_t supervisor, pid_t
 		kill(command, sig);
 }
 
-static _Noreturn void end_like(int status)
+static _Noreturn void exit_as(int status)
 {
 	const struct rlimit none = { 0, 0 };
 	sigset_t all;
@@ -377,22 +394,22 @@ static _Noreturn void end_like(int status)
 	_exit(WEXITSTATUS(status));
 }
 
-/* The supervisor is no more: the command has become our child (we are a subreaper too). */
-static void wait_ourselves(pid_t command, bool job_control)
+/* The supervisor has ended, and the command is a child of this process, which is a subreaper too. */
+static void wait_as_reaper(pid_t command, bool job_control)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
 		if (pid == command && !WIFSTOPPED(status))
-			end_like(status);
+			exit_as(status);
 		else if (pid == command && job_control)
 			raise(SIGSTOP);
 	if (pid < 0 && errno == ECHILD)
 		_exit(EXIT_CANNOT_RUN);
 }
 
-static void hear(int from_supervisor, pid_t *command, bool *deaf)
+static void read_news(int from_supervisor, pid_t *command, bool *supervisor_gone)
 {
 	struct news news;
 	ssize_t got = recv(from_supervisor, &news, sizeof(news), 0);
@@ -400,17 +417,17 @@ static void hear(int from_supervisor, pid_t *command, bool *deaf)
 	if (got < 0 && errno == EINTR)
 		return;
 	if (got != sizeof(news)) {
-		*deaf = true;
+		*supervisor_gone = true;
 		return;
 	}
 	*command = news.pid;
 	if (news.has_status)
-		end_like(news.status);
+		exit_as(news.status);
 }
 
 /*
- * A shell with job control is of our session and not of our group. Where nobody is, the group may be orphaned when the
- * command ends, and if the front were stopped then, the kernel would hang up on all the group.
+ * A shell with job control is in the session of this process, but not in its group. Without one the group may be
+ * orphaned when the command ends; if the front were stopped then, the kernel would send SIGHUP to the whole group.
  */
 static bool has_job_control(void)
 {
@@ -419,12 +436,12 @@ static bool has_job_control(void)
 	return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
 }
 
-static _Noreturn void be_front(pid_t supervisor, int from_supervisor, bool job_control)
+static _Noreturn void become_front(pid_t supervisor, int from_supervisor, bool job_control)
 {
 	struct pollfd fds[2] = { { .fd = from_supervisor, .events = POLLIN }, { .events = POLLIN } };
 	struct signalfd_siginfo info;
 	pid_t command = -1;
-	bool deaf = false;
+	bool supervisor_gone = false;
 	sigset_t all;
 
 	leave_standard_streams(STDERR_FILENO);
@@ -435,15 +452,15 @@ static _Noreturn void be_front(pid_t supervisor, int from_supervisor, bool job_c
 	if (fds[1].fd < 0)
 		_exit(EXIT_CANNOT_RUN);
 	for (;;) {
-		if (deaf)
-			wait_ourselves(command, job_control);
+		if (supervisor_gone)
+			wait_as_reaper(command, job_control);
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			_exit(EXIT_CANNOT_RUN);
 		while (read(fds[1].fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-			pass_on(&info, supervisor, command);
-		if (!deaf && fds[0].revents)
-			hear(from_supervisor, &command, &deaf);
-		if (deaf)
+			forward_signal(&info, supervisor, command);
+		if (!supervisor_gone && fds[0].revents)
+			read_news(from_supervisor, &command, &supervisor_gone);
+		if (supervisor_gone)
 			fds[0].fd = -1;
 	}
 }
@@ -464,7 +481,7 @@ int supervise(const char *program, char **argv, const char *engine, int keep)
 	if (!err && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		err = -errno;
 	if (err) {
-		fprintf(stderr, "rdmasec: the supervisor cannot be started: %s\n", strerror(-err));
+		fprintf(stderr, "rdmasec: cannot start the supervisor: %s\n", strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -472,14 +489,14 @@ int supervise(const char *program, char **argv, const char *engine, int keep)
 	sigprocmask(SIG_SETMASK, &all, &setting.signals);
 	supervisor = fork();
 	if (supervisor < 0) {
-		fprintf(stderr, "rdmasec: the supervisor cannot be started: %s\n", strerror(errno));
+		fprintf(stderr, "rdmasec: cannot start the supervisor: %s\n", strerror(errno));
 		return EXIT_CANNOT_RUN;
 	}
 	if (supervisor == 0) {
 		close(sockets[0]);
 		setting.to_front = sockets[1];
-		be_supervisor(&setting);
+		become_supervisor(&setting);
 	}
 	close(sockets[1]);
-	be_front(supervisor, sockets[0], setting.job_control);
+	become_front(supervisor, sockets[0], setting.job_control);
 }

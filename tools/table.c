@@ -113,7 +113,7 @@ int json_print(FILE *to, json_object *object, int flags)
 
 /* ---- events ---- */
 
-static void event_who(FILE *to, const struct wire_record *record)
+static void print_subject(FILE *to, const struct wire_record *record)
 {
 	if (record->pid)
 		fprintf(to, " pid %d uid %u", record->pid, record->uid);
@@ -135,7 +135,7 @@ static void event_who(FILE *to, const struct wire_record *record)
 		fprintf(to, " QP %u", record->dest_qpn);
 }
 
-static void event_judgement(FILE *to, const struct wire_record *record)
+static void print_verdict(FILE *to, const struct wire_record *record)
 {
 	const char *why = record->verdict == VERDICT_PROTECTED ? record->details : record->reason;
 
@@ -160,13 +160,13 @@ void event_line(FILE *to, const struct wire_record *record)
 		fprintf(to, "lost %llu events\n", (unsigned long long)record->count);
 		return;
 	}
-	/* of a decision, what was decided says more */
+	/* the outcome of a decision says more than the word for a decision */
 	fputs(record->event == WIRE_EVENT_DECIDED && outcome ? outcome : event ? event : "-", to);
 	if (*record->command)
 		fprintf(to, " %s", record->command);
 	if (*record->qp_type)
 		fprintf(to, " %s", record->qp_type);
-	event_who(to, record);
-	event_judgement(to, record);
+	print_subject(to, record);
+	print_verdict(to, record);
 	fputc('\n', to);
 }

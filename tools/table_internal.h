@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/* Prints a text under its row, broken at blanks, so that the table stays within the terminal. */
+/* Prints a text below its row, wrapped at blanks to the width of the terminal. */
 void print_wrapped(FILE *to, const char *label, const char *text, int width);
 
 const char *or_dash(const char *text);

@@ -10,7 +10,7 @@
 
 enum { DAY_S = 24 * 60 * 60, REMOTE_WIDTH = 15, PROGRAM_LEAST = 8 };
 
-/* What a row shows, made before it is known how wide the columns are. */
+/* The texts of a row, made before the widths of the columns are known. */
 struct cells {
 	char pid[12], program[80], device[64], qpn[12], remote[48], verdict[16], by[16], since[16];
 };
@@ -32,7 +32,7 @@ static const char *guard_word(enum qp_guard guard, uint32_t verdict)
 	}
 }
 
-/* A program's name without its folders; a module's in brackets, as ps(1) shows kernel threads. */
+/* The name of a program without its folders; of a module in brackets, as ps(1) shows kernel threads. */
 static void put_program(const struct qp_row *row, char *text, size_t size)
 {
 	const char *name = row->record.executable, *slash = strrchr(name, '/');
@@ -85,7 +85,7 @@ static void widen(int *width, const char *text)
 		*width = len;
 }
 
-/* PROGRAM gets what the others leave. */
+/* PROGRAM gets the width that the other columns leave. */
 static struct widths measure(const struct qp_rows *rows, int terminal, time_t now)
 {
 	struct widths w = { .pid = 3, .program = 7, .device = 6, .qpn = 3, .by = 2 };
@@ -148,26 +148,26 @@ void qps_summary(FILE *to, const struct qp_rows *rows)
 	fprintf(to, "%zu %s guarded, %zu unguarded (%zu of processes, %zu of the kernel)\n", n[QP_GUARDED],
 		queue_pairs(n[QP_GUARDED]), n[QP_UNGUARDED] + n[QP_KERNEL], n[QP_UNGUARDED], n[QP_KERNEL]);
 	if (n[QP_UNKNOWN])
-		fprintf(to, "%zu of which no engine could say whether they are guarded\n", n[QP_UNKNOWN]);
+		fprintf(to, "%zu unknown: no engine answered\n", n[QP_UNKNOWN]);
 	if (n[QP_NOT_YOURS])
-		fprintf(to, "%zu of others or of processes not to be seen: root is told of them\n", n[QP_NOT_YOURS]);
+		fprintf(to, "%zu of other users or of invisible processes: root sees them\n", n[QP_NOT_YOURS]);
 	if (n[QP_KERNEL_CM])
 		fprintf(to,
-			"%zu of the kernel's connection management: CM messages leave by them in clear\n"
+			"%zu of the kernel's connection management, whose CM messages leave in clear\n"
 			"unless their netdev is protected\n",
 			n[QP_KERNEL_CM]);
 }
 
-void status_unguarded(FILE *to, const struct qp_rows *rows, bool engine)
+void unguarded_summary(FILE *to, const struct qp_rows *rows, bool engine)
 {
 	const size_t *n = rows->counts;
 
 	if (n[QP_KERNEL] + n[QP_UNGUARDED])
-		fprintf(to, "%zu %s unguarded: %zu of processes, %zu of the kernel (rdmasec qps lists them)\n",
+		fprintf(to, "%zu %s unguarded: %zu of processes, %zu of the kernel: list them with 'rdmasec qps'\n",
 			n[QP_KERNEL] + n[QP_UNGUARDED], queue_pairs(n[QP_KERNEL] + n[QP_UNGUARDED]), n[QP_UNGUARDED],
 			n[QP_KERNEL]);
 	if (!engine && n[QP_UNKNOWN])
-		fprintf(to, "%zu %s of processes, and no rdmasecd to say which are guarded\n", n[QP_UNKNOWN],
+		fprintf(to, "%zu %s of processes, guarded or not: unknown without rdmasecd\n", n[QP_UNKNOWN],
 			queue_pairs(n[QP_UNKNOWN]));
 }
 
@@ -190,13 +190,13 @@ static json_object *row_json(const struct qp_row *row)
 	json_object *object;
 	int err = 0;
 
-	/* what stands for the executable is not its path */
+	/* for these it is a short name, not a path */
 	if (row->guard != QP_GUARDED)
 		record.executable[0] = '\0';
 	object = record_to_json(&record);
 	if (!object)
 		return NULL;
-	/* what the engine does not know it has not judged */
+	/* the engine has decided nothing about these */
 	if (row->guard != QP_GUARDED)
 		json_object_object_del(object, "verdict");
 	if (row->guard != QP_GUARDED && row->record.executable[0])

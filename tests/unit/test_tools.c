@@ -187,13 +187,13 @@ Test(tools, lists_that_are_not_to_be_believed)
 		int err;
 		const char *text;
 	} rows[] = {
-		{ "an answer", says_answer, -EBADMSG, "not understood" },
+		{ "an answer", says_answer, -EBADMSG, "invalid answer" },
 		{ "other version", says_other_version, -EPROTONOSUPPORT, "another release" },
-		{ "escape", says_escape, -EBADMSG, "not understood" },
-		{ "too short", says_too_short, -EBADMSG, "not understood" },
-		{ "too long", says_too_long, -EBADMSG, "not understood" },
+		{ "escape", says_escape, -EBADMSG, "invalid answer" },
+		{ "too short", says_too_short, -EBADMSG, "invalid answer" },
+		{ "too long", says_too_long, -EBADMSG, "invalid answer" },
 		{ "refused", says_refusal, -EACCES, "Permission denied" },
-		{ "gone", says_nothing, -ECONNRESET, "gone away" },
+		{ "gone", says_nothing, -ECONNRESET, "has ended" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -452,7 +452,7 @@ Test(tools, table_of_qps)
 				 "201 program201      rxe0    19 -               UNGUARDED   -     -\n"
 				 "  - [nvme_rdma]     rxe0    22 -               UNGUARDED   -     -\n"
 				 "2 queue pairs guarded, 2 unguarded (1 of processes, 1 of the kernel)\n"
-				 "1 of the kernel's connection management: CM messages leave by them in clear\n"
+				 "1 of the kernel's connection management, whose CM messages leave in clear\n"
 				 "unless their netdev is protected\n");
 	expect_lines_within(p.text, 80);
 	free(p.text);
@@ -548,22 +548,22 @@ Test(tools, counts_below_the_status)
 	struct qp_rows rows = { .count = 0 };
 
 	p.to = open_memstream(&p.text, &p.size);
-	status_unguarded(p.to, &rows, true);
+	unguarded_summary(p.to, &rows, true);
 	rows.counts[QP_GUARDED] = rows.counts[QP_KERNEL_CM] = 3;
-	status_unguarded(p.to, &rows, true);
+	unguarded_summary(p.to, &rows, true);
 	fflush(p.to);
 	cr_expect_str_eq(p.text ? p.text : "", "", "nothing to be told");
 	rows.counts[QP_KERNEL] = 1;
-	status_unguarded(p.to, &rows, true);
+	unguarded_summary(p.to, &rows, true);
 	rows.counts[QP_UNGUARDED] = 2;
-	status_unguarded(p.to, &rows, true);
+	unguarded_summary(p.to, &rows, true);
 	rows.counts[QP_UNGUARDED] = rows.counts[QP_KERNEL] = 0;
 	rows.counts[QP_UNKNOWN] = 4;
-	status_unguarded(p.to, &rows, false);
+	unguarded_summary(p.to, &rows, false);
 	fclose(p.to);
-	cr_expect_str_eq(p.text, "1 queue pair unguarded: 0 of processes, 1 of the kernel (rdmasec qps lists them)\n"
-				 "3 queue pairs unguarded: 2 of processes, 1 of the kernel (rdmasec qps lists them)\n"
-				 "4 queue pairs of processes, and no rdmasecd to say which are guarded\n");
+	cr_expect_str_eq(p.text, "1 queue pair unguarded: 0 of processes, 1 of the kernel: list them with 'rdmasec qps'\n"
+				 "3 queue pairs unguarded: 2 of processes, 1 of the kernel: list them with 'rdmasec qps'\n"
+				 "4 queue pairs of processes, guarded or not: unknown without rdmasecd\n");
 	free(p.text);
 	expect_no_leak();
 }
@@ -632,7 +632,7 @@ Test(tools, events_until_the_engine_goes)
 	says_record(1);
 	says_record(2);
 	cr_expect_eq(run_monitor(to, signals, true, error), -ECONNRESET);
-	cr_expect(strstr(error, "gone away"), "%s", error);
+	cr_expect(strstr(error, "has ended"), "%s", error);
 	cr_expect_eq(engine.asked, WIRE_MONITOR);
 	/* `to` is still open: each line was flushed */
 	cr_assert_gt(read(pipes[0], text, sizeof(text) - 1), 0);
@@ -690,7 +690,7 @@ Test(tools, events_that_cannot_be_written)
 	says_record(1);
 	engine.stays = true;
 	cr_expect_eq(run_monitor(to, signals, false, error), -ENOSPC);
-	cr_expect(strstr(error, "cannot be written"), "%s", error);
+	cr_expect(strstr(error, "cannot write an event"), "%s", error);
 	fclose(to);
 	close(signals);
 	engine_stop();
@@ -706,7 +706,7 @@ Test(tools, a_stream_that_is_not_understood)
 	says_escape();
 	engine.stays = true;
 	cr_expect_eq(run_monitor(to, signals, false, error), -EBADMSG);
-	cr_expect(strstr(error, "not understood"), "%s", error);
+	cr_expect(strstr(error, "invalid answer"), "%s", error);
 	engine_stop();
 	says_end(0);
 	engine.stays = true;

@@ -251,7 +251,7 @@ def privileged(t: Test) -> None:
     settings = {"LD_PRELOAD": library.name, "RDMASEC_ENGINE": "@nobody", "RDMASEC_POLICY": "/run/off.policy"}
     command = " ".join(f"{key}={value}" for key, value in settings.items())
     result = t.a.run(f"env {command} {copy} -d {DEVICE} -g {index}", 20, user=USER)
-    why = "rdmasecd is not installed, and a privileged program gets no private one"
+    why = "rdmasecd is not installed, and a privileged program gets no private engine"
     t.check(
         result.code not in (0, 124) and has_reason(result.err, why),
         "a setuid program takes neither engine nor policy from its environment",

@@ -92,7 +92,7 @@ def told_by_status(t: Test) -> None:
     t.a.run("rm /etc/libibverbs.d/rdmasec.driver", check=True)
     t.check(has_reason(module_status(t.a), "rdmasec.driver: No such file"), "status tells a missing driver file")
     t.a.run(f"{RDMASEC} install-provider && mv {PLACE}/lib/rdmasec /opt/away", check=True)
-    t.check(has_reason(module_status(t.a), "leads to nothing"), "status tells a module that is gone")
+    t.check(has_reason(module_status(t.a), "dangling link"), "status tells a module that is gone")
     t.a.run(f"mv /opt/away {PLACE}/lib/rdmasec", check=True)
 
 
@@ -177,7 +177,7 @@ def raised_pingpong(t: Test, copy: str) -> tuple[Result, Wire]:
 def setuid_without_daemon(t: Test) -> None:
     for what, change in RAISED:
         client, seen = raised_pingpong(t, raised(t, what, change))
-        why = "rdmasecd is not installed, and a privileged program gets no private one"
+        why = "rdmasecd is not installed, and a privileged program gets no private engine"
         t.check(not client.ok and has_reason(client.err, why) and seen.clear == 0, f"{what}, without rdmasecd: refused", client)
 
 
