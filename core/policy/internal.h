@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* What policy*.c share: rules, keys, match keys, the file's form and its lines. Nobody else includes it. */
+/* Shared by the files of this room, and by no other. */
 #ifndef RDMASEC_POLICY_INTERNAL_H
 #define RDMASEC_POLICY_INTERNAL_H
 
@@ -10,7 +10,7 @@ struct policy {
 	size_t count;
 };
 
-/* In the order in which a description writes them: first those that only a [rule NAME] may have. */
+/* In the order of a description: first the keys that only a [rule NAME] may have. */
 enum policy_key {
 	KEY_MATCH_DEVICE,
 	KEY_MATCH_PORT,
@@ -29,34 +29,34 @@ enum policy_key {
 	KEY_GRANULARITY,
 	KEY_CM,
 	KEY_COUNT,
-	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this one and all after it come from [default] where a rule is silent */
+	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this key and all after it are inherited from [default] */
 };
 
-/* Why a value is refused: without file, line and key, which the caller adds. */
+/* Why a value is refused. The caller adds file, line and key. */
 struct policy_why {
 	char text[256];
 };
 
-/* A word of the file, cut to a length and to characters that an error text can bear. */
+/* A word of the file, cut short and made printable for an error text. */
 struct policy_word {
 	char text[44];
 };
 
 struct policy_word policy_word(const char *word);
 
-/* The key of this name; KEY_COUNT: there is none. */
+/* Returns the key of this name, KEY_COUNT for an unknown one. */
 enum policy_key policy_key_find(const char *name);
 const char *policy_key_name(enum policy_key key);
-const char *policy_key_allowed(enum policy_key key); /* its values, for a text */
+const char *policy_key_allowed(enum policy_key key); /* its allowed values, for a text */
 
 /*
- * Sets a key of a rule from its text. 0; -EINVAL for a bad value, -ENOMEM or what else getpwnam_r(3) said, each with
- * *why written and the rule as it was.
+ * Sets a key of a rule from its text. Returns 0; -EINVAL for a bad value; -ENOMEM or another error of getpwnam_r(3). On
+ * an error the rule is as it was, and *why is written.
  */
 RS_MUST_USE int policy_key_set(struct policy_rule *rule, enum policy_key key, const char *value,
 			       struct policy_why *why);
 
-/* Those of the match keys; the same contract. */
+/* The same for each match key (matches.c). */
 RS_MUST_USE int policy_device_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 RS_MUST_USE int policy_executable_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 RS_MUST_USE int policy_port_set(struct policy_rule *rule, const char *value, struct policy_why *why);
@@ -64,21 +64,21 @@ RS_MUST_USE int policy_uid_set(struct policy_rule *rule, const char *value, stru
 RS_MUST_USE int policy_remote_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 void policy_remote_show(const struct policy_rule *rule, char *value, size_t size);
 
-/* Decimal digits only, and no leading zero that somebody else would read as octal. */
+/* Whether the text is a decimal number of at most `max`, without a leading zero that could be read as octal. */
 bool policy_number_read(const char *text, uint32_t max, uint32_t *out);
 
-/* time.c; the same contract. */
+/* The same for the keys that are times (time.c). */
 RS_MUST_USE int policy_grace_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 RS_MUST_USE int policy_setup_timeout_set(struct policy_rule *rule, const char *value, struct policy_why *why);
 void policy_time_show(uint32_t ms, char *value, size_t size);
 
-/* Takes one of the inherited keys from `base`. */
+/* Copies one inherited key from `base`. */
 void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const struct policy_rule *base);
 
-/* Do both match exactly the same, as far as their keys' values tell? */
+/* Whether the match keys of both have the same values. */
 bool policy_rule_matches_same(const struct policy_rule *a, const struct policy_rule *b);
 
-/* ---- the file (parser.c) and its lines (lines.c) ---- */
+/* ---- the parser: mistake.c, sections.c, lines.c, parser.c ---- */
 
 struct policy_section {
 	struct policy_rule rule;
@@ -100,13 +100,13 @@ struct policy_parser {
 	size_t error_size;
 };
 
-/* Keeps the first mistake's status and words its text; line 0: it is in none. Returns the first mistake's status. */
+/* Keeps status and text of the first mistake; line 0: of no line. Returns the first mistake's status. */
 int policy_fail(struct policy_parser *p, int status, unsigned int line, const char *format, ...) RS_PRINTF(4, 5);
 
-/* inih's reader, like fgets(3): the next line in which inih can see nothing but what the man page says. */
+/* inih's reader, as fgets(3): returns the next line, checked, NULL at the end or after a mistake. */
 char *policy_line_next(char *buffer, int size, void *parser);
 
-/* `header` begins with '['. 0 or the status of the first mistake. */
+/* Begins the section of a line that begins with '['. Returns 0 or the status of the first mistake. */
 RS_MUST_USE int policy_section_begin(struct policy_parser *p, const char *header);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The keys of a rule: their names, the values that are words, and how a rule is written down again. */
+/* The keys of a rule: names, values that are words, and the description of a rule. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ struct policy_word policy_word(const char *word)
 	return out;
 }
 
-/* ---- values that are one word of a few ---- */
+/* ---- values of a fixed list ---- */
 
 enum { WORDS_MAX = 4 };
 
@@ -224,7 +224,7 @@ int policy_key_set(struct policy_rule *rule, enum policy_key key, const char *va
 
 /* ---- description ---- */
 
-/* "" for a match that the rule does not have. */
+/* Writes "" for a match key that is not set. */
 static void key_show(const struct policy_rule *rule, enum policy_key key, char *value, size_t size)
 {
 	*value = '\0';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The lines of the policy file, of which inih gets to see only those that it cannot misread. */
+/* The lines of the policy file. inih reads only lines that it cannot misread. */
 #include <errno.h>
 #include <string.h>
 
@@ -60,7 +60,7 @@ static int line_check(struct policy_parser *p, const char *line)
 	return *line == '[' ? policy_section_begin(p, line) : key_line_check(p, line);
 }
 
-/* Takes the next line out of the text, without its end (LF or CR LF). */
+/* Returns the next line of the text, without its end (LF or CR LF). */
 static const char *line_take(struct policy_parser *p, size_t *len)
 {
 	const char *line = p->text + p->at;
@@ -79,8 +79,8 @@ static const char *line_take(struct policy_parser *p, size_t *len)
 }
 
 /*
- * inih's reader, like fgets(3). NULL also after a mistake: inih itself would go on. Every line ends in LF, the last
- * too: without one inih may take it for the first part of a longer line.
+ * NULL after a mistake ends the parsing; inih by itself would go on. Every line, also the last, gets an LF: without it
+ * inih may take the line for the first part of a longer one.
  */
 char *policy_line_next(char *buffer, int size, void *stream)
 {

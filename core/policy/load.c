@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The policy file as a file: opened once, read once. */
+/* Opening and reading the policy file, once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static int file_fail(const char *path, int err, const char *what, char *error, s
 	return err;
 }
 
-/* O_NONBLOCK: to open a pipe that nobody writes must not block, only to find out that it is one. */
+/* O_NONBLOCK: opening a pipe without a writer must not block. */
 static int file_open(const char *path, char *error, size_t error_size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -37,7 +37,7 @@ static int file_open(const char *path, char *error, size_t error_size)
 	return -EINVAL;
 }
 
-/* Up to `size` octets, whatever size fstat(2) tells: the file may grow. Their count, or -errno. */
+/* Reads up to `size` octets, whatever size fstat(2) gave: the file may grow. Returns their count, or -errno. */
 static ssize_t file_read(int fd, char *text, size_t size)
 {
 	size_t len = 0;
@@ -65,7 +65,7 @@ int policy_load(const char *path, struct policy **out, char *error, size_t error
 
 	if (fd < 0)
 		return fd;
-	/* One octet more than allowed, by which policy_parse() sees that there is more. */
+	/* One octet more than allowed, so that policy_parse() detects a file that is too long. */
 	text = malloc(POLICY_FILE_MAX + 1);
 	len = text ? file_read(fd, text, POLICY_FILE_MAX + 1) : -ENOMEM;
 	if (len < 0)

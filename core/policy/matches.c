@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The values of the match keys: device, port, remote, user, executable. None is taken that could match by mistake. */
+/* The values of the match keys. A value that could match by mistake is refused. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -31,8 +31,8 @@ bool policy_number_read(const char *text, uint32_t max, uint32_t *out)
 	return true;
 }
 
-/* The ']' that ends the bracket expression at `at`. NULL: it has no end, or holds what fnmatch(3) treats in a way of
- * its own. */
+/* Returns the ']' that ends the bracket expression at `at`; NULL when it has no end or holds a character that
+ * fnmatch(3) treats specially. */
 static const char *bracket_end(const char *at)
 {
 	at += 1 + (at[1] == '!' || at[1] == '^');
@@ -47,7 +47,7 @@ static const char *bracket_end(const char *at)
 	return NULL;
 }
 
-/* fnmatch(3) takes a broken pattern for plain text, which then never matches: the next, maybe weaker rule would. */
+/* fnmatch(3) takes a broken pattern for plain text. It would never match, and a later, perhaps weaker rule would. */
 static bool pattern_is_whole(const char *pattern)
 {
 	for (const char *at = pattern; *at; at++) {
@@ -86,7 +86,7 @@ int policy_executable_set(struct policy_rule *rule, const char *value, struct po
 	if (*value != '/')
 		return refuse(why, "must begin with '/': it is matched with the absolute path");
 	if (strstr(value, "//") || strstr(value, "/./") || strstr(value, "/../"))
-		return refuse(why, "no path of a running program has '//', '/./' or '/../' in it");
+		return refuse(why, "the path of a running program never contains '//', '/./' or '/../'");
 	return pattern_set(rule->executable, value, why);
 }
 
@@ -150,7 +150,7 @@ int policy_uid_set(struct policy_rule *rule, const char *value, struct policy_wh
 	return 0;
 }
 
-/* Clears the bits beyond the prefix; did it have any? */
+/* Clears the bits beyond the prefix. Returns whether any was set. */
 static bool prefix_trim(union ip_address *address, unsigned int bits)
 {
 	union ip_address before = *address;

@@ -7,7 +7,7 @@
  *	mode = enforce			match-remote = 10.20.0.0/16
  *					require = ipsec
  *
- * Without a file: require = any, mode = enforce. A rule takes from [default] what it does not say itself.
+ * Without a file: require = any, mode = enforce. A rule inherits from [default] the keys that it lacks.
  */
 #ifndef RDMASEC_POLICY_POLICY_H
 #define RDMASEC_POLICY_POLICY_H
@@ -26,22 +26,22 @@ enum policy_require { REQUIRE_ANY, REQUIRE_MACSEC, REQUIRE_IPSEC, REQUIRE_NONE }
 enum policy_granularity { GRANULARITY_HOST, GRANULARITY_QP };
 enum policy_mode { MODE_ENFORCE, MODE_AUDIT, MODE_OFF };
 
-/* What a path has to satisfy; everything decide() needs to know of the policy. */
+/* What a path must satisfy: all that decide() needs of the policy. */
 struct requirement {
 	enum policy_require require;
 	uint32_t ciphers;                    /* set of enum policy_cipher */
-	bool integrity_only;                 /* MACsec without encryption is enough (integrity-only = yes) */
-	enum policy_granularity granularity; /* QP: the SA by which it sends is for this QP alone */
+	bool integrity_only;                 /* integrity-only = yes: MACsec need not encrypt */
+	enum policy_granularity granularity; /* QP: the QP's outbound SA serves no other QP */
 };
 
 enum { POLICY_NAME_MAX = 48, POLICY_PATTERN_MAX = 128 };
 
-/* What a file may hold at most: octets, and [rule NAME] sections. Nobody writes that much by hand. */
+/* The most octets and [rule NAME] sections that a file may hold. */
 enum { POLICY_FILE_MAX = 1 << 20, POLICY_RULES_MAX = 1024 };
 
 enum { POLICY_GRACE_MAX_MS = 10 * 60 * 1000 };
 
-/* Buffers of these sizes hold any error text but for the file's name, and any description. */
+/* Buffers of these sizes hold any error text, without the file's name, and any description. */
 enum { POLICY_ERROR_MAX = 512, POLICY_DESCRIPTION_MAX = 1024 };
 
 struct policy_rule {
@@ -50,13 +50,12 @@ struct policy_rule {
 	enum policy_mode mode;
 	bool allow_raw_packet; /* raw-packet = allow */
 	bool allow_devx;       /* devx = allow */
-	/* How long a QP that lost its protection is let be while the kernel drops what it sends (verdict.kernel_drops).
-	 */
+	/* How long a QP without protection may live while the kernel drops its packets (verdict.kernel_drops). */
 	uint32_t grace_ms;
-	bool no_setup;             /* setup = none: a missing SA is not asked for */
-	uint32_t setup_timeout_ms; /* how long a call waits for one that was */
-	bool cm_any;               /* cm = any: librdmacm's MADs may leave on any path */
-	/* The matches; each unset one matches all. */
+	bool no_setup;             /* setup = none: a missing SA is not requested */
+	uint32_t setup_timeout_ms; /* how long a call waits for a requested SA */
+	bool cm_any;               /* cm = any: librdmacm's MADs may leave by any path */
+	/* The match keys; one that is not set matches everything. */
 	bool has_port, has_uid, has_remote;
 	char device[POLICY_PATTERN_MAX];     /* fnmatch(3) pattern, "": any */
 	char executable[POLICY_PATTERN_MAX]; /* fnmatch(3) pattern with FNM_PATHNAME on the absolute path, "": any */
@@ -69,19 +68,18 @@ struct policy_rule {
 
 struct policy;
 
-/* The policy that holds without a file. Never NULL: static, read-only; policy_free() of it does nothing. */
+/* Returns the policy that holds without a file: static, never NULL. policy_free() ignores it. */
 const struct policy *policy_builtin(void);
 
 /*
- * Loads `path`, a regular file. 0 and *out (free with policy_free()), or -errno and a text "file:line: what is wrong"
- * ("file: ..." where it is no line) in `error`. -EINVAL: the content, or not a regular file; -EFBIG; -ENOMEM; else what
- * open(2), read(2) or getpwnam_r(3) said. A mistake anywhere loads nothing. Unknown section or key, bad value,
- * duplicate key, duplicate rule or [default], a rule after which nothing can match, a line longer than inih takes, a
- * NUL octet: all are mistakes; rdmasec.policy(5) lists them. Thread-safe, as far as getpwnam_r(3) is.
+ * Loads `path`, a regular file. Returns 0 and *out, which the caller frees with policy_free(); or -errno and a text
+ * "file:line: mistake" ("file: ..." where no line is at fault) in `error`: -EINVAL for the content or another kind of
+ * file, -EFBIG, -ENOMEM, or the error of open(2), read(2) or getpwnam_r(3). One mistake anywhere loads nothing:
+ * rdmasec.policy(5) lists the mistakes. Blocks for the file and for getpwnam_r(3); thread-safe as far as that is.
  */
 RS_MUST_USE int policy_load(const char *path, struct policy **out, char *error, size_t error_size);
 
-/* The same from memory, `name` standing for the file in texts. For tests and fuzzers. */
+/* The same from memory, with `name` for the file in texts. For tests and fuzzers. */
 RS_MUST_USE int policy_parse(const char *name, const char *text, size_t len, struct policy **out, char *error,
 			     size_t error_size);
 
@@ -90,7 +88,7 @@ void policy_free(const struct policy *policy);
 size_t policy_rule_count(const struct policy *policy); /* with [default], which is last */
 const struct policy_rule *policy_rule_at(const struct policy *policy, size_t i);
 
-/* Who wants to do what. Facts that are not known match neither certainly nor certainly not. */
+/* The facts that rules match. An unknown fact neither matches nor excludes a rule for certain. */
 struct policy_subject {
 	const char *device; /* "rxe0" */
 	uint32_t port;      /* 0: not known yet */
@@ -104,20 +102,20 @@ struct policy_subject {
 
 enum policy_match { MATCH_MAYBE = 0, MATCH_NO, MATCH_YES };
 
-/* Does this rule match? MAYBE when it hangs on a fact that the subject does not know. */
+/* Whether a rule matches. MATCH_MAYBE: that depends on an unknown fact of the subject. */
 enum policy_match policy_rule_match(const struct policy_rule *rule, const struct policy_subject *subject);
 
 /*
- * Walks the rules that could be the first match: start with *cursor = 0, NULL at the end. Ends after the first that
- * matches certainly ([default] always does). With all facts known it yields exactly one rule (but see fnmatch(3): a
- * name that is no text in the locale's encoding counts as not known).
+ * Returns the next rule that could be the first match, NULL at the end. The caller starts with *cursor = 0. The walk
+ * ends after the first rule that matches for certain, which [default] always does. With all facts known it yields one
+ * rule; a name that is no text in the locale's encoding counts as unknown (fnmatch(3)).
  */
 const struct policy_rule *policy_next(const struct policy *policy, const struct policy_subject *subject,
 				      size_t *cursor);
 
 /*
- * Writes the rule as its file would say it, one "key = value" a line, what it has from [default] spelled out, for
- * `rdmasec policy check` and logs. Returns and cuts off as snprintf(3) does. Parsing it gives the same rule again.
+ * Writes the rule as a file would have it, one "key = value" a line, with the keys that it inherits from [default]: for
+ * `rdmasec policy check` and logs. Returns and cuts off as snprintf(3) does. Parsing the text gives the same rule.
  */
 int policy_rule_describe(const struct policy_rule *rule, char *text, size_t size);
 

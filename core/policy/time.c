@@ -7,7 +7,7 @@
 #include "policy/internal.h"
 #include "util/text.h"
 
-/* From the largest: what a number of it can say is written with it. */
+/* From the largest: a description uses the first that divides the time. */
 static const struct {
 	const char *name;
 	uint32_t ms;
@@ -33,7 +33,7 @@ static int time_read(const char *value, uint32_t max_ms, uint32_t *out_ms)
 	return -EINVAL;
 }
 
-/* What is allowed says it all: *why stays. */
+/* *why keeps its text, which lists the allowed values. */
 int policy_grace_set(struct policy_rule *rule, const char *value, struct policy_why *why)
 {
 	(void)why;
@@ -47,14 +47,14 @@ int policy_setup_timeout_set(struct policy_rule *rule, const char *value, struct
 
 	(void)why;
 	if (err || !ms)
-		return -EINVAL; /* not to wait at all is setup = none */
+		return -EINVAL; /* setup = none is the way not to wait */
 	rule->setup_timeout_ms = ms;
 	return 0;
 }
 
 void policy_time_show(uint32_t ms, char *value, size_t size)
 {
-	size_t i = ms ? 0 : 1; /* none at all is 0s */
+	size_t i = ms ? 0 : 1; /* zero is 0s */
 
 	while (ms % units[i].ms)
 		i++;

@@ -10,11 +10,11 @@ int confine_to_capabilities(const int *capabilities, size_t count)
 {
 	const struct rlimit none = { 0, 0 };
 
-	/* SA dumps carry keys, if only in a buffer that is wiped */
+	/* SA dumps carry keys, in a buffer that is wiped */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
-	/* the bounding set can stay: with no_new_privs, and no exec, nothing is ever gained from it */
+	/* the bounding set can stay: no_new_privs and the lack of execve(2) make it useless */
 	capng_clear(CAPNG_SELECT_CAPS);
 	for (size_t i = 0; i < count; i++)
 		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)capabilities[i]))
@@ -34,7 +34,7 @@ int confine_add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct c
 			continue; /* libseccomp rejects a rule that repeats the default */
 		err = seccomp_rule_add_array(filter, rule->action, rule->syscall, rule->argument_count,
 					     rule->arguments);
-		/* a call that this architecture does not have cannot be made either */
+		/* this architecture does not have the call */
 		if (err == -EDOM)
 			err = 0;
 	}
@@ -43,7 +43,7 @@ int confine_add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct c
 
 int confine_to_calls(uint32_t otherwise, const struct confine_list *lists, size_t count)
 {
-	/* Stays: to free it takes calls that the filter need not allow. */
+	/* Not freed: that would take calls that the filter need not allow. */
 	static scmp_filter_ctx filter;
 	int err = 0;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* How a process gives up what it does not need, for good. Failure has to be fatal. */
+/* A process gives up privileges and system calls for good. The caller must treat every failure as fatal. */
 #ifndef RDMASEC_PROCESS_CONFINE_H
 #define RDMASEC_PROCESS_CONFINE_H
 
@@ -9,7 +9,10 @@
 
 #include "util/attributes.h"
 
-/* Keeps these capabilities and no other; no new ones, no core dump, no ptrace by others of the same user. */
+/*
+ * Keeps these capabilities only. Also forbids new ones, core dumps, and ptrace by other processes of the same user.
+ * Returns 0 or -errno.
+ */
 RS_MUST_USE int confine_to_capabilities(const int *capabilities, size_t count);
 
 enum { CONFINE_ARGUMENTS_MAX = 3 };
@@ -32,12 +35,12 @@ struct confine_list {
 	}
 
 /*
- * What any process of ours makes that deals with programs, and that may not start one: it reads and writes what is
- * open, and opens nothing. And what one makes beside that which has a loop of libevent's with listening sockets.
+ * System calls that every process of rdmasec needs after its start: it reads and writes open files, opens none, and
+ * starts no program. confine_loop adds those of a libevent loop with listening sockets.
  */
 extern const struct confine_list confine_common, confine_loop;
 
-/* The calls of an ordinary rule, which need no look at their arguments. */
+/* A call that is allowed, or kills, whatever its arguments. */
 #define CONFINE_ALLOW(name)                                         \
 	{                                                           \
 		.action = SCMP_ACT_ALLOW, .syscall = SCMP_SYS(name) \
@@ -46,7 +49,7 @@ extern const struct confine_list confine_common, confine_loop;
 	{                                                                  \
 		.action = SCMP_ACT_KILL_PROCESS, .syscall = SCMP_SYS(name) \
 	}
-/* The kernel takes an int from the lower half of its register: what is in the other one does not count. */
+/* The kernel takes an int from the lower half of its register, and ignores the upper half. */
 #define CONFINE_INT(argument, value) CONFINE_BITS(argument, UINT32_MAX, value)
 #define CONFINE_BITS(argument, mask, value)                                                                  \
 	{                                                                                                    \
@@ -67,9 +70,9 @@ extern const struct confine_list confine_common, confine_loop;
 RS_MUST_USE int confine_add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct confine_list *list);
 
 /*
- * Filters the calling thread's system calls, and those of all that it starts. Calls of other architectures' ABIs kill.
- * After it returns, nothing is called any more but what one of the lists allows. No two of them say something about the
- * same call with the same arguments. `otherwise`: SCMP_ACT_*. 0 or -errno, after which the process is not to go on.
+ * Installs a filter for the calling thread and the threads it starts. The lists say which system calls are allowed; any
+ * other gets `otherwise` (SCMP_ACT_*); one of another architecture's ABI kills the process. Two lists must not name the
+ * same call with the same arguments. Returns 0 or -errno, after which the process must end.
  */
 RS_MUST_USE int confine_to_calls(uint32_t otherwise, const struct confine_list *lists, size_t count);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* System calls that several processes need: a libc that makes a new one in their place is answered here, once. */
+/* The system calls that several processes need. A new libc that makes other calls needs a change here only. */
 #include <linux/kcmp.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <sys/ioctl.h>
@@ -9,13 +9,13 @@
 #include "process/confine.h"
 
 static const struct confine_rule common[] = {
-	/* programs: who they are, their uverbs fd */
+	/* programs: their identity and their uverbs fds */
 	CONFINE_ALLOW(pidfd_open),
 	CONFINE_ALLOW(pidfd_getfd),
 	CONFINE_ALLOW_IF(kcmp, 1, CONFINE_INT(2, KCMP_FILE)),
 	CONFINE_IOCTL(RDMA_VERBS_IOCTL),
 
-	/* doors, or the engine, and what wakes whom */
+	/* sockets to doors and to the engine, and wake-ups */
 	CONFINE_ALLOW_IF(socket, 1, CONFINE_INT(0, AF_UNIX)),
 	CONFINE_ALLOW(connect),
 	CONFINE_ALLOW(getsockopt),
@@ -29,7 +29,7 @@ static const struct confine_rule common[] = {
 	CONFINE_ALLOW(pipe2),
 	CONFINE_ALLOW(eventfd2),
 
-	/* files that are open, and what files say of themselves; which may be opened is each process' own */
+	/* open files and their metadata; each process lists for itself which files it may open */
 	CONFINE_ALLOW(read),
 	CONFINE_ALLOW(pread64),
 	CONFINE_ALLOW(write),
@@ -50,7 +50,7 @@ static const struct confine_rule common[] = {
 	CONFINE_ALLOW(readlink),
 	CONFINE_ALLOW(readlinkat),
 	CONFINE_ALLOW(getdents64),
-	CONFINE_IOCTL(TCGETS), /* stdio, of what it writes to */
+	CONFINE_IOCTL(TCGETS), /* stdio, on its outputs */
 
 	/* memory, none of it executable */
 	CONFINE_ALLOW_IF(mmap, 1, CONFINE_BITS(2, PROT_EXEC, 0)),
@@ -80,7 +80,7 @@ static const struct confine_rule common[] = {
 	CONFINE_ALLOW(getgid),
 	CONFINE_ALLOW(getegid),
 	CONFINE_ALLOW(getrlimit),
-	CONFINE_ALLOW_IF(prlimit64, 2, CONFINE_INT(0, 0), CONFINE_BITS(2, UINT64_MAX, 0)), /* asks, of itself */
+	CONFINE_ALLOW_IF(prlimit64, 2, CONFINE_INT(0, 0), CONFINE_BITS(2, UINT64_MAX, 0)), /* reads its own limits */
 	CONFINE_ALLOW(waitid),
 	CONFINE_ALLOW(exit),
 	CONFINE_ALLOW(exit_group),
@@ -96,7 +96,7 @@ static const struct confine_rule loop[] = {
 	CONFINE_ALLOW(epoll_wait),      CONFINE_ALLOW(epoll_pwait),
 	CONFINE_ALLOW(epoll_pwait2),    CONFINE_ALLOW(timerfd_create),
 	CONFINE_ALLOW(timerfd_settime), CONFINE_ALLOW_IF(socketpair, 1, CONFINE_INT(0, AF_UNIX)),
-	CONFINE_IOCTL(FIONREAD), /* of its buffers */
+	CONFINE_IOCTL(FIONREAD), /* libevent's buffers */
 	CONFINE_ALLOW(accept),          CONFINE_ALLOW(accept4),
 	CONFINE_ALLOW(getsockname),
 };

@@ -40,7 +40,7 @@ static int proc_error(void)
 
 /* ---- guarded ---- */
 
-/* The file's name alone: where a door lies is the host's matter. A door that was replaced has " (deleted)" after it. */
+/* By the file's name: a host may install doors anywhere. A door that was replaced has " (deleted)" behind its name. */
 static bool line_maps_door(const char *line)
 {
 	static const char door[] = "librdmasec";
@@ -58,7 +58,7 @@ static bool is_supervisor(pid_t pid)
 	return small_file_read(AT_FDCWD, path, name, sizeof(name)) > 0 && !strcmp(name, PROCESS_SUPERVISOR_NAME "\n");
 }
 
-/* Has it a seccomp filter, and is an ancestor of it a supervisor? */
+/* Whether the process has a seccomp filter and a supervisor as an ancestor. */
 static bool is_supervised(pid_t pid)
 {
 	enum { FILTERED = 2, GENERATIONS_MAX = 256 };
@@ -92,7 +92,7 @@ int process_is_guarded(pid_t pid, bool *out)
 	errno = 0;
 	while (!guarded && getline(&line, &size, maps) >= 0)
 		guarded = line_maps_door(line);
-	/* half a list says nothing of the other half */
+	/* a list that was cut proves nothing */
 	if (!guarded && (ferror(maps) || !feof(maps)))
 		err = errno ? -errno : -EIO;
 	free(line);
@@ -104,7 +104,7 @@ int process_is_guarded(pid_t pid, bool *out)
 
 /* ---- the fds of one process ---- */
 
-/* The class of the device says it (uverbs_main.c): the first 32 have major 231, others one of their own. */
+/* By the class of the device (uverbs_main.c): the first 32 have major 231, later ones a dynamic one. */
 static bool is_uverbs(const char *sysfs, dev_t rdev)
 {
 	char path[256], target[PATH_MAX];
@@ -119,11 +119,11 @@ static bool is_uverbs(const char *sysfs, dev_t rdev)
 }
 
 /*
- * Only a preselection, which spares fetching every fd, and does not touch the file: that of a file system in user space
- * would answer when it pleases, to stat(2) too. A uverbs fd is open for both ways, has no position, and tells nothing
- * of its own behind the common lines (seq_show() in fs/proc/fd.c; uverbs_fops has no show_fdinfo).
+ * A preselection that saves fetching every fd. It does not touch the file: a file system in user space could delay even
+ * stat(2). A uverbs fd is open for reading and writing, has position 0, and shows no lines beyond the common ones
+ * (seq_show() in fs/proc/fd.c; uverbs_fops has no show_fdinfo).
  */
-static bool may_be_uverbs(int fds, const char *number)
+static bool can_be_uverbs(int fds, const char *number)
 {
 	char text[256], *flags;
 	ssize_t len = small_file_read(fds, number, text, sizeof(text));
@@ -156,12 +156,12 @@ struct search {
 	void *context;
 };
 
-static int look_at_fd(const struct search *search, const struct process *process, int number)
+static int visit_fd(const struct search *search, const struct process *process, int number)
 {
 	dev_t rdev = 0;
 	int fd, err = process_fetch_fd(process, number, &fd);
 
-	/* closed meanwhile */
+	/* closed since the list was read */
 	if (err == -EBADF)
 		return 0;
 	if (err)
@@ -175,9 +175,9 @@ static int look_at_fd(const struct search *search, const struct process *process
 	return err;
 }
 
-/* Not /proc/PID/fd, which belongs to the process' user: this one asks for what ptrace(2) would
- * (proc_fdinfo_permission(), since 5.14). */
-static int look_at_fds(const struct search *search, const struct process *process)
+/* Not /proc/PID/fd, which its owner may read: fdinfo demands what ptrace(2) demands (proc_fdinfo_permission(), 5.14).
+ */
+static int visit_fds(const struct search *search, const struct process *process)
 {
 	const struct dirent *entry;
 	char path[32];
@@ -190,8 +190,8 @@ static int look_at_fds(const struct search *search, const struct process *proces
 		return proc_error();
 	errno = 0;
 	while (!err && (entry = readdir(fds))) {
-		if (!name_number(entry->d_name, &number) && may_be_uverbs(dirfd(fds), entry->d_name))
-			err = look_at_fd(search, process, number);
+		if (!name_number(entry->d_name, &number) && can_be_uverbs(dirfd(fds), entry->d_name))
+			err = visit_fd(search, process, number);
 		errno = 0;
 	}
 	if (!err)
@@ -203,15 +203,15 @@ static int look_at_fds(const struct search *search, const struct process *proces
 int process_uverbs_fds(const char *sysfs, const struct process *process, process_uverbs_fn found, void *context)
 {
 	const struct search search = { sysfs, found, context };
-	int err = look_at_fds(&search, process);
+	int err = visit_fds(&search, process);
 
-	/* then the list was of nobody, or of another process */
+	/* the list may have been another process's */
 	return !err && process_has_ended(process) ? -ESRCH : err;
 }
 
 /* ---- all processes ---- */
 
-/* So that an error of `found` is not taken for one of the process'. */
+/* Keeps an error of `found` apart from one of the process. */
 struct scan {
 	process_uverbs_fn found;
 	void *context;

@@ -84,8 +84,8 @@ static int read_uid(struct process *process)
 	return err;
 }
 
-/* What the kernel does not tell us stays not known. */
-static void read_what_is_told(int dir, struct process *process)
+/* Facts that the kernel does not tell stay unknown. */
+static void read_optional_facts(int dir, struct process *process)
 {
 	struct stat st;
 	ssize_t len = readlinkat(dir, "exe", process->executable, sizeof(process->executable) - 1);
@@ -99,8 +99,8 @@ static void read_what_is_told(int dir, struct process *process)
 }
 
 /*
- * The pidfd is there first and the process is found alive last: in between, the pid was nobody else's. `uid_known`:
- * only the rest is read.
+ * The pidfd is opened first, and the process is found alive last: the pid was no other process's between the two.
+ * `uid_known`: the user id is not read.
  */
 static int describe(struct process *process, bool uid_known)
 {
@@ -113,7 +113,7 @@ static int describe(struct process *process, bool uid_known)
 	if (!err && !uid_known)
 		err = read_uid(process);
 	if (!err)
-		read_what_is_told(dir, process);
+		read_optional_facts(dir, process);
 	close(dir);
 	if (process_has_ended(process))
 		return -ESRCH;
@@ -122,7 +122,7 @@ static int describe(struct process *process, bool uid_known)
 
 /* ---- opening, closing ---- */
 
-/* An error says nothing: whoever asks may not rely on the thing then. */
+/* An error counts as an event: the caller must not rely on the process then. */
 static bool has_event(int fd, short events)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = events };
@@ -176,7 +176,7 @@ static int peer_pidfd(int socket, pid_t pid)
 	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0)
 		return -errno;
-	/* the other end has been closed, as that of a process that has ended is */
+	/* the other end is closed, as it is when the process has ended */
 	if (!has_event(socket, POLLRDHUP))
 		return pidfd;
 	err = -ESRCH;
@@ -192,7 +192,7 @@ int process_open_peer(int socket, struct process *out)
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return -errno;
-	/* 0: of a pid namespace that is not seen from here */
+	/* 0: the peer's pid namespace is not visible here */
 	if (cred.pid <= 0)
 		return -ESRCH;
 	process.pid = cred.pid;
@@ -300,7 +300,7 @@ int process_open_netns(const struct process *process, int *out_fd)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	/* else the number may be another process's by now */
+	/* the number may be another process's by now */
 	if (process_has_ended(process)) {
 		close(fd);
 		return -ESRCH;

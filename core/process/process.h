@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * A process as the kernel knows it: who it is, held by a pidfd so that it cannot become another one, and the uverbs fds
- * that it has open. Of processes of other users, all but the name of the user takes CAP_SYS_PTRACE
- * (ptrace_may_access() in kernel/ptrace.c).
+ * A process: its identity, held by a pidfd so that its number cannot become another process's, and its open uverbs fds.
+ * For processes of other users, all but the user id takes CAP_SYS_PTRACE (ptrace_may_access() in kernel/ptrace.c).
  */
 #ifndef RDMASEC_PROCESS_PROCESS_H
 #define RDMASEC_PROCESS_PROCESS_H
@@ -26,66 +25,69 @@ struct process {
 };
 
 /*
- * 0; -ESRCH: there is no such process, or it ended meanwhile, so that what was read may be another's; -errno.
- * What only privilege tells is not known without it. process_close() is due.
+ * Opens a process. Returns 0, and process_close() is due; -ESRCH when there is none, or when it ended during the call;
+ * or another -errno. Facts that take a privilege stay unknown without it.
  */
 RS_MUST_USE int process_open(pid_t pid, struct process *out);
 
 /*
- * The process that connected this stream socket of the UNIX domain. From kernel 6.5 on it cannot be mistaken for
- * another (SO_PEERPIDFD). Before that, a process that hands its end of the socket to a child and ends could be, if its
- * pid is given anew within the moment: the end of the socket being open is all that there is to see.
+ * Opens the process that connected this stream socket of the UNIX domain. Since kernel 6.5 (SO_PEERPIDFD) it cannot be
+ * mistaken. On older kernels it could be if the process passed its end of the socket to a child, ended, and its pid was
+ * reused at once. Returns as process_open().
  */
 RS_MUST_USE int process_open_peer(int socket, struct process *out);
 
 /*
- * The process `pid`, for which `peer`, who connected a socket, speaks. -EPERM: he may not: he is neither root nor of
- * all of its user ids, and so could not have read its memory (ptrace_may_access()). Else as process_open().
+ * Opens the process `pid`, on behalf of which `peer` asks. Returns -EPERM unless `peer` is root or has all of its user
+ * ids, as ptrace_may_access() demands for reading its memory; else as process_open().
  */
 RS_MUST_USE int process_open_subject(const struct process *peer, pid_t pid, struct process *out);
 
-/* A second struct for the same process, with its own pidfd: for callbacks that keep it. */
+/* Makes a second struct for the same process, with its own pidfd. Returns 0, and process_close() is due, or -errno. */
 RS_MUST_USE int process_copy(const struct process *process, struct process *out);
 void process_close(struct process *process);
 
 bool process_has_ended(const struct process *process);
 
 /*
- * A duplicate (FD_CLOEXEC) of its fd `number`. -EBADF: it has none; -EPERM; -ESRCH: it has ended, or, before
- * kernel 6.9, its first thread has, and others go on (process_has_ended() tells).
+ * Duplicates (FD_CLOEXEC) fd `number` of the process. Returns 0; -EBADF when the process has no such fd; -EPERM; -ESRCH
+ * when it has ended, or, before kernel 6.9, when its first thread has (process_has_ended() distinguishes the two).
  */
 RS_MUST_USE int process_fetch_fd(const struct process *process, int number, int *out_fd);
 
-/* An open fd of its network namespace. 0; -ESRCH: it has ended; -EACCES and others of open(2). */
+/* Opens its network namespace. Returns 0; -ESRCH when the process has ended; or -errno of open(2). */
 RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
 
-/* What a supervisor calls itself (PR_SET_NAME). */
+/* The name of a supervisor's process (PR_SET_NAME). */
 #define PROCESS_SUPERVISOR_NAME "rdmasec-super"
 
 /*
- * Has it one of rdmasec's doors loaded, or a supervisor above it? By the name of a mapped file, or of a process: what a
- * program that wants to can pretend, as it can do without doors altogether. Whether the door stands is not asked: a
- * provider module that cannot ends its process unless the policy has it go on, and rdmasecd looks after what such a
- * process has open either way.
+ * Whether the process has one of rdmasec's doors mapped, or a supervisor as an ancestor. Judged by names, so a hostile
+ * program can pretend it; such a program can do without doors as well. Whether the door is active is not checked: a
+ * provider module that cannot install its hook ends the process unless the policy lets it go on, and rdmasecd watches
+ * the process's uverbs fds in both cases. Returns 0; -ESRCH; or -errno.
  */
 RS_MUST_USE int process_is_guarded(pid_t pid, bool *out);
 
-/* Of an fd that may be anything: 0 and the device number of a uverbs device; -ENODEV: it is none. Waits for nobody. */
+/*
+ * Returns 0 and the device number if any fd is one of a uverbs device, -ENODEV if not, or -errno. Does not ask the file
+ * system, which could delay the answer.
+ */
 RS_MUST_USE int process_uverbs_rdev(const char *sysfs, int fd, dev_t *out);
 
 /*
- * `fd` is closed after the call. Anything but 0 ends the search, and is what it returns. `sysfs` is "/sys" but in
- * tests.
+ * Is called for each uverbs fd found; `fd` is closed after the call. A value other than 0 ends the search, which then
+ * returns it. `sysfs` is "/sys", or a folder of a test.
  */
 typedef int (*process_uverbs_fn)(void *context, const struct process *process, int number, int fd, dev_t rdev);
 
-/* Every fd of the process that is a uverbs device. 0; -ESRCH: it has ended; -errno of the kernel or of `found`. */
+/* Visits every uverbs fd of the process. Returns 0; -ESRCH when it has ended; or -errno of the kernel or of `found`. */
 RS_MUST_USE int process_uverbs_fds(const char *sysfs, const struct process *process, process_uverbs_fn found,
 				   void *context);
 
 /*
- * The same of all guarded processes. Those that end meanwhile are passed over. 0; the first -errno of `found`; else,
- * when all have been looked at, the first -errno of a process that could not be looked into.
+ * The same for all guarded processes; skips processes that end. Returns 0; the first -errno of `found`, at once; or,
+ * after all were visited, the first -errno of a process that could not be inspected.
  */
 RS_MUST_USE int process_scan(const char *sysfs, process_uverbs_fn found, void *context);
 

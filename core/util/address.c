@@ -32,7 +32,7 @@ bool address_has_prefix(const union ip_address *address, const union ip_address 
 	return !rest || !((prefix->bytes[whole] ^ address->bytes[whole]) & (0xff00 >> rest) & 0xff);
 }
 
-/* RFC 4291 2.5.5.2: what an IPv4 address has before it in a GID */
+/* RFC 4291 2.5.5.2: the prefix of an IPv4-mapped address */
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 const char *gid_text(const uint8_t raw[16], char *text)

@@ -19,14 +19,14 @@ union ip_address {
 size_t address_bits(int family); /* 32 for AF_INET, else 128 */
 bool address_equal(int family, const union ip_address *a, const union ip_address *b);
 bool address_is_zero(int family, const union ip_address *a);
-/* Are the first `len` bits of both the same? `len` is at most address_bits(). */
+/* Whether the first `len` bits of both are equal. `len` is at most address_bits(). */
 bool address_has_prefix(const union ip_address *address, const union ip_address *prefix, unsigned len);
 
-/* "10.0.0.1" for an IPv4-mapped GID, else IPv6 text. Into `text` of at least INET6_ADDRSTRLEN octets. */
+/* Writes "10.0.0.1" for an IPv4-mapped GID, else IPv6 text, into `text` of INET6_ADDRSTRLEN octets; returns `text`. */
 const char *gid_text(const uint8_t raw[16], char *text);
-/* The address in a RoCE v2 GID: AF_INET if it is IPv4-mapped (::ffff:a.b.c.d), else AF_INET6. */
+/* Writes the address in a RoCE v2 GID; returns AF_INET if it is IPv4-mapped (::ffff:a.b.c.d), else AF_INET6. */
 int gid_address(const uint8_t raw[16], union ip_address *out);
-/* The other way: the GID that stands for an address. */
+/* Writes the GID that stands for an address. */
 void gid_from_address(int family, const union ip_address *address, uint8_t out_raw[16]);
 const char *ip_text(int family, const union ip_address *address, char *text);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The error dialect of the whole tree: a function that can fail returns 0 or -errno and is RS_MUST_USE;
- * it writes its outputs only on success. Whoever first knows what went wrong writes the text an operator
- * reads, once, with the names an operator knows; the caller passes it on.
+ * The error convention of the whole tree: a function that can fail returns 0 or -errno and is RS_MUST_USE. It writes
+ * its outputs only on success. The function that detects an error writes its text, once, with the names that an
+ * operator knows; callers pass the text on.
  */
 #ifndef RDMASEC_UTIL_ATTRIBUTES_H
 #define RDMASEC_UTIL_ATTRIBUTES_H

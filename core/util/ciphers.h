@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Ciphers by which MACsec and ESP may protect, and the word for each in policies and texts. */
+/* The ciphers of MACsec and ESP, and their words in policies and texts. */
 #ifndef RDMASEC_UTIL_CIPHERS_H
 #define RDMASEC_UTIL_CIPHERS_H
 
 #include <stdint.h>
 
-/* Ciphers, as a set. MACsec knows the first four, IPsec the rest. */
+/* A set. The first four are MACsec's, the rest IPsec's. */
 enum policy_cipher {
 	CIPHER_MACSEC_GCM_AES_128 = 1 << 0,
 	CIPHER_MACSEC_GCM_AES_256 = 1 << 1,
@@ -21,7 +21,7 @@ enum policy_cipher {
 	CIPHERS_DEFAULT = (1 << 8) - 1, /* all but CCM */
 };
 
-/* The word for one cipher in the policy file and in texts ("gcm-aes-128", "aes-gcm-256"...); NULL: not a cipher. */
+/* Returns the word for one cipher ("gcm-aes-128", "aes-gcm-256"...), NULL for any other value. */
 const char *policy_cipher_name(uint32_t cipher);
 
 enum {

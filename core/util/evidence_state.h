@@ -4,11 +4,11 @@
 #define RDMASEC_UTIL_EVIDENCE_STATE_H
 
 enum evidence_state {
-	EVIDENCE_UNREAD = 0,   /* nobody asked: unknown */
+	EVIDENCE_UNREAD = 0,   /* not read yet: unknown */
 	EVIDENCE_READ,         /* complete and consistent */
-	EVIDENCE_ABSENT,       /* this kernel has no such facility (module not there): complete, and empty */
-	EVIDENCE_NO_PRIVILEGE, /* the kernel refuses to tell us (xfrm without CAP_NET_ADMIN): unknown */
-	EVIDENCE_BROKEN,       /* truncated, interrupted again and again, or not understood: unknown */
+	EVIDENCE_ABSENT,       /* the kernel lacks the facility (no such module): complete, and empty */
+	EVIDENCE_NO_PRIVILEGE, /* the kernel refused (xfrm without CAP_NET_ADMIN): unknown */
+	EVIDENCE_BROKEN,       /* truncated, interrupted too often, or not understood: unknown */
 };
 
 #endif

@@ -85,12 +85,12 @@ void fd_let_go(int fd)
 {
 	const struct linger off = { .l_onoff = 0 };
 
-	/* ENOTSOCK for most */
+	/* most are no sockets: ENOTSOCK */
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
 	close(fd);
 }
 
-/* Takes the fds out of the control data; all but a single one are closed. */
+/* Takes the single fd out of the control data; closes all when there are several. */
 static int take_fd(struct msghdr *msg, int *fd)
 {
 	int count = 0, taken = -1;

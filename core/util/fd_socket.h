@@ -10,21 +10,23 @@
 
 #include "util/attributes.h"
 
-/* The address of a socket's name: a path, or "@name" for an abstract one. 0 and *len; -EINVAL: too long, or empty. */
+/* Writes the address for a path, or for "@name", an abstract one. Returns 0, or -EINVAL for an empty or too long name.
+ */
 RS_MUST_USE int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len);
 
 /*
- * Listens on a socket of `type` under this name (see wire_address()); in the file system it has `mode` from its first
- * moment on. One left behind is replaced; one behind which somebody answers is not: -EADDRINUSE. Changes the process's
- * umask(2) meanwhile: while there is one thread. The fd (FD_CLOEXEC) or -errno.
+ * Listens on a socket of `type` under this name (see wire_address()). In the file system it has `mode` from its first
+ * moment on. Replaces a socket that has no listener; returns -EADDRINUSE when there is one. Changes umask(2) for a
+ * moment, so the process must have one thread. Returns the fd (FD_CLOEXEC) or -errno.
  */
 RS_MUST_USE int wire_listen_at(const char *name, int type, mode_t mode);
 
 /*
- * Sends one message with one fd (-1: none), receives one with at most one fd. A message that does not fit, control
- * data that was cut or a second fd are -EBADMSG, and no fd is leaked. Return the length or -errno; 0: end of stream.
+ * Sends one message with one fd (-1: none), or receives one with at most one fd, which the caller then owns. Returns
+ * the length; 0 at the end of the stream; -EBADMSG for a message that does not fit, for cut control data and for a
+ * second fd, and then leaks none; or another -errno. Blocks as the socket does.
  */
-/* Closes what somebody else has sent, so that it does not wait: a socket may have been told to linger (SO_LINGER). */
+/* Closes an fd from another process. A socket does not linger (SO_LINGER), whatever its sender has set. */
 void fd_let_go(int fd);
 RS_MUST_USE int wire_send(int socket, const void *message, size_t len, int fd);
 RS_MUST_USE int wire_receive(int socket, void *message, size_t size, int *fd);

@@ -35,7 +35,7 @@ CIRCLES_LEFT = {"uverbs", "netns", "xfrm", "evidence", "engine"}
 UPCALLS_LEFT: set[str] = set()
 
 # Rooms without a README.md. This list only ever shrinks.
-READMES_LEFT = {"util", "uverbs", "messages", "netlink", "process", "netns", "xfrm", "evidence", "rdma", "policy", "judge",
+READMES_LEFT = {"uverbs", "messages", "netlink", "netns", "xfrm", "evidence", "rdma", "judge",
                 "engine"}
 
 
