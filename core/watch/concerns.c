@@ -26,7 +26,7 @@ static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_chang
 		.reqid = basis->reqid,
 	};
 
-	/* what IPsec does not protect now it may protect from now on; an audited QP's reason may change */
+	/* IPsec may protect from now on what it did not; the reason of an audited QP may change */
 	return basis->by != BY_LOOPBACK && xfrm_change_concerns(change, &path, &verdict);
 }
 
@@ -37,7 +37,7 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 	switch (change->kind) {
 	case MIRROR_CHANGE_XFRM:
 		if (change->xfrm->kind == XFRM_CHANGE_EXPIRING)
-			return false; /* a dying SA protects as before */
+			return false; /* an expiring SA still protects */
 		return watch_stands_on_more(qp) || concerned_by_xfrm(qp, change->xfrm);
 	case MIRROR_CHANGE_SECY:
 		return watch_stands_on_more(qp) || !qp->basis.egress_ifindex ||
@@ -97,7 +97,7 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 		watch->listener.changed(in, change, watch->listener.arg);
 }
 
-/* ---- what nobody tells of ---- */
+/* ---- MACsec, of which the kernel sends no events ---- */
 
 static bool relies_on_macsec(const struct watch_ufile *ufile)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The processes that hold open files: each is known by its pidfd, which tells of its end. */
+/* The processes that hold open files. The pidfd of each reports its end. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,7 @@ void watch_forget_unheld(struct watch *watch)
 			watch_ufile_free(ufile);
 }
 
-/* Its children may hold what it held: they are looked for before that is forgotten. */
+/* Its children may hold the same files: a scan looks for them before the files are freed. */
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch_client *client = arg;
@@ -105,7 +105,7 @@ static int client_new(struct watch *watch, const struct process *process, struct
 	return 0;
 }
 
-/* A number that was used again for another process: its former owner's end has not been read yet. */
+/* A pid with another start time was reused; the event of the former process is still to come. */
 int watch_client_get(struct watch *watch, const struct process *process, struct watch_client **out)
 {
 	struct watch_client *client;

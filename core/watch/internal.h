@@ -12,12 +12,12 @@
 #include "xfrm/acquire.h"
 
 enum {
-	SWEEP_MS = 2000,    /* how long a QP that the application destroyed may still be listed */
-	SCAN_MS = 10000,    /* how long one that nobody told us of may go unfound */
-	GRACE_STEP_MS = 50, /* how exactly the end of a grace is kept */
+	SWEEP_MS = 2000,    /* after this time a destroyed QP is not listed any more */
+	SCAN_MS = 10000,    /* after this time a QP is found that no door reported */
+	GRACE_STEP_MS = 50, /* how late the end of a grace may be noticed */
 	UFILES_PER_USER_MAX = 4096,
-	JUDGE_AT_ONCE = 64, /* QPs, before questions get their turn */
-	/* QPs at each sweep, of those that are known: a NIC answers such a question by a command to its firmware */
+	JUDGE_AT_ONCE = 64, /* QPs, then the event loop handles requests */
+	/* QPs of which the kernel is asked at each sweep: a NIC needs a firmware command for each */
 	LOOKS_AT_ONCE = 512,
 };
 
@@ -62,7 +62,7 @@ enum watch_work {
 
 enum watch_qpn { WATCH_QPN_UNKNOWN = 0, WATCH_QPN_GUESSED /* good enough to be shown */, WATCH_QPN_REPORTED };
 
-/* By which routes a QP may have been let send in clear: route.c. */
+/* The routes by which a QP may have sent in clear: route.c. */
 enum clear_routes { CLEAR_ROUTE_NONE, CLEAR_ROUTE_ONE, CLEAR_ROUTE_SOME };
 
 /* Of an answer, what is needed to find out whom a change concerns. */
@@ -119,9 +119,9 @@ struct watch_client {
 struct watch_ufile {
 	struct watch *watch;
 	dev_t rdev;
-	struct namespace *in;              /* of whoever opened it first for us */
-	struct engine_client asker;        /* as the policy sees it */
-	char device[RDMA_DEVICE_NAME_MAX]; /* its name when it was last looked at, "": not yet */
+	struct namespace *in;              /* of the first known holder */
+	struct engine_client asker;        /* the process of the last request, as the policy sees it */
+	char device[RDMA_DEVICE_NAME_MAX]; /* its name at the last sweep; "": none yet */
 	struct watch_holder *holders;
 	struct watch_qp *qps;
 	bool queued;
@@ -141,8 +141,8 @@ struct watch {
 	struct event *judge, *grace, *sweep, *scan;
 	int64_t scan_took_ms; /* the last one */
 	bool scan_is_soon;
-	uint32_t round;      /* of asking the kernel for the addresses of what is known */
-	unsigned looks_left; /* of LOOKS_AT_ONCE */
+	uint32_t round;      /* counts the rounds in which the kernel is asked about each QP */
+	unsigned looks_left; /* of LOOKS_AT_ONCE, in this sweep */
 };
 
 /* ---- table.c ---- */
@@ -164,73 +164,72 @@ void watch_set_timer(struct event *timer, int ms);
 /* Schedules a scan of all processes: one that held queue pairs has gone, and may have left them to a child. */
 void watch_scan_soon(struct watch *watch);
 
-/* ---- objects.c: uverbs_call.h and devx_call.h, as it is a QP or DEVX's ---- */
+/* ---- objects.c: as uverbs_call.h or devx_call.h, depending on what the QP is ---- */
 
 struct watch_handles {
 	uint32_t *list; /* in order */
 	size_t count;
 };
 
-/* The kernel's list of QPs, or of DEVX's objects. The caller frees `out->list`. */
+/* Lists the QPs, or the DEVX objects, of the kernel. The caller frees out->list. */
 RS_MUST_USE int watch_handles_read(int fd, uint32_t driver_id, bool of_devx, struct watch_handles *out);
 bool watch_handles_have(const struct watch_handles *handles, uint32_t handle);
-/* Is it in that list? True when that cannot be told. */
+/* Is the handle in that list? True if the list cannot be read. */
 bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx);
 
 RS_MUST_USE int watch_object_query(int fd, uint32_t driver_id, const struct watch_qp *qp, struct uverbs_qp_facts *out);
 RS_MUST_USE int watch_object_to_error(int fd, uint32_t driver_id, const struct watch_qp *qp);
 RS_MUST_USE int watch_object_destroy(int fd, uint32_t driver_id, const struct watch_qp *qp);
-/* True when that cannot be told. */
+/* True also if the list cannot be read. */
 bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp);
 
 /* ---- holders.c ---- */
 
 void watch_holder_free(struct watch_holder *holder);
 void watch_ufile_free(struct watch_ufile *ufile);
-/* Those that a scan has found with nobody. */
+/* Frees the files for which a scan found no holder. */
 void watch_forget_unheld(struct watch *watch);
-/* Known from now on; its end is heard of. */
+/* Finds or adds the process. Its end is noticed. */
 RS_MUST_USE int watch_client_get(struct watch *watch, const struct process *process, struct watch_client **out);
 void watch_client_free(struct watch_client *client);
-/* Clients that hold nothing any more: a pidfd each. */
+/* Frees the clients that hold no file. */
 void watch_forget_idle(struct watch *watch);
 
 /* ---- files.c ---- */
 
 /*
- * A duplicate of the ufile's fd from whoever still holds it; holders that no longer do are forgotten. -ENOENT: none, as
- * far as is known. Somebody else may hold it who got it from them: a scan has been asked for, and forgets it if not.
+ * Duplicates the fd of the file from one of its holders; the caller closes it. Removes holders that have closed it.
+ * -ENOENT: no holder is known. A scan is scheduled then, which finds others or frees the file.
  */
 RS_MUST_USE int watch_borrow(struct watch_ufile *ufile, int *out_fd);
-/* The device behind a borrowed fd; NULL and a text when it cannot be told. */
+/* The device behind a borrowed fd; NULL and a text if it cannot be identified. */
 const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size);
 
 /* ---- route.c ---- */
 
-/* What the answer let pass, of an address that qp->question has. */
+/* Remembers the route of an address that the answer let pass in clear. */
 void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer);
 
 /* ---- basis.c ---- */
 
-/* Takes over what an answer stands on. */
+/* Keeps what the answer depends on. */
 void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer);
-/* Of several GIDs and rules the basis has but one: that of a QP which may send by every GID, or whose rule asks
- * nothing. */
+/* The verdict depends on more than the basis has: on other GIDs, or on a rule that requires nothing. */
 bool watch_stands_on_more(const struct watch_qp *qp);
-/* Its flow has to have an SA asked for; within `grace_ms`, if that is not 0. */
+/* Reports to the listener that the flow of the QP needs an SA; within `grace_ms`, if that is not 0. */
 void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms);
 
 /* ---- concerns.c ---- */
 
 void watch_on_change(struct namespace *in, const struct mirror_change *change, void *arg);
-/* MACsec state is asked for often while somebody relies on it, and rarely again when nobody does. */
+/* Polls MACsec often in namespaces where a QP depends on it, and rarely in others. */
 void watch_set_polls(struct watch *watch);
 
 /* ---- record.c ---- */
 
 void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		     const struct engine_answer *answer, struct wire_record *record);
-/* One row of a list, as it is now. */
+/* Makes a row of a list; judges the QP for its words. */
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record);
 
@@ -240,24 +239,24 @@ RS_MUST_USE int watch_reevaluate_init(struct watch *watch);
 
 /* ---- sweep_qp.c ---- */
 
-/* Nothing need be asked of it before it is judged. */
+/* The QP can send, and its address is known. */
 bool watch_is_known(const struct watch_qp *qp);
 /*
- * Asks the kernel for a QP that nobody told us of, or that by what we know cannot send; now and then for the others as
- * well. What can send as nobody asked for is judged by that, and taken down if it is not protected.
+ * Compares a listed QP with what the kernel has. If it can send in a way that was not judged, it is judged by the
+ * address that the kernel has, and revoked if that is refused.
  */
 void watch_look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device);
 
 /* ---- names.c ---- */
 
-/* Gives those that were found alive their numbers and types, as far as the kernel tells. */
+/* Gives adopted QPs their numbers and types, as far as the kernel tells them. */
 void watch_name_adopted(struct watch *watch);
 void watch_name_by(struct watch *watch, const struct rdma_resources *all);
 
 /* ---- sweep.c ---- */
 
 RS_MUST_USE int watch_sweep_init(struct watch *watch);
-/* Makes the table agree with the kernel's list of the ufile's QPs. */
+/* Makes the table agree with the QPs that the kernel lists for this file. */
 void watch_sweep_ufile(struct watch_ufile *ufile);
 
 #endif

@@ -12,11 +12,14 @@ struct wire_record;
 
 typedef void (*namespace_changed_fn)(struct namespace *in, const struct mirror_change *change, void *arg);
 
-/* Who hears of what happens. `record` is only valid during the call. */
+/* Callbacks of the watch. Arguments are valid during the call only. */
 struct watch_listener {
 	void (*record)(const struct wire_record *record, void *arg);
-	namespace_changed_fn changed; /* evidence has, after the watch has seen it; NULL: nobody asks */
-	/* A living QP lost its SA, and has `grace_ms` to get another; 0: one that it stands on is about to expire. */
+	namespace_changed_fn changed; /* the evidence of `in`, which the watch has handled; may be NULL */
+	/*
+	 * A living QP has lost its SA and has `grace_ms` to get another. 0: an SA that it uses is about to expire. May
+	 * be NULL.
+	 */
 	void (*lacks_sa)(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
 			 uint32_t grace_ms, void *arg);
 	void *arg;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What is watched is a QP of the kernel's, or one of the objects that mlx5's DEVX makes without it. */
+/* Calls on a QP of the kernel, or on an object of mlx5 DEVX that sends without one. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -70,7 +70,7 @@ int watch_object_query(int fd, uint32_t driver_id, const struct watch_qp *qp, st
 	return qp->devx_created ? devx_query_qp(fd, &object, out) : uverbs_query_qp(fd, driver_id, qp->handle, out);
 }
 
-/* DEVX has no word for a QP in RESET that is not also one for other mistakes: it is destroyed then. */
+/* DEVX reports a QP in RESET with the same errno as other mistakes; the caller destroys it then. */
 int watch_object_to_error(int fd, uint32_t driver_id, const struct watch_qp *qp)
 {
 	const struct devx_object object = object_of(qp);
@@ -85,7 +85,7 @@ int watch_object_destroy(int fd, uint32_t driver_id, const struct watch_qp *qp)
 	return qp->devx_created ? devx_destroy(fd, &object) : uverbs_qp_destroy(fd, driver_id, qp->handle);
 }
 
-/* Doors do not tell what is destroyed, and a handle comes back: with DEVX as that of a memory key, for one. */
+/* Doors do not report destroyed objects, and handles are reused: with DEVX also for other kinds of objects. */
 bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp)
 {
 	const struct devx_object object = object_of(qp);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Deciding again: what has become of a QP that a change concerns, and what follows from it. */
+/* Judges queued QPs again and acts on the verdict: grace, revocation. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,16 +8,16 @@
 #include "util/text.h"
 #include "watch/internal.h"
 
-/* One QP being judged again: on whose fd, of which device. */
+/* A QP that is being judged again, with a borrowed fd. */
 struct judged {
 	struct watch_ufile *ufile;
 	struct watch_qp *qp;
 	int fd;
-	const struct rdma_device *device; /* NULL: it cannot be told */
+	const struct rdma_device *device; /* NULL: not identified, see `error` */
 	const char *error;
 };
 
-static void tell(const struct judged *j, const struct engine_answer *answer, enum wire_event event)
+static void report(const struct judged *j, const struct engine_answer *answer, enum wire_event event)
 {
 	struct wire_record record;
 
@@ -53,17 +53,17 @@ static uint32_t driver_of(const struct judged *j)
 	return j->device ? j->device->driver_id : j->qp->question.driver_id;
 }
 
-/* In ERR it sends nothing more, and what was posted is flushed (InfiniBand Architecture 10.3.1). */
-static void take_down(const struct judged *j, struct engine_answer *answer)
+/* A QP in ERR sends nothing, and what was posted is flushed (InfiniBand Architecture 10.3.1). */
+static void revoke_qp(const struct judged *j, struct engine_answer *answer)
 {
 	uint32_t driver_id = driver_of(j);
 	int err = watch_object_to_error(j->fd, driver_id, j->qp);
 
-	/* in RESET it sends nothing, and has to ask again to get out of it */
+	/* in RESET it sends nothing, and a door must ask before it leaves RESET */
 	if (err == -ENOTCONN)
 		err = 0;
 	if (err && !watch_object_lives(j->fd, driver_id, j->qp)) {
-		watch_qp_forget(j->ufile, j->qp); /* the application was faster */
+		watch_qp_forget(j->ufile, j->qp); /* the application has destroyed it */
 		return;
 	}
 	if (err)
@@ -71,12 +71,12 @@ static void take_down(const struct judged *j, struct engine_answer *answer)
 	j->qp->since_ns = clock_realtime_ns();
 	if (!err) {
 		j->qp->state = WATCH_REVOKED;
-		tell(j, answer, WIRE_EVENT_REVOKED);
+		report(j, answer, WIRE_EVENT_REVOKED);
 		return;
 	}
 	text_append(answer->verdict.reason, sizeof(answer->verdict.reason), "; it cannot be taken down: %s",
 		    strerror(-err));
-	tell(j, answer, WIRE_EVENT_NOT_REVOKED);
+	report(j, answer, WIRE_EVENT_NOT_REVOKED);
 	j->qp->work = WATCH_WORK_RETRY;
 }
 
@@ -84,21 +84,21 @@ static void begin_grace(const struct judged *j, struct engine_answer *answer)
 {
 	j->qp->state = WATCH_GRACE;
 	j->qp->grace_end_ms = clock_ms() + answer->grace_ms;
-	tell(j, answer, WIRE_EVENT_GRACE);
+	report(j, answer, WIRE_EVENT_GRACE);
 	if (answer->setup_ms) {
-		/* by the policy that it would hit now */
+		/* by the xfrm policy that its packets hit now */
 		watch_keep_answer(j->qp, answer);
 		watch_tell_lack(j->ufile, j->qp, answer->grace_ms);
 	}
 	watch_set_timer(j->ufile->watch->grace, GRACE_STEP_MS);
 }
 
-static void lost(const struct judged *j, struct engine_answer *answer)
+static void on_refused(const struct judged *j, struct engine_answer *answer)
 {
 	if (answer->grace_ms && j->qp->state != WATCH_GRACE)
 		begin_grace(j, answer);
 	else if (!answer->grace_ms || clock_ms() >= j->qp->grace_end_ms)
-		take_down(j, answer);
+		revoke_qp(j, answer);
 }
 
 static bool same_protection(const struct watch_basis *a, const struct watch_basis *b)
@@ -108,10 +108,10 @@ static bool same_protection(const struct watch_basis *a, const struct watch_basi
 }
 
 /*
- * What IPsec protected, or what has never been judged by anything, may be protected by what is just being read, and so
- * may what a SecY protects that is as it was: the end of the reading tells. What stood on anything else has lost it.
+ * Policies and SAs are being read and may still protect the QP; the end of the reading queues it again. That holds for
+ * QPs that IPsec protected, that were never judged, or whose SecY is unchanged. Any other has lost its protection.
  */
-static bool is_to_be_told(const struct judged *j, const struct engine_answer *answer)
+static bool awaits_reading(const struct judged *j, const struct engine_answer *answer)
 {
 	const struct watch_basis *basis = &j->qp->basis;
 
@@ -133,12 +133,12 @@ static void judge_again(const struct judged *j)
 		return;
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->question, &answer);
 	watch_refuse_kept_route(ufile, &j->qp->question, &answer);
-	if (is_to_be_told(j, &answer)) {
+	if (awaits_reading(j, &answer)) {
 		j->qp->work = WATCH_WORK_RETRY;
 		return;
 	}
 	if (!answer.pass) {
-		lost(j, &answer);
+		on_refused(j, &answer);
 		return;
 	}
 	watch_keep_answer(j->qp, &answer);
@@ -146,10 +146,10 @@ static void judge_again(const struct judged *j)
 		return;
 	j->qp->state = WATCH_LIVE;
 	j->qp->since_ns = clock_realtime_ns();
-	tell(j, &answer, WIRE_EVENT_CHANGED);
+	report(j, &answer, WIRE_EVENT_CHANGED);
 }
 
-/* At most `most` of its queued QPs. False: there are more. */
+/* Judges queued QPs until *judged is `most`. False: more are left. */
 static bool judge_queued(struct watch_ufile *ufile, int fd, unsigned most, unsigned *judged)
 {
 	char error[192];
@@ -181,7 +181,7 @@ static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judg
 
 	++*judged;
 	if (err) {
-		/* nobody has it, or there is no room for an fd of our own just now: a sweep queues it again */
+		/* no known holder, or no free fd: the next sweep queues it again */
 		unqueue(ufile);
 		return;
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What lives: the table is made to agree with the kernel's lists, and what nobody told us of is found. */
+/* Makes the table agree with the lists of the kernel, and scans all processes for QPs that no door reported. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 /* ---- one open file ---- */
 
-/* NULL: it has no DEVX, or its list could not be read. A handle is in one list, and tells what it is by that. */
+/* `devx` NULL: without DEVX, or the list could not be read. The list that has a handle tells its kind. */
 static void forget_dead(struct watch_ufile *ufile, const struct watch_handles *qps, const struct watch_handles *devx)
 {
 	struct watch_qp *qp, *next;
@@ -29,8 +29,8 @@ static void forget_dead(struct watch_ufile *ufile, const struct watch_handles *q
 	}
 }
 
-/* Of DEVX's objects only those that are known to send are looked at: of others nobody says what they are. */
-static void look_at_devx(struct watch_ufile *ufile, int fd, const struct rdma_device *device)
+/* Of DEVX objects, only those that can send are in the table; the kernel does not list of which kind they are. */
+static void check_devx(struct watch_ufile *ufile, int fd, const struct rdma_device *device)
 {
 	struct watch_qp *qp, *next;
 
@@ -58,7 +58,7 @@ static bool uses_devx(const struct watch_ufile *ufile)
 	return false;
 }
 
-/* Rules go by it, and of its change not every kernel tells (6.12 does not). */
+/* Rules match the name. Some kernels (6.12) send no event when it changes. */
 static void follow_name(struct watch_ufile *ufile, const char *name)
 {
 	struct watch_qp *qp, *next;
@@ -84,12 +84,12 @@ static void sweep_with(struct watch_ufile *ufile, int fd)
 	for (size_t i = 0; i < handles.count; i++)
 		watch_look_at(ufile, handles.list[i], fd, device);
 	if (has_devx)
-		look_at_devx(ufile, fd, device);
+		check_devx(ufile, fd, device);
 	free(devx.list);
 	free(handles.list);
 }
 
-/* What could not be judged, or taken down, when it should have been. */
+/* Those that could not be judged, or not be revoked. */
 static void queue_again(struct watch_ufile *ufile)
 {
 	struct watch_qp *qp, *next;
@@ -118,7 +118,7 @@ static void sweep_all(struct watch *watch)
 	watch->looks_left = LOOKS_AT_ONCE;
 	DL_FOREACH (watch->ufiles, ufile)
 		watch_sweep_ufile(ufile);
-	/* all have had their turn */
+	/* each QP has been looked at */
 	if (watch->looks_left)
 		watch->round++;
 	watch_forget_idle(watch);
@@ -127,7 +127,7 @@ static void sweep_all(struct watch *watch)
 
 /* ---- all processes ---- */
 
-/* Then what a scan did not see may be there all the same. */
+/* Then the scan is not complete. */
 static bool is_shortage(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
@@ -148,7 +148,7 @@ static int found(void *arg, const struct process *process, int number, int fd, d
 void watch_adopt(struct watch *watch)
 {
 	int64_t began = clock_ms();
-	/* a process that cannot be looked into is one that could not have been asked for its fds either */
+	/* a process that cannot be inspected could not have been watched either */
 	int err = watch->whole_host ? process_scan("/sys", found, watch) : 0;
 
 	watch->scan_took_ms = clock_ms() - began;

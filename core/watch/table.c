@@ -6,7 +6,7 @@
 #include "util/clock.h"
 #include "watch/internal.h"
 
-/* After the end of a client its children may still be on their way to the same files. */
+/* When a client ends, its children may still be about to open the same files. */
 enum { SCAN_SOON_MS = 50, SCAN_PAUSE = 10 };
 
 void watch_tell(struct watch *watch, const struct wire_record *record)
@@ -75,7 +75,7 @@ void watch_set_timer(struct event *timer, int ms)
 	event_add(timer, &when);
 }
 
-/* However often programs end, most of the time is left for others: a scan looks at every process of the host. */
+/* A scan inspects every process of the host: its share of the time is bounded, however often programs end. */
 void watch_scan_soon(struct watch *watch)
 {
 	int64_t pause = watch->scan_took_ms * SCAN_PAUSE;
