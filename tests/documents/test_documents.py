@@ -47,9 +47,16 @@ def options(text: str) -> set[str]:
     return set(re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*", text))
 
 
+def found(pattern: str, text: str, flags: int = 0) -> str:
+    """Returns the first group of the first match, which must exist."""
+    match = re.search(pattern, text, flags)
+    assert match, f"{pattern} is not in the text"
+    return match[1]
+
+
 def usage(text: str) -> str:
-    """The line that says what a command takes."""
-    return re.search(r"^usage: (.*)$", text, re.M)[1]
+    """Returns the usage line of a command."""
+    return found(r"^usage: (.*)$", text, re.M)
 
 
 def sources(folders: Iterable[str], ending: str) -> str:
@@ -91,7 +98,7 @@ class Commands(unittest.TestCase):
             "tools/cmd_provider.c": ("rdmasec", "install-provider", "--help"),
         }.items():
             text = (TOP / source).read_text()
-            letters = re.search(r'getopt(?:_long)?\(argc, argv, "\+?([a-z:]+)"', text)[1].replace(":", "")
+            letters = found(r'getopt(?:_long)?\(argc, argv, "\+?([a-z:]+)"', text).replace(":", "")
             taken = {f"-{letter}" for letter in letters}
             taken |= {f"--{word}" for word in re.findall(r'\{ "([a-z-]+)", (?:no|required)_argument', text)}
             self.assertEqual(taken - {"-h", "--help"}, options(usage(output(*command))), source)
@@ -163,7 +170,7 @@ class Files(unittest.TestCase):
     def test_json_keys(self) -> None:
         text = (TOP / "core/engine/record_json.c").read_text()
         added = set(re.findall(r'add_(?:text|number)\(maker, "(\w+)"', text))
-        table = re.search(r"^\[\[ \*Key\*.*?\n\n", section(page("rdmasec.1"), "JSON"), re.M | re.S)[0]
+        table = found(r"^(\[\[ \*Key\*.*?\n\n)", section(page("rdmasec.1"), "JSON"), re.M | re.S)
         told = {key for row in re.findall(r"^\|  ([\w, ]+)$", table, re.M) for key in row.split(", ")}
         self.assertEqual(told, added)
 
@@ -213,7 +220,7 @@ class Header(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("clang"), "clang is not installed")
     def test_the_example(self) -> None:
-        example = re.search(r"```\n(.*?)```", section(page("rdma_sec.3"), "EXAMPLE"), re.S)[1].replace("\\\\", "\\")
+        example = found(r"```\n(.*?)```", section(page("rdma_sec.3"), "EXAMPLE"), re.S).replace("\\\\", "\\")
         includes = "".join(f"#include <{name}>\n" for name in ("errno.h", "rdma/rdma_cma.h", "rdmasec/rdma_sec.h", "stdio.h"))
         self.compiles("c", f"{includes}int set(struct rdma_cm_id *id);\nint set(struct rdma_cm_id *id)\n{{\n{example}\treturn 0;\n}}\n")
 
@@ -222,7 +229,7 @@ class Scenarios(unittest.TestCase):
     FOLDERS = {path.parent.name: path.parent for path in (TOP / "tests/scenarios").glob("*/scenario.py")}
 
     def test_by_name_only(self) -> None:
-        told = re.search(r"run only by name: ([^.]*)\.", (TOP / "docs/testing.md").read_text())[1]
+        told = found(r"run only by name: ([^.]*)\.", (TOP / "docs/testing.md").read_text())
         kept = {name for name, folder in self.FOLDERS.items() if (folder / "on-request").exists()}
         self.assertEqual(set(re.findall(r"`([\w-]+)`", told)), kept)
 

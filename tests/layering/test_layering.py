@@ -55,7 +55,8 @@ def load_rooms() -> dict[str, Room]:
 def symbols(path: Path) -> tuple[set[str], set[str]]:
     """The global symbols that an object file defines, and those that it needs."""
     listing = subprocess.run(["nm", "--extern-only", path], check=True, capture_output=True, text=True).stdout
-    defined, needed = set(), set()
+    defined: set[str] = set()
+    needed: set[str] = set()
     for line in listing.splitlines():
         kind, name = line.split()[-2:]
         (needed if kind in "Uwv" else defined).add(name)
