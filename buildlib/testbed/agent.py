@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""The one program a guest runs by itself: does what the host asks for, over a virtio-serial port.
+"""The program that runs in every guest: it does what the host requests over a virtio-serial port.
 
-Each line is one JSON object.  A request has an id, an op and the op's arguments; its answer has the same id.
-"wait" is answered when the process ends, so many requests are under way at once.
+Each line is one JSON object. A request has an id, an op and the op's arguments; its reply has the same id. Ops that wait
+return after the seconds they were given, so that the host decides how long a wait lasts.
 """
 
 from __future__ import annotations
@@ -16,74 +16,68 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.append(str(Path(__file__).parent))  # which python3 -I leaves out
-from rdma_netlink import cm_listens
+from rdma_netlink import cm_listens  # noqa: E402  the path comes first
 
 PORT_NAME = "rdmasec.agent"
-OUTPUT_LIMIT = 1 << 20  # of one stream, in an answer; the end is what explains a failure
-TIMED_OUT = 124  # as timeout(1) says it
+OUTPUT_LIMIT = 1 << 20  # of one stream, in a reply; the end explains a failure
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
-    "LANG": "C",  # any other has each program look for a dozen files on the host first, a third of what bash takes to start
+    "LANG": "C",  # another language makes each program look for a dozen files first: a third of bash's start
     "TERM": "dumb",
 }
+LOOK_AGAIN = 0.05  # s
+
+Reply = dict[str, Any]
 
 
 class Job:
-    """A shell command.  Its output goes to files, as a pipe would be held open by whatever it leaves running."""
+    """A shell command. Its output goes to files: a process that it leaves running would hold a pipe open."""
 
-    def __init__(
-        self, cmd: str, timeout: float | None, user: int | None, env: dict, cwd: str, urgent: bool = False
-    ) -> None:
+    def __init__(self, cmd: str, user: int | None, env: dict[str, str], cwd: str, urgent: bool = False) -> None:
         be_urgent(children=urgent)
         self.out = tempfile.TemporaryFile(dir="/run")
         self.err = tempfile.TemporaryFile(dir="/run")
-        self.timed_out = False
         self.ended = threading.Event()
-        credentials = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+        credentials: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         self.process = subprocess.Popen(
             ["/bin/bash", "-c", cmd],
             stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
             cwd=cwd, env=ENVIRONMENT | env, start_new_session=True, **credentials,
         )
-        threading.Thread(target=self.follow, args=(timeout,), daemon=True).start()
+        threading.Thread(target=self.follow, daemon=True).start()
 
-    def follow(self, timeout: float | None) -> None:
+    def follow(self) -> None:
         be_urgent()
-        try:
-            self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.timed_out = True
-            self.signal(signal.SIGTERM)
-            try:
-                self.process.wait(2)
-            except subprocess.TimeoutExpired:
-                self.signal(signal.SIGKILL)
-                self.process.wait()
+        self.process.wait()
         self.ended.set()
 
     def signal(self, number: int) -> None:
-        """To the whole session's first group: the shell and what it runs."""
+        """Signals the first process group of the session: the shell and its children."""
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
             pass
 
-    def state(self) -> dict:
+    def written(self) -> int:
+        """Returns the octets of both streams so far."""
+        return sum(os.fstat(stream.fileno()).st_size for stream in (self.out, self.err))
+
+    def output(self) -> str:
+        return tail(self.out.fileno()) + tail(self.err.fileno())
+
+    def state(self) -> Reply:
         code = self.process.returncode if self.ended.is_set() else None
-        return {
-            "code": TIMED_OUT if self.timed_out and code is not None else code,
-            "timed_out": self.timed_out,
-            "out": tail(self.out.fileno()),
-            "err": tail(self.err.fileno()),
-        }
+        return {"done": True, "code": code, "out": tail(self.out.fileno()), "err": tail(self.err.fileno())}
 
 
 def be_urgent(children: bool = False) -> None:
-    """This thread goes before programs that keep the processor busy; what it starts does so only with children."""
+    """Schedules this thread before programs that keep the processor busy, and its children only if asked to."""
     policy = os.SCHED_RR if children else os.SCHED_RR | os.SCHED_RESET_ON_FORK
     os.sched_setscheduler(0, policy, os.sched_param(1))
 
@@ -96,7 +90,7 @@ def tail(fd: int) -> str:
 
 
 def listens(port: int) -> bool:
-    """The namespace is the agent's own."""
+    """Returns whether a TCP socket of the agent's own namespace listens on the port."""
     local, state = f":{port:04X}", "0A"
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:]:
@@ -117,19 +111,19 @@ class Agent:
         pending = b""
         while True:
             data = os.read(self.port, 1 << 16)
-            if not data:  # the host is not connected, yet or any more
-                time.sleep(0.05)
+            if not data:  # the host is not connected
+                time.sleep(LOOK_AGAIN)
                 continue
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
-                # A thread each: starting a process or writing a file takes a while on an emulated CPU.
+                # A thread for each: to start a process or to write a file takes a while on an emulated processor.
                 threading.Thread(target=self.answer, args=(json.loads(line),), daemon=True).start()
 
-    def answer(self, request: dict) -> None:
+    def answer(self, request: Reply) -> None:
         be_urgent()
         try:
             reply = getattr(self, f"op_{request.pop('op')}")(**request)
-        except Exception as error:  # the host shall know, whatever it is
+        except Exception as error:  # the host reports any failure
             reply = {"id": request["id"], "error": f"{type(error).__name__}: {error}"}
         else:
             reply = {"id": request["id"], **reply}
@@ -138,70 +132,72 @@ class Agent:
             while data:
                 data = data[os.write(self.port, data) :]
 
-    def op_start(self, id: int, **options: object) -> dict:
+    def op_start(self, id: int, **options: Any) -> Reply:
         self.jobs[id] = Job(**options)
         return {"pid": self.jobs[id].process.pid}
 
-    def op_wait(self, id: int, job: int, timeout: float | None) -> dict:
-        self.jobs[job].ended.wait(timeout)
+    def op_poll(self, id: int, job: int) -> Reply:
         return self.jobs[job].state()
 
-    def op_poll(self, id: int, job: int) -> dict:
-        return self.jobs[job].state()
+    def op_wait(self, id: int, job: int, seconds: float) -> Reply:
+        """Waits until the job has ended."""
+        ended = self.jobs[job].ended.wait(seconds)
+        return self.jobs[job].state() if ended else self.pending(job)
 
-    def op_listener(self, id: int, port: int, job: int, timeout: float) -> dict:
-        """Wait here until somebody listens on a TCP port, or the job ends: asking from outside costs more than this."""
-        until = time.monotonic() + timeout
-        server = self.jobs[job]
-        while time.monotonic() < until:
-            if listens(port):
-                return {"listens": True}
-            if server.ended.wait(0.05):
-                return {"listens": False}
-        return {"listens": None}
-
-    def op_cm_listener(self, id: int, job: int, timeout: float) -> dict:
-        """The same with an id of rdma_cm."""
-        until = time.monotonic() + timeout
-        server = self.jobs[job]
-        while time.monotonic() < until:
-            if cm_listens():
-                # The state is LISTEN a moment before the kernel listens (rdma_listen() in cma.c).  Not one long sleep:
-                # after each of these somebody else has run, however long the host held up the guest.
-                for _ in range(4):
-                    time.sleep(0.05)
-                return {"listens": True}
-            if server.ended.wait(0.05):
-                return {"listens": False}
-        return {"listens": None}
-
-    def op_said(self, id: int, job: int, words: str, timeout: float) -> dict:
-        """Wait here until the job has written these words, or ends."""
-        until = time.monotonic() + timeout
+    def op_output(self, id: int, job: int, seconds: float, words: str) -> Reply:
+        """Waits until the job has written these words, or has ended."""
         waited = self.jobs[job]
-        while True:
-            ended = waited.ended.is_set()
-            state = waited.state()
-            if ended or words in state["out"] + state["err"] or time.monotonic() > until:
-                return state
-            waited.ended.wait(0.05)
+        found = self.await_here(seconds, waited, lambda: words in waited.output())
+        return self.pending(job) if found is None else waited.state()
 
-    def op_signal(self, id: int, job: int, number: int) -> dict:
+    def op_listener(self, id: int, job: int, seconds: float, port: int) -> Reply:
+        """Waits until a process listens on a TCP port, or the job has ended. To ask from outside would cost more."""
+        found = self.await_here(seconds, self.jobs[job], lambda: listens(port))
+        return self.pending(job) if found is None else {"done": True, "listens": found}
+
+    def op_cm_listener(self, id: int, job: int, seconds: float) -> Reply:
+        """Waits until an id of rdma_cm listens, or the job has ended."""
+        found = self.await_here(seconds, self.jobs[job], cm_listens)
+        if found:
+            # The state is LISTEN a moment before the kernel listens (rdma_listen() in cma.c). Several short sleeps:
+            # after each of them other threads have run, however long the host has stopped the guest.
+            for _ in range(4):
+                time.sleep(LOOK_AGAIN)
+        return self.pending(job) if found is None else {"done": True, "listens": found}
+
+    def await_here(self, seconds: float, job: Job, holds: Callable[[], bool]) -> bool | None:
+        """Returns True once it holds, False if the job has ended before, None when the seconds have passed."""
+        until = time.monotonic() + seconds
+        while True:
+            ended = job.ended.is_set()
+            if holds():
+                return True
+            if ended:
+                return False
+            if time.monotonic() > until:
+                return None
+            job.ended.wait(LOOK_AGAIN)
+
+    def pending(self, job: int) -> Reply:
+        """Returns how much the job has written: the host sees its progress by it."""
+        return {"done": False, "written": self.jobs[job].written()}
+
+    def op_signal(self, id: int, job: int, number: int) -> Reply:
         self.jobs[job].signal(number)
         return {}
 
-    def op_write(self, id: int, path: str, data: str, mode: int) -> dict:
+    def op_write(self, id: int, path: str, data: str, mode: int) -> Reply:
         file = Path(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(base64.b64decode(data))
         file.chmod(mode)
         return {}
 
-    def op_read(self, id: int, path: str) -> dict:
+    def op_read(self, id: int, path: str) -> Reply:
         return {"data": base64.b64encode(Path(path).read_bytes()).decode()}
 
-    def op_sweep(self, id: int) -> dict:
-        """End every process but this one.  Init is not among those that kill(-1) reaches."""
+    def op_sweep(self, id: int) -> Reply:
+        """Ends every process except this one. kill(-1) does not reach init."""
         try:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
@@ -217,11 +213,11 @@ def find_port() -> int:
         for name in Path("/sys/class/virtio-ports").glob("*/name"):
             if name.read_text().strip() == PORT_NAME:
                 return os.open(f"/dev/{name.parent.name}", os.O_RDWR)
-        time.sleep(0.05)
+        time.sleep(LOOK_AGAIN)
 
 
 if __name__ == "__main__":
-    # The shell that started this in the background has it ignore these, and so would every command.
+    # The shell that started this in the background made it ignore these signals, and its children would inherit that.
     for ignored in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(ignored, signal.SIG_DFL)
     Agent(find_port()).serve()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What a scenario is given: run(t) of tests/scenarios/NAME/scenario.py receives a Test."""
+"""The interface of scenarios: run(t) of tests/scenarios/NAME/scenario.py receives a Test."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import wire
-from .guest import GRACE, Guest, GuestDied, Process, Result
+from .guest import Guest, GuestDied, Process, Result
 from .pair import Pair
-from .states import DEVICE, Network
+from .patience import WITHIN, Value
+from .states import DEVICE, ETH0, Network
 
-SETTLE = 0.15  # s without a new frame: the guests have said what they had to say
+SETTLE = 0.15  # s without a new frame: the guests have sent what they had to send
 SETTLE_LIMIT = 1.5  # retransmissions never settle
-BUSY_LIMIT = 0.5  # nor does what goes on
+BUSY_LIMIT = 0.5  # nor does traffic that continues
+SIDE_CHANNEL = 18515  # the TCP port by which ibv_*_pingpong and perftest exchange their QPs
 
 Report = Callable[["Outcome"], None]
 
@@ -33,13 +36,13 @@ class Outcome:
 
 @dataclass
 class Wire:
-    """The frames of a with-block; counts is there when the block has ended."""
+    """The frames of a with-block. counts has its values once the block has ended."""
 
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def clear(self) -> int:
-        """Frames of RoCE that anybody on the wire could read."""
+        """Frames of RoCE that are readable on the wire."""
         return sum(self.counts[name] for name in ("clear_data", "clear_cm", "macsec_unencrypted"))
 
     def __str__(self) -> str:
@@ -47,46 +50,48 @@ class Wire:
 
 
 class Test:
-    """The pair a scenario works with, and where it says what it found."""
+    """The pair of guests of a scenario, and its checks."""
 
     def __init__(self, pair: Pair, build: Path, results: Path, report: Report) -> None:
         self.a: Guest = pair.a
         self.b: Guest = pair.b
         self.net = Network(pair.a, pair.b)
         self.build = build  # programs in bin, libraries in lib, test programs in tests
-        self.results = results  # a folder of the host that is kept when the scenario fails
+        self.results = results  # a folder of the host, kept when the scenario fails
         self.share = pair.folder  # both guests have it as /run/results
         self.pair = pair
         self.report = report
         self.slices = 0
-        self.capture_end = wire.PCAP_HEADER.size  # as far as it has been looked at
-        self.last_size = 0  # the capture's, when it was last looked at
+        self.log_lines = 0  # the runner sees progress by it
+        self.capture_end = wire.PCAP_HEADER.size  # how far the capture has been read
+        self.last_size = 0  # the size of the capture at the last look
         self.quiet_since = self.started = time.monotonic()
 
     def check(self, condition: object, what: str, detail: object = "") -> bool:
-        """What must hold; says on in the scenario even when it does not, and answers whether it did."""
+        """Reports whether a condition holds, and returns that. The scenario continues in either case."""
         self.say(f"{'ok' if condition else 'NOT OK'}: {what} {detail}".rstrip())
         self.report(Outcome(what, bool(condition), str(detail)))
         return bool(condition)
 
     def skip(self, what: str, reason: str) -> None:
-        """What could not be looked at here, and why."""
+        """Reports what cannot be tested here, and why."""
         self.say(f"skipped: {what}: {reason}")
         self.report(Outcome(what, True, skipped=reason))
 
     def note(self, text: str) -> None:
-        """Something worth showing."""
+        """Prints a remark."""
         self.say(text)
         print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
 
     def say(self, text: str) -> None:
-        """Into the scenario's log, beside the commands and their output."""
+        """Writes into the scenario's log, beside the commands and their output."""
+        self.log_lines += 1
         with (self.results / "log.txt").open("a") as log:
             log.write(f"{time.monotonic() - self.started:8.2f} {text}\n")
 
     @contextmanager
     def wire(self, busy: bool = False) -> Iterator[Wire]:
-        """Count the frames that cross the wire during the block.  busy: traffic is under way, and need not be awaited."""
+        """Counts the frames that cross the wire during the block. busy: traffic continues, so its end is not awaited."""
         seen = Wire()
         start = self.now_on_the_wire() if busy else self.settle(at_least=SETTLE / 3)
         try:
@@ -100,9 +105,9 @@ class Test:
             self.say(f"wire-{self.slices}.pcap: {seen}")
 
     def settle(self, at_least: float, limit: float = SETTLE_LIMIT) -> int:
-        """Where the capture ends once the wire is quiet.
+        """Returns the end of the capture once the wire is quiet. Looks at it for at_least seconds.
 
-        That it was quiet for a while already counts, but for so many seconds at least it is looked at now.
+        The time for which it has been quiet already counts.
         """
         began = time.monotonic()
         while True:
@@ -114,7 +119,7 @@ class Test:
             time.sleep(0.02)
 
     def now_on_the_wire(self) -> int:
-        """Where the capture's last whole record ends."""
+        """Returns the end of the last whole record of the capture."""
         self.capture_end = wire.complete_end(self.pair.capture, self.capture_end)
         return self.capture_end
 
@@ -129,54 +134,58 @@ class Test:
         device: str = DEVICE,
         wrap_a: str = "",
         wrap_b: str = "",
-        timeout: float = 60,
-        **how: object,
+        within: float = WITHIN,
+        **how: Any,
     ) -> tuple[Result, Result]:
-        """Run one of the unmodified ibv_*_pingpong, b serving and a connecting, and return both results, a's first.
+        """Runs one of the unmodified ibv_*_pingpong, its server on b and its client on a. Returns both results, a's first.
 
-        The addresses choose the GIDs.  host is where a reaches b's TCP side channel, by default over IPv4 on eth0.
-        wrap_a and wrap_b go before the program ("rdmasec run --"); how goes to Guest.start (user, env, cwd).
+        The addresses choose the GIDs. host is the address of b's TCP side channel, by default b's IPv4 address on eth0.
+        wrap_a and wrap_b precede the program ("rdmasec run --"); how is for Guest.start (user, env, cwd).
         """
         command = f"{program} -d {device} {options} -g"
-        served = self.b.start(f"{wrap_b} {command} {self.net.gid_index(self.b, address_b, device)}", timeout, **how)
-        await_listener(self.b, 18515, served)
+        served = self.b.start(f"{wrap_b} {command} {self.net.gid_index(self.b, address_b, device)}", **how)
+        await_listener(served, SIDE_CHANNEL)
         index = self.net.gid_index(self.a, address_a, device)
-        client = self.a.start(f"{wrap_a} {command} {index} {host or '10.77.0.2'}", timeout, **how)
-        result = client.wait(timeout + 10)
-        if not result.ok:  # then the server may wait for ever for a client that is gone
-            try_end(served, 18515, at_once=bool(wrap_a) and not wrap_b)
-        return result, served.wait(timeout + 10)
+        client = self.a.start(f"{wrap_a} {command} {index} {host or ETH0['b'][0]}", **how)
+        result = client.wait(within)
+        if not result.ok:  # the server may wait for ever for a client that is gone
+            try_end(served, SIDE_CHANNEL, at_once=bool(wrap_a) and not wrap_b)
+        return result, served.wait(within)
+
+    def eventually(self, holds: Callable[[], Value], within: float = WITHIN) -> Value:
+        """Calls holds() until it returns something true or the limit is over. Returns its last value."""
+        return self.a.eventually(holds, within)
 
 
-def await_listener(guest: Guest, port: int, server: Process, timeout: float = 120) -> bool:
-    """Wait until somebody listens on a TCP port of the guest; false when the server ended before."""
-    answer = guest.channel.call("listener", timeout + GRACE, port=port, job=server.job, timeout=timeout)
-    if answer["listens"] is not None:
-        return answer["listens"]
-    raise TimeoutError(f"{guest.name}: nobody listens on port {port}")
+def await_listener(server: Process, port: int, within: float = WITHIN) -> bool:
+    """Waits until a process listens on a TCP port of the server's guest. Returns False if the server ends before."""
+    return awaited(server, f"TCP port {port}", server.await_reply("listener", within, port=port))
 
 
-def await_cm_listener(guest: Guest, server: Process, timeout: float = 60) -> bool:
-    """Wait until somebody listens by rdma_cm in the guest; false when the server ended before."""
-    answer = guest.channel.call("cm_listener", timeout + GRACE, job=server.job, timeout=timeout)
-    if answer["listens"] is not None:
-        return answer["listens"]
-    raise TimeoutError(f"{guest.name}: nobody listens by rdma_cm")
+def await_cm_listener(server: Process, within: float = WITHIN) -> bool:
+    """Waits until an id of rdma_cm listens in the server's guest. Returns False if the server ends before."""
+    return awaited(server, "rdma_cm", server.await_reply("cm_listener", within))
+
+
+def awaited(server: Process, what: str, reply: dict[str, Any] | None) -> bool:
+    if reply is None:
+        raise TimeoutError(f"{server.guest.name}: no process listens on {what}: {server.cmd}")
+    return bool(reply["listens"])
 
 
 def still_listens(server: Process, port: int) -> bool:
-    """Whether a server waits for its first client yet."""
-    return bool(server.guest.channel.call("listener", port=port, job=server.job, timeout=0.01)["listens"])
+    """Returns whether a server still waits for its first client."""
+    reply = server.guest.call("listener", port=port, job=server.job, seconds=0)
+    return bool(reply.get("listens"))
 
 
 def try_end(server: Process, port: int, at_once: bool = False) -> None:
-    """A moment to end by itself, as one does that has lost its client, then a signal; or that at once.
-
-    One that nobody came to has nothing to end for.
-    """
-    if at_once or still_listens(server, port) or server.ended_within(2) is None:
+    """Ends a server that has lost its client. It has a moment to end itself, unless at_once or if no client came."""
+    if at_once or still_listens(server, port) or server.ends(2) is None:
         server.kill()
 
 
-
-__all__ = ["Guest", "GuestDied", "Outcome", "Process", "Result", "Test", "Wire", "await_cm_listener", "await_listener", "still_listens", "try_end"]
+__all__ = [
+    "SIDE_CHANNEL", "Guest", "GuestDied", "Outcome", "Process", "Result", "Test", "Wire", "await_cm_listener", "await_listener",
+    "still_listens", "try_end",
+]  # fmt: skip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""The unmodified verbs applications that scenarios run between the guests, bare or guarded, and what came of it."""
+"""The unmodified verbs applications that scenarios run between the guests, bare or guarded, and their results."""
 
 from __future__ import annotations
 
@@ -8,49 +8,48 @@ import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .api import Test, await_cm_listener, await_listener, still_listens
+from .api import SIDE_CHANNEL, Test, await_cm_listener, await_listener, still_listens
 from .guest import Guest, Process, Result
 from .refusals import refusal
 from .states import ETH0, PEER
 
-SIDE_CHANNEL = 18515  # the TCP port by which ibv_*_pingpong and perftest tell each other their QPs
-TIME_ENOUGH = 60  # s for one side of one application; seconds are normal
+TIME_ENOUGH = 60  # s without progress of one side of one application; seconds are normal
 SLOW = 240  # s for one that loads much, or asks the kernel thousands of times
 RACES = 5  # attempts at an application that races against itself
 
 Addresses = Mapping[str, tuple[str, str]]  # ETH0 or MACSEC0
 
-# What of a frame's content belongs to an application and can be read.
+# Frames whose content belongs to an application and is readable.
 READABLE = ("clear_data", "clear_cm", "macsec_unencrypted", "malformed")
-# The two kernels greeting each other on a link, whatever applications do.
+# The kernels' own greetings on a link, whatever applications do.
 NEIGHBOURS = ("arp", "icmpv6")
 
 
 @dataclass(frozen=True)
 class Application:
-    """A program and how it is called; {gid} is the side's GID index, {server} an address of the server.
+    """A program and its commands. {gid} is the side's GID index, {server} an address of the server.
 
-    {build} is what was built.  What guards it comes first, or at {guard}, or nowhere if there is {unguarded}; a client
-    that also starts what runs at the server's has {peer_guard} for that one.
+    {build} is the build folder. The guard comes first, or at {guard}, or nowhere if there is {unguarded}. A client that
+    also starts a process on the server's host has {peer_guard} for that one.
     """
 
     name: str
     server: str
     client: str
-    datagrams: bool = False  # a UD queue pair, whose remotes are chosen in the program's own memory
-    side_channel: bool = True  # over TCP; else rdma_cm connects
+    datagrams: bool = False  # a UD queue pair; the program chooses the remotes in its own memory
+    side_channel: bool = True  # over TCP; otherwise rdma_cm connects
     port: int = SIDE_CHANNEL  # of that TCP
     time_enough: float = TIME_ENOUGH
-    # What a client says that lost a race against its own server: tried again, and noted.
+    # The output of a client that lost a race against its own server: it is run again, which is noted.
     own_race: str | None = None
-    # Where its time was up it is run once more; the note and the log say so, and what all were doing.
+    # When its time is up it is run once more. The note and the log say so, and what all processes were doing.
     once_more: bool = False
 
-    def wait_for_server(self, guest: Guest, server: Process) -> bool:
-        """Until a client can connect; false when the server ended before."""
+    def wait_for_server(self, server: Process) -> bool:
+        """Waits until a client can connect. Returns False if the server ends before."""
         if self.side_channel:
-            return await_listener(guest, self.port, server, self.time_enough)
-        return await_cm_listener(guest, server, self.time_enough)
+            return await_listener(server, self.port)
+        return await_cm_listener(server)
 
 
 def pingpong(kind: str, datagrams: bool = False) -> Application:
@@ -79,10 +78,10 @@ APPLICATIONS = {
             "ib_send_lat -R -F -n 50 -s 4096",
             "ib_send_lat -R -F -n 50 -s 4096 {server}",
             side_channel=False,
-            # It connects twice: once to exchange its parameters, then for the test, whether or not the server, which
-            # has meanwhile stopped listening, listens again. Error 8 is IB_CM_REJ_INVALID_SERVICE_ID: nobody listens.
+            # It connects twice: once to exchange its parameters, then for the test. For the second time it does not
+            # wait until its server listens again. Error 8 is IB_CM_REJ_INVALID_SERVICE_ID: no process listens.
             own_race="Event: RDMA_CM_EVENT_REJECTED; error: 8.",
-            # It looks at every entry of the GID table, twice; outside of a supervisor each is a process woken.
+            # It reads every entry of the GID table twice; under a supervisor each read wakes a process.
             time_enough=SLOW,
             once_more=True,
         ),
@@ -95,11 +94,11 @@ APPLICATIONS = {
 
 @dataclass
 class Trial:
-    """One run of an application: what both sides said, and what crossed the wire meanwhile."""
+    """One run of an application: the results of both sides, and the frames that crossed the wire during the run."""
 
     application: Application
     server: Result
-    client: Result | None = None  # None: the server ended before anybody could connect
+    client: Result | None = None  # None: the server ended before a client could connect
     wire: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -108,16 +107,16 @@ class Trial:
 
     @property
     def said(self) -> str:
-        """On stderr, on one line."""
+        """The stderr of both sides, on one line."""
         return "; ".join(side.err.strip() for side in (self.client, self.server) if side).replace("\n", "; ")
 
     @property
     def readable(self) -> int:
-        """Frames that anybody on the wire could have read something of RDMA in."""
+        """Frames in which any content of RDMA is readable on the wire."""
         return sum(self.wire[category] for category in READABLE)
 
     def only(self, *allowed: str) -> bool:
-        """Besides these, and the kernels' greetings, nothing crossed the wire."""
+        """Returns whether nothing but these categories and the kernels' greetings crossed the wire."""
         return not any(frames for kind, frames in self.wire.items() if kind not in (*allowed, *NEIGHBOURS))
 
     def __str__(self) -> str:
@@ -126,7 +125,7 @@ class Trial:
 
 
 def guard(t: Test, options: str = "") -> str:
-    """What goes before a command that is to run guarded."""
+    """Returns the words that precede a command to guard it by `rdmasec run`."""
     return f"{t.build}/bin/rdmasec run {options} -- "
 
 
@@ -141,12 +140,12 @@ def try_out(
     wrap: str | None = None,
     user: int | None = None,
 ) -> Trial:
-    """Run it, b serving and a connecting, with the guests that are named in guarded under rdmasec run.
+    """Runs an application, its server on b and its client on a, guarded in the guests that `guarded` names.
 
-    Or, instead of `rdmasec run` and its options, with wrap before the command.
+    wrap precedes a guarded command instead of `rdmasec run` and its options.
     """
     version = 0 if family == 4 else 1
-    # The family is that of the RDMA; servers of the TCP side channel listen on IPv4 only.
+    # The family is that of RDMA; servers of the TCP side channel listen on IPv4 only.
     server_address = addresses["b"][0 if application.side_channel else version]
 
     def call(guest: Guest, command: str) -> str:
@@ -159,19 +158,19 @@ def try_out(
         return f"{first}{command}".format(**places)
 
     def once() -> tuple[Result, Result | None]:
-        server = t.b.start(call(t.b, application.server), 3 * application.time_enough, user)
+        server = t.b.start(call(t.b, application.server), user=user)
         client = None
-        if application.wait_for_server(t.b, server):
-            started = t.a.start(call(t.a, application.client), 2 * application.time_enough, user)
-            if started.ended_within(application.time_enough) is None:
+        if application.wait_for_server(server):
+            started = t.a.start(call(t.a, application.client), user=user)
+            if started.ends(application.time_enough) is None:
                 t.say(f"{application.name}: its time is up\n{doing(t)}")
             client = started.wait(0)
         if client is None or not client.ok:
-            # It waits for a client that is gone, unless it has something to say itself.
+            # The server waits for a client that is gone, unless it has an error of its own to report.
             deserted = application.side_channel and still_listens(server, application.port)
-            if deserted or set(guarded) == {"a"} or server.ended_within(1) is None:
+            if deserted or set(guarded) == {"a"} or server.ends(1) is None:
                 server.kill()
-        return server.wait(application.time_enough + 10), client
+        return server.wait(application.time_enough), client
 
     once_more = application.once_more
     with t.wire() as wire:  # of all attempts together
@@ -179,12 +178,12 @@ def try_out(
             served, client = once()
             said = client.out + client.err if client else ""
             if client and client.timed_out and once_more:
-                t.note(f"{application.name}: not done in {application.time_enough} s; tried again, once")
+                t.note(f"{application.name}: not done in {application.time_enough} s; run once more")
                 once_more = False
                 continue
             if not application.own_race or application.own_race not in said:
                 break
-            t.note(f"{application.name}: its client came before its server listened again; tried again")
+            t.note(f"{application.name}: its client connected before its server listened again; run once more")
     return Trial(application, served, client, wire.counts)
 
 
@@ -195,36 +194,36 @@ DOING = (
 
 
 def doing(t: Test) -> str:
-    """What processes wait for in both guests, and whether anything moves: who is slow, and who is stuck."""
+    """Returns what processes wait for in both guests: it tells a slow one from one that is stuck."""
     return "\n".join(f"{guest.name}: {guest.run(DOING)}" for guest in (t.a, t.b))
 
 
 def bare_is_seen(t: Test) -> None:
-    """The positive control of a scenario that finds nothing in clear: without rdmasec this capture shows it."""
+    """The positive control of a scenario that finds nothing in clear: without rdmasec the capture shows data."""
     t.net.clear()
     trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], ETH0)
-    t.check(trial.ran and trial.wire["clear_data"] > 0, "control: bare in clear it runs, and the wire shows it", trial)
+    t.check(trial.ran and trial.wire["clear_data"] > 0, "control: bare in clear, a pingpong runs and the wire shows its data", trial)
 
 
 def shape(output: str) -> list[str]:
-    """Output without what differs from run to run: words with a digit in them are #, and blanks do not count."""
+    """Returns output in a form that all runs share: a word with a digit is #, and blanks do not count."""
     lines = (" ".join("#" if re.search(r"\d|^-?(nan|inf)$", word) else word for word in line.split())
              for line in output.splitlines())  # fmt: skip
     return [line for line in lines if line]
 
 
 def same_output(trial: Trial, bare: Trial) -> bool:
-    """Both sides said on stdout what they say without rdmasec."""
+    """Returns whether both sides have the same stdout as without rdmasec."""
     return trial.ran and all(
-        shape(one.out) == shape(other.out)
+        one is not None and other is not None and shape(one.out) == shape(other.out)
         for one, other in ((trial.client, bare.client), (trial.server, bare.server))
     )
 
 
 class Table:
-    """Application by application, what happened in each state, for people to read."""
+    """A row for each application: its result in each state of the network, for people to read."""
 
-    WIDTH = 98  # two less than a hundred: the results begin such lines with "# "
+    WIDTH = 98  # two less than a hundred: such lines begin with "# "
 
     def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
         self.columns = columns  # each with two lines of heading

@@ -8,26 +8,26 @@ import signal
 from collections.abc import Mapping
 
 from .guest import Guest, Result
-from .key_manager import SECRET, WITHIN, KeyManager
+from .key_manager import SECRET, KeyManager
 from .pair import TOP
 
 CONTRIB = TOP / "contrib" / "strongswan"
 FOLDER = "/run/rdmasec-charon"
-# What contrib/strongswan/swanctl/rdmasec.conf has in the places of addresses and secret.
+# The addresses and the secret of contrib/strongswan/swanctl/rdmasec.conf.
 EXAMPLE = ("192.0.2.1", "192.0.2.2", "an example, not a secret")
 START = "start_action = trap|start"
-ON_REQUEST = {START: "start_action = trap"}  # policies, and SAs when somebody asks for them
-BY_HAND = {START: "start_action = none"}  # nothing before it is initiated or a peer does it
+ON_REQUEST = {START: "start_action = trap"}  # policies at once, SAs when the kernel asks for them
+BY_HAND = {START: "start_action = none"}  # nothing before swanctl or a peer initiates it
 
-# The plugins that are needed, or all that the distribution loads: that takes an emulated CPU 25 s.
+# The plugins that are needed, or all of the distribution: an emulated processor takes 25 s to load those.
 FEW = "charon { load = random nonce openssl kdf kernel-netlink socket-default vici }\n"
 ALL = "include /etc/strongswan.conf\n"
 DAEMON = f"""
 swanctl {{ load = random openssl }}
 include {CONTRIB}/strongswan.d/rdmasec.conf
 charon {{
-    # not ours: two emulated CPUs on a busy host may need more than half a minute for what the kernel loads first
-    retransmit_tries = 9
+    # two emulated processors on a busy host may take minutes for the modules that the kernel loads first
+    retransmit_tries = 12
     filelog {{ stderr {{ default = 1 }} }}
     syslog {{ daemon {{ default = -1 }} auth {{ default = -1 }} }}
 }}
@@ -35,7 +35,7 @@ charon {{
 
 
 class Charon(KeyManager):
-    """One charon.  It starts, and is given its connection, when this is made; it ends with the guest's processes."""
+    """One charon. The constructor starts it and loads its connection; it ends with the guest's processes."""
 
     name = "charon"
 
@@ -47,14 +47,14 @@ class Charon(KeyManager):
         remote: str | None = None,
         changes: Mapping[str, str] | None = None,
     ) -> None:
-        """changes are those of configure()."""
+        """changes: as in configure()."""
         super().__init__(guest, local, remote)
         guest.run(f"mkdir -p -m 700 {FOLDER}", check=True)
         self.write(SECRET, changes or {})
         self.start()
 
     def start(self, plugins: str = FEW) -> None:
-        """Anew after stop() or kill(), with the connection as it was written last; plugins is FEW or ALL."""
+        """Starts it, also after stop() or kill(), with the connection that was written last. plugins: FEW or ALL."""
         self.guest.write_file(f"{FOLDER}/strongswan.conf", plugins + DAEMON)
         self.guest.run("rm -f /run/charon.vici /run/charon.pid", check=True)
         environment = f"STRONGSWAN_CONF={FOLDER}/strongswan.conf"
@@ -63,9 +63,9 @@ class Charon(KeyManager):
         self.load()
 
     def configure(self, *, secret: str = SECRET, changes: Mapping[str, str] | None = None) -> None:
-        """Another configuration for the one that runs.
+        """Loads another configuration into the running charon.
 
-        changes: a text of contrib/strongswan/swanctl/rdmasec.conf -> what is there instead.
+        changes: texts of contrib/strongswan/swanctl/rdmasec.conf -> their replacements.
         """
         self.write(secret, changes or {})
         self.load()
@@ -73,7 +73,7 @@ class Charon(KeyManager):
     def write(self, secret: str, changes: Mapping[str, str]) -> None:
         text = (CONTRIB / "swanctl" / "rdmasec.conf").read_text()
         places = dict(zip(EXAMPLE, (self.local, self.remote, secret), strict=True))
-        text = self.put_in(text, {**places, **changes})
+        text = self.fill_in(text, {**places, **changes})
         self.guest.write_file(f"{FOLDER}/swanctl.conf", text, 0o600)
 
     def load(self) -> None:
@@ -81,28 +81,28 @@ class Charon(KeyManager):
 
     def swanctl(self, words: str, check: bool = False) -> Result:
         env = {"STRONGSWAN_CONF": f"{FOLDER}/strongswan.conf"}
-        return self.guest.run(f"swanctl {words}", WITHIN, env=env, check=check, urgent=True)
+        return self.guest.run(f"swanctl {words}", env=env, check=check, urgent=True)
 
     def stop(self) -> Result:
-        """In good order: it deletes its SAs and policies, and tells its peers."""
+        """Ends it in good order: it deletes its SAs and policies, and notifies its peers."""
         self.process.kill(signal.SIGTERM)
-        return self.process.wait(WITHIN)
+        return self.process.wait()
 
     def forget(self, what: str = "--ike roce-peer") -> None:
-        """End the IKE_SAs with all they have, or (--child roce) the CHILD_SAs; here and at the peer."""
-        while self.swanctl(f"--terminate {what}").ok:  # it ends those there are, and fails when there is none
+        """Terminates the IKE_SAs with their CHILD_SAs, or (--child roce) the CHILD_SAs alone; here and at the peer."""
+        while self.swanctl(f"--terminate {what}").ok:  # it fails when there is none left
             pass
-        self.wait_for("its SAs are gone", lambda: not self.installed())
+        self.wait_for("end of its SAs", lambda: not self.installed())
 
     def ike_sas(self) -> list[str]:
-        """The numbers of the IKE_SAs that it has established since it started."""
+        """Returns the numbers of the IKE_SAs that it has established since it started."""
         return re.findall(r"IKE_SA \S+\[(\d+)\] established", self.log())
 
     def child_sas(self) -> list[str]:
-        """The inbound SPIs of the CHILD_SAs that it has established since it started."""
+        """Returns the inbound SPIs of the CHILD_SAs that it has established since it started."""
         return re.findall(r"\] CHILD_SA \S+\{\d+\} established with SPIs ([0-9a-f]{8})_i", self.log())
 
     def installed(self) -> list[tuple[str, str]]:
-        """(inbound, outbound) SPIs of the CHILD_SAs that there are, the oldest IKE_SA's first."""
+        """Returns the (inbound, outbound) SPIs of its CHILD_SAs, those of the oldest IKE_SA first."""
         listed = self.swanctl("--list-sas --raw", check=True).out
         return re.findall(r"state=INSTALLED .*?spi-in=([0-9a-f]{8}) spi-out=([0-9a-f]{8})", listed)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Programs of tests/apps that bring queue pairs up, towards verbs_threads, which is the server of all of them."""
+"""Programs of tests/apps that connect queue pairs to verbs_threads, the server of all of them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from .api import Result, Test, Wire, await_listener, try_end
 from .states import ETH0
 
-PORT = 18600  # of their exchange of addresses
+PORT = 18600  # TCP, for their exchange of addresses
 
 
 def connect(
@@ -18,20 +20,19 @@ def connect(
     wrap_b: str = "",
     qps: int = 1,
     threads: int = 1,
-    timeout: float = 90,
-    **how: object,
+    **how: Any,
 ) -> tuple[Result, Result, Wire]:
-    """Run a program, with its options, on a against the server on b; both results, a's first, and what crossed the wire.
+    """Runs a program, with its options, on a against the server on b. Returns both results, a's first, and the wire.
 
-    wrap_a and wrap_b go before the programs; how goes to a's Guest.run (user, env, cwd).
+    wrap_a and wrap_b precede the programs; how is for a's Guest.run (user, env, cwd).
     """
     folder = f"{t.build}/tests"
     index_a, index_b = (t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.a, t.b))
     with t.wire() as wire:
-        server = t.b.start(f"{wrap_b} {folder}/verbs_threads -g {index_b} -q {qps} -t {threads}", timeout)
-        await_listener(t.b, PORT, server)
-        client = t.a.run(f"{wrap_a} {folder}/{program} -g {index_a} {ETH0['b'][0]}", timeout, **how)
+        server = t.b.start(f"{wrap_b} {folder}/verbs_threads -g {index_b} -q {qps} -t {threads}")
+        await_listener(server, PORT)
+        client = t.a.run(f"{wrap_a} {folder}/{program} -g {index_a} {ETH0['b'][0]}", **how)
         if not client.ok:
             try_end(server, PORT, at_once=bool(wrap_a) and not wrap_b)
-        served = server.wait(timeout + 10)
+        served = server.wait()
     return client, served, wire

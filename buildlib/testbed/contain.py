@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""In a guest: runs a command in an OCI container, of the bundle that container.py has made there.
+"""Runs in a guest: runs a command in an OCI container, of the bundle that container.py has made there.
 
     contain.py [--user UID] RUNTIME BUNDLE FOLDER... -- COMMAND...
 
-A user's may raise their privileges by setuid. The container is given the folders, rdma_cm's device, and of the environment what launchers and transports read.
+The programs of a user may raise their privileges by setuid. The container gets the folders, the device of rdma_cm, and the
+variables of the environment that launchers and transports read.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import os
 import sys
 from pathlib import Path
 
-HANDED_ON = ("OMPI_", "PMIX_", "ORTE_", "UCX_", "FI_", "HOME=", "PATH=")
+PASSED_ON = ("OMPI_", "PMIX_", "ORTE_", "UCX_", "FI_", "HOME=", "PATH=")
 RDMA_CM = Path("/dev/infiniband/rdma_cm")
 
 
-def with_rdma_cm(linux: dict) -> None:
+def add_rdma_cm(linux: dict) -> None:
     numbers = os.stat(RDMA_CM).st_rdev
     device = {"type": "c", "major": os.major(numbers), "minor": os.minor(numbers)}
     linux["devices"].append({"path": str(RDMA_CM), "fileMode": 0o666, **device})
@@ -37,12 +38,12 @@ def main() -> None:
     process["args"] = command
     if user is not None:
         process.update(user={"uid": user, "gid": user}, noNewPrivileges=False)
-    process["env"] = [f"{key}={value}" for key, value in os.environ.items() if f"{key}=".startswith(HANDED_ON)]
+    process["env"] = [f"{key}={value}" for key, value in os.environ.items() if f"{key}=".startswith(PASSED_ON)]
     process["rlimits"] = [{"type": "RLIMIT_MEMLOCK", "hard": 1 << 30, "soft": 1 << 30}]
-    # mpirun's daemon and its processes know each other by process id
+    # mpirun's daemon and its processes identify each other by process id
     config["linux"]["namespaces"] = [space for space in config["linux"]["namespaces"] if space["type"] not in ("pid", "ipc")]
     if RDMA_CM.exists():
-        with_rdma_cm(config["linux"])
+        add_rdma_cm(config["linux"])
     for folder in folders:
         Path(f"{bundle}/rootfs{folder}").mkdir(parents=True, exist_ok=True)
         config["mounts"].append({"destination": folder, "type": "bind", "source": folder, "options": ["rbind", "rw"]})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""OCI containers in a guest: a bundle of the guest's own programs, run by an unmodified runtime."""
+"""OCI containers in a guest: an unmodified runtime runs a bundle of the guest's own programs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .pair import TOP
 
 PROFILE = TOP / "contrib" / "oci" / "seccomp.json"
 FOLDER = "/run/bundles"
-# The image has what the distribution installs below these, and an /etc of its own.
+# The image has the distribution's files below these, and an /etc of its own.
 BOUND = ("/usr", "/etc/libibverbs.d")
 LINKS = ("bin", "sbin", "lib", "lib64")
 
 
 @dataclass(frozen=True)
 class Container:
-    """A bundle.  runtime is runc or crun.
+    """A bundle. runtime is runc or crun.
 
-    folder    where bundles are
-    before    words that go before the runtime's command
+    folder    the folder of the bundles
+    before    words that precede the command of the runtime
     """
 
     t: Test
@@ -49,13 +49,13 @@ class Container:
         devices: bool = True,
         capabilities: Sequence[str] = (),
     ) -> None:
-        """What `RUNTIME spec` makes, with this command, the guest's RDMA devices and the host's network namespace.
+        """Writes the bundle: that of `RUNTIME spec`, with this command, the guest's RDMA devices and network namespace.
 
-        profile           with ours, else without any
-        allow_device      the container's device cgroup lets it open the uverbs devices by itself
-        network           with a network namespace of its own instead
-        devices           linux.devices has the guest's uverbs devices
-        capabilities      more than `spec` gives
+        profile           the seccomp profile of contrib/oci, or none
+        allow_device      the device cgroup of the container lets it open the uverbs devices
+        network           the container has a network namespace of its own
+        devices           linux.devices has the uverbs devices of the guest
+        capabilities      in addition to those of `spec`
         """
         root = f"{self.bundle}/rootfs"
         links = " && ".join(f"ln -sfn usr/{name} {root}/{name}" for name in LINKS)
@@ -85,14 +85,16 @@ class Container:
         self.guest.write_file(path, json.dumps(config, indent=2))
 
     def devices(self) -> list[dict[str, object]]:
-        """The guest's uverbs devices, as linux.devices has them."""
-        # from 7.2 on, rxe does not bring ib_uverbs with it, and libibverbs has it loaded
-        found = self.guest.run("modprobe ib_uverbs; cd /sys/class/infiniband_verbs && for d in uverbs*; do echo $d $(cat $d/dev); done", check=True)
-        devices = []
+        """Returns the guest's uverbs devices in the form of linux.devices."""
+        # from 7.2 on, rxe does not load ib_uverbs, and libibverbs does
+        list_them = "cd /sys/class/infiniband_verbs && for d in uverbs*; do echo $d $(cat $d/dev); done"
+        found = self.guest.run(f"modprobe ib_uverbs; {list_them}", check=True)
+        devices: list[dict[str, object]] = []
         for line in found.out.splitlines():
             name, numbers = line.split()
             major, minor = map(int, numbers.split(":"))
-            devices.append({"path": f"/dev/infiniband/{name}", "type": "c", "major": major, "minor": minor, "fileMode": 0o666})
+            node: dict[str, object] = {"path": f"/dev/infiniband/{name}", "type": "c", "fileMode": 0o666}
+            devices.append({**node, "major": major, "minor": minor})
         return devices
 
     @property
@@ -103,15 +105,11 @@ class Container:
     def words(self) -> str:
         return f"{self.before} {self.runtime} --root /run/{self.runtime}".strip()
 
-    def start(self, timeout: float | None = None) -> Process:
-        return self.guest.start(f"exec {self.command}", timeout)
+    def start(self) -> Process:
+        return self.guest.start(f"exec {self.command}")
 
-    def run(self, timeout: float = 60) -> Result:
-        return self.guest.run(self.command, timeout)
-
-    def execute(self, command: str, timeout: float = 60) -> Result:
-        """Another process in the container, while it runs."""
-        return self.guest.run(f"{self.words} exec {self.name} /bin/sh -c '{command}'", timeout)
+    def run(self) -> Result:
+        return self.guest.run(self.command)
 
     def delete(self) -> None:
         self.guest.run(f"{self.words} delete --force {self.name}")

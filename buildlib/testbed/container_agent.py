@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import signal
-import time
 
 from .api import Test
 from .guest import Guest, Process
@@ -14,7 +13,7 @@ SOCKET = "/run/rdmasec/seccomp.sock"
 
 
 class ContainerAgent:
-    """One agent.  It starts when this is made, after rdmasecd has made its folder."""
+    """One agent. The constructor starts it; rdmasecd must have made its folder before."""
 
     def __init__(self, t: Test, guest: Guest) -> None:
         self.t = t
@@ -22,26 +21,17 @@ class ContainerAgent:
         self.process = self.start()
 
     def start(self) -> Process:
-        """Anew, after it was killed."""
+        """Starts it, also after kill()."""
         self.process = self.guest.start(f"exec {self.t.build}/bin/rdmasec-agentd")
         await_words(self.process, "rdmasec-agentd: ready")
         return self.process
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         self.process.kill(number)
-        self.process.wait(60)
-
-    def says(self, words: str, within: float = 60) -> bool:
-        """In its log, from its last start on, sooner or later."""
-        deadline = time.monotonic() + within
-        while words not in self.process.output():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.2)
-        return True
+        self.process.wait()
 
     def serving(self) -> list[int]:
-        """The processes that serve containers."""
+        """Returns the processes that serve containers."""
         return [int(pid) for pid in self.guest.run("pgrep -x rdmasec-oci").out.split()]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Which programs which door guards: the programs, the doors, and what runs of them say."""
+"""The programs that each door guards: the programs, the doors, and the results of their runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 
 from .api import Test
 from .applications import APPLICATIONS, NEIGHBOURS, SLOW, Application, Trial, try_out
+from .container import Container
+from .container_agent import ContainerAgent
 from .daemon import on_both
 from .guest import Guest, Result
 from .pair import TOP
@@ -18,14 +20,14 @@ from .states import ETH0
 
 GUARDED = "guarded"  # refused in clear, and runs protected
 SEEN = "seen in clear"
-NOT_STARTED = "not started"  # refused as a whole
+NOT_STARTED = "not started"  # refused before it starts
 UNDECIDED = "undecided"
 CANNOT_START = 126  # the exit status of `rdmasec run`
-MOUNT_REFUSED = "set propagation for `/`: Operation not permitted"  # crun's words
+MOUNT_REFUSED = "set propagation for `/`: Operation not permitted"  # the message of crun
 
 CONTAIN = TOP / "buildlib" / "testbed" / "contain.py"
 APPS = TOP / "tests" / "apps"
-OWN_PORT = 18600  # of the exchange of addresses of tests/apps
+OWN_PORT = 18600  # TCP, for the exchange of addresses of tests/apps
 USER = 1234
 SETUID = "/usr/local/bin/pingpong-setuid"
 RSH = "/run/coverage-rsh"
@@ -35,20 +37,20 @@ RUNTIME = "crun"
 BARE_BUNDLE, GUARDED_BUNDLE = "coverage-bare", "coverage-guarded"
 PINGPONG = APPLICATIONS["ibv_rc_pingpong"]
 
-# UD, by which UCX's endpoints meet, and RC. Left to itself it would take shared memory or TCP.
+# UD, by which the endpoints of UCX meet, and RC. By default UCX takes shared memory or TCP.
 UCX = "UCX_TLS=rc_verbs,ud_verbs,self UCX_NET_DEVICES=rxe0:1 UCX_IB_GID_INDEX={gid} UCX_UD_VERBS_ETH_DGID_CHECK=n"
 SERVER = "{build}/tests/verbs_threads -g {gid}"
 
 
 @dataclass(frozen=True)
 class Program:
-    """One row: an application, and what has to be there for it."""
+    """One row: an application, and its requirements."""
 
     application: Application
     prepare: str = ""  # a shell command in each guest
-    needs: str = ""  # a file; without it the row is not run
+    needs: str = ""  # a file; without it the row is skipped
     user: int | None = None
-    in_container: bool = False  # by itself; behind the agent it is the container that has the profile
+    in_container: bool = False  # without a profile; behind the agent the container has the profile
 
     @property
     def name(self) -> str:
@@ -56,7 +58,7 @@ class Program:
 
 
 def own(name: str, client: str) -> Application:
-    """A client of tests/apps; their server is verbs_threads."""
+    """Returns a client of tests/apps, whose server is verbs_threads."""
     return Application(name, SERVER, client, port=OWN_PORT)
 
 
@@ -76,13 +78,13 @@ def ucx() -> Application:
 
 
 def libfabric() -> Application:
-    # rxe's CQs are too small for the 256 peers that it would else provide for.
+    # By default it provides for 256 peers, for which the CQs of rxe are too small.
     call = "env FI_UNIVERSE_SIZE=16 {guard}fi_pingpong -p 'verbs;ofi_rxm' -e rdm -d rxe0 -I 50 -S 1024"
     return Application("libfabric: fi_pingpong, verbs;ofi_rxm", call, f"{call} {{server}}", port=47592, time_enough=SLOW)
 
 
 def open_mpi() -> Application:
-    """Unmodified mpirun and orted; in place of sshd, which asks for host keys and accounts, a shell that listens."""
+    """Unmodified mpirun and orted. A shell that listens replaces sshd, which needs host keys and accounts."""
     rank = "-np 1 -host {host} env " + UCX + " {words}NPopenmpi -l 1024 -u 1024 -p 0 -n 10 -o /dev/null"
     ranks = " : ".join(
         rank.format(host=ETH0[guest][0], words=words, gid="{gid}")
@@ -101,13 +103,14 @@ def open_mpi() -> Application:
     )
 
 
-# mpirun's agent for other hosts: AGENT HOST COMMAND...
+# The agent of mpirun for other hosts: AGENT HOST COMMAND...
 RSH_SCRIPT = f"""#!/bin/sh
 host=$1
 shift
 echo "exec $*" | exec busybox nc "$host" {RSH_PORT}
 """
-INSTALL_RSH = f"hostname coverage-$(cut -d: -f6 /sys/class/net/eth0/address); printf %s {shlex.quote(RSH_SCRIPT)} >{RSH}; chmod +x {RSH}"
+HOSTNAME = "hostname coverage-$(cut -d: -f6 /sys/class/net/eth0/address)"
+INSTALL_RSH = f"{HOSTNAME}; printf %s {shlex.quote(RSH_SCRIPT)} >{RSH}; chmod +x {RSH}"
 
 PROGRAMS = (
     Program(APPLICATIONS["ibv_rc_pingpong"]),
@@ -143,27 +146,27 @@ AGENT = "OCI agent"
 
 @dataclass(frozen=True)
 class Door:
-    """One column: what goes before a command, and what is done to a guest before and after."""
+    """One column: the words that precede a command, and the commands that install and remove the door."""
 
     name: str
     words: str = ""  # {build}
-    stand: str = ""
-    leave: str = ""
-    built: str = "true"  # a shell command that tells whether this build has it
+    install: str = ""
+    remove: str = ""
+    built: str = "true"  # a shell command that succeeds if this build has it
 
     def wrap(self, t: Test, user: int | None = None) -> str:
-        """What goes before a command of this user's."""
+        """Returns the words that precede a command of this user."""
         return self.words.format(build=t.build, who="")
 
     def run_by(self, user: int | None) -> int | None:
-        """Who runs all of that."""
+        """Returns the user that runs the command with these words."""
         return user
 
     def enter(self, t: Test) -> None:
-        """Once in each state of the network, when the daemons run."""
+        """Called once in each state of the network, after the daemons have started."""
 
-    def said(self, client: Result) -> str:
-        """Where a refusal is told, of the run that just was."""
+    def refusals_of(self, client: Result) -> str:
+        """Returns the text in which a refusal of the last run is printed."""
         return client.err
 
     def is_built(self, t: Test) -> bool:
@@ -173,63 +176,59 @@ class Door:
         return False
 
     @contextmanager
-    def standing(self, t: Test, guests: Iterable[Guest]) -> Iterator[None]:
+    def installed(self, t: Test, guests: Iterable[Guest]) -> Iterator[None]:
         guests = list(guests)
         try:
             for guest in guests:
-                if self.stand:
-                    guest.run(self.stand.format(build=t.build), check=True)
+                if self.install:
+                    guest.run(self.install.format(build=t.build), check=True)
             yield
         finally:
             for guest in guests:
-                if self.leave:
-                    guest.run(self.leave.format(build=t.build), check=True)
+                if self.remove:
+                    guest.run(self.remove.format(build=t.build), check=True)
 
 
 @dataclass(frozen=True)
 class AgentDoor(Door):
-    """Everything in a container whose profile hands its calls to the agent, and whose refusals are in the agent's log."""
+    """Runs programs in a container whose profile passes their calls to the agent. Refusals are in the agent's log."""
 
-    agents: dict[str, object] = field(default_factory=dict)  # of each guest
-    told: dict[str, int] = field(default_factory=dict)  # how much of a's log was looked at
+    agents: dict[str, ContainerAgent] = field(default_factory=dict)  # of each guest
+    seen_of_log: dict[str, int] = field(default_factory=dict)  # the octets of a's log that were read
 
     def enter(self, t: Test) -> None:
-        from .container_agent import ContainerAgent
-
         for guest in (t.a, t.b):
             self.agents[guest.name] = ContainerAgent(t, guest)
             make_bundle(t, guest, GUARDED_BUNDLE, profile=True)
-        self.told["a"] = 0
+        self.seen_of_log["a"] = 0
 
     def wrap(self, t: Test, user: int | None = None) -> str:
         return self.words.format(build=t.build, who="" if user is None else f"--user {user}")
 
     def run_by(self, user: int | None) -> int | None:
-        """The runtime is root's; within, its program is the user's."""
+        """root runs the runtime; the program in the container is that of the user."""
         return None
 
-    def said(self, client: Result) -> str:
+    def refusals_of(self, client: Result) -> str:
         log = self.agents["a"].process.output()
-        new, self.told["a"] = log[self.told["a"] :], len(log)
-        # each line has the container's name before what doors say
+        new, self.seen_of_log["a"] = log[self.seen_of_log["a"] :], len(log)
+        # each line has the name of the container before the line of a door
         lines = [line[max(line.find("rdmasec: "), 0) :] for line in new.splitlines()]
         return "\n".join([client.err, *lines])
 
 
 def make_bundle(t: Test, guest: Guest, name: str, profile: bool) -> None:
-    from .container import Container
-
     Container(t, guest, RUNTIME, name).configure("true", profile=profile, allow_device=True)
 
 
 def contained(bundle: str) -> str:
-    """What goes before a command that is to run in a container; {build}, {who}."""
+    """Returns the words that precede a command to run it in a container; {build}, {who}."""
     return f"{CONTAIN} {{who}} {RUNTIME} /run/bundles/{bundle} {TOP} {{build}} /tmp /etc /usr/local/bin --"
 
 
 BARE = Door("bare")
 RDMASEC = "{build}/bin/rdmasec"
-# Where an installation has it: it is not taken from a folder that others may write in, as /tmp is.
+# An installation's place: the module is not loaded from a folder that other users may write, such as /tmp.
 PLACE = "/opt/rdmasec"
 INSTALL = (
     f"mkdir -p {PLACE}/bin {PLACE}/lib/rdmasec && cp {RDMASEC} {PLACE}/bin && "
@@ -239,8 +238,8 @@ DOORS = (
     Door(PRELOAD, f"{RDMASEC} run --"),
     Door(
         PROVIDER,
-        stand=INSTALL,
-        leave=f"{PLACE}/bin/rdmasec remove-provider",
+        install=INSTALL,
+        remove=f"{PLACE}/bin/rdmasec remove-provider",
         built="test -e {build}/lib/rdmasec/librdmasec-provider.so",
     ),
     Door(
@@ -252,7 +251,7 @@ DOORS = (
 )
 
 
-# What is not guarded: what it does instead, and why; all others have to be.
+# The cells that are not guarded: the result and its cause. All others must be guarded.
 NOT_COVERED = {
     ("a static binary", PRELOAD): (NOT_STARTED, "statically linked"),
     ("a static binary", PROVIDER): (SEEN, "it loads no libibverbs.so"),
@@ -272,7 +271,7 @@ NOT_COVERED = {
 
 @dataclass
 class Cell:
-    """What runs of one program behind one door have shown."""
+    """The results of one program behind one door."""
 
     program: str
     door: str
@@ -283,7 +282,7 @@ class Cell:
 
 
 def seen(t: Test, trial: Trial, told: str) -> dict[str, object]:
-    """What of a run is worth keeping: did it run, what crossed the wire, what rdmasec told of the client."""
+    """Returns the parts of a run that are kept: did it run, its frames, the lines of rdmasec about the client."""
     client = trial.client or trial.server
     said = [line.replace(str(t.build), "build") for line in told.splitlines() if line.startswith("rdmasec:")]
     frames = {kind: count for kind, count in trial.wire.items() if count and kind not in ("tcp", *NEIGHBOURS)}
@@ -291,7 +290,7 @@ def seen(t: Test, trial: Trial, told: str) -> dict[str, object]:
 
 
 def first_verdict(trial: Trial, told: str) -> str:
-    """Of a run on a link in clear with the client behind the door."""
+    """Returns the verdict of a run on a link in clear with the client behind the door."""
     client = trial.client or trial.server
     if trial.ran and trial.wire["clear_data"]:
         return SEEN
@@ -309,7 +308,7 @@ def protected_verdict(trial: Trial) -> str:
 
 
 class Coverage:
-    """All cells of some programs and doors: first all in clear, then all with IPsec, so that each is set up once."""
+    """All cells of some programs and doors: first all in clear, then all with IPsec, to set up each state once."""
 
     def __init__(self, t: Test, programs: Sequence[Program], doors: Sequence[Door]) -> None:
         self.t = t
@@ -320,12 +319,12 @@ class Coverage:
     def can_run(self, program: Program) -> bool:
         needs = program.needs.format(build=self.t.build)
         if needs and not self.t.a.run(f"test -e {shlex.quote(needs)}").ok:
-            self.t.skip(program.name, f"{needs} is not there")
+            self.t.skip(program.name, f"{needs} does not exist")
             return False
         return True
 
     def enter(self) -> None:
-        """In both guests, once the network is as it is to be: its processes were ended."""
+        """Starts daemons and doors in both guests. A new state of the network has ended them."""
         on_both(self.t)
         for guest in (self.t.a, self.t.b):
             for program in self.programs:
@@ -337,24 +336,24 @@ class Coverage:
             door.enter(self.t)
 
     def try_out(self, program: Program, door: Door, guests: str) -> tuple[Trial, str]:
-        """And what rdmasec told of its client."""
+        """Runs a program. Returns the lines of rdmasec about its client, too."""
         application = program.application
         if program.in_container and door.name == AGENT:
             application = replace(PINGPONG, name=program.name)
         standing = [guest for guest in (self.t.a, self.t.b) if guest.name in guests]
-        with door.standing(self.t, standing):
+        with door.installed(self.t, standing):
             words = door.wrap(self.t, program.user)
             trial = try_out(self.t, application, ETH0, guarded=guests, wrap=words, user=door.run_by(program.user))
-        return trial, door.said(trial.client or trial.server)
+        return trial, door.refusals_of(trial.client or trial.server)
 
     def in_clear(self) -> None:
-        """Bare, which the capture has to show, then with the client behind each door."""
+        """Runs programs bare, where the capture must show their data, then with the client behind each door."""
         self.t.net.clear()
         self.enter()
         for program in self.programs:
             bare, _ = self.try_out(program, BARE, "")
             shown = bare.ran and bare.wire["clear_data"] > 0
-            if not self.t.check(shown, f"{program.name}: control: bare it runs, and the wire shows its data", bare):
+            if not self.t.check(shown, f"control: {program.name}, bare: it runs, and the wire shows its data", bare):
                 continue
             for door in self.doors:
                 trial, told = self.try_out(program, door, "a")
@@ -364,7 +363,7 @@ class Coverage:
                 self.cells[program.name, door.name] = cell
 
     def with_ipsec(self) -> None:
-        """Those that were refused in clear have to run where everything that can leave is protected."""
+        """Programs that were refused in clear must run where all traffic is protected."""
         self.t.net.ipsec(families=(4, 6), everywhere=True)
         self.enter()
         for program in self.programs:

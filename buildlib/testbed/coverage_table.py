@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""README's table of what is covered, made of the results that a run of the scenario coverage has left."""
+"""The table of coverage in README, made from the results of a run of the scenario coverage."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from .coverage import DOORS, GUARDED, NOT_COVERED, NOT_STARTED, PROGRAMS, SEEN
 from .pair import TOP
@@ -17,7 +18,7 @@ END = "<!-- end of what buildlib/coverage made -->"
 READABLE = ("clear_data", "clear_cm", "macsec_unencrypted", "malformed")
 NOT_RUN = "not run"
 
-Cell = dict[str, object]
+Cell = dict[str, Any]
 
 
 def readable(run: Cell) -> int:
@@ -25,15 +26,15 @@ def readable(run: Cell) -> int:
 
 
 def borne_out(cell: Cell) -> bool:
-    """By its own figures, whatever it says of itself."""
+    """Returns whether the figures of a cell bear out its verdict."""
     bare, refused, protected = cell["bare"], cell["refused"], cell["protected"]
     if not bare["ran"] or not bare["frames"].get("clear_data"):
-        return False  # nothing would have been seen
+        return False  # the capture would not have shown the program
     if cell["verdict"] == GUARDED:
         refusal = refused["exit"] != 0 and not readable(refused) and refused["said"]
         return bool(refusal and protected and protected["ran"] and protected["frames"].get("esp") and not readable(protected))
     if cell["verdict"] == NOT_STARTED:
-        by_itself = refused["exit"] != 0 and not refused["said"]  # it did not get as far as verbs
+        by_itself = refused["exit"] != 0 and not refused["said"]  # it did not reach verbs
         return (refused["exit"] == 126 or by_itself) and not refused["frames"]
     return cell["verdict"] == SEEN and refused["ran"] and refused["frames"].get("clear_data", 0) > 0
 
@@ -64,7 +65,7 @@ def render(results: dict) -> str:
 
 
 def spliced(readme: str, table: str) -> str:
-    """ValueError: the markers are not there."""
+    """Returns the README with another table. Raises ValueError if the markers are missing."""
     before, rest = readme.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
@@ -76,9 +77,9 @@ def write(results: dict) -> None:
 
 
 def faults() -> list[str]:
-    """What is wrong with the table that README has, and with the results that it is made of."""
+    """Returns the faults of the table in README, and of the results behind it."""
     results = json.loads(RESULTS.read_text())
-    wrong = [f"{cell['program']}, {cell['door']}: its figures do not say '{cell['verdict']}'"
+    wrong = [f"{cell['program']}, {cell['door']}: its figures do not bear out '{cell['verdict']}'"
              for cell in results["cells"] if not borne_out(cell)]  # fmt: skip
     readme = README.read_text()
     if BEGIN not in readme or spliced(readme, render(results)) != readme:
@@ -87,7 +88,7 @@ def faults() -> list[str]:
 
 
 def load(paths: Sequence[Path]) -> dict:
-    """The results of one run, or of several that were parts of one.  ValueError: they cannot be."""
+    """Returns the results of one run, or of several parts of one. Raises ValueError if they do not fit together."""
     parts = [json.loads(path.read_text()) for path in paths]
     if len({(part["kernel"], part["rdma-core"]) for part in parts}) != 1:
         raise ValueError("runs on different kernels or releases of rdma-core")

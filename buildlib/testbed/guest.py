@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""One guest: an emulated machine, and what can be asked of the agent in it."""
+"""One guest: an emulated machine, and the requests that its agent answers."""
 
 from __future__ import annotations
 
@@ -17,28 +17,34 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-BOOT_TIMEOUT = 180  # a few seconds on an idle machine
-TREE = "host"  # the share with the folders to keep, where the root is another
-# What an emulation does slowly and nothing here needs: page tables of five levels, checks at each copy from and to
-# programs, registers of 256 bits (and all that is saved of them at each switch), copying by repeated instructions.
-# Programs start a fifth sooner without.
+from .patience import PAUSE, WITHIN, Patience, Value, eventually
+
+BOOT_LIMIT = 180  # s; an idle host needs a few
+TREE = "host"  # the share with the folders to keep, if the guest has a root of its own
+# What an emulation does slowly and no scenario needs: page tables of five levels, checks at each copy from and to
+# programs, registers of 256 bits (which every switch saves), copying by repeated instructions. Without them programs
+# start a fifth sooner.
 SLOW = ("la57", "smap", "smep", "umip", "pku", "xsave", "avx", "avx2", "erms", "fsrm")
 CPU = ",".join(["max", *(f"{feature}=off" for feature in SLOW)])
-GRACE = 30  # how much later than the guest the host gives up on a command
+SLICE = 5.0  # s that the agent waits before it replies that it still waits
+TIME_IS_UP = 124  # the exit status that timeout(1) gives, too
+
+Reply = dict[str, Any]
 
 
 class GuestDied(Exception):
-    """The guest, or its agent, is gone; nothing can be said about what was under way."""
+    """The guest or its agent is gone. The results of running commands are unknown."""
 
 
 class CommandFailed(Exception):
-    """A command that was to succeed (check=True) did not."""
+    """A command that must succeed (check=True) has failed."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended.  code is the exit status, -N for signal N, 124 when its time was up."""
+    """How a command ended. code: the exit status, -N for signal N, TIME_IS_UP if the testbed ended it."""
 
     code: int
     out: str
@@ -59,14 +65,14 @@ class Channel:
 
     def __init__(self, link: socket.socket) -> None:
         self.link = link
-        self.pending: dict[int, Future] = {}
+        self.pending: dict[int, Future[Reply]] = {}
         self.last_id = 0
         self.lock = threading.Lock()
         self.closed = False
         threading.Thread(target=self.receive, daemon=True).start()
 
-    def send(self, op: str, **fields: object) -> tuple[int, Future]:
-        future: Future = Future()
+    def send(self, op: str, **fields: object) -> tuple[int, Future[Reply]]:
+        future: Future[Reply] = Future()
         with self.lock:
             if self.closed:
                 raise GuestDied("the guest is gone")
@@ -78,9 +84,6 @@ class Channel:
             except OSError as error:
                 raise GuestDied("the guest is gone") from error
         return request_id, future
-
-    def call(self, op: str, answer_within: float = GRACE, **fields: object) -> dict:
-        return answer(self.send(op, **fields)[1], answer_within)
 
     def receive(self) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -102,136 +105,181 @@ class Channel:
         self.link.close()
 
 
-def answer(future: Future, within: float | None) -> dict:
-    try:
-        reply = future.result(within)
-    except FutureTimeout:
-        raise GuestDied(f"the guest has not answered for {within:.0f} s") from None
+def answer(future: Future[Reply], patience: Patience) -> Reply:
+    """Returns the reply. Raises GuestDied if none comes, CommandFailed if the agent reports an error."""
+    while True:
+        with contextlib.suppress(FutureTimeout):
+            reply = future.result(1)
+            break
+        if patience.is_over():
+            raise GuestDied(f"the guest has not answered for {patience.limit:.0f} s")
     if "error" in reply:
         raise CommandFailed(reply["error"])
     return reply
 
 
 class Process:
-    """A command under way in a guest."""
+    """A command that runs in a guest.
+
+    `within` is always the limit of a wait, in seconds without progress (patience.py); what it writes is progress.
+    """
 
     def __init__(self, guest: Guest, cmd: str, job: int, pid: int) -> None:
         self.guest = guest
         self.cmd = cmd
         self.job = job
         self.pid = pid
-        self.told = False
+        self.logged = False
 
-    def wait(self, timeout: float = 60, check: bool = False) -> Result:
-        """The result once it has ended; when it has not in time, it is ended, and the result says so."""
-        state = self.guest.channel.call("wait", timeout + GRACE, job=self.job, timeout=timeout)
-        if state["code"] is None:
+    def wait(self, within: float = WITHIN, check: bool = False) -> Result:
+        """Returns the result once it has ended. Ends it when the limit is over; the result then says so."""
+        reply = self.await_reply("wait", within)
+        if reply is not None:
+            return self.finish(reply, check)
+        self.kill(signal.SIGTERM)
+        if self.await_reply("wait", 2) is None:
             self.kill(signal.SIGKILL)
-            state = self.guest.channel.call("wait", job=self.job, timeout=10)
-            state.update(code=124, timed_out=True)
-        return self.finish(state, check)
+            self.await_reply("wait", WITHIN)
+        state = self.guest.call("poll", job=self.job)
+        return self.finish({**state, "code": TIME_IS_UP, "timed_out": True}, check)
+
+    def ends(self, within: float = WITHIN) -> Result | None:
+        """Returns the result once it has ended, or None when the limit is over: it then continues to run."""
+        reply = self.await_reply("wait", within)
+        return None if reply is None else self.finish(reply, False)
 
     def poll(self) -> Result | None:
-        """The result if it has ended, or None."""
-        state = self.guest.channel.call("poll", job=self.job)
+        """Returns the result if it has ended, or None."""
+        state = self.guest.call("poll", job=self.job)
         return None if state["code"] is None else self.finish(state, False)
 
-    def ended_within(self, timeout: float) -> Result | None:
-        """The result if it ends within so many seconds, or None, and then it goes on."""
-        state = self.guest.channel.call("wait", timeout + GRACE, job=self.job, timeout=timeout)
-        return None if state["code"] is None else self.finish(state, False)
-
-    def output_with(self, words: str, timeout: float) -> str:
-        """What it has written, as soon as these words are in it, or it has ended, or the time is up."""
-        state = self.guest.channel.call("said", timeout + GRACE, job=self.job, words=words, timeout=timeout)
+    def output_with(self, words: str, within: float = WITHIN) -> str:
+        """Returns its output once these words are in it, it has ended, or the limit is over."""
+        state = self.await_reply("output", within, words=words) or self.guest.call("poll", job=self.job)
         return state["out"] + state["err"]
+
+    def says(self, words: str, within: float = WITHIN) -> bool:
+        """Returns whether these words come to be in its output."""
+        return words in self.output_with(words, within)
 
     def output(self) -> str:
-        """What it has written so far, errors after the rest."""
-        state = self.guest.channel.call("poll", job=self.job)
+        """Returns its output so far, errors after the rest."""
+        state = self.guest.call("poll", job=self.job)
         return state["out"] + state["err"]
 
-    def kill(self, sig: int = signal.SIGTERM) -> None:
-        """Signal the command and whatever it runs."""
-        self.guest.channel.call("signal", job=self.job, number=int(sig))
+    def await_reply(self, op: str, within: float, **fields: object) -> Reply | None:
+        """Repeats a request that waits in the guest. Returns its reply, or None when the limit is over."""
+        written = 0
+        patience = self.guest.patience(within, lambda: written)
+        while True:
+            reply = self.guest.call(op, job=self.job, seconds=min(SLICE, within), **fields)
+            if reply["done"]:
+                return reply
+            written = reply["written"]
+            if patience.is_over():
+                return None
 
-    def finish(self, state: dict, check: bool) -> Result:
-        result = Result(state["code"], state["out"], state["err"], state["timed_out"])
-        if not self.told:
+    def kill(self, sig: int = signal.SIGTERM) -> None:
+        """Signals the command and its children."""
+        self.guest.call("signal", job=self.job, number=int(sig))
+
+    def finish(self, state: Reply, check: bool) -> Result:
+        result = Result(state["code"], state["out"], state["err"], state.get("timed_out", False))
+        if not self.logged:
             self.guest.log(f"{self.guest.name}: [{self.job}] {result}")
-            self.told = True
+            self.logged = True
         if check and not result.ok:
             raise CommandFailed(f"{self.guest.name}: {self.cmd}\n{result}")
         return result
 
 
 class Guest:
-    """What scenarios see of a guest."""
+    """A guest, as scenarios use it."""
 
-    def __init__(self, name: str, link: socket.socket, qemu: subprocess.Popen) -> None:
+    def __init__(self, name: str, link: socket.socket, qemu: subprocess.Popen[bytes], console: Path | None = None) -> None:
         self.name = name
         self.qemu = qemu
+        self.console = console
         self.channel = Channel(link)
         self.log: Callable[[str], None] = lambda text: None
+        self.pair: tuple[Guest, ...] = (self,)  # all guests whose work a wait may depend on
+        self.worked = 0.0
+
+    def patience(self, within: float, *signs: Callable[[], object]) -> Patience:
+        """Returns the limit of a wait that the work of both guests, or a change of a sign, extends."""
+        return Patience(within, [guest.cpu_seconds for guest in self.pair], signs)
+
+    def eventually(self, holds: Callable[[], Value], within: float = WITHIN, pause: float = PAUSE) -> Value:
+        """Calls holds() until it returns something true or the limit is over. Returns its last value."""
+        return eventually(self.patience(within), holds, pause)
+
+    def call(self, op: str, **fields: object) -> Reply:
+        return answer(self.channel.send(op, **fields)[1], self.patience(WITHIN))
 
     def start(
         self,
         cmd: str,
-        timeout: float | None = None,
+        *,
         user: int | None = None,
         env: dict[str, str] | None = None,
         cwd: str = "/",
         urgent: bool = False,
     ) -> Process:
-        """Start a shell command.  user is a number, of user and group alike; other groups are dropped.
+        """Starts a shell command. user: a number, of user and group; other groups are dropped.
 
-        urgent: before whatever else keeps the processor busy.
+        urgent: it is scheduled before all that keeps the processor busy.
         """
-        how = {"timeout": timeout, "user": user, "env": env or {}, "cwd": cwd, "urgent": urgent}
-        job, future = self.channel.send("start", cmd=cmd, **how)
-        who = "" if user is None else f" (user {user})"
+        job, future = self.channel.send("start", cmd=cmd, user=user, env=env or {}, cwd=cwd, urgent=urgent)
+        by = "" if user is None else f" (user {user})"
         settings = "".join(f"{key}={value} " for key, value in (env or {}).items())
-        self.log(f"{self.name}: [{job}]{who} $ {settings}{cmd}")
-        return Process(self, cmd, job, answer(future, GRACE)["pid"])
+        self.log(f"{self.name}: [{job}]{by} $ {settings}{cmd}")
+        return Process(self, cmd, job, answer(future, self.patience(WITHIN))["pid"])
 
     def run(
         self,
         cmd: str,
-        timeout: float = 60,
+        *,
+        within: float = WITHIN,
         user: int | None = None,
         env: dict[str, str] | None = None,
         check: bool = False,
         cwd: str = "/",
         urgent: bool = False,
     ) -> Result:
-        """Run a shell command to its end, which is enforced after timeout seconds."""
-        return self.start(cmd, timeout, user, env, cwd, urgent).wait(timeout + 10, check)
+        """Runs a shell command to its end. Ends it when the limit is over."""
+        return self.start(cmd, user=user, env=env, cwd=cwd, urgent=urgent).wait(within, check)
+
+    def now(self) -> float:
+        """Returns the guest's clock, in seconds since the epoch."""
+        return float(self.run("echo $EPOCHREALTIME", check=True).out)
 
     def write_file(self, path: str, text: str | bytes, mode: int = 0o644) -> None:
         data = text.encode() if isinstance(text, str) else text
         self.log(f"{self.name}: writes {path}, {len(data)} bytes")
-        self.channel.call("write", path=path, data=base64.b64encode(data).decode(), mode=mode)
+        self.call("write", path=path, data=base64.b64encode(data).decode(), mode=mode)
 
     def read_file(self, path: str) -> bytes:
-        return base64.b64decode(self.channel.call("read", path=path)["data"])
+        return base64.b64decode(self.call("read", path=path)["data"])
 
     def sweep(self) -> None:
-        """End every process scenarios have left running."""
-        self.channel.call("sweep")
+        """Ends every process that scenarios have left running."""
+        self.call("sweep")
 
     def cpu_seconds(self) -> float:
-        """Of the host's processors, since it was started; unlike a clock's they are the same on a busy host."""
-        words = Path(f"/proc/{self.qemu.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        """Returns the processor time that the host has given it since its start."""
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{self.qemu.pid}/stat").read_text().rpartition(")")[2].split()
+            self.worked = (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        return self.worked
 
     def await_boot(self) -> None:
-        deadline = time.monotonic() + BOOT_TIMEOUT
-        probe = self.channel.send("start", cmd=":", timeout=60, user=None, env={}, cwd="/")[1]
+        patience = self.patience(BOOT_LIMIT, lambda: self.console and self.console.exists() and self.console.stat().st_size)
+        probe = self.channel.send("start", cmd=":", user=None, env={}, cwd="/")[1]
         while not probe.done():
-            if self.qemu.poll() is not None or time.monotonic() > deadline:
-                raise GuestDied(f"guest {self.name} has not booted, its console log says why")
+            if self.qemu.poll() is not None or patience.is_over():
+                raise GuestDied(f"guest {self.name} has not booted; its console log has the reason")
             time.sleep(0.02)
-        answer(probe, 0)
+        answer(probe, patience)
 
     def close(self) -> None:
         self.qemu.kill()
@@ -257,7 +305,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a guest is made of."""
+    """The parts of a guest."""
 
     name: str
     image: Path
@@ -272,7 +320,7 @@ class Machine:
     cpus: int = 1
 
     def boot(self, wire: socket.socket) -> Guest:
-        """Start it, with this end of the wire.  The guest is not up yet when this returns: await_boot()."""
+        """Starts it, with this end of the wire. Does not wait until it is up: await_boot()."""
         ours, theirs = socket.socketpair()
         with theirs:
             qemu = subprocess.Popen(
@@ -281,17 +329,17 @@ class Machine:
                 stdout=None if self.console is None else subprocess.DEVNULL,
                 stderr=None if self.console is None else self.console.with_suffix(".qemu").open("w"),
                 pass_fds=(wire.fileno(), theirs.fileno()),
-                # A Ctrl-C on the runner's terminal is the runner's to handle.
+                # The runner handles a Ctrl-C on its terminal.
                 start_new_session=self.console is not None,
             )
-        return Guest(self.name, ours, qemu)
+        return Guest(self.name, ours, qemu, self.console)
 
     def arguments(self, wire: int, agent: int) -> list[str]:
         console = "stdio,signal=off" if self.console is None else f"file,path={self.console}"
         return [
-            # However the runner ends, no guest outlives it.
+            # No guest outlives the runner.
             "setpriv", "--pdeathsig", "KILL",
-            # KVM is never used: where it is offered to a guest itself, it may hang.
+            # KVM is never used: nested in a virtual machine it may hang.
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", CPU,
             "-m", self.memory, "-smp", str(self.cpus), "-name", f"rdmasec-{self.name}",
@@ -299,7 +347,7 @@ class Machine:
             "-chardev", f"{console},id=console", "-serial", "chardev:console",
             "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=agent,fd={agent}", "-device", "virtserialport,chardev=agent,name=rdmasec.agent",
-            # Processes and keys in the guests want random numbers before anything has happened there.
+            # Programs and keys need random numbers before a guest has any events to take them from.
             "-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
             "-netdev", f"stream,id=wire,addr.type=fd,addr.str={wire}",
             "-device", f"virtio-net-pci,netdev=wire,mac={self.mac},romfile=",

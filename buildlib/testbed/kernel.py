@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -215,7 +216,7 @@ def acquire_settings() -> str:
     return "".join(f"{line}\n" for line in dump.splitlines() if line.startswith("Acquire::"))
 
 
-def command(words: list[str], **options: object) -> str:
+def command(words: list[str], **options: Any) -> str:
     """Run, return the output, and turn a failure into one exception that carries what the program said."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, errors="replace", **options)

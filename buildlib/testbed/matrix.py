@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from .api import Test
 from .applications import Application, Trial, same_output, try_out
@@ -25,7 +26,7 @@ class Matrix:
         self.wrap = wrap
         self.user = user
 
-    def try_out(self, application: Application, addresses: dict, **how: object) -> Trial:
+    def try_out(self, application: Application, addresses: dict, **how: Any) -> Trial:
         return try_out(self.t, application, addresses, wrap=self.wrap, user=self.user, **how)
 
     def bare(self, application: Application, family: int = 4) -> Trial | None:
@@ -47,7 +48,7 @@ class Matrix:
             failed = result is not None and result.code != 0
             if (application.name, side) in EXITS_0_WITHOUT_A_QP and not failed:
                 self.t.note(f"{what}: says itself that it failed, and ends with exit status 0")
-                failed = "unable to create QP" in result.err
+                failed = result is not None and "unable to create QP" in result.err
             self.t.check(failed, f"{what}: fails", trial)
             self.t.check(names_everything(refusal(result)), f"{what}: says what was refused, where and why", trial)
             self.t.check(trial.wire["clear_data"] == 0 and trial.only("tcp", "clear_cm"), f"{what}: no data left", trial)

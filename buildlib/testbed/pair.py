@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Two guests, a and b, joined by one wire whose every frame is written down outside of them."""
+"""Two guests, a and b, joined by one wire. Every frame on it is captured outside of them."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class Pair:
 def boot(
     kernel: Kernel, root: Root, results: Path, build: Path, shell: str | None = None, cpus: int = 1
 ) -> Pair:
-    """Boot a pair and wait until both agents answer.  shell names the guest whose console is this terminal."""
+    """Boots a pair and waits until both agents answer. shell: the guest whose console is this terminal."""
     results.mkdir(parents=True, exist_ok=True)
-    results.chmod(0o1777)  # any user of a guest may leave something here
+    results.chmod(0o1777)  # any user of a guest may write here
     image = initramfs.build(kernel, results / "initramfs")
     shares = [
         Share("root", root.path),
@@ -81,8 +81,10 @@ def boot(
             )
             guests.append(machine.boot(end))
         for guest in guests:
+            guest.pair = tuple(guests)
+        for guest in guests:
             guest.await_boot()
-            let_everybody_reach(guest, [TOP, build.resolve()])
+            open_path_to(guest, [TOP, build.resolve()])
     except BaseException:
         for guest in guests:
             guest.close()
@@ -90,22 +92,22 @@ def boot(
     finally:
         for end in ends:
             end.close()
-    return Pair(*guests, results, kernel, root)
+    return Pair(guests[0], guests[1], results, kernel, root)
 
 
-def let_everybody_reach(guest: Guest, folders: Iterable[Path]) -> None:
-    """The tree may lie in a home that only its owner may enter; scenarios have users of their own.
+def open_path_to(guest: Guest, folders: Iterable[Path]) -> None:
+    """Lets every user of the guest enter the folders above these: the tree may lie in a home.
 
-    What changes is the guest's overlay, not the host.
+    This changes the overlay of the guest, not the host.
     """
     above = {parent for folder in folders for parent in folder.parents}
     guest.run("chmod o+x " + " ".join(shlex.quote(str(folder)) for folder in sorted(above)), check=True)
 
 
 def kept(root: Root, folders: Iterable[Path]) -> list[Path]:
-    """Those of the folders that a guest has to be given: it has another root, or mounts a fresh file system there."""
-    folders = [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+    """Returns the folders that a guest needs as shares: it has another root, or mounts a fresh file system over them."""
+    present = [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
     if not root.is_host:
-        return folders
+        return present
     fresh = [Path(path) for path in ("/tmp", "/run", "/dev/shm")]
-    return [folder for folder in folders if any(map(folder.is_relative_to, fresh))]
+    return [folder for folder in present if any(map(folder.is_relative_to, fresh))]

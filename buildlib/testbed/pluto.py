@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .guest import Guest
-from .key_manager import SECRET, WITHIN, KeyManager
+from .key_manager import SECRET, KeyManager
 from .pair import TOP
 
 CONTRIB = TOP / "contrib" / "libreswan"
@@ -13,25 +13,25 @@ CONNECTION = "roce-peer"
 
 
 class Pluto(KeyManager):
-    """One pluto.  It starts, and has installed its policy, when this is made; it ends with the guest's processes."""
+    """One pluto. The constructor starts it and awaits its policy; it ends with the guest's processes."""
 
     name = "pluto"
 
     def __init__(self, guest: Guest, secret: str = SECRET) -> None:
         super().__init__(guest)
         addresses = {"192.0.2.1": self.local, "192.0.2.2": self.remote}
-        guest.write_file(f"{FOLDER}/rdmasec.conf", self.put_in((CONTRIB / "rdmasec.conf").read_text(), addresses))
+        guest.write_file(f"{FOLDER}/rdmasec.conf", self.fill_in((CONTRIB / "rdmasec.conf").read_text(), addresses))
         self.write_secret(secret)
-        guest.run("ipsec checknss", WITHIN, check=True)
+        guest.run("ipsec checknss", check=True)
         self.start()
 
     def write_secret(self, secret: str) -> None:
         places = {"192.0.2.1": self.local, "192.0.2.2": self.remote, "an example, not a secret": secret}
-        text = self.put_in((CONTRIB / "rdmasec.secrets").read_text(), places)
+        text = self.fill_in((CONTRIB / "rdmasec.secrets").read_text(), places)
         self.guest.write_file(f"{FOLDER}/rdmasec.secrets", text, 0o600)
 
     def start(self) -> None:
-        """Anew after kill(), from the same files."""
+        """Starts it, also after kill(), from the same files."""
         self.guest.run("mkdir -p /run/pluto; rm -f /run/pluto/*", check=True)
         pluto = "/usr/libexec/ipsec/pluto --config /etc/ipsec.conf --nofork --stderrlog"
         self.process = self.guest.start(f"exec {pluto}")
@@ -39,17 +39,17 @@ class Pluto(KeyManager):
         self.wait_for("policy and secret", lambda: loaded in self.log() and self.routed())
 
     def routed(self) -> bool:
-        """It holds packets back until it has negotiated."""
-        shown = self.guest.run(f"ipsec whack --connectionstatus --name {CONNECTION}", WITHIN)
+        """Returns whether its policy holds packets back until it has negotiated."""
+        shown = self.guest.run(f"ipsec whack --connectionstatus --name {CONNECTION}")
         return "routed-ondemand" in shown.out
 
-    def secret(self, secret: str) -> None:
-        """Another one for the connection, of the pluto that runs."""
+    def change_secret(self, secret: str) -> None:
+        """Gives the running pluto another secret for the connection."""
         self.write_secret(secret)
-        self.guest.run("ipsec whack --rereadsecrets", WITHIN, check=True)
+        self.guest.run("ipsec whack --rereadsecrets", check=True)
 
     def forget(self) -> None:
-        """End what it has negotiated; here and at the peer."""
+        """Terminates its SAs, here and at the peer."""
         for command in ("terminate", "ondemand"):
-            self.guest.run(f"ipsec whack --{command} --name {CONNECTION}", WITHIN)
+            self.guest.run(f"ipsec whack --{command} --name {CONNECTION}")
         self.wait_for("end of its SAs", lambda: not any(self.spis()) and self.routed())

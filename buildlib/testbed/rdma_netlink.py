@@ -38,7 +38,7 @@ def cm_listens() -> bool:
 def dump(link: socket.socket, command: int, payload: bytes) -> list[dict[int, bytes]]:
     """The attributes of each message that answers."""
     link.send(HEADER.pack(HEADER.size + len(payload), RDMA_NL_NLDEV << 10 | command, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + payload)
-    found = []
+    found: list[dict[int, bytes]] = []
     while True:
         data = link.recv(1 << 16)
         while data:

@@ -42,5 +42,8 @@ def has_reason(source: Source, reason: str | re.Pattern) -> bool:
     """Returns whether the source gives this reason: a part of its text, or a pattern that finds it."""
     if source is None:
         return False
-    text = source if isinstance(source, str) else str((source["reason"] if isinstance(source, re.Match) else source.get("reason")) or "")
+    if isinstance(source, re.Match):
+        text = source["reason"]
+    else:
+        text = source if isinstance(source, str) else str(source.get("reason", ""))
     return bool(reason.search(text)) if isinstance(reason, re.Pattern) else reason in text

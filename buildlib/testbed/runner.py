@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Runs scenarios on pairs of guests, each pair in a thread of its own, and tells what came of it as TAP."""
+"""Runs scenarios on pairs of guests, each pair in a thread of its own, and reports the results as TAP."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .environment import Environment
 from .guest import CommandFailed, GuestDied
 from .kernel import Kernel, KernelUnavailable
 from .pair import Pair
+from .patience import Patience
 from .root import Root
 from .scenarios import Loaded, Scenario
 from .schedule import Run, Schedule
@@ -24,7 +25,7 @@ BOOT_ATTEMPTS = 3
 
 
 class Tap:
-    """Numbered lines from any thread, and their sum."""
+    """Numbered lines from any thread, and their counts."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -35,7 +36,7 @@ class Tap:
         return self.passed + self.failed + self.skipped
 
     def report(self, scenario: str, outcome: Outcome) -> None:
-        # A # in a description would begin a directive.
+        # A # would begin a directive.
         what = f"{scenario}: {outcome.what}".replace("#", "No.")
         with self.lock:
             if outcome.skipped:
@@ -53,7 +54,7 @@ class Tap:
             print(diagnostic(text), end="", flush=True)
 
     def finish(self) -> bool:
-        """Print the plan and the sum; true when something passed and nothing failed."""
+        """Prints the plan and the counts. Returns whether something passed and nothing failed."""
         print(f"1..{self.total}\n{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
         return self.failed == 0 and self.passed > 0
 
@@ -75,7 +76,7 @@ class Runner:
         self.lock = threading.Lock()
 
     def run(self, runs: list[Run], jobs: int) -> bool:
-        """All of them, and answer whether all is well."""
+        """Runs all of them. Returns whether something passed and nothing failed."""
         waiting = Schedule(runs, longest_first=jobs > 1)
         workers = [
             threading.Thread(target=self.work, args=(number, waiting), daemon=True)
@@ -91,7 +92,7 @@ class Runner:
         return self.tap.finish()
 
     def stop(self) -> None:
-        """End all guests; whoever still waits for one is told that it died."""
+        """Ends all guests. Requests that wait for one fail with GuestDied."""
         with self.lock:
             self.stopping = True
             pairs = list(self.pairs.values())
@@ -99,7 +100,7 @@ class Runner:
             running.close()
 
     def work(self, number: int, waiting: Schedule) -> None:
-        """One pair's life.  The thread outlives its guests, as they are killed when the thread that made them ends."""
+        """Runs scenarios on one pair. The thread outlives its guests: they are killed when the thread that started them ends."""
         try:
             while not self.stopping:
                 running = self.pairs.get(number)
@@ -113,7 +114,7 @@ class Runner:
             self.drop_pair(number)
 
     def perform(self, number: int, run: Run) -> bool:
-        """Run it on this worker's pair, and answer whether all of it passed."""
+        """Runs one scenario on this worker's pair. Returns whether all its checks passed."""
         scenario, folder = run.scenario, self.results / run.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -122,7 +123,7 @@ class Runner:
         ended = threading.Event()
 
         def report(outcome: Outcome) -> None:
-            # A scenario that was given up may not have noticed yet.
+            # A scenario that was ended may still run.
             if not ended.is_set():
                 outcomes.append(outcome)
                 self.tap.report(run.name, outcome)
@@ -142,9 +143,9 @@ class Runner:
         except (GuestDied, KernelUnavailable) as error:
             healthy = False
             gone = isinstance(error, KernelUnavailable) and run.environment.moves
-            report(Outcome("a pair of guests to run on", gone, str(error), " ".join(str(error).split()) if gone else ""))
+            report(Outcome("has a pair of guests to run on", gone, str(error), " ".join(str(error).split()) if gone else ""))
         if not outcomes:
-            report(Outcome("says something", False, "run(t) ended without a check or a skip"))
+            report(Outcome("reports something", False, "run(t) ended without a check or a skip"))
         ended.set()
         if not healthy:
             if number in self.pairs:
@@ -160,13 +161,16 @@ class Runner:
         return passed
 
     def limited(self, scenario: Scenario, loaded: Loaded, test: Test, report: Callable[[Outcome], None]) -> bool:
-        """Run it within its time; false when the guests cannot be trusted with another one."""
+        """Runs a scenario until it ends, or makes no progress. Returns whether its guests can run another one.
+
+        A line of its log is progress.
+        """
         ending: list[BaseException] = []
 
         def body() -> None:
             try:
                 test.net.reset()
-                for guest in (test.a, test.b):  # where the folder is, programs ask a daemon and nobody else
+                for guest in (test.a, test.b):  # with this folder, programs ask no engine but the daemon
                     guest.run("rm -rf /run/rdmasec", check=True)
                 loaded.run(test)
             except BaseException as error:
@@ -174,9 +178,11 @@ class Runner:
 
         thread = threading.Thread(target=body, daemon=True)
         thread.start()
-        thread.join(loaded.time_limit)
+        patience = Patience(loaded.time_limit, [guest.cpu_seconds for guest in test.pair.guests], [lambda: test.log_lines])
+        while thread.is_alive() and not patience.is_over():
+            thread.join(1)
         if thread.is_alive():
-            report(Outcome(f"ends within {loaded.time_limit} s", False, "it did not, and its guests were ended"))
+            report(Outcome(f"makes progress within {loaded.time_limit} s", False, "it did not; its guests were ended"))
             test.pair.close()
             thread.join(10)
             return False
@@ -204,7 +210,7 @@ class Runner:
         return log
 
     def pair(self, number: int, wanted: Environment) -> Pair:
-        """This worker's pair, booted if it has none of this kind."""
+        """Returns this worker's pair. Boots one if it has none of this environment."""
         running = self.pairs.get(number)
         if running and running.alive() and running.environment == wanted:
             return running
@@ -216,13 +222,13 @@ class Runner:
             self.pairs[number] = running
             stopping = self.stopping
         if stopping:
-            raise GuestDied("the run is being ended")
+            raise GuestDied("the run ends")
         on = "" if guests_root.is_host else f" on {guests_root.name}"
         self.tap.note(f"two guests with {guests_kernel.release}{on} up in {time.monotonic() - began:.1f} s")
         return running
 
     def boot(self, guests_kernel: Kernel, guests_root: Root) -> Pair:
-        """A new pair; tried again, as emulated processors fault now and then before the kernel has started anything."""
+        """Boots a pair. Tries again if it fails: emulated processors sometimes fault before the kernel has started."""
         attempts = BOOT_ATTEMPTS
         while True:
             attempts -= 1
@@ -234,7 +240,7 @@ class Runner:
             except GuestDied as error:
                 if self.stopping or not attempts:
                     raise
-                self.tap.note(f"a pair is booted anew: {error}; its consoles: {folder}")
+                self.tap.note(f"booting another pair: {error}; consoles of the first: {folder}")
 
     def drop_pair(self, number: int) -> None:
         with self.lock:
@@ -244,7 +250,7 @@ class Runner:
 
 
 def describe(error: BaseException, scenario: Scenario) -> str:
-    """The error, and where in the scenario; how the testbed came to raise its own errors is no news."""
+    """Returns the error and its place in the scenario. Errors of the testbed need no other frames."""
     if not isinstance(error, (GuestDied, CommandFailed)):
         return "".join(traceback.format_exception(error)).rstrip()
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(str(scenario.folder))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""The scenarios on disk: a folder each, with a description in prose and a run(t)."""
+"""The scenarios on disk: each is a folder with a description in prose and a run(t)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .environment import USUAL, Environment
 from .pair import TOP
 
 FOLDER = TOP / "tests" / "scenarios"
-TIME_LIMIT = 600  # s, several times what they take: hosts are busy; a scenario may have a TIME_LIMIT of its own
+TIME_LIMIT = 600  # s without progress (patience.py); a scenario may have a TIME_LIMIT of its own
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a scenario's module says."""
+    """The contents of a scenario's module."""
 
     run: Callable[[Test], None]
     time_limit: float
@@ -34,30 +34,32 @@ class Scenario:
 
     @property
     def summary(self) -> str:
-        """The description's first paragraph, on one line."""
+        """Returns the first paragraph of the description, on one line."""
         text = (self.folder / "description.txt").read_text()
         return " ".join(text.strip().split("\n\n")[0].split())
 
     def load(self) -> Loaded:
-        # A name of its own for each: many are loaded at once.
+        # Each module has a name of its own: many are loaded at once.
         module_name = f"scenario_{self.name.replace('-', '_')}"
         spec = importlib.util.spec_from_file_location(module_name, self.folder / "scenario.py")
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{self.folder}: scenario.py cannot be loaded")
         module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module  # where dataclasses look for what annotations name
+        sys.modules[module_name] = module  # dataclasses look there for the names of annotations
         spec.loader.exec_module(module)
         return Loaded(module.run, getattr(module, "TIME_LIMIT", TIME_LIMIT), environments(module))
 
 
 def environments(module: ModuleType) -> tuple[Environment, ...]:
-    """A scenario's GUESTS are (root, kernel) each; or it has a ROOT; or runs in the usual guests."""
+    """Returns a scenario's GUESTS, each a (root, kernel); or the usual guests, with its ROOT if it has one."""
     usual = [(getattr(module, "ROOT", USUAL.root), USUAL.kernel)]
     return tuple(Environment(*words) for words in getattr(module, "GUESTS", usual))
 
 
 def find(names: list[str]) -> list[Scenario]:
-    """The scenarios of these names, or all but those that run on request only (a file `on-request` is in the folder).
+    """Returns the scenarios of these names, or all except those that run on request only (a file `on-request`).
 
-    An unknown name is a KeyError.
+    Raises KeyError for an unknown name.
     """
     known = {path.parent.name: Scenario(path.parent.name, path.parent) for path in sorted(FOLDER.glob("*/scenario.py"))}
     if names:

@@ -18,7 +18,7 @@ from .states import Network
 
 
 def interact(kernel: Kernel, root: Root, build: Path, results: Path, name: str, cpus: int) -> None:
-    """Boot a pair and be in guest a or b until its shell ends."""
+    """Boots a pair and gives the terminal to a shell in guest a or b until it ends."""
     with saved_terminal():
         print(f"# booting; the network will be in clear; frames are captured in {results / 'wire.pcap'}", flush=True)
         guests = pair.boot(kernel, root, results, build, shell=name, cpus=cpus)
@@ -30,12 +30,12 @@ def interact(kernel: Kernel, root: Root, build: Path, results: Path, name: str, 
                 "TERM": os.environ.get("TERM", "dumb"),
                 "PATH": f"{build}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             }
-            # A session leader gets the first terminal it opens as its own.
+            # The first terminal that a session leader opens becomes its controlling terminal.
             tty = f"exec </dev/ttyS0 >/dev/ttyS0 2>&1; stty sane rows {size.lines} cols {size.columns}"
-            # A shell that is not interactive drops PS1, so it cannot come with the environment.
+            # A shell that is not interactive drops PS1 from its environment.
             bash = f"exec env PS1='guest {name}:\\w\\$ ' bash --noprofile --norc -i"
             shell = guest.start(f"{tty}; {bash}", env=env, cwd=str(pair.TOP))
-            while shell.ended_within(60) is None:
+            while shell.ends() is None:
                 pass
         finally:
             guests.close()
@@ -43,7 +43,7 @@ def interact(kernel: Kernel, root: Root, build: Path, results: Path, name: str, 
 
 @contextlib.contextmanager
 def saved_terminal() -> Iterator[None]:
-    """qemu makes the terminal raw, and is killed before it can undo that."""
+    """Restores the terminal: qemu makes it raw, and is killed before it can undo that."""
     if not sys.stdin.isatty():
         yield
         return

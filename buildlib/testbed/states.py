@@ -2,7 +2,7 @@
 """States of the pair's network: bare, in clear, with MACsec, with IPsec, and each of them broken in a chosen way.
 
 Addresses: a is .1 and b is .2, of 10.77.0.0/24 and fd77::/64 on eth0, of 10.78.0.0/24 and fd78::/64 on macsec0.
-Keys are random, made anew at each call, and live as long as the guests.
+Each call makes new random keys, which live as long as the guests.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from .guest import CommandFailed, Guest
 
@@ -29,7 +30,7 @@ AWAIT_GIDS = RESET.with_name("await-gids.sh")
 
 @dataclass(frozen=True)
 class MacsecSide:
-    """One guest's end of a MACsec channel; SAs are given as their association number -> active."""
+    """One guest's end of a MACsec channel. SAs: association number -> active."""
 
     encrypt: bool = True
     protect: bool = True
@@ -41,7 +42,7 @@ class MacsecSide:
     rx_sc_active: bool = True
 
 
-# Name -> the algorithm words of ip xfrm state, KEY:N standing for N random bytes.
+# Name -> the algorithm words of ip xfrm state; KEY:N stands for N random bytes.
 ALGORITHMS = {
     "aes-gcm-128": "aead rfc4106(gcm(aes)) KEY:20 128",
     "aes-gcm-256": "aead rfc4106(gcm(aes)) KEY:36 128",
@@ -54,22 +55,22 @@ ALGORITHMS = {
 
 
 class Network:
-    """The network of a pair; each state begins from bare links, whatever there was."""
+    """The network of a pair. Every state begins from bare links, whatever the state before."""
 
     def __init__(self, a: Guest, b: Guest) -> None:
         self.guests = {"a": a, "b": b}
-        self.lines: dict[str, list[str]] = {"a": [], "b": []}  # what `ip -batch` was told in each, for the state that is
+        self.lines: dict[str, list[str]] = {"a": [], "b": []}  # of `ip -batch` in each, for the current state
 
     def made(self, guest: str, beginning: str) -> list[str]:
-        """The lines of ip -batch that begin so and made this state, keys and all: to undo and to do again."""
+        """Returns the lines of ip -batch of this state that begin so, with their keys: to undo and to repeat them."""
         return [line for line in self.lines[guest] if line.startswith(beginning)]
 
     def reset(self) -> None:
-        """End all processes in the guests, and leave them a bare eth0, which is down."""
+        """Ends all processes in the guests, and leaves a bare eth0, which is down."""
         self.become("bare", lambda name: "")
 
     def clear(self, rxe: bool = True) -> None:
-        """Addresses on eth0, and rxe0 on it: what an unprotected host looks like."""
+        """Addresses on eth0, and rxe0 on it: an unprotected host."""
         self.become("clear", lambda name: self.batch(name, eth0_up(name)) + (rxe_on("eth0", ETH0[name]) if rxe else ""))
 
     def macsec(
@@ -77,14 +78,14 @@ class Network:
         *,
         cipher: str = "gcm-aes-128",
         rxe_on_link: str | None = "macsec0",
-        a: Mapping[str, object] | None = None,
-        b: Mapping[str, object] | None = None,
-        **common: object,
+        a: Mapping[str, Any] | None = None,
+        b: Mapping[str, Any] | None = None,
+        **common: Any,
     ) -> None:
         """macsec0 over eth0, and rxe0 on macsec0.
 
-        common, and for one guest a or b, are the fields of MacsecSide.  cipher is ip's name of it.  rxe_on_link is
-        macsec0, eth0 (where macsec0's addresses are listed as GIDs all the same) or None.
+        common, and for one guest a or b, are the fields of MacsecSide. cipher is ip's name for it. rxe_on_link is
+        macsec0, eth0 (which also has the addresses of macsec0 as GIDs) or None.
         """
         shared = MacsecSide(**common)
         sides = {"a": replace(shared, **(a or {})), "b": replace(shared, **(b or {}))}
@@ -115,21 +116,21 @@ class Network:
         extra: Mapping[str, Sequence[str]] | None = None,
         rxe: bool = True,
     ) -> None:
-        """Addresses on eth0, rxe0 on it, and ESP between the two for all UDP: xfrm lookups of rxe carry no ports.
+        """Addresses on eth0, rxe0 on it, and ESP between the two for all UDP: the lookups of rxe in xfrm carry no ports.
 
-        families     4, 6 or both: which addresses are protected; the others stay in clear
+        families     4, 6 or both: the addresses that are protected; the others stay in clear
         algorithm    one of ALGORITHMS
         everywhere   policies for any address of both families, rather than for the two guests' addresses
-        selector     what the policies select besides addresses ("proto udp dport 4791", "proto udp sport 50000")
+        selector     the selector of the policies besides addresses ("proto udp dport 4791", "proto udp sport 50000")
         policy       more words for each policy ("priority 100", "mark 1 mask 0xffffffff", "if_id 7", "action block")
         state        more words for each SA ("limit packet-hard 1000", "mark 1 mask 0xffffffff")
-        missing      what is left out, as "GUEST DIRECTION KIND": "a out sa", "b in policy"
+        missing      the parts that are left out, as "GUEST DIRECTION KIND": "a out sa", "b in policy"
         extra        guest -> more lines for ip -batch ("xfrm policy add dir out ... action block")
         """
         unknown = set(missing) - {f"{g} {d} {k}" for g in "ab" for d in ("in", "out") for k in ("sa", "policy")}
         if unknown:
             raise ValueError(f"no such part: {unknown}")
-        # The SAs of one direction are one key and SPI, known to both ends.
+        # Both ends have one SA for each direction, with the same key and SPI.
         directions = [
             Direction(source, family, secrets.randbelow(1 << 31) + 256, algorithm_words(algorithm))
             for source in PEER
@@ -154,7 +155,7 @@ class Network:
         self.become("ipsec", script)
 
     def gid_index(self, guest: Guest, address: str, device: str = DEVICE) -> int:
-        """The index in the device's GID table of an IP address of the guest."""
+        """Returns the index in the device's GID table of an IP address of the guest."""
         folder = f"/sys/class/infiniband/{device}/ports/1/gids"
         for index in range(16):
             if guest.read_file(f"{folder}/{index}").decode().strip() == gid_of(address):
@@ -166,12 +167,12 @@ class Network:
         return batch(lines)
 
     def become(self, state: str, script: Callable[[str], str]) -> None:
-        """Undo the last state and run the script of the next one, in both guests at once."""
+        """Undoes the last state and runs the script of the next one, in both guests at once."""
         together(lambda guest: guest.sweep(), self.guests.values())
 
         def change(guest: Guest) -> None:
             reset = f"# network: {state}\nset -e\n. {quote(str(RESET))} {MAC[guest.name]}\n"
-            guest.run(reset + script(guest.name), timeout=120, check=True)
+            guest.run(reset + script(guest.name), check=True)
 
         together(change, self.guests.values())
 
@@ -181,7 +182,7 @@ ANY = ("0.0.0.0/0", "::/0")
 
 @dataclass(frozen=True)
 class Direction:
-    """Traffic of one family from one guest to the other, as both guests' SAD and SPD describe it."""
+    """Traffic of one family from one guest to the other, as SAD and SPD of both guests describe it."""
 
     source: str
     family: int
@@ -208,7 +209,7 @@ def together(action: Callable[[Guest], None], guests: Iterable[Guest]) -> None:
 
 
 def wildcard_policy(address: str, way: str, selector: str, reqid: int, more: str) -> str:
-    """Only transport mode can do without naming the ends in its template."""
+    """Returns a policy for any addresses. Only a template of transport mode need not name the ends."""
     template = f"tmpl proto esp reqid {reqid} mode transport"
     return f"xfrm policy add src {address} dst {address} {selector} dir {way} {more} {template}"
 
@@ -223,7 +224,7 @@ def algorithm_words(name: str) -> str:
 
 def macsec_lines(name: str, side: MacsecSide, cipher: str, keys: Mapping[tuple[str, int], str], salt: str) -> list[str]:
     def association(sender: str, number: int, active: bool) -> str:
-        # With extended packet numbers each sender has its own short identifier.
+        # With extended packet numbers each sender has a short identifier of its own.
         numbering = f"xpn 1 salt {salt} ssci {'ab'.index(sender) + 1}" if salt else "pn 1"
         return f"sa {number} {numbering} {on(active)} key {number:02x} {keys[sender, number]}"
 
@@ -245,7 +246,7 @@ def eth0_up(name: str) -> list[str]:
 
 
 def link_lines(link: str, addresses: Mapping[str, tuple[str, str]], name: str) -> list[str]:
-    """Up, with addresses, and knowing the neighbour: a first packet that waits for ARP would fail a QP's connect."""
+    """Up, with addresses and the neighbour: a first packet that waits for ARP would fail a QP's connect."""
     v4, v6 = addresses[name]
     lines = [f"link set {link} up", f"address add {v4}/24 dev {link}", f"address add {v6}/64 dev {link} nodad"]
     return lines + [f"neigh replace {peer} lladdr {MAC[PEER[name]]} dev {link}" for peer in addresses[PEER[name]]]
@@ -262,7 +263,7 @@ def rxe_on(link: str, addresses: Sequence[str]) -> str:
 
 
 def gid_of(address: str) -> str:
-    """As sysfs writes it; an IPv4 address is ::ffff:a.b.c.d."""
+    """Returns the GID of an address, as sysfs writes it; that of an IPv4 address is ::ffff:a.b.c.d."""
     ip = ipaddress.ip_address(address)
     return ipaddress.IPv6Address(f"::ffff:{ip}" if ip.version == 4 else ip).exploded
 

@@ -1,44 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""A queue pair under traffic between the guests (tests/apps/verbs_stream), and what becomes of it."""
+"""A queue pair under traffic between the guests (tests/apps/verbs_stream), and how it ends."""
 
 from __future__ import annotations
 
 import re
 import signal
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
+from typing import Any
 
 from .api import Test, await_listener
 from .guest import CommandFailed, Guest, Process, Result
+from .patience import WITHIN
 from .states import ETH0, batch
 
 PORT = 18600
-UNTIL_TRAFFIC = 60  # s
-# 4.096 us * 2^18 is a second, and eight of them pass before a QP gives up by itself: time to see who ended it.
-PATIENT = 18
-# Some 100 messages a second each way, where nothing depends on how many: the guests' processors have time for the rest.
+# 4.096 us * 2^20 is 4.3 s, and a QP gives up after eight of them. It must not do so before rdmasecd ends it.
+PATIENT = 20
+# Some 100 messages a second each way, where the number does not matter: it leaves processor time to the other programs.
 GENTLE = "-w 10"
 FLUSHED, BROKEN = 3, 4  # exit statuses of verbs_stream
-ENDING = re.compile(r"^(\d+\.\d+) (.+) after \d+$", re.MULTILINE)  # what it says then
+ENDING = re.compile(r"^(\d+\.\d+) (.+) after \d+$", re.MULTILINE)  # its last line
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How one end of a stream ended; at is the guest's clock when it noticed."""
+    """How one end of a stream ended. at: the guest's clock when the program noticed."""
 
     at: float
     status: str
 
     @property
     def flushed(self) -> bool:
-        """As it is seen by a program whose queue pair was moved to ERR."""
+        """Whether the status is that of a queue pair that was moved to ERR."""
         return self.status == "Work Request Flushed Error"
 
 
 class Stream:
-    """b serves and a connects; both send, at once and all the time, until something ends it."""
+    """The server runs on b and the client on a. Both send all the time until the stream is ended."""
 
     def __init__(
         self,
@@ -50,95 +50,90 @@ class Stream:
         options: str = "",
         keep: bool = False,
         port: int = PORT,
-        **how: object,
+        **how: Any,
     ) -> None:
-        """options are verbs_stream's, for both ends; keep: a's program keeps its queue pair after the end."""
+        """options: those of verbs_stream, for both ends. keep: a's program keeps its queue pair after the end."""
         self.keep = keep
         command = f"exec {{wrap}} {t.build}/tests/verbs_stream -T {PATIENT} -p {port} {options} -g"
         index_b, index_a = (t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.b, t.a))
         self.server = t.b.start(f"{command.format(wrap=wrap_b)} {index_b}", **how)
-        await_listener(t.b, port, self.server)
+        await_listener(self.server, port)
         kept = "-k " if keep else ""
         self.client = t.a.start(f"{command.format(wrap=wrap_a)} {index_a} {kept}{ETH0['b'][0]}", **how)
         for process in (self.client, self.server):
             await_words(process, "streaming")
 
     def sent(self) -> int:
-        """How many messages a had sent when it said so last, which it does once a second."""
+        """Returns the number of messages that a has sent; it prints the number once a second."""
         return int((re.findall(r"(\d+) sent$", self.client.output(), re.MULTILINE) or ["0"])[-1])
 
-    def goes_on(self, seconds: float = 60) -> bool:
-        """Whether a sends more from now on, and is heard."""
-        deadline = time.monotonic() + seconds
-        for _ in range(2):  # what is told next may have been sent before
+    def continues(self, within: float = WITHIN) -> bool:
+        """Returns whether a sends more messages from now on, and b acknowledges them."""
+
+        def sends_more() -> bool:
             before = self.sent()
-            while self.sent() <= before:
-                if self.client.poll() or time.monotonic() > deadline:
-                    return False
-                time.sleep(0.2)
-        return True
+            self.client.guest.eventually(lambda: self.sent() > before or self.client.poll(), within)
+            return self.sent() > before
 
-    def end_of_a(self, within: float) -> Ending | None:
-        """What a said at its end; None: it goes on."""
-        deadline = time.monotonic() + within
-        while True:
-            over = self.client.poll()
-            if found := ENDING.search(self.client.output()):
-                return Ending(float(found[1]), found[2])
-            if over or time.monotonic() > deadline:
-                return None
-            time.sleep(0.1)
+        return sends_more() and sends_more()  # the first number may count messages that were sent before
 
-    def finish(self, timeout: float = 60) -> tuple[Result, Result]:
-        """Both results, a's first, of a stream whose time is up."""
-        return self.client.wait(timeout), self.server.wait(timeout)
+    def end_of_a(self, within: float = WITHIN) -> Ending | None:
+        """Returns how a's end ended, or None if it continues until the limit is over."""
+
+        def ended() -> Ending | bool:
+            over = self.client.poll() is not None
+            found = ENDING.search(self.client.output())
+            return Ending(float(found[1]), found[2]) if found else over
+
+        ending = self.client.guest.eventually(ended, within)
+        return ending if isinstance(ending, Ending) else None
 
     def stop(self) -> Result:
-        """End what is left of it; a's result."""
+        """Ends the programs that still run. Returns a's result."""
         self.server.kill(signal.SIGKILL)
         if self.keep:
             self.client.kill()
-        # One that has not said that it ended would go on until it misses its peer's answers.
+        # A client that has not reported its end would continue until it misses the answers of its peer.
         ending = self.keep or ENDING.search(self.client.output())
-        if self.client.ended_within(30 if ending else 0) is None:
+        if self.client.ends(WITHIN if ending else 0) is None:
             self.client.kill(signal.SIGKILL)
-        self.server.wait(60)
-        return self.client.wait(60)
+        self.server.wait()
+        return self.client.wait()
 
 
-def await_words(process: Process, words: str, timeout: float = UNTIL_TRAFFIC) -> str:
-    """Its output, once the words are in it."""
-    said = process.output_with(words, timeout)
+def await_words(process: Process, words: str, within: float = WITHIN) -> str:
+    """Returns the output once the words are in it. Raises RuntimeError if they never are."""
+    said = process.output_with(words, within)
     if words not in said:
-        raise RuntimeError(f"{process.guest.name}: {process.cmd}: never said '{words}': {said}")
+        raise RuntimeError(f"{process.guest.name}: {process.cmd}: its output has no '{words}': {said}")
     return said
 
 
 @dataclass(frozen=True)
 class Event:
-    """When something was done, by the guest's own clock: not before `began`, and all of it by `done`."""
+    """A change in a guest: it happened between `began` and `done` of the guest's own clock."""
 
     began: float
     done: float
     result: Result
 
 
-# ip takes a while to start on an emulated CPU: it is started, and only then told what to do.
+# ip takes a while to start on an emulated processor, so its lines come only after it has started.
 IP_START = 0.4
 
 
-def happen(guest: Guest, *lines: str, shell: str = "", timeout: float = 60, check: bool = True) -> Event:
-    """Has `ip -batch` do these lines, or the shell a command, and tells when."""
+def change(guest: Guest, *lines: str, shell: str = "", check: bool = True) -> Event:
+    """Runs lines of `ip -batch`, or a shell command. Returns when that happened."""
     text = " ".join(quote(line) for line in lines)
     feed = f"{{ sleep {IP_START}; echo $EPOCHREALTIME >&2; printf '%s\\n' {text}; }} | ip -batch -"
     script = f"echo $EPOCHREALTIME >&2; {shell}" if shell else feed
     whole = f"set -o pipefail\n{script}\nstatus=$?\necho $EPOCHREALTIME\nexit $status"
-    result = guest.run(whole, timeout, urgent=True)
+    result = guest.run(whole, urgent=True)
     if check and not result.ok:
         raise CommandFailed(f"{guest.name}: {shell or lines}\n{result}")
     return Event(float(result.err.split()[0]), float(result.out.split()[-1]), result)
 
 
 def put_back(guest: Guest, lines: Sequence[str]) -> None:
-    """The same, whenever it happens."""
+    """Runs lines of `ip -batch` whose time does not matter."""
     guest.run(batch(lines), urgent=True, check=True)

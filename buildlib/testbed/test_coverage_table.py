@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Results whose figures do not bear them out are told, and so is a table that was edited by hand."""
+"""Unit tests: cells without figures that bear them out, and tables edited by hand, are found."""
 
 from __future__ import annotations
 
 import copy
 import unittest
+from typing import Any
 
 from . import coverage_table as table
 from .coverage import GUARDED, NOT_STARTED, PRELOAD, SEEN, UNDECIDED
 
-GUARDED_CELL = {
+GUARDED_CELL: dict[str, Any] = {
     "program": "rping",
     "door": PRELOAD,
     "bare": {"ran": True, "exit": 0, "frames": {"clear_data": 60}, "said": []},
@@ -20,8 +21,8 @@ GUARDED_CELL = {
 RAN_IN_CLEAR = {"ran": True, "exit": 0, "frames": {"clear_data": 4}, "said": []}
 
 
-def changed(**fields: dict[str, object]) -> dict:
-    """The cell above with other fields in some of its runs."""
+def changed(**fields: Any) -> dict[str, Any]:
+    """Returns the cell above with other fields in some of its runs."""
     cell = copy.deepcopy(GUARDED_CELL)
     for name, change in fields.items():
         cell[name] = {**cell[name], **change} if isinstance(change, dict) else change
@@ -32,23 +33,23 @@ class BorneOut(unittest.TestCase):
     def test_guarded(self) -> None:
         self.assertTrue(table.borne_out(GUARDED_CELL))
 
-    def test_guarded_without_what_it_takes(self) -> None:
+    def test_guarded_needs_each_figure(self) -> None:
         for what, cell in {
-            "bare was not seen": changed(bare={"frames": {}}),
-            "bare did not run": changed(bare={"ran": False}),
-            "went on in clear": changed(refused={"frames": {"clear_data": 1}}),
-            "sent connection management in clear": changed(refused={"frames": {"clear_cm": 1}}),
-            "sent what could not be parsed": changed(refused={"frames": {"malformed": 1}}),
-            "ended well": changed(refused={"exit": 0}),
-            "was refused by nobody": changed(refused={"said": []}),
-            "never ran protected": changed(protected=None),
-            "failed protected": changed(protected={"ran": False}),
-            "sent no ESP": changed(protected={"frames": {}}),
-            "sent other than ESP": changed(protected={"frames": {"esp": 65, "clear_data": 1}}),
+            "bare: the wire shows no data": changed(bare={"frames": {}}),
+            "bare: it fails": changed(bare={"ran": False}),
+            "refused: data in clear": changed(refused={"frames": {"clear_data": 1}}),
+            "refused: connection management in clear": changed(refused={"frames": {"clear_cm": 1}}),
+            "refused: a frame that cannot be parsed": changed(refused={"frames": {"malformed": 1}}),
+            "refused: exit status 0": changed(refused={"exit": 0}),
+            "refused: no line of rdmasec": changed(refused={"said": []}),
+            "protected: not run": changed(protected=None),
+            "protected: it fails": changed(protected={"ran": False}),
+            "protected: no ESP": changed(protected={"frames": {}}),
+            "protected: data in clear": changed(protected={"frames": {"esp": 65, "clear_data": 1}}),
         }.items():
             self.assertFalse(table.borne_out(cell), what)
 
-    def test_not_covered(self) -> None:
+    def test_not_covered_needs_its_figures(self) -> None:
         self.assertTrue(table.borne_out(changed(verdict=SEEN, refused=RAN_IN_CLEAR)))
         self.assertFalse(table.borne_out(changed(verdict=SEEN)))
         self.assertTrue(table.borne_out(changed(verdict=NOT_STARTED, refused={"exit": 126})))
@@ -65,13 +66,13 @@ class Rendered(unittest.TestCase):
         "cells": [GUARDED_CELL, {**changed(verdict=SEEN, refused=RAN_IN_CLEAR), "program": "a Go program"}],
     }
 
-    def test_cells_and_notes(self) -> None:
+    def test_renders_cells_and_notes(self) -> None:
         lines = table.render(self.RESULTS).splitlines()
         self.assertIn("| rping | guarded | not run | not run | not run |", lines)
         self.assertIn("| a Go program | not covered [1] | not run | not run | not run |", lines)
         self.assertTrue(any(line.startswith(f"1. {SEEN}: ") for line in lines))
 
-    def test_spliced(self) -> None:
+    def test_replaces_table_between_markers(self) -> None:
         readme = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
         once = table.spliced(readme, "new")
         self.assertEqual(once, table.spliced(once, "new"))

@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import struct
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import wire  # noqa: E402  the path comes first
+from . import wire
 
 BTH_DATA = bytes([0x04, 0x40, 0xFF, 0xFF, 0, 0x00, 0x00, 0x11, 0, 0, 0, 1])
 BTH_CM = bytes([0x64, 0x40, 0xFF, 0xFF, 0, 0x00, 0x00, 0x01, 0, 0, 0, 1])

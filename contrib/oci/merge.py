@@ -36,7 +36,7 @@ def merge(ours: dict, other: dict) -> dict:
     for rule in ours["syscalls"]:
         for name in rule["names"]:
             conditions.setdefault(name, []).extend(rule.get("args", []))
-    rules = []
+    rules: list[dict] = []
     allowed = set()
     for rule in other["syscalls"]:
         names = [name for name in rule["names"] if name not in conditions]

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The less usual ways through librdmacm, each as server (-l) and as client, one connection and nothing sent by a QP:
+ * Unusual ways through librdmacm, each as server (-l) and as client, with one connection; no QP sends:
  *
  *	cm_ways migrate [-l] ADDRESS	ids that change their event channel before they connect, or accept
- *	cm_ways udp [-l] ADDRESS	RDMA_PS_UDP: a service is resolved (SIDR), without any QP
- *	cm_ways ep [-l] ADDRESS		rdma_getaddrinfo(), rdma_create_ep(), and librdmacm makes the QPs
- *	cm_ways establish ADDRESS	the QP is not the id's: rdma_connect(), rdma_establish(); to the server of
- *`migrate` cm_ways reject -l ADDRESS	refuses a request with data cm_ways join ADDRESS GROUP	joins a multicast group,
+ *	cm_ways udp [-l] ADDRESS	RDMA_PS_UDP: a service is resolved (SIDR), without a QP
+ *	cm_ways ep [-l] ADDRESS		rdma_getaddrinfo(), rdma_create_ep(); librdmacm makes the QPs
+ *	cm_ways establish ADDRESS	without a QP of the id: rdma_connect(), rdma_establish(); its server is
+ *`migrate` cm_ways reject -l ADDRESS	rejects a request, with data cm_ways join ADDRESS GROUP	joins a multicast group,
  *from the device that has the address
  */
 #include <arpa/inet.h>
@@ -20,8 +20,8 @@
 
 #include "app.h"
 
-enum { RESOLVE_MS = 5000, SOME_QPN = 0x1234, SOME_QKEY = 0x1f1f };
-static const char port[] = "18701", data[] = "what only the peer should read";
+enum { RESOLVE_MS = 60000, SOME_QPN = 0x1234, SOME_QKEY = 0x1f1f };
+static const char port[] = "18701", data[] = "a text that only the peer may read";
 
 static struct rdma_event_channel *first, *second;
 
@@ -43,7 +43,7 @@ static void usage(void)
 	exit(2);
 }
 
-/* The event; its id in *id, if asked for. */
+/* Waits for this event, and ends the program after another one. id: NULL, or where the id of the event goes. */
 static void await(struct rdma_event_channel *channel, enum rdma_cm_event_type wanted, struct rdma_cm_id **id)
 {
 	struct rdma_cm_event *event;
@@ -84,7 +84,7 @@ static void open_channels(void)
 		die("rdma_create_event_channel");
 }
 
-/* An id on the first channel that knows its route. */
+/* Returns an id on the first channel with its route resolved. */
 static struct rdma_cm_id *routed(const char *address, enum rdma_port_space space)
 {
 	struct addrinfo *to = resolve(address);
@@ -99,7 +99,7 @@ static struct rdma_cm_id *routed(const char *address, enum rdma_port_space space
 	return id;
 }
 
-/* The id of the first request that arrives. */
+/* Returns the id of the first request. */
 static struct rdma_cm_id *requested(const char *address, enum rdma_port_space space, struct rdma_cm_id **listener)
 {
 	struct addrinfo *on = resolve(address);
@@ -196,7 +196,7 @@ static void ep(const char *address, bool listens)
 		rdma_destroy_ep(made);
 }
 
-/* The QP of another library: here none at all, as the connection manager does not care. */
+/* As with the QP of another library. There is none, which the connection manager does not check. */
 static void establish(const char *address)
 {
 	struct rdma_cm_id *id = routed(address, RDMA_PS_TCP);

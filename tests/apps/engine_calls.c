@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What an engine does to another process' queue pairs, one call after the other, for the scenario engine-calls. The
- * only program here that links rdmasec's core.
+ * The calls of an engine on another process' queue pairs, one after the other, for the scenario engine-calls.
  *
- *     engine_calls PID                      tells all that it finds
+ *     engine_calls PID                      prints all facts
  *     engine_calls PID error|destroy HANDLE
  *     engine_calls scan                     all guarded processes
  */
@@ -72,9 +71,9 @@ static void hold(struct held *held, pid_t pid)
 	held->driver_id = held->inventory.devices[0].driver_id;
 }
 
-/* ---- telling ---- */
+/* ---- printing ---- */
 
-static void tell_process(const struct held *held)
+static void print_process(const struct held *held)
 {
 	const struct process *p = &held->process;
 	bool guarded = false;
@@ -87,7 +86,7 @@ static void tell_process(const struct held *held)
 	printf("fd %d is %u:%u driver %u\n", held->number, major(held->rdev), minor(held->rdev), held->driver_id);
 }
 
-static void tell_gids(const struct rdma_device *device, const char *from)
+static void print_gids(const struct rdma_device *device, const char *from)
 {
 	for (size_t p = 0; p < device->port_count; p++)
 		for (size_t g = 0; g < device->ports[p].gid_count; g++) {
@@ -112,7 +111,7 @@ static void confirm_gids(struct rdma_device *device)
 		}
 }
 
-static void tell_all_gids(struct held *held)
+static void print_all_gids(struct held *held)
 {
 	struct rdma_device *device = &held->inventory.devices[0];
 	struct evidence ev;
@@ -125,20 +124,20 @@ static void tell_all_gids(struct held *held)
 	if (err)
 		fail(err, "inventory_gids_from_sysfs");
 	read = microseconds();
-	tell_gids(device, "sysfs");
+	print_gids(device, "sysfs");
 	printf("sysfs took %.0f us\n", read - began);
 	began = microseconds();
 	err = inventory_gids_from_fd("/sys", device, held->fd, &ev);
 	if (err)
 		fail(err, "inventory_gids_from_fd");
 	read = microseconds();
-	tell_gids(device, "ioctl");
+	print_gids(device, "ioctl");
 	printf("ioctl took %.0f us\n", read - began);
 	confirm_gids(device);
 	evidence_free(&ev);
 }
 
-static void tell_qp(const struct held *held, uint32_t handle)
+static void print_qp(const struct held *held, uint32_t handle)
 {
 	char dgid[INET6_ADDRSTRLEN];
 	struct uverbs_qp_facts facts;
@@ -151,7 +150,7 @@ static void tell_qp(const struct held *held, uint32_t handle)
 	       facts.address.sgid_index, facts.address.flow_label, facts.dest_qpn);
 }
 
-static void tell_qps(const struct held *held)
+static void print_qps(const struct held *held)
 {
 	uint32_t handles[64];
 	struct uverbs_qp_facts facts;
@@ -161,7 +160,7 @@ static void tell_qps(const struct held *held)
 	if (err)
 		fail(err, "uverbs_list_qps");
 	for (size_t i = 0; i < count; i++)
-		tell_qp(held, handles[i]);
+		print_qp(held, handles[i]);
 	err = count ? uverbs_list_qps(held->fd, held->driver_id, handles, count - 1, &small) : 0;
 	printf("with less room: %s\n", strerror(-err));
 	err = uverbs_query_qp(held->fd, held->driver_id, 4711, &facts);
@@ -177,7 +176,7 @@ struct scanned {
 	int number;
 };
 
-static int tell_found(void *context, const struct process *process, int number, int fd, dev_t rdev)
+static int print_found(void *context, const struct process *process, int number, int fd, dev_t rdev)
 {
 	struct scanned *last = context;
 	bool same = false;
@@ -197,7 +196,7 @@ static int scan(void)
 {
 	struct scanned last = { 0 };
 	double began = microseconds();
-	int err = process_scan("/sys", tell_found, &last);
+	int err = process_scan("/sys", print_found, &last);
 
 	if (err)
 		fail(err, "process_scan");
@@ -217,9 +216,9 @@ int main(int argc, char **argv)
 		return 2;
 	hold(&held, atoi(argv[1]));
 	if (argc == 2) {
-		tell_process(&held);
-		tell_all_gids(&held);
-		tell_qps(&held);
+		print_process(&held);
+		print_all_gids(&held);
+		print_qps(&held);
 		inventory_free(&held.inventory);
 		return 0;
 	}
@@ -229,7 +228,7 @@ int main(int argc, char **argv)
 	if (err)
 		fail(err, argv[2]);
 	if (!strcmp(argv[2], "error"))
-		tell_qp(&held, handle);
+		print_qp(&held, handle);
 	inventory_free(&held.inventory);
 	return 0;
 }

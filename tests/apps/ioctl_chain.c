@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* A preload that looks at ioctl() and passes it on to the next, as tracers and profilers do. */
+/* A preload that counts calls of ioctl() and passes them on, as tracers and profilers do. */
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
 	return next(fd, request, arg);
 }
 
-/* So that a scenario knows that it was loaded and not passed by. */
+/* Shows a scenario that it was loaded and called. */
 __attribute__((destructor)) static void report(void)
 {
 	fprintf(stderr, "ioctl_chain: saw %lu calls\n", seen);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The odd ways to make a queue pair, to give it an address or to steer what it sends, by ioctls of its own making:
+ * Unusual ways to make a queue pair, to give it an address or to steer its packets, by ioctls of its own:
  *
  *     odd_ways DEVICE GID-INDEX REMOTE-GID
  *
- * One line for each: its name, and 0 or the errno that came of it; after those that could have changed a queue pair,
- * the state that it has ("state NAME N", as ibv_query_qp() gives it). What is done by another process is done by this
- * program again, which has nothing of its parent but a socket.
+ * It prints one line for each: its name, and 0 or its errno; after those that can change a queue pair, the state of
+ * that
+ * ("state NAME N", by ibv_query_qp()). The other process is this program again, which shares only a socket with its
+ * parent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,7 +27,7 @@
 
 enum { PORT = 1, ATTRS_MAX = 12, MLX5_DEVX_OBJ = 0x1001, MLX5_DEVX_OBJ_CREATE = 0x1000, NEXT_WRITE_COMMAND = 60 };
 
-/* What one side needs of a queue pair that another has made. */
+/* A queue pair, as another process needs it. */
 struct target {
 	uint32_t pd, cq, qp;
 	int gid_index;
@@ -85,7 +86,7 @@ static void say(const char *way, int err)
 
 /* ---- native QP_CREATE ---- */
 
-/* With one attribute more, unless its length is 0. */
+/* Adds one attribute, unless its length is 0. */
 static int create_qp(int fd, const struct target *of, uint64_t type, uint16_t more, uint16_t more_len)
 {
 	struct ib_uverbs_qp_cap cap = { .max_send_wr = 1, .max_recv_wr = 1, .max_send_sge = 1, .max_recv_sge = 1 };
@@ -155,7 +156,7 @@ static int next_write_command(int fd)
 	return invoke_write(fd, NEXT_WRITE_COMMAND, in, sizeof(in), NULL, 0);
 }
 
-/* INIT to RTR, as libibverbs has it (ibv_cmd_modify_qp()). */
+/* INIT to RTR, as in libibverbs (ibv_cmd_modify_qp()). */
 static int modify_qp(int fd, const struct target *of)
 {
 	struct ib_uverbs_modify_qp in = {
@@ -174,9 +175,9 @@ static int modify_qp(int fd, const struct target *of)
 	return invoke_write(fd, IB_USER_VERBS_CMD_MODIFY_QP, &in, sizeof(in), NULL, 0);
 }
 
-/* ---- other drivers' ---- */
+/* ---- of other drivers ---- */
 
-/* CREATE_QP (0x500) of mlx5's: no rxe takes it, and a guard need not know what the device is to refuse it. */
+/* CREATE_QP (0x500) of mlx5: rxe has no DEVX, and a guard refuses it for any device. */
 static int devx(int fd)
 {
 	uint8_t in[272] = { 5, 0 }, out[16];
@@ -238,7 +239,7 @@ static struct ibv_context *open_named(const char *name)
 	return context;
 }
 
-/* The other process: on a device that it has opened itself, and on the one that it is given. */
+/* The other process: on a device that it has opened, and on the one that it receives. */
 static int other_process(const char *device, int s)
 {
 	struct ibv_context *own = open_named(device), *imported;
@@ -246,7 +247,7 @@ static int other_process(const char *device, int s)
 	int fd = receive_fd(s, &target);
 
 	if (!own || fd < 0) {
-		fprintf(stderr, "odd_ways: nothing to work on\n");
+		fprintf(stderr, "odd_ways: no device was received\n");
 		return 1;
 	}
 	say("foreign_handle", modify_qp(own->cmd_fd, &target));
@@ -259,7 +260,7 @@ static int other_process(const char *device, int s)
 	return 0;
 }
 
-/* It gets a socket, and nothing else that is open here. */
+/* The child gets a socket, and no other descriptor. */
 static int ask_other_process(char **argv, struct target *target, int cmd_fd)
 {
 	int pair[2], status;
@@ -353,7 +354,7 @@ int main(int argc, char **argv)
 	target.pd = pd->handle;
 	target.cq = cq->handle;
 	target.gid_index = atoi(argv[2]);
-	/* in clear, a guard refuses it at once; then there is none that others could change */
+	/* in clear a guard refuses it; then there is no queue pair to change */
 	qp = make_qp(pd, cq, IBV_QPT_RC);
 	say("create_rc", qp ? to_init(qp) : errno);
 	target.qp = qp ? qp->handle : 0;

@@ -11,82 +11,48 @@ import ipaddress
 import socket
 import struct
 import sys
-import time
 
 from pyverbs import enums
-from pyverbs.addr import GID, AHAttr, GlobalRoute
 from pyverbs.cq import CQ
-from pyverbs.device import Context
-from pyverbs.mr import MR
-from pyverbs.pd import PD
 from pyverbs.pyverbs_error import PyverbsError
-from pyverbs.qp import QP, QPAttr, QPCap, QPInitAttr
-from pyverbs.wr import SGE, RecvWR, SendWR
+from pyverbs_qp import MESSAGE, PATIENCE, PSN, QueuePair, completion_status, fail, wait_for
 
 ENDPOINT = struct.Struct("=?3xII16s")  # struct endpoint of app.h
+FAILED = ENDPOINT.pack(True, 0, 0, bytes(16))
 TCP_PORT = 18600
-MESSAGE = 64
-PSN = 4711
-PATIENCE = 30  # s
-QUESTION = b"a message that nobody on the wire may read"
+QUESTION = b"a message that must not be readable on the wire"
 REPLY = b"and its answer"
 
 
-def completion(cq: CQ, what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        count, completions = cq.poll()
-        if count:
-            if completions[0].status != enums.IBV_WC_SUCCESS:
-                break
-            return
-        time.sleep(0.001)
-    sys.exit(f"pyverbs_rc: {what}")
+def talk(pair: QueuePair) -> None:
+    pair.memory.write(QUESTION.ljust(MESSAGE, b"\0"), MESSAGE)
+    pair.send()
+    await_completion(pair.sent, "cannot send")
+    await_completion(pair.received, "has no answer")
+    if not pair.memory.read(MESSAGE, MESSAGE).startswith(REPLY):
+        fail("has another answer")
 
 
-class Pair:
-    """A QP with all that belongs to it."""
+def await_completion(cq: CQ, failure: str) -> None:
+    status: int | None = None
 
-    def __init__(self, device: str, gid_index: int) -> None:
-        self.gid_index = gid_index
-        self.context = Context(name=device)
-        self.gid = ipaddress.IPv6Address(self.context.query_gid(port_num=1, index=gid_index).gid)
-        self.pd = PD(self.context)
-        self.memory = MR(self.pd, 2 * MESSAGE, enums.IBV_ACCESS_LOCAL_WRITE)
-        self.sent, self.received = CQ(self.context, 4), CQ(self.context, 4)
-        capabilities = QPCap(max_send_wr=4, max_recv_wr=4, max_send_sge=1, max_recv_sge=1)
-        init = QPInitAttr(qp_type=enums.IBV_QPT_RC, scq=self.sent, rcq=self.received, cap=capabilities)
-        self.qp = QP(self.pd, init)
+    def is_complete() -> bool:
+        nonlocal status
+        status = completion_status(cq)
+        return status is not None
 
-    def connect(self, number: int, psn: int, gid: str) -> None:
-        attr = QPAttr(qp_state=enums.IBV_QPS_INIT, port_num=1)
-        self.qp.to_init(attr)
-        self.qp.post_recv(RecvWR(num_sge=1, sg=[SGE(self.memory.buf + MESSAGE, MESSAGE, self.memory.lkey)]))
-        route = GlobalRoute(dgid=GID(gid), sgid_index=self.gid_index, hop_limit=64)
-        attr.ah_attr = AHAttr(port_num=1, is_global=1, gr=route)
-        attr.path_mtu = enums.IBV_MTU_1024
-        attr.dest_qp_num, attr.rq_psn, attr.sq_psn = number, psn, PSN
-        attr.max_rd_atomic = attr.max_dest_rd_atomic = 1
-        attr.min_rnr_timer, attr.timeout, attr.retry_cnt, attr.rnr_retry = 12, 14, 7, 7
-        self.qp.to_rts(attr)
-
-    def talk(self) -> None:
-        self.memory.write(QUESTION.ljust(MESSAGE, b"\0"), MESSAGE)
-        sge = SGE(self.memory.buf, MESSAGE, self.memory.lkey)
-        self.qp.post_send(SendWR(num_sge=1, sg=[sge], send_flags=enums.IBV_SEND_SIGNALED))
-        completion(self.sent, "cannot send")
-        completion(self.received, "has no answer")
-        if not self.memory.read(MESSAGE, MESSAGE).startswith(REPLY):
-            sys.exit("pyverbs_rc: has another answer")
+    wait_for(is_complete, failure)
+    if status != enums.IBV_WC_SUCCESS:
+        fail(failure)
 
 
 def exchange(tcp: socket.socket, mine: bytes) -> tuple[int, int, str]:
-    """Both ends tell each other where they are, connect, and tell that they have."""
+    """Exchanges an endpoint with the peer. Returns the peer's QP number, PSN and GID."""
     tcp.sendall(mine)
     data = tcp.recv(ENDPOINT.size, socket.MSG_WAITALL)
-    failed, number, psn, gid = ENDPOINT.unpack(data) if len(data) == ENDPOINT.size else (True, 0, 0, bytes(16))
+    failed, number, psn, gid = ENDPOINT.unpack(data if len(data) == ENDPOINT.size else FAILED)
     if failed:
-        sys.exit("pyverbs_rc: the peer has no QP for it")
+        fail("the peer has no QP for it")
     return number, psn, ipaddress.IPv6Address(gid).exploded
 
 
@@ -96,14 +62,15 @@ def main() -> None:
     device, gid_index, server = sys.argv[1:]
     with socket.create_connection((server, TCP_PORT), PATIENCE) as tcp:
         try:
-            pair = Pair(device, int(gid_index))
-            mine = ENDPOINT.pack(False, pair.qp.qp_num, PSN, pair.gid.packed)
+            pair = QueuePair(device, int(gid_index))
+            gid = ipaddress.IPv6Address(pair.context.query_gid(port_num=1, index=int(gid_index)).gid)
+            mine = ENDPOINT.pack(False, pair.qp.qp_num, PSN, gid.packed)
             pair.connect(*exchange(tcp, mine))
         except PyverbsError as error:
-            tcp.sendall(ENDPOINT.pack(True, 0, 0, bytes(16)))
-            sys.exit(f"pyverbs_rc: {error}")
+            tcp.sendall(FAILED)
+            fail(error)
         exchange(tcp, mine)
-        pair.talk()
+        talk(pair)
     print("1 of 1 QPs connected")
 
 

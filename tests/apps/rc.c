@@ -6,12 +6,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { PORT = 1, COMPLETION_S = 30 };
+enum { PORT = 1, COMPLETION_S = 300 };
 
-static const char question[RC_MESSAGE] = "a message that nobody on the wire may read";
+static const char question[RC_MESSAGE] = "a message that must not be readable on the wire";
 static const char reply[RC_MESSAGE] = "and its answer";
 
-/* Many verbs calls return NULL and set errno, and some forget to. */
+/* Many verbs return NULL and set errno; some do not set it. */
 static int last_error(void)
 {
 	return errno ? -errno : -EIO;
@@ -139,7 +139,7 @@ static int connect_to(struct rc_qp *qp, const struct endpoint *peer)
 						     IBV_QP_RNR_RETRY | IBV_QP_MAX_QP_RD_ATOMIC);
 }
 
-/* Both say where they are, connect, and say that they have: whoever sends earlier is not heard. */
+/* Both ends exchange their addresses, connect, and exchange that they have: an earlier message would be lost. */
 static int meet(struct rc_qp *qp, int tcp)
 {
 	struct endpoint mine = { 0 }, theirs;
@@ -206,13 +206,13 @@ int rc_post_send(struct rc_qp *qp)
 	return -ibv_post_send(qp->qp, &wr, &bad);
 }
 
-static int say(struct rc_qp *qp, const char *message)
+static int post_message(struct rc_qp *qp, const char *message)
 {
 	memcpy(qp->memory[RC_RECEIVES], message, RC_MESSAGE);
 	return rc_post_send(qp);
 }
 
-static int hear(struct rc_qp *qp, const char *expected)
+static int receive(struct rc_qp *qp, const char *expected)
 {
 	struct ibv_wc wc;
 	int err = await(qp->recv_cq, &wc);
@@ -230,7 +230,7 @@ int rc_send_again(struct rc_qp *qp)
 	int err;
 
 	qp->stage = "cannot send";
-	err = say(qp, question);
+	err = post_message(qp, question);
 	return err ? err : await(qp->send_cq, &wc);
 }
 
@@ -251,7 +251,7 @@ int rc_call(struct rc_qp *qp, const struct rc_device *device, int tcp)
 	if (err)
 		return err;
 	qp->stage = "has no answer";
-	return hear(qp, reply);
+	return receive(qp, reply);
 }
 
 int rc_serve(struct rc_qp *qp, const struct rc_device *device, int tcp)
@@ -264,11 +264,11 @@ int rc_serve(struct rc_qp *qp, const struct rc_device *device, int tcp)
 	if (err)
 		return err;
 	qp->stage = "has no message";
-	err = hear(qp, question);
+	err = receive(qp, question);
 	if (err)
 		return err;
 	qp->stage = "cannot answer";
-	err = say(qp, reply);
+	err = post_message(qp, reply);
 	return err ? err : await(qp->send_cq, &wc);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* A connected queue pair, made through a table of verbs, so that it is the same however the program got hold of them.
- */
+/* A connected queue pair, made through a table of verbs: the same code for programs that get them in other ways. */
 #ifndef RDMASEC_TESTS_APPS_RC_H
 #define RDMASEC_TESTS_APPS_RC_H
 
@@ -9,7 +8,7 @@
 
 #include "app.h"
 
-/* Where verbs.h has an inline function or a macro of the same name, this is the exported symbol. */
+/* The exported symbols, also where verbs.h has an inline function or a macro of the same name. */
 struct verbs_calls {
 	struct ibv_device **(*get_device_list)(int *count);
 	void (*free_device_list)(struct ibv_device **list);
@@ -42,16 +41,16 @@ struct rc_device {
 
 enum { RC_SENDS = 4, RC_RECEIVES = 8, RC_MESSAGE = 64 };
 
-/* One QP with all that belongs to it; `stage` is what was under way, for the text of a failure. */
+/* One QP with its objects. `stage`: the current step, as the text of a failure. */
 struct rc_qp {
 	const struct rc_device *device;
 	const char *stage;
 	struct ibv_pd *pd;
 	struct ibv_mr *mr;
-	struct ibv_cq *send_cq, *recv_cq; /* two: their completions come in no order */
+	struct ibv_cq *send_cq, *recv_cq; /* two: their completions have no order */
 	struct ibv_qp *qp;
 	uint32_t psn;
-	char memory[RC_RECEIVES + 1][RC_MESSAGE]; /* the last is what is sent */
+	char memory[RC_RECEIVES + 1][RC_MESSAGE]; /* the last one is sent */
 };
 
 /* All return 0 or -errno. */
@@ -59,17 +58,16 @@ int rc_open(struct rc_device *device, const struct verbs_calls *verbs, const str
 void rc_close(struct rc_device *device);
 
 /*
- * From nothing to a QP that has sent a message to the peer on the other end of the TCP connection, and received its
- * answer. The peer always learns what became of it. rc_destroy() is due in any case.
+ * Makes a QP, sends a message to the peer on the other end of the TCP connection, and receives its answer. Blocks until
+ * then. The peer always learns whether it succeeded. The caller must call rc_destroy(), also after an error.
  */
 int rc_serve(struct rc_qp *qp, const struct rc_device *device, int tcp);
 int rc_call(struct rc_qp *qp, const struct rc_device *device, int tcp);
 
-/* One more message to the peer, which it need not look at: its NIC acknowledges it. RC_RECEIVES times at most. */
+/* Sends one more message. The NIC of the peer acknowledges it. RC_RECEIVES times at most. */
 int rc_send_again(struct rc_qp *qp);
 
-/* For programs that poll qp->send_cq and qp->recv_cq themselves; `slot` is the wr_id that the last receive came with.
- */
+/* For programs that poll qp->send_cq and qp->recv_cq themselves. `slot`: the wr_id of the last receive. */
 int rc_post_send(struct rc_qp *qp);
 int rc_post_receive(struct rc_qp *qp, uint64_t slot);
 

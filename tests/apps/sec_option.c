@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * How a program that knows of rdmasec asks for what it needs, and reads what it has: rdma_sec(3).
+ * A program that knows rdmasec: it requires protection, and reads the protection that it has (rdma_sec(3)).
  *
  *	sec_option [OPTION...] -l ADDRESS	listens on an address of this host, for one connection
  *	sec_option [OPTION...] ADDRESS		connects to it
  *
- *	-r any|macsec|ipsec|none	what has to protect the connection
- *	-g host|qp			whom an SA of IPsec may serve
+ *	-r any|macsec|ipsec|none	the protection that the connection requires
+ *	-g host|qp			the traffic that an SA of IPsec may serve
  *	-t MILLISECONDS			how long a call may wait for an SA
- *	-s				show what protects it; so does each of the above
- *	-a				ids with an event channel, instead of synchronous ones
+ *	-s				print the protection; so does each of the above
+ *	-a				ids with an event channel, not synchronous ones
  *	-p PORT
  *
- * Each side sends the other one message. It runs without rdmasec as well, when no option asks for anything.
+ * Each side sends one message to the other. Without these options it also runs without rdmasec.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,10 +27,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RESOLVE_MS = 5000, MESSAGE = 64 };
+enum { RESOLVE_MS = 60000, MESSAGE = 64 };
 
 struct sample {
-	uint32_t require, granularity, timeout; /* 0: not asked for */
+	uint32_t require, granularity, timeout; /* 0: not set */
 	bool listens, shows;
 	const char *address, *port;
 	struct rdma_event_channel *channel; /* NULL: synchronous */
@@ -47,7 +47,7 @@ static int fail(const char *what)
 
 /* ---- rdmasec ---- */
 
-static int ask_for(struct rdma_cm_id *id, int option, uint32_t value, const char *what)
+static int set_option(struct rdma_cm_id *id, int option, uint32_t value, const char *what)
 {
 	if (!value)
 		return 0;
@@ -58,9 +58,9 @@ static int ask_for(struct rdma_cm_id *id, int option, uint32_t value, const char
 
 static int ask(const struct sample *s, struct rdma_cm_id *id)
 {
-	if (ask_for(id, RDMASEC_REQUIRE, s->require, "require") ||
-	    ask_for(id, RDMASEC_GRANULARITY, s->granularity, "granularity") ||
-	    ask_for(id, RDMASEC_SETUP_TIMEOUT, s->timeout, "setup timeout"))
+	if (set_option(id, RDMASEC_REQUIRE, s->require, "require") ||
+	    set_option(id, RDMASEC_GRANULARITY, s->granularity, "granularity") ||
+	    set_option(id, RDMASEC_SETUP_TIMEOUT, s->timeout, "setup timeout"))
 		return -1;
 	return 0;
 }
@@ -78,7 +78,7 @@ static void print_protection(const char *of, const struct rdmasec_protection *p)
 	       p->offloaded ? "NIC" : "kernel");
 }
 
-/* Of the id, and once more of its QP, as a program does that has only that. */
+/* Reads the protection of the id, and that of its QP, as a program does that has only a QP. */
 static int show_protection(const struct sample *s)
 {
 	struct rdmasec_protection protection;
@@ -97,7 +97,7 @@ static int show_protection(const struct sample *s)
 
 /* ---- rdma_cm, as in any program ---- */
 
-/* What a synchronous id waits for in the call itself. */
+/* Waits for an event; the calls of a synchronous id do that themselves. */
 static int await(const struct sample *s, enum rdma_cm_event_type wanted, struct rdma_cm_id **id)
 {
 	struct rdma_cm_event *event;
@@ -151,7 +151,7 @@ static int serve(struct sample *s, struct sockaddr *address)
 
 	if (rdma_create_id(s->channel, &s->listener, NULL, RDMA_PS_TCP))
 		return fail("rdma_create_id");
-	/* what is asked for of the listening id is asked for of all ids that it hands out */
+	/* the options of the listening id hold for all ids that it hands out */
 	if (ask(s, s->listener))
 		return -1;
 	if (rdma_bind_addr(s->listener, address))
@@ -257,7 +257,7 @@ static void usage(void)
 	exit(2);
 }
 
-/* Values count from 1, in the order of the words. */
+/* Returns the value of a word: they count from 1, in this order. */
 static uint32_t word_of(const char *word, const char *const words[])
 {
 	for (uint32_t i = 0; words[i]; i++)

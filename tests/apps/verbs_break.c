@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Connects one QP, and before that does something to libibverbs that a door inside it might not survive. Nothing of it
- * is what a good program does; each is what some library, tracer or bundle has been seen to do.
+ * Connects one QP, after a change to libibverbs that might disable a door inside it. Each is a change that some
+ * library, tracer or bundle makes.
  *
  * verbs_break WAY LIBRARY [OPTIONS] SERVER: LIBRARY is another copy of libibverbs, for the ways that take one.
  */
@@ -20,7 +20,7 @@
 #include "elf/image.h"
 #include "verbs_taken.h"
 
-static unsigned long seen; /* calls that came to one of the functions below */
+static unsigned long seen; /* calls of the functions below */
 
 static _Noreturn void fail(const char *what)
 {
@@ -28,12 +28,12 @@ static _Noreturn void fail(const char *what)
 	exit(3);
 }
 
-/* ---- what is put into libibverbs' slot ---- */
+/* ---- functions for the slot of libibverbs ---- */
 
 typedef int ioctl_fn(int fd, unsigned long request, ...);
-static ioctl_fn *was_there;
+static ioctl_fn *previous;
 
-static int passes_on(int fd, unsigned long request, ...)
+static int count_and_call(int fd, unsigned long request, ...)
 {
 	va_list args;
 	void *arg;
@@ -42,10 +42,10 @@ static int passes_on(int fd, unsigned long request, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	seen++;
-	return was_there(fd, request, arg);
+	return previous(fd, request, arg);
 }
 
-static int keeps_to_itself(int fd, unsigned long request, ...)
+static int count_and_enter(int fd, unsigned long request, ...)
 {
 	va_list args;
 	void *arg;
@@ -57,7 +57,7 @@ static int keeps_to_itself(int fd, unsigned long request, ...)
 	return (int)syscall(SYS_ioctl, fd, request, arg);
 }
 
-/* For a libibverbs that has had the name of its ioctl() changed: it finds this one. */
+/* A libibverbs whose import of ioctl() was renamed to octl() finds this one. */
 __attribute__((visibility("default"))) int octl(int fd, unsigned long request, ...);
 
 int octl(int fd, unsigned long request, ...)
@@ -71,8 +71,8 @@ int octl(int fd, unsigned long request, ...)
 	return (int)syscall(SYS_ioctl, fd, request, arg);
 }
 
-/* Memory of no library, which is executable. Nobody gets as far as to call it. */
-static ioctl_fn *code_of_nobody(void)
+/* Returns executable memory of no library. It is never called. */
+static ioctl_fn *map_code(void)
 {
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -96,9 +96,9 @@ static int overwrite(struct dl_phdr_info *info, size_t size, void *by)
 		ioctl_fn **slot = (ioctl_fn **)(image.bias + slots[i].address);
 		void *page = (void *)((uintptr_t)slot & ~4095UL);
 
-		was_there = *slot;
+		previous = *slot;
 		if (mprotect(page, 4096, PROT_READ | PROT_WRITE))
-			fail("a slot cannot be written to");
+			fail("a slot cannot be made writable");
 		*slot = (ioctl_fn *)by;
 		if (mprotect(page, 4096, PROT_READ))
 			fail("a slot cannot be protected");
@@ -106,24 +106,24 @@ static int overwrite(struct dl_phdr_info *info, size_t size, void *by)
 	return count;
 }
 
-/* Before or after verbs have been listed, so that drivers are loaded. */
+/* Before or after devices are listed, which loads drivers. */
 static void take_slot(ioctl_fn *by)
 {
 	if (dl_iterate_phdr(overwrite, (void *)by) <= 0)
 		fail("there is no slot");
 }
 
-/* ---- with the device open already ---- */
+/* ---- after the device was opened ---- */
 
 static struct verbs_calls real;
 
 static struct ibv_pd *take_slot_first(struct ibv_context *context)
 {
-	take_slot(keeps_to_itself);
+	take_slot(count_and_enter);
 	return real.alloc_pd(context);
 }
 
-/* The QP lives until this program is ended; whether it was connected has been said by then. */
+/* Keeps the QP until this program is ended. Whether it was connected has been printed before. */
 static int keep_qp(struct ibv_qp *qp)
 {
 	(void)qp;
@@ -169,7 +169,7 @@ static void *load_listed(const char *path)
 	return library;
 }
 
-static void *in_a_namespace(void)
+static void *open_namespace(void)
 {
 	void *library = dlmopen(LM_ID_NEWLM, "libibverbs.so.1", RTLD_NOW | RTLD_LOCAL);
 
@@ -178,21 +178,21 @@ static void *in_a_namespace(void)
 	return library;
 }
 
-static void *reopened(void)
+static void *reopen(void)
 {
 	dlclose(load_listed("libibverbs.so.1"));
 	return load("libibverbs.so.1");
 }
 
-/* The library whose verbs are to be used. */
-static void *go(const char *way, const char *other)
+/* Returns the library whose verbs the program takes. */
+static void *break_library(const char *way, const char *other)
 {
 	void *library;
 
 	if (!strcmp(way, "reopen"))
-		return reopened();
+		return reopen();
 	if (!strcmp(way, "namespace"))
-		return in_a_namespace();
+		return open_namespace();
 	if (!strcmp(way, "second"))
 		load_listed("libibverbs.so.1");
 	if (!strcmp(way, "second") || !strcmp(way, "only"))
@@ -204,17 +204,17 @@ static void *go(const char *way, const char *other)
 	}
 	library = load("libibverbs.so.1");
 	if (!strcmp(way, "tracer-before"))
-		take_slot(passes_on);
-	else if (!strcmp(way, "nobody-before"))
-		take_slot(code_of_nobody());
+		take_slot(count_and_call);
+	else if (!strcmp(way, "unmapped-before"))
+		take_slot(map_code());
 	list_devices(library);
 	if (!strcmp(way, "tracer-after"))
-		take_slot(passes_on);
-	else if (!strcmp(way, "thief-after"))
-		take_slot(keeps_to_itself);
-	else if (strcmp(way, "tracer-before") != 0 && strcmp(way, "nobody-before") != 0 &&
-		 strcmp(way, "thief-late") != 0)
-		fail("there is no such way");
+		take_slot(count_and_call);
+	else if (!strcmp(way, "taken-after"))
+		take_slot(count_and_enter);
+	else if (strcmp(way, "tracer-before") != 0 && strcmp(way, "unmapped-before") != 0 &&
+		 strcmp(way, "taken-late") != 0)
+		fail("unknown WAY");
 	return library;
 }
 
@@ -229,12 +229,12 @@ int main(int argc, char **argv)
 	options_read(argc - 2, argv + 2, &options);
 	if (!options.server)
 		fail("verbs_threads is its server");
-	if (verbs_take(go(argv[1], argv[2]), &verbs))
+	if (verbs_take(break_library(argv[1], argv[2]), &verbs))
 		return 3;
-	if (!strcmp(argv[1], "thief-late"))
+	if (!strcmp(argv[1], "taken-late"))
 		break_later(&verbs);
 	err = verbs_connect_one(&verbs, &options);
-	if (!strncmp(argv[1], "tracer", 6) || !strncmp(argv[1], "thief", 5))
+	if (!strncmp(argv[1], "tracer", 6) || !strncmp(argv[1], "taken", 5))
 		printf("the slot saw %lu calls\n", seen);
 	if (err)
 		return 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Connects one QP with verbs that it takes from libibverbs by dlvsym, as NCCL does (src/misc/ibvsymbols.cc): nothing
- * here refers to a symbol of libibverbs, so whoever replaces one of those is not met.
+ * Connects one QP with verbs that it takes from libibverbs by dlvsym, as NCCL does (src/misc/ibvsymbols.cc): it refers
+ * to no symbol of libibverbs, so a library that replaces such a symbol has no effect.
  */
 #include <dlfcn.h>
 #include <stdio.h>

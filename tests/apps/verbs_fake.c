@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * A libibverbs, as far as opening a device goes: with BY_IOCTL it gives a command on the way, which no kernel takes, as
- * rdma-core's does; without, it is one that was built for write().
+ * The part of a libibverbs that opens a device. With BY_IOCTL it issues a command by ioctl(), as rdma-core does; no
+ * kernel accepts it. Without, it is a libibverbs that was built for write().
  */
 #include <infiniband/verbs.h>
 #include <rdma/rdma_user_ioctl_cmds.h>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * A hostile program: while one thread asks for an address that is protected, another one keeps changing the address in
- * the command. It counts how often a queue pair ends up with anything but the protected one, as the kernel tells it.
+ * A hostile program: while one thread asks for an address that is protected, another one changes the address in the
+ * command all the time. It counts the queue pairs that the kernel then has with another address.
  *
  *	verbs_flip DEVICE GID_INDEX BAD_IP ATTEMPTS [morph]
  *
- * With "morph" it asks for the unprotected address alone, in a command that another thread changes from REG_MR, which
- * only the program itself can have done, to MODIFY_QP and back; and of each queue pair that got the address, it waits
- * until that is taken down.
+ * With "morph" it asks for the unprotected address only. Another thread changes the command from REG_MR, which must
+ * continue in the program, to MODIFY_QP and back. The program waits until each queue pair that got the address is taken
+ * down.
  *
- * The protected address is the port's own (loopback). BAD_IP: IPv4, of the same form as the GID's.
+ * The protected address is that of the port (loopback). BAD_IP: IPv4, of the same form as that of the GID.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,19 +28,19 @@
 
 #include "app.h"
 
-enum { ATTRS = 2, WATCH_MS = 60000, PORT = 1, GID_LEN = 16, DRIVER_RXE = 14 };
+enum { ATTRS = 2, WATCH_MS = 600000, PROGRESS = 100, PORT = 1, GID_LEN = 16, DRIVER_RXE = 14 };
 
 struct attempt {
 	struct ibv_context *context;
 	struct ibv_qp *qp;
 	union ibv_gid good, bad;
 	int gid_index;
-	struct ib_uverbs_modify_qp command; /* changed while it is carried out */
+	struct ib_uverbs_modify_qp command; /* changed while the kernel reads it */
 	/* header and attributes */
 	uint8_t request[sizeof(struct ib_uverbs_ioctl_hdr) + ATTRS * sizeof(struct ib_uverbs_attr)]
 		__attribute__((aligned(8)));
 	bool morph;
-	volatile uint64_t *number; /* of the command: with `morph`, it is changed instead */
+	volatile uint64_t *number; /* of the command; `morph` changes it instead of the address */
 	atomic_bool over;
 };
 
@@ -79,7 +79,7 @@ static int reset(const struct attempt *a)
 	return err;
 }
 
-/* The request as libibverbs makes it, but in memory that we keep. */
+/* The request of libibverbs, in memory of this program. */
 static void fill_request(struct attempt *a)
 {
 	const struct ib_uverbs_ioctl_hdr header = {
@@ -132,7 +132,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Is it taken down by somebody else? */
+/* Waits until another process has moved the queue pair to ERR. */
 static void await_end(struct attempt *a, struct counts *counts)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
@@ -188,6 +188,8 @@ static int attempt_all(struct attempt *a, unsigned long attempts, struct counts 
 			counts->refused++;
 		else
 			look(a, counts);
+		if ((i + 1) % PROGRESS == 0)
+			printf("%lu attempts\n", i + 1);
 	}
 	atomic_store(&a->over, true);
 	pthread_join(flipper, NULL);
@@ -233,6 +235,7 @@ int main(int argc, char **argv)
 	struct counts counts = { 0 };
 	int err;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc != 5 && argc != 6) {
 		fprintf(stderr, "usage: verbs_flip DEVICE GID_INDEX BAD_IP ATTEMPTS [morph]\n");
 		return 2;
@@ -247,6 +250,6 @@ int main(int argc, char **argv)
 	if (a.morph)
 		printf("taken down %lu, the longest after %lld ms\n", counts.taken_down, (long long)counts.longest_ms);
 	if (err)
-		complain(err, "it cannot go on");
+		complain(err, "cannot continue");
 	return err ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Forks, and connects a QP in the child; the options say what the parent has done before. It also watches what a guard
- * must not change: the child is the only one to wait for, and the only one to report by SIGCHLD.
+ * Forks, and connects a QP in the child. The options say what the parent does before. It also checks that a guard adds
+ * no child: the child is the only one to wait for, and the only one that sends SIGCHLD.
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,12 +12,12 @@
 
 #include "rc.h"
 
-static volatile sig_atomic_t children_reported;
+static volatile sig_atomic_t sigchld_count;
 
-static void child_reported(int number)
+static void count_sigchld(int number)
 {
 	(void)number;
-	children_reported++;
+	sigchld_count++;
 }
 
 static int connect_one(const struct rc_device *device, const struct options *options, const char *who)
@@ -53,8 +53,8 @@ static int open_and_connect(const struct options *options, const char *who)
 	return err;
 }
 
-/* The same program without its options to fork: it connects at once. */
-static _Noreturn void execute_anew(const struct options *options)
+/* Executes this program without the options to fork: it connects immediately. */
+static _Noreturn void execute_again(const struct options *options)
 {
 	char index[12];
 
@@ -66,19 +66,19 @@ static _Noreturn void execute_anew(const struct options *options)
 	_exit(1);
 }
 
-static _Noreturn void be_the_child(const struct rc_device *opened, const struct options *options)
+static _Noreturn void run_child(const struct rc_device *opened, const struct options *options)
 {
 	int err;
 
 	if (options->exec)
-		execute_anew(options);
+		execute_again(options);
 	err = opened ? connect_one(opened, options, "child") : open_and_connect(options, "child");
 	fflush(NULL);
 	_exit(err != 0);
 }
 
-/* True when the one child we forked ended well, and there never was another. */
-static int only_child_did_well(pid_t child)
+/* Returns 0 if the child succeeded and there never was another one, or -ECHILD. */
+static int await_only_child(pid_t child)
 {
 	int status, err = 0;
 	pid_t ended;
@@ -90,8 +90,8 @@ static int only_child_did_well(pid_t child)
 		fprintf(stderr, "verbs_fork: the child failed\n");
 		err = -ECHILD;
 	}
-	if (waitpid(-1, &status, __WALL | WNOHANG) != -1 || errno != ECHILD || children_reported != 1) {
-		fprintf(stderr, "verbs_fork: there is a child that it did not make\n");
+	if (waitpid(-1, &status, __WALL | WNOHANG) != -1 || errno != ECHILD || sigchld_count != 1) {
+		fprintf(stderr, "verbs_fork: there is a child that it did not fork\n");
 		err = -ECHILD;
 	}
 	return err;
@@ -103,7 +103,7 @@ static int fork_and_connect(const struct options *options)
 	pid_t child;
 	int err = 0;
 
-	signal(SIGCHLD, child_reported);
+	signal(SIGCHLD, count_sigchld);
 	if (options->open_first || options->connect_first) {
 		err = rc_open(&device, &verbs_linked, options);
 		if (err) {
@@ -119,8 +119,8 @@ static int fork_and_connect(const struct options *options)
 	if (child < 0)
 		return -errno;
 	if (child == 0)
-		be_the_child(options->open_first ? opened : NULL, options);
-	if (only_child_did_well(child))
+		run_child(options->open_first ? opened : NULL, options);
+	if (await_only_child(child))
 		err = -ECHILD;
 	if (opened)
 		rc_close(opened);

@@ -3,7 +3,7 @@
 
 #undef ibv_reg_mr /* a macro that would choose between two symbols */
 
-/* It is a macro where providers are linked statically (RDMA_STATIC_PROVIDERS): then it names them. */
+/* With statically linked providers (RDMA_STATIC_PROVIDERS) it is a macro that names them. */
 static struct ibv_device **get_device_list(int *count)
 {
 	return ibv_get_device_list(count);

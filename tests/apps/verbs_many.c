@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Many processes with many RC QPs each, all brought to RTS towards an address where nobody need answer, as nothing is
- * sent. Prints the medians of what each step took, "waiting", and holds all until a SIGTERM.
+ * Many processes with many RC QPs each, all brought to RTS towards an address that need not answer, as nothing is sent.
+ * Prints the median and the maximum of each step, "waiting", and keeps all until a SIGTERM. On stderr it prints its
+ * progress, a line for each process.
  *
  *	verbs_many [-a] DEVICE GID_INDEX REMOTE_IP PROCESSES QPS
  *
- * -a: all processes at once; else one after the other, so that the times are those of an idle machine.
+ * -a: all processes at once; otherwise one after the other, so that the times are those of an idle machine.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,6 +29,7 @@ struct many {
 	union ibv_gid remote;
 	bool at_once;
 	int processes, qps;
+	int ended, failed;    /* processes */
 	float (*took)[STEPS]; /* microseconds, shared by all processes */
 };
 
@@ -50,7 +52,7 @@ static int to_rtr(struct ibv_qp *qp, const struct many *many)
 {
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RTR,
 				    .path_mtu = IBV_MTU_1024,
-				    .dest_qp_num = 17, /* somebody's: nothing is sent there */
+				    .dest_qp_num = 17, /* any: nothing is sent there */
 				    .max_dest_rd_atomic = 1,
 				    .min_rnr_timer = 12,
 				    .ah_attr = { .is_global = 1,
@@ -117,8 +119,8 @@ static int make_all(const struct many *many, float (*took)[STEPS])
 	return err;
 }
 
-/* Writes its result, an int, into the pipe, and holds what it has until its parent ends. */
-static _Noreturn void be_a_child(const struct many *many, int number, int pipe_end, pid_t parent)
+/* Writes its result, an int, into the pipe, and keeps its QPs until its parent ends. */
+static _Noreturn void run_child(const struct many *many, int number, int pipe_end, pid_t parent)
 {
 	int err;
 
@@ -132,7 +134,8 @@ static _Noreturn void be_a_child(const struct many *many, int number, int pipe_e
 		pause();
 }
 
-static int await_children(int pipe_end, int count, int *failed)
+/* Returns 0, or the first error of these children. */
+static int await_children(struct many *many, int pipe_end, int count)
 {
 	int err, first = 0;
 
@@ -140,13 +143,16 @@ static int await_children(int pipe_end, int count, int *failed)
 		if (read(pipe_end, &err, sizeof(err)) != sizeof(err))
 			return -EPIPE;
 		first = first ? first : err;
-		*failed += err != 0;
+		many->failed += err != 0;
+		many->ended++;
+		if (many->processes > 1)
+			fprintf(stderr, "%d of %d processes are done\n", many->ended, many->processes);
 	}
 	return first;
 }
 
-/* 0, or the first error of a child. */
-static int start_all(const struct many *many, int *failed)
+/* Returns 0, or the first error of a child. */
+static int start_all(struct many *many)
 {
 	pid_t self = getpid(), child;
 	int ends[2], err = 0, told;
@@ -158,11 +164,11 @@ static int start_all(const struct many *many, int *failed)
 		if (child < 0)
 			return -errno;
 		if (child == 0)
-			be_a_child(many, i, ends[1], self);
-		told = many->at_once ? 0 : await_children(ends[0], 1, failed);
+			run_child(many, i, ends[1], self);
+		told = many->at_once ? 0 : await_children(many, ends[0], 1);
 		err = err ? err : told;
 	}
-	return many->at_once ? await_children(ends[0], many->processes, failed) : err;
+	return many->at_once ? await_children(many, ends[0], many->processes) : err;
 }
 
 static int by_size(const void *a, const void *b)
@@ -223,7 +229,7 @@ static int read_arguments(int argc, char **argv, struct many *many)
 int main(int argc, char **argv)
 {
 	struct many many;
-	int err, failed = 0;
+	int err;
 	double began;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -236,15 +242,15 @@ int main(int argc, char **argv)
 	if (many.took == MAP_FAILED)
 		return 1;
 	began = now_us();
-	err = start_all(&many, &failed);
+	err = start_all(&many);
 	if (err) {
-		complain(err, "%d of %d processes failed", failed, many.processes);
+		complain(err, "%d of %d processes failed", many.failed, many.processes);
 		return 1;
 	}
 	printf("%d QPs in %.1f s\n", many.processes * many.qps, (now_us() - began) / 1e6);
 	if (print_medians(&many))
 		return 1;
 	printf("waiting\n");
-	pause(); /* until a SIGTERM, with which the children end as well */
+	pause(); /* a SIGTERM also ends the children */
 	return 0;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Gives another process' queue pairs another address, as one can who has got that process' open device:
+ * Changes the address of another process' queue pairs, as any process can that has the open device:
  *
  *     verbs_move PID GID-INDEX REMOTE-GID
  *
- * It takes the open file from the process (pidfd_getfd(2)): the same file as one that comes over a socket. Queue pairs
- * go on sending, from RTS over SQD to RTS (InfiniBand Architecture 10.3.1), unless somebody takes them down meanwhile.
- * Exit status 0: the kernel gave the address to one at least.
+ * It takes the open file from the process (pidfd_getfd(2)); a file that comes over a socket is the same. Queue pairs
+ * continue to send, from RTS over SQD to RTS (InfiniBand Architecture 10.3.1), unless they are taken down.
+ * Exit status 0: the kernel changed the address of at least one.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -27,7 +27,7 @@
 
 /* Bits of attr_mask: enum ib_qp_attr_mask in include/rdma/ib_verbs.h. */
 enum { QP_ATTR_STATE = 1 << 0, QP_ATTR_AV = 1 << 7 };
-enum { QPS_MAX = 64, DRAINED_WITHIN_MS = 20000, STEP_MS = 5 };
+enum { QPS_MAX = 64, DRAINED_WITHIN_MS = 300000, STEP_MS = 5 };
 
 static int find_uverbs(pid_t pid)
 {
@@ -77,7 +77,7 @@ static int to_state(int fd, uint32_t handle, uint8_t state)
 	return modify(fd, &command);
 }
 
-/* What it has sent has to be acknowledged first. */
+/* The peer must acknowledge all packets first. */
 static int to_rts(int fd, uint32_t handle)
 {
 	const struct timespec pause = { .tv_nsec = STEP_MS * 1000000 };
@@ -91,8 +91,8 @@ static int to_rts(int fd, uint32_t handle)
 }
 
 /*
- * What the program has posted meanwhile waits in its queue until somebody rings, and it posts no more before something
- * of that is done. Software RoCE's doorbell is POST_SEND without requests (providers/rxe/rxe.c, post_send_db()).
+ * Requests that the program has posted in SQD wait for a doorbell, and it posts no more until some of them complete.
+ * The doorbell of software RoCE is POST_SEND without requests (providers/rxe/rxe.c, post_send_db()).
  */
 static void ring(int fd, uint32_t handle)
 {
@@ -107,7 +107,7 @@ static void ring(int fd, uint32_t handle)
 	uverbs_call_const(&call, UVERBS_ATTR_WRITE_CMD, IB_USER_VERBS_CMD_POST_SEND);
 	err = uverbs_call_do(&call, fd);
 	if (err)
-		printf("%u: nobody rings: %s\n", handle, strerror(-err));
+		printf("%u: the doorbell failed: %s\n", handle, strerror(-err));
 }
 
 static int move(int fd, uint32_t handle, const struct ib_uverbs_qp_dest *dest)
@@ -119,7 +119,7 @@ static int move(int fd, uint32_t handle, const struct ib_uverbs_qp_dest *dest)
 		err = modify(fd, &command);
 	if (err)
 		return err;
-	printf("%u is moved, and sends again: %s\n", handle, strerror(-to_rts(fd, handle)));
+	printf("%u is moved; to RTS: %s\n", handle, strerror(-to_rts(fd, handle)));
 	ring(fd, handle);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Opens a device of verbs_fake.c, and says what came of it. */
+/* Opens a device of verbs_fake.c, and prints the result. */
 #include <errno.h>
 #include <infiniband/verbs.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * An application with a queue pair of each type in each state, all addressed to itself. It says which it has, and waits
- * with a child that holds the same open device: at each SIGUSR1 it tells what has completed since, at SIGTERM it ends.
+ * An application with a queue pair of each type in each state, all addressed to itself. It prints them, and waits with
+ * a child that holds the same open device. At each SIGUSR1 it prints the new completions, at SIGTERM it ends.
  */
 #include <errno.h>
 #include <signal.h>
@@ -75,7 +75,7 @@ static int to_rts(struct ibv_qp *qp)
 	return ibv_modify_qp(qp, &attr, mask);
 }
 
-/* With a receive that waits: what takes the QP down completes it. */
+/* Posts a receive, which completes when the QP is taken down. */
 static int post_receive(struct estate *e, struct ibv_qp *qp)
 {
 	struct ibv_sge sge = { (uintptr_t)e->memory, sizeof(e->memory), e->mr->lkey };
@@ -125,7 +125,7 @@ static int make_all(struct estate *e)
 	return err;
 }
 
-static void tell_completions(struct estate *e)
+static void print_completions(struct estate *e)
 {
 	struct ibv_wc wc;
 
@@ -135,8 +135,8 @@ static void tell_completions(struct estate *e)
 	fflush(stdout);
 }
 
-/* A child that does nothing but hold what it has inherited. */
-static pid_t holder_fork(void)
+/* Forks a child that only holds the inherited descriptors. */
+static pid_t fork_holder(void)
 {
 	pid_t pid = fork();
 
@@ -167,9 +167,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	fflush(stdout);
-	printf("pid %d child %d waiting\n", (int)getpid(), (int)holder_fork());
+	printf("pid %d child %d waiting\n", (int)getpid(), (int)fork_holder());
 	fflush(stdout);
 	while (!sigwait(&awaited, &sig) && sig == SIGUSR1)
-		tell_completions(&e);
+		print_completions(&e);
 	return 0;
 }

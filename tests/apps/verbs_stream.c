@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Keeps one RC QP busy in both directions, and tells, by CLOCK_REALTIME, how it goes on and when it ends:
+ * Keeps one RC QP busy in both directions, and prints its progress and its end, with CLOCK_REALTIME:
  *
  *	TIME streaming               the first message of the stream has arrived
  *	TIME COUNT sent              once a second
- *	TIME STATUS after COUNT      the first completion that failed, as ibv_wc_status_str() has it
- *	COUNT sent, longest pause N ms    the time was up
+ *	TIME STATUS after COUNT      the first completion that failed, by ibv_wc_status_str()
+ *	COUNT sent, longest pause N ms    the time is up
  *
- * The exit status is 0: the time was up, 1: it could not begin, 3: flushed, as after the QP was moved to ERR, 4:
- *another completion failed, as when nobody acknowledges.
+ * The exit status is 0: the time is up, 1: it could not start, 3: flushed, as after the QP was moved to ERR, 4: another
+ * completion failed, as without acknowledgements.
  */
 #include <errno.h>
 #include <signal.h>
@@ -70,7 +70,7 @@ static void count_sent(struct stream *s)
 	}
 }
 
-/* The number of completions; -1: one of them failed, and s->failed says how. */
+/* Returns the number of completions, or -1 if one failed, with its status in s->failed. */
 static int poll_sends(struct stream *s)
 {
 	struct ibv_wc wc[RC_SENDS];
@@ -94,7 +94,7 @@ static int poll_receives(struct stream *s)
 	for (int i = 0; i < got; i++) {
 		if (wc[i].status == IBV_WC_SUCCESS && !rc_post_receive(&s->qp, wc[i].wr_id))
 			continue;
-		/* receives are flushed because a send failed, or because somebody moved the QP: the sends know */
+		/* receives are flushed after a send failed, or after the QP was moved: the sends have the status */
 		if (poll_sends(s) >= 0)
 			s->failed = wc[i].status;
 		return -1;
@@ -102,7 +102,7 @@ static int poll_receives(struct stream *s)
 	return got;
 }
 
-/* 0, or -1 when a completion failed. Sends what the window has room for if `more`. */
+/* Returns 0, or -1 if a completion failed. With `more` it fills the window with sends. */
 static int step(struct stream *s, bool more)
 {
 	const struct timespec moment = { .tv_nsec = s->pause_ms ? s->pause_ms * 1000000L : 200 * 1000 };
@@ -111,7 +111,7 @@ static int step(struct stream *s, bool more)
 
 	if (receives < 0)
 		return -1;
-	/* a post to a QP in ERR may fail; its completions tell why */
+	/* a post to a QP in ERR may fail; the completions have the status */
 	while (more && s->outstanding < window && !rc_post_send(&s->qp))
 		s->outstanding++;
 	if (s->pause_ms || (!sends && !receives))
@@ -119,7 +119,7 @@ static int step(struct stream *s, bool more)
 	return 0;
 }
 
-/* Whoever is done stays to receive until the peer is done too, or has gone. */
+/* The end that is done first still receives until its peer is done or gone. */
 static int leave_together(struct stream *s)
 {
 	const struct endpoint done = { 0 };
@@ -145,8 +145,8 @@ static int stream_until(struct stream *s, int seconds)
 	return leave_together(s);
 }
 
-/* `keep`: the QP stays as it ended until a SIGTERM. */
-static int tell_end(const struct stream *s, int err, bool keep)
+/* Prints the end. `keep`: the QP stays until a SIGTERM. */
+static int report_end(const struct stream *s, int err, bool keep)
 {
 	sigset_t enough;
 	int ignored;
@@ -165,7 +165,7 @@ static int tell_end(const struct stream *s, int err, bool keep)
 	return s->failed == IBV_WC_WR_FLUSH_ERR ? ENDED_FLUSHED : ENDED_BROKEN;
 }
 
-/* A child that does nothing, and has all that its parent has. It is told by its process id. */
+/* Forks a child that does nothing and holds all descriptors of its parent. Prints its process id. */
 static int fork_holder(void)
 {
 	pid_t child = fork();
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 		err = fork_holder();
 	if (!err) {
 		printf("qpn %u\n", s.qp.qp->qp_num);
-		status = tell_end(&s, stream_until(&s, options.seconds), options.keep);
+		status = report_end(&s, stream_until(&s, options.seconds), options.keep);
 	}
 	if (s.qp.device)
 		rc_destroy(&s.qp);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
  * Connects many QPs from several threads, all of one device, and sends a message and its answer over each. The exit
- * status is 0 when all of them did. With -s they are connected one after the other, when a SIGUSR1 says so.
+ * status is 0 if all of them did. With -s they are connected one after the other, each at a SIGUSR1.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -75,8 +75,8 @@ static int connect_in_threads(struct run *run)
 	return -err;
 }
 
-/* Those that are connected send again: whatever has happened since concerns new QPs only. */
-static int all_go_on(struct run *run, int count)
+/* Sends a message over each QP that is connected: they must still work after new QPs were refused. */
+static int send_on_all(struct run *run, int count)
 {
 	int err = 0;
 
@@ -90,7 +90,7 @@ static int all_go_on(struct run *run, int count)
 	return err;
 }
 
-/* Returns after the first that fails. */
+/* Returns after the first QP that fails. */
 static int connect_stepwise(struct run *run)
 {
 	sigset_t go;
@@ -102,11 +102,11 @@ static int connect_stepwise(struct run *run)
 	for (int number = 0; number < run->options.qps && !err; number++) {
 		if (number)
 			sigwait(&go, &ignored);
-		if (all_go_on(run, number))
+		if (send_on_all(run, number))
 			return -ECOMM;
 		err = connect_one(run, number);
 		if (err)
-			return all_go_on(run, number);
+			return send_on_all(run, number);
 		atomic_fetch_add(&run->connected, 1);
 		printf("%d connected, waiting\n", number + 1);
 	}
@@ -127,7 +127,7 @@ static int connect_all(struct run *run)
 	return run->options.step ? connect_stepwise(run) : connect_in_threads(run);
 }
 
-/* A client may send again after its last QP has been refused: its server is there until it has gone. */
+/* A client may send again after its last QP was refused, so its server stays until the client is gone. */
 static void await_clients(const struct run *run)
 {
 	char ignored;
@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 	}
 	err = connect_all(&run);
 	if (err)
-		complain(err, "cannot go on");
+		complain(err, "cannot continue");
 	printf("%d of %d QPs connected\n", run.connected, run.options.qps);
 	if (run.qps && run.peers)
 		disconnect_all(&run);

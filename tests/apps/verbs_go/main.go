@@ -29,7 +29,7 @@ const (
 	stateRTR  = 2
 	stateRTS  = 3
 
-	question = "a message that nobody on the wire may read"
+	question = "a message that must not be readable on the wire"
 	reply    = "and its answer"
 )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""charon on both guests and no SA: programs have one set up, and go on."""
+"""charon runs on both guests, without an SA: programs cause a negotiation and continue."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from testbed.daemon import USER, Daemon, by_library, on_both
 from testbed.states import DEVICE, ETH0
 
 TIME_LIMIT = 1500
-TIMES = int(os.environ.get("RDMASEC_TIMES", "4"))  # of each kind that is measured; nothing is asserted of it
+TIMES = int(os.environ.get("RDMASEC_TIMES", "4"))  # of each kind; the durations are printed only
 PROCESSES, QPS_EACH = 8, 25
-PATIENT = "[default]\nsetup-timeout = 90s\n"  # a negotiation of two busy emulated CPUs
+PATIENT = "[default]\nsetup-timeout = 5m\n"  # a busy host needs minutes for a negotiation
 PROGRAMS = (
     APPLICATIONS["ibv_rc_pingpong"],
     APPLICATIONS["ib_write_bw"],
@@ -37,58 +37,60 @@ def run(t: Test) -> None:
     charons = {guest.name: Charon(guest, changes=ON_REQUEST) for guest in (t.a, t.b)}
     daemon = on_both(t, PATIENT)
     for application in PROGRAMS:
-        runs_cold(t, charons, application)
-    many_at_once(t, charons, daemon)
+        runs_without_sa(t, charons, application)
+    one_negotiation_serves_many(t, charons, daemon)
     measure(t, charons, bare)
 
 
 def make_cold(charons: Charons, what: str = "--ike roce-peer") -> None:
-    """Nothing but the traps (and with another `what` the IKE_SA): no state in the kernel, on either side."""
+    """Leaves the traps alone (and with another `what` the IKE_SA): no state in the kernel, on either side."""
     for charon in charons.values():
         charon.forget(what)
     for charon in charons.values():
-        charon.wait_for("no SA", lambda charon=charon: not charon.guest.run("ip xfrm state", check=True).out)
+        charon.wait_for("no SA", lambda: not charon.guest.run("ip xfrm state", check=True).out)
 
 
-def runs_cold(t: Test, charons: Charons, application: Application) -> None:
+def runs_without_sa(t: Test, charons: Charons, application: Application) -> None:
     make_cold(charons)
     trial = try_out(t, application, ETH0, guarded="ab", wrap=by_library(t), user=USER)
-    t.check(trial.ran, f"{application.name}: cold, it runs", trial)
-    t.check(trial.wire["esp"] > 0, f"{application.name}: cold, ESP crosses the wire", trial)
-    t.check(trial.readable == 0, f"{application.name}: cold, nothing in clear", trial)
+    t.check(trial.ran, f"{application.name}, cold: it runs", trial)
+    t.check(trial.wire["esp"] > 0, f"{application.name}, cold: ESP crosses the wire", trial)
+    t.check(trial.readable == 0, f"{application.name}, cold: nothing leaves in clear", trial)
 
 
-def many_at_once(t: Test, charons: Charons, daemon: Daemon) -> None:
+def one_negotiation_serves_many(t: Test, charons: Charons, daemon: Daemon) -> None:
     make_cold(charons)
     before = len(charons["a"].child_sas())
     with t.wire() as wire:
         index = t.net.gid_index(t.a, ETH0["a"][0])
-        command = f"exec {by_library(t)} {t.build}/tests/verbs_many -a {DEVICE} {index} {ETH0['b'][0]} {PROCESSES} {QPS_EACH}"
-        program = t.a.start(command, 120, user=USER)
-        said = program.output_with("waiting", 120)
+        ends = f"{DEVICE} {index} {ETH0['b'][0]}"
+        command = f"exec {by_library(t)} {t.build}/tests/verbs_many -a {ends} {PROCESSES} {QPS_EACH}"
+        program = t.a.start(command, user=USER)
+        said = program.output_with("waiting")
         listed = len(daemon.qps())
         program.kill()
-        program.wait(60)
-    t.check("waiting" in said, f"{PROCESSES * QPS_EACH} QPs of {PROCESSES} processes, cold: all are connected", said)
-    t.check(listed == PROCESSES * QPS_EACH, "and all are known to be guarded", listed)
+        program.wait()
+    what = f"{PROCESSES * QPS_EACH} QPs of {PROCESSES} processes, cold"
+    t.check("waiting" in said, f"{what}: all are connected", said)
+    t.check(listed == PROCESSES * QPS_EACH, f"{what}: the daemon lists all as guarded", listed)
     made = charons["a"].child_sas()[before:]
-    t.check(len(made) == 1, "by one negotiation", f"{made}\n{charons['a'].log()[-3000:]}")
-    t.check(wire.clear == 0, "and nothing in clear", wire)
+    t.check(len(made) == 1, f"{what}: charon negotiates once", f"{made}\n{charons['a'].log()[-3000:]}")
+    t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
 
 
 def times(t: Test, what: str, before: Callable[[], None], wrap: str) -> list[float]:
-    """Of one call to ibv_modify_qp(RTR) of a fresh program, in ms."""
+    """Returns the ms of calls to ibv_modify_qp(RTR), one of each new program."""
     index = t.net.gid_index(t.a, ETH0["a"][0])
     found = []
     for _ in range(TIMES):
         before()
-        program = t.a.start(f"exec {wrap} {t.build}/tests/verbs_many {DEVICE} {index} {ETH0['b'][0]} 1 1", 120, user=USER)
-        took = re.search(r"^rtr (\S+)", program.output_with("waiting", 120), re.MULTILINE)
+        program = t.a.start(f"exec {wrap} {t.build}/tests/verbs_many {DEVICE} {index} {ETH0['b'][0]} 1 1", user=USER)
+        took = re.findall(r"^rtr (\S+)", program.output_with("waiting"), re.MULTILINE)
         program.kill()
-        result = program.wait(60)
-        if not t.check(took, f"{what}: it is connected", result):
+        result = program.wait()
+        if not t.check(took, f"{what}: a queue pair connects", result):
             break
-        found.append(float(took[1]) / 1000)
+        found.append(float(took[0]) / 1000)
     return found
 
 
@@ -103,4 +105,5 @@ def measure(t: Test, charons: Charons, bare: list[float]) -> None:
     base = statistics.median(bare)
     for what, each in found.items():
         middle = statistics.median(each)
-        t.note(f"ibv_modify_qp(RTR), {what}: median of {len(each)} {middle:.1f} ms, worst {max(each):.1f}, {middle / base:.0f} x bare")
+        ratio = f"{middle / base:.0f} x bare"
+        t.note(f"ibv_modify_qp(RTR), {what}: median of {len(each)} {middle:.1f} ms, worst {max(each):.1f}, {ratio}")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Ratios of what a queue pair costs, bare and guarded."""
+"""Ratios of the cost of a queue pair, bare and guarded."""
 
 import statistics
 
-from testbed.api import Test, await_listener
+from testbed.api import SIDE_CHANNEL, Test, await_listener
 from testbed.coverage import AGENT, BARE, DOORS, Door
 from testbed.daemon import on_both
 from testbed.states import ETH0, MACSEC0
@@ -32,9 +32,9 @@ def run(t: Test) -> None:
         figures["rdmasecd"].append(measure(t, guarded))
     ask(t, command.replace("bench_connect", "bench_ask"))
     daemon.kill()
-    daemon.wait(60)
+    daemon.wait()
     t.a.run("rm -r /run/rdmasec", check=True)
-    t.check(all(figures.values()), "all ran")
+    t.check(all(figures.values()), "all programs run")
     t.note("median us a step, and the ratio to bare")
     t.note(f"{'':16}" + "".join(f"{step:>18}" for step in STEPS))
     base = medians(figures["bare"])
@@ -51,7 +51,7 @@ def doors(t: Test, many: str) -> None:
     took: dict[str, dict[str, list[float]]] = {door.name: {"ibv_rc_pingpong": [], f"{QPS} QPs": []} for door in ways}
     for _ in range(DOOR_TURNS):
         for door in ways:
-            with door.standing(t, [t.a]):
+            with door.installed(t, [t.a]):
                 took[door.name]["ibv_rc_pingpong"].append(pingpong(t, door))
                 took[door.name][f"{QPS} QPs"].append(seconds(t, f"{door.wrap(t)} {many}"))
     base = {what: statistics.median(runs) for what, runs in took[BARE.name].items()}
@@ -62,30 +62,30 @@ def doors(t: Test, many: str) -> None:
 
 
 def pingpong(t: Test, door: Door) -> float:
-    """b serves, bare; its client's time from its start to its end."""
+    """Returns the client's seconds from its start to its end; its server on b is bare."""
     call = "ibv_rc_pingpong -d rxe0 -n 1 -g {index}"
-    server = t.b.start(call.format(index=t.net.gid_index(t.b, MACSEC0["b"][0])), 120)
-    await_listener(t.b, 18515, server)
+    server = t.b.start(call.format(index=t.net.gid_index(t.b, MACSEC0["b"][0])))
+    await_listener(server, SIDE_CHANNEL)
     client = call.format(index=t.net.gid_index(t.a, MACSEC0["a"][0]))
     taken = seconds(t, f"{door.wrap(t)} {client} {ETH0['b'][0]}")
-    server.wait(60, check=True)
+    server.wait(check=True)
     return taken
 
 
 def seconds(t: Test, command: str) -> float:
-    """Of a command that has to succeed."""
-    result = t.a.run(f"TIMEFORMAT=%R; time {command} >/dev/null", timeout=300, check=True)
+    """Returns the seconds of a command that must succeed."""
+    result = t.a.run(f"TIMEFORMAT=%R; time {command} >/dev/null", within=300, check=True)
     return float(result.err.split()[-1])
 
 
 def measure(t: Test, command: str) -> dict[str, float]:
-    """The median of each step."""
-    out = t.a.run(command, timeout=120, check=True).out
+    """Returns the median of each step."""
+    out = t.a.run(command, within=300, check=True).out
     return {name: float(median) for name, median, _most in (line.split() for line in out.splitlines())}
 
 
 def ask(t: Test, command: str) -> None:
-    """What of a question is waiting: as much as a page shared with the engine could save."""
+    """Prints how much of a question is waiting: a page shared with the engine could save that much."""
     runs = [measure(t, command) for _ in range(TURNS)]
     for way in ("ask", "tell", "page"):
         t.note(f"a question: {way:5} {statistics.median(run[way] for run in runs):10.1f} us")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What is no runtime's message, to rdmasec-agentd's socket; prints what became of each connection, as JSON.
+"""Sends messages that no runtime sends to rdmasec-agentd's socket. Prints as JSON whether the agent closed each connection.
 
     messages.py SOCKET
 """
@@ -11,16 +11,16 @@ import sys
 
 
 def state(name: str, **changes: object) -> bytes:
-    """What runc would say of a container of this name, but for the changes."""
+    """Returns the message of runc about a container of this name, with changes."""
     inner = {"ociVersion": "1.0.2", "id": name, "status": "creating", "pid": os.getpid(), "bundle": "/run/bundles/none"}
     message = {"ociVersion": "1.0.2", "fds": ["seccompFd"], "pid": os.getpid(), "state": inner, **changes}
     return json.dumps(message).encode()
 
 
 def say(data: bytes, fds: list[int]) -> bool:
-    """True when the other side has closed the connection: it has been heard and judged."""
+    """Returns whether the agent has read the message and closed the connection."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(60)
+        connection.settimeout(600)
         connection.connect(sys.argv[1])
         try:
             socket.send_fds(connection, [data], fds)

@@ -4,20 +4,19 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
+from typing import Any
 
-from testbed.api import Process, Result, Test, Wire, await_listener, try_end
+from testbed.api import SIDE_CHANNEL, Process, Result, Test, Wire, await_listener, try_end
 from testbed.container import Container
 from testbed.container_agent import SOCKET, ContainerAgent
-from testbed.daemon import Daemon
+from testbed.daemon import Daemon, Record
 from testbed.refusals import has_reason
 from testbed.states import DEVICE, ETH0
 
 RUNTIMES = ("runc", "crun")
 USER = 1234
-TIME_LIMIT = 2400  # some 100 s where nothing else runs
-ENOUGH = 240  # s for what takes seconds: starting a container on a busy host
+TIME_LIMIT = 2400
 B = ETH0["b"][0]
 PINGPONG = f"ibv_rc_pingpong -d {DEVICE} -n 20 -g {{gid}}"
 PERFTEST = f"ib_write_bw -d {DEVICE} -F -n 20 -s 4096 -x {{gid}}"
@@ -29,19 +28,19 @@ MESSAGES = Path(__file__).resolve().with_name("messages.py")
 def run(t: Test) -> None:
     t.net.clear()
     for runtime in RUNTIMES:
-        seen_without_the_profile(t, runtime)
+        is_visible_without_profile(t, runtime)
     daemon, agent = Daemon(t, t.a), ContainerAgent(t, t.a)
     for runtime, program in (("runc", PINGPONG), ("crun", PINGPONG), ("crun", PERFTEST)):
         refused_in_clear(t, daemon, agent, runtime, program)
-    no_messages(t, agent)
+    survives_strange_messages(t, agent)
 
     t.net.ipsec()
     daemon, agent = Daemon(t, t.a), ContainerAgent(t, t.a)
     for runtime, program in (("runc", PINGPONG), ("crun", PERFTEST)):
         runs_over_ipsec(t, daemon, runtime, program)
-    in_its_own_network(t, daemon, agent)
-    only_devices_that_it_was_given(t)
-    while_it_runs(t, daemon, agent)
+    refuses_own_network(t, daemon, agent)
+    opens_allowed_devices_only(t)
+    agent_and_daemon_restart(t, daemon, agent)
 
 
 def gid(t: Test) -> int:
@@ -49,92 +48,103 @@ def gid(t: Test) -> int:
 
 
 def serve(t: Test, program: str) -> Process:
-    """b's side, bare: what it sends would be seen in clear as well."""
-    server = t.b.start("exec " + program.format(gid=t.net.gid_index(t.b, B)), ENOUGH)
-    await_listener(t.b, 18515, server, ENOUGH)
+    """Starts b's side, bare: its packets would be visible in clear, too."""
+    server = t.b.start("exec " + program.format(gid=t.net.gid_index(t.b, B)))
+    await_listener(server, SIDE_CHANNEL)
     return server
 
 
-def pair(t: Test, container: Container, program: str, **how: object) -> tuple[Result, Result, Wire]:
-    """The program in the container on a, against b's; the container's result is the first."""
+def pair(t: Test, container: Container, program: str, **how: Any) -> tuple[Result, Result, Wire]:
+    """Runs the program in the container on a against the server on b. Returns both results, the container's first."""
     container.configure(f"{program.format(gid=gid(t))} {B}", **how)
     with t.wire() as wire:
         server = serve(t, program)
-        client = container.run(ENOUGH)
+        client = container.run()
         if not client.ok:
-            try_end(server, 18515)
-        served = server.wait(ENOUGH)
+            try_end(server, SIDE_CHANNEL)
+        served = server.wait()
     return client, served, wire
 
 
-def seen_without_the_profile(t: Test, runtime: str) -> None:
+def is_visible_without_profile(t: Test, runtime: str) -> None:
     bare = Container(t, t.a, runtime, f"bare-{runtime}")
     client, server, wire = pair(t, bare, PINGPONG, profile=False, allow_device=True)
-    t.check(client.ok and server.ok and wire.counts["clear_data"] > 0,
-            f"control, {runtime} without the profile: runs, and is seen in clear", f"{client}\n{server}\n{wire}")
+    visible = client.ok and server.ok and wire.counts["clear_data"] > 0
+    t.check(visible, f"control, {runtime} without the profile: a pingpong runs, and its data is visible in clear",
+            f"{client}\n{server}\n{wire}")  # fmt: skip
+
+
+def decision(daemon: Daemon, outcome: str, program: str, since: float) -> Record | None:
+    """Returns the record of a decision about a program of this name."""
+    return daemon.await_record(
+        "decided", lambda record: record["outcome"] == outcome and record["executable"].endswith(program), since
+    )
 
 
 def refused_in_clear(t: Test, daemon: Daemon, agent: ContainerAgent, runtime: str, program: str) -> None:
     name = program.split()[0]
     container = Container(t, t.a, runtime, f"clear-{runtime}-{name}")
-    began = float(t.a.run("echo $EPOCHREALTIME").out)
+    began = t.a.now()
     client, _, wire = pair(t, container, program, profile=True, allow_device=True, user=USER)
     what = f"{runtime}, {name}, in clear"
-    t.check(client.code not in (0, 124) and wire.clear == 0, f"{what}: fails, and nothing is in clear", f"{client}\n{wire}")
-    told = agent.says(f"container {container.name}: rdmasec: refused ")
+    t.check(client.code not in (0, 124) and wire.clear == 0, f"{what}: it fails, and nothing leaves in clear", f"{client}\n{wire}")
+    told = agent.process.says(f"container {container.name}: rdmasec: refused ")
     t.check(told and has_reason(agent.process.output(), IN_CLEAR), f"{what}: the agent's log has the refusal", agent.process.output())
-    record = daemon.await_record("decided", lambda r: r["outcome"] == "refused" and r["executable"].endswith(name), began, ENOUGH)
+    record = decision(daemon, "refused", name, began)
     t.check(record and record["uid"] == USER, f"{what}: the audit log has the container's program and its user", record)
 
 
 def runs_over_ipsec(t: Test, daemon: Daemon, runtime: str, program: str) -> None:
     name = program.split()[0]
     container = Container(t, t.a, runtime, f"ipsec-{runtime}-{name}")
-    began = float(t.a.run("echo $EPOCHREALTIME").out)
+    began = t.a.now()
     client, server, wire = pair(t, container, program, profile=True, allow_device=True, user=USER)
     what = f"{runtime}, {name}, over IPsec"
-    t.check(client.ok and server.ok, f"{what}: runs", f"{client}\n{server}")
-    t.check(wire.counts["esp"] > 0 and wire.clear == 0, f"{what}: all of it is ESP", wire)
-    record = daemon.await_record("decided", lambda r: r["outcome"] == "passed" and r["executable"].endswith(name), began, ENOUGH)
-    t.check(record and record["uid"] == USER, f"{what}: judged as the container's program and user", record)
-    # Where libraries are looked for: the rest of /usr, which is the guest's own, would take it a minute to look through.
+    t.check(client.ok and server.ok, f"{what}: it runs", f"{client}\n{server}")
+    t.check(wire.counts["esp"] > 0 and wire.clear == 0, f"{what}: only ESP crosses the wire", wire)
+    record = decision(daemon, "passed", name, began)
+    t.check(record and record["uid"] == USER, f"{what}: the decision names the container's program and its user", record)
+    # The folders where a loader looks for libraries: to search the rest of /usr would take a guest a minute.
     libraries = "/usr/lib /usr/lib/*-linux-gnu /usr/lib/*-linux-gnu/libibverbs /etc/libibverbs.d"
     found = t.a.run(f"cat {container.bundle}/config.json && find {container.bundle}/rootfs && ls {libraries}", check=True)
     named = [word for word in ("LD_PRELOAD", "librdmasec", "rdmasec.driver") if word in found.out]
-    t.check(not named, f"{what}: nothing is in it or preloaded", named)
+    t.check(not named, f"{what}: the container has nothing of rdmasec, and nothing is preloaded", named)
 
 
-def in_its_own_network(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
-    """The host's IPsec is not its own; over b's TCP it could not even say hello, so it talks to nobody."""
+def refuses_own_network(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
+    """The host's IPsec is not the container's. It cannot reach b's TCP port, so it runs without a server."""
     container = Container(t, t.a, "crun", "own-network")
     container.configure(f"{PINGPONG.format(gid=gid(t))} {B}", profile=True, allow_device=True, network=True)
-    began = float(t.a.run("echo $EPOCHREALTIME").out)
+    began = t.a.now()
     with t.wire() as wire:
-        client = container.run(ENOUGH)
-    record = daemon.await_record("decided", lambda r: r["outcome"] == "refused", began, ENOUGH)
+        client = container.run()
+    record = daemon.await_record("decided", lambda r: r["outcome"] == "refused", began)
     told = has_reason(record, ELSEWHERE) or has_reason(record, "in this network namespace")
-    t.check(not client.ok and told, "in a network namespace of its own: refused for what holds there", f"{client}\n{record}")
-    t.check(wire.clear == 0, "in a network namespace of its own: nothing in clear", wire)
+    what = "a container with a network namespace of its own"
+    t.check(not client.ok and told, f"{what}: it is refused by the state of that namespace", f"{client}\n{record}")
+    t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
 
 
-def only_devices_that_it_was_given(t: Test) -> None:
-    """A node that it makes is opened for it if its cgroup allows the device, and else not: by nobody."""
+def opens_allowed_devices_only(t: Test) -> None:
+    """The agent opens a node that a container makes only if the container's cgroup allows the device."""
     make = "mkdir -p /dev/infiniband && mknod -m 666 /dev/infiniband/uverbs0 c {major} {minor} && exec ibv_devinfo"
     for allowed in (True, False):
         container = Container(t, t.a, "crun", f"makes-nodes-{allowed}")
         (device,) = container.devices()
-        container.configure(make.format(**device), profile=True, devices=False, allow_device=allowed, capabilities=["CAP_MKNOD"])
-        client = container.run(ENOUGH)
+        command = make.format(**device)
+        container.configure(command, profile=True, devices=False, allow_device=allowed, capabilities=["CAP_MKNOD"])
+        client = container.run()
         if allowed:
-            t.check(client.ok and DEVICE in client.out, "a device node that it made, of a device that its cgroup allows: opened", client)
+            opened = client.ok and DEVICE in client.out
+            t.check(opened, "a node that the container made, of a device that its cgroup allows: it is opened", client)
         else:
             denied = not client.ok and "Failed to open device" in client.out + client.err
-            t.check(denied, "a device node that it made, of another device: is not opened for it", client)
+            t.check(denied, "a node that the container made, of another device: it is not opened", client)
 
 
-def no_messages(t: Test, agent: ContainerAgent) -> None:
-    heard = t.a.run(f"python3 {MESSAGES} {SOCKET}", ENOUGH)
-    t.check(heard.ok and all(json.loads(heard.out).values()), "messages that are none: each is heard, and closed", heard)
+def survives_strange_messages(t: Test, agent: ContainerAgent) -> None:
+    heard = t.a.run(f"python3 {MESSAGES} {SOCKET}")
+    t.check(heard.ok and all(json.loads(heard.out).values()), "strange messages: the agent reads each, and closes the connection", heard)
     for words in (
         "a runtime's message is refused: it is not JSON",
         "a runtime's message is refused: it ends too early",
@@ -145,16 +155,17 @@ def no_messages(t: Test, agent: ContainerAgent) -> None:
         "container no-names: refused, its verbs calls fail: \"fds\" have no \"seccompFd\"",
         "container escape?[2J?: refused",
     ):
-        t.check(agent.says(words), f"messages that are none: {words}", agent.process.output())
+        t.check(agent.process.says(words), f"strange messages: the agent's log has '{words}'", agent.process.output())
     left = t.a.run(f"ls -l /proc/{agent.process.pid}/fd | grep -c -e null -e infiniband")
-    t.check(left.out.strip() in ("0", "1"), "messages that are none: their fds are closed", left)  # its stdin is /dev/null
-    stranger = t.a.run(f"python3 {MESSAGES} {SOCKET}", ENOUGH, user=USER)
-    t.check(not stranger.ok and "Permission denied" in stranger.err, "only root reaches the socket", stranger)
-    t.check(agent.process.poll() is None and not agent.serving(), "messages that are none: the agent goes on, serving nobody")
+    t.check(left.out.strip() in ("0", "1"), "strange messages: the agent closes their descriptors", left)  # its stdin is /dev/null
+    stranger = t.a.run(f"python3 {MESSAGES} {SOCKET}", user=USER)
+    t.check(not stranger.ok and "Permission denied" in stranger.err, "another user cannot connect to the agent's socket", stranger)
+    alive = agent.process.poll() is None and not agent.serving()
+    t.check(alive, "strange messages: the agent continues, and serves no container", agent.process.output())
 
 
 class Steps:
-    """A container that tries a pingpong whenever it is told to."""
+    """A container that runs a pingpong at each step."""
 
     def __init__(self, t: Test, runtime: str, name: str, count: int) -> None:
         self.t = t
@@ -162,58 +173,52 @@ class Steps:
         wait = "while [ ! -e /tmp/$i ]; do sleep 0.2; done"
         call = f"{PINGPONG.format(gid=gid(t))} {B}"
         steps = " ".join(str(i) for i in range(count))
-        self.container.configure(f"echo up; for i in {steps}; do {wait}; {call}; echo step $i: $?; done", profile=True, allow_device=True)
+        command = f"echo up; for i in {steps}; do {wait}; {call}; echo step $i: $?; done"
+        self.container.configure(command, profile=True, allow_device=True)
         self.process = self.container.start()
         self.next = 0
-        self.await_words("up")
-
-    def await_words(self, words: str, within: float = ENOUGH) -> bool:
-        deadline = time.monotonic() + within
-        while words not in self.process.output():
-            if self.process.poll() or time.monotonic() > deadline:
-                return False
-            time.sleep(0.1)
-        return True
+        self.process.says("up")
 
     def step(self, what: str, passes: bool) -> None:
         with self.t.wire() as wire:
             server = serve(self.t, PINGPONG)
             self.t.a.run(f"touch {self.container.bundle}/rootfs/tmp/{self.next}", check=True)
-            ended = self.await_words(f"step {self.next}: ")
+            ended = self.process.says(f"step {self.next}: ")
             passed = f"step {self.next}: 0" in self.process.output()
             if not passed:
-                try_end(server, 18515)
-            server.wait(ENOUGH)
+                try_end(server, SIDE_CHANNEL)
+            server.wait()
         self.next += 1
-        does = "runs" if passes else "is refused"
-        self.t.check(ended and passed == passes, f"{what}: it {does}", self.process.output())
-        self.t.check(wire.clear == 0 and (wire.counts["esp"] > 0 or not passes), f"{what}: nothing in clear", wire)
+        outcome = "a pingpong runs" if passes else "a pingpong is refused"
+        self.t.check(ended and passed == passes, f"{what}: {outcome}", self.process.output())
+        self.t.check(wire.clear == 0 and (wire.counts["esp"] > 0 or not passes), f"{what}: nothing leaves in clear", wire)
 
 
-def while_it_runs(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
+def agent_and_daemon_restart(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
     first = Steps(t, "runc", "stays", 4)
-    first.step("while all is up", True)
+    first.step("agent and daemon run", True)
     agent.kill()
-    first.step("agent killed, a container that runs", True)
+    first.step("agent killed, in a running container", True)
     fresh = Container(t, t.a, "crun", "too-early")
     fresh.configure("echo it started", profile=True)
-    early = fresh.run(ENOUGH)
+    early = fresh.run()
     t.check(not early.ok and "it started" not in early.out, "agent killed: a new container does not start", early)
     agent.start()
     daemon.kill()
-    first.step("rdmasecd killed, a container that runs", False)
+    first.step("rdmasecd killed, in a running container", False)
     daemon.start()
-    first.step("rdmasecd started again, the same container", True)
-    t.check(first.process.ended_within(60) is not None and not agent.serving(), "it ends, and so does who served it", agent.serving())
-    judge_killed(t, agent)
+    first.step("rdmasecd started again, in the same container", True)
+    ended = first.process.ends() is not None and t.eventually(lambda: not agent.serving())
+    t.check(ended, "the container ends: so does the process that served it", agent.serving())
+    server_killed(t, agent)
 
 
-def judge_killed(t: Test, agent: ContainerAgent) -> None:
+def server_killed(t: Test, agent: ContainerAgent) -> None:
     second = Steps(t, "crun", "loses", 2)
-    second.step("a container of the agent that was started again", True)
-    (judge,) = agent.serving()
-    t.a.run(f"kill -KILL {judge}", check=True)
-    t.check(agent.says("container loses: the process that judged for it was killed by signal 9"),
-            "the process that serves a container is killed: the agent says so", agent.process.output())
-    second.step("the process that serves a container is killed", False)
+    second.step("agent started again, in a new container", True)
+    (server,) = agent.serving()
+    t.a.run(f"kill -KILL {server}", check=True)
+    t.check(agent.process.says("container loses: the process that judged for it was killed by signal 9"),
+            "the process that serves a container is killed: the agent reports it", agent.process.output())
+    second.step("the process that serves a container is killed, in that container", False)
     second.container.delete()

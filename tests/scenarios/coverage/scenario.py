@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Which programs each door guards."""
+"""The programs that each door guards."""
 
 import json
 import os
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from testbed.api import Test
 from testbed.coverage import DOORS, GUARDED, NOT_COVERED, PROGRAMS, Coverage
 
-TIME_LIMIT = 7200  # all of it; seconds a run
+TIME_LIMIT = 7200  # s for the whole table; a run takes seconds
 IN_EACH_CHECK = "pyverbs,ucx_perftest"
 CHOSEN = os.environ.get("RDMASEC_COVERAGE", IN_EACH_CHECK)
-# Containers are the subject of another scenario.
+# Another scenario covers containers.
 CHOSEN_DOORS = os.environ.get("RDMASEC_DOORS", "preload,provider module,supervisor")
+
 
 def chosen(things: Sequence, names: str) -> list:
     return [thing for thing in things if names == "all" or any(part in thing.name for part in names.split(","))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""The engine is lost while a program runs: its QP goes on, the next one is refused."""
+"""The engine is lost while a program runs: its QP continues, the next one is refused."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import time
 
 from testbed.api import Process, Result, Test, await_listener
 from testbed.states import ETH0, MACSEC0
+from testbed.stream import await_words
 
 PORT = 18600
 ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/messages/protocol.h
-TIMED_OUT = "Connection timed out"  # else it was told at once that nobody is there
+TIMED_OUT = "Connection timed out"  # otherwise the call failed immediately
 CONNECTED = "1 connected, waiting"
 
 
@@ -22,32 +23,28 @@ def run(t: Test) -> None:
         control(t, how, wrap)
         killed(t, how, wrap)
     stopped(t, wrap)
-    killed_while_asked(t, wrap)
+    killed_during_question(t, wrap)
 
 
 def begin(t: Test, wrap: str) -> tuple[Process, Process, int]:
-    """A program with one connected QP that waits, its unguarded server, and its engine's process id."""
+    """Returns a program that waits with one connected QP, its unguarded server, and the process id of its engine."""
     program = f"{t.build}/tests/verbs_threads"
-    server = t.b.start(f"{program} -q 2 -g {t.net.gid_index(t.b, MACSEC0['b'][0])}", 120)
-    await_listener(t.b, PORT, server)
+    server = t.b.start(f"{program} -q 2 -g {t.net.gid_index(t.b, MACSEC0['b'][0])}")
+    await_listener(server, PORT)
     index = t.net.gid_index(t.a, MACSEC0["a"][0])
-    client = t.a.start(f"{wrap} {program} -s -q 2 -g {index} {ETH0['b'][0]}", 120)
-    deadline = time.monotonic() + 60
-    while CONNECTED not in client.output():
-        if client.poll() or time.monotonic() > deadline:
-            raise TimeoutError(f"the first QP was not connected: {client.output()}")
-        time.sleep(0.1)
+    client = t.a.start(f"{wrap} {program} -s -q 2 -g {index} {ETH0['b'][0]}")
+    await_words(client, CONNECTED)
     (engine,) = t.a.run("pgrep -x rdmasec-engine", check=True).out.split()
     return client, server, int(engine)
 
 
 def end(t: Test, client: Process, server: Process) -> tuple[Result, float]:
-    """Tell the program to connect its second QP: how it ended, and how long that took."""
+    """Makes the program connect its second QP. Returns its result and the seconds until its end."""
     began = time.monotonic()
     client.kill(signal.SIGUSR1)
-    result = client.wait(60)
+    result = client.wait()
     took = time.monotonic() - began
-    server.wait(60)
+    server.wait()
     t.a.run("pkill -KILL -x rdmasec-engine")
     return result, took
 
@@ -56,16 +53,16 @@ def check_refused(t: Test, what: str, result: Result, errno: int, why: str) -> N
     told = f"QP 1: cannot be created: {why}" in result.err and f"(errno {errno})" in result.err
     t.check(result.code == 1 and told, f"{what}: the next QP is refused: {why}", result)
     line = next((line for line in result.err.splitlines() if line.startswith("rdmasec: refused create_qp on ")), "")
-    t.check("/dev/infiniband/uverbs" in line and "engine" in line, f"{what}: a line says so", result.err)
-    # Once when woken, and once more after the refusal.
-    t.check(result.out.count("1 connected, and still sending") == 2, f"{what}: its QP goes on", result.out)
+    t.check("/dev/infiniband/uverbs" in line and "engine" in line, f"{what}: a line on stderr names the device and the engine", result.err)
+    # Once when it is woken, and once after the refusal.
+    t.check(result.out.count("1 connected, and still sending") == 2, f"{what}: its first QP continues", result.out)
 
 
 def control(t: Test, how: str, wrap: str) -> None:
     client, server, _ = begin(t, wrap)
     result, _ = end(t, client, server)
     went_on = result.ok and "2 of 2 QPs connected" in result.out
-    t.check(went_on, f"{how}, engine alive: the next QP is connected", result)
+    t.check(went_on, f"control, {how}, engine alive: the next QP connects", result)
 
 
 def killed(t: Test, how: str, wrap: str) -> None:
@@ -82,15 +79,16 @@ def stopped(t: Test, wrap: str) -> None:
     t.a.run(f"kill -STOP {engine}", check=True)
     result, took = end(t, client, server)
     check_refused(t, "engine stopped", result, 71, "Protocol error")
-    t.check(took > ANSWER_WITHIN - 1 and TIMED_OUT in result.err, "engine stopped: after the wait for an answer", result.err)
+    holds = took > ANSWER_WITHIN - 1 and TIMED_OUT in result.err
+    t.check(holds, "engine stopped: the refusal comes after the wait for an answer", result.err)
     t.note(f"engine stopped: refused after {took:.1f} s, of which {ANSWER_WITHIN} are the wait")
 
 
-def killed_while_asked(t: Test, wrap: str) -> None:
+def killed_during_question(t: Test, wrap: str) -> None:
     client, server, engine = begin(t, wrap)
     t.a.run(f"kill -STOP {engine}", check=True)
     t.a.start(f"sleep 2; kill -KILL {engine}")
     result, took = end(t, client, server)
-    check_refused(t, "engine killed while asked", result, 71, "Protocol error")
-    t.check(took > 1.5 and TIMED_OUT not in result.err, "engine killed while asked: the program waits no longer", result.err)
-    t.note(f"engine killed while asked, after 2 s: refused after {took:.1f} s")
+    check_refused(t, "engine killed during a question", result, 71, "Protocol error")
+    t.check(took > 1.5 and TIMED_OUT not in result.err, "engine killed during a question: the program stops waiting", result.err)
+    t.note(f"engine killed during a question, after 2 s: refused after {took:.1f} s")

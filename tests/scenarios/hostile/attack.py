@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What a hostile program may say to rdmasecd's socket; prints how each message was answered, as JSON.
+"""Sends messages of a hostile program to rdmasecd's socket. Prints the answers to each as JSON.
 
     attack.py proper|malformed|misplaced|descriptors|silent|crowd [COUNT]
 
-`silent` and `crowd` print one line when they have done their worst, and hold what they have until they are ended.
+`silent` and `crowd` print one line once they have all their connections, and hold those until they are ended.
 """
 
 from __future__ import annotations
@@ -31,17 +31,20 @@ TYPE_WAIT, TYPE_QUERY, TYPE_PROTECTION = range(9, 12)
 OF_AN_ENGINE = (TYPE_ANSWER, TYPE_DONE, TYPE_RECORD, TYPE_END, TYPE_WAIT, TYPE_PROTECTION)
 KIND_QP_CREATE = 2
 PASS, REFUSE = 1, 2
-ANSWER_WITHIN = 20
+ANSWER_WITHIN = 60  # s, on a busy host
 SEED = 4791
+REFUSED_FOR = 15  # s without a new connection: the engine accepts no more
 
 
-def message(kind: int, body: bytes, *, magic: int = MAGIC, version: int = VERSION, size: int | None = None, rest: int = 0) -> bytes:
+def message(
+    kind: int, body: bytes, *, magic: int = MAGIC, version: int = VERSION, size: int | None = None, rest: int = 0
+) -> bytes:
     length = HEADER.size + len(body) if size is None else size
     return HEADER.pack(magic, version, kind, length, rest) + body
 
 
 def ask(fd: int, kind: int = KIND_QP_CREATE) -> bytes:
-    """May an RC queue pair be created?"""
+    """Returns the question whether an RC queue pair may be created."""
     words = (kind, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, bytes(16), 0, 0, 0, 0, fd, bytes(16), 0, 0, 0, 0)
     return message(TYPE_ASK, ASK.pack(*words))
 
@@ -64,7 +67,7 @@ def send(engine: socket.socket, data: bytes, fds: Iterable[int] = ()) -> None:
 
 
 def receive(engine: socket.socket) -> str:
-    """passed, refused, closed, silent: nothing came in time; or what else came."""
+    """Returns passed, refused, closed, silent (no answer in time), or another answer."""
     try:
         data = engine.recv(65536)
     except TimeoutError:
@@ -93,7 +96,7 @@ def proper(device: int) -> Counter:
 
 
 def malformed(device: int) -> Counter:
-    """Every length but the right one, every header field wrong, and octets at random."""
+    """Every length but the right one, and every header field wrong."""
     good = ask(device)
     answers = Counter(say(good[:length], [device]) for length in range(1, len(good)))
     answers.update(say(good + bytes(more), [device]) for more in (1, 4, 100, 4096, 65536, 180000))
@@ -109,7 +112,7 @@ def malformed(device: int) -> Counter:
 
 
 def random_octets(device: int) -> Counter:
-    """A good message with some octets changed: it may still make sense, so it may be passed."""
+    """A good message with some octets changed. It may still be valid, so it may be passed."""
     chance = random.Random(SEED)
     answers: Counter = Counter()
     for _ in range(300):
@@ -121,7 +124,7 @@ def random_octets(device: int) -> Counter:
 
 
 def misplaced(device: int) -> Counter:
-    """What an engine says, said by a client; what comes last, said first; and everything twice."""
+    """Messages of an engine, sent by a client; the last message first; and messages sent twice."""
     answers = Counter(say(message(kind, DONE.pack(3, 1, 2, 0))) for kind in OF_AN_ENGINE)
     for words in ((3, 1, 2, 0), (0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), (0, 0, 0, 1)):
         with connect() as engine:
@@ -136,7 +139,7 @@ def misplaced(device: int) -> Counter:
 
 
 def twice(engine: socket.socket, data: bytes) -> str:
-    """An engine may hear it and close, or have closed already."""
+    """Sends a message twice. The engine may read it and close, or have closed before."""
     engine.settimeout(8)
     try:
         for _ in range(2):
@@ -147,7 +150,7 @@ def twice(engine: socket.socket, data: bytes) -> str:
 
 
 def descriptors(device: int) -> Counter:
-    """None, some of anything else, and too many."""
+    """No descriptor, descriptors of other files, and too many."""
     others = [os.open(path, os.O_RDONLY) for path in ("/dev/null", "/dev/zero", "/", "/proc/self/status")]
     others += [*os.pipe(), os.memfd_create("x"), *(end.detach() for end in socket.socketpair())]
     others.append(connect().detach())
@@ -158,24 +161,29 @@ def descriptors(device: int) -> Counter:
 
 
 def silent(device: int, count: int) -> list[socket.socket]:
-    """Ask for all there is to ask, and read none of it."""
+    """Sends every kind of request, and reads no answer."""
     held = []
     for number in range(count):
         try:
             held.append(connect(blocking=False))
             kind = (TYPE_LIST_STATUS, TYPE_MONITOR, TYPE_LIST_QPS)[number % 3]
-            send(held[-1], message(kind, b"")) if number % 4 else send(held[-1], ask(device), [device])
+            if number % 4:
+                send(held[-1], message(kind, b""))
+            else:
+                send(held[-1], ask(device), [device])
         except OSError:
             time.sleep(0.01)
     return held
 
 
 def crowd(count: int) -> list[socket.socket]:
-    """As many connections as the engine takes, and a few seconds for each that it does not."""
-    held, deadline = [], time.monotonic() + 30
+    """Opens as many connections as the engine accepts. Stops when none was accepted for some seconds."""
+    held: list[socket.socket] = []
+    deadline = time.monotonic() + REFUSED_FOR
     while len(held) < count and time.monotonic() < deadline:
         try:
             held.append(connect(blocking=False))
+            deadline = time.monotonic() + REFUSED_FOR
         except OSError:
             time.sleep(0.01)
     return held

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""One RC queue pair, an address in clear and then one that IPsec protects."""
+"""One RC queue pair, with an address in clear and then one that IPsec protects."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from testbed.states import DEVICE, ETH0, MAC
 
 CLEAR, PROTECTED = "10.77.0.3", ETH0["b"][0]
 POLICY = f"[rule clear]\nmatch-remote = {CLEAR}/32\nrequire = none\n"
-WAITS = 120  # s
-PROGRAM = Path(__file__).resolve().parents[2] / "apps/pyverbs_anew.py"
+PROGRAM = Path(__file__).resolve().parents[2] / "apps/pyverbs_two_addresses.py"
 
 
 def run(t: Test) -> None:
@@ -21,33 +20,34 @@ def run(t: Test) -> None:
     t.a.run(f"ip neigh replace {CLEAR} lladdr {MAC['b']} dev eth0", check=True)
     t.a.write_file("/run/kept.policy", POLICY)
 
-    result, first, second = anew(t, "", CLEAR, PROTECTED)
-    t.check(result.ok and first.clear > 0, "control: bare, the first address is sent to in clear", f"{result}\n{first}")
-    t.check(second.clear > 0, "control: bare, so is the one that IPsec protects", second)
+    result, first, second = send_to_both(t, "", CLEAR, PROTECTED)
+    t.check(result.ok and first.clear > 0, "control, bare: data to the first address is in clear", f"{result}\n{first}")
+    t.check(second.clear > 0, "control, bare: so is data to the address that IPsec protects", second)
 
     guard = f"{t.build}/bin/rdmasec run -p /run/kept.policy -- "
-    result, first, second = anew(t, guard, CLEAR, PROTECTED)
-    t.check(f"sent to {CLEAR}" in result.out and first.clear > 0, "guarded: where the policy asks for nothing, it sends", result)
+    result, first, second = send_to_both(t, guard, CLEAR, PROTECTED)
+    sent = f"sent to {CLEAR}" in result.out and first.clear > 0
+    t.check(sent, "guarded: it sends to the address for which the policy requires nothing", result)
     told = "rdmasec: refused modify_qp on rxe0 port 1 GID" in result.err and has_reason(result.err, "goes on by the route")
-    t.check(not result.ok and told, "guarded: it does not get the protected address, and says why", result)
-    t.check(second.clear == 0, "guarded: nothing in clear", second)
+    t.check(not result.ok and told, "guarded: it is then refused the protected address, with the reason", result)
+    t.check(second.clear == 0, "guarded: nothing leaves in clear to the protected address", second)
 
-    result, first, second = anew(t, guard, PROTECTED, PROTECTED)
-    t.check(result.ok and not result.err, "guarded: the protected address, and after RESET again", result)
+    result, first, second = send_to_both(t, guard, PROTECTED, PROTECTED)
+    t.check(result.ok and not result.err, "guarded: it gets the protected address, and again after RESET", result)
     esp = first.counts["esp"] and second.counts["esp"]
-    t.check(esp and first.clear + second.clear == 0, "guarded: all of it is ESP", f"{first}\n{second}")
-    result, first, second = anew(t, guard, PROTECTED, CLEAR)
-    t.check(result.ok and first.clear == 0, "guarded: the protected address first, then the other", f"{result}\n{first}")
+    t.check(esp and first.clear + second.clear == 0, "guarded: only ESP crosses the wire", f"{first}\n{second}")
+    result, first, second = send_to_both(t, guard, PROTECTED, CLEAR)
+    t.check(result.ok and first.clear == 0, "guarded: it gets the protected address first, then the other", f"{result}\n{first}")
 
 
-def anew(t: Test, wrap: str, first: str, second: str) -> tuple[Result, Wire, Wire]:
-    """What the program said, and the wire while it sent to the first address and to the second."""
+def send_to_both(t: Test, wrap: str, first: str, second: str) -> tuple[Result, Wire, Wire]:
+    """Returns the result of the program, and the wire while it sent to the first and to the second address."""
     index = t.net.gid_index(t.a, ETH0["a"][0])
     t.a.run("rm -f /run/go", check=True)
     with t.wire() as before:
-        client = t.a.start(f"{wrap}/usr/bin/python3 {PROGRAM} {DEVICE} {index} {first} {second} /run/go", WAITS)
-        client.output_with(f"sent to {first}", WAITS)
+        client = t.a.start(f"{wrap}/usr/bin/python3 {PROGRAM} {DEVICE} {index} {first} {second} /run/go")
+        client.output_with(f"sent to {first}")
     with t.wire() as after:
         t.a.write_file("/run/go", "")
-        result = client.wait(WAITS)
+        result = client.wait()
     return result, before, after

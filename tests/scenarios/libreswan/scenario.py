@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""libreswan is asked for SAs."""
+"""An ACQUIRE makes libreswan negotiate SAs."""
 
 from __future__ import annotations
-
-import time
 
 from testbed.api import Test
 from testbed.applications import bare_is_seen
@@ -19,30 +17,30 @@ ROOT = "trixie-libreswan"
 def run(t: Test) -> None:
     bare_is_seen(t)
     t.net.clear()
-    a, b = Pluto(t.a), Pluto(t.b, secret="of nobody, and as long as another one")
+    a, b = Pluto(t.a), Pluto(t.b, secret="of no peer, and as long as another one")
     refused_by_peer(t, a)
-    b.secret(SECRET)
-    a.wait_for("SA once the secret is right", lambda: (a.acquire(), time.sleep(5), all(a.spis()))[-1])
+    b.change_secret(SECRET)
+    a.acquire_until("SA with the right secret", lambda: all(a.spis()), pause=5)
     both_have_sas(a, b)
-    runs_in_esp(t, "the secret put right")
+    runs_in_esp(t, "the right secret again")
     a.forget()
     b.wait_for("end of its SAs", lambda: not any(b.spis()))
     a.acquire()
     took = both_have_sas(a, b)
     runs_in_esp(t, "asked once")
     t.note(f"SAs came after {took:.1f} s")
-    daemon = on_both(t, "[default]\nsetup-timeout = 90s\n")
+    daemon = on_both(t, "[default]\nsetup-timeout = 5m\n")
     runs_in_esp(t, "an ordinary user's program, guarded", by_library(t), USER)
     a.forget()
     b.wait_for("end of its SAs", lambda: not any(b.spis()))
-    runs_in_esp(t, "an ordinary user's program, guarded, for which rdmasecd asks", by_library(t), USER)
+    runs_in_esp(t, "an ordinary user's program, guarded, without SAs", by_library(t), USER)
     refused = refused_records(daemon.log())
-    t.check(not refused, "an ordinary user's program, guarded: no refusal in the audit log", refused)
+    t.check(not refused, "an ordinary user's program, guarded: the audit log has no refusal", refused)
 
 
 def refused_by_peer(t: Test, a: Pluto) -> None:
-    t.check(not any(a.spis()), "a policy alone: no SA")
+    t.check(not any(a.spis()), "with a policy alone, there is no SA")
     a.acquire()
     a.wait_for("failed authentication", lambda: "rejected by peer: AUTHENTICATION_FAILED" in a.log())
     nothing_leaves(t, "another secret")
-    t.check(not any(a.spis()), "another secret: no SA with keys in the kernel")
+    t.check(not any(a.spis()), "another secret: the kernel has no SA with keys")

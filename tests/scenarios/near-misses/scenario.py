@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""One thing missing at a time: refused, by check, status and a guarded program alike, for that reason."""
+"""One part is missing at a time: check, status and a guarded program all give that reason."""
 
 import json
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from testbed.api import Test
 from testbed.applications import APPLICATIONS, bare_is_seen, try_out
 from testbed.refusals import has_reason, refusal
-from testbed.states import ETH0, MACSEC0, Network
+from testbed.states import ETH0, MACSEC0, PEER, Network
 
-TIME_LIMIT = 1200  # minutes on an idle machine
+TIME_LIMIT = 1200
 
 PROTECTED, UNPROTECTED = 0, 1  # rdmasec check's exit status
 BOTH = (4, 6)
@@ -20,20 +21,20 @@ BOTH = (4, 6)
 
 @dataclass(frozen=True)
 class Case:
-    """A state of the network, and what of the reason must be said about it."""
+    """A state of the network, and a part of its reason."""
 
     what: str
     change: Callable[[Network], None]
     reason: str
     addresses: dict
-    families: Collection[int] = (4,)
+    families: Sequence[int] = (4,)
 
 
-def macsec(what: str, reason: str, families: Collection[int] = (4,), **broken: object) -> Case:
+def macsec(what: str, reason: str, families: Sequence[int] = (4,), **broken: Any) -> Case:
     return Case(what, lambda net: net.macsec(**broken), reason, MACSEC0, families)
 
 
-def ipsec(what: str, reason: str, families: Collection[int] = (4,), **broken: object) -> Case:
+def ipsec(what: str, reason: str, families: Sequence[int] = (4,), **broken: Any) -> Case:
     return Case(what, lambda net: net.ipsec(families=families, **broken), reason, ETH0, families)
 
 
@@ -44,7 +45,7 @@ def secy_down(net: Network) -> None:
 
 
 def disable_xfrm(net: Network) -> None:
-    """Routes by eth0 then skip xfrm (net/ipv4/route.c, DST_NOXFRM), with policies and SAs as they should be."""
+    """Routes by eth0 then skip xfrm (net/ipv4/route.c, DST_NOXFRM), though policies and SAs are complete."""
     net.ipsec()
     for guest in net.guests.values():
         guest.run("echo 1 > /proc/sys/net/ipv4/conf/eth0/disable_xfrm", check=True)
@@ -56,9 +57,9 @@ def sas_expired(net: Network) -> None:
 
 
 def tunnel_of_ah(net: Network) -> None:
-    """Its route is by eth0, where rxe binds what it sends to macsec0: xfrm_bundle_create() looks another one up."""
+    """rxe binds its packets to macsec0, but the tunnel leaves by eth0: xfrm_bundle_create() looks up another route."""
     net.macsec()
-    for name, peer in ("ab", "ba"):
+    for name, peer in PEER.items():
         hosts, ends = (f"src {of[name][0]} dst {of[peer][0]}" for of in (MACSEC0, ETH0))
         key = f"auth-trunc 'hmac(sha256)' 0x{secrets.token_hex(32)} 128"
         state = f"ip xfrm state add {ends} proto ah spi 0x4791 reqid 1 mode tunnel {key}"
@@ -66,13 +67,13 @@ def tunnel_of_ah(net: Network) -> None:
         net.guests[name].run(f"{state} && {policy}", check=True)
 
 
-def passes_in_clear(families: Collection[int]) -> dict[str, list[str]]:
-    """For each guest a policy without template, before those of net.ipsec(policy="priority 100").
+def passes_in_clear(families: Sequence[int]) -> dict[str, list[str]]:
+    """Returns for each guest a policy without template that precedes those of net.ipsec(policy="priority 100").
 
-    Not for UDP alone: the kernel takes a selector once only, whatever the priorities.
+    It selects more than UDP: the kernel accepts a selector only once, whatever the priorities.
     """
-    ends = {"a": [], "b": []}
-    for name, peer in ("ab", "ba"):
+    ends: dict[str, list[str]] = {"a": [], "b": []}
+    for name, peer in PEER.items():
         for family in families:
             local, remote = (ETH0[guest][0 if family == 4 else 1] for guest in (name, peer))
             ends[name].append(f"xfrm policy add src {local} dst {remote} dir out priority 10 action allow")
@@ -111,7 +112,7 @@ CASES = (
     ipsec("policies of another mark", "wants mark 0x1, which RoCE packets lack", BOTH,
           policy="mark 1 mask 0xffffffff"),
     ipsec("policies of an xfrm interface", "belongs to xfrm interface id 7", policy="if_id 7"),
-    Case("the netdev passes xfrm by", disable_xfrm, "disable_xfrm", ETH0),
+    Case("the netdev skips xfrm", disable_xfrm, "disable_xfrm", ETH0),
     Case("SAs expired", sas_expired, "asks for ESP (reqid 4791), but no live SA answers it", ETH0),
 )  # fmt: skip
 
@@ -120,62 +121,62 @@ def run(t: Test) -> None:
     bare_is_seen(t)
     t.net.macsec()
     for family in BOTH:
-        nothing_is_missing(t, "MACsec", MACSEC0, family)
+        is_protected_when_complete(t, "MACsec", MACSEC0, family)
     t.net.ipsec(families=BOTH)
     for family in BOTH:
-        nothing_is_missing(t, "IPsec", ETH0, family)
-    tunnel_leaks(t)
+        is_protected_when_complete(t, "IPsec", ETH0, family)
+    control_tunnel_leaks(t)
     for case in CASES:
         case.change(t.net)
         for family in case.families:
             refused(t, case, family)
 
 
-def tunnel_leaks(t: Test) -> None:
-    """The control of that case. No answer comes through: rxe on macsec0 takes nothing that came by eth0."""
+def control_tunnel_leaks(t: Test) -> None:
+    """No answer arrives: rxe on macsec0 drops packets that come by eth0."""
     tunnel_of_ah(t.net)
     pingpong = APPLICATIONS["ibv_rc_pingpong"]
     trial = try_out(t, replace(pingpong, client=f"timeout 15 {pingpong.client}"), MACSEC0)
-    t.check(trial.wire["clear_data"] > 0, "control: bare, what a tunnel of AH takes from macsec0 leaves in clear", trial)
+    t.check(trial.wire["clear_data"] > 0, "control, bare: packets that a tunnel of AH takes from macsec0 leave in clear", trial)
 
 
 def path(t: Test, addresses: dict, family: int) -> tuple[int, str]:
-    """Guest a's GID index, and b's address."""
+    """Returns guest a's GID index, and b's address."""
     version = 0 if family == 4 else 1
     return t.net.gid_index(t.a, addresses["a"][version]), addresses["b"][version]
 
 
 def check(t: Test, addresses: dict, family: int) -> tuple[int, dict]:
-    """What rdmasec check says of the path from a to b: exit status and the object printed."""
+    """Returns exit status and JSON of rdmasec check for the path from a to b."""
     index, remote = path(t, addresses, family)
     result = t.a.run(f"{t.build}/bin/rdmasec check -d rxe0 -g {index} -r {remote} --json")
     return result.code, json.loads(result.out)
 
 
-def nothing_is_missing(t: Test, what: str, addresses: dict, family: int) -> None:
-    """Otherwise the cases would prove nothing."""
+def is_protected_when_complete(t: Test, what: str, addresses: dict, family: int) -> None:
+    """The control of all cases."""
     code, said = check(t, addresses, family)
     protected = code == PROTECTED and said["verdict"] == "protected" and said["by"] == what.lower()
-    t.check(protected, f"{what}, IPv{family}, with nothing missing: protected", said)
+    t.check(protected, f"control: {what}, IPv{family}, with nothing missing: protected", said)
 
 
 def refused(t: Test, case: Case, family: int) -> None:
     what = case.what if family == 4 else f"{case.what}, IPv6"
     code, said = check(t, case.addresses, family)
     reason = said.get("reason", "")
-    t.check(code == UNPROTECTED and has_reason(said, case.reason), f"{what}: check says so", f"exit {code} {said}")
+    t.check(code == UNPROTECTED and has_reason(said, case.reason), f"{what}: check gives the reason", f"exit {code} {said}")
     told = status_reason(t, case.addresses, family)
-    t.check(told == reason and reason, f"{what}: status says the same", f"status: {told}\ncheck: {reason}")
+    t.check(told == reason and reason, f"{what}: status gives the same reason", f"status: {told}\ncheck: {reason}")
 
     trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], case.addresses, guarded="a", family=family)
     failed = trial.client is not None and trial.client.code != 0
-    t.check(failed and trial.readable == 0, f"{what}: ibv_rc_pingpong fails, no RoCE in clear", trial)
+    t.check(failed and trial.readable == 0, f"{what}: ibv_rc_pingpong fails, and nothing leaves in clear", trial)
     line = refusal(trial.client)
-    t.check(has_reason(line, case.reason), f"{what}: it says the same", trial)
+    t.check(has_reason(line, case.reason), f"{what}: ibv_rc_pingpong prints the reason", trial)
 
 
 def status_reason(t: Test, addresses: dict, family: int) -> str | None:
-    """What status says of this remote, or, where it does not list it by itself, of any."""
+    """Returns the reason of status for this remote, or for any remote if it does not list this one."""
     index, remote = path(t, addresses, family)
     rows = json.loads(t.a.run(f"{t.build}/bin/rdmasec status --json").out)
     reasons = {row["remote"]: row.get("reason") for row in rows if row.get("gid_index") == index}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""The odd ways to make a queue pair, to give it an address or to steer what it sends."""
+"""Unusual ways to make a queue pair, to give it an address or to steer its packets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from testbed.states import DEVICE, ETH0, MACSEC0
 
 EPERM = errno.EPERM
 RTR = 2
-# What no protection makes harmless.
+# No protection makes these harmless.
 NEVER = ("source_qpn", "unknown_attribute", "raw_packet", "create_flow", "next_write_command", "devx")
-# Judged like any queue pair or address.
+# Decided like any queue pair or address.
 JUDGED = ("create_rc", "attach_mcast", "passed_create_rc", "passed_create_ud", "passed_modify")
 
 
@@ -20,9 +20,9 @@ def run(t: Test) -> None:
     t.net.clear()
     bare = ways(t, "bare, in clear", ETH0, "")
     for way in ("create_rc", "passed_create_rc", "passed_create_ud", "passed_modify"):
-        t.check(bare[way] == 0, f"bare, in clear: the kernel does {way}", bare)
-    t.check(bare["state"] == RTR, "bare, in clear: another process has brought the queue pair to RTR", bare)
-    t.check(bare["foreign_handle"] not in (0, EPERM), "bare: a handle is of no use on another open file", bare)
+        t.check(bare[way] == 0, f"control, bare in clear: the kernel accepts {way}", bare)
+    t.check(bare["state"] == RTR, "control, bare in clear: another process brings the queue pair to RTR", bare)
+    t.check(bare["foreign_handle"] not in (0, EPERM), "control, bare: a handle has no effect on another open file", bare)
     guarded = f"{t.build}/bin/rdmasec run --"
     clear = ways(t, "guarded, in clear", ETH0, guarded)
     for way in (*NEVER, *JUDGED, "open_qp", "foreign_handle"):
@@ -32,28 +32,29 @@ def run(t: Test) -> None:
 
 def protected(t: Test, bare: dict[str, int], guarded: str) -> None:
     t.net.macsec()
-    # an IPv6 route would lead some remotes elsewhere: UD is judged for every one
+    # UD needs every remote to be protected, and an IPv6 route would lead some past MACsec
     for guest in (t.a, t.b):
         guest.run("echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6", check=True)
     got = ways(t, "guarded, MACsec", MACSEC0, guarded)
     for way in NEVER:
-        t.check(got[way] == EPERM, f"guarded, MACsec: {way} is refused all the same", got)
+        t.check(got[way] == EPERM, f"guarded, MACsec: {way} is still refused", got)
     for way in ("create_rc", "passed_create_rc", "passed_create_ud", "passed_modify"):
         t.check(got[way] == 0, f"guarded, MACsec: {way} passes", got)
-    t.check(got["state"] == RTR, "guarded, MACsec: another process has brought the queue pair to RTR", got)
+    t.check(got["state"] == RTR, "guarded, MACsec: another process brings the queue pair to RTR", got)
     for way in ("attach_mcast", "open_qp", "foreign_handle"):
-        t.check(got[way] == bare[way], f"guarded, MACsec: to {way} the kernel says what it says to a bare program", (bare, got))
+        t.check(got[way] == bare[way], f"guarded, MACsec: {way} has the result of a bare program", (bare, got))
 
 
 def ways(t: Test, what: str, addresses: dict[str, tuple[str, str]], wrap: str) -> dict[str, int]:
-    """What came of each way, and of the queue pair that another process has changed."""
+    """Returns the errno of each way, and the state of the queue pair that another process has changed."""
     index = t.net.gid_index(t.a, addresses["a"][0])
     with t.wire() as wire:
-        result = t.a.run(f"{wrap} {t.build}/tests/odd_ways {DEVICE} {index} ::ffff:{addresses['b'][0]}", 120)
-    t.check(result.ok, f"{what}: the program goes through all", result)
-    t.check(wire.clear == 0, f"{what}: nothing was sent", wire)
+        result = t.a.run(f"{wrap} {t.build}/tests/odd_ways {DEVICE} {index} ::ffff:{addresses['b'][0]}")
+    t.check(result.ok, f"{what}: the program tries all", result)
+    t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
     got = outcomes(result)
-    t.note(f"{what}: " + ", ".join(f"{way} {code if way == 'state' else errno.errorcode.get(code, code)}" for way, code in got.items()))
+    names = {way: str(code) if way == "state" else errno.errorcode.get(code, str(code)) for way, code in got.items()}
+    t.note(f"{what}: " + ", ".join(f"{way} {name}" for way, name in names.items()))
     t.note(result.err)
     return got
 

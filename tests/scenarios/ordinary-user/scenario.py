@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""As uid 1234: MACsec runs, IPsec is refused with the reason and the way out."""
+"""As uid 1234, programs run over MACsec, and are refused over IPsec with the reason and a hint."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ def run(t: Test) -> None:
     bare_is_seen(t)
     t.net.macsec()
     client, server, seen = pingpong(t, MACSEC0, USER)
-    t.check(client.ok and server.ok, "uid 1234 over MACsec: runs", f"{client}\n{server}")
-    t.check(not client.err + server.err, "uid 1234 over MACsec: silently", client.err + server.err)
-    t.check(seen.counts["macsec"] > 0 and seen.clear == 0, "uid 1234 over MACsec: the wire shows MACsec only", seen)
-    check_says(t, "uid 1234 over MACsec", MACSEC0, 0, "macsec0")
+    t.check(client.ok and server.ok, "uid 1234 over MACsec: a pingpong runs", f"{client}\n{server}")
+    t.check(not client.err + server.err, "uid 1234 over MACsec: it prints no error", client.err + server.err)
+    t.check(seen.counts["macsec"] > 0 and seen.clear == 0, "uid 1234 over MACsec: only MACsec crosses the wire", seen)
+    check_exits(t, "uid 1234 over MACsec", MACSEC0, 0, "macsec0")
 
     t.net.ipsec()
     client, server, seen = pingpong(t, ETH0, USER)
     for name, result in (("client", client), ("server", server)):
-        refused_for_want_of_evidence(t, f"uid 1234 over IPsec, {name}", result)
-    t.check(seen.clear == seen.counts["esp"] == 0, "uid 1234 over IPsec: nothing on the wire", seen)
-    check_says(t, "uid 1234 over IPsec", ETH0, UNKNOWN, "CAP_NET_ADMIN")
+        refused_without_privilege(t, f"uid 1234 over IPsec, {name}", result)
+    t.check(seen.clear == seen.counts["esp"] == 0, "uid 1234 over IPsec: nothing crosses the wire", seen)
+    check_exits(t, "uid 1234 over IPsec", ETH0, UNKNOWN, "CAP_NET_ADMIN")
 
     client, server, seen = pingpong(t, ETH0, None)
-    t.check(client.ok and server.ok, "root over the same IPsec: runs", f"{client}\n{server}")
-    t.check(seen.counts["esp"] > 0 and seen.clear == 0, "root over the same IPsec: the wire shows ESP only", seen)
+    t.check(client.ok and server.ok, "root over the same IPsec: a pingpong runs", f"{client}\n{server}")
+    t.check(seen.counts["esp"] > 0 and seen.clear == 0, "root over the same IPsec: only ESP crosses the wire", seen)
 
     t.net.clear()
     client, server, seen = pingpong(t, ETH0, USER)
-    t.check(not client.ok and not server.ok, "uid 1234 in clear: refused", f"{client}\n{server}")
-    t.check(seen.clear == 0, "uid 1234 in clear: nothing in clear", seen)
+    t.check(not client.ok and not server.ok, "uid 1234 in clear: a pingpong is refused", f"{client}\n{server}")
+    t.check(seen.clear == 0, "uid 1234 in clear: nothing leaves in clear", seen)
 
 
 def pingpong(t: Test, addresses: dict, user: int | None) -> tuple[Result, Result, Wire]:
@@ -45,17 +45,17 @@ def pingpong(t: Test, addresses: dict, user: int | None) -> tuple[Result, Result
     return client, server, wire
 
 
-def refused_for_want_of_evidence(t: Test, what: str, result: Result) -> None:
-    t.check(not result.ok, f"{what}: refused", result)
+def refused_without_privilege(t: Test, what: str, result: Result) -> None:
+    t.check(not result.ok, f"{what}: it is refused", result)
     lines = refusal_lines(result)
     t.check(
         lines and all("unknown" in line and has_reason(line, "CAP_NET_ADMIN") and "rdmasecd" in line for line in lines),
-        f"{what}: xfrm cannot be read without CAP_NET_ADMIN, and rdmasecd is named",
+        f"{what}: the refusal names CAP_NET_ADMIN and rdmasecd",
         result.err,
     )
 
 
-def check_says(t: Test, what: str, addresses: dict, code: int, words: str) -> None:
+def check_exits(t: Test, what: str, addresses: dict, code: int, words: str) -> None:
     index = t.net.gid_index(t.a, addresses["a"][0])
     command = f"{t.build}/bin/rdmasec check -d {DEVICE} -g {index} -r {addresses['b'][0]}"
     result = t.a.run(command, user=USER)

@@ -16,7 +16,7 @@ from testbed.states import ETH0, MACSEC0, PEER
 
 TIME_LIMIT = 1800
 GROUP = "239.1.2.3"
-SECRET = b"what only the peer should read"  # cm_ways says it in private data
+SECRET = b"a text that only the peer may read"  # in the private data of cm_ways
 CM_ANY = "[default]\nrequire = any\ncm = any\n"
 EPERM, ENOTTY, ENOSYS = 1, 25, 38
 
@@ -25,7 +25,7 @@ Addresses = dict[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Way:
-    """How a test runs programs: what guards them, and as whom."""
+    """How programs run: their guard, and their user."""
 
     name: str
     wrap: str
@@ -41,11 +41,11 @@ def run(t: Test) -> None:
     for application, family in programs(t):
         client_refused(t, private, application, family)
         server_refused(t, private, application, family)
-    join_in_clear(t, private)
-    data_of_a_rejection_stays_here(t, private)
-    without_rdmasec(t)
-    nothing_cannot_be_asked_for(t)
-    connection_managers_messages_may_be_let_pass(t)
+    refuses_join_in_clear(t, private)
+    refuses_data_of_rejection(t, private)
+    options_need_rdmasec(t)
+    refuses_bad_options(t)
+    policy_can_let_cm_pass(t)
     on_both(t)
     for application, family in few(t):
         client_refused(t, daemon, application, family)
@@ -73,7 +73,7 @@ def run(t: Test) -> None:
 
 
 def no_daemon(t: Test) -> None:
-    """Where rdmasecd is installed, nobody else is asked."""
+    """Removes rdmasecd: where it is installed, programs ask no other engine."""
     for guest in (t.a, t.b):
         guest.run(f"rm -rf {FOLDER}", check=True)
 
@@ -93,8 +93,9 @@ def programs(t: Test) -> list[tuple[Application, int]]:
 
 
 def few(t: Test) -> list[tuple[Application, int]]:
-    """What differs with who judges shows in these already."""
-    return [program for program in programs(t) if program[0].name in ("udaddy", "sec_option", "cm_ways ep", "cm_ways establish")]
+    """Returns the programs for which the engine makes a difference."""
+    names = ("udaddy", "sec_option", "cm_ways ep", "cm_ways establish")
+    return [program for program in programs(t) if program[0].name in names]
 
 
 def sec_option(t: Test, client: str, server: str = "", name: str = "") -> Application:
@@ -123,83 +124,86 @@ def attempt(t: Test, way: Way, application: Application, addresses: Addresses, g
 def bare_is_seen(t: Test, application: Application, family: int) -> Trial:
     trial = try_out(t, application, ETH0, family=family)
     seen = trial.wire["clear_cm"]
-    t.check(trial.ran and seen > 0, f"control: {named(application, family)}, bare: runs, and the wire shows MADs", trial)
+    t.check(trial.ran and seen > 0, f"control: {named(application, family)}, bare: it runs, and the wire shows MADs", trial)
     return trial
 
 
 def client_refused(t: Test, way: Way, application: Application, family: int) -> None:
     trial = attempt(t, way, application, ETH0, "a", family)
     what = f"{named(application, family)}, client guarded in clear, {way.name}"
-    t.check(trial.client is not None and not trial.client.ok, f"{what}: fails", trial)
+    t.check(trial.client is not None and not trial.client.ok, f"{what}: it fails", trial)
     said = trial.client.err if trial.client else ""
     lines = [line for line in said.splitlines() if re.match(r"rdmasec: refused (rdma_\w+|create_qp) on rxe0 ", line)]
-    t.check(any(has_reason(line, "eth0 is not a MACsec") for line in lines), f"{what}: says why", said)
-    t.check(trial.readable == 0, f"{what}: no frame of RoCE left", trial)
+    t.check(any(has_reason(line, "eth0 is not a MACsec") for line in lines), f"{what}: it prints the reason", said)
+    t.check(trial.readable == 0, f"{what}: no frame of RoCE leaves", trial)
 
 
 def server_refused(t: Test, way: Way, application: Application, family: int) -> None:
-    """Its client is bare, and its requests are in clear."""
+    """The client is bare, and its requests are in clear."""
     with t.wire() as seen:
         trial = attempt(t, way, application, ETH0, "b", family)
     what = f"{named(application, family)}, server guarded in clear, {way.name}"
-    t.check("rdmasec: refused" in trial.server.err, f"{what}: is refused", trial)
-    t.check(trial.wire["clear_data"] == 0, f"{what}: no data left", trial)
-    t.check(not frames_from(t, "b", SECRET), f"{what}: nothing of what it would have said left", trial)
-    t.note(f"{what}: {seen.counts['clear_cm']} MADs, {len(frames_from(t, 'b', b''))} of them the server's kernel's")
+    t.check("rdmasec: refused" in trial.server.err, f"{what}: it is refused", trial)
+    t.check(trial.wire["clear_data"] == 0, f"{what}: no data leaves", trial)
+    t.check(not frames_from(t, "b", SECRET), f"{what}: its private data does not leave", trial)
+    t.note(f"{what}: {seen.counts['clear_cm']} MADs, {len(frames_from(t, 'b', b''))} of them by the kernel of the server")
 
 
 def frames_from(t: Test, guest: str, content: bytes) -> list[bytes]:
-    """Frames of RoCE in the last slice of the capture that this guest sent, with this content in clear."""
+    """Returns the frames of RoCE that this guest sent in the last slice of the capture, with this content in clear."""
     source = bytes.fromhex(f"5254000000{'0' + str('ab'.index(guest) + 1)}")
     frames = [record.frame for record in wire.records(t.results / f"wire-{t.slices}.pcap")]
     return [f for f in frames if f[6:12] == source and content in f and wire.Classifier().add(f).startswith("clear_")]
 
 
-def join_in_clear(t: Test, way: Way) -> None:
+def refuses_join_in_clear(t: Test, way: Way) -> None:
     command = f"{t.build}/tests/cm_ways join {ETH0['a'][0]} {GROUP}"
-    bare = t.a.run(command, 60)
-    t.check(bare.ok and f"group ::ffff:{GROUP}" in bare.out, "rdma_join_multicast, bare: the kernel's GID of the group", bare)
+    bare = t.a.run(command)
+    holds = bare.ok and f"group ::ffff:{GROUP}" in bare.out
+    t.check(holds, "control: rdma_join_multicast, bare: the kernel returns the GID of the group", bare)
     with t.wire() as seen:
-        refused = t.a.run(f"{way.wrap} {command}", 60)
+        refused = t.a.run(f"{way.wrap} {command}")
     told = f"to {GROUP}: unprotected" in refused.err and f"(errno {EPERM})" in refused.err
-    t.check(not refused.ok and told, "rdma_join_multicast, guarded in clear: refused for that group", refused)
-    t.check(seen.clear == 0, "rdma_join_multicast, guarded in clear: no frame of RoCE left", seen)
+    t.check(not refused.ok and told, "rdma_join_multicast, guarded in clear: it is refused for that group", refused)
+    t.check(seen.clear == 0, "rdma_join_multicast, guarded in clear: no frame of RoCE leaves", seen)
 
 
-def data_of_a_rejection_stays_here(t: Test, way: Way) -> None:
+def refuses_data_of_rejection(t: Test, way: Way) -> None:
     application = cm_ways(t, "establish", server="reject")
     trial = try_out(t, application, ETH0)
-    t.check(frames_from(t, "b", SECRET), "control: rdma_reject, bare: its data is on the wire", trial)
+    t.check(frames_from(t, "b", SECRET), "control: rdma_reject with data, bare: the data is on the wire", trial)
     trial = attempt(t, way, application, ETH0, "b")
-    t.check("rdmasec: refused rdma_reject" in trial.server.err, "rdma_reject with data, in clear: refused", trial)
-    t.check(not frames_from(t, "b", SECRET), "rdma_reject with data, in clear: its data did not leave", trial)
+    t.check("rdmasec: refused rdma_reject" in trial.server.err, "rdma_reject with data, guarded in clear: it is refused", trial)
+    t.check(not frames_from(t, "b", SECRET), "rdma_reject with data, guarded in clear: the data does not leave", trial)
 
 
-def without_rdmasec(t: Test) -> None:
+def options_need_rdmasec(t: Test) -> None:
     trial = try_out(t, sec_option(t, "-r any"), ETH0)
     said = trial.client.err if trial.client else ""
-    t.check(f"require: Function not implemented (errno {ENOSYS})" in said, "without rdmasec: ENOSYS for ids", trial)
+    t.check(f"require: Function not implemented (errno {ENOSYS})" in said, "without rdmasec: an option of an id fails with ENOSYS", trial)
     trial = try_out(t, sec_option(t, "-s"), ETH0)
     said = trial.client.err if trial.client else ""
-    t.check(re.search(rf"^sec_option: protection of the id: .*\(errno {ENOSYS}\)$", said, re.M), "without rdmasec: ENOSYS to read", trial)
-    t.check(re.search(rf"^sec_option: protection of the QP: .*\(errno {ENOTTY}\)$", said, re.M), "without rdmasec: ENOTTY for QPs", trial)
+    for of, name, number in (("id", "ENOSYS", ENOSYS), ("QP", "ENOTTY", ENOTTY)):
+        failed = re.search(rf"^sec_option: protection of the {of}: .*\(errno {number}\)$", said, re.M)
+        t.check(failed, f"without rdmasec: the protection of a {of} fails with {name}", trial)
 
 
-def nothing_cannot_be_asked_for(t: Test) -> None:
-    result = t.a.run(f"{guard(t)} {t.build}/tests/sec_option -r none {ETH0['b'][0]}", 60)
-    t.check(f"require: Operation not permitted (errno {EPERM})" in result.err, "to require nothing: EPERM", result)
-    result = t.a.run(f"{guard(t)} {t.build}/tests/sec_option -t 300001 {ETH0['b'][0]}", 60)
-    t.check("setup timeout: Invalid argument" in result.err, "more than five minutes: EINVAL", result)
+def refuses_bad_options(t: Test) -> None:
+    result = t.a.run(f"{guard(t)} {t.build}/tests/sec_option -r none {ETH0['b'][0]}")
+    holds = f"require: Operation not permitted (errno {EPERM})" in result.err
+    t.check(holds, "an option that requires nothing: it fails with EPERM", result)
+    result = t.a.run(f"{guard(t)} {t.build}/tests/sec_option -t 300001 {ETH0['b'][0]}")
+    t.check("setup timeout: Invalid argument" in result.err, "a setup timeout of more than five minutes: it fails with EINVAL", result)
 
 
-def connection_managers_messages_may_be_let_pass(t: Test) -> None:
+def policy_can_let_cm_pass(t: Test) -> None:
     for guest in (t.a, t.b):
         guest.write_file("/run/cm-any.conf", CM_ANY)
     way = Way("cm = any", guard(t, "-p /run/cm-any.conf"))
     trial = attempt(t, way, cm_ways(t, "establish", server="migrate"), ETH0, "a")
-    t.check(trial.ran and trial.wire["clear_cm"] > 0, "cm = any: a client without a QP connects, in clear", trial)
+    t.check(trial.ran and trial.wire["clear_cm"] > 0, "cm = any: a client without a QP connects in clear", trial)
     trial = attempt(t, way, APPLICATIONS["rping"], ETH0, "a")
-    t.check(not trial.ran and trial.wire["clear_data"] == 0, "cm = any: no QP sends for all that", trial)
+    t.check(not trial.ran and trial.wire["clear_data"] == 0, "cm = any: a QP still does not send", trial)
 
 
 # ---- protected ----
@@ -209,51 +213,53 @@ def runs(t: Test, way: Way, application: Application, family: int, bare: dict, a
     trial = attempt(t, way, application, addresses, "ab", family)
     what = f"{named(application, family)}, {'over MACsec' if by == 'macsec' else 'with IPsec'}, {way.name}"
     silent = "rdmasec" not in trial.said
-    t.check(same_output(trial, bare[application.name]) and silent, f"{what}: runs, and says what it says bare", trial)
-    t.check(trial.wire[by] > 0 and trial.readable == 0, f"{what}: no RoCE in clear", trial)
+    t.check(same_output(trial, bare[application.name]) and silent, f"{what}: it runs with the output of a bare run", trial)
+    t.check(trial.wire[by] > 0 and trial.readable == 0, f"{what}: nothing leaves in clear", trial)
 
 
 def refused_by_option(t: Test, application: Application, addresses: Addresses, side: str, what: str) -> None:
     trial = attempt(t, Way("", guard(t)), application, addresses, "ab")
     result = trial.client if side == "client" else trial.server
-    t.check(result is not None and not result.ok, f"{what}: fails", trial)
-    t.check(result and re.search(rf"^sec_option: rdma_create_qp: .*\(errno {EPERM}\)$", result.err, re.M), f"{what}: EPERM", trial)
-    t.check(trial.readable == 0, f"{what}: nothing in clear", trial)
+    t.check(result is not None and not result.ok, f"{what}: it fails", trial)
+    denied = result and re.search(rf"^sec_option: rdma_create_qp: .*\(errno {EPERM}\)$", result.err, re.M)
+    t.check(denied, f"{what}: rdma_create_qp fails with EPERM", trial)
+    t.check(trial.readable == 0, f"{what}: nothing leaves in clear", trial)
 
 
 def options_over_macsec(t: Test) -> None:
     trial = attempt(t, Way("", guard(t)), sec_option(t, "-r macsec", "-a -r any"), MACSEC0, "ab")
-    t.check(trial.ran, "MACsec asked for, and there: runs", trial)
+    t.check(trial.ran, "MACsec required and present: sec_option runs", trial)
     for guest, result in ((t.a, trial.client), (t.b, trial.server)):
         reads_macsec(t, guest, result.out if result else "")
-    refused_by_option(t, sec_option(t, "-r ipsec"), MACSEC0, "client", "IPsec asked for by the client, MACsec there")
+    refused_by_option(t, sec_option(t, "-r ipsec"), MACSEC0, "client", "IPsec required by the client, MACsec present")
     for mode in ("", "-a "):
         application = sec_option(t, "", f"{mode}-r ipsec")
         refused_by_option_at_the_server(t, application, mode)
 
 
 def refused_by_option_at_the_server(t: Test, application: Application, mode: str) -> None:
-    """What was asked for of a listening id holds for the one that it hands out."""
+    """The options of a listening id hold for the ids that it hands out."""
     trial = attempt(t, Way("", guard(t)), application, MACSEC0, "ab")
-    what = f"IPsec asked for of the server's listening id{', asynchronous' if mode else ''}, MACsec there"
-    t.check(f"(errno {EPERM})" in trial.server.err and not trial.ran, f"{what}: EPERM", trial)
-    t.check("rdmasec: refused" in trial.server.err, f"{what}: says so", trial)
+    what = f"IPsec required of the server's listening id{', asynchronous' if mode else ''}, MACsec present"
+    t.check(f"(errno {EPERM})" in trial.server.err and not trial.ran, f"{what}: it fails with EPERM", trial)
+    t.check("rdmasec: refused" in trial.server.err, f"{what}: rdmasec prints the refusal", trial)
 
 
 def reads_macsec(t: Test, guest: Guest, said: str) -> None:
-    secy = re.search(r"^\s+TXSC: (\w{16}) ", guest.run("ip macsec show macsec0", check=True).out, re.M)
-    expected = f"macsec sci {secy[1]} cipher gcm-aes-128 netdev macsec0 by the kernel"
+    (sci,) = re.findall(r"^\s+TXSC: (\w{16}) ", guest.run("ip macsec show macsec0", check=True).out, re.M)
+    expected = f"macsec sci {sci} cipher gcm-aes-128 netdev macsec0 by the kernel"
     for of in ("id", "qp"):
-        t.check(f"{of}: {expected}\n" in said, f"{guest.name}: what the {of} reads is what ip macsec has", f"{expected}\n{said}")
+        same = f"{of}: {expected}\n" in said
+        t.check(same, f"{guest.name}: the protection of the {of} equals that of ip macsec", f"{expected}\n{said}")
 
 
 def options_with_ipsec(t: Test, way: Way, family: int) -> None:
     trial = attempt(t, way, sec_option(t, "-a -r ipsec -g host -t 5000", "-r ipsec"), ETH0, "ab", family)
     what = f"{'IPv6, ' if family == 6 else ''}{way.name}"
-    t.check(trial.ran, f"IPsec asked for, and there: runs, {what}", trial)
+    t.check(trial.ran, f"IPsec required and present, {what}: sec_option runs", trial)
     for guest, result in ((t.a, trial.client), (t.b, trial.server)):
         reads_ipsec(t, guest, result.out if result else "", family)
-    refused_by_option(t, sec_option(t, "-r macsec"), ETH0, "client", f"MACsec asked for by the client, IPsec there, {what}")
+    refused_by_option(t, sec_option(t, "-r macsec"), ETH0, "client", f"MACsec required by the client, IPsec present, {what}")
 
 
 def reads_ipsec(t: Test, guest: Guest, said: str, family: int) -> None:
@@ -261,8 +267,10 @@ def reads_ipsec(t: Test, guest: Guest, said: str, family: int) -> None:
     mine, peers = ETH0[guest.name][family == 6], ETH0[PEER[guest.name]][family == 6]
 
     def spi(source: str, destination: str) -> str:
-        return re.search(rf"^src {source} dst {destination}\n\s+proto esp spi (0x\w+) reqid 4791", shown, re.M)[1]
+        return re.findall(rf"^src {source} dst {destination}\n\s+proto esp spi (0x\w+) reqid 4791", shown, re.M)[0]
 
-    expected = f"ipsec out {spi(mine, peers)} in {spi(peers, mine)} reqid 4791 cipher aes-gcm-128 netdev eth0 by the kernel"
+    spis = f"out {spi(mine, peers)} in {spi(peers, mine)}"
+    expected = f"ipsec {spis} reqid 4791 cipher aes-gcm-128 netdev eth0 by the kernel"
     for of in ("id", "qp"):
-        t.check(f"{of}: {expected}\n" in said, f"{guest.name}: what the {of} reads is what ip xfrm has", f"{expected}\n{said}")
+        same = f"{of}: {expected}\n" in said
+        t.check(same, f"{guest.name}: the protection of the {of} equals that of ip xfrm", f"{expected}\n{said}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Unmodified programs of several releases of rdma-core, on several kernels, guarded by one build."""
+"""One build guards unmodified programs of several releases of rdma-core, on several kernels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from testbed.coverage import DOORS, PRELOAD, PROVIDER, Door, seen
 from testbed.refusals import refusal
 from testbed.states import ETH0, MACSEC0
 
-# What others show of this host's rdma-core, on 6.12 and 6.1 (demo), is not shown again: --root host --kernel 6.1 does.
+# Other scenarios cover the rdma-core of this host, on 6.12 and 6.1 (demo). --root host --kernel 6.1 runs that here.
 GUESTS = (("trixie", "6.12"), ("sid", "7.2"))
 TIME_LIMIT = 900
 
@@ -23,7 +23,7 @@ TRIED = (PRELOAD, PROVIDER)
 
 @dataclass
 class Row:
-    """What was seen of one program behind one door."""
+    """The results of one program behind one door."""
 
     release: str  # of rdma-core
     kernel: str
@@ -32,7 +32,7 @@ class Row:
     bare: dict[str, object]
     refused: dict[str, object] = field(default_factory=dict)
     protected: dict[str, dict[str, object]] = field(default_factory=dict)  # by "esp", by "macsec"
-    guarded: bool = True  # all of it was as it has to be
+    guarded: bool = True  # all checks passed
 
 
 def run(t: Test) -> None:
@@ -48,16 +48,17 @@ def run(t: Test) -> None:
         for program in PROGRAMS
     }
     each(t, doors, rows, "a", lambda door, program, row: refused_in_clear(t, door, program, row))
-    for by, addresses, become in (("esp", ETH0, t.net.ipsec), ("macsec", MACSEC0, t.net.macsec)):
-        become()
-        each(t, doors, rows, "ab", lambda door, program, row: runs_protected(t, door, bare[program.name], row, addresses, by))
+    t.net.ipsec()
+    each(t, doors, rows, "ab", lambda door, program, row: runs_protected(t, door, bare[program.name], row, ETH0, "esp"))
+    t.net.macsec()
+    each(t, doors, rows, "ab", lambda door, program, row: runs_protected(t, door, bare[program.name], row, MACSEC0, "macsec"))
     (t.results / "releases.json").write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")
 
 
 def each(t: Test, doors: list[Door], rows: dict, guests: str, act: Callable[[Door, Application, Row], bool]) -> None:
-    """Every program behind every door, which stands in these guests."""
+    """Runs every program behind every door, which is installed in these guests."""
     for door in doors:
-        with door.standing(t, [guest for guest in (t.a, t.b) if guest.name in guests]):
+        with door.installed(t, [guest for guest in (t.a, t.b) if guest.name in guests]):
             for program in PROGRAMS:
                 row = rows[door.name, program.name]
                 row.guarded = act(door, program, row) and row.guarded
@@ -69,18 +70,19 @@ def kept(t: Test, trial: Trial) -> dict[str, object]:
 
 def bare_is_seen(t: Test, program: Application) -> Trial:
     trial = try_out(t, program, ETH0)
-    t.check(trial.ran and trial.wire["clear_data"] > 0, f"control: {program.name}, bare: runs, and the wire shows it", trial)
+    shown = trial.ran and trial.wire["clear_data"] > 0
+    t.check(shown, f"control: {program.name}, bare: it runs, and the wire shows its data", trial)
     return trial
 
 
 def refused_in_clear(t: Test, door: Door, program: Application, row: Row) -> bool:
-    """The client is guarded, its server bare."""
+    """The client is guarded, its server is bare."""
     trial = try_out(t, program, ETH0, guarded="a", wrap=door.wrap(t))
     row.refused = kept(t, trial)
     what = f"{program.name}, {door.name}, in clear"
     failed = trial.client is not None and not trial.client.ok
-    told = t.check(failed and refusal(trial.client), f"{what}: refused, and says why", trial)
-    return t.check(trial.readable == 0, f"{what}: nothing of it on the wire", trial) and told
+    told = t.check(failed and refusal(trial.client), f"{what}: it is refused, and prints the reason", trial)
+    return t.check(trial.readable == 0, f"{what}: nothing readable crosses the wire", trial) and told
 
 
 def runs_protected(t: Test, door: Door, bare: Trial, row: Row, addresses: Addresses, by: str) -> bool:
@@ -88,5 +90,5 @@ def runs_protected(t: Test, door: Door, bare: Trial, row: Row, addresses: Addres
     trial = try_out(t, program, addresses, guarded="ab", wrap=door.wrap(t))
     row.protected[by] = kept(t, trial)
     what = f"{program.name}, {door.name}, {'with IPsec' if by == 'esp' else 'over MACsec'}"
-    ran = t.check(same_output(trial, bare), f"{what}: runs, and says what it says bare", trial)
-    return t.check(trial.wire[by] > 0 and trial.readable == 0, f"{what}: nothing in clear", trial) and ran
+    ran = t.check(same_output(trial, bare), f"{what}: it runs with the output of a bare run", trial)
+    return t.check(trial.wire[by] > 0 and trial.readable == 0, f"{what}: nothing leaves in clear", trial) and ran

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""strongSwan 6 of Debian trixie is asked for SAs."""
+"""An ACQUIRE makes strongSwan 6 of Debian trixie negotiate SAs."""
 
 from __future__ import annotations
 
 from testbed.api import Test
-from testbed.negotiations import answers
+from testbed.negotiations import negotiates
 
 TIME_LIMIT = 900
 ROOT = "trixie"
 
 
 def run(t: Test) -> None:
-    answers(t, "6.")
+    negotiates(t, "6.")

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""In a guest: job control, as somebody at a terminal has it, of a command that is started by WORDS.
+"""Runs in a guest: job control at a terminal, of a command that WORDS start.
 
     terminal.py [WORDS...]
 
-Prints as JSON what came of each step; without WORDS, what comes of the command by itself, which has to be the same.
+Prints the result of each step as JSON. Without WORDS these are the results of the bare command, which must be the same.
+The names of the steps on stderr are the progress that the testbed sees.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-WITHIN = 60  # s, for whatever is to happen
+WITHIN = 600  # s for any step, on a busy host
 PROMPT = "@ready@"
 PID = Path(f"/tmp/terminal-{os.getuid()}.pid")
-# One process: a shell that has just forked, and shares its memory with the child until that executes, cannot stop.
+# One process: a shell that has just forked shares its memory with the child until that executes, and cannot stop.
 TICKS = f"{__file__} --tick"
 HEARS = f"{__file__} --hear"
 
@@ -48,7 +51,7 @@ class Terminal:
         self.type(text + "\n")
 
     def until(self, words: str) -> str:
-        """What is written up to these words, which are taken away with it."""
+        """Returns the output up to these words, and drops both."""
         deadline = time.monotonic() + WITHIN
         while words not in self.text:
             if not select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0]:
@@ -58,7 +61,7 @@ class Terminal:
         return before
 
     def ask(self, command: str) -> str:
-        """What a command of the shell's says."""
+        """Returns the output of a command of the shell."""
         self.line(f"{command} | tr -d '\\n' | sed 's/.*/<<&>>/'")
         self.until("<<")  # as typed
         self.until("<<")
@@ -67,14 +70,14 @@ class Terminal:
         return said
 
     def status(self) -> str:
-        """Of what ended last; it was at the prompt."""
+        """Returns the exit status of the last command; the shell is at its prompt."""
         return self.ask("echo $?")
 
     def hang_up(self) -> None:
         os.close(self.fd)
 
 
-def await_true(what: str, holds) -> bool:
+def await_true(what: str, holds: Callable[[], object]) -> bool:
     deadline = time.monotonic() + WITHIN
     while not holds():
         if time.monotonic() > deadline:
@@ -84,7 +87,7 @@ def await_true(what: str, holds) -> bool:
 
 
 def state(pid: int) -> str:
-    """R, S, T, ... of proc(5); X: it is no more."""
+    """Returns R, S, T, ... of proc(5), or X if the process does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
     except (FileNotFoundError, ProcessLookupError):
@@ -92,7 +95,7 @@ def state(pid: int) -> str:
 
 
 def begin(terminal: Terminal, command: str) -> int:
-    """Starts it in the foreground; its process, once it runs."""
+    """Starts a command in the foreground. Returns its process once it runs."""
     PID.unlink(missing_ok=True)
     terminal.line(command)
     terminal.until("\r\ntick")
@@ -110,7 +113,7 @@ def stopped_by_key(terminal: Terminal, command: str) -> dict:
     terminal.type("\x1a")
     terminal.until("Stopped")
     terminal.until(PROMPT)
-    # below the supervisor it is SIGSTOP that the shell sees, whatever the command was stopped by
+    # with a supervisor the shell sees SIGSTOP, whatever signal stopped the command
     said = terminal.status() in (str(128 + signal.SIGTSTP), str(128 + signal.SIGSTOP))
     seen = {"stops": await_true("it stops", lambda: state(pid) == "T"), "the shell has it as stopped": said}
     terminal.text = ""
@@ -126,7 +129,7 @@ def in_background(terminal: Terminal, command: str) -> dict:
     terminal.until(PROMPT)
     terminal.line("bg")
     terminal.until("\r\ntick")
-    seen = {"goes on": await_true("it goes on", lambda: state(pid) in "RSD")}
+    seen: dict[str, Any] = {"goes on": await_true("it goes on", lambda: state(pid) in "RSD")}
     terminal.line("kill %%; wait %%; echo \"status\"=$?")
     terminal.until("status=")
     seen["killed"] = terminal.until("\r")
@@ -135,7 +138,7 @@ def in_background(terminal: Terminal, command: str) -> dict:
 
 
 def reads(terminal: Terminal, words: str) -> dict:
-    """Who reads from the terminal in the background stops, and has it when he is in front."""
+    """A command that reads from the terminal in the background stops. In the foreground it reads."""
     terminal.line(f"{words} cat & echo \"be\"gun")
     terminal.until("begun")
     terminal.until(PROMPT)
@@ -148,7 +151,7 @@ def reads(terminal: Terminal, words: str) -> dict:
 
 
 def stopped_from_elsewhere(words: list[str]) -> dict:
-    """Faster than anybody follows; and whoever started it waits for its end only, as scripts do."""
+    """Stops faster than any process follows. The parent waits only for the end, as scripts do."""
     PID.unlink(missing_ok=True)
     program = subprocess.Popen([*words, *TICKS.split()], stdout=subprocess.DEVNULL)
     await_true("it runs", lambda: PID.exists() and PID.read_text())
@@ -206,11 +209,12 @@ def main() -> None:
         "killed while it is stopped": lambda: killed_while_stopped(terminal, f"{words} {TICKS}"),
         "hangup": lambda: hung_up(f"{words} {TICKS}"),
     }
-    seen = {}
+    seen: dict[str, Any] = {}
     for name, step in steps.items():
+        print(name, file=sys.stderr, flush=True)
         try:
             seen[name] = step()
-        except Exception as error:  # the other steps would be of no use
+        except Exception as error:  # the other steps need this one
             seen[name] = f"{type(error).__name__}: {error}"
             break
     left = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and re.match("rdmasec", comm(p))]

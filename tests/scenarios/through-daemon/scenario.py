@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""The applications as an ordinary user's, judged by rdmasecd."""
+"""The applications of an ordinary user, decided by rdmasecd."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testbed.states import ETH0, MACSEC0
 
 TIME_LIMIT = 900
 BY_RUN = ("ibv_rc_pingpong", "rping")
-CLIENT_ONLY = SIDES[:1]  # the server's twin is in the scenario `applications`
+CLIENT_ONLY = SIDES[:1]  # the scenario `applications` covers the server
 
 
 def run(t: Test) -> None:
@@ -24,7 +24,7 @@ def run(t: Test) -> None:
     daemon = on_both(t)
     for application in bare:
         by_preload.refused_in_clear(application, sides=CLIENT_ONLY)
-        audited(t, daemon, application)
+        has_audit_record(t, daemon, application)
 
     t.net.macsec()
     without_ipv6_on_the_wire(t.net)
@@ -39,11 +39,11 @@ def run(t: Test) -> None:
     for name in BY_RUN:
         by_run.runs_protected(APPLICATIONS[name], bare[APPLICATIONS[name]], ETH0, "esp", "rdmasec run")
     refused = refused_records(daemon.log())
-    t.check(not refused, "with IPsec: the audit log tells of no refusal", refused)
-    t.check(not daemon.qps(), "when all have ended, no QP is listed", daemon.qps())
+    t.check(not refused, "with IPsec: the audit log has no refusal", refused)
+    t.check(daemon.holds_none(), "all programs have ended: the list is empty", daemon.qps())
 
 
-def audited(t: Test, daemon: Daemon, application: Application) -> None:
+def has_audit_record(t: Test, daemon: Daemon, application: Application) -> None:
     program = application.client.split()[0]
     records = [record for record in daemon.log() if str(record.get("executable", "")).endswith(f"/{program}")]
     refused = [record for record in refused_records(records) if record["event"] == "decided"]

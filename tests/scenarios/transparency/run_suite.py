@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Run rdma-core's own python tests in this process, and write down what became of each: run_suite.py --help.
+"""Runs rdma-core's own python tests in this process, and writes the result of each: run_suite.py --help.
 
-One JSON object per line, written before and after each test, so that the last line names the test a guest died in.
+One JSON object per line, written before and after each test, so that the last line names the test in which a guest died.
+The names on stdout are the progress that the testbed sees.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 SUITE = Path("/usr/share/doc/rdma-core/tests")  # of Debian's rdma-core, partly gzipped
 
 
 class TookTooLong(Exception):
-    """A test that does not end is a failed test, and not the end of the run."""
+    """A test that does not end fails, and the run continues."""
 
 
 def unpack(suite: Path, folder: Path) -> None:
@@ -46,7 +48,7 @@ def each(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
 
 
 class Diary(unittest.TestResult):
-    """A TestResult that writes down."""
+    """A TestResult that writes a file."""
 
     def __init__(self, file: TextIO, limit: int) -> None:
         super().__init__()
@@ -60,6 +62,7 @@ class Diary(unittest.TestResult):
         self.file.flush()
 
     def startTest(self, test: unittest.TestCase) -> None:
+        print(test.id(), flush=True)
         self.write(test=test.id(), outcome="started")
         self.outcome = {"outcome": "passed"}
         self.began = time.monotonic()
@@ -69,13 +72,14 @@ class Diary(unittest.TestResult):
         signal.alarm(0)
         self.write(test=test.id(), seconds=round(time.monotonic() - self.began, 2), **self.outcome)
 
-    def addFailure(self, test: unittest.TestCase, error: tuple) -> None:
-        # A failing subtest or teardown comes after, and must not be lost.
-        self.outcome = {"outcome": "failed", "why": self._exc_info_to_string(error, test)[-2000:]}
+    def addFailure(self, test: unittest.TestCase, error: Any) -> None:
+        # A subtest or teardown that fails comes later, and must not be lost.
+        self.outcome = {"outcome": "failed", "why": "".join(traceback.format_exception(*error))[-2000:]}
 
-    addError = addFailure
+    def addError(self, test: unittest.TestCase, error: Any) -> None:
+        self.addFailure(test, error)
 
-    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, error: tuple | None) -> None:
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, error: Any) -> None:
         if error:
             self.addFailure(test, error)
 
@@ -83,10 +87,10 @@ class Diary(unittest.TestResult):
         self.outcome = {"outcome": "skipped", "why": reason}
 
 
-def give_address(base: object, netdev: str) -> None:
-    """rxe has no device/net in sysfs, where the suite looks for the address that its rdma_cm tests need."""
+def give_address(base: Any, netdev: str) -> None:
+    """Gives the rdma_cm tests an address: rxe has no device/net in sysfs, where the suite looks for one."""
 
-    def get_ip_mac(self: unittest.TestCase, dev: str, port: int, index: int) -> None:
+    def get_ip_mac(self: Any, dev: str, port: int, index: int) -> None:
         self.args.append([dev, port, index, *self.get_ip_mac_address(netdev)])
 
     base.RDMATestCase._get_ip_mac = get_ip_mac
@@ -102,7 +106,7 @@ def main() -> int:
     parser.add_argument("--gid", required=True, type=int)
     parser.add_argument("--netdev", required=True, help="whose first address rdma_cm is to use")
     parser.add_argument("--out", required=True, type=Path, help="the diary")
-    parser.add_argument("--limit", type=int, default=60, help="seconds for one test")
+    parser.add_argument("--limit", type=int, default=600, help="seconds for one test")
     parser.add_argument("--exclude", action="append", default=[], help="a test, as test_qp.QPTest.test_...")
     parser.add_argument("modules", nargs="*", help="test_qp ...; all, if none is given")
     options = parser.parse_args()
@@ -111,7 +115,7 @@ def main() -> int:
         home = Path(folder) / "tests"
         home.mkdir()
         unpack(SUITE, home)
-        # As run_tests.py has it: the suite's helpers are found in its own folder, and it reads its options from argv.
+        # As in run_tests.py: the helpers of the suite are in its own folder, and it reads its options from argv.
         sys.path[:0] = [folder, str(home)]
         sys.argv = ["run_tests.py", "--dev", options.dev, "--gid", str(options.gid)]
         importlib.import_module("args_parser").parser.parse_args()

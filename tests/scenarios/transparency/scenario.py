@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What rdmasec protects it does not change: rdma-core's python tests pass guarded as they pass bare."""
+"""rdmasec does not change what it protects: rdma-core's python tests pass guarded as they pass bare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from testbed.states import DEVICE, ETH0, MACSEC0
 
 TIME_LIMIT = 1800
 RUNNER = Path(__file__).resolve().with_name("run_suite.py")
-MODULES = os.environ.get("RDMASEC_PYVERBS", "").split()  # all, if none is named
+MODULES = os.environ.get("RDMASEC_PYVERBS", "").split()  # none: all of them
 # Not run, neither bare nor guarded; description.txt says why.
 EXCLUDED = ("test_cq.CQTest.test_resize_cq",)
 CONTROL = "test_cq_events.CqEventsTestCase.test_cq_events_ud"
@@ -31,17 +31,17 @@ def run(t: Test) -> None:
     guarded = suite_run(t, "guarded", f"{t.build}/bin/rdmasec run -- ", "macsec0", MACSEC0["a"][0])
     compare(t, bare, guarded)
     if not MODULES or CONTROL.split(".")[0] in MODULES:
-        guard_was_there(t, bare)
+        control_refused_in_clear(t, bare)
 
 
 def suite_run(
     t: Test, name: str, wrap: str, netdev: str, address: str, modules: Sequence[str] = MODULES
 ) -> dict[str, dict[str, str]]:
-    """Each test's last entry in the diary."""
+    """Runs the suite. Returns the last entry of each test in its file."""
     index = t.net.gid_index(t.a, address)
     options = f"--dev {DEVICE} --gid {index} --netdev {netdev} --out /run/results/{name}.jsonl"
     words = [*(f"--exclude {test}" for test in EXCLUDED), *modules]
-    result = t.a.run(f"{wrap}/usr/bin/python3 {RUNNER} {options} {' '.join(words)}", timeout=TIME_LIMIT)
+    result = t.a.run(f"{wrap}/usr/bin/python3 {RUNNER} {options} {' '.join(words)}", within=900)
     diary = t.share / f"{name}.jsonl"
     entries = [json.loads(line) for line in diary.read_text().splitlines()] if diary.exists() else []
     t.check(result.ok and entries and entries[-1] == {"outcome": "ended"}, f"{name}: the suite runs to its end", result)
@@ -69,16 +69,16 @@ def told(entry: dict[str, str] | None) -> str:
     return "not run" if entry is None else f"{entry['outcome']} {entry.get('why', '')}".rstrip()
 
 
-def guard_was_there(t: Test, bare: dict[str, dict[str, str]]) -> None:
-    """The comparison would hold without a guard too; in clear, it refuses a test that passes bare."""
+def control_refused_in_clear(t: Test, bare: dict[str, dict[str, str]]) -> None:
+    """The comparison would also hold without a guard. In clear a guard refuses a test that passes bare."""
     t.net.clear()
     module = CONTROL.split(".")[0]
     wrap = f"{t.build}/bin/rdmasec run -- "
     clear = suite_run(t, "guarded-in-clear", wrap, "eth0", ETH0["a"][0], [module])
     refused = clear.get(CONTROL, {})
-    t.check(CONTROL in passing(bare), "the control test passes bare", told(bare.get(CONTROL)))
+    t.check(CONTROL in passing(bare), "control: the test passes bare", told(bare.get(CONTROL)))
     t.check(
         refused.get("outcome") == "failed" and "Operation not permitted" in refused.get("why", ""),
-        "guarded in clear: it is refused with EPERM",
+        "control: guarded in clear, the test is refused with EPERM",
         told(refused),
     )

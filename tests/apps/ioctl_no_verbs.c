@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Preloaded behind the door: a kernel, or a sandbox, that takes no verbs by ioctl, so that libibverbs tries write(). */
+/* A preload behind the door that acts as a kernel or sandbox without verbs by ioctl(): libibverbs then tries write().
+ */
 #include <errno.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* A preload that keeps ioctl() to itself: whoever stands behind it sees nothing, and has to notice. */
+/* A preload that calls no other ioctl(): a door behind it gets no call, and must detect that. */
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
