@@ -184,13 +184,13 @@ class Protocol(unittest.TestCase):
     TABLE = re.findall(r"^\| (\d+) \| ([A-Z_]+) \| (\d+) \|", PAGE, re.M)
 
     def test_types(self) -> None:
-        names = re.search(r"^enum wire_type \{(.*?)^\};", (TOP / self.HEADER).read_text(), re.M | re.S)[1]
+        names = found(r"^enum wire_type \{(.*?)^\};", (TOP / self.HEADER).read_text(), re.M | re.S)
         known = re.findall(r"^\tWIRE_(\w+)", re.sub(r"^\tWIRE_TYPE_COUNT.*\n", "", names, flags=re.M), re.M)
         self.assertIn("ASK = 1", names)
         self.assertEqual([(int(number), name) for number, name, _ in self.TABLE], list(enumerate(known, 1)))
 
     def test_version(self) -> None:
-        version = re.search(r"WIRE_VERSION = (\d+)", (TOP / self.HEADER).read_text())[1]
+        version = found(r"WIRE_VERSION = (\d+)", (TOP / self.HEADER).read_text())
         self.assertIn(f"\nVersion {version}. ", self.PAGE)
         self.assertIn(f"| version | u16 | {version};", self.PAGE)
 
@@ -199,7 +199,7 @@ class Protocol(unittest.TestCase):
         structs = [(self.STRUCTS.get(name, name.lower()), size) for _, name, size in self.TABLE]
         asserts = "".join(f'_Static_assert(sizeof(struct wire_{name}) == {size}, "{name}");\n' for name, size in structs)
         code = f'#include "messages/protocol.h"\n{asserts}'
-        command = ["cc", "-std=c11", "-D_GNU_SOURCE", "-x", "c", "-fsyntax-only", "-iquote", TOP / "core", "-"]
+        command = ["cc", "-std=c11", "-D_GNU_SOURCE", "-x", "c", "-fsyntax-only", "-iquote", str(TOP / "core"), "-"]
         done = subprocess.run(command, input=code, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
 
