@@ -12,10 +12,10 @@
 #include "util/clock.h"
 #include "util/text.h"
 
-/* How long a device's name, driver and ports are believed without an event that says otherwise. */
+/* How long name, driver and ports of a device are valid without an event that changes them. */
 enum { KEPT_MS = 1000 };
 
-/* sysfs said that this GID's netdev is the one of ours that its index names. */
+/* sysfs confirmed that this GID's netdev is the one in this namespace that has its index. */
 struct confirmed {
 	uint32_t port;
 	uint8_t index;
@@ -25,7 +25,7 @@ struct confirmed {
 
 struct device {
 	dev_t rdev;
-	struct rdma_inventory inventory; /* of this one device */
+	struct rdma_inventory inventory; /* holds this one device */
 	int64_t read_ms;
 	uint64_t generation;
 	struct confirmed *confirmed;
@@ -129,7 +129,7 @@ static bool is_confirmed(const struct device *device, const struct confirmed *c)
 	return false;
 }
 
-/* A GID that is not confirmed loses its netdev, and is unknown then. */
+/* A GID that is not confirmed loses its netdev, and so becomes unknown. */
 static void confirm_gids(struct device *device)
 {
 	struct rdma_device *rdma = &device->inventory.devices[0];
@@ -142,7 +142,7 @@ static void confirm_gids(struct device *device)
 			if (gid->netdev[0] && !is_confirmed(device, &c) &&
 			    !inventory_confirm_gid("/sys", rdma, c.port, c.index) &&
 			    array_append(&device->confirmed, &device->confirmed_count, &c, sizeof(c)))
-				return; /* asked again next time */
+				return; /* confirmed again at the next call */
 		}
 }
 
@@ -161,7 +161,7 @@ int device_cache_get(struct device_cache *cache, int uverbs_fd, const struct evi
 	if (err)
 		return err;
 	err = inventory_gids_from_fd("/sys", &device->inventory.devices[0], uverbs_fd, ev);
-	/* the kernel tells only who has a context, and whoever asks to open one has none yet */
+	/* the kernel needs a context, and a program that is opening the device has none yet */
 	if (err == -EINVAL)
 		err = inventory_gids_from_sysfs("/sys", &device->inventory.devices[0]);
 	if (err) {

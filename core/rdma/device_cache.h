@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * RDMA devices by their uverbs node, as one network namespace sees them. What stays (name, driver, ports) is kept for a
- * moment; GIDs are asked of the device each time, by one ioctl on the client's own fd.
+ * RDMA devices by their uverbs node, as one network namespace sees them. Name, driver and ports are kept for a second.
+ * GIDs are read each time, by one ioctl on the client's own fd.
  */
 #ifndef RDMASEC_RDMA_DEVICE_CACHE_H
 #define RDMASEC_RDMA_DEVICE_CACHE_H
@@ -12,14 +12,13 @@
 
 struct device_cache;
 
-/* NULL: no memory. `transport` opens sockets of the namespace in question, and outlives the cache. */
+/* Returns NULL without memory. `transport` opens sockets of the namespace, and must outlive the cache. */
 struct device_cache *device_cache_new(const struct netlink_transport *transport);
 void device_cache_free(struct device_cache *cache);
 
 /*
- * The device behind an open uverbs fd. `generation`: when it differs from last time's, nothing kept is believed. The
- * result is valid until the next call. 0; -ENODEV and a text: the fd is of no RDMA device, or it cannot be told of
- * which.
+ * Finds the device behind an open uverbs fd. A `generation` other than the last call's discards what is kept. The
+ * result is valid until the next call. Returns 0, or -ENODEV with a text when the fd is not one of a known RDMA device.
  */
 RS_MUST_USE int device_cache_get(struct device_cache *cache, int uverbs_fd, const struct evidence *ev,
 				 uint64_t generation, const struct rdma_device **out, char *error, size_t error_size);

@@ -17,7 +17,7 @@ struct device_monitor {
 	void *arg;
 };
 
-/* What exactly it says does not matter: all that is known of devices is read anew. */
+/* The content does not matter: the owner reads all devices again. */
 static int take_message(const struct nlmsghdr *message, void *arg)
 {
 	(void)message;
@@ -25,14 +25,14 @@ static int take_message(const struct nlmsghdr *message, void *arg)
 	return 0;
 }
 
-static void on_told(evutil_socket_t fd, short what, void *arg)
+static void on_message(evutil_socket_t fd, short what, void *arg)
 {
 	struct device_monitor *monitor = arg;
-	bool told = false;
+	bool has_message = false;
 
 	(void)fd;
 	(void)what;
-	if (mirror_socket_drain(&monitor->socket, take_message, &told) || told)
+	if (mirror_socket_drain(&monitor->socket, take_message, &has_message) || has_message)
 		monitor->changed(monitor->arg);
 }
 
@@ -43,10 +43,10 @@ static int listen_for_events(struct device_monitor *monitor, struct event_base *
 
 	if (err)
 		return err;
-	monitor->event = event_new(base, monitor->socket.fd, EV_READ | EV_PERSIST, on_told, monitor);
+	monitor->event = event_new(base, monitor->socket.fd, EV_READ | EV_PERSIST, on_message, monitor);
 	if (!monitor->event)
 		return -1;
-	/* in a loop without priorities, as of tests, it stays as it is */
+	/* fails in a loop without priorities, as tests have */
 	(void)event_priority_set(monitor->event, WATCH_PRIORITY);
 	return event_add(monitor->event, NULL);
 }

@@ -38,7 +38,7 @@ static void put_command(uint8_t in[SHORT_IN_SIZE], uint32_t opcode, uint32_t num
 	in[PRM_QPN + 2] = (uint8_t)number;
 }
 
-/* Older kernels succeed where the NIC has said no, and leave its word in the answer. */
+/* On older kernels the ioctl succeeds although the NIC refused: its status is in the answer. */
 static int status_of(const uint8_t *out)
 {
 	return out[PRM_OUT_STATUS] ? -EREMOTEIO : 0;
@@ -60,7 +60,7 @@ static int query(int fd, const struct devx_object *object, uint32_t opcode, uint
 	return err ? err : status_of(out);
 }
 
-/* MLX5_QP_STATE_*: as the verbs' but for SQE and SQD, which change places; one more is on its way to SQD */
+/* MLX5_QP_STATE_*: as the verbs' states, with SQE and SQD exchanged; one more leads to SQD */
 static int state_of(uint8_t state, enum uverbs_qp_state *out)
 {
 	static const enum uverbs_qp_state states[] = { UVERBS_QPS_RESET, UVERBS_QPS_INIT, UVERBS_QPS_RTR,
@@ -86,7 +86,7 @@ int devx_query_qp(int fd, const struct devx_object *object, struct uverbs_qp_fac
 		err = state_of(answer[QUERY_OUT_QPC] >> 4, &facts.state);
 	if (err)
 		return err;
-	/* without the peer's number, no source port is taken for known */
+	/* without the peer's number, the source port is unknown */
 	if (prm_read_address(answer + QUERY_OUT_QPC, &facts.address, &facts.dest_qpn))
 		facts.dest_qpn = 0;
 	facts.port = facts.address.port;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What each driver does with what a QP sends. Files are those of drivers/infiniband, kernel 7.2, where no other is
- * named. A driver that is new there, bng_re, gives itself no id and no uverbs device so far.
+ * What each driver does with a QP's packets. Files are those of drivers/infiniband, kernel 7.2, unless another is
+ * named. Its new driver bng_re has no id and no uverbs device yet.
  *
  * egress: of all of drivers/infiniband/hw only mlx5 has code for MACsec (mlx5/macsec.c, with mlx5_core's
  * lib/macsec_fs.c) or IPsec (mlx5_core's lib/ipsec_fs_roce.c); read in 6.1, 6.12 and 7.2. Kernel 6.1 has neither file,
- * and no way to offload a policy: decide() then finds nothing offloaded, so that the one row serves.
- * Transports are what get_port_immutable() says in core_cap_flags. IB_QPT_DRIVER exists in mlx5 and efa only.
+ * and no way to offload a policy: decide() then finds nothing offloaded, so one row serves all kernels.
+ * Transports are from get_port_immutable()'s core_cap_flags. IB_QPT_DRIVER exists in mlx5 and efa only.
  */
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <stddef.h>
@@ -69,7 +69,7 @@ static const struct driver_traits drivers[] = {
 		.driver_id = RDMA_DRIVER_BNXT_RE,
 		.name = "bnxt_re",
 		.egress = EGRESS_NIC_CLEAR,
-		/* rdma-core providers/bnxt_re/verbs.c: the WQE carries an AH id that the kernel gave out (avid) */
+		/* rdma-core providers/bnxt_re/verbs.c: the WQE carries an AH id from the kernel (avid) */
 		.ud_address_in_wqe = false,
 	},
 	{
@@ -78,11 +78,11 @@ static const struct driver_traits drivers[] = {
 		.driver_id = RDMA_DRIVER_IRDMA,
 		.name = "irdma",
 		.egress = EGRESS_NIC_CLEAR,
-		/* rdma-core providers/irdma/uk.c: the WQE carries an AH id that the kernel gave out (IRDMAQPSQ_AHID) */
+		/* rdma-core providers/irdma/uk.c: the WQE carries an AH id from the kernel (IRDMAQPSQ_AHID) */
 		.ud_address_in_wqe = false,
 	},
 	{
-		/* it does not say its id by netlink (uverbs_no_driver_id_binding), but has one for the ioctl */
+		/* netlink does not report its id (uverbs_no_driver_id_binding), but the ioctl needs it */
 		.driver_id = RDMA_DRIVER_HNS,
 		.name = "hns",
 		/* hw/hns/hns_roce_hw_v2.c hns_roce_hw_v2_get_cfg(): its device is the PCI device of the netdev's driver
@@ -105,15 +105,15 @@ static const struct driver_traits drivers[] = {
 		.driver_id = DRIVER_MANA,
 		.name = "mana",
 		.egress = EGRESS_NIC_CLEAR,
-		/* hw/mana/qp.c mana_ib_create_ud_qp(), ah.c mana_ib_create_ah(): of the kernel's only, and there the
-		   WQE carries the address; should a later one have it for user space, so would that */
+		/* hw/mana/qp.c mana_ib_create_ud_qp(), ah.c mana_ib_create_ah(): for the kernel only, with the address
+		   in the WQE; a later version for user space would have it there too */
 		.ud_address_in_wqe = true,
 	},
 	{
 		.driver_id = DRIVER_IONIC,
 		.name = "ionic",
 		.egress = EGRESS_NIC_CLEAR,
-		/* rdma-core providers/ionic/ionic_verbs.c: the WQE carries an AH id that the kernel gave out (ahid) */
+		/* rdma-core providers/ionic/ionic_verbs.c: the WQE carries an AH id from the kernel (ahid) */
 		.ud_address_in_wqe = false,
 	},
 	{
@@ -127,11 +127,11 @@ static const struct driver_traits drivers[] = {
 		.driver_id = RDMA_DRIVER_QEDR,
 		.name = "qedr",
 		.egress = EGRESS_NIC_CLEAR,
-		/* hw/qedr/verbs.c qedr_check_qp_attrs(): it has no UD but QP 1, which the kernel sends by */
+		/* hw/qedr/verbs.c qedr_check_qp_attrs(): its only UD QP is QP 1, the kernel's */
 		.ud_address_in_wqe = true,
 	},
 	{
-		/* a hypervisor's device: what the host does with it cannot be seen from the guest */
+		/* a hypervisor's device: the guest cannot see how the host sends */
 		.driver_id = RDMA_DRIVER_VMW_PVRDMA,
 		.name = "vmw_pvrdma",
 		.egress = EGRESS_NIC_CLEAR,
@@ -139,7 +139,7 @@ static const struct driver_traits drivers[] = {
 		.ud_address_in_wqe = true,
 	},
 	/*
-	 * Not RoCE: their packets have no address that a GID tells. iWARP QPs are connected by the kernel's iw_cm,
+	 * Not RoCE: no GID gives the address of their packets. iWARP QPs are connected by the kernel's iw_cm,
 	 * without MODIFY_QP; EFA's SRD, usNIC and Omni-Path are protocols of their own; mthca and qib are InfiniBand
 	 * only. Of these, 7.2 has no nes, cxgb3 and qib any more.
 	 */
@@ -159,7 +159,7 @@ static const struct driver_traits drivers[] = {
 	NOT_ROCE(RDMA_DRIVER_QIB, "qib"),
 	{ .driver_id = RDMA_DRIVER_MTHCA,
 	  .name = "mthca",
-	  .pci_driver = "ib_mthca", /* hw/mthca/mthca_dev.h DRV_NAME; as hns, it does not say its id */
+	  .pci_driver = "ib_mthca", /* hw/mthca/mthca_dev.h DRV_NAME; as with hns, no id is reported */
 	  .egress = EGRESS_UNKNOWN,
 	  .ud_address_in_wqe = true,
 	  .driver_qp_needs_no_address = true },

@@ -51,7 +51,7 @@ static int rdev_parse(const char *text, dev_t *out)
 	return 0;
 }
 
-/* abi_version is no device, and one that is going away has no `ibdev` any more: both are passed over. */
+/* Skips abi_version, which is no device, and a device that is being removed, which has no `ibdev` any more. */
 static int uverbs_read(int class_dir, const char *name, struct uverbs *out)
 {
 	char value[SYSFS_VALUE_MAX];
@@ -87,7 +87,7 @@ static int uverbs_list_fill(int class_dir, struct dirent *const *names, int coun
 	return 0;
 }
 
-/* Without the module ib_uverbs there is no such class, and an empty list. */
+/* Without the module ib_uverbs the class does not exist, and the list is empty. */
 static int uverbs_list_read(int sysfs, struct uverbs_list *out)
 {
 	struct dirent **names;
@@ -129,7 +129,7 @@ static void device_free(struct rdma_device *device)
 	free(device->ports);
 }
 
-/* hns and mthca leave their id out of the answer (uverbs_no_driver_id_binding in include/rdma/ib_verbs.h). */
+/* hns and mthca report no id (uverbs_no_driver_id_binding in include/rdma/ib_verbs.h). */
 static bool driver_by_sysfs(int class_dir, struct rdma_device *device)
 {
 	char path[RDMA_DEVICE_NAME_MAX + sizeof("/device/driver")], target[PATH_MAX];
@@ -160,7 +160,7 @@ static void device_ask(const struct inventory_netlink *netlink, int class_dir, s
 	}
 }
 
-/* -ENODEV: it went away while it was read. */
+/* -ENODEV: it was removed while it was read. */
 static int device_read(int class_dir, bool with_gids, struct rdma_device *device)
 {
 	int dir = dir_open(class_dir, device->name);
@@ -172,7 +172,7 @@ static int device_read(int class_dir, bool with_gids, struct rdma_device *device
 	if (!err && with_gids)
 		err = inventory_read_gids(dir, device);
 	close(dir);
-	/* a GID table that ends early may be that of a device half gone */
+	/* a GID table that ends early may be that of a device being removed */
 	if (is_gone(err) || (!err && faccessat(class_dir, device->name, F_OK, 0)))
 		return -ENODEV;
 	return err;
@@ -190,7 +190,7 @@ struct reading {
 	dev_t only; /* 0: all */
 	bool with_gids;
 	struct uverbs_list uverbs;
-	const struct inventory_netlink *netlink; /* NULL: it tells nothing */
+	const struct inventory_netlink *netlink; /* NULL: not available */
 };
 
 static int read_device(const struct reading *reading, const char *name, struct rdma_inventory *inventory)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* GIDs from a uverbs fd, and what sysfs says to them. */
+/* GIDs from a uverbs fd, and their confirmation by sysfs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static struct rdma_port *port_of(struct rdma_port *ports, size_t count, uint32_t
 	return NULL;
 }
 
-/* As sysfs has it, where both have the same name: the link layer tells which (gid_type_str[] in cache.c). */
+/* As in sysfs, where both types have one name: the link layer decides (gid_type_str[] in cache.c). */
 static enum gid_type type_on(enum port_link_layer link_layer, enum gid_type type)
 {
 	if (type != GID_TYPE_IB && type != GID_TYPE_ROCE_V1)
@@ -50,7 +50,7 @@ static struct rdma_gid gid_from_entry(const struct gid_entry *entry, enum port_l
 	return gid;
 }
 
-/* -ENODEV: GIDs of a port that the device did not have, so it is another one. */
+/* -ENODEV: a GID of a port that the device lacks: it is another device. */
 static int ports_fill(struct rdma_port *ports, size_t port_count, const struct gid_entry *entries, size_t count,
 		      const struct evidence *ev)
 {
@@ -86,7 +86,7 @@ int inventory_gids_from_fd(const char *sysfs, struct rdma_device *device, int fd
 	size_t count;
 	int err = -ENOMEM;
 
-	/* the ioctl would have to name the driver */
+	/* the ioctl must name the driver */
 	if (!device->driver_known)
 		return inventory_gids_from_sysfs(sysfs, device);
 	entries = calloc(UVERBS_GIDS_LISTED_MAX, sizeof(*entries));
@@ -99,7 +99,7 @@ int inventory_gids_from_fd(const char *sysfs, struct rdma_device *device, int fd
 	return is_unsupported(err) ? inventory_gids_from_sysfs(sysfs, device) : err;
 }
 
-/* ---- what sysfs says to it ---- */
+/* ---- confirmation ---- */
 
 static bool sysfs_agrees(int port_dir, enum port_link_layer link_layer, const struct rdma_gid *gid)
 {

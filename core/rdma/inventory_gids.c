@@ -12,7 +12,7 @@
 #include "util/text.h"
 
 enum {
-	GID_TEXT_LEN = 8 * 5 - 1, /* %pI6: eight groups of four hexadecimal digits, always all of them */
+	GID_TEXT_LEN = 8 * 5 - 1, /* %pI6: always eight groups of four hexadecimal digits */
 	GID_TRIES = 3,
 };
 
@@ -43,7 +43,7 @@ static int gid_parse(const char *text, uint8_t raw[static 16])
 	return 0;
 }
 
-/* "IB/RoCE v1" is both (gid_type_str[] in cache.c): the link layer tells which. */
+/* "IB/RoCE v1" stands for both (gid_type_str[] in cache.c): the link layer decides. */
 static enum gid_type gid_type_parse(const char *text, enum port_link_layer link_layer)
 {
 	if (!strcmp(text, "RoCE v2"))
@@ -63,7 +63,7 @@ static int gid_value(int port, const char *table, uint32_t index, char value[sta
 	return sysfs_value(port, path, value);
 }
 
-/* What cannot be told stays GID_TYPE_UNKNOWN and "". */
+/* Facts that cannot be read stay GID_TYPE_UNKNOWN and "". */
 static void gid_read_attributes(int port, enum port_link_layer link_layer, struct rdma_gid *gid)
 {
 	char value[SYSFS_VALUE_MAX];
@@ -81,7 +81,8 @@ int inventory_gid_read(int port, enum port_link_layer link_layer, uint32_t index
 	char before[SYSFS_VALUE_MAX], after[SYSFS_VALUE_MAX];
 	struct rdma_gid gid = { 0 };
 
-	/* The three files are read one after the other: only the same GID before and after makes them one entry. */
+	/* Three files, read one after another: they belong to one entry only if the GID is the same before and after.
+	 */
 	for (int i = 0; i < GID_TRIES; i++) {
 		int err = gid_value(port, "gids", index, before);
 
@@ -198,7 +199,7 @@ int inventory_gids_from_sysfs(const char *sysfs, struct rdma_device *device)
 	if (dir < 0)
 		return dir;
 	err = inventory_read_gids(dir, device);
-	/* a GID table that ends early may be that of a device half gone */
+	/* a GID table that ends early may be that of a device being removed */
 	if (!err && faccessat(dir, "ports", F_OK, 0))
 		err = -ENODEV;
 	close(dir);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
  * The inventory's sources: devices (inventory.c), ports (inventory_port.c) and GIDs (inventory_gids.c) from sysfs,
- * drivers and netdevs from RDMA netlink (inventory_netlink.c), GIDs also from a uverbs fd (inventory_fd.c). Where the
- * kernel is asked, a test can answer in its place.
+ * drivers and netdevs from RDMA netlink (inventory_netlink.c), GIDs also from a uverbs fd (inventory_fd.c). A test can
+ * answer in the kernel's place.
  */
 #ifndef RDMASEC_RDMA_INVENTORY_INTERNAL_H
 #define RDMASEC_RDMA_INVENTORY_INTERNAL_H
@@ -16,10 +16,9 @@
 #include "rdma/device.h"
 #include "util/attributes.h"
 
-/* Each gives 0 and its output, or -errno when the kernel does not tell: the device is then listed without that fact. */
+/* Each function returns 0, or -errno when the kernel does not report the fact; the device is then listed without it. */
 struct inventory_netlink {
-	/* The driver of `device`, whose uverbs device must be `uverbs_rdev`: a device made anew under the same name is
-	 * another one. */
+	/* The driver of `device`, if its uverbs device is `uverbs_rdev`: a new device may have the same name. */
 	int (*driver_id)(void *context, const char *device, dev_t uverbs_rdev, uint32_t *out_driver_id);
 	/* The port's own netdev. -ENODEV: none in this network namespace. */
 	int (*port_netdev)(void *context, const char *device, uint32_t port, int *out_ifindex);
@@ -27,53 +26,53 @@ struct inventory_netlink {
 };
 
 /*
- * The kernel's RDMA netlink (drivers/infiniband/core/nldev.c), over `transport`. Lists the devices at once. 0, or
- * -errno and a text. Close with inventory_netlink_close().
+ * Opens RDMA netlink over `transport` and lists the devices (nldev_open()). Returns 0, and inventory_netlink_close() is
+ * due, or -errno with a text.
  */
 RS_MUST_USE int inventory_netlink_open(const struct netlink_transport *transport, struct inventory_netlink *out,
 				       char *error, size_t error_size);
 void inventory_netlink_close(struct inventory_netlink *netlink);
 
-/* inventory_read() and, with `only` not 0, inventory_read_stable(). `netlink` NULL: it tells nothing. */
+/* inventory_read(), or, with `only` not 0, inventory_read_stable(). `netlink` NULL: drivers stay unknown. */
 RS_MUST_USE int inventory_read_with(const char *sysfs, dev_t only, const struct inventory_netlink *netlink,
 				    struct rdma_inventory *out, char *error, size_t error_size);
 
 /* ---- sysfs ---- */
 
-enum { SYSFS_VALUE_MAX = 128 }; /* the longest value that is understood, and more */
+enum { SYSFS_VALUE_MAX = 128 }; /* longer than every known value */
 
-/* One value without its newline. -EPROTO: longer than anything that is understood, or not one line of text. */
+/* Reads one value without its newline. -EPROTO when it is too long or not one line of text. */
 RS_MUST_USE int sysfs_value(int dir, const char *path, char value[static SYSFS_VALUE_MAX]);
 
-/* A number as the kernel prints it: no sign, no blank, no leading zero. Sets *out_end behind it. 0 or -EPROTO. */
+/* Parses a number as the kernel prints it: no sign, blank or leading zero. Sets *out_end behind it. 0 or -EPROTO. */
 RS_MUST_USE int sysfs_number(const char *text, uint32_t max, const char **out_end, uint32_t *out);
 
-/* For scandirat(3), and to free what it gave. */
+/* The filter for scandirat(3), and a function to free its result. */
 int sysfs_is_visible(const struct dirent *entry);
 void sysfs_names_free(struct dirent **names, int count);
 
 /*
- * Adds the ports, without their GIDs, of the device whose sysfs folder is `dir`. 0, or -errno: -ENOENT or -ENODEV when
- * it went away meanwhile. What was added before an error is freed with the device.
+ * Adds the ports, without GIDs, of the device whose sysfs folder is `dir`. Returns 0, or -errno, which is -ENOENT or
+ * -ENODEV when the device was removed. Ports that were added before an error are freed with the device.
  */
 RS_MUST_USE int inventory_read_ports(int dir, struct rdma_device *device);
 
-/* Reads the GIDs of all its ports anew. 0, or as above and the device's GIDs as they were. */
+/* Reads the GIDs of all its ports. Returns 0, or as above with the device's GIDs as they were. */
 RS_MUST_USE int inventory_read_gids(int dir, struct rdma_device *device);
 
-/* The sysfs folders of a device and of a port in it: an fd or -errno. */
+/* Open the sysfs folder of a device, and of a port in it. Return an fd or -errno. */
 RS_MUST_USE int inventory_device_open(const char *sysfs, const struct rdma_device *device);
 RS_MUST_USE int inventory_port_open(int dir, uint32_t number);
 
 /*
- * One GID of the port whose sysfs folder is `port`; of an empty entry *out is not valid. 0; -ENOENT: the table ends
- * before; -ENODEV: it has gone.
+ * Reads one GID of the port whose sysfs folder is `port`; for an empty entry, out->valid is false. Returns 0; -ENOENT
+ * behind the end of the table; -ENODEV when the device was removed.
  */
 RS_MUST_USE int inventory_gid_read(int port, enum port_link_layer link_layer, uint32_t index, struct rdma_gid *out);
 
 /*
- * New GIDs replace the old ones of all ports at once, or not at all. _begin() gives a copy of the ports without GIDs
- * (NULL: no memory), _add() fills it, _end() takes it over if `err` is 0, frees what is not needed, and returns `err`.
+ * Replace the GIDs of all ports at once, or not at all. _begin() returns a copy of the ports without GIDs, NULL without
+ * memory; _add() fills it; _end() installs it if `err` is 0, frees the other set, and returns `err`.
  */
 struct rdma_port *inventory_gids_begin(const struct rdma_device *device);
 RS_MUST_USE int inventory_gid_add(struct rdma_port *port, const struct rdma_gid *gid);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The inventory as the running kernel has it. */
+/* The inventory of the running kernel. */
 #include "rdma/inventory.h"
 
 #include <errno.h>
@@ -7,16 +7,16 @@
 #include "rdma/inventory_internal.h"
 #include "util/text.h"
 
-/* Netlink that cannot be asked leaves the devices listed, and their drivers unknown. */
+/* Without netlink the devices are listed with unknown drivers. */
 static int read_over(const struct netlink_transport *transport, const char *sysfs, dev_t only,
 		     struct rdma_inventory *out, char *error, size_t error_size)
 {
 	struct inventory_netlink netlink;
 	char ignored[128];
-	int told = !inventory_netlink_open(transport, &netlink, ignored, sizeof(ignored));
-	int err = inventory_read_with(sysfs, only, told ? &netlink : NULL, out, error, error_size);
+	int has_netlink = !inventory_netlink_open(transport, &netlink, ignored, sizeof(ignored));
+	int err = inventory_read_with(sysfs, only, has_netlink ? &netlink : NULL, out, error, error_size);
 
-	if (told)
+	if (has_netlink)
 		inventory_netlink_close(&netlink);
 	return err;
 }

@@ -8,7 +8,7 @@
 #include "rdma/inventory_internal.h"
 #include "rdma/nldev.h"
 
-/* A port's netdev index and a driver may be 0: `seen` tells whether they were there. */
+/* A netdev index and a driver may be 0: `seen` says which attributes were there. */
 struct facts {
 	uint64_t seen;
 	uint32_t index, port, netdev, driver_id;
@@ -46,7 +46,7 @@ static int driver_message(const struct nlmsghdr *message, void *context)
 	/* The answer does not repeat the index. huge_encode_dev() and glibc encode a device number alike. */
 	if (!facts.chardev || facts.chardev != answer->uverbs_rdev)
 		return -EPROTO;
-	/* Left out by drivers with uverbs_no_driver_id_binding: hns, mthca. */
+	/* Absent for drivers with uverbs_no_driver_id_binding: hns, mthca. */
 	answer->has_value = nldev_has(facts.seen, FACT_DRIVER_ID);
 	answer->value = facts.driver_id;
 	return 0;
@@ -60,7 +60,7 @@ static int port_message(const struct nlmsghdr *message, void *context)
 
 	if (err)
 		return err;
-	/* nldev_port_get_doit() answers with the type of RDMA_NLDEV_CMD_GET: only what it repeats tells what it is of.
+	/* nldev_port_get_doit() answers with the type of RDMA_NLDEV_CMD_GET: the repeated index and port identify it.
 	 */
 	if (!nldev_has(facts.seen, FACT_INDEX) || facts.index != answer->device->index || facts.port != answer->port)
 		return -EPROTO;

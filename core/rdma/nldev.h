@@ -28,7 +28,7 @@ struct nldev_attribute {
 			offsetof(struct struct_type, field)                                        \
 	}
 
-/* Whether the attribute of this index was there. A number of 0 says nothing. */
+/* Whether the attribute of this index was there; its value may be 0. */
 bool nldev_has(uint64_t seen, size_t attribute);
 
 /*

@@ -51,7 +51,7 @@ static const struct nldev_attribute qp_known[QP_COUNT] = {
 
 /* ---- QPs ---- */
 
-/* To where this device began. */
+/* Back to the first QP of this device. */
 static void qps_restart(void *context)
 {
 	struct reading *reading = context;
@@ -87,7 +87,7 @@ static int qp_entry(const struct nlattr *entry, void *context)
 		return -EPROTO;
 	if (!nldev_has(facts.seen, QP_LQPN) || !nldev_has(facts.seen, QP_TYPE) || !nldev_has(facts.seen, QP_STATE))
 		return -EPROTO;
-	/* either has a name or a process: fill_res_name_pid() */
+	/* a QP has either a name or a process: fill_res_name_pid() */
 	if (nldev_has(facts.seen, QP_OWNER) && nldev_has(facts.seen, QP_PID))
 		return -EPROTO;
 	return qp_add(context, &facts);
@@ -123,7 +123,7 @@ static int read_device(struct reading *reading)
 	return err;
 }
 
-/* GSI and SMI QPs have the same number on every port: restrack.c tells them apart by it. */
+/* GSI and SMI QPs have the same number on every port: restrack.c distinguishes them by the port. */
 static int compare(const void *a, const void *b)
 {
 	const struct rdma_qp *p = a, *q = b;
@@ -136,7 +136,7 @@ static int compare(const void *a, const void *b)
 	return p->port < q->port ? -1 : p->port > q->port;
 }
 
-/* A QP is told twice when others came before its position between two datagrams. */
+/* A QP is reported twice when others were created before its position between two datagrams. */
 static void sort_and_unite(struct rdma_resources *found)
 {
 	size_t kept = 0;
@@ -210,7 +210,7 @@ bool qp_is_connection_management(const struct rdma_qp *qp)
 {
 	if (!qp->is_kernel)
 		return false;
-	/* create_gsi_ud_qp() in drivers/infiniband/hw/mlx5/gsi.c: sends as QP 1, by one UD QP a P_Key */
+	/* create_gsi_ud_qp() in drivers/infiniband/hw/mlx5/gsi.c: sends as QP 1 by one UD QP for each P_Key */
 	return qp->type == QP_TYPE_SMI || qp->type == QP_TYPE_GSI ||
 	       (qp->type == IB_UVERBS_QPT_UD && !strcmp(qp->kernel_owner, "mlx5_ib"));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The QPs that the kernel knows of (RDMA netlink, drivers/infiniband/core/nldev.c and restrack.c), whoever made them:
- * processes that no door guards, and the kernel's own. To be read without privilege.
+ * The QPs that the kernel knows (RDMA netlink, drivers/infiniband/core/nldev.c and restrack.c), including those of
+ * unguarded processes and the kernel's own. Reading them needs no privilege.
  */
 #ifndef RDMASEC_RDMA_RESOURCES_H
 #define RDMASEC_RDMA_RESOURCES_H
@@ -14,7 +14,7 @@
 #include "rdma/device.h"
 #include "util/attributes.h"
 
-/* enum ib_qp_type in include/rdma/ib_verbs.h, of which the uapi has all but the first two. */
+/* enum ib_qp_type in include/rdma/ib_verbs.h; the uapi headers lack these two. */
 enum { QP_TYPE_SMI = 0, QP_TYPE_GSI = 1 };
 
 enum { KERNEL_OWNER_MAX = 64 }; /* MODULE_NAME_LEN in linux/module.h, and its NUL */
@@ -29,7 +29,7 @@ struct rdma_qp {
 	uint8_t state; /* enum ib_qp_state */
 	bool is_kernel;
 	char kernel_owner[KERNEL_OWNER_MAX]; /* the module that made it; printable */
-	uint32_t pid; /* the process that made it; 0: it has ended, or is in a pid namespace that is not to be seen */
+	uint32_t pid; /* the process that made it; 0: it has ended, or its pid namespace is not visible */
 };
 
 struct rdma_resources {
@@ -38,9 +38,9 @@ struct rdma_resources {
 };
 
 /*
- * Reads the QPs of all devices of the calling thread's network namespace. 0, also where the kernel has no RDMA at all;
- * or -errno and a text. Free with resources_free(). The kernel goes on by position where one datagram does not hold
- * all (res_get_common_dumpit()): of several hundred QPs one may be missed when others go away meanwhile.
+ * Reads the QPs of all devices of the calling thread's network namespace. Returns 0, and resources_free() is due, also
+ * when the kernel has no RDMA; or -errno with a text. Between two datagrams the kernel continues by position
+ * (res_get_common_dumpit()), so one of several hundred QPs may be missed when others are destroyed at that moment.
  */
 RS_MUST_USE int resources_read(struct rdma_resources *out, char *error, size_t error_size);
 RS_MUST_USE int resources_read_over(const struct netlink_transport *transport, struct rdma_resources *out, char *error,
@@ -49,7 +49,7 @@ void resources_free(struct rdma_resources *resources);
 
 const struct rdma_qp *resources_find(const struct rdma_resources *resources, const char *device, uint32_t qpn);
 
-/* QP 0 and QP 1 of the kernel: what connection management (MADs) leaves the host by, for user programs as well. */
+/* Whether it is the kernel's QP 0 or QP 1: the MADs of connection management leave by it, also for user programs. */
 bool qp_is_connection_management(const struct rdma_qp *qp);
 
 const char *qp_type_name(uint8_t type);   /* "RC", "GSI"... */

@@ -14,7 +14,7 @@
 /* Bits of attr_mask: enum ib_qp_attr_mask in include/rdma/ib_verbs.h. */
 enum { QP_ATTR_STATE = 1 << 0, QP_ATTR_PORT = 1 << 5, QP_ATTR_AV = 1 << 7, QP_ATTR_DEST_QPN = 1 << 20 };
 
-/* No handle has it: xa_alloc() gives the lowest that is free (rdma_core.c), and there is not that much memory. */
+/* Never a handle: xa_alloc() gives the lowest free number (rdma_core.c), and memory ends long before. */
 enum { NO_HANDLE_OCTET = 0xff };
 static const uint32_t no_handle = UINT32_MAX;
 
@@ -44,7 +44,7 @@ int uverbs_call_do(struct uverbs_call *call, int fd)
 
 /* ---- commands ---- */
 
-/* How many handles stand before the first that the kernel has left alone. */
+/* The number of handles before the first element that the kernel did not write. */
 static size_t handles_written(const uint32_t *handles, size_t room)
 {
 	size_t count = 0;
@@ -55,9 +55,9 @@ static size_t handles_written(const uint32_t *handles, size_t room)
 }
 
 /*
- * The total that the kernel gives is no more than what it has copied, so that one too many is asked for. It is a u64
- * there, of which the first four octets are copied (UVERBS_METHOD_INFO_HANDLES): none of the number on a big-endian
- * machine. So the list's own end counts, and the total has to agree as far as it can.
+ * The kernel's total is at most the number of handles that it copied, so the caller asks for one too many. The total is
+ * a u64 of which four octets are copied (UVERBS_METHOD_INFO_HANDLES), on a big-endian machine the wrong ones. So the
+ * list's own end counts, and the total must agree as far as it can.
  */
 static int list_into(int fd, uint32_t driver_id, uint16_t object, uint32_t *list, size_t room, size_t *out_count)
 {
@@ -131,8 +131,8 @@ static void fill_facts(const struct ib_uverbs_query_qp_resp *resp, struct uverbs
 }
 
 /*
- * Asks for what is used, not for all: a driver may refuse the whole question for one thing that it cannot tell. mlx5
- * does so for the peer's number of a DCT, which has none (mlx5_ib_dct_query_qp() in hw/mlx5/qp.c).
+ * Asks for needed attributes only: a driver may refuse the whole query for one that it does not support. mlx5 does so
+ * for the peer's number of a DCT, which has none (mlx5_ib_dct_query_qp() in hw/mlx5/qp.c).
  */
 int uverbs_query_qp(int fd, uint32_t driver_id, uint32_t handle, struct uverbs_qp_facts *out)
 {
@@ -163,7 +163,7 @@ static bool is_in_reset(int fd, uint32_t driver_id, uint32_t handle)
 	return !uverbs_query_qp(fd, driver_id, handle, &facts) && facts.state == UVERBS_QPS_RESET;
 }
 
-/* qp_state_table in verbs.c: ERR asks for nothing but the state, and is reached from every other one but RESET. */
+/* qp_state_table in verbs.c: ERR needs no attribute but the state, and is reachable from every state but RESET. */
 int uverbs_qp_to_error(int fd, uint32_t driver_id, uint32_t handle)
 {
 	const struct ib_uverbs_modify_qp command = {

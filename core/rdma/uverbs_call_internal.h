@@ -6,10 +6,10 @@
 #include "util/attributes.h"
 #include "uverbs/call.h"
 
-/* 0; -errno of the kernel; -EPROTO: it succeeded and has left an output unwritten. */
+/* Returns 0; -errno of the kernel; or -EPROTO when the kernel succeeded without writing an output. */
 RS_MUST_USE int uverbs_call_do(struct uverbs_call *call, int fd);
 
-/* The kernel's ioctl(RDMA_VERBS_IOCTL), 0 or -errno; tests put theirs here before they call anything. */
+/* ioctl(RDMA_VERBS_IOCTL); returns 0 or -errno. Tests replace it before their first call. */
 extern int (*uverbs_call_kernel)(int fd, struct ib_uverbs_ioctl_hdr *request);
 
 #endif

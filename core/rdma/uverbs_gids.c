@@ -28,8 +28,8 @@ static enum gid_type gid_type(uint32_t type)
 }
 
 /*
- * Entries that no address can choose are left out: the index of an address has eight bits. Ports and indices come in
- * ascending order; one that comes twice could be judged by the wrong one of the two.
+ * Skips entries that no address can choose: an address's index has eight bits. Ports and indices are ascending; a
+ * duplicate is refused, since the wrong one of the two could be judged.
  */
 static int take(const struct ib_uverbs_gid_entry *from, size_t count, struct gid_entry *out, size_t room,
 		size_t *out_count)
@@ -68,7 +68,7 @@ int uverbs_query_gids(int fd, uint32_t driver_id, struct gid_entry *out, size_t 
 	uverbs_call_begin(&call, driver_id, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_TABLE);
 	uverbs_call_const(&call, UVERBS_ATTR_QUERY_GID_TABLE_ENTRY_SIZE, sizeof(*entries));
 	uverbs_call_const(&call, UVERBS_ATTR_QUERY_GID_TABLE_FLAGS, 0);
-	/* too little room would be the same EINVAL as anything else: all that the length of an attribute allows */
+	/* the most that an attribute can hold: too little room would give the same EINVAL as other errors */
 	uverbs_call_out(&call, UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES, entries,
 			UVERBS_GIDS_LISTED_MAX * sizeof(*entries));
 	uverbs_call_out(&call, UVERBS_ATTR_QUERY_GID_TABLE_RESP_NUM_ENTRIES, &count, sizeof(count));

@@ -35,7 +35,7 @@ CIRCLES_LEFT = {"uverbs", "netns", "xfrm", "evidence", "engine"}
 UPCALLS_LEFT: set[str] = set()
 
 # Rooms without a README.md. This list only ever shrinks.
-READMES_LEFT = {"uverbs", "messages", "netlink", "netns", "xfrm", "evidence", "rdma", "judge",
+READMES_LEFT = {"uverbs", "messages", "netlink", "netns", "xfrm", "evidence", "judge",
                 "engine"}
 
 
