@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Run in a guest: ask whatever key manager listens for SAs, as the kernel would, by an XFRM_MSG_ACQUIRE of one's own.
+"""Runs in a guest: asks the key managers for SAs by an XFRM_MSG_ACQUIRE, as the kernel does.
 
     python3 acquire.py SOURCE DESTINATION [--reqid N] [--times N] [--dport N]
 
-Selector: the two addresses and UDP, with --dport a destination port, else no port.  Reqid and template are those of the
-outbound policy for exactly these addresses and all of UDP; --reqid says another reqid, --times how often it is sent.
+Selector: the two addresses and UDP, and with --dport a destination port. Reqid and template are those of the outbound
+policy for exactly these addresses and all of UDP; --reqid is another reqid, --times the number of messages.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ACQUIRE_HEAD = struct.Struct("=16sIB3x16s")  # the SA's daddr, spi and proto; it
 
 
 class Xfrm:
-    """A netlink socket; every request is answered to its end before the next."""
+    """A netlink socket. The caller reads all messages of an answer before its next request."""
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_XFRM)
@@ -45,7 +45,7 @@ class Xfrm:
         self.socket.send(HEADER.pack(size, kind, NLM_F_REQUEST | flags, self.sequence, 0) + payload)
 
     def messages(self) -> Iterator[tuple[int, bytes]]:
-        """Those that answer the last request."""
+        """Yields the messages that answer the last request."""
         while True:
             data = self.socket.recv(1 << 16)
             while data:
@@ -84,7 +84,7 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def outbound_policy(xfrm: Xfrm, wanted: bytes) -> tuple[bytes, bytes]:
-    """The outbound policy with this very selector: its xfrm_userpolicy_info and its template."""
+    """Returns xfrm_userpolicy_info and template of the outbound policy with exactly this selector."""
     xfrm.send(XFRM_MSG_GETPOLICY, NLM_F_DUMP, bytes(64))
     found = None
     for kind, body in xfrm.messages():

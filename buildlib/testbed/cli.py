@@ -32,21 +32,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="run", description="Run scenarios of tests/scenarios on two emulated guests joined by one wire."
     )
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="their names; all but those on request only, if none is given")
+    names = "by default all except those that run on request only"
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=names)
     parser.add_argument(
-        "--kernel", choices=kernel.SUITES, help="series of the guests' kernel, rather than what a scenario asks for"
+        "--kernel", choices=kernel.SUITES, help="series of the guests' kernel, instead of that of a scenario"
     )
     parser.add_argument("--build", type=Path, default=TOP / "build", help="build folder (default: build)")
     parser.add_argument("--jobs", type=positive, default=1, help="pairs of guests side by side (default: 1)")
     parser.add_argument("--cpus", type=positive, default=1, help="processors of each guest (default: 1)")
-    parser.add_argument("--results", type=Path, help="keep logs and captures here, whatever comes of the run")
-    parser.add_argument("--obtain", action="store_true", help="fetch the kernels and make the roots they need, and end")
-    parser.add_argument("--list", action="store_true", help="name the scenarios and end")
+    parser.add_argument("--results", type=Path, help="keep logs and captures here, also if all passes")
+    parser.add_argument("--obtain", action="store_true", help="fetch the kernels and make the roots that scenarios need, and exit")
+    parser.add_argument("--list", action="store_true", help="print the scenarios and exit")
     parser.add_argument(
-        "--root", choices=(root.HOST, *root.ROOTS), help="the guests' root, rather than what a scenario asks for"
+        "--root", choices=(root.HOST, *root.ROOTS), help="the guests' root, instead of that of a scenario"
     )
-    parser.add_argument("--shell", choices=("a", "b"), help="a shell in this guest instead of scenarios")
-    parser.add_argument("--verbose", action="store_true", help="show every command in the guests and its output")
+    parser.add_argument("--shell", choices=("a", "b"), help="open a shell in this guest instead of running scenarios")
+    parser.add_argument("--verbose", action="store_true", help="print every command in the guests and its output")
     return parser.parse_args(arguments)
 
 
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         chosen = scenarios.find(options.scenarios)
     except KeyError as error:
-        print(f"run: no scenario {error}; --list names them", file=sys.stderr)
+        print(f"run: unknown scenario {error}; --list prints them", file=sys.stderr)
         return 2
     if options.list:
         for scenario in chosen:
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     if missing:
         print(f"run: install {' '.join(missing)} first", file=sys.stderr)
         return 1
-    # So that every finally is reached; what it does not reach, PDEATHSIG does.
+    # So that every finally runs. PDEATHSIG ends the guests that none of them ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(128 + signal.SIGHUP))
     results = options.results or Path(tempfile.mkdtemp(prefix="rdmasec-scenarios-"))
@@ -82,9 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
     results.mkdir(parents=True, exist_ok=True)
     keep = options.results is not None
     try:
-        well = act(options, chosen, results)
-        keep = keep or not well
-        return 0 if well else 1
+        passed = act(options, chosen, results)
+        keep = keep or not passed
+        return 0 if passed else 1
     except (KernelUnavailable, GuestDied) as error:
         keep = True
         print(f"run: {error}\nrun: consoles are in {results}", file=sys.stderr)
@@ -98,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def obtain(options: argparse.Namespace, chosen: list[scenarios.Scenario]) -> None:
-    """What cannot be had is for those who need it to tell."""
+    """Fetches all kernels and roots. A scenario reports one that is not available."""
     for wanted in dict.fromkeys(run.environment for run in schedule.runs(chosen, options.root, options.kernel)):
         with contextlib.suppress(KernelUnavailable):
             kernel.obtain(wanted.kernel)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What a pair of guests is made of."""
+"""The root and the kernel of a pair of guests."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Environment:
         return f"{self.root}-{self.kernel}"
 
     @property
-    def moves(self) -> bool:
-        """It is of a suite that is not released: what it is named for here may be gone from there tomorrow."""
+    def is_unreleased(self) -> bool:
+        """Whether its suite is not released: a package of this name may disappear from there."""
         suites = {kernel.SUITES[self.kernel], root.ROOTS[self.root][0] if self.root in root.ROOTS else ""}
         return "sid" in suites
 
     def instead(self, root_name: str | None, series: str | None) -> Environment:
-        """The same with another root or kernel, where one is named."""
+        """Returns the same with another root or kernel, if one is given."""
         return Environment(root_name or self.root, series or self.kernel)
 
 

@@ -1,12 +1,12 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 # shellcheck shell=dash
-# Guest init: put the shared root, the host's own or another, below a tmpfs overlay, so that the guest has what is there
-# and can change nothing of it, and start the agent there.
+# The init of guests: mounts the shared root, that of the host or another, below a tmpfs overlay, so that a guest has its
+# files and cannot change them. Then it starts the agent there.
 #
-# From the kernel command line: rdmasec.agent=PATH, and rdmasec.keep=DIR:DIR, folders to be seen at their own place
-# even where the guest's own /tmp or /run would hide them; with rdmasec.tree=TAG they are taken from that share, as the
-# root is not the host's.
+# From the kernel command line: rdmasec.agent=PATH, and rdmasec.keep=DIR:DIR, folders that a guest sees at their place
+# even if its own /tmp or /run would hide them. With rdmasec.tree=TAG they come from that share, as the root is not that
+# of the host.
 
 b=/bin/busybox
 fail() { echo "init: $*"; $b sleep 1; $b poweroff -f; }
@@ -30,7 +30,7 @@ share() { # TAG WHERE OPTIONS
     $b mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$3" "$1" "$2" || fail "share $1"
 }
 
-overlay() { # TAG WHERE: the share, and above it what the guest changes
+overlay() { # TAG WHERE: the share below the changes of the guest
     $b mkdir -p "/lower/$1" "/scratch/$1/upper" "/scratch/$1/work" "$2"
     share "$1" "/lower/$1" ro,cache=loose
     layers="lowerdir=/lower/$1,upperdir=/scratch/$1/upper,workdir=/scratch/$1/work"
@@ -68,8 +68,8 @@ for folder in $keep; do
 done
 unset IFS
 
-# Written by guests, read by the host, so nothing is cached here.
+# Guests write here and the host reads, so nothing is cached.
 share results /root/run/results rw,cache=none
 
-# The shell stays as init, to reap what scenarios leave behind, and ends the guest if the agent ends.
+# The shell stays as init: it reaps the processes that scenarios leave behind, and ends the guest if the agent ends.
 exec $b switch_root /root $b sh -c "/usr/bin/python3 -IS '$agent' & wait; echo 'init: agent ended'; $b poweroff -f"

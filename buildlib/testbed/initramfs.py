@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""The guests' first root: busybox, the modules that reach the host's folders, and an init that changes over to them."""
+"""The initramfs of guests: busybox, the modules that mount the folders of the host, and an init that switches to them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .kernel import Kernel, KernelUnavailable, locked, tool
 BUSYBOX = Path("/bin/busybox")
 INIT = Path(__file__).with_name("init.sh")
 
-# What is needed before the host's root, and with it modprobe, can be seen.
+# The modules that mount the root of the host, which has modprobe.
 MODULES = ("virtio_pci", "virtio_net", "virtio_console", "9p", "9pnet_virtio", "overlay")
 
 
 def build(kernel: Kernel, target: Path) -> Path:
-    """Write the initramfs of this kernel to target."""
+    """Writes the initramfs of this kernel to target."""
     with locked(kernel.root.parent / "lock"), tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch)
         for folder in ("bin", "dev", "proc", "modules"):
@@ -36,7 +36,7 @@ def build(kernel: Kernel, target: Path) -> Path:
 
 
 def load_order(kernel: Kernel) -> list[Path]:
-    """The modules with all they depend on, each before those that need it; modules built in need no file."""
+    """Returns the modules with their dependencies, each before those that need it. Built-in modules have no file."""
     needs = {}
     for line in (kernel.module_dir / "modules.dep").read_text().splitlines():
         path, _, dependencies = line.partition(":")

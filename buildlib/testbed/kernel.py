@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """The guests' kernel: a Debian package, fetched once into a cache, never installed.
 
-The machine that runs the tests has its own kernel and its own apt configuration, and both stay as they are: apt runs
-here with lists, cache and sources in the cache folder.  Only the mirror, the proxy and the credentials that this
-machine is configured with are taken over.
+The kernel and the apt configuration of this machine do not change: apt runs with lists, cache and sources in the cache
+folder. It uses only the mirror, the proxy and the credentials of this machine's configuration.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from typing import Any
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
-# Kernel series -> the suite that carries it.  6.1 is what a bookworm host runs; 6.12 has xfrm packet offload, and is
-# trixie's too; 7.2 is sid's, and goes from there when the next one comes.
+# Kernel series -> its suite. 6.1 is the kernel of bookworm; 6.12 has xfrm packet offload, and is that of trixie, too; 7.2
+# is that of sid, until sid has the next one.
 SUITES = {"6.12": "bookworm-backports", "6.1": "bookworm", "7.2": "sid"}
 DEFAULT_SERIES = "6.12"
 
 
 class KernelUnavailable(Exception):
-    """No kernel in the cache and none to be had from the mirror."""
+    """The cache has no such kernel or root, and the mirror does not offer it."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +37,18 @@ class Kernel:
     """An unpacked kernel package."""
 
     series: str
-    release: str  # as uname -r says it
+    release: str  # as in uname -r
     root: Path  # of the unpacked package
 
     @property
     def image(self) -> Path:
-        """In /boot, or, newer, beside the modules."""
+        """In /boot, or in newer packages beside the modules."""
         boot = self.root / "boot" / f"vmlinuz-{self.release}"
         return boot if boot.exists() else self.module_dir / "vmlinuz"
 
     @property
     def modules(self) -> Path:
-        """What a guest mounts as /lib/modules."""
+        """The folder that a guest mounts as /lib/modules."""
         return self.root / "lib" / "modules"
 
     @property
@@ -62,7 +61,7 @@ def cache_dir() -> Path:
 
 
 def obtain(series: str = DEFAULT_SERIES) -> Kernel:
-    """The cached kernel of this series, fetched first if it is not there.  Safe to call from many runs at once."""
+    """Returns the cached kernel of this series. Fetches it first if it is missing. Many runs may call this at once."""
     cache = cache_dir()
     with locked(cache / "lock"):
         root = cache / f"linux-{series}"
@@ -81,7 +80,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def fetch(series: str, root: Path) -> None:
-    """Download and unpack beside the final place, then rename: a half-made kernel is never taken for a whole one."""
+    """Unpacks beside the final place, then renames, so that an incomplete kernel is never used."""
     suite = SUITES[series]
     with tempfile.TemporaryDirectory(dir=root.parent, prefix="fetch-") as scratch:
         apt = PrivateApt(root.parent / "apt", suite)
@@ -99,19 +98,19 @@ def fetch(series: str, root: Path) -> None:
 
 
 def drop_usr_merge(unpacked: Path) -> None:
-    """Newer packages put modules below /usr/lib; everything here, and depmod -b, looks below /lib."""
+    """Moves modules of newer packages from /usr/lib to /lib, where depmod -b and this testbed look."""
     merged = unpacked / "usr" / "lib" / "modules"
     if merged.is_dir() and not (unpacked / "lib" / "modules").is_dir():
         (unpacked / "lib").mkdir(exist_ok=True)
         merged.rename(unpacked / "lib" / "modules")
 
 
-# How a kernel's modules may be packed -> what unpacks them, and leaves nothing of the packed ones.
+# The ending of packed modules -> the command that unpacks and removes them.
 UNPACK = {".xz": ("xz", "--decompress"), ".zst": ("zstd", "--decompress", "--rm", "--quiet"), ".gz": ("gzip", "--decompress")}
 
 
 def decompress_modules(folder: Path) -> None:
-    """Once here is cheap; once per boot, on an emulated CPU, is not."""
+    """Unpacks modules here, once: at every boot of an emulated processor it would be slow."""
     for ending, words in UNPACK.items():
         packed = [str(path) for path in folder.rglob(f"*.ko{ending}")]
         for start in range(0, len(packed), 500):
@@ -119,7 +118,7 @@ def decompress_modules(folder: Path) -> None:
 
 
 def newest_image(apt: PrivateApt, series: str) -> str:
-    """The newest plain image; the signed one where there is a choice, as that is what hosts boot."""
+    """Returns the newest plain image; the signed one if there are both, as hosts boot that."""
     name = re.compile(rf"linux-image-{re.escape(series)}\.[0-9.+~a-z-]*-amd64(-unsigned)?")
     flavours = ("-rt-", "-cloud-", "-dbg")
     names = [n for n in apt.names(f"linux-image-{series}.") if name.fullmatch(n) and not any(f in n for f in flavours)]
@@ -130,7 +129,7 @@ def newest_image(apt: PrivateApt, series: str) -> str:
 
 
 def compare_versions(left: str, right: str) -> int:
-    """Debian's own order of versions; the packages of one kernel, signed and not, compare equal here."""
+    """Compares by Debian's order of versions, in which the signed and the unsigned package of a kernel are equal."""
     for relation, answer in (("lt", -1), ("gt", 1)):
         if subprocess.run(["dpkg", "--compare-versions", left, relation, right]).returncode == 0:
             return answer
@@ -138,7 +137,7 @@ def compare_versions(left: str, right: str) -> int:
 
 
 class PrivateApt:
-    """apt with state, sources and cache in a folder of its own."""
+    """apt with its state, sources and cache in a separate folder."""
 
     def __init__(self, folder: Path, suite: str) -> None:
         self.suite = suite
@@ -151,7 +150,7 @@ class PrivateApt:
         (self.folder / "apt.conf").write_text(acquire_settings() + self.settings())
 
     def settings(self) -> str:
-        """The system's apt.conf.d stays out: its hooks act on the system."""
+        """Returns the configuration. It excludes apt.conf.d of the system, whose hooks act on the system."""
         values = {
             "Dir::Etc::main": "/dev/null",
             "Dir::Etc::Parts": self.folder / "parts",
@@ -165,7 +164,7 @@ class PrivateApt:
             "Dir::Cache": self.folder,
             "Dir::Cache::Archives": self.folder / "archives",
             "Dir::Log": self.folder,
-            # The cache may lie where the _apt user cannot go.
+            # The _apt user may have no access to the cache.
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
         }
@@ -190,7 +189,7 @@ class PrivateApt:
         return self.field(package, "Version")
 
     def parts(self, package: str) -> list[str]:
-        """What newer kernels have in packages of their own: the image, the modules, and what both need."""
+        """Returns the other packages of a newer kernel: the image, the modules, and a base of both."""
         return re.findall(r"\blinux-(?:base|binary|modules)-\d[^ ,]*", self.field(package, "Depends"))
 
     def download(self, package: str, into: Path) -> Path:
@@ -199,10 +198,10 @@ class PrivateApt:
 
 
 def debian_mirror() -> str:
-    """A Debian mirror this machine uses; asking apt covers every format its sources may be written in."""
+    """Returns a Debian mirror of this machine. apt reads sources in every format."""
     listed = command(["apt-get", "update", "--print-uris"])
     uris = re.findall(r"^'(\S+?)dists/(\S+?)/InRelease'", listed, re.MULTILINE)
-    # Other vendors publish below .../debian too, but only the distribution itself has a suite of updates.
+    # Other vendors also publish below .../debian, but only the distribution has a suite of updates.
     uris.sort(key=lambda uri: not uri[1].endswith("-updates"))
     for uri, suite in uris:
         if "debian" in uri and "security" not in suite:
@@ -211,13 +210,13 @@ def debian_mirror() -> str:
 
 
 def acquire_settings() -> str:
-    """How this machine reaches its mirror: proxies, certificates, timeouts."""
+    """Returns the settings by which this machine reaches its mirror: proxies, certificates, timeouts."""
     dump = command(["apt-config", "dump"])
     return "".join(f"{line}\n" for line in dump.splitlines() if line.startswith("Acquire::"))
 
 
 def command(words: list[str], **options: Any) -> str:
-    """Run, return the output, and turn a failure into one exception that carries what the program said."""
+    """Runs a program. Returns its output. Raises KernelUnavailable with its error output if it fails."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, errors="replace", **options)
     except OSError as error:
@@ -228,5 +227,5 @@ def command(words: list[str], **options: Any) -> str:
 
 
 def tool(name: str) -> str:
-    """Administrators' programs are not in every user's PATH."""
+    """Returns the path of a program, which may be one of root that PATH lacks."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin") or name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What the agent in a guest asks of RDMA netlink: to start `rdma` each time takes an emulated CPU longer than all else."""
+"""RDMA netlink for the agent in a guest: to start `rdma` each time would take an emulated processor too long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ATTRIBUTE = struct.Struct("=HH")
 
 
 def cm_listens() -> bool:
-    """Whether any rdma_cm id of the namespace listens."""
+    """Returns whether any rdma_cm id of the namespace listens."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_RDMA) as link:
         link.settimeout(5)
         devices = [attributes[ATTR_DEV_INDEX] for attributes in dump(link, CMD_GET, b"")]
@@ -36,7 +36,7 @@ def cm_listens() -> bool:
 
 
 def dump(link: socket.socket, command: int, payload: bytes) -> list[dict[int, bytes]]:
-    """The attributes of each message that answers."""
+    """Returns the attributes of each message of a dump."""
     link.send(HEADER.pack(HEADER.size + len(payload), RDMA_NL_NLDEV << 10 | command, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + payload)
     found: list[dict[int, bytes]] = []
     while True:
@@ -50,7 +50,7 @@ def dump(link: socket.socket, command: int, payload: bytes) -> list[dict[int, by
 
 
 def split(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Attributes, one after the other."""
+    """Yields the attributes."""
     while len(data) >= ATTRIBUTE.size:
         size, kind = ATTRIBUTE.unpack_from(data)
         yield kind & TYPE_MASK, data[ATTRIBUTE.size : size]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 # shellcheck shell=bash
-# Sourced in a guest, with the MAC address of its eth0: back to a bare eth0, which is down.
+# Sourced in a guest, with the MAC address of its eth0: leaves a bare eth0, which is down.
 #
-# Every program started costs a guest some 50 ms, so little is started where there is nothing to undo.
+# The start of a program takes a guest some 50 ms, so few are started if there is nothing to undo.
 
 for device in /sys/class/infiniband/*; do
     if [ -e "$device" ]; then rdma link delete "${device##*/}"; fi
@@ -13,7 +13,7 @@ done
 for link in /sys/class/net/*; do
     case "${link##*/}" in
         lo|eth0) ;;
-        *) if [ -e "$link" ]; then ip link delete "${link##*/}"; fi ;;  # a VLAN goes with the link below it
+        *) if [ -e "$link" ]; then ip link delete "${link##*/}"; fi ;;  # a VLAN disappears with the link below it
     esac
 done
 if command -v nft >/dev/null; then nft flush ruleset; fi

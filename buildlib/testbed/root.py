@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""The guests' root: what is installed on this machine, or another release of Debian, made once into the cache.
+"""The guests' root: that of this machine, or another release of Debian, made once into the cache.
 
-Another root is for programs newer than this machine's, unmodified, from where they are published.  The project's tree
-and what was built of it are seen in such a guest at their own places, and run on its libraries.
+Another root has newer programs, unmodified, from Debian's mirror. In such a guest the tree of the project and its build
+folder are at their own places, and its programs run on the libraries of that root.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .kernel import KEYRING, KernelUnavailable, acquire_settings, cache_dir, com
 
 HOST = "host"
 
-# Beside what every Debian has.
+# In addition to the packages of every Debian.
 COMMON = """
     python3 kmod procps util-linux busybox-static iproute2 iputils-ping netbase libcap2-bin
     libcap-ng0 libevent-core-2.1-7t64 libinih1 libjson-c5 libnl-3-200 libnl-genl-3-200 libnl-route-3-200
@@ -24,7 +24,7 @@ COMMON = """
     ibverbs-providers ibverbs-utils librdmacm1t64 rdmacm-utils rdma-core perftest
 """
 STRONGSWAN = "strongswan-charon strongswan-swanctl libstrongswan-standard-plugins libstrongswan-extra-plugins"
-LIBRESWAN = "libreswan"  # it cannot be installed beside the other
+LIBRESWAN = "libreswan"  # it conflicts with strongSwan
 
 # Name -> suite and packages.
 ROOTS = {
@@ -33,13 +33,13 @@ ROOTS = {
     "sid": ("sid", COMMON + STRONGSWAN),
 }
 
-# Nobody reads in a guest.
+# Documents are of no use in a guest.
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
 
 @dataclass(frozen=True)
 class Root:
-    """A tree that a guest has below its overlay."""
+    """The tree below the overlay of a guest."""
 
     name: str
     path: Path
@@ -50,9 +50,9 @@ class Root:
 
 
 def obtain(name: str = HOST) -> Root:
-    """The root of this name: HOST or one of ROOTS, made first if the cache does not have it as it is to be.
+    """Returns the root of this name: HOST or one of ROOTS. Makes it first if the cache lacks it with these packages.
 
-    Safe to call from many runs at once.  KernelUnavailable: it cannot be made.
+    Many runs may call this at once. Raises KernelUnavailable if it cannot be made.
     """
     if name == HOST:
         return Root(HOST, Path("/"))
@@ -71,7 +71,7 @@ def obtain(name: str = HOST) -> Root:
 
 
 def make(suite: str, packages: list[str], target: Path) -> None:
-    """Beside the final place, then rename: a half-made root is never taken for a whole one."""
+    """Makes it beside the final place, then renames, so that an incomplete root is never used."""
     print(f"# making a root of {suite}", flush=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="root-") as scratch:
         settings = Path(scratch) / "apt.conf"

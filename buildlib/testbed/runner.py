@@ -142,7 +142,7 @@ class Runner:
                 spent = f", {guests.cpu_seconds() - before:.0f} s of its guests' processors"
         except (GuestDied, KernelUnavailable) as error:
             healthy = False
-            gone = isinstance(error, KernelUnavailable) and run.environment.moves
+            gone = isinstance(error, KernelUnavailable) and run.environment.is_unreleased
             report(Outcome("has a pair of guests to run on", gone, str(error), " ".join(str(error).split()) if gone else ""))
         if not outcomes:
             report(Outcome("reports something", False, "run(t) ended without a check or a skip"))

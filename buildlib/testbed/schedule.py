@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Which scenario runs when, and in which guests.
+"""The order of scenarios, and their guests.
 
-Pairs of guests that run side by side should be done at about the same time, so the longest comes first, by what it took
-last time on this machine; and guests are kept as long as there is something to run in them, since others must boot.
+Pairs of guests that run side by side should end at about the same time, so the longest scenario comes first, by its last
+duration on this machine. Guests are kept as long as a scenario can run in them, since a boot takes time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .scenarios import Loaded, Scenario
 
 @dataclass(frozen=True)
 class Run:
-    """One scenario in one pair of guests; loaded is None, and error says why, where it could not be loaded."""
+    """One scenario in one pair of guests. If it could not be loaded, loaded is None and error is the cause."""
 
     scenario: Scenario
     environment: Environment
@@ -29,18 +29,18 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Of the results: the scenario's, and, where it runs in several, its guests'."""
+        """The name of its results: that of the scenario, with the environment if it runs in several."""
         several = self.loaded and len(self.loaded.environments) > 1
         return f"{self.scenario.name}-{self.environment}" if several else self.scenario.name
 
 
 def runs(scenarios: list[Scenario], root: str | None, series: str | None) -> list[Run]:
-    """Each scenario in each of its guests; with another root or kernel where one is named."""
+    """Returns each scenario in each of its environments, with another root or kernel if one is given."""
     found = []
     for scenario in scenarios:
         try:
             loaded = scenario.load()
-        except Exception as error:  # whatever a module does wrong fails this one, and the others go on
+        except Exception as error:  # any error in a module fails this scenario only
             found.append(Run(scenario, USUAL, error=error))
             continue
         wanted = dict.fromkeys(environment.instead(root, series) for environment in loaded.environments)
@@ -49,7 +49,7 @@ def runs(scenarios: list[Scenario], root: str | None, series: str | None) -> lis
 
 
 class Schedule:
-    """The runs that wait, for workers in threads of their own."""
+    """The waiting runs, for workers in several threads."""
 
     def __init__(self, waiting: list[Run], longest_first: bool) -> None:
         self.lock = threading.Lock()
@@ -57,11 +57,11 @@ class Schedule:
         self.waiting = sorted(waiting, key=self.expected, reverse=True) if longest_first else list(waiting)
 
     def expected(self, run: Run) -> float:
-        """Seconds that it will take: those of last time, or, where it never ran, what it may take."""
+        """Returns the seconds of its last run, or its limit if it never ran."""
         return self.seconds_of.get(run.name, run.loaded.time_limit if run.loaded else 0)
 
     def next(self, guests: Environment | None) -> Run | None:
-        """For a worker whose guests are these; None: there is nothing left."""
+        """Returns the next run for a worker with these guests, or None if none is left."""
         with self.lock:
             fitting = [run for run in self.waiting if run.environment == guests]
             if not self.waiting:
@@ -71,7 +71,7 @@ class Schedule:
             return run
 
     def took(self, run: Run, seconds: float) -> None:
-        """Remembered for the next time; only an order depends on it."""
+        """Stores a duration. Only the order of later runs depends on it."""
         with self.lock:
             self.seconds_of[run.name] = round(seconds, 1)
             with contextlib.suppress(OSError):

@@ -92,9 +92,9 @@ class Schedule(unittest.TestCase):
         self.assertEqual(environments(module(ROOT="trixie")), (TRIXIE,))
         self.assertEqual(environments(module(GUESTS=[("sid", "7.2"), ("host", "6.12")])), (SID, USUAL))
 
-    def test_only_environments_of_sid_move(self) -> None:
-        moving = [Environment(*words).moves for words in (("host", "6.12"), ("trixie", "6.1"), ("host", "7.2"), ("sid", "6.1"))]
-        self.assertEqual(moving, [False, False, True, True])
+    def test_only_sid_is_unreleased(self) -> None:
+        unreleased = [Environment(*words).is_unreleased for words in (("host", "6.12"), ("trixie", "6.1"), ("host", "7.2"), ("sid", "6.1"))]
+        self.assertEqual(unreleased, [False, False, True, True])
 
 
 class Parts(unittest.TestCase):

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What crossed the wire: counts the frames of a capture by what an eavesdropper could have read in them.
+"""Counts the frames of a capture by what an eavesdropper can read in them.
 
     wire.py FILE.pcap
 
-Every frame lands in exactly one category, and what cannot be understood is counted as malformed, so that a frame in
-clear never hides among those nobody looked at.
+Every frame has exactly one category. A frame that cannot be parsed is malformed, so that a frame in clear is never counted
+as a harmless one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ CATEGORIES = {
     "clear_data": "RoCE in clear, of applications",
     "clear_cm": "RoCE in clear, to queue pair 1: connection management",
     "macsec": "MACsec, encrypted",
-    "macsec_unencrypted": "MACsec that only authenticates: its content, other than ARP and ICMPv6, is in clear",
+    "macsec_unencrypted": "MACsec that only authenticates: its content, except ARP and ICMPv6, is in clear",
     "esp": "ESP, also in UDP",
     "ike": "IKE",
     "arp": "ARP",
     "icmpv6": "ICMPv6",
     "tcp": "TCP",
-    "other": "anything else that could be parsed",
-    "malformed": "truncated, or a later fragment whose first is missing",
+    "other": "any other frame that can be parsed",
+    "malformed": "truncated, or a later fragment without its first",
 }
 
 ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_ARP = 0x0800, 0x86DD, 0x0806
@@ -38,7 +38,7 @@ PROTO_HOPOPTS, PROTO_TCP, PROTO_UDP, PROTO_ROUTING, PROTO_FRAGMENT, PROTO_ESP, P
 PROTO_IPIP, PROTO_IPV6, PROTO_ICMPV6, PROTO_DSTOPTS = 4, 41, 58, 60
 PORT_ROCE, PORT_IKE, PORT_IKE_NATT = 4791, 500, 4500
 
-# 802.1AE 9.5: an explicit SCI follows; the user data is encrypted; it is not what it was before, in whatever way
+# 802.1AE 9.5: an explicit SCI follows; the user data is encrypted; the user data is changed
 MACSEC_TCI_SC, MACSEC_TCI_E, MACSEC_TCI_C = 0x20, 0x08, 0x04
 PCAP_HEADER = struct.Struct("IHHiIII")
 PCAP_RECORD_SIZE = 16
@@ -47,7 +47,7 @@ LINKTYPE_ETHERNET = 1
 
 
 class Truncated(Exception):
-    """The frame ends before what it announced."""
+    """The frame is shorter than its headers say."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class View:
 
 @dataclass
 class Classifier:
-    """Counts frames; remembers first fragments, as only they say what the later ones carry."""
+    """Counts frames. Keeps the categories of first fragments, as later ones have no headers of their own."""
 
     counts: Counter = field(default_factory=lambda: Counter(dict.fromkeys(CATEGORIES, 0)))
     fragments: dict[tuple, str] = field(default_factory=dict)
 
     def add(self, frame: bytes, length: int | None = None) -> str:
-        """Count a frame of which, if length says more than was captured, the end is missing."""
+        """Counts a frame. length: on the wire; if it is larger than the frame, the end was not captured."""
         try:
             category = self.ethernet(View(frame))
         except Truncated:
@@ -106,7 +106,7 @@ class Classifier:
         return "arp" if ethertype == ETHERTYPE_ARP else "other"
 
     def macsec(self, view: View) -> str:
-        """What is not encrypted is readable; only the kernels' own greetings to their neighbours are told apart in it."""
+        """Unencrypted content is readable. Only the kernels' own greetings to neighbours have categories of their own."""
         control = view.u8(0)
         if control & MACSEC_TCI_E:
             return "macsec"
@@ -127,7 +127,7 @@ class Classifier:
         protocol, flags = view.u8(9), view.u16(6)
         offset, more = (flags & 0x1FFF) * 8, bool(flags & 0x2000)
         key = (view.take(12, 8), view.u16(4), protocol)
-        # Short frames are padded; the padding is none of the packet.
+        # Short frames are padded; the padding is not part of the packet.
         payload = View(view.take(0, total)).skip(header)
         return self.fragment(key, offset, more, protocol, payload)
 
@@ -143,7 +143,7 @@ class Classifier:
         try:
             category = self.upper(protocol, payload, addresses=b"")
         except Truncated:
-            if more:  # too little for a header on purpose: what follows is no better known
+            if more:  # too short for a header: the later fragments are unknown, too
                 self.fragments[key] = "malformed"
             raise
         if more:
@@ -151,7 +151,7 @@ class Classifier:
         return category
 
     def upper(self, protocol: int, view: View, addresses: bytes) -> str:
-        """What an IP packet carries, past extension headers, AH and tunnels of IP, which hide nothing."""
+        """Returns the category of the content of an IP packet, after extension headers, AH and tunnels of IP."""
         while True:
             if protocol in (PROTO_HOPOPTS, PROTO_ROUTING, PROTO_DSTOPTS):
                 protocol, view = view.u8(0), view.skip((view.u8(1) + 1) * 8)
@@ -185,7 +185,7 @@ def udp(view: View) -> str:
 
 
 def roce(view: View) -> str:
-    """By the destination in the base transport header: queue pair 1 is the connection manager's."""
+    """Returns the category by the destination in the base transport header: queue pair 1 is the connection manager."""
     base_transport_header = view.take(0, 12)
     return "clear_cm" if base_transport_header[5:8] == b"\x00\x00\x01" else "clear_data"
 
@@ -206,7 +206,7 @@ def byte_order(header: bytes) -> str:
 
 
 def records(path: Path, start: int = PCAP_HEADER.size, end: int | None = None) -> Iterator[Record]:
-    """The records of a pcap file from start, where one begins, to end; a last one cut short has a short frame."""
+    """Yields the records of a pcap file from start, where one begins, to end. A truncated last one has a short frame."""
     with path.open("rb") as file:
         order = byte_order(file.read(PCAP_HEADER.size))
         file.seek(start)
@@ -222,7 +222,7 @@ def records(path: Path, start: int = PCAP_HEADER.size, end: int | None = None) -
 
 
 def complete_end(path: Path, start: int = PCAP_HEADER.size) -> int:
-    """Where the last whole record ends: the file may be growing."""
+    """Returns the end of the last whole record; the file may still grow."""
     end = start
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -237,7 +237,7 @@ def complete_end(path: Path, start: int = PCAP_HEADER.size) -> int:
 
 
 def count(path: Path, start: int = PCAP_HEADER.size, end: int | None = None) -> dict[str, int]:
-    """Frames of each category between two positions of a capture."""
+    """Returns the frames of each category between two positions of a capture."""
     classifier = Classifier()
     for record in records(path, start, end):
         classifier.add(record.frame, record.length)
@@ -245,7 +245,7 @@ def count(path: Path, start: int = PCAP_HEADER.size, end: int | None = None) -> 
 
 
 def cut(path: Path, start: int, end: int, target: Path) -> None:
-    """A slice of a capture as a capture of its own."""
+    """Copies a slice of a capture into another capture."""
     with path.open("rb") as source, target.open("wb") as copy:
         copy.write(source.read(PCAP_HEADER.size))
         source.seek(start)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What the documents name is there, and what is there is named: options, commands, keys, variables, files.
+"""Documents and tree agree on options, commands, keys, variables and files.
 
-    test_documents.py BUILD      BUILD: where the programs are
+    test_documents.py BUILD      BUILD: the build folder
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SUBCOMMANDS = ("run", "status", "check", "qps", "monitor", "policy", "install-pr
 def output(program: str, *arguments: str) -> str:
     done = subprocess.run([BUILD / "bin" / program, *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and not done.stderr, f"{program} {arguments}: {done}"
-    return re.sub(r"\n {15,}(?=\[)", " ", done.stdout)  # a synopsis that goes on in another line
+    return re.sub(r"\n {15,}(?=\[)", " ", done.stdout)  # a synopsis that continues on another line
 
 
 def page(name: str) -> str:
@@ -33,13 +33,13 @@ def page(name: str) -> str:
 
 
 def section(text: str, title: str) -> str:
-    found = re.search(rf"^# {title}\n(.*?)(?=^# |\Z)", text, re.M | re.S)
-    assert found, f"there is no section {title}"
-    return found[1]
+    match = re.search(rf"^# {title}\n(.*?)(?=^# |\Z)", text, re.M | re.S)
+    assert match, f"there is no section {title}"
+    return match[1]
 
 
 def plain(text: str) -> str:
-    """Without scdoc's marks."""
+    """Returns the text without the marks of scdoc."""
     return re.sub(r"\\(.)", r"\1", re.sub(r"(?<![\w\\])[*_]|(?<!\\)[*_](?!\w)", "", text))
 
 
@@ -64,21 +64,21 @@ def sources(folders: Iterable[str], ending: str) -> str:
 
 
 class Commands(unittest.TestCase):
-    def test_synopsis_is_what_help_says(self) -> None:
+    def test_synopsis_equals_help(self) -> None:
         told = [line.strip() for line in output("rdmasec", "--help").splitlines() if line.startswith("  rdmasec ")]
         lines = plain(section(page("rdmasec.1"), "SYNOPSIS")).replace("++", "").split("\n")
         self.assertEqual(told, [line for line in lines if line])
 
-    def test_each_subcommand_says_the_same(self) -> None:
+    def test_help_of_each_subcommand_equals_general_help(self) -> None:
         told = output("rdmasec", "--help")
         for name in SUBCOMMANDS:
             self.assertIn(f"  {usage(output('rdmasec', name, '--help'))}\n", told)
 
-    def test_there_are_no_other_subcommands(self) -> None:
+    def test_help_lists_all_subcommands(self) -> None:
         named = {line.split()[1] for line in output("rdmasec", "--help").splitlines() if line.startswith("  rdmasec ")}
         self.assertEqual(named - {"--version"}, set(SUBCOMMANDS))
 
-    def test_daemons(self) -> None:
+    def test_pages_of_daemons_equal_their_help(self) -> None:
         for name in ("rdmasecd", "rdmasec-agentd"):
             text, told = page(f"{name}.8"), output(name, "-h")
             self.assertEqual(plain(section(text, "SYNOPSIS")).strip(), usage(told))
@@ -86,8 +86,7 @@ class Commands(unittest.TestCase):
             self.assertEqual(described, options(usage(told)), name)
             self.assertEqual(described, set(re.findall(r"^  (-\w) ", told, re.M)), name)
 
-    def test_what_getopt_takes(self) -> None:
-        """Nothing that is not told of."""
+    def test_help_lists_options_of_getopt(self) -> None:
         for source, command in {
             "rdmasecd/main.c": ("rdmasecd", "-h"),
             "agent/main.c": ("rdmasec-agentd", "-h"),
@@ -105,13 +104,13 @@ class Commands(unittest.TestCase):
 
 
 class Policy(unittest.TestCase):
-    def test_keys(self) -> None:
+    def test_page_lists_keys_of_parser(self) -> None:
         known = set(re.findall(r'^\t\[KEY_\w+\] = \{ "([a-z-]+)"', (TOP / "core/policy/keys.c").read_text(), re.M))
         self.assertGreater(len(known), 10)
         told = set(re.findall(r"^\*([a-z-]+)\* = ", page("rdmasec.policy.5"), re.M))
         self.assertEqual(told, known)
 
-    def test_what_is_built_in(self) -> None:
+    def test_page_has_built_in_values(self) -> None:
         with tempfile.NamedTemporaryFile() as empty:
             said = output("rdmasec", "policy", "check", empty.name)
         built_in = dict(re.findall(r"^([a-z-]+) = (.*)$", said, re.M))
@@ -124,11 +123,11 @@ class Policy(unittest.TestCase):
 
 
 class Variables(unittest.TestCase):
-    def test_of_the_programs(self) -> None:
+    def test_page_lists_variables_of_programs(self) -> None:
         read = set(re.findall(r'getenv\("(\w+)"\)', sources(("door", "interpose", "providers", "tools"), ".c"))) - {"PATH"}
         self.assertEqual(set(re.findall(r"^_(\w+)_$", section(page("rdmasec.1"), "ENVIRONMENT"), re.M)), read)
 
-    def test_of_the_testbed(self) -> None:
+    def test_readme_lists_variables_of_testbed(self) -> None:
         text = sources(("buildlib", "tests/scenarios"), ".py")
         read = set(re.findall(r'environ(?:\.get\(|\[)"(RDMASEC_\w+)"', text))
         told = set(re.findall(r"^\| `(\w+)` \|", (TOP / "buildlib/testbed/README.md").read_text(), re.M))
@@ -136,7 +135,7 @@ class Variables(unittest.TestCase):
 
 
 class Files(unittest.TestCase):
-    def test_named_files_are_there(self) -> None:
+    def test_named_files_exist(self) -> None:
         folders = [path.name for path in TOP.iterdir() if path.is_dir() and not path.name.startswith((".", "build-"))]
         named = re.compile(rf"(?<![\w/.$\-])((?:{'|'.join(folders)})/[\w.\-/]*\w)")
         for document in DOCUMENTS:
@@ -147,13 +146,13 @@ class Files(unittest.TestCase):
                 built = BUILD / Path(path).relative_to("build") if path.startswith("build/") else here
                 self.assertTrue(built.exists(), f"{document.relative_to(TOP)}: {path}")
 
-    def test_each_folder_is_told_of(self) -> None:
+    def test_documents_name_each_folder(self) -> None:
         text = (TOP / "README.md").read_text()
         for path in sorted(TOP.glob("*/")):
             if path.is_dir() and not path.name.startswith((".", "build")) and path.name != "LICENSES":
                 self.assertRegex(text, rf"\| .*`{path.name}/", path.name)
 
-    def test_each_page_is_told_of(self) -> None:
+    def test_documents_name_each_page(self) -> None:
         text = (TOP / "README.md").read_text()
         made = (MAN / "CMakeLists.txt").read_text()
         for path in MAN.glob("*.scd"):
@@ -162,12 +161,12 @@ class Files(unittest.TestCase):
             self.assertRegex(made, rf"\s{re.escape(name)}\.{number}\b")
             self.assertEqual(path.read_text().split("\n")[0], f"{name}({number})")
 
-    def test_pages_that_are_referred_to(self) -> None:
+    def test_referenced_pages_exist(self) -> None:
         for document in DOCUMENTS:
             for name, number in re.findall(r"\b(rdma(?:sec|_sec)[\w.-]*)\*?\((\d)\)", document.read_text()):
                 self.assertTrue((MAN / f"{name}.{number}.scd").exists(), f"{document.relative_to(TOP)}: {name}({number})")
 
-    def test_json_keys(self) -> None:
+    def test_page_lists_json_keys(self) -> None:
         text = (TOP / "core/engine/record_json.c").read_text()
         added = set(re.findall(r'add_(?:text|number)\(maker, "(\w+)"', text))
         table = found(r"^(\[\[ \*Key\*.*?\n\n)", section(page("rdmasec.1"), "JSON"), re.M | re.S)
@@ -183,19 +182,19 @@ class Protocol(unittest.TestCase):
     PAGE = (TOP / "docs/protocol.md").read_text()
     TABLE = re.findall(r"^\| (\d+) \| ([A-Z_]+) \| (\d+) \|", PAGE, re.M)
 
-    def test_types(self) -> None:
+    def test_page_lists_message_types(self) -> None:
         names = found(r"^enum wire_type \{(.*?)^\};", (TOP / self.HEADER).read_text(), re.M | re.S)
         known = re.findall(r"^\tWIRE_(\w+)", re.sub(r"^\tWIRE_TYPE_COUNT.*\n", "", names, flags=re.M), re.M)
         self.assertIn("ASK = 1", names)
         self.assertEqual([(int(number), name) for number, name, _ in self.TABLE], list(enumerate(known, 1)))
 
-    def test_version(self) -> None:
+    def test_page_has_version(self) -> None:
         version = found(r"WIRE_VERSION = (\d+)", (TOP / self.HEADER).read_text())
         self.assertIn(f"\nVersion {version}. ", self.PAGE)
         self.assertIn(f"| version | u16 | {version};", self.PAGE)
 
     @unittest.skipUnless(shutil.which("cc"), "no C compiler is installed")
-    def test_sizes(self) -> None:
+    def test_page_has_sizes_of_messages(self) -> None:
         structs = [(self.STRUCTS.get(name, name.lower()), size) for _, name, size in self.TABLE]
         asserts = "".join(f'_Static_assert(sizeof(struct wire_{name}) == {size}, "{name}");\n' for name, size in structs)
         code = f'#include "messages/protocol.h"\n{asserts}'
@@ -214,12 +213,12 @@ class Header(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     @unittest.skipUnless(shutil.which("clang"), "clang is not installed")
-    def test_a_queue_pair_of_a_cplusplus_program(self) -> None:
+    def test_header_compiles_as_cplusplus(self) -> None:
         body = "uint32_t value = RDMASEC_REQUIRE_IPSEC; return rdmasec_qp_option(qp, RDMASEC_REQUIRE, &value, sizeof(value));"
         self.compiles("c++", f"#include <rdmasec/rdma_sec.h>\nint set(struct ibv_qp *qp) {{ {body} }}\n")
 
     @unittest.skipUnless(shutil.which("clang"), "clang is not installed")
-    def test_the_example(self) -> None:
+    def test_example_compiles(self) -> None:
         example = found(r"```\n(.*?)```", section(page("rdma_sec.3"), "EXAMPLE"), re.S).replace("\\\\", "\\")
         includes = "".join(f"#include <{name}>\n" for name in ("errno.h", "rdma/rdma_cma.h", "rdmasec/rdma_sec.h", "stdio.h"))
         self.compiles("c", f"{includes}int set(struct rdma_cm_id *id);\nint set(struct rdma_cm_id *id)\n{{\n{example}\treturn 0;\n}}\n")
@@ -228,30 +227,30 @@ class Header(unittest.TestCase):
 class Scenarios(unittest.TestCase):
     FOLDERS = {path.parent.name: path.parent for path in (TOP / "tests/scenarios").glob("*/scenario.py")}
 
-    def test_by_name_only(self) -> None:
+    def test_page_lists_scenarios_on_request(self) -> None:
         told = found(r"run only by name: ([^.]*)\.", (TOP / "docs/testing.md").read_text())
         kept = {name for name, folder in self.FOLDERS.items() if (folder / "on-request").exists()}
         self.assertEqual(set(re.findall(r"`([\w-]+)`", told)), kept)
 
-    def test_each_says_why(self) -> None:
+    def test_each_scenario_has_a_description(self) -> None:
         for name, folder in self.FOLDERS.items():
             self.assertTrue((folder / "description.txt").read_text().strip(), name)
             if (folder / "on-request").exists():
                 self.assertTrue((folder / "on-request").read_text().strip(), name)
 
-    def test_named_scenarios_are_there(self) -> None:
+    def test_named_scenarios_exist(self) -> None:
         for document in DOCUMENTS:
             for names in re.findall(r"\bscenarios?\s+((?:`[\w-]+`(?:, |\s+and\s+)?)+)", document.read_text()):
                 for name in re.findall(r"`([\w-]+)`", names):
                     self.assertIn(name, self.FOLDERS, document)
 
-    def test_commands_of_the_testbed(self) -> None:
+    def test_commands_of_testbed_have_known_options(self) -> None:
         taken = options(subprocess.run([TOP / "buildlib/testbed/run", "--help"], capture_output=True, text=True).stdout)
         for document in DOCUMENTS:
             for call in re.findall(r"buildlib/testbed/run ([^`\n]*)", document.read_text()):
                 self.assertLessEqual(options(call.split("  ")[0]), taken, document)
 
-    def test_modules_of_the_testbed(self) -> None:
+    def test_named_modules_of_testbed_exist(self) -> None:
         text = (TOP / "buildlib/testbed/README.md").read_text()
         for name in re.findall(r"`(\w+\.py)`", text):
             self.assertTrue((TOP / "buildlib/testbed" / name).exists() or name == "scenario.py", name)

@@ -3,7 +3,7 @@
 
 from testbed.api import Test
 from testbed.applications import APPLICATIONS
-from testbed.matrix import Matrix, without_ipv6_on_the_wire
+from testbed.matrix import Matrix, remove_ipv6_from_eth0
 from testbed.states import ETH0, MACSEC0
 
 TIME_LIMIT = 1200
@@ -27,7 +27,7 @@ def run(t: Test) -> None:
     t.net.macsec()
     for application in DATAGRAMS:
         matrix.datagrams_refused(application, MACSEC0, "while IPv6 routes lead past MACsec", "would leave by eth0")
-    without_ipv6_on_the_wire(t.net)
+    remove_ipv6_from_eth0(t.net)
     for application in bare:
         matrix.runs_protected(application, bare[application], MACSEC0, "macsec")
     for application in bare_v6:

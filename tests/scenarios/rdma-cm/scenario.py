@@ -10,7 +10,7 @@ from testbed import wire
 from testbed.api import Guest, Test
 from testbed.applications import APPLICATIONS, Application, Trial, guard, same_output, try_out
 from testbed.daemon import FOLDER, USER, by_library, on_both
-from testbed.matrix import without_ipv6_on_the_wire
+from testbed.matrix import remove_ipv6_from_eth0
 from testbed.refusals import has_reason
 from testbed.states import ETH0, MACSEC0, PEER
 
@@ -52,7 +52,7 @@ def run(t: Test) -> None:
 
     t.net.macsec()
     no_daemon(t)
-    without_ipv6_on_the_wire(t.net)
+    remove_ipv6_from_eth0(t.net)
     for application, family in programs(t):
         runs(t, private, application, family, bare, MACSEC0, "macsec")
     options_over_macsec(t)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from testbed.api import Test
 from testbed.applications import APPLICATIONS, Application, guard
 from testbed.daemon import USER, Daemon, by_library, on_both
-from testbed.matrix import SIDES, Matrix, without_ipv6_on_the_wire
+from testbed.matrix import SIDES, Matrix, remove_ipv6_from_eth0
 from testbed.refusals import has_reason, refused_records
 from testbed.states import ETH0, MACSEC0
 
@@ -27,7 +27,7 @@ def run(t: Test) -> None:
         has_audit_record(t, daemon, application)
 
     t.net.macsec()
-    without_ipv6_on_the_wire(t.net)
+    remove_ipv6_from_eth0(t.net)
     on_both(t)
     for application, trial in bare.items():
         by_preload.runs_protected(application, trial, MACSEC0, "macsec")
