@@ -31,7 +31,7 @@ static double took[WAYS][ROUNDS_MAX];
 
 struct question {
 	int fd;
-	struct uverbs_command command;
+	struct request request;
 	const atomic_ullong *page;
 };
 
@@ -55,7 +55,7 @@ static int connect_and_send(const struct question *q)
 	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (s < 0 || connect(s, (const struct sockaddr *)&address, len))
 		return -errno;
-	wire_ask_from_command(&ask, &q->command, q->fd);
+	wire_ask_make(&ask, &q->request, q->fd);
 	err = wire_send(s, &ask, sizeof(ask), q->fd);
 	return err < 0 ? err : s;
 }
@@ -135,7 +135,7 @@ static struct ibv_context *open_device(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct question q = { .command = { .kind = UVERBS_QP_ADDRESS, .address = { .port = 1, .is_global = true } } };
+	struct question q = { .request = { .kind = REQUEST_QP_ADDRESS, .address = { .port = 1, .is_global = true } } };
 	struct ibv_context *context = argc == 5 ? open_device(argv[1]) : NULL;
 	int rounds = argc == 5 ? atoi(argv[4]) : 0;
 
@@ -144,9 +144,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	q.fd = context->cmd_fd;
-	q.command.address.sgid_index = (uint8_t)atoi(argv[2]);
-	memcpy(q.command.address.dgid, (uint8_t[12]){ [10] = 0xff, [11] = 0xff }, 12);
-	if (inet_pton(AF_INET, argv[3], q.command.address.dgid + 12) != 1)
+	q.request.address.sgid_index = (uint8_t)atoi(argv[2]);
+	memcpy(q.request.address.dgid, (uint8_t[12]){ [10] = 0xff, [11] = 0xff }, 12);
+	if (inet_pton(AF_INET, argv[3], q.request.address.dgid + 12) != 1)
 		return 2;
 	q.page = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return q.page == MAP_FAILED ? 1 : measure(&q, rounds);

@@ -103,16 +103,16 @@ struct engine_subject {
 };
 
 /*
- * Puts one command on `fd` to the engine. 0: it may pass, and *pass is due to engine_done(). -errno: refused, and one
- * line has been written to stderr if there was something to say. -ENOTCONN: no engine; -EPROTO: it did not answer, or
- * not sensibly.
+ * Puts one request about `fd` to the engine. 0: it may pass, and *pass is due to engine_done(). -errno: refused, and
+ * one line has been written to stderr if there was something to say. -ENOTCONN: no engine; -EPROTO: it did not answer,
+ * or not sensibly.
  */
-RS_MUST_USE int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
+RS_MUST_USE int engine_ask(const struct engine_address *engine, int fd, const struct request *request,
 			   struct engine_pass *pass);
 
 /* The same for another process, `fd` being our duplicate of its fd. */
 RS_MUST_USE int engine_ask_for(const struct engine_address *engine, const struct engine_subject *subject, int fd,
-			       const struct uverbs_command *command, struct engine_pass *pass);
+			       const struct request *request, struct engine_pass *pass);
 
 /*
  * The door that asks cannot stand in this process, `why` in words: may the process go on all the same? 0: it may (mode

@@ -32,7 +32,7 @@ static void say(const struct engine_subject *subject, const char *line)
 }
 
 /* An engine that waits for a key manager says so again and again; one that never comes to an end is none. */
-static int exchange(int s, const struct engine_subject *subject, int fd, const struct uverbs_command *command,
+static int exchange(int s, const struct engine_subject *subject, int fd, const struct request *request,
 		    struct wire_answer *answer)
 {
 	int64_t last = clock_ms() + SETUP_TIMEOUT_MAX_MS + WIRE_TIMEOUT_MS;
@@ -40,7 +40,7 @@ static int exchange(int s, const struct engine_subject *subject, int fd, const s
 	int n;
 
 	/* -1: it is not about a device */
-	wire_ask_from_command(&ask, command, subject ? subject->fd : fd < 0 ? 0 : fd);
+	wire_ask_make(&ask, request, subject ? subject->fd : fd < 0 ? 0 : fd);
 	ask.subject = subject ? (uint32_t)subject->pid : 0;
 	n = wire_send(s, &ask, sizeof(ask), fd);
 	if (n < 0)
@@ -57,18 +57,18 @@ static int exchange(int s, const struct engine_subject *subject, int fd, const s
 
 /* The engine cannot say why; the door does, with what it can know: the command and the device's node. */
 static int refuse_without_engine(const struct engine_address *engine, const struct engine_subject *subject, int fd,
-				 const struct uverbs_command *command, int why, bool connected)
+				 const struct request *request, int why, bool connected)
 {
 	char link[32], node[64], line[400];
 	ssize_t n;
 
 	/* the only open that is asked about is one that wants DEVX, and libmlx5 opens again without: nothing is lost */
-	if (command->kind == UVERBS_CONTEXT_OPEN)
+	if (request->kind == REQUEST_CONTEXT_OPEN)
 		return connected ? -EPROTO : -ENOTCONN;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, node, sizeof(node) - 1);
 	node[n > 0 ? n : 0] = '\0';
-	snprintf(line, sizeof(line), "rdmasec: refused %s on %s: %s: %s", uverbs_kind_name(command->kind),
+	snprintf(line, sizeof(line), "rdmasec: refused %s on %s: %s: %s", request_kind_name(request->kind),
 		 node[0] ? node : "an unknown device",
 		 connected ? "the engine gave no valid answer" : "there is no engine to ask",
 		 engine_problem(engine, why));
@@ -77,17 +77,17 @@ static int refuse_without_engine(const struct engine_address *engine, const stru
 }
 
 static int ask(const struct engine_address *engine, const struct engine_subject *subject, int fd,
-	       const struct uverbs_command *command, struct engine_pass *pass)
+	       const struct request *request, struct engine_pass *pass)
 {
 	int s = engine_connect(engine), err;
 	struct wire_answer answer;
 
 	if (s < 0)
-		return refuse_without_engine(engine, subject, fd, command, s, false);
-	err = exchange(s, subject, fd, command, &answer);
+		return refuse_without_engine(engine, subject, fd, request, s, false);
+	err = exchange(s, subject, fd, request, &answer);
 	if (err) {
 		close(s);
-		return refuse_without_engine(engine, subject, fd, command, err, true);
+		return refuse_without_engine(engine, subject, fd, request, err, true);
 	}
 	if (answer.text[0])
 		say(subject, answer.text);
@@ -100,26 +100,26 @@ static int ask(const struct engine_address *engine, const struct engine_subject 
 }
 
 int engine_ask_for(const struct engine_address *engine, const struct engine_subject *subject, int fd,
-		   const struct uverbs_command *command, struct engine_pass *pass)
+		   const struct request *request, struct engine_pass *pass)
 {
 	int cancel, err;
 
 	pass->socket = -1;
 	/* ioctl() is no cancellation point, recvmsg() is */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	err = ask(engine, subject, fd, command, pass);
+	err = ask(engine, subject, fd, request, pass);
 	pthread_setcancelstate(cancel, NULL);
 	return err;
 }
 
 static int ask_broken(const struct engine_address *engine, struct wire_answer *answer)
 {
-	const struct uverbs_command command = { .kind = UVERBS_DOOR_BROKEN };
+	const struct request request = { .kind = REQUEST_DOOR_BROKEN };
 	int s = engine_connect(engine), err;
 
 	if (s < 0)
 		return s;
-	err = exchange(s, NULL, -1, &command, answer);
+	err = exchange(s, NULL, -1, &request, answer);
 	close(s);
 	return err;
 }
@@ -151,10 +151,9 @@ int engine_ask_broken(const struct engine_address *engine, const char *why)
 	return answer.action == WIRE_PASS ? 0 : -(int)answer.err;
 }
 
-int engine_ask(const struct engine_address *engine, int fd, const struct uverbs_command *command,
-	       struct engine_pass *pass)
+int engine_ask(const struct engine_address *engine, int fd, const struct request *request, struct engine_pass *pass)
 {
-	return engine_ask_for(engine, NULL, fd, command, pass);
+	return engine_ask_for(engine, NULL, fd, request, pass);
 }
 
 void engine_done(const struct engine_pass *pass, const struct uverbs_command *reply)

@@ -49,34 +49,34 @@ int qp_options_set(int fd, uint32_t handle, uint32_t qp_type, int option, const 
 	return want_table_set(&table, key_of(fd, handle), sends_by_handles(qp_type), option, value, size);
 }
 
-static int before_creation(struct uverbs_command *command, struct qp_options_change *change)
+static int before_creation(uint32_t qp_type, struct want *want, struct qp_options_change *change)
 {
-	command->want = making;
+	*want = making;
 	if (want_is_empty(&making))
 		return 0;
 	change->made = want_entry_new();
 	if (!change->made)
 		return -ENOMEM;
 	change->made->want = making;
-	change->made->by_handles = sends_by_handles(command->qp_type);
+	change->made->by_handles = sends_by_handles(qp_type);
 	return 0;
 }
 
-int qp_options_before(int fd, struct uverbs_command *command, struct qp_options_change *change)
+int qp_options_before(int fd, const struct uverbs_command *command, struct want *want, struct qp_options_change *change)
 {
 	*change = (struct qp_options_change){ 0 };
 	switch (command->kind) {
 	case UVERBS_QP_CREATE:
 	case UVERBS_QP_OPEN:
-		return before_creation(command, change);
+		return before_creation(command->qp_type, want, change);
 	case UVERBS_QP_DESTROY:
 		change->destroyed = want_table_serial(&table, key_of(fd, command->handle));
 		return 0;
 	case UVERBS_AH_CREATE:
-		return want_table_join(&table, (uint64_t)fd, &command->want);
+		return want_table_join(&table, (uint64_t)fd, want);
 	default:
 		if (command->has & UVERBS_HAS_HANDLE)
-			want_table_get(&table, key_of(fd, command->handle), &command->want);
+			want_table_get(&table, key_of(fd, command->handle), want);
 		return 0;
 	}
 }

@@ -27,10 +27,11 @@ struct qp_options_change {
 };
 
 /*
- * Before an ioctl: fills command->want, and prepares what has to be done after it. 0 and *change, which is due to
+ * Before an ioctl: fills *want, and prepares what has to be done after it. 0 and *change, which is due to
  * qp_options_after(); -EPERM: the QPs that an address handle may serve ask for what cannot be had together; -ENOMEM.
  */
-RS_MUST_USE int qp_options_before(int fd, struct uverbs_command *command, struct qp_options_change *change);
+RS_MUST_USE int qp_options_before(int fd, const struct uverbs_command *command, struct want *want,
+				  struct qp_options_change *change);
 
 /* After it. `reply`: what came out of it, decoded; NULL: the kernel did not do it, or was never asked. */
 void qp_options_after(int fd, const struct qp_options_change *change, const struct uverbs_command *reply);

@@ -35,9 +35,10 @@ static int answer(const struct uverbs_command *command, int result)
 	return -1;
 }
 
-static int options_before(int fd, struct uverbs_command *command, struct qp_options_change *change)
+static int options_before(int fd, const struct uverbs_command *command, struct want *want,
+			  struct qp_options_change *change)
 {
-	int err = qp_options_before(fd, command, change);
+	int err = qp_options_before(fd, command, want, change);
 
 	if (err == -EPERM)
 		door_say("rdmasec: refused create_ah: it may serve a queue pair for which the application asks for "
@@ -45,13 +46,15 @@ static int options_before(int fd, struct uverbs_command *command, struct qp_opti
 	return err;
 }
 
-static int judge(int fd, struct uverbs_command *command, struct qp_options_change *change, struct engine_pass *pass)
+static int judge(int fd, const struct uverbs_command *command, struct qp_options_change *change,
+		 struct engine_pass *pass)
 {
-	int err = options_before(fd, command, change);
+	struct request request = request_from_command(command);
+	int err = options_before(fd, command, &request.want, change);
 
 	if (err || !uverbs_is_judged(command))
 		return err;
-	err = engine_ask(door_engine(), fd, command, pass);
+	err = engine_ask(door_engine(), fd, &request, pass);
 	if (err)
 		qp_options_after(fd, change, NULL);
 	return err;

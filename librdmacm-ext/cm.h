@@ -12,8 +12,8 @@
 #include <rdma/rdma_cma.h>
 #include <stdbool.h>
 
+#include "messages/request.h"
 #include "util/attributes.h"
-#include "uverbs/decode.h"
 
 #define CM_EXPORT __attribute__((visibility("default")))
 
@@ -48,10 +48,10 @@ void *cm_find(enum cm_call call);
  * The path on which the kernel's CM, and later the QP, sends for this id: port, remote GID, local GID. 0; -EINVAL: the
  * id is bound to no device yet; -EAFNOSUPPORT: an address that is none of IP or IB.
  */
-RS_MUST_USE int cm_path_of_id(const struct rdma_cm_id *id, struct uverbs_command *out);
+RS_MUST_USE int cm_path_of_id(const struct rdma_cm_id *id, struct request *out);
 
 /* The same with a multicast group as the remote. */
-RS_MUST_USE int cm_path_of_group(const struct rdma_cm_id *id, const struct sockaddr *group, struct uverbs_command *out);
+RS_MUST_USE int cm_path_of_group(const struct rdma_cm_id *id, const struct sockaddr *group, struct request *out);
 
 /*
  * Is the path known from which a connected QP of this id will send? From rdma_resolve_route(3) on, and on the passive
@@ -60,7 +60,7 @@ RS_MUST_USE int cm_path_of_group(const struct rdma_cm_id *id, const struct socka
 bool cm_route_is_known(const struct rdma_cm_id *id);
 
 /* Puts the id's path to the engine. 0 and errno kept; or -1 and errno: refused, and nothing may be sent. */
-RS_MUST_USE int cm_ask(const struct rdma_cm_id *id, enum uverbs_kind kind);
+RS_MUST_USE int cm_ask(const struct rdma_cm_id *id, enum request_kind kind);
 RS_MUST_USE int cm_ask_group(const struct rdma_cm_id *id, const struct sockaddr *group);
 
 /* In rdma_get_request(3) of this thread, where librdmacm makes the new id's QP itself. Returns what it was. */

@@ -24,35 +24,35 @@ static int want_of(const struct rdma_cm_id *id, struct want *out)
 }
 
 /* `err`: whether there is a path to ask about. */
-static int ask(const struct rdma_cm_id *id, struct uverbs_command *command, int err)
+static int ask(const struct rdma_cm_id *id, struct request *request, int err)
 {
 	struct engine_pass pass = { .socket = -1 };
 	int saved = errno;
 
 	if (!err)
-		err = want_of(id, &command->want);
+		err = want_of(id, &request->want);
 	if (!err)
-		err = engine_ask(door_engine(), id->verbs->cmd_fd, command, &pass);
+		err = engine_ask(door_engine(), id->verbs->cmd_fd, request, &pass);
 	if (!err)
 		engine_done(&pass, NULL); /* nothing comes of it that the engine would have to know */
 	errno = err ? -err : saved;
 	return err ? -1 : 0;
 }
 
-int cm_ask(const struct rdma_cm_id *id, enum uverbs_kind kind)
+int cm_ask(const struct rdma_cm_id *id, enum request_kind kind)
 {
-	struct uverbs_command command;
-	int err = cm_path_of_id(id, &command);
+	struct request request;
+	int err = cm_path_of_id(id, &request);
 
-	command.kind = kind;
-	return ask(id, &command, err);
+	request.kind = kind;
+	return ask(id, &request, err);
 }
 
 int cm_ask_group(const struct rdma_cm_id *id, const struct sockaddr *group)
 {
-	struct uverbs_command command;
-	int err = cm_path_of_group(id, group, &command);
+	struct request request;
+	int err = cm_path_of_group(id, group, &request);
 
-	command.kind = UVERBS_CM_JOIN;
-	return ask(id, &command, err);
+	request.kind = REQUEST_CM_JOIN;
+	return ask(id, &request, err);
 }

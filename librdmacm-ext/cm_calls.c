@@ -10,7 +10,7 @@ CM_EXPORT int rdma_connect(struct rdma_cm_id *id, struct rdma_conn_param *param)
 {
 	__typeof__(rdma_connect) *real = CM_REAL(rdma_connect);
 
-	if (!real || cm_ask(id, UVERBS_CM_CONNECT))
+	if (!real || cm_ask(id, REQUEST_CM_CONNECT))
 		return -1;
 	return real(id, param);
 }
@@ -20,7 +20,7 @@ CM_EXPORT int rdma_accept(struct rdma_cm_id *id, struct rdma_conn_param *param)
 {
 	__typeof__(rdma_accept) *real = CM_REAL(rdma_accept);
 
-	if (!real || cm_ask(id, UVERBS_CM_ACCEPT))
+	if (!real || cm_ask(id, REQUEST_CM_ACCEPT))
 		return -1;
 	return real(id, param);
 }
@@ -30,7 +30,7 @@ CM_EXPORT int rdma_establish(struct rdma_cm_id *id)
 {
 	__typeof__(rdma_establish) *real = CM_REAL(rdma_establish);
 
-	if (!real || (!id->qp && cm_ask(id, UVERBS_CM_ESTABLISH)))
+	if (!real || (!id->qp && cm_ask(id, REQUEST_CM_ESTABLISH)))
 		return -1;
 	return real(id);
 }
@@ -43,7 +43,7 @@ CM_EXPORT int rdma_reject(struct rdma_cm_id *id, const void *data, uint8_t len)
 {
 	__typeof__(rdma_reject) *real = CM_REAL(rdma_reject);
 
-	if (!real || (data && len && cm_ask(id, UVERBS_CM_REJECT)))
+	if (!real || (data && len && cm_ask(id, REQUEST_CM_REJECT)))
 		return -1;
 	return real(id, data, len);
 }
@@ -52,7 +52,7 @@ CM_EXPORT int rdma_reject_ece(struct rdma_cm_id *id, const void *data, uint8_t l
 {
 	__typeof__(rdma_reject_ece) *real = CM_REAL(rdma_reject_ece);
 
-	if (!real || (data && len && cm_ask(id, UVERBS_CM_REJECT)))
+	if (!real || (data && len && cm_ask(id, REQUEST_CM_REJECT)))
 		return -1;
 	return real(id, data, len);
 }

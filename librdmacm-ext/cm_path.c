@@ -63,14 +63,13 @@ bool cm_route_is_known(const struct rdma_cm_id *id)
 	return id->verbs && has_path_record(id);
 }
 
-static int start(const struct rdma_cm_id *id, struct uverbs_command *out)
+static int start(const struct rdma_cm_id *id, struct request *out)
 {
-	*out = (struct uverbs_command){ .qp_type = id->qp_type,
-					.address = { .is_global = true, .port = id->port_num } };
+	*out = (struct request){ .qp_type = id->qp_type, .address = { .is_global = true, .port = id->port_num } };
 	return id->verbs ? 0 : -EINVAL;
 }
 
-int cm_path_of_id(const struct rdma_cm_id *id, struct uverbs_command *out)
+int cm_path_of_id(const struct rdma_cm_id *id, struct request *out)
 {
 	int err = start(id, out);
 
@@ -86,7 +85,7 @@ int cm_path_of_id(const struct rdma_cm_id *id, struct uverbs_command *out)
 }
 
 /* The GID of an IPv4 group is, for RoCE v2, that of any IPv4 address (cma_iboe_set_mgid()). */
-int cm_path_of_group(const struct rdma_cm_id *id, const struct sockaddr *group, struct uverbs_command *out)
+int cm_path_of_group(const struct rdma_cm_id *id, const struct sockaddr *group, struct request *out)
 {
 	int err = start(id, out);
 

@@ -34,7 +34,7 @@ struct creation {
  */
 static int ask_route(const struct rdma_cm_id *id)
 {
-	return here.requesting || !cm_route_is_known(id) ? 0 : cm_ask(id, UVERBS_CM_ROUTE);
+	return here.requesting || !cm_route_is_known(id) ? 0 : cm_ask(id, REQUEST_CM_ROUTE);
 }
 
 /* 0, and creation_end() is due; or -1 and errno. rdma_create_qp() may call rdma_create_qp_ex() through us. */

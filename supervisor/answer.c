@@ -39,12 +39,13 @@ static int ask(void *context, const struct target *target, int number, int fd, c
 {
 	struct answering *answering = context;
 	struct engine_subject subject = { .fd = number, .say = say_for_engine, .arg = answering };
+	struct request request = request_from_command(command);
 	int err = notice_process(target->context);
 
 	if (err)
 		return err;
 	subject.pid = target->pid;
-	return engine_ask_for(&answering->engine, &subject, fd, command, pass);
+	return engine_ask_for(&answering->engine, &subject, fd, &request, pass);
 }
 
 static void done(void *context, const struct engine_pass *pass, const struct uverbs_command *reply)

@@ -61,22 +61,22 @@ static bool key_make(const struct answer_question *question, struct answer_key *
 {
 	/* which facts a command has that the judgement looks at; its numbers it does not */
 	const uint32_t looked_at = UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN | UVERBS_HAS_DEVX;
-	const struct uverbs_command *command = question->command;
+	const struct request *request = question->request;
 
-	if (command->kind != UVERBS_QP_CREATE && command->kind != UVERBS_QP_ADDRESS)
+	if (request->kind != REQUEST_QP_CREATE && request->kind != REQUEST_QP_ADDRESS)
 		return false;
 	memset(out, 0, sizeof(*out));
 	out->namespace_id = question->namespace_id;
 	out->rdev = question->rdev;
-	out->kind = command->kind;
-	out->has = command->has & looked_at;
-	out->qp_type = command->kind == UVERBS_QP_CREATE ? command->qp_type : 0;
-	memcpy(out->address.dgid, command->address.dgid, sizeof(out->address.dgid));
-	out->address.flow_label = command->address.flow_label;
-	out->address.sgid_index = command->address.sgid_index;
-	out->address.port = command->address.port;
-	out->address.is_global = command->address.is_global;
-	out->want = command->want;
+	out->kind = request->kind;
+	out->has = request->has & looked_at;
+	out->qp_type = request->kind == REQUEST_QP_CREATE ? request->qp_type : 0;
+	memcpy(out->address.dgid, request->address.dgid, sizeof(out->address.dgid));
+	out->address.flow_label = request->address.flow_label;
+	out->address.sgid_index = request->address.sgid_index;
+	out->address.port = request->address.port;
+	out->address.is_global = request->address.is_global;
+	out->want = request->want;
 	out->uid = question->client->uid;
 	out->executable_known = question->client->executable_known;
 	text_copy(out->executable, sizeof(out->executable), question->client->executable);

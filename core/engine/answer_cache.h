@@ -25,7 +25,7 @@ struct answer_question {
 	uint64_t namespace_id;
 	dev_t rdev; /* of the uverbs device */
 	const struct engine_client *client;
-	const struct uverbs_command *command;
+	const struct request *request;
 	uint64_t generation;
 	int64_t now_ms; /* CLOCK_MONOTONIC */
 };

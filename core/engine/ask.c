@@ -34,10 +34,10 @@ static void send_answer(const struct connection *connection, const struct engine
 
 /* ---- judging ---- */
 
-static bool leaves_something(const struct uverbs_command *command)
+static bool leaves_something(const struct request *request)
 {
-	return command->kind == UVERBS_QP_CREATE || command->kind == UVERBS_QP_OPEN ||
-	       command->kind == UVERBS_QP_ADDRESS || command->kind == UVERBS_QP_READY;
+	return request->kind == REQUEST_QP_CREATE || request->kind == REQUEST_QP_OPEN ||
+	       request->kind == REQUEST_QP_ADDRESS || request->kind == REQUEST_QP_READY;
 }
 
 /* The namespace of a client that cannot be watched. */
@@ -60,8 +60,8 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 	int err = watch_ufile_get(server->watch, &q->process, q->number, q->fd, &ufile);
 
 	if (err == -EPERM && !server->options.must_watch) {
-		if (q->command.has & UVERBS_HAS_DEVX)
-			engine_take_type(&q->command, 0);
+		if (q->request.has & UVERBS_HAS_DEVX)
+			engine_take_type(&q->request, 0);
 		return unwatched_namespace(q);
 	}
 	if (err)
@@ -69,9 +69,9 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 	q->in = namespace_hold(watch_ufile_namespace(ufile));
 	*rdev = watch_ufile_rdev(ufile);
 	/* the type that a QP has is what it was created with, whatever the door says */
-	engine_take_type(&q->command, watch_qp_type(ufile, q->command.handle));
-	if (q->command.kind == UVERBS_QP_ADDRESS && (q->command.qpn = watch_qp_number(ufile, q->command.handle)))
-		q->command.has |= UVERBS_HAS_QPN;
+	engine_take_type(&q->request, watch_qp_type(ufile, q->request.handle));
+	if (q->request.kind == REQUEST_QP_ADDRESS && (q->request.qpn = watch_qp_number(ufile, q->request.handle)))
+		q->request.has |= UVERBS_HAS_QPN;
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static void judge_anew(struct asking *q, const struct engine_client *client)
 		device = NULL;
 	else
 		text_copy(q->device, sizeof(q->device), device->name);
-	watch_judge(q->connection->server->watch, q->in, client, device, error, &q->command, &q->answer);
+	watch_judge(q->connection->server->watch, q->in, client, device, error, &q->request, &q->answer);
 	/* what only audits would say of a protected one that it is not */
 	q->too_early = q->answer.verdict.kind == VERDICT_UNKNOWN && (!q->answer.pass || q->answer.text[0]) &&
 		       mirror_is_reading(namespace_mirror(q->in));
@@ -110,7 +110,7 @@ static void judge_by_evidence(struct asking *q)
 {
 	const struct engine_server *server = q->connection->server;
 	struct engine_client client;
-	struct answer_question question = { .client = &client, .command = &q->command };
+	struct answer_question question = { .client = &client, .request = &q->request };
 	int err = find_namespace(q, &question.rdev);
 
 	if (err) {
@@ -137,14 +137,14 @@ void question_judge(struct asking *q)
 	judge_by_evidence(q);
 	ufile = q->in ? watch_ufile_find(q->connection->server->watch, &q->process, q->number) : NULL;
 	if (ufile)
-		watch_refuse_kept_route(ufile, &q->command, &q->answer);
+		watch_refuse_kept_route(ufile, &q->request, &q->answer);
 }
 
 static void tell(const struct asking *q)
 {
 	struct wire_record record;
 
-	watch_describe(&q->process, &q->command, q->device, &q->answer, &record);
+	watch_describe(&q->process, &q->request, q->device, &q->answer, &record);
 	record.event = WIRE_EVENT_DECIDED;
 	server_publish(&record, q->connection->server);
 }
@@ -158,7 +158,7 @@ static enum connection_fate await_done(const struct asking *q)
 		return CONNECTION_ENDS;
 	}
 	pending->number = q->number;
-	pending->command = q->command;
+	pending->request = q->request;
 	pending->answer = q->answer;
 	pending->generation = watch_generation(q->connection->server->watch, q->in);
 	q->connection->pending = pending;
@@ -171,7 +171,7 @@ enum connection_fate question_answer(struct asking *q)
 	enum connection_fate fate = CONNECTION_ENDS;
 
 	/* known before it can happen: the door does nothing until it has its answer */
-	if (q->answer.pass && q->in && leaves_something(&q->command)) {
+	if (q->answer.pass && q->in && leaves_something(&q->request)) {
 		fate = await_done(q);
 		if (fate == CONNECTION_ENDS)
 			refuse(&q->answer, EAGAIN, "the engine has no room to watch another queue pair");
@@ -190,7 +190,7 @@ static void judge_door(struct asking *q)
 	struct engine_client client;
 
 	engine_client_from(&q->process, &client);
-	watch_judge(q->connection->server->watch, NULL, &client, NULL, "", &q->command, &q->answer);
+	watch_judge(q->connection->server->watch, NULL, &client, NULL, "", &q->request, &q->answer);
 }
 
 /* Who is judged: the peer, or the process for which it may speak. */
@@ -228,8 +228,8 @@ enum connection_fate connection_ask(struct connection *connection, const void *m
 		return connection_request(connection, which);
 	if (!wire_query_check(message, len))
 		return connection_query(connection, message, fd);
-	err = wire_ask_read(message, len, &q.command, &q.number);
-	if (!err && (fd < 0) != (q.command.kind == UVERBS_DOOR_BROKEN))
+	err = wire_ask_read(message, len, &q.request, &q.number);
+	if (!err && (fd < 0) != (q.request.kind == REQUEST_DOOR_BROKEN))
 		err = -EBADMSG;
 	if (!err)
 		err = open_asker(connection, wire_ask_subject(message), &q.process);
@@ -238,7 +238,7 @@ enum connection_fate connection_ask(struct connection *connection, const void *m
 		send_answer(connection, &q.answer);
 		return CONNECTION_ENDS;
 	}
-	if (q.command.kind == UVERBS_DOOR_BROKEN)
+	if (q.request.kind == REQUEST_DOOR_BROKEN)
 		judge_door(&q);
 	else
 		question_judge(&q);
@@ -259,7 +259,7 @@ static void query(struct connection *connection, const struct process *process, 
 	int err = watch_ufile_get(watch, process, (int)query->fd, fd, &ufile);
 
 	if (!err && query->flags & WIRE_QUERY_LOOK)
-		watch_not_done(watch, ufile, &(struct uverbs_command){ .kind = UVERBS_NOTHING });
+		watch_not_done(watch, ufile, &(struct request){ .kind = REQUEST_NOTHING });
 	if (err)
 		out->err = (uint32_t)-err;
 	else
@@ -295,7 +295,7 @@ void connection_not_done(struct connection *connection)
 	struct watch_ufile *ufile = watch_ufile_find(watch, &pending->process, pending->number);
 
 	if (ufile)
-		watch_not_done(watch, ufile, &pending->command);
+		watch_not_done(watch, ufile, &pending->request);
 }
 
 enum connection_fate connection_done(struct connection *connection, const void *message, size_t len)
@@ -314,10 +314,10 @@ enum connection_fate connection_done(struct connection *connection, const void *
 	if (!ufile)
 		return CONNECTION_ENDS;
 	if (done.has & UVERBS_HAS_HANDLE) {
-		pending->command.has |= done.has;
-		pending->command.handle = done.handle;
-		pending->command.qpn = done.qpn;
+		pending->request.has |= done.has;
+		pending->request.handle = done.handle;
+		pending->request.qpn = done.qpn;
 	}
-	watch_done(watch, ufile, &pending->command, &pending->answer, pending->generation);
+	watch_done(watch, ufile, &pending->request, &pending->answer, pending->generation);
 	return CONNECTION_ENDS;
 }

@@ -39,7 +39,7 @@ struct asking {
 	struct connection *connection;
 	struct process process;
 	int number, fd; /* the uverbs fd: its number over there, and here */
-	struct uverbs_command command;
+	struct request request;
 	struct namespace *in;
 	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
 	struct engine_answer answer;
@@ -60,7 +60,7 @@ struct waiting {
 struct pending {
 	struct process process;
 	int number; /* of the uverbs fd in that process */
-	struct uverbs_command command;
+	struct request request;
 	struct engine_answer answer;
 	uint64_t generation; /* of the evidence that it was judged by */
 };
@@ -113,7 +113,7 @@ RS_MUST_USE enum connection_fate connection_ask(struct connection *connection, c
 RS_MUST_USE enum connection_fate connection_done(struct connection *connection, const void *message, size_t len);
 /* It ended without a word: the kernel is asked what it did. */
 void connection_not_done(struct connection *connection);
-/* Judges q->command anew: fills in q->in, of which it takes a reference, q->device and q->answer. */
+/* Judges q->request anew: fills in q->in, of which it takes a reference, q->device and q->answer. */
 void question_judge(struct asking *q);
 /* Sends q->answer, and gives up the reference. */
 RS_MUST_USE enum connection_fate question_answer(struct asking *q);

@@ -41,11 +41,11 @@ static void answer_finding(const struct question *q, const struct finding *found
 
 static void judge_exact(struct question *q, struct engine_answer *answer)
 {
-	const struct uverbs_address *address = &q->command->address;
+	const struct uverbs_address *address = &q->request->address;
 	struct finding found = { 0 };
 
 	/* the remote stays unknown where it is not the one that counts: no rule may be chosen by it */
-	if (q->command->has & UVERBS_HAS_ALT_PATH) {
+	if (q->request->has & UVERBS_HAS_ALT_PATH) {
 		refuse_or_audit(q, NULL, "an alternate path is not judged", answer);
 		return;
 	}
@@ -59,7 +59,7 @@ static void judge_exact(struct question *q, struct engine_answer *answer)
 	question_ask(q, address->sgid_index, &found);
 	answer_finding(q, &found, answer);
 	/* in audit mode the UD queue pair has been told of already: it could send there without this handle as well */
-	if (answer->pass && q->command->kind == UVERBS_AH_CREATE &&
+	if (answer->pass && q->request->kind == REQUEST_AH_CREATE &&
 	    driver_traits(q->view->device->driver_id)->ud_address_in_wqe)
 		answer->text[0] = '\0';
 }
@@ -119,14 +119,14 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 {
 	const struct driver_traits *driver = driver_traits(q->view->device->driver_id);
 
-	if (q->command->has & UVERBS_HAS_SOURCE_QPN) {
+	if (q->request->has & UVERBS_HAS_SOURCE_QPN) {
 		refuse_or_audit(q, allows_raw_packet, "it chooses its own source QP number (raw-packet = refuse)",
 				answer);
 		/* allowed to, it is still a QP that sends; only audited, it has been told of already */
 		if (!answer->pass || answer->text[0])
 			return;
 	}
-	switch (q->command->qp_type) {
+	switch (q->request->qp_type) {
 	case IB_UVERBS_QPT_RC:
 	case IB_UVERBS_QPT_UC:
 	case IB_UVERBS_QPT_XRC_INI:
@@ -156,20 +156,20 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
  */
 static void judge_ready(struct question *q, struct engine_answer *answer)
 {
-	if (engine_ready_lacks_address(q->command))
+	if (engine_ready_lacks_address(q->request))
 		refuse_or_audit(q, NULL, "a connected queue pair is to go to RTR without an address", answer);
-	else if (q->command->qp_type)
+	else if (q->request->qp_type)
 		judge_new_qp(q, answer);
 	else
 		judge_every(q, answer);
-	if (answer->pass && !engine_ready_lacks_address(q->command))
+	if (answer->pass && !engine_ready_lacks_address(q->request))
 		answer->text[0] = '\0'; /* an audited one has been told of at its creation */
 }
 
 static void judge_context(struct question *q, struct engine_answer *answer)
 {
 	answer->pass = true;
-	if (!(q->command->has & UVERBS_HAS_DEVX))
+	if (!(q->request->has & UVERBS_HAS_DEVX))
 		return;
 	refuse_or_audit(q, engine_allows_devx, "", answer);
 	/* libmlx5 asks for DEVX at every open and, refused, opens again without: nothing an operator need read */
@@ -193,7 +193,7 @@ static size_t ask_by_address(struct question *q, bool any_type, struct finding *
 	size_t asked = 0;
 
 	for (size_t g = 0; port && g < port->gid_count; g++) {
-		if (!gid_is(&port->gids[g], q->command->sgid, any_type))
+		if (!gid_is(&port->gids[g], q->request->sgid, any_type))
 			continue;
 		question_ask(q, port->gids[g].index, found);
 		asked++;
@@ -205,9 +205,9 @@ static void judge_cm(struct question *q, struct engine_answer *answer)
 {
 	struct finding found = { 0 };
 
-	q->port = q->command->address.port;
+	q->port = q->request->address.port;
 	q->scope = REMOTE_ONE;
-	q->remote = q->command->address.dgid;
+	q->remote = q->request->address.dgid;
 	if (ask_by_address(q, false, &found) || ask_by_address(q, true, &found))
 		answer_finding(q, &found, answer);
 	else
@@ -216,48 +216,50 @@ static void judge_cm(struct question *q, struct engine_answer *answer)
 
 static void judge_by_kind(struct question *q, struct engine_answer *answer)
 {
-	switch (q->command->kind) {
-	case UVERBS_CONTEXT_OPEN:
+	switch (q->request->kind) {
+	case REQUEST_CONTEXT_OPEN:
 		judge_context(q, answer);
 		return;
-	case UVERBS_QP_CREATE:
-	case UVERBS_QP_OPEN:
+	case REQUEST_QP_CREATE:
+	case REQUEST_QP_OPEN:
 		judge_new_qp(q, answer);
 		return;
-	case UVERBS_QP_ADDRESS:
-	case UVERBS_AH_CREATE:
+	case REQUEST_QP_ADDRESS:
+	case REQUEST_AH_CREATE:
 		judge_exact(q, answer);
 		return;
-	case UVERBS_MCAST_ATTACH:
+	case REQUEST_MCAST_ATTACH:
 		judge_every(q, answer);
 		return;
-	case UVERBS_QP_DESTROY:
+	case REQUEST_QP_DESTROY:
 		answer->pass = true;
 		return;
-	case UVERBS_QP_READY:
+	case REQUEST_QP_READY:
 		judge_ready(q, answer);
 		return;
-	case UVERBS_FLOW_CREATE:
+	case REQUEST_FLOW_CREATE:
 		refuse_or_audit(q, allows_raw_packet, "flow steering is not allowed (raw-packet = refuse)", answer);
 		return;
-	case UVERBS_DRIVER_PRIVATE:
+	case REQUEST_DRIVER_PRIVATE:
 		engine_judge_private(q, answer);
 		return;
-	case UVERBS_CM_CONNECT:
-	case UVERBS_CM_ACCEPT:
-	case UVERBS_CM_REJECT:
-	case UVERBS_CM_ESTABLISH:
-	case UVERBS_CM_JOIN:
-	case UVERBS_CM_ROUTE:
+	case REQUEST_CM_CONNECT:
+	case REQUEST_CM_ACCEPT:
+	case REQUEST_CM_REJECT:
+	case REQUEST_CM_ESTABLISH:
+	case REQUEST_CM_JOIN:
+	case REQUEST_CM_ROUTE:
 		judge_cm(q, answer);
 		return;
-	case UVERBS_DOOR_BROKEN:
+	case REQUEST_DOOR_BROKEN:
 		refuse_or_audit(q, NULL,
 				"the door inside the program cannot stand, so nothing that it does would be asked",
 				answer);
 		return;
 	default:
-		refuse_or_audit(q, NULL, q->command->why_malformed ? q->command->why_malformed : "it is not understood",
+		refuse_or_audit(q, NULL,
+				q->request->kind == REQUEST_MALFORMED ? "the door could not understand it"
+								      : "it is not understood",
 				answer);
 	}
 }
@@ -275,10 +277,10 @@ static bool guard_is_off(const struct question *q)
 	return true;
 }
 
-void engine_judge(const struct engine_view *view, const struct engine_client *client,
-		  const struct uverbs_command *command, struct engine_answer *answer)
+void engine_judge(const struct engine_view *view, const struct engine_client *client, const struct request *request,
+		  struct engine_answer *answer)
 {
-	struct question q = { .view = view, .client = client, .command = command, .scope = REMOTE_SOME };
+	struct question q = { .view = view, .client = client, .request = request, .scope = REMOTE_SOME };
 
 	memset(answer, 0, sizeof(*answer));
 	if (guard_is_off(&q))

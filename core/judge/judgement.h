@@ -13,8 +13,8 @@
 #include "judge/decide.h"
 #include "judge/path.h"
 #include "messages/protocol.h"
+#include "messages/request.h"
 #include "policy/policy.h"
-#include "uverbs/decode.h"
 
 /* Who is asking, as the kernel says it; never as the client says it. */
 struct engine_client {
@@ -28,7 +28,7 @@ struct engine_client {
 struct engine_view {
 	const struct policy *policy;
 	const struct rdma_device
-		*device;                 /* the one behind the uverbs fd; NULL for UVERBS_DOOR_BROKEN, which has none */
+		*device; /* the one behind the uverbs fd; NULL for REQUEST_DOOR_BROKEN, which has none */
 	const struct evidence *evidence; /* likewise */
 	path_route_get_fn route_get;
 	void *route_context;
@@ -53,8 +53,8 @@ struct engine_answer {
 };
 
 /* Judges one command of one client. A function of its arguments, but for what route_get asks. */
-void engine_judge(const struct engine_view *view, const struct engine_client *client,
-		  const struct uverbs_command *command, struct engine_answer *answer);
+void engine_judge(const struct engine_view *view, const struct engine_client *client, const struct request *request,
+		  struct engine_answer *answer);
 
 /*
  * Serves doors on `listener` (listening, SOCK_SEQPACKET) in the calling thread until `lifeline` reports end of file and

@@ -9,7 +9,7 @@
 struct question {
 	const struct engine_view *view;
 	const struct engine_client *client;
-	const struct uverbs_command *command;
+	const struct request *request;
 	enum remote_scope scope;
 	uint32_t port;         /* 0: not known yet */
 	const uint8_t *remote; /* REMOTE_ONE: the GID */
@@ -57,13 +57,13 @@ bool engine_allows_devx(const struct policy_rule *rule);
 /* A command of DEVX that no rule allows, or that is told of and let pass: then all is said in *answer. */
 bool engine_devx_stops(const struct question *q, struct engine_answer *answer);
 /* DEVX asks no kernel whether a QP that sends to one remote has been given it. */
-bool engine_ready_lacks_address(const struct uverbs_command *command);
+bool engine_ready_lacks_address(const struct request *request);
 /*
  * What it means for a QP of this type (0: not known): an address is the only one that it sends to only of a connected
  * QP; another goes where it can send to anybody.
  */
-void engine_take_type(struct uverbs_command *command, uint32_t qp_type);
-/* UVERBS_DRIVER_PRIVATE */
+void engine_take_type(struct request *request, uint32_t qp_type);
+/* REQUEST_DRIVER_PRIVATE */
 void engine_judge_private(const struct question *q, struct engine_answer *answer);
 
 /* The one line an operator reads. */

@@ -16,10 +16,10 @@ bool engine_allows_devx(const struct policy_rule *rule)
 
 bool engine_devx_stops(const struct question *q, struct engine_answer *answer)
 {
-	const struct uverbs_command *command = q->command;
+	const struct request *request = q->request;
 
-	if (!(command->has & UVERBS_HAS_DEVX) || command->kind == UVERBS_CONTEXT_OPEN ||
-	    command->kind == UVERBS_QP_DESTROY)
+	if (!(request->has & UVERBS_HAS_DEVX) || request->kind == REQUEST_CONTEXT_OPEN ||
+	    request->kind == REQUEST_QP_DESTROY)
 		return false;
 	refuse_or_audit(q, engine_allows_devx, "driver-private commands (DEVX) are not allowed (devx = refuse)",
 			answer);
@@ -28,21 +28,21 @@ bool engine_devx_stops(const struct question *q, struct engine_answer *answer)
 }
 
 /* By MODIFY_QP the kernel wants the AV of every QP that is not of datagrams (qp_state_table in verbs.c). */
-bool engine_ready_lacks_address(const struct uverbs_command *command)
+bool engine_ready_lacks_address(const struct request *request)
 {
-	return command->has & UVERBS_HAS_DEVX && uverbs_qp_is_connected(command->qp_type);
+	return request->has & UVERBS_HAS_DEVX && uverbs_qp_is_connected(request->qp_type);
 }
 
 void engine_judge_private(const struct question *q, struct engine_answer *answer)
 {
-	uint32_t opcode = q->command->write_command;
+	uint32_t opcode = q->request->devx_opcode;
 	const char *name = prm_opcode_name(opcode);
 	char why[128];
 
-	if (!(q->command->has & UVERBS_HAS_DEVX))
+	if (!(q->request->has & UVERBS_HAS_DEVX))
 		text_format(why, sizeof(why),
 			    "a command of the driver's own (object 0x%x, method 0x%x) is not understood",
-			    q->command->object_id, q->command->method_id);
+			    q->request->object_id, q->request->method_id);
 	else if (name)
 		text_format(why, sizeof(why), "what the DEVX command %s asks for is not understood", name);
 	else
@@ -54,13 +54,13 @@ void engine_judge_private(const struct question *q, struct engine_answer *answer
  * That of a DCT is its own, from which it answers whoever asks (mlx5_ib_modify_dct() in hw/mlx5/qp.c), and DEVX lets
  * any QP have one.
  */
-void engine_take_type(struct uverbs_command *command, uint32_t qp_type)
+void engine_take_type(struct request *request, uint32_t qp_type)
 {
-	bool by_devx = command->has & UVERBS_HAS_DEVX;
+	bool by_devx = request->has & UVERBS_HAS_DEVX;
 
-	if (command->kind == UVERBS_QP_ADDRESS &&
+	if (request->kind == REQUEST_QP_ADDRESS &&
 	    (qp_type == IB_UVERBS_QPT_DRIVER || (by_devx && !uverbs_qp_is_connected(qp_type))))
-		command->kind = UVERBS_QP_READY;
-	if (command->kind == UVERBS_QP_READY)
-		command->qp_type = qp_type;
+		request->kind = REQUEST_QP_READY;
+	if (request->kind == REQUEST_QP_READY)
+		request->qp_type = qp_type;
 }

@@ -26,7 +26,7 @@ struct policy_subject question_subject(const struct question *q)
 /* How long it waits is the application's to choose: that makes nothing weaker. */
 static uint32_t setup_of(const struct question *q, const struct policy_rule *rule)
 {
-	uint32_t wanted = q->command->want.setup_timeout_ms;
+	uint32_t wanted = q->request->want.setup_timeout_ms;
 
 	return rule->no_setup ? 0 : wanted ? wanted : rule->setup_timeout_ms;
 }
@@ -37,7 +37,7 @@ struct binding binding_of(const struct question *q, const struct policy_rule *ru
 	static const enum policy_require wanted[] = {
 		[WANT_ANY] = REQUIRE_ANY, [WANT_MACSEC] = REQUIRE_MACSEC, [WANT_IPSEC] = REQUIRE_IPSEC
 	};
-	const struct want *want = &q->command->want;
+	const struct want *want = &q->request->want;
 	struct binding binding = {
 		.rule = rule, .requirement = rule->requirement, .mode = rule->mode, .setup_ms = setup_of(q, rule)
 	};
@@ -45,7 +45,7 @@ struct binding binding_of(const struct question *q, const struct policy_rule *ru
 	if (want->granularity == WANT_QP)
 		binding.requirement.granularity = GRANULARITY_QP;
 	/* what the connection manager sends leaves by a QP that all share */
-	if (uverbs_is_cm(q->command->kind))
+	if (request_is_cm(q->request->kind))
 		binding.requirement.granularity = GRANULARITY_HOST;
 	if (want->require == WANT_NOTHING)
 		return binding;
@@ -74,14 +74,14 @@ static void finding_keep_pass(struct finding *found, const struct path *path, co
  */
 static bool sport_of(const struct question *q, const struct path *path, uint16_t *out)
 {
-	const struct uverbs_command *command = q->command;
-	uint32_t label = command->address.flow_label & 0xfffff;
-	uint64_t mixed = (uint64_t)command->qpn * command->dest_qpn;
+	const struct request *request = q->request;
+	uint32_t label = request->address.flow_label & 0xfffff;
+	uint64_t mixed = (uint64_t)request->qpn * request->dest_qpn;
 
-	if (command->kind != UVERBS_QP_ADDRESS || !path->driver->sport_from_flow_label ||
-	    !(command->has & UVERBS_HAS_DEST_QPN))
+	if (request->kind != REQUEST_QP_ADDRESS || !path->driver->sport_from_flow_label ||
+	    !(request->has & UVERBS_HAS_DEST_QPN))
 		return false;
-	if (!label && !(command->has & UVERBS_HAS_QPN))
+	if (!label && !(request->has & UVERBS_HAS_QPN))
 		return false;
 	if (!label) {
 		mixed ^= mixed >> 20;
@@ -102,7 +102,7 @@ static void conflict_verdict(const struct binding *binding, struct verdict *out)
 
 static bool cm_may_pass(const struct question *q, const struct binding *binding)
 {
-	return uverbs_is_cm(q->command->kind) && binding->rule->cm_any;
+	return request_is_cm(q->request->kind) && binding->rule->cm_any;
 }
 
 static void ask_rule(const struct question *q, const struct path *resolved, const struct binding *binding,

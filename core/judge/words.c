@@ -9,11 +9,12 @@
 
 static void word_command(const struct question *q, const struct binding *binding, char *text, size_t size)
 {
-	bool new_qp = q->command->kind == UVERBS_QP_CREATE || q->command->kind == UVERBS_QP_OPEN;
+	bool new_qp = q->request->kind == REQUEST_QP_CREATE || q->request->kind == REQUEST_QP_OPEN;
 
 	text_format(text, size, "rdmasec: %s %s%s%s on %s",
-		    binding->mode == MODE_AUDIT ? "audit: would refuse" : "refused", uverbs_kind_name(q->command->kind),
-		    new_qp ? " " : "", new_qp ? uverbs_qp_type_name(q->command->qp_type) : "",
+		    binding->mode == MODE_AUDIT ? "audit: would refuse" : "refused",
+		    request_kind_name(q->request->kind), new_qp ? " " : "",
+		    new_qp ? uverbs_qp_type_name(q->request->qp_type) : "",
 		    q->view->device ? q->view->device->name : "any device");
 }
 

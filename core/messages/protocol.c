@@ -24,43 +24,41 @@ static int header_check(const struct wire_header *header, size_t len, enum wire_
 static const uint32_t known_facts = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN |
 				    UVERBS_HAS_DEVX | UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN;
 
-void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command, int fd)
+void wire_ask_make(struct wire_ask *ask, const struct request *request, int fd)
 {
 	memset(ask, 0, sizeof(*ask));
 	ask->header = make_header(WIRE_ASK, sizeof(*ask));
-	ask->kind = command->kind;
-	ask->has = command->has;
-	ask->driver_id = command->driver_id;
-	ask->object_id = command->object_id;
-	ask->method_id = command->method_id;
-	ask->write_command = command->write_command;
-	ask->qp_type = command->qp_type;
-	ask->handle = command->handle;
-	ask->qpn = command->qpn;
-	ask->dest_qpn = command->dest_qpn;
-	ask->attr_mask = command->attr_mask;
-	ask->qp_state = command->qp_state;
-	ask->flow_label = command->address.flow_label;
-	memcpy(ask->dgid, command->address.dgid, sizeof(ask->dgid));
-	ask->sgid_index = command->address.sgid_index;
-	ask->port = command->address.port;
-	ask->is_global = command->address.is_global;
+	ask->kind = request->kind;
+	ask->has = request->has;
+	ask->driver_id = request->driver_id;
+	ask->object_id = request->object_id;
+	ask->method_id = request->method_id;
+	ask->devx_opcode = request->devx_opcode;
+	ask->qp_type = request->qp_type;
+	ask->handle = request->handle;
+	ask->qpn = request->qpn;
+	ask->dest_qpn = request->dest_qpn;
+	ask->flow_label = request->address.flow_label;
+	memcpy(ask->dgid, request->address.dgid, sizeof(ask->dgid));
+	ask->sgid_index = request->address.sgid_index;
+	ask->port = request->address.port;
+	ask->is_global = request->address.is_global;
 	ask->fd = (uint32_t)fd;
-	memcpy(ask->sgid, command->sgid, sizeof(ask->sgid));
-	ask->want_require = command->want.require;
-	ask->want_granularity = command->want.granularity;
-	ask->want_setup_timeout_ms = command->want.setup_timeout_ms;
+	memcpy(ask->sgid, request->sgid, sizeof(ask->sgid));
+	ask->want_require = request->want.require;
+	ask->want_granularity = request->want.granularity;
+	ask->want_setup_timeout_ms = request->want.setup_timeout_ms;
 }
 
 static int ask_fields_check(const struct wire_ask *ask)
 {
 	static const uint8_t none[sizeof(ask->sgid)];
 
-	if (ask->kind == UVERBS_NOTHING || ask->kind >= UVERBS_KIND_COUNT || ask->has & ~known_facts)
+	if (ask->kind == REQUEST_NOTHING || ask->kind >= REQUEST_KIND_COUNT || ask->has & ~known_facts)
 		return -EBADMSG;
 	if (ask->is_global > 1 || ask->reserved || ask->subject > INT32_MAX || ask->fd > INT32_MAX)
 		return -EBADMSG;
-	if (!uverbs_is_cm(ask->kind) && memcmp(ask->sgid, none, sizeof(none)))
+	if (!request_is_cm(ask->kind) && memcmp(ask->sgid, none, sizeof(none)))
 		return -EBADMSG;
 	return ask->want_require < WANT_REQUIRE_COUNT && ask->want_granularity < WANT_GRANULARITY_COUNT &&
 			       ask->want_setup_timeout_ms <= SETUP_TIMEOUT_MAX_MS
@@ -68,7 +66,7 @@ static int ask_fields_check(const struct wire_ask *ask)
 		       : -EBADMSG;
 }
 
-int wire_ask_read(const void *message, size_t len, struct uverbs_command *command, int *out_fd)
+int wire_ask_read(const void *message, size_t len, struct request *request, int *out_fd)
 {
 	struct wire_ask ask;
 	int err;
@@ -82,19 +80,17 @@ int wire_ask_read(const void *message, size_t len, struct uverbs_command *comman
 		err = ask_fields_check(&ask);
 	if (err)
 		return err;
-	*command = (struct uverbs_command){
+	*request = (struct request){
 		.kind = ask.kind,
 		.has = ask.has,
 		.driver_id = ask.driver_id,
 		.object_id = ask.object_id,
 		.method_id = ask.method_id,
-		.write_command = ask.write_command,
+		.devx_opcode = ask.devx_opcode,
 		.qp_type = ask.qp_type,
 		.handle = ask.handle,
 		.qpn = ask.qpn,
 		.dest_qpn = ask.dest_qpn,
-		.attr_mask = ask.attr_mask,
-		.qp_state = ask.qp_state,
 		.address = { .flow_label = ask.flow_label,
 			     .sgid_index = ask.sgid_index,
 			     .port = ask.port,
@@ -102,10 +98,9 @@ int wire_ask_read(const void *message, size_t len, struct uverbs_command *comman
 		.want = { .require = ask.want_require,
 			  .granularity = ask.want_granularity,
 			  .setup_timeout_ms = ask.want_setup_timeout_ms },
-		.why_malformed = ask.kind == UVERBS_MALFORMED ? "the door could not understand it" : NULL,
 	};
-	memcpy(command->address.dgid, ask.dgid, sizeof(ask.dgid));
-	memcpy(command->sgid, ask.sgid, sizeof(ask.sgid));
+	memcpy(request->address.dgid, ask.dgid, sizeof(ask.dgid));
+	memcpy(request->sgid, ask.sgid, sizeof(ask.sgid));
 	*out_fd = (int)ask.fd;
 	return 0;
 }

@@ -22,15 +22,15 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "messages/request.h"
 #include "util/attributes.h"
-#include "uverbs/decode.h"
 
 #define WIRE_SYSTEM_FOLDER "/run/rdmasec" /* made at boot where rdmasecd is installed to run */
 #define WIRE_SYSTEM_ENGINE WIRE_SYSTEM_FOLDER "/engine.sock"
 
 enum {
 	WIRE_MAGIC = 0x52534543,
-	WIRE_VERSION = 4,
+	WIRE_VERSION = 5,
 	WIRE_TEXT_MAX = 768,
 	WIRE_TIMEOUT_MS = 15000, /* after so much silence the door takes the engine for dead and refuses */
 	WIRE_WAIT_MS = 5000,     /* how often the engine says that the answer is still to come */
@@ -60,17 +60,15 @@ struct wire_header {
 
 struct wire_ask {
 	struct wire_header header;
-	uint32_t kind; /* enum uverbs_kind, never UVERBS_NOTHING */
+	uint32_t kind; /* enum request_kind, never REQUEST_NOTHING */
 	uint32_t has;
 	uint32_t driver_id;
 	uint16_t object_id, method_id;
-	uint32_t write_command;
+	uint32_t devx_opcode;
 	uint32_t qp_type;
 	uint32_t handle;
 	uint32_t qpn;
 	uint32_t dest_qpn;
-	uint32_t attr_mask;
-	uint32_t qp_state;
 	uint32_t flow_label;
 	uint8_t dgid[16];
 	uint8_t sgid_index, port, is_global, reserved;
@@ -185,7 +183,7 @@ struct wire_record {
 	uint32_t qpn, dest_qpn;
 	uint32_t verdict; /* enum verdict_kind */
 	uint32_t by;      /* enum protection */
-	char command[24]; /* uverbs_kind_name() */
+	char command[24]; /* request_kind_name() */
 	char qp_type[16];
 	char executable[256];
 	char device[64];
@@ -227,16 +225,16 @@ bool wire_system_engine_trusted(const struct stat *folder, uid_t listener);
 RS_MUST_USE int wire_check_engine(int socket, bool is_system);
 
 /* `fd`: the uverbs fd's number in this process. */
-void wire_ask_from_command(struct wire_ask *ask, const struct uverbs_command *command, int fd);
+void wire_ask_make(struct wire_ask *ask, const struct request *request, int fd);
 
 /* Fills an answer; `text` may be NULL and is made printable and cut to what fits. */
 void wire_answer_make(struct wire_answer *answer, enum wire_action action, int err, const char *text);
 
 /*
  * Check a received message of `len` octets. 0; -EPROTONOSUPPORT: another version; -EBADMSG: a wrong length or a field
- * that cannot be. wire_ask_read() also turns it into the command.
+ * that cannot be. wire_ask_read() also turns it into the request.
  */
-RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct uverbs_command *command, int *out_fd);
+RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct request *request, int *out_fd);
 /* Of a struct wire_ask that was read: for whom it asks. 0: for the peer. */
 int32_t wire_ask_subject(const void *message);
 /* Of what comes for an answer; which of them it is: WIRE_ANSWER, WIRE_WAIT. */

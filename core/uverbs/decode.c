@@ -292,42 +292,10 @@ bool uverbs_is_judged(const struct uverbs_command *command)
 	}
 }
 
-bool uverbs_is_cm(enum uverbs_kind kind)
-{
-	return kind >= UVERBS_CM_CONNECT && kind <= UVERBS_CM_ROUTE;
-}
-
 bool uverbs_qp_is_connected(uint32_t qp_type)
 {
 	return qp_type == IB_UVERBS_QPT_RC || qp_type == IB_UVERBS_QPT_UC || qp_type == IB_UVERBS_QPT_XRC_INI ||
 	       qp_type == IB_UVERBS_QPT_XRC_TGT;
-}
-
-const char *uverbs_kind_name(enum uverbs_kind kind)
-{
-	static const char *const names[UVERBS_KIND_COUNT] = {
-		[UVERBS_NOTHING] = "nothing",
-		[UVERBS_CONTEXT_OPEN] = "open_device",
-		[UVERBS_QP_CREATE] = "create_qp",
-		[UVERBS_QP_ADDRESS] = "modify_qp",
-		[UVERBS_QP_READY] = "modify_qp",
-		[UVERBS_QP_OPEN] = "open_qp",
-		[UVERBS_QP_DESTROY] = "destroy_qp",
-		[UVERBS_AH_CREATE] = "create_ah",
-		[UVERBS_MCAST_ATTACH] = "attach_mcast",
-		[UVERBS_FLOW_CREATE] = "create_flow",
-		[UVERBS_DRIVER_PRIVATE] = "driver command",
-		[UVERBS_MALFORMED] = "malformed command",
-		[UVERBS_CM_CONNECT] = "rdma_connect",
-		[UVERBS_CM_ACCEPT] = "rdma_accept",
-		[UVERBS_CM_REJECT] = "rdma_reject",
-		[UVERBS_CM_ESTABLISH] = "rdma_establish",
-		[UVERBS_CM_JOIN] = "rdma_join_multicast",
-		[UVERBS_CM_ROUTE] = "rdma_create_qp",
-		[UVERBS_DOOR_BROKEN] = "unguarded verbs",
-	};
-
-	return (unsigned)kind < UVERBS_KIND_COUNT ? names[kind] : "unknown";
 }
 
 const char *uverbs_qp_type_name(uint32_t qp_type)

@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 #include "util/attributes.h"
-#include "util/want.h"
 
 /* Reads `len` octets at `address` of the caller. 0, or -EFAULT if not all of them can be read. */
 struct uverbs_memory {
@@ -37,18 +36,6 @@ enum uverbs_kind {
 	UVERBS_FLOW_CREATE,    /* CREATE_FLOW, flow objects and matchers of drivers */
 	UVERBS_DRIVER_PRIVATE, /* an object, a method or a DEVX command of the driver's own that is not understood */
 	UVERBS_MALFORMED, /* looks like one of the above, but a length or an attribute is wrong: never let it pass */
-	/*
-	 * Not of this ABI, and never made by uverbs_decode(): librdmacm is about to have the kernel's CM send MADs, or
-	 * to set out on a path that is known by now (librdmacm-ext).
-	 */
-	UVERBS_CM_CONNECT,
-	UVERBS_CM_ACCEPT,
-	UVERBS_CM_REJECT, /* with data of the application's: without, it is the kernel's own word */
-	UVERBS_CM_ESTABLISH,
-	UVERBS_CM_JOIN,  /* rdma_join_multicast() */
-	UVERBS_CM_ROUTE, /* rdma_create_qp() on an id that knows its route */
-	/* Not of this ABI either: the door cannot stand in this process, so what follows would not be asked. */
-	UVERBS_DOOR_BROKEN,
 	UVERBS_KIND_COUNT,
 };
 
@@ -89,8 +76,6 @@ struct uverbs_command {
 	uint32_t attr_mask;     /* QP_ADDRESS, QP_READY: enum ib_uverbs_qp_attr_mask bits as passed */
 	uint32_t qp_state;      /* QP_ADDRESS, QP_READY, with UVERBS_HAS_STATE */
 	struct uverbs_address address; /* QP_ADDRESS, AH_CREATE; MCAST_ATTACH: only dgid */
-	uint8_t sgid[16];              /* CM_*: instead of address.sgid_index, which librdmacm does not know */
-	struct want want;              /* of the application's, for this QP or id */
 	const char *why_malformed;     /* MALFORMED: a static text */
 };
 
@@ -106,9 +91,7 @@ RS_MUST_USE int uverbs_decode(const struct uverbs_memory *memory, uint64_t addre
 
 /* Is a door to ask the engine? What is never refused costs no question. */
 bool uverbs_is_judged(const struct uverbs_command *command);
-bool uverbs_is_cm(enum uverbs_kind kind);            /* CM_* */
-bool uverbs_qp_is_connected(uint32_t qp_type);       /* it sends to the one remote that it was given: RC, UC, XRC */
-const char *uverbs_kind_name(enum uverbs_kind kind); /* "create_qp", "modify_qp"...: for texts */
-const char *uverbs_qp_type_name(uint32_t qp_type);   /* "RC", "UD"..., "type 77" never: "unknown" */
+bool uverbs_qp_is_connected(uint32_t qp_type);     /* it sends to the one remote that it was given: RC, UC, XRC */
+const char *uverbs_qp_type_name(uint32_t qp_type); /* "RC", "UD"..., "type 77" never: "unknown" */
 
 #endif

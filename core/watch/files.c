@@ -121,7 +121,7 @@ static bool has_all_qps(const struct watch_ufile *ufile, int fd)
 	unsigned peers = 0;
 
 	HASH_ITER (hh, ufile->qps, qp, next) {
-		bool address = qp->question.kind == UVERBS_QP_ADDRESS, peer = qp->question.has & UVERBS_HAS_DEST_QPN;
+		bool address = qp->question.kind == REQUEST_QP_ADDRESS, peer = qp->question.has & UVERBS_HAS_DEST_QPN;
 		struct uverbs_qp_facts facts;
 		int err = watch_object_query(fd, qp->question.driver_id, qp, &facts);
 

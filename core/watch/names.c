@@ -62,7 +62,7 @@ static void name_qp(const struct rdma_qp *resource, struct watch *watch)
 	qp->qpn = resource->qpn;
 	qp->qpn_source = WATCH_QPN_GUESSED;
 	/* the kernel has no connected QP without an address, so nothing can be let pass by a wrong one of these */
-	if (!qp->question.qp_type && resource->has_remote_qpn && qp->question.kind == UVERBS_QP_ADDRESS)
+	if (!qp->question.qp_type && resource->has_remote_qpn && qp->question.kind == REQUEST_QP_ADDRESS)
 		qp->question.qp_type = resource->type;
 }
 
@@ -87,7 +87,8 @@ static uint32_t only_type(const struct rdma_resources *all, const struct watch_u
 
 static bool wants_type(const struct watch_qp *qp)
 {
-	return watch_can_send(qp) && !qp->question.qp_type && !qp->devx_created && qp->question.kind == UVERBS_QP_READY;
+	return watch_can_send(qp) && !qp->question.qp_type && !qp->devx_created &&
+	       qp->question.kind == REQUEST_QP_READY;
 }
 
 /* By it they are judged: frames that a program writes itself no SA protects. */

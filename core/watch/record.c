@@ -22,10 +22,10 @@ static void describe_path(const struct path *path, struct wire_record *record)
 		ip_text(path->family, &path->remote, record->remote);
 }
 
-void watch_describe(const struct process *process, const struct uverbs_command *command, const char *device,
+void watch_describe(const struct process *process, const struct request *request, const char *device,
 		    const struct engine_answer *answer, struct wire_record *record)
 {
-	bool creates = command->kind == UVERBS_QP_CREATE || command->kind == UVERBS_QP_OPEN;
+	bool creates = request->kind == REQUEST_QP_CREATE || request->kind == REQUEST_QP_OPEN;
 
 	wire_record_make(record);
 	record->time_ns = clock_realtime_ns();
@@ -35,22 +35,22 @@ void watch_describe(const struct process *process, const struct uverbs_command *
 		text_copy(record->executable, sizeof(record->executable),
 			  process->executable_known ? process->executable : "");
 	}
-	text_copy(record->command, sizeof(record->command), uverbs_kind_name(command->kind));
-	if (command->qp_type || creates)
-		text_copy(record->qp_type, sizeof(record->qp_type), uverbs_qp_type_name(command->qp_type));
+	text_copy(record->command, sizeof(record->command), request_kind_name(request->kind));
+	if (request->qp_type || creates)
+		text_copy(record->qp_type, sizeof(record->qp_type), uverbs_qp_type_name(request->qp_type));
 	text_copy(record->device, sizeof(record->device), device ? device : "");
 	describe_path(&answer->path, record);
-	if (command->kind == UVERBS_QP_ADDRESS || command->kind == UVERBS_AH_CREATE)
-		gid_text(command->address.dgid, record->remote);
+	if (request->kind == REQUEST_QP_ADDRESS || request->kind == REQUEST_AH_CREATE)
+		gid_text(request->address.dgid, record->remote);
 	else if (record->has & WIRE_RECORD_HAS_GID)
 		text_copy(record->remote, sizeof(record->remote), "any");
-	if (command->has & UVERBS_HAS_QPN) {
+	if (request->has & UVERBS_HAS_QPN) {
 		record->has |= WIRE_RECORD_HAS_QPN;
-		record->qpn = command->qpn;
+		record->qpn = request->qpn;
 	}
-	if (command->has & UVERBS_HAS_DEST_QPN) {
+	if (request->has & UVERBS_HAS_DEST_QPN) {
 		record->has |= WIRE_RECORD_HAS_DEST_QPN;
-		record->dest_qpn = command->dest_qpn;
+		record->dest_qpn = request->dest_qpn;
 	}
 	record->outcome = !answer->pass     ? WIRE_OUTCOME_REFUSED
 			  : answer->audited ? WIRE_OUTCOME_AUDITED

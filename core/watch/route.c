@@ -31,7 +31,7 @@ void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answe
 {
 	const struct uverbs_address *address = &qp->question.address;
 
-	if (!answer->pass || qp->question.kind != UVERBS_QP_ADDRESS || !may_leave_in_clear(answer))
+	if (!answer->pass || qp->question.kind != REQUEST_QP_ADDRESS || !may_leave_in_clear(answer))
 		return;
 	if (qp->clear_routes == CLEAR_ROUTE_NONE)
 		qp->clear_routes = CLEAR_ROUTE_ONE;
@@ -44,26 +44,26 @@ void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answe
  * To the same address the route is another by now: a policy that is added makes all that are kept invalid
  * (xfrm_policy_insert(), rt_genid_bump_ipv4()), and so does a change of routes.
  */
-static bool is_kept(const struct watch_qp *qp, const struct uverbs_command *command)
+static bool is_kept(const struct watch_qp *qp, const struct request *request)
 {
 	if (qp->question.qp_type && qp->question.qp_type != IB_UVERBS_QPT_RC)
 		return false;
 	return qp->clear_routes == CLEAR_ROUTE_SOME ||
-	       (qp->clear_routes == CLEAR_ROUTE_ONE && !same_address(&qp->clear_address, &command->address));
+	       (qp->clear_routes == CLEAR_ROUTE_ONE && !same_address(&qp->clear_address, &request->address));
 }
 
-void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct uverbs_command *command,
+void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct request *request,
 			     struct engine_answer *answer)
 {
 	static const char why[] = "it has been let send in clear, and software RoCE goes on by the route of that "
 				  "address: destroy the queue pair and make another";
-	const struct watch_qp *qp = watch_qp_find(ufile, command->handle);
+	const struct watch_qp *qp = watch_qp_find(ufile, request->handle);
 	const struct path *path = &answer->path;
 	char remote[INET6_ADDRSTRLEN];
 
-	if (!qp || command->kind != UVERBS_QP_ADDRESS || !answer->pass || may_leave_in_clear(answer) ||
+	if (!qp || request->kind != REQUEST_QP_ADDRESS || !answer->pass || may_leave_in_clear(answer) ||
 	    answer->verdict.by == BY_LOOPBACK || !path->driver || path->driver->egress != EGRESS_HOST_STACK ||
-	    !is_kept(qp, command))
+	    !is_kept(qp, request))
 		return;
 	answer->pass = false;
 	answer->err = EPERM;
@@ -71,6 +71,6 @@ void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct uverb
 	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
 	text_format(answer->text, sizeof(answer->text),
 		    "rdmasec: refused modify_qp on %s port %u GID %u (%s) to %s: unprotected: %s", path->device,
-		    path->port, path->sgid_index, path->netdev, gid_text(command->address.dgid, remote), why);
+		    path->port, path->sgid_index, path->netdev, gid_text(request->address.dgid, remote), why);
 	text_printable(answer->text);
 }

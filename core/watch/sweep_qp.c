@@ -35,17 +35,16 @@ static bool can_send(const struct uverbs_qp_facts *facts)
 }
 
 /* As if its owner had asked. One that can send and has no address is a datagram QP, or of a kind that is not known. */
-static struct uverbs_command question_from_facts(const struct watch_qp *qp, uint32_t driver_id,
-						 const struct uverbs_qp_facts *facts)
+static struct request question_from_facts(const struct watch_qp *qp, uint32_t driver_id,
+					  const struct uverbs_qp_facts *facts)
 {
-	struct uverbs_command question = {
-		.kind = has_address(facts) ? UVERBS_QP_ADDRESS : UVERBS_QP_READY,
-		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | (facts->dest_qpn ? UVERBS_HAS_DEST_QPN : 0) |
+	struct request question = {
+		.kind = has_address(facts) ? REQUEST_QP_ADDRESS : REQUEST_QP_READY,
+		.has = UVERBS_HAS_HANDLE | (facts->dest_qpn ? UVERBS_HAS_DEST_QPN : 0) |
 		       (qp->devx_created ? UVERBS_HAS_DEVX : 0),
 		.driver_id = driver_id,
 		.qp_type = qp->question.qp_type,
 		.handle = qp->handle,
-		.qp_state = facts->state,
 		.dest_qpn = facts->dest_qpn,
 		.address = facts->address,
 		.want = qp->question.want,
@@ -55,7 +54,7 @@ static struct uverbs_command question_from_facts(const struct watch_qp *qp, uint
 	return question;
 }
 
-static void judge_facts(const struct watch_ufile *ufile, const struct uverbs_command *question,
+static void judge_facts(const struct watch_ufile *ufile, const struct request *question,
 			const struct rdma_device *device, struct engine_answer *answer)
 {
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", question, answer);
@@ -98,7 +97,7 @@ static bool same_address(const struct watch_qp *qp, const struct uverbs_qp_facts
 
 static bool sends_as_known(const struct watch_qp *qp, const struct uverbs_qp_facts *facts)
 {
-	return watch_can_send(qp) && (qp->question.kind == UVERBS_QP_ADDRESS) == has_address(facts) &&
+	return watch_can_send(qp) && (qp->question.kind == REQUEST_QP_ADDRESS) == has_address(facts) &&
 	       (!has_address(facts) || same_address(qp, facts));
 }
 
@@ -124,7 +123,7 @@ static void find_out(struct watch_ufile *ufile, struct watch_qp *qp, int fd, con
 static bool would_pass(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		       const struct uverbs_qp_facts *facts)
 {
-	struct uverbs_command question = question_from_facts(qp, device->driver_id, facts);
+	struct request question = question_from_facts(qp, device->driver_id, facts);
 	struct engine_answer answer;
 
 	question.has |= qp->question.has & UVERBS_HAS_QPN;
@@ -154,7 +153,7 @@ static void compare(struct watch_ufile *ufile, struct watch_qp *qp, int fd, cons
 
 static bool has_its_turn(struct watch_qp *qp, struct watch *watch)
 {
-	if (qp->question.kind != UVERBS_QP_ADDRESS || qp->looked == watch->round || !watch->looks_left)
+	if (qp->question.kind != REQUEST_QP_ADDRESS || qp->looked == watch->round || !watch->looks_left)
 		return false;
 	watch->looks_left--;
 	qp->looked = watch->round;

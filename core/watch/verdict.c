@@ -17,12 +17,12 @@ static void refuse_untold(const char *error, struct engine_answer *answer)
 }
 
 void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,
-		 const struct rdma_device *device, const char *error, const struct uverbs_command *command,
+		 const struct rdma_device *device, const char *error, const struct request *request,
 		 struct engine_answer *answer)
 {
 	memset(answer, 0, sizeof(*answer));
-	if (command->kind == UVERBS_DOOR_BROKEN)
-		engine_judge(&(struct engine_view){ .policy = watch->policy }, client, command, answer);
+	if (request->kind == REQUEST_DOOR_BROKEN)
+		engine_judge(&(struct engine_view){ .policy = watch->policy }, client, request, answer);
 	else if (!device)
 		refuse_untold(error, answer);
 	else
@@ -31,7 +31,7 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 						    .evidence = mirror_last(namespace_mirror(in)),
 						    .route_get = evidence_route_get,
 						    .route_context = mirror_netns(namespace_mirror(in)) },
-			     client, command, answer);
+			     client, request, answer);
 }
 
 void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out)

@@ -8,55 +8,53 @@
 #include "uverbs/mlx5_command.h"
 #include "watch/internal.h"
 
-static void take_number(struct watch_qp *qp, const struct uverbs_command *command)
+static void take_number(struct watch_qp *qp, const struct request *request)
 {
-	if (!(command->has & UVERBS_HAS_QPN))
+	if (!(request->has & UVERBS_HAS_QPN))
 		return;
-	qp->qpn = command->qpn;
+	qp->qpn = request->qpn;
 	qp->qpn_source = WATCH_QPN_REPORTED;
 }
 
-static void done_create(struct watch_ufile *ufile, const struct uverbs_command *command,
-			const struct engine_answer *answer)
+static void done_create(struct watch_ufile *ufile, const struct request *request, const struct engine_answer *answer)
 {
-	struct watch_qp *old = watch_qp_find(ufile, command->handle), *qp;
+	struct watch_qp *old = watch_qp_find(ufile, request->handle), *qp;
 
 	/* the handle of a QP that was destroyed */
 	if (old)
 		watch_qp_forget(ufile, old);
-	qp = watch_qp_make(ufile, command->handle);
+	qp = watch_qp_make(ufile, request->handle);
 	if (!qp)
 		return; /* the next sweep finds it */
-	take_number(qp, command);
-	qp->question = *command;
+	take_number(qp, request);
+	qp->question = *request;
 	watch_keep_answer(qp, answer);
-	qp->devx_created = command->has & UVERBS_HAS_DEVX ? command->write_command : 0;
+	qp->devx_created = request->has & UVERBS_HAS_DEVX ? request->devx_opcode : 0;
 	qp->state = prm_sends_at_once(qp->devx_created) ? WATCH_LIVE : WATCH_NO_ADDRESS;
 	qp->check = WATCH_CHECK_AGREED;
 }
 
-static void done_address(struct watch_ufile *ufile, const struct uverbs_command *command,
-			 const struct engine_answer *answer)
+static void done_address(struct watch_ufile *ufile, const struct request *request, const struct engine_answer *answer)
 {
-	struct watch_qp *qp = watch_qp_find(ufile, command->handle);
+	struct watch_qp *qp = watch_qp_find(ufile, request->handle);
 	bool unknown = !qp;
 	uint32_t qp_type;
 
 	if (!qp)
-		qp = watch_qp_make(ufile, command->handle);
+		qp = watch_qp_make(ufile, request->handle);
 	if (!qp)
 		return;
 	if (unknown)
-		take_number(qp, command);
+		take_number(qp, request);
 	qp_type = qp->question.qp_type;
-	qp->question = *command;
+	qp->question = *request;
 	qp->question.qp_type = qp_type;
 	qp->state = WATCH_LIVE;
 	qp->check = WATCH_CHECK_AGREED;
 	qp->since_ns = clock_realtime_ns();
 	watch_keep_answer(qp, answer);
 	/* DEVX changes the kernel's QPs and its own: the kernel's lists tell which this is */
-	if (unknown && command->has & UVERBS_HAS_DEVX)
+	if (unknown && request->has & UVERBS_HAS_DEVX)
 		watch_sweep_ufile(ufile);
 }
 
@@ -65,35 +63,35 @@ uint64_t watch_generation(const struct watch *watch, struct namespace *in)
 	return namespace_generation(in) + watch->policy_generation;
 }
 
-void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command,
+void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request,
 		const struct engine_answer *answer, uint64_t generation)
 {
 	struct watch_qp *qp;
 
-	if (!(command->has & UVERBS_HAS_HANDLE))
+	if (!(request->has & UVERBS_HAS_HANDLE))
 		return;
-	switch (command->kind) {
-	case UVERBS_QP_CREATE:
-	case UVERBS_QP_OPEN:
-		done_create(ufile, command, answer);
+	switch (request->kind) {
+	case REQUEST_QP_CREATE:
+	case REQUEST_QP_OPEN:
+		done_create(ufile, request, answer);
 		break;
-	case UVERBS_QP_ADDRESS:
-	case UVERBS_QP_READY:
-		done_address(ufile, command, answer);
+	case REQUEST_QP_ADDRESS:
+	case REQUEST_QP_READY:
+		done_address(ufile, request, answer);
 		break;
 	default:
 		return;
 	}
-	qp = watch_qp_find(ufile, command->handle);
+	qp = watch_qp_find(ufile, request->handle);
 	if (qp && generation != watch_generation(watch, ufile->in))
 		watch_queue(ufile, qp);
 	if (answer->verdict.by == BY_MACSEC)
 		mirror_poll_fast(namespace_mirror(ufile->in), true);
 }
 
-void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command)
+void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request)
 {
-	struct watch_qp *qp = command->has & UVERBS_HAS_HANDLE ? watch_qp_find(ufile, command->handle) : NULL;
+	struct watch_qp *qp = request->has & UVERBS_HAS_HANDLE ? watch_qp_find(ufile, request->handle) : NULL;
 	struct watch_qp *next;
 
 	(void)watch;

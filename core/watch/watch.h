@@ -54,7 +54,7 @@ dev_t watch_ufile_rdev(const struct watch_ufile *ufile);
  * told, and the answer refuses, with `error` for a reason.
  */
 void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,
-		 const struct rdma_device *device, const char *error, const struct uverbs_command *command,
+		 const struct rdma_device *device, const char *error, const struct request *request,
 		 struct engine_answer *answer);
 
 /* What is known of a QP: its type, 0 if nothing is. */
@@ -64,7 +64,7 @@ uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle);
  * The answer to a question for an address, of a QP of this ufile: refused where the QP would go on sending by a route
  * in clear that it has from an address before.
  */
-void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct uverbs_command *command,
+void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct request *request,
 			     struct engine_answer *answer);
 
 /* Its number, as a door told it: what the kernel's list only suggests is not believed. 0: not known. */
@@ -84,11 +84,11 @@ uint64_t watch_generation(const struct watch *watch, struct namespace *in);
  * The kernel did what was let pass: `command` with what came out of it. `answer` is what engine_judge() said; if the
  * evidence has changed since `generation`, the QP is decided again at once.
  */
-void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command,
+void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request,
 		const struct engine_answer *answer, uint64_t generation);
 
 /* Nobody said whether it did (the client died, or is stuck): the kernel is asked what became of the QPs. */
-void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct uverbs_command *command);
+void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request);
 
 /* Finds QPs that live already: after a start. Those whose protection does not hold are taken down. */
 void watch_adopt(struct watch *watch);
@@ -100,7 +100,7 @@ void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_re
 void engine_client_from(const struct process *process, struct engine_client *out);
 
 /* Fills what a record says of who, where and what was decided. */
-void watch_describe(const struct process *process, const struct uverbs_command *command, const char *device,
+void watch_describe(const struct process *process, const struct request *request, const char *device,
 		    const struct engine_answer *answer, struct wire_record *record);
 
 #endif

@@ -16,20 +16,20 @@
 
 static void check_ask(const uint8_t *data, size_t size)
 {
-	struct uverbs_command command, untouched;
+	struct request request, untouched;
 	struct wire_ask again;
 	int err, fd;
 
-	memset(&command, 0xa5, sizeof(command));
-	untouched = command;
-	err = wire_ask_read(data, size, &command, &fd);
+	memset(&request, 0xa5, sizeof(request));
+	untouched = request;
+	err = wire_ask_read(data, size, &request, &fd);
 	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
 	if (err) {
-		MUST(!memcmp(&command, &untouched, sizeof(command)));
+		MUST(!memcmp(&request, &untouched, sizeof(request)));
 		return;
 	}
-	MUST(command.kind != UVERBS_NOTHING && command.kind < UVERBS_KIND_COUNT);
-	wire_ask_from_command(&again, &command, fd);
+	MUST(request.kind != REQUEST_NOTHING && request.kind < REQUEST_KIND_COUNT);
+	wire_ask_make(&again, &request, fd);
 	again.subject = (uint32_t)wire_ask_subject(data);
 	MUST(size == sizeof(again) && !memcmp(&again, data, size));
 }

@@ -185,16 +185,16 @@ static void check_faults(struct program *program, enum uverbs_phase phase, int r
 /* What is to be judged gets to the engine as it is. */
 static void check_wire(const struct uverbs_command *command)
 {
-	struct uverbs_command got;
+	const struct request asked = request_from_command(command);
+	struct request got;
 	struct wire_ask ask;
 	int fd;
 
-	wire_ask_from_command(&ask, command, 3);
+	wire_ask_make(&ask, &asked, 3);
 	MUST(wire_ask_read(&ask, sizeof(ask), &got, &fd) == 0 && fd == 3);
-	got.why_malformed = command->why_malformed;
-	MUST(got.kind == command->kind && got.has == command->has && got.handle == command->handle &&
-	     got.qpn == command->qpn && got.qp_type == command->qp_type && got.attr_mask == command->attr_mask &&
-	     got.write_command == command->write_command && got.driver_id == command->driver_id);
+	MUST(got.kind == asked.kind && got.has == command->has && got.handle == command->handle &&
+	     got.qpn == command->qpn && got.qp_type == command->qp_type && got.devx_opcode == asked.devx_opcode &&
+	     got.driver_id == command->driver_id);
 	MUST(!memcmp(got.address.dgid, command->address.dgid, sizeof(got.address.dgid)) &&
 	     got.address.sgid_index == command->address.sgid_index && got.address.port == command->address.port &&
 	     got.address.is_global == command->address.is_global);

@@ -47,16 +47,16 @@ static uint32_t required_of(uint32_t handle)
 	return handle % 2 ? RDMASEC_REQUIRE_MACSEC : RDMASEC_REQUIRE_IPSEC;
 }
 
-static int judge(const struct uverbs_command *command)
+static int judge(const struct request *request)
 {
-	if (command->kind == UVERBS_QP_ADDRESS && command->want.require != required_of(command->handle))
+	if (request->kind == REQUEST_QP_ADDRESS && request->want.require != required_of(request->handle))
 		return EPERM;
 	return 0;
 }
 
 static void serve(int s)
 {
-	struct uverbs_command command;
+	struct request request;
 	struct wire_answer answer;
 	struct wire_done done;
 	struct wire_ask ask;
@@ -65,9 +65,9 @@ static void serve(int s)
 	n = wire_receive(s, &ask, sizeof(ask), &fd);
 	MUST(n > 0 && fd >= 0);
 	close(fd);
-	MUST(wire_ask_read(&ask, (size_t)n, &command, &number) == 0);
+	MUST(wire_ask_read(&ask, (size_t)n, &request, &number) == 0);
 	atomic_fetch_add(&asked, 1);
-	err = judge(&command);
+	err = judge(&request);
 	wire_answer_make(&answer, err ? WIRE_REFUSE : WIRE_PASS, err, "");
 	MUST(send(s, &answer, sizeof(answer), MSG_NOSIGNAL) == (ssize_t)sizeof(answer));
 	/* a struct wire_done follows, or the end */

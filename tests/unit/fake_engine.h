@@ -23,7 +23,7 @@ static struct fake_engine {
 	struct wire_protection protection; /* to a query */
 	/* what it was asked; read while nobody asks */
 	size_t asked;
-	struct uverbs_command commands[ASKED_MAX];
+	struct request commands[ASKED_MAX];
 	int fds[ASKED_MAX];
 } engine;
 
@@ -92,7 +92,7 @@ static inline void engine_stop(void)
 }
 
 /* The last question. */
-static inline const struct uverbs_command *engine_asked(void)
+static inline const struct request *engine_asked(void)
 {
 	cr_assert_gt(engine.asked, 0u, "nothing was asked");
 	return &engine.commands[engine.asked - 1];

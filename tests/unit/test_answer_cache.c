@@ -6,15 +6,15 @@
 
 static struct answer_cache *cache;
 static struct engine_client client;
-static struct uverbs_command command;
+static struct request request;
 static int64_t now_ms = 1000000;
 
 static void begin(void)
 {
 	cache = answer_cache_new();
 	client = (struct engine_client){ .uid = 1000, .executable_known = true, .executable = "/usr/bin/app" };
-	command = (struct uverbs_command){
-		.kind = UVERBS_QP_ADDRESS,
+	request = (struct request){
+		.kind = REQUEST_QP_ADDRESS,
 		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE,
 		.handle = 7,
 		.address = { .dgid = { 1, 2, 3 }, .sgid_index = 1, .port = 1, .is_global = true },
@@ -29,7 +29,7 @@ static void end(void)
 static struct answer_question question(void)
 {
 	return (struct answer_question){
-		.namespace_id = 1, .rdev = 5, .client = &client, .command = &command, .generation = 9, .now_ms = now_ms
+		.namespace_id = 1, .rdev = 5, .client = &client, .request = &request, .generation = 9, .now_ms = now_ms
 	};
 }
 
@@ -59,15 +59,15 @@ Test(answer_cache, the_same_question_has_the_same_answer)
 	cr_expect_not(finds(&q));
 	keep();
 	cr_expect(finds(&q));
-	command.handle = 8; /* of another QP to the same peer */
-	command.dest_qpn = 99;
+	request.handle = 8; /* of another QP to the same peer */
+	request.dest_qpn = 99;
 	cr_expect(finds(&q));
-	command.kind = UVERBS_QP_CREATE;
-	command.qp_type = 2;
+	request.kind = REQUEST_QP_CREATE;
+	request.qp_type = 2;
 	cr_expect_not(finds(&q));
 	keep();
 	cr_expect(finds(&q));
-	command.qp_type = 4;
+	request.qp_type = 4;
 	cr_expect_not(finds(&q));
 }
 
@@ -98,16 +98,16 @@ Test(answer_cache, whatever_is_looked_at_makes_another_question)
 	OTHERWISE(client.uid, 1001);
 	OTHERWISE(client.executable_known, false);
 	OTHERWISE(client.executable[0], 'x');
-	OTHERWISE(command.has, UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | UVERBS_HAS_ALT_PATH);
-	OTHERWISE(command.address.dgid[15], 1);
-	OTHERWISE(command.address.sgid_index, 2);
-	OTHERWISE(command.address.port, 2);
-	OTHERWISE(command.address.is_global, false);
-	OTHERWISE(command.address.flow_label, 5);
-	OTHERWISE(command.want.require, WANT_IPSEC);
-	OTHERWISE(command.want.granularity, WANT_QP);
-	OTHERWISE(command.want.setup_timeout_ms, 5);
-	OTHERWISE(command.kind, UVERBS_AH_CREATE);
+	OTHERWISE(request.has, UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | UVERBS_HAS_ALT_PATH);
+	OTHERWISE(request.address.dgid[15], 1);
+	OTHERWISE(request.address.sgid_index, 2);
+	OTHERWISE(request.address.port, 2);
+	OTHERWISE(request.address.is_global, false);
+	OTHERWISE(request.address.flow_label, 5);
+	OTHERWISE(request.want.require, WANT_IPSEC);
+	OTHERWISE(request.want.granularity, WANT_QP);
+	OTHERWISE(request.want.setup_timeout_ms, 5);
+	OTHERWISE(request.kind, REQUEST_AH_CREATE);
 }
 
 Test(answer_cache, an_answer_gets_old)
@@ -129,7 +129,7 @@ Test(answer_cache, does_not_grow_without_end)
 	struct answer_question q = question();
 
 	for (uint32_t i = 0; i < 100000; i++) {
-		memcpy(command.address.dgid, &i, sizeof(i));
+		memcpy(request.address.dgid, &i, sizeof(i));
 		keep();
 		cr_expect(finds(&q));
 	}

@@ -112,7 +112,7 @@ static void expect_sound_answer(const struct engine_answer *answer)
 }
 
 /* `policy`: the text of a file; NULL: none. */
-static struct engine_answer ask(struct estate *e, const char *policy_text, const struct uverbs_command *command)
+static struct engine_answer ask(struct estate *e, const char *policy_text, const struct request *request)
 {
 	const struct policy *policy = policy_text ? parse(policy_text) : policy_builtin();
 	struct macsec_evidence secy = e->w.secy;
@@ -127,30 +127,30 @@ static struct engine_answer ask(struct estate *e, const char *policy_text, const
 	e->device.ports = &e->port;
 	memset(&answer, 0xa5, sizeof(answer));
 	engine_judge(&(struct engine_view){ policy, &e->device, &ev, route_get_as_told, &route_context }, &e->client,
-		     command, &answer);
+		     request, &answer);
 	expect_sound_answer(&answer);
 	xfrm_table_free(ev.xfrm);
 	policy_free(policy);
 	return answer;
 }
 
-static struct uverbs_command create(uint32_t qp_type)
+static struct request create(uint32_t qp_type)
 {
-	return (struct uverbs_command){ .kind = UVERBS_QP_CREATE, .qp_type = qp_type };
+	return (struct request){ .kind = REQUEST_QP_CREATE, .qp_type = qp_type };
 }
 
-static struct uverbs_command modify(uint8_t sgid_index, const char *remote)
+static struct request modify(uint8_t sgid_index, const char *remote)
 {
-	struct uverbs_command command = { .kind = UVERBS_QP_ADDRESS,
-					  .address = { .sgid_index = sgid_index, .port = 1, .is_global = true } };
+	struct request request = { .kind = REQUEST_QP_ADDRESS,
+				   .address = { .sgid_index = sgid_index, .port = 1, .is_global = true } };
 
-	gid_from(remote, command.address.dgid);
-	return command;
+	gid_from(remote, request.address.dgid);
+	return request;
 }
 
-static struct uverbs_command of_kind(enum uverbs_kind kind)
+static struct request of_kind(enum request_kind kind)
 {
-	return (struct uverbs_command){ .kind = kind };
+	return (struct request){ .kind = kind };
 }
 
 #define EXPECT_PASS(answer)                                                                      \
@@ -175,44 +175,44 @@ static struct uverbs_command of_kind(enum uverbs_kind kind)
 
 Test(engine, an_address_is_judged_on_its_own_path)
 {
-	struct uverbs_command command;
+	struct request request;
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	command = modify(0, "::ffff:10.0.0.2");
-	EXPECT_PASS(ask(&e, NULL, &command));
-	command = modify(1, "2001:db8::2");
-	EXPECT_PASS(ask(&e, NULL, &command));
-	command = modify(7, "::ffff:10.0.0.2");
-	EXPECT_REFUSED(ask(&e, NULL, &command), "port 1 GID 7 to 10.0.0.2: unknown: GID 7 of rxe0 port 1 is empty");
-	command = modify(0, "2001:db8::2");
-	EXPECT_REFUSED(ask(&e, NULL, &command), "to 2001:db8::2: unknown: GID 0 is IPv4");
-	command = modify(0, "::ffff:10.0.0.2");
-	command.address.port = 2;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "rxe0 has no port 2");
-	command = modify(0, "::ffff:10.0.0.1");
+	request = modify(0, "::ffff:10.0.0.2");
+	EXPECT_PASS(ask(&e, NULL, &request));
+	request = modify(1, "2001:db8::2");
+	EXPECT_PASS(ask(&e, NULL, &request));
+	request = modify(7, "::ffff:10.0.0.2");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "port 1 GID 7 to 10.0.0.2: unknown: GID 7 of rxe0 port 1 is empty");
+	request = modify(0, "2001:db8::2");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "to 2001:db8::2: unknown: GID 0 is IPv4");
+	request = modify(0, "::ffff:10.0.0.2");
+	request.address.port = 2;
+	EXPECT_REFUSED(ask(&e, NULL, &request), "rxe0 has no port 2");
+	request = modify(0, "::ffff:10.0.0.1");
 	e.w.secy.protect = false;
-	EXPECT_PASS(ask(&e, NULL, &command)); /* to itself */
+	EXPECT_PASS(ask(&e, NULL, &request)); /* to itself */
 
 	rxe_with_ipsec(&e);
-	command = modify(0, "::ffff:10.0.0.2");
-	EXPECT_PASS(ask(&e, NULL, &command));
-	command.kind = UVERBS_AH_CREATE;
-	EXPECT_PASS(ask(&e, NULL, &command));
-	command = modify(0, "::ffff:10.0.0.3");
-	EXPECT_REFUSED(ask(&e, NULL, &command), "no outbound xfrm policy covers it");
-	command.kind = UVERBS_AH_CREATE;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "refused create_ah on rxe0");
+	request = modify(0, "::ffff:10.0.0.2");
+	EXPECT_PASS(ask(&e, NULL, &request));
+	request.kind = REQUEST_AH_CREATE;
+	EXPECT_PASS(ask(&e, NULL, &request));
+	request = modify(0, "::ffff:10.0.0.3");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "no outbound xfrm policy covers it");
+	request.kind = REQUEST_AH_CREATE;
+	EXPECT_REFUSED(ask(&e, NULL, &request), "refused create_ah on rxe0");
 }
 
 Test(engine, a_refusal_names_everything)
 {
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct request request = modify(0, "::ffff:10.0.0.2");
 	struct engine_answer answer;
 	struct estate e;
 
 	rxe_on_eth(&e);
-	answer = ask(&e, "[rule storage]\nmatch-device = rxe*\nrequire = macsec\n", &command);
+	answer = ask(&e, "[rule storage]\nmatch-device = rxe*\nrequire = macsec\n", &request);
 	cr_expect_str_eq(answer.text, "rdmasec: refused modify_qp on rxe0 port 1 GID 0 (10.0.0.1 on eth0) to 10.0.0.2: "
 				      "unprotected: eth0 is not a MACsec device [rule storage]");
 	cr_expect_eq(answer.err, EPERM);
@@ -220,48 +220,48 @@ Test(engine, a_refusal_names_everything)
 
 Test(engine, a_gid_that_would_be_protected_is_told)
 {
-	struct uverbs_command command = modify(0, "::ffff:10.0.1.2");
+	struct request request = modify(0, "::ffff:10.0.1.2");
 	struct estate e;
 
 	mlx5_mixed(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &command), "(GID 2 would be protected)");
-	command = modify(2, "::ffff:10.0.1.2");
-	EXPECT_PASS(ask(&e, NULL, &command));
-	command = modify(0, "::ffff:10.0.1.2");
-	EXPECT_REFUSED(ask(&e, "[default]\nrequire = ipsec\n", &command), "unprotected");
-	cr_expect(!strstr(ask(&e, "[default]\nrequire = ipsec\n", &command).text, "would be protected"),
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(GID 2 would be protected)");
+	request = modify(2, "::ffff:10.0.1.2");
+	EXPECT_PASS(ask(&e, NULL, &request));
+	request = modify(0, "::ffff:10.0.1.2");
+	EXPECT_REFUSED(ask(&e, "[default]\nrequire = ipsec\n", &request), "unprotected");
+	cr_expect(!strstr(ask(&e, "[default]\nrequire = ipsec\n", &request).text, "would be protected"),
 		  "MACsec's GID is no answer to require = ipsec");
 	e.w.secy.protect = false;
-	cr_expect(!strstr(ask(&e, NULL, &command).text, "would be protected"));
+	cr_expect(!strstr(ask(&e, NULL, &request).text, "would be protected"));
 }
 
 Test(engine, an_address_without_a_grh)
 {
 	/* RoCE refuses it in the kernel; what stands in dgid is then whatever the program wrote there */
 	static const char remote_is_off[] = "[rule lab]\nmatch-remote = 10.0.0.0/8\nmode = off\n";
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct request request = modify(0, "::ffff:10.0.0.2");
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	command.address.is_global = false;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "no GRH");
-	EXPECT_REFUSED(ask(&e, remote_is_off, &command), "no GRH");
-	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "no GRH");
-	EXPECT_PASS(ask(&e, "[rule lab]\nmatch-port = 1\nmode = off\n", &command)); /* its port is what it says */
+	request.address.is_global = false;
+	EXPECT_REFUSED(ask(&e, NULL, &request), "no GRH");
+	EXPECT_REFUSED(ask(&e, remote_is_off, &request), "no GRH");
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "no GRH");
+	EXPECT_PASS(ask(&e, "[rule lab]\nmatch-port = 1\nmode = off\n", &request)); /* its port is what it says */
 }
 
 Test(engine, an_alternate_path)
 {
 	static const char remote_is_off[] = "[rule lab]\nmatch-remote = 10.0.0.0/8\nmode = off\n";
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct request request = modify(0, "::ffff:10.0.0.2");
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	command.has = UVERBS_HAS_ALT_PATH;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "an alternate path is not judged");
-	EXPECT_REFUSED(ask(&e, remote_is_off, &command), "an alternate path is not judged");
-	command.address = (struct uverbs_address){ .port = 0 }; /* the bit alone, without an address */
-	EXPECT_REFUSED(ask(&e, NULL, &command), "an alternate path is not judged");
+	request.has = UVERBS_HAS_ALT_PATH;
+	EXPECT_REFUSED(ask(&e, NULL, &request), "an alternate path is not judged");
+	EXPECT_REFUSED(ask(&e, remote_is_off, &request), "an alternate path is not judged");
+	request.address = (struct uverbs_address){ .port = 0 }; /* the bit alone, without an address */
+	EXPECT_REFUSED(ask(&e, NULL, &request), "an alternate path is not judged");
 }
 
 /* ---- new QPs ---- */
@@ -275,47 +275,47 @@ Test(engine, a_connected_qp_is_made_where_it_could_be_protected)
 	struct estate e;
 
 	for (size_t i = 0; i < sizeof(connected) / sizeof(connected[0]); i++) {
-		struct uverbs_command command = create(connected[i]);
+		struct request request = create(connected[i]);
 
 		rxe_on_macsec(&e);
-		EXPECT_PASS(ask(&e, NULL, &command));
+		EXPECT_PASS(ask(&e, NULL, &request));
 		mlx5_mixed(&e);
-		EXPECT_PASS(ask(&e, NULL, &command)); /* by one of its GIDs */
+		EXPECT_PASS(ask(&e, NULL, &request)); /* by one of its GIDs */
 		rxe_on_eth(&e);
-		EXPECT_REFUSED(ask(&e, NULL, &command),
+		EXPECT_REFUSED(ask(&e, NULL, &request),
 			       "to any remote: unprotected: eth0 is not a MACsec device; no outbound");
 		rxe_with_ipsec(&e);
-		EXPECT_PASS(ask(&e, NULL, &command));
+		EXPECT_PASS(ask(&e, NULL, &request));
 		e.w.sa_count = 0; /* an SA may yet come */
-		EXPECT_PASS(ask(&e, NULL, &command));
-		EXPECT_REFUSED(ask(&e, "[default]\nrequire = macsec\n", &command),
+		EXPECT_PASS(ask(&e, NULL, &request));
+		EXPECT_REFUSED(ask(&e, "[default]\nrequire = macsec\n", &request),
 			       "is not a MACsec device (no other GID of rxe0 is better)");
 	}
 }
 
 Test(engine, a_port_that_nobody_can_judge)
 {
-	struct uverbs_command command = create(IB_UVERBS_QPT_RC);
+	struct request request = create(IB_UVERBS_QPT_RC);
 	struct estate e;
 
 	rxe_on_macsec(&e);
 	e.device.driver_known = false;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "does not say which driver");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "does not say which driver");
 	rxe_on_macsec(&e);
 	e.device.driver_id = RDMA_DRIVER_SIW; /* iWARP never asks for an address */
-	EXPECT_REFUSED(ask(&e, NULL, &command), "driver siw");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "driver siw");
 	rxe_on_macsec(&e);
 	e.device.driver_id = RDMA_DRIVER_IRDMA;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "driver irdma of rxe0 sends as it is told");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "driver irdma of rxe0 sends as it is told");
 	rxe_on_macsec(&e);
 	e.port.gid_count = 0;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "the device has no GID");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "the device has no GID");
 	rxe_on_macsec(&e);
 	e.device.port_count = 0;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "the device has no GID");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "the device has no GID");
 	rxe_with_ipsec(&e);
 	e.w.xfrm_state = EVIDENCE_NO_PRIVILEGE;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "CAP_NET_ADMIN");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "CAP_NET_ADMIN");
 }
 
 /* Their addresses come from the application's own memory: all that it may choose has to be protected. */
@@ -325,105 +325,105 @@ Test(engine, a_ud_qp_needs_the_whole_port)
 	struct estate e;
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		struct uverbs_command command = create(types[i]);
+		struct request request = create(types[i]);
 
 		rxe_on_macsec(&e);
-		EXPECT_PASS(ask(&e, NULL, &command));
+		EXPECT_PASS(ask(&e, NULL, &request));
 		mlx5_mixed(&e);
-		EXPECT_REFUSED(ask(&e, NULL, &command), "GID 0 (10.0.0.1 on eth0) to any remote: unprotected");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "GID 0 (10.0.0.1 on eth0) to any remote: unprotected");
 		rxe_with_ipsec(&e);
-		EXPECT_REFUSED(ask(&e, NULL, &command), "cover only some remotes");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "cover only some remotes");
 		e.w.policies[OUT].sel.daddr_prefix = e.w.policies[IN].sel.saddr_prefix = 0;
-		EXPECT_PASS(ask(&e, NULL, &command));
+		EXPECT_PASS(ask(&e, NULL, &request));
 		add_gid(&e, "::ffff:10.0.9.1", "eth0"); /* an address of which the policies know nothing */
-		EXPECT_REFUSED(ask(&e, NULL, &command), "GID 1 (10.0.9.1 on eth0) to any remote");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "GID 1 (10.0.9.1 on eth0) to any remote");
 		rxe_on_macsec(&e);
 		e.gids[1].type = GID_TYPE_ROCE_V1;
-		EXPECT_REFUSED(ask(&e, NULL, &command), "RoCE v1");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "RoCE v1");
 		rxe_on_macsec(&e);
 		e.port.gid_count = 0;
-		EXPECT_REFUSED(ask(&e, NULL, &command), "the device has no GID");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "the device has no GID");
 	}
 }
 
 /* Where the kernel gives out the address handle, a UD QP is like the connected ones: refused by what its GIDs are. */
 Test(engine, a_ud_qp_of_a_driver_with_kernel_handles)
 {
-	struct uverbs_command command = create(IB_UVERBS_QPT_UD);
+	struct request request = create(IB_UVERBS_QPT_UD);
 	struct estate e;
 
 	rxe_on_macsec(&e);
 	e.device.driver_id = RDMA_DRIVER_BNXT_RE;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "driver bnxt_re");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "driver bnxt_re");
 }
 
 Test(engine, multicast_needs_the_whole_port)
 {
-	struct uverbs_command command = of_kind(UVERBS_MCAST_ATTACH);
+	struct request request = of_kind(REQUEST_MCAST_ATTACH);
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	EXPECT_PASS(ask(&e, NULL, &command));
+	EXPECT_PASS(ask(&e, NULL, &request));
 	mlx5_mixed(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &command), "refused attach_mcast on mlx5_0 port 1 GID 0");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "refused attach_mcast on mlx5_0 port 1 GID 0");
 }
 
 Test(engine, qps_that_are_not_understood)
 {
-	struct uverbs_command command = create(77);
+	struct request request = create(77);
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &command), "create_qp unknown on rxe0: a QP of this type is not understood");
-	command = of_kind(UVERBS_QP_OPEN);
-	command.qp_type = IB_UVERBS_QPT_XRC_TGT;
-	EXPECT_PASS(ask(&e, NULL, &command));
+	EXPECT_REFUSED(ask(&e, NULL, &request), "create_qp unknown on rxe0: a QP of this type is not understood");
+	request = of_kind(REQUEST_QP_OPEN);
+	request.qp_type = IB_UVERBS_QPT_XRC_TGT;
+	EXPECT_PASS(ask(&e, NULL, &request));
 	rxe_on_eth(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &command), "open_qp XRC_TGT");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "open_qp XRC_TGT");
 }
 
 /* ---- what only a policy can allow ---- */
 
 Test(engine, raw_packets)
 {
-	struct uverbs_command command = create(IB_UVERBS_QPT_RAW_PACKET);
-	struct uverbs_command flow = of_kind(UVERBS_FLOW_CREATE);
+	struct request request = create(IB_UVERBS_QPT_RAW_PACKET);
+	struct request flow = of_kind(REQUEST_FLOW_CREATE);
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &command), "raw-packet QPs are not allowed (raw-packet = refuse)");
-	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\n", &command), "raw-packet");
-	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &command));
+	EXPECT_REFUSED(ask(&e, NULL, &request), "raw-packet QPs are not allowed (raw-packet = refuse)");
+	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\n", &request), "raw-packet");
+	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &request));
 	EXPECT_REFUSED(ask(&e, NULL, &flow), "flow steering");
 	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &flow));
 	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &flow), "flow steering");
 	/* allowed for one program only, and nobody knows which one this is */
 	e.client.executable_known = false;
-	EXPECT_REFUSED(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &command),
+	EXPECT_REFUSED(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &request),
 		       "raw-packet");
 	e.client.executable_known = true;
-	EXPECT_PASS(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &command));
+	EXPECT_PASS(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &request));
 }
 
 /* A source QP number of one's own choice is a raw-packet right; what the QP then sends is judged all the same. */
 Test(engine, a_source_qpn)
 {
-	struct uverbs_command command = create(IB_UVERBS_QPT_UD);
+	struct request request = create(IB_UVERBS_QPT_UD);
 	struct estate e;
 
-	command.has = UVERBS_HAS_SOURCE_QPN;
+	request.has = UVERBS_HAS_SOURCE_QPN;
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &command), "its own source QP number");
-	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &command));
-	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "its own source QP number");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "its own source QP number");
+	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &request));
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "its own source QP number");
 	rxe_on_eth(&e);
-	EXPECT_REFUSED(ask(&e, "[default]\nraw-packet = allow\n", &command), "eth0 is not a MACsec device");
+	EXPECT_REFUSED(ask(&e, "[default]\nraw-packet = allow\n", &request), "eth0 is not a MACsec device");
 }
 
 /* libmlx5 asks for DEVX at every open and, refused, opens again without it: no line, and an errno it understands. */
 Test(engine, devx)
 {
-	struct uverbs_command open = of_kind(UVERBS_CONTEXT_OPEN), private = of_kind(UVERBS_DRIVER_PRIVATE);
+	struct request open = of_kind(REQUEST_CONTEXT_OPEN), private = of_kind(REQUEST_DRIVER_PRIVATE);
 	struct engine_answer answer;
 	struct estate e;
 
@@ -443,9 +443,9 @@ Test(engine, devx)
 	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "is not understood");
 	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &private), "is not understood");
 	private.has = UVERBS_HAS_DEVX;
-	private.write_command = 0xb17;
+	private.devx_opcode = 0xb17;
 	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "the DEVX command 0xb17 is not understood");
-	private.write_command = 0x726;
+	private.devx_opcode = 0x726;
 	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "command SET_XRQ_DC_PARAMS_ENTRY asks for");
 }
 
@@ -455,17 +455,17 @@ Test(engine, devx_refused)
 	struct estate e;
 
 	mlx5_mixed(&e);
-	for (int kind = UVERBS_QP_CREATE; kind < UVERBS_MALFORMED; kind++) {
-		struct uverbs_command command = modify(2, "::ffff:10.0.1.2");
+	for (int kind = REQUEST_QP_CREATE; kind < REQUEST_MALFORMED; kind++) {
+		struct request request = modify(2, "::ffff:10.0.1.2");
 
-		if (kind == UVERBS_QP_DESTROY)
+		if (kind == REQUEST_QP_DESTROY)
 			continue;
-		command.kind = kind;
-		command.has |= UVERBS_HAS_DEVX;
-		command.qp_type = IB_UVERBS_QPT_RC;
-		EXPECT_REFUSED(ask(&e, NULL, &command), "(devx = refuse)");
-		EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\n", &command), "(devx = refuse)");
-		EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &command), "(devx = refuse)");
+		request.kind = kind;
+		request.has |= UVERBS_HAS_DEVX;
+		request.qp_type = IB_UVERBS_QPT_RC;
+		EXPECT_REFUSED(ask(&e, NULL, &request), "(devx = refuse)");
+		EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\n", &request), "(devx = refuse)");
+		EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "(devx = refuse)");
 	}
 }
 
@@ -474,30 +474,30 @@ Test(engine, devx_allowed)
 {
 	static const char allow[] = "[default]\ndevx = allow\n";
 	static const char raw[] = "[default]\ndevx = allow\nraw-packet = allow\n";
-	struct uverbs_command command = modify(2, "::ffff:10.0.1.2");
+	struct request request = modify(2, "::ffff:10.0.1.2");
 	struct estate e;
 
 	mlx5_mixed(&e);
-	command.has |= UVERBS_HAS_DEVX;
-	EXPECT_PASS(ask(&e, allow, &command));
-	command.address.sgid_index = 0;
-	EXPECT_REFUSED(ask(&e, allow, &command), "modify_qp on mlx5_0 port 1 GID 0");
-	command.has |= UVERBS_HAS_ALT_PATH;
-	EXPECT_REFUSED(ask(&e, allow, &command), "alternate path");
-	command = create(IB_UVERBS_QPT_RC);
-	command.has = UVERBS_HAS_DEVX;
-	EXPECT_PASS(ask(&e, allow, &command));
-	command.qp_type = IB_UVERBS_QPT_UD;
-	EXPECT_REFUSED(ask(&e, allow, &command), "to any remote");
-	command.qp_type = IB_UVERBS_QPT_DRIVER;
-	EXPECT_REFUSED(ask(&e, allow, &command), "to any remote");
-	command.qp_type = IB_UVERBS_QPT_RAW_PACKET;
-	EXPECT_REFUSED(ask(&e, allow, &command), "raw-packet");
-	EXPECT_PASS(ask(&e, raw, &command));
-	command = of_kind(UVERBS_FLOW_CREATE);
-	command.has = UVERBS_HAS_DEVX;
-	EXPECT_REFUSED(ask(&e, allow, &command), "flow steering");
-	EXPECT_PASS(ask(&e, raw, &command));
+	request.has |= UVERBS_HAS_DEVX;
+	EXPECT_PASS(ask(&e, allow, &request));
+	request.address.sgid_index = 0;
+	EXPECT_REFUSED(ask(&e, allow, &request), "modify_qp on mlx5_0 port 1 GID 0");
+	request.has |= UVERBS_HAS_ALT_PATH;
+	EXPECT_REFUSED(ask(&e, allow, &request), "alternate path");
+	request = create(IB_UVERBS_QPT_RC);
+	request.has = UVERBS_HAS_DEVX;
+	EXPECT_PASS(ask(&e, allow, &request));
+	request.qp_type = IB_UVERBS_QPT_UD;
+	EXPECT_REFUSED(ask(&e, allow, &request), "to any remote");
+	request.qp_type = IB_UVERBS_QPT_DRIVER;
+	EXPECT_REFUSED(ask(&e, allow, &request), "to any remote");
+	request.qp_type = IB_UVERBS_QPT_RAW_PACKET;
+	EXPECT_REFUSED(ask(&e, allow, &request), "raw-packet");
+	EXPECT_PASS(ask(&e, raw, &request));
+	request = of_kind(REQUEST_FLOW_CREATE);
+	request.has = UVERBS_HAS_DEVX;
+	EXPECT_REFUSED(ask(&e, allow, &request), "flow steering");
+	EXPECT_PASS(ask(&e, raw, &request));
 }
 
 /* Of a DCT the address is its own, and by DEVX a datagram QP has one as well: neither says where it sends. */
@@ -505,28 +505,28 @@ Test(engine, an_address_is_the_only_one_of_a_connected_qp)
 {
 	static const struct {
 		uint32_t has, qp_type;
-		enum uverbs_kind kind, becomes;
+		enum request_kind kind, becomes;
 	} rows[] = {
-		{ 0, IB_UVERBS_QPT_RC, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
-		{ 0, IB_UVERBS_QPT_UD, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS }, /* the kernel refuses it */
-		{ 0, 0, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
-		{ 0, IB_UVERBS_QPT_DRIVER, UVERBS_QP_ADDRESS, UVERBS_QP_READY },
-		{ 0, IB_UVERBS_QPT_UD, UVERBS_QP_READY, UVERBS_QP_READY },
-		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_RC, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
-		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_UC, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
-		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_XRC_INI, UVERBS_QP_ADDRESS, UVERBS_QP_ADDRESS },
-		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_UD, UVERBS_QP_ADDRESS, UVERBS_QP_READY },
-		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_DRIVER, UVERBS_QP_ADDRESS, UVERBS_QP_READY },
-		{ UVERBS_HAS_DEVX, 0, UVERBS_QP_ADDRESS, UVERBS_QP_READY },
-		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_RC, UVERBS_QP_READY, UVERBS_QP_READY },
+		{ 0, IB_UVERBS_QPT_RC, REQUEST_QP_ADDRESS, REQUEST_QP_ADDRESS },
+		{ 0, IB_UVERBS_QPT_UD, REQUEST_QP_ADDRESS, REQUEST_QP_ADDRESS }, /* the kernel refuses it */
+		{ 0, 0, REQUEST_QP_ADDRESS, REQUEST_QP_ADDRESS },
+		{ 0, IB_UVERBS_QPT_DRIVER, REQUEST_QP_ADDRESS, REQUEST_QP_READY },
+		{ 0, IB_UVERBS_QPT_UD, REQUEST_QP_READY, REQUEST_QP_READY },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_RC, REQUEST_QP_ADDRESS, REQUEST_QP_ADDRESS },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_UC, REQUEST_QP_ADDRESS, REQUEST_QP_ADDRESS },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_XRC_INI, REQUEST_QP_ADDRESS, REQUEST_QP_ADDRESS },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_UD, REQUEST_QP_ADDRESS, REQUEST_QP_READY },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_DRIVER, REQUEST_QP_ADDRESS, REQUEST_QP_READY },
+		{ UVERBS_HAS_DEVX, 0, REQUEST_QP_ADDRESS, REQUEST_QP_READY },
+		{ UVERBS_HAS_DEVX, IB_UVERBS_QPT_RC, REQUEST_QP_READY, REQUEST_QP_READY },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct uverbs_command command = { .kind = rows[i].kind, .has = rows[i].has, .qp_type = 77 };
+		struct request request = { .kind = rows[i].kind, .has = rows[i].has, .qp_type = 77 };
 
-		engine_take_type(&command, rows[i].qp_type);
-		cr_expect_eq(command.kind, rows[i].becomes, "row %zu", i);
-		cr_expect_eq(command.qp_type, command.kind == UVERBS_QP_READY ? rows[i].qp_type : 77, "row %zu", i);
+		engine_take_type(&request, rows[i].qp_type);
+		cr_expect_eq(request.kind, rows[i].becomes, "row %zu", i);
+		cr_expect_eq(request.qp_type, request.kind == REQUEST_QP_READY ? rows[i].qp_type : 77, "row %zu", i);
 	}
 }
 
@@ -536,50 +536,48 @@ Test(engine, devx_ready)
 	static const char allow[] = "[default]\ndevx = allow\n", audit[] = "[default]\nmode = audit\ndevx = allow\n";
 	static const uint32_t services[] = { IB_UVERBS_QPT_RC, IB_UVERBS_QPT_UC, IB_UVERBS_QPT_XRC_INI,
 					     IB_UVERBS_QPT_XRC_TGT };
-	struct uverbs_command command = of_kind(UVERBS_QP_READY);
+	struct request request = of_kind(REQUEST_QP_READY);
 	struct estate e;
 
 	make_estate(&e, "mlx5_0", RDMA_DRIVER_MLX5, ETH0);
 	add_gid(&e, "::ffff:10.0.1.1", "macsec0");
 	world_add_macsec(&e.w);
-	command.has = UVERBS_HAS_DEVX;
+	request.has = UVERBS_HAS_DEVX;
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
-		command.qp_type = services[i];
-		EXPECT_REFUSED(ask(&e, allow, &command), "to RTR without an address");
-		EXPECT_AUDITED(ask(&e, audit, &command), "to RTR without an address");
+		request.qp_type = services[i];
+		EXPECT_REFUSED(ask(&e, allow, &request), "to RTR without an address");
+		EXPECT_AUDITED(ask(&e, audit, &request), "to RTR without an address");
 	}
-	command.qp_type = IB_UVERBS_QPT_DRIVER;
-	EXPECT_PASS(ask(&e, allow, &command));
-	command.qp_type = 0;
-	EXPECT_PASS(ask(&e, allow, &command));
+	request.qp_type = IB_UVERBS_QPT_DRIVER;
+	EXPECT_PASS(ask(&e, allow, &request));
+	request.qp_type = 0;
+	EXPECT_PASS(ask(&e, allow, &request));
 	mlx5_mixed(&e);
-	EXPECT_REFUSED(ask(&e, allow, &command), "to any remote");
-	command.qp_type = IB_UVERBS_QPT_DRIVER;
-	EXPECT_REFUSED(ask(&e, allow, &command), "to any remote");
+	EXPECT_REFUSED(ask(&e, allow, &request), "to any remote");
+	request.qp_type = IB_UVERBS_QPT_DRIVER;
+	EXPECT_REFUSED(ask(&e, allow, &request), "to any remote");
 }
 
 Test(engine, what_is_malformed)
 {
-	struct uverbs_command command = of_kind(UVERBS_MALFORMED);
+	struct request request = of_kind(REQUEST_MALFORMED);
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	command.why_malformed = "an attribute comes twice";
-	EXPECT_REFUSED(ask(&e, NULL, &command), "malformed command on rxe0: an attribute comes twice");
-	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\ndevx = allow\n", &command), "twice");
-	command.why_malformed = NULL;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "it is not understood");
-	command.kind = UVERBS_KIND_COUNT;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "it is not understood");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "malformed command on rxe0: the door could not understand it");
+	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\ndevx = allow\n", &request),
+		       "the door could not understand it");
+	request.kind = REQUEST_KIND_COUNT;
+	EXPECT_REFUSED(ask(&e, NULL, &request), "it is not understood");
 }
 
 Test(engine, destroying_is_free)
 {
-	struct uverbs_command command = of_kind(UVERBS_QP_DESTROY);
+	struct request request = of_kind(REQUEST_QP_DESTROY);
 	struct estate e;
 
 	rxe_on_eth(&e);
-	EXPECT_PASS(ask(&e, NULL, &command));
+	EXPECT_PASS(ask(&e, NULL, &request));
 }
 
 /* ---- a door that cannot stand ---- */
@@ -591,10 +589,10 @@ static struct engine_answer ask_broken(const char *policy_text)
 	const struct engine_client client = {
 		.pid = 1, .uid = 1000, .executable_known = true, .executable = "/usr/bin/app"
 	};
-	const struct uverbs_command command = { .kind = UVERBS_DOOR_BROKEN };
+	const struct request request = { .kind = REQUEST_DOOR_BROKEN };
 	struct engine_answer answer;
 
-	engine_judge(&(struct engine_view){ .policy = policy }, &client, &command, &answer);
+	engine_judge(&(struct engine_view){ .policy = policy }, &client, &request, &answer);
 	expect_sound_answer(&answer);
 	policy_free(policy);
 	return answer;
@@ -616,25 +614,25 @@ Test(engine, a_door_that_cannot_stand)
 
 Test(engine, audit_passes_and_tells)
 {
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2"), ud = create(IB_UVERBS_QPT_UD),
-			      rc = create(IB_UVERBS_QPT_RC);
+	struct request request = modify(0, "::ffff:10.0.0.2"), ud = create(IB_UVERBS_QPT_UD),
+		       rc = create(IB_UVERBS_QPT_RC);
 	struct engine_answer answer;
 	struct estate e;
 
 	rxe_on_eth(&e);
-	answer = ask(&e, "[default]\nmode = audit\n", &command);
+	answer = ask(&e, "[default]\nmode = audit\n", &request);
 	cr_expect(answer.pass);
 	cr_expect_eq(answer.err, 0);
 	cr_expect_eq(strncmp(answer.text, "rdmasec: audit: would refuse modify_qp on rxe0 port 1 GID 0", 58), 0, "%s",
 		     answer.text);
 	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &ud), "create_qp UD");
 	/* once a QP: of UD at its creation, not again with each handle; else with its address */
-	command.kind = UVERBS_AH_CREATE;
-	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &command));
-	command.kind = UVERBS_QP_ADDRESS;
+	request.kind = REQUEST_AH_CREATE;
+	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &request));
+	request.kind = REQUEST_QP_ADDRESS;
 	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &rc));
 	rxe_on_macsec(&e);
-	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &command));
+	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &request));
 }
 
 Test(engine, off_is_silent)
@@ -642,13 +640,13 @@ Test(engine, off_is_silent)
 	struct estate e;
 
 	rxe_on_eth(&e);
-	for (int kind = UVERBS_NOTHING + 1; kind < UVERBS_KIND_COUNT; kind++) {
-		struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	for (int kind = REQUEST_NOTHING + 1; kind < REQUEST_KIND_COUNT; kind++) {
+		struct request request = modify(0, "::ffff:10.0.0.2");
 
-		command.kind = kind;
-		command.qp_type = IB_UVERBS_QPT_RAW_PACKET;
-		command.has = UVERBS_HAS_ALT_PATH | UVERBS_HAS_DEVX | UVERBS_HAS_SOURCE_QPN;
-		EXPECT_PASS(ask(&e, "[default]\nmode = off\n", &command));
+		request.kind = kind;
+		request.qp_type = IB_UVERBS_QPT_RAW_PACKET;
+		request.has = UVERBS_HAS_ALT_PATH | UVERBS_HAS_DEVX | UVERBS_HAS_SOURCE_QPN;
+		EXPECT_PASS(ask(&e, "[default]\nmode = off\n", &request));
 	}
 }
 
@@ -658,9 +656,9 @@ Test(engine, rules_by_remote)
 	static const char off[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nmode = off\n";
 	static const char none[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nrequire = none\n";
 	static const char audit[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nmode = audit\n";
-	struct uverbs_command there = modify(0, "::ffff:10.0.0.2"), elsewhere = modify(0, "::ffff:10.0.0.3");
-	struct uverbs_command ud = create(IB_UVERBS_QPT_UD), rc = create(IB_UVERBS_QPT_RC);
-	struct uverbs_command raw = create(IB_UVERBS_QPT_RAW_PACKET), bad = of_kind(UVERBS_MALFORMED);
+	struct request there = modify(0, "::ffff:10.0.0.2"), elsewhere = modify(0, "::ffff:10.0.0.3");
+	struct request ud = create(IB_UVERBS_QPT_UD), rc = create(IB_UVERBS_QPT_RC);
+	struct request raw = create(IB_UVERBS_QPT_RAW_PACKET), bad = of_kind(REQUEST_MALFORMED);
 	struct estate e;
 
 	rxe_on_eth(&e);
@@ -679,7 +677,7 @@ Test(engine, rules_by_remote)
 	EXPECT_REFUSED(ask(&e, audit, &ud), "unprotected");
 	EXPECT_REFUSED(ask(&e, off, &raw), "raw-packet");
 	EXPECT_REFUSED(ask(&e, audit, &raw), "raw-packet");
-	EXPECT_REFUSED(ask(&e, off, &bad), "not understood");
+	EXPECT_REFUSED(ask(&e, off, &bad), "the door could not understand it");
 }
 
 /* A rule that demands more for some remotes binds wherever the remote is not known. */
@@ -689,8 +687,8 @@ Test(engine, a_stricter_rule_by_remote)
 		"[default]\nmode = audit\n[rule far]\nmatch-remote = 10.9.0.0/16\nmode = enforce\n";
 	static const char stricter[] =
 		"[default]\nrequire = none\n[rule far]\nmatch-remote = 10.9.0.0/16\nrequire = ipsec\n";
-	struct uverbs_command near = modify(0, "::ffff:10.0.0.2"), far = modify(0, "::ffff:10.9.0.2");
-	struct uverbs_command ud = create(IB_UVERBS_QPT_UD);
+	struct request near = modify(0, "::ffff:10.0.0.2"), far = modify(0, "::ffff:10.9.0.2");
+	struct request ud = create(IB_UVERBS_QPT_UD);
 	struct estate e;
 
 	rxe_on_eth(&e);
@@ -718,7 +716,7 @@ Test(engine, rules_by_user_program_device_and_port)
 		{ "match-port = 1", true },
 		{ "match-port = 2", false },
 	};
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct request request = modify(0, "::ffff:10.0.0.2");
 	struct estate e;
 
 	rxe_on_eth(&e);
@@ -726,11 +724,11 @@ Test(engine, rules_by_user_program_device_and_port)
 		char text[128];
 
 		text_format(text, sizeof(text), "[rule r]\n%s\nmode = off\n", rows[i].match);
-		cr_expect_eq(ask(&e, text, &command).pass, rows[i].off, "%s", rows[i].match);
+		cr_expect_eq(ask(&e, text, &request).pass, rows[i].off, "%s", rows[i].match);
 	}
 	/* not known: it may be the program that is off, or not */
 	e.client.executable_known = false;
-	EXPECT_REFUSED(ask(&e, "[rule r]\nmatch-executable = /usr/bin/*\nmode = off\n", &command), "unprotected");
+	EXPECT_REFUSED(ask(&e, "[rule r]\nmatch-executable = /usr/bin/*\nmode = off\n", &request), "unprotected");
 }
 
 /* ---- texts ---- */
@@ -738,7 +736,7 @@ Test(engine, rules_by_user_program_device_and_port)
 /* Names of any make stay on one line and inside the text. */
 Test(engine, texts_of_odd_names)
 {
-	struct uverbs_command command = modify(0, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
+	struct request request = modify(0, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
 	struct engine_answer answer;
 	struct estate e;
 
@@ -747,13 +745,13 @@ Test(engine, texts_of_odd_names)
 	e.device.name[3] = '\n';
 	e.device.name[4] = '\x1b';
 	gid_from("2001:db8:ffff:ffff:ffff:ffff:ffff:fffe", e.gids[0].raw);
-	answer = ask(&e, NULL, &command);
+	answer = ask(&e, NULL, &request);
 	cr_expect(!answer.pass);
 	cr_expect(strstr(answer.text, "ddd??ddd"), "%s", answer.text);
 	e.w.ev.macsec_state = e.w.xfrm_state = EVIDENCE_BROKEN;
 	memset(e.w.ev.macsec_error, 'm', sizeof(e.w.ev.macsec_error) - 1);
 	memset(e.w.xfrm_error, 'x', sizeof(e.w.xfrm_error) - 1);
-	answer = ask(&e, "[rule a234567890b234567890c234567890d234567890e2345]\nmatch-device = d*\n", &command);
+	answer = ask(&e, "[rule a234567890b234567890c234567890d234567890e2345]\nmatch-device = d*\n", &request);
 	cr_expect(!answer.pass);
 	cr_expect(strstr(answer.text, "e2345]"), "the longest text is whole: %s", answer.text);
 }
@@ -763,7 +761,7 @@ Test(engine, texts_of_odd_names)
 Test(engine, an_application_may_ask_for_more)
 {
 	static const char macsec[] = "[default]\nrequire = macsec\n", none[] = "[default]\nrequire = none\n";
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct request request = modify(0, "::ffff:10.0.0.2");
 	struct estate e, bare;
 
 	rxe_on_macsec(&e);
@@ -771,67 +769,67 @@ Test(engine, an_application_may_ask_for_more)
 	for (uint32_t want = WANT_NOTHING; want < WANT_REQUIRE_COUNT; want++) {
 		bool ipsec = want == WANT_IPSEC;
 
-		command.want.require = want;
+		request.want.require = want;
 		if (ipsec)
-			EXPECT_REFUSED(ask(&e, NULL, &command), "no outbound xfrm policy covers it");
+			EXPECT_REFUSED(ask(&e, NULL, &request), "no outbound xfrm policy covers it");
 		else
-			EXPECT_PASS(ask(&e, NULL, &command));
+			EXPECT_PASS(ask(&e, NULL, &request));
 		if (ipsec)
-			EXPECT_REFUSED(ask(&e, macsec, &command),
+			EXPECT_REFUSED(ask(&e, macsec, &request),
 				       "the application asks for ipsec, and the policy for macsec");
 		else
-			EXPECT_PASS(ask(&e, macsec, &command));
+			EXPECT_PASS(ask(&e, macsec, &request));
 		/* it binds whoever asks for it, where the host's policy does not */
 		if (want == WANT_NOTHING) {
-			EXPECT_PASS(ask(&bare, none, &command));
-			EXPECT_PASS(ask(&bare, "[default]\nmode = off\n", &command));
-			EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &command), "eth0");
+			EXPECT_PASS(ask(&bare, none, &request));
+			EXPECT_PASS(ask(&bare, "[default]\nmode = off\n", &request));
+			EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &request), "eth0");
 		} else {
-			EXPECT_REFUSED(ask(&bare, none, &command), "unprotected");
-			EXPECT_REFUSED(ask(&bare, "[default]\nmode = off\n", &command), "unprotected");
-			EXPECT_REFUSED(ask(&bare, "[default]\nmode = audit\n", &command), "unprotected");
+			EXPECT_REFUSED(ask(&bare, none, &request), "unprotected");
+			EXPECT_REFUSED(ask(&bare, "[default]\nmode = off\n", &request), "unprotected");
+			EXPECT_REFUSED(ask(&bare, "[default]\nmode = audit\n", &request), "unprotected");
 		}
-		EXPECT_REFUSED(ask(&bare, NULL, &command), "unprotected");
+		EXPECT_REFUSED(ask(&bare, NULL, &request), "unprotected");
 	}
-	command.want = (struct want){ .granularity = WANT_QP };
-	EXPECT_PASS(ask(&e, NULL, &command));
+	request.want = (struct want){ .granularity = WANT_QP };
+	EXPECT_PASS(ask(&e, NULL, &request));
 	rxe_with_ipsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &command), "granularity = qp");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "granularity = qp");
 }
 
 Test(engine, an_sa_that_may_be_asked_for)
 {
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct request request = modify(0, "::ffff:10.0.0.2");
 	struct engine_answer answer;
 	struct estate e;
 
 	rxe_with_ipsec(&e);
-	answer = ask(&e, NULL, &command);
+	answer = ask(&e, NULL, &request);
 	cr_expect_eq(answer.setup_ms, 0U, "there is one");
 	e.w.sa_count = 0;
-	answer = ask(&e, NULL, &command);
+	answer = ask(&e, NULL, &request);
 	cr_expect(!answer.pass && answer.err == EPERM);
 	cr_expect_eq(answer.setup_ms, 10000U);
 	cr_expect_eq(answer.verdict.policy_out, 9U);
 	cr_expect_eq(answer.path.family, AF_INET);
 	cr_expect(!answer.per_qp);
-	cr_expect_eq(ask(&e, "[default]\nsetup-timeout = 3s\n", &command).setup_ms, 3000U);
-	cr_expect_eq(ask(&e, "[default]\nsetup = none\n", &command).setup_ms, 0U);
-	cr_expect_eq(ask(&e, "[default]\nmode = audit\n", &command).setup_ms, 10000U, "what enforce would do");
-	cr_expect_eq(ask(&e, "[default]\nmode = off\n", &command).setup_ms, 0U);
-	cr_expect_eq(ask(&e, "[default]\nrequire = macsec\n", &command).setup_ms, 0U, "no SA would help");
-	command.want.setup_timeout_ms = 77;
-	cr_expect_eq(ask(&e, "[default]\nsetup-timeout = 3s\n", &command).setup_ms, 77U);
-	cr_expect_eq(ask(&e, "[default]\nsetup = none\n", &command).setup_ms, 0U);
-	command.want = (struct want){ .granularity = WANT_QP };
-	cr_expect_eq(ask(&e, NULL, &command).setup_ms, 0U, "not to be had on rxe");
+	cr_expect_eq(ask(&e, "[default]\nsetup-timeout = 3s\n", &request).setup_ms, 3000U);
+	cr_expect_eq(ask(&e, "[default]\nsetup = none\n", &request).setup_ms, 0U);
+	cr_expect_eq(ask(&e, "[default]\nmode = audit\n", &request).setup_ms, 10000U, "what enforce would do");
+	cr_expect_eq(ask(&e, "[default]\nmode = off\n", &request).setup_ms, 0U);
+	cr_expect_eq(ask(&e, "[default]\nrequire = macsec\n", &request).setup_ms, 0U, "no SA would help");
+	request.want.setup_timeout_ms = 77;
+	cr_expect_eq(ask(&e, "[default]\nsetup-timeout = 3s\n", &request).setup_ms, 77U);
+	cr_expect_eq(ask(&e, "[default]\nsetup = none\n", &request).setup_ms, 0U);
+	request.want = (struct want){ .granularity = WANT_QP };
+	cr_expect_eq(ask(&e, NULL, &request).setup_ms, 0U, "not to be had on rxe");
 	/* what the port may become is enough to make a QP: nobody waits for that */
-	cr_expect_eq(ask(&e, NULL, &(struct uverbs_command){ .kind = UVERBS_QP_CREATE, .qp_type = IB_UVERBS_QPT_RC })
-			     .setup_ms,
-		     0U);
-	command.want = (struct want){ 0 };
+	cr_expect_eq(
+		ask(&e, NULL, &(struct request){ .kind = REQUEST_QP_CREATE, .qp_type = IB_UVERBS_QPT_RC }).setup_ms,
+		0U);
+	request.want = (struct want){ 0 };
 	e.w.policies[IN].tmpl_count = 0;
-	cr_expect_eq(ask(&e, NULL, &command).setup_ms, 0U, "the way in is open");
+	cr_expect_eq(ask(&e, NULL, &request).setup_ms, 0U, "the way in is open");
 }
 
 /* One rule may be the one, or another: all have to be content with an SA. */
@@ -839,60 +837,60 @@ Test(engine, an_sa_is_not_asked_for_in_vain)
 {
 	static const char two[] = "[rule app]\nmatch-executable = /usr/bin/app\nrequire = macsec\n"
 				  "[default]\nsetup-timeout = 2s\n";
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct request request = modify(0, "::ffff:10.0.0.2");
 	struct estate e;
 
 	rxe_with_ipsec(&e);
 	e.w.sa_count = 0;
 	e.client.executable_known = false;
-	cr_expect_eq(ask(&e, two, &command).setup_ms, 0U);
+	cr_expect_eq(ask(&e, two, &request).setup_ms, 0U);
 	e.client.executable_known = true;
 	text_copy(e.client.executable, sizeof(e.client.executable), "/usr/bin/other");
-	cr_expect_eq(ask(&e, two, &command).setup_ms, 2000U);
+	cr_expect_eq(ask(&e, two, &request).setup_ms, 2000U);
 }
 
 /* A QP of its own port: what the flow label and the QP numbers make of it (include/rdma/ib_verbs.h). */
 Test(engine, the_source_port_of_a_qp)
 {
-	struct uverbs_command command = modify(0, "::ffff:10.0.0.2");
+	struct request request = modify(0, "::ffff:10.0.0.2");
 	struct engine_answer answer;
 	struct estate e;
 
 	make_estate(&e, "mlx5_0", RDMA_DRIVER_MLX5, ETH0);
 	add_gid(&e, "::ffff:10.0.0.1", "eth0");
 	world_add_ipsec(&e.w);
-	command.want.granularity = WANT_QP;
-	answer = ask(&e, NULL, &command);
+	request.want.granularity = WANT_QP;
+	answer = ask(&e, NULL, &request);
 	cr_expect(!answer.path.has_sport && !answer.pass, "its peer's QP is not known");
-	command.has |= UVERBS_HAS_DEST_QPN;
-	command.dest_qpn = 0x12;
-	answer = ask(&e, NULL, &command);
+	request.has |= UVERBS_HAS_DEST_QPN;
+	request.dest_qpn = 0x12;
+	answer = ask(&e, NULL, &request);
 	cr_expect(!answer.path.has_sport, "its own number is not known");
-	command.has |= UVERBS_HAS_QPN;
-	command.qpn = 0x11;
-	answer = ask(&e, NULL, &command);
+	request.has |= UVERBS_HAS_QPN;
+	request.qpn = 0x11;
+	answer = ask(&e, NULL, &request);
 	cr_expect(answer.per_qp && answer.path.has_sport && answer.setup_ms);
 	cr_expect_eq(answer.path.sport, 0xc000 | 0x132);
-	command.has = UVERBS_HAS_DEST_QPN;
-	command.address.flow_label = 0x54321; /* 0x0321 ^ 0x15 of its upper bits */
-	answer = ask(&e, NULL, &command);
+	request.has = UVERBS_HAS_DEST_QPN;
+	request.address.flow_label = 0x54321; /* 0x0321 ^ 0x15 of its upper bits */
+	answer = ask(&e, NULL, &request);
 	cr_expect_eq(answer.path.sport, 0xc000 | (0x0321 ^ 0x15));
 	e.w.policies[OUT].sel.sport = answer.path.sport;
 	e.w.policies[OUT].sel.sport_mask = 0xffff;
-	answer = ask(&e, NULL, &command);
+	answer = ask(&e, NULL, &request);
 	cr_expect(answer.pass, "%s", answer.text);
 }
 
 /* ---- librdmacm ---- */
 
-static struct uverbs_command cm(enum uverbs_kind kind, const char *local, const char *remote)
+static struct request cm(enum request_kind kind, const char *local, const char *remote)
 {
-	struct uverbs_command command = modify(0, remote);
+	struct request request = modify(0, remote);
 
-	command.kind = kind;
-	command.address.sgid_index = 0;
-	gid_from(local, command.sgid);
-	return command;
+	request.kind = kind;
+	request.address.sgid_index = 0;
+	gid_from(local, request.sgid);
+	return request;
 }
 
 Test(engine, librdmacm_before_it_sends)
@@ -902,34 +900,34 @@ Test(engine, librdmacm_before_it_sends)
 
 	rxe_on_macsec(&macsec);
 	rxe_on_eth(&bare);
-	for (enum uverbs_kind kind = UVERBS_CM_CONNECT; kind <= UVERBS_CM_ROUTE; kind++) {
-		struct uverbs_command command = cm(kind, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
+	for (enum request_kind kind = REQUEST_CM_CONNECT; kind <= REQUEST_CM_ROUTE; kind++) {
+		struct request request = cm(kind, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
 
-		EXPECT_PASS(ask(&macsec, NULL, &command));
-		EXPECT_REFUSED(ask(&bare, NULL, &command), "10.0.0.2: unprotected");
-		EXPECT_REFUSED(ask(&bare, NULL, &command), uverbs_kind_name(kind));
-		EXPECT_PASS(ask(&bare, any, &command));
-		EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &command), uverbs_kind_name(kind));
-		command.want.granularity = WANT_QP; /* of the QP to come, not of what all share */
+		EXPECT_PASS(ask(&macsec, NULL, &request));
+		EXPECT_REFUSED(ask(&bare, NULL, &request), "10.0.0.2: unprotected");
+		EXPECT_REFUSED(ask(&bare, NULL, &request), request_kind_name(kind));
+		EXPECT_PASS(ask(&bare, any, &request));
+		EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &request), request_kind_name(kind));
+		request.want.granularity = WANT_QP; /* of the QP to come, not of what all share */
 		rxe_with_ipsec(&ipsec);
-		EXPECT_PASS(ask(&ipsec, NULL, &command));
-		command = cm(kind, "::ffff:10.0.0.77", "::ffff:10.0.0.2");
-		EXPECT_REFUSED(ask(&macsec, NULL, &command), "no GID of the local address");
+		EXPECT_PASS(ask(&ipsec, NULL, &request));
+		request = cm(kind, "::ffff:10.0.0.77", "::ffff:10.0.0.2");
+		EXPECT_REFUSED(ask(&macsec, NULL, &request), "no GID of the local address");
 	}
 }
 
 /* Several entries have one address: the kernel takes one of RoCE v2, and nobody knows which. */
 Test(engine, librdmacm_knows_only_addresses)
 {
-	struct uverbs_command command = cm(UVERBS_CM_CONNECT, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
+	struct request request = cm(REQUEST_CM_CONNECT, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
 	struct estate e;
 
 	rxe_on_macsec(&e);
 	add_gid(&e, "::ffff:10.0.0.1", "macsec0");
 	e.gids[2].type = GID_TYPE_ROCE_V1;
-	EXPECT_PASS(ask(&e, NULL, &command));
+	EXPECT_PASS(ask(&e, NULL, &request));
 	add_gid(&e, "::ffff:10.0.0.1", "eth1");
-	EXPECT_REFUSED(ask(&e, NULL, &command), "GID 3");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "GID 3");
 	e.gids[0].type = e.gids[3].type = GID_TYPE_ROCE_V1;
-	EXPECT_REFUSED(ask(&e, NULL, &command), "RoCE v1");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "RoCE v1");
 }

@@ -92,10 +92,10 @@ static int connect_to_it(void)
 
 static struct wire_ask question(void)
 {
-	const struct uverbs_command command = { .kind = UVERBS_QP_CREATE, .qp_type = 2 };
+	const struct request request = { .kind = REQUEST_QP_CREATE, .qp_type = 2 };
 	struct wire_ask ask;
 
-	wire_ask_from_command(&ask, &command, 0);
+	wire_ask_make(&ask, &request, 0);
 	return ask;
 }
 
@@ -149,11 +149,11 @@ Test(engine_server, fds_that_are_not_uverbs, .init = start, .fini = stop)
 /* The one question that is about no device: and so comes with no fd, or is not understood. */
 Test(engine_server, a_door_that_cannot_stand, .init = start, .fini = stop)
 {
-	const struct uverbs_command command = { .kind = UVERBS_DOOR_BROKEN };
+	const struct request request = { .kind = REQUEST_DOOR_BROKEN };
 	int null = open("/dev/null", O_RDWR);
 	struct wire_ask ask;
 
-	wire_ask_from_command(&ask, &command, 0);
+	wire_ask_make(&ask, &request, 0);
 	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPERM, "the built-in policy enforces");
 	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPROTO);
 	cr_expect_geq(atomic_load(&engine.logged), 1U, "the first is logged before the second is read");

@@ -83,11 +83,11 @@ static void stop(void)
 TestSuite(cm, .init = start, .fini = stop);
 TestSuite(cm_without, .init = start_without, .fini = stop);
 
-static void expect_path(enum uverbs_kind kind, const uint8_t sgid[16], const uint8_t dgid[16])
+static void expect_path(enum request_kind kind, const uint8_t sgid[16], const uint8_t dgid[16])
 {
-	const struct uverbs_command *asked = engine_asked();
+	const struct request *asked = engine_asked();
 
-	cr_expect_eq(asked->kind, kind, "%s", uverbs_kind_name(asked->kind));
+	cr_expect_eq(asked->kind, kind, "%s", request_kind_name(asked->kind));
 	cr_expect_arr_eq(asked->sgid, sgid, 16);
 	cr_expect_arr_eq(asked->address.dgid, dgid, 16);
 	cr_expect_eq(asked->address.port, 3);
@@ -151,17 +151,17 @@ static const struct {
 	int (*call)(void);
 	const char *reaches;
 	const void *second;
-	enum uverbs_kind kind;
+	enum request_kind kind;
 } calls[] = {
-	{ call_connect, "rdma_connect ", &param, UVERBS_CM_CONNECT },
-	{ call_accept, "rdma_accept ", &param, UVERBS_CM_ACCEPT },
-	{ call_reject, "rdma_reject ", data, UVERBS_CM_REJECT },
-	{ call_reject_ece, "rdma_reject_ece ", data, UVERBS_CM_REJECT },
-	{ call_establish, "rdma_establish ", NULL, UVERBS_CM_ESTABLISH },
-	{ call_join, "rdma_join_multicast ", &group, UVERBS_CM_JOIN },
-	{ call_join_ex, "rdma_join_multicast_ex ", &group_attr, UVERBS_CM_JOIN },
-	{ call_create_qp, "rdma_create_qp rdma_create_qp_ex ", NULL, UVERBS_CM_ROUTE },
-	{ call_create_qp_ex, "rdma_create_qp_ex ", NULL, UVERBS_CM_ROUTE },
+	{ call_connect, "rdma_connect ", &param, REQUEST_CM_CONNECT },
+	{ call_accept, "rdma_accept ", &param, REQUEST_CM_ACCEPT },
+	{ call_reject, "rdma_reject ", data, REQUEST_CM_REJECT },
+	{ call_reject_ece, "rdma_reject_ece ", data, REQUEST_CM_REJECT },
+	{ call_establish, "rdma_establish ", NULL, REQUEST_CM_ESTABLISH },
+	{ call_join, "rdma_join_multicast ", &group, REQUEST_CM_JOIN },
+	{ call_join_ex, "rdma_join_multicast_ex ", &group_attr, REQUEST_CM_JOIN },
+	{ call_create_qp, "rdma_create_qp rdma_create_qp_ex ", NULL, REQUEST_CM_ROUTE },
+	{ call_create_qp_ex, "rdma_create_qp_ex ", NULL, REQUEST_CM_ROUTE },
 };
 
 enum { CALLS = sizeof(calls) / sizeof(calls[0]), NESTED = 7 };
@@ -284,7 +284,7 @@ Test(cm, the_path_record_counts)
 	have_addresses();
 	a.id.route.addr.dst_sin.sin_addr.s_addr = htonl(0x0b0b0b0b); /* what the remote claims to be */
 	cr_assert_eq(rdma_accept(&a.id, &param), 0);
-	expect_path(UVERBS_CM_ACCEPT, local_gid, remote_gid);
+	expect_path(REQUEST_CM_ACCEPT, local_gid, remote_gid);
 }
 
 Test(cm, else_the_ipv4_addresses)
@@ -293,7 +293,7 @@ Test(cm, else_the_ipv4_addresses)
 	a.id.route.num_paths = 0;
 	a.id.route.path_rec = NULL;
 	cr_assert_eq(rdma_connect(&a.id, &param), 0);
-	expect_path(UVERBS_CM_CONNECT, local_gid, remote_gid);
+	expect_path(REQUEST_CM_CONNECT, local_gid, remote_gid);
 }
 
 Test(cm, else_the_ipv6_addresses)
@@ -306,7 +306,7 @@ Test(cm, else_the_ipv6_addresses)
 	memcpy(&a.id.route.addr.src_sin6.sin6_addr, local, 16);
 	memcpy(&a.id.route.addr.dst_sin6.sin6_addr, remote, 16);
 	cr_assert_eq(rdma_connect(&a.id, &param), 0);
-	expect_path(UVERBS_CM_CONNECT, local, remote);
+	expect_path(REQUEST_CM_CONNECT, local, remote);
 }
 
 Test(cm, else_the_gids)
@@ -319,7 +319,7 @@ Test(cm, else_the_gids)
 	memcpy(&sib.sib_addr, remote_gid, 16);
 	memcpy(&a.id.route.addr.dst_storage, &sib, sizeof(sib));
 	cr_assert_eq(rdma_connect(&a.id, &param), 0);
-	expect_path(UVERBS_CM_CONNECT, local_gid, remote_gid);
+	expect_path(REQUEST_CM_CONNECT, local_gid, remote_gid);
 }
 
 Test(cm, no_address_is_no_path)
@@ -339,10 +339,10 @@ Test(cm, groups)
 	have_addresses();
 	group.sin_addr.s_addr = htonl(0xef010203);
 	cr_assert_eq(call_join(), 0);
-	expect_path(UVERBS_CM_JOIN, local_gid, ipv4);
+	expect_path(REQUEST_CM_JOIN, local_gid, ipv4);
 	memcpy(&sin6.sin6_addr, ipv6, 16);
 	cr_assert_eq(rdma_join_multicast(&a.id, (struct sockaddr *)&sin6, NULL), 0);
-	expect_path(UVERBS_CM_JOIN, local_gid, ipv6);
+	expect_path(REQUEST_CM_JOIN, local_gid, ipv6);
 }
 
 Test(cm, what_names_no_group_is_librdmacms_to_refuse)
@@ -458,9 +458,9 @@ Test(cm, options_are_those_of_the_ids_queue_pair)
 	cr_assert_eq(set(&a.id, RDMASEC_REQUIRE, RDMASEC_REQUIRE_IPSEC), 0);
 	cr_assert_eq(rdma_create_qp(&a.id, NULL, NULL), 0);
 	cr_assert_eq(engine.asked, 3u);
-	cr_expect_eq(engine.commands[0].kind, UVERBS_CM_ROUTE);
-	cr_expect_eq(engine.commands[1].kind, UVERBS_QP_CREATE);
-	cr_expect_eq(engine.commands[2].kind, UVERBS_QP_ADDRESS);
+	cr_expect_eq(engine.commands[0].kind, REQUEST_CM_ROUTE);
+	cr_expect_eq(engine.commands[1].kind, REQUEST_QP_CREATE);
+	cr_expect_eq(engine.commands[2].kind, REQUEST_QP_ADDRESS);
 	for (size_t i = 0; i < 3; i++)
 		cr_expect_eq(engine.commands[i].want.require, (uint32_t)WANT_IPSEC, "question %zu", i);
 	kernel.next_handle = 2;
@@ -541,7 +541,7 @@ static void listener_with_queue_pairs(void)
 	cr_assert_eq(rdma_get_request(&a.id, &id), 0);
 	cr_expect_eq(id, &b.id);
 	cr_assert_eq(engine.asked, 2u, "librdmacm would lose an id that is refused here: its accept is asked about");
-	cr_expect_eq(engine.commands[0].kind, UVERBS_QP_CREATE);
+	cr_expect_eq(engine.commands[0].kind, REQUEST_QP_CREATE);
 	cr_expect_eq(engine.commands[0].want.require, (uint32_t)WANT_IPSEC);
 	cr_expect_eq(engine.commands[1].want.require, (uint32_t)WANT_IPSEC);
 	cr_expect_eq(required_of(&b.id), (uint32_t)WANT_IPSEC);

@@ -13,19 +13,17 @@
 #include "util/fd_socket.h"
 
 /* Every field has its own value, so that none can be taken for another. */
-static const struct uverbs_command full = {
-	.kind = UVERBS_QP_ADDRESS,
+static const struct request full = {
+	.kind = REQUEST_QP_ADDRESS,
 	.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN,
 	.driver_id = 14,
 	.object_id = 0x101,
 	.method_id = 0x202,
-	.write_command = 0x80000001,
+	.devx_opcode = 0x80000001,
 	.qp_type = 2,
 	.handle = 3,
 	.qpn = 4,
 	.dest_qpn = 5,
-	.attr_mask = 6,
-	.qp_state = 7,
 	.address = { .dgid = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 },
 		     .flow_label = 8,
 		     .sgid_index = 9,
@@ -34,20 +32,18 @@ static const struct uverbs_command full = {
 	.want = { .require = WANT_IPSEC, .granularity = WANT_QP, .setup_timeout_ms = SETUP_TIMEOUT_MAX_MS },
 };
 
-static void expect_same(const struct uverbs_command *a, const struct uverbs_command *b)
+static void expect_same(const struct request *a, const struct request *b)
 {
 	cr_expect_eq(a->kind, b->kind);
 	cr_expect_eq(a->has, b->has);
 	cr_expect_eq(a->driver_id, b->driver_id);
 	cr_expect_eq(a->object_id, b->object_id);
 	cr_expect_eq(a->method_id, b->method_id);
-	cr_expect_eq(a->write_command, b->write_command);
+	cr_expect_eq(a->devx_opcode, b->devx_opcode);
 	cr_expect_eq(a->qp_type, b->qp_type);
 	cr_expect_eq(a->handle, b->handle);
 	cr_expect_eq(a->qpn, b->qpn);
 	cr_expect_eq(a->dest_qpn, b->dest_qpn);
-	cr_expect_eq(a->attr_mask, b->attr_mask);
-	cr_expect_eq(a->qp_state, b->qp_state);
 	cr_expect_arr_eq(a->address.dgid, b->address.dgid, 16);
 	cr_expect_eq(a->address.flow_label, b->address.flow_label);
 	cr_expect_eq(a->address.sgid_index, b->address.sgid_index);
@@ -60,14 +56,14 @@ static void expect_same(const struct uverbs_command *a, const struct uverbs_comm
 }
 
 /* Another process wrote it: it lies anywhere, and ends where its length says (ASan sees a step beyond). */
-static int read_ask(const void *message, size_t len, struct uverbs_command *command)
+static int read_ask(const void *message, size_t len, struct request *request)
 {
 	char *odd = malloc(len + 1);
 	int err, fd;
 
 	cr_assert_not_null(odd);
 	memcpy(odd + 1, message, len);
-	err = wire_ask_read(odd + 1, len, command, &fd);
+	err = wire_ask_read(odd + 1, len, request, &fd);
 	free(odd);
 	return err;
 }
@@ -88,26 +84,25 @@ static int check_answer(const void *message, size_t len)
 
 Test(protocol, a_command_arrives_as_it_was)
 {
-	struct uverbs_command command = full, got;
+	struct request request = full, got;
 	struct wire_ask ask;
 
-	for (int kind = UVERBS_NOTHING + 1; kind < UVERBS_KIND_COUNT; kind++) {
-		command.kind = kind;
-		command.sgid[3] = uverbs_is_cm(kind) ? 5 : 0;
-		wire_ask_from_command(&ask, &command, 7);
+	for (int kind = REQUEST_NOTHING + 1; kind < REQUEST_KIND_COUNT; kind++) {
+		request.kind = kind;
+		request.sgid[3] = request_is_cm(kind) ? 5 : 0;
+		wire_ask_make(&ask, &request, 7);
 		memset(&got, 0xa5, sizeof(got));
 		cr_expect_eq(read_ask(&ask, sizeof(ask), &got), 0, "kind %d", kind);
-		expect_same(&got, &command);
-		cr_expect_eq(got.why_malformed != NULL, kind == UVERBS_MALFORMED, "a pointer of our own, or none");
+		expect_same(&got, &request);
 	}
 }
 
 Test(protocol, an_ask_of_another_length)
 {
 	char bytes[sizeof(struct wire_ask) + 1] = { 0 };
-	struct uverbs_command got;
+	struct request got;
 
-	wire_ask_from_command((struct wire_ask *)bytes, &full, 7);
+	wire_ask_make((struct wire_ask *)bytes, &full, 7);
 	for (size_t len = 0; len <= sizeof(bytes); len++)
 		if (len != sizeof(struct wire_ask))
 			cr_expect_eq(read_ask(bytes, len, &got), -EBADMSG, "%zu octets", len);
@@ -140,11 +135,11 @@ static void ask_header_reserved(struct wire_ask *ask)
 }
 static void ask_nothing(struct wire_ask *ask)
 {
-	ask->kind = UVERBS_NOTHING;
+	ask->kind = REQUEST_NOTHING;
 }
 static void ask_kind_to_come(struct wire_ask *ask)
 {
-	ask->kind = UVERBS_KIND_COUNT;
+	ask->kind = REQUEST_KIND_COUNT;
 }
 static void ask_fact_to_come(struct wire_ask *ask)
 {
@@ -210,12 +205,12 @@ Test(protocol, an_ask_that_cannot_be)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct uverbs_command got, before;
+		struct request got, before;
 		struct wire_ask ask;
 
 		memset(&got, 0xa5, sizeof(got));
 		before = got;
-		wire_ask_from_command(&ask, &full, 7);
+		wire_ask_make(&ask, &full, 7);
 		rows[i].change(&ask);
 		cr_expect_eq(read_ask(&ask, sizeof(ask), &got), rows[i].err, "%s", rows[i].name);
 		cr_expect_eq(memcmp(&got, &before, sizeof(got)), 0, "%s: written in spite of it", rows[i].name);
@@ -224,10 +219,10 @@ Test(protocol, an_ask_that_cannot_be)
 
 Test(protocol, an_ask_for_another)
 {
-	struct uverbs_command got;
+	struct request got;
 	struct wire_ask ask;
 
-	wire_ask_from_command(&ask, &full, 7);
+	wire_ask_make(&ask, &full, 7);
 	cr_expect_eq(wire_ask_subject(&ask), 0);
 	ask.subject = INT32_MAX;
 	cr_expect_eq(read_ask(&ask, sizeof(ask), &got), 0);
@@ -246,7 +241,7 @@ Test(protocol, messages_have_no_padding)
 	cr_expect_eq(offsetof(struct wire_protection, sci), sizeof(struct wire_header) + 8 * 4);
 	cr_expect_eq(sizeof(answer), offsetof(struct wire_answer, text) + WIRE_TEXT_MAX);
 	cr_expect_eq(offsetof(struct wire_ask, dgid), offsetof(struct wire_ask, flow_label) + 4);
-	cr_expect_eq(offsetof(struct wire_ask, write_command), offsetof(struct wire_ask, method_id) + 2);
+	cr_expect_eq(offsetof(struct wire_ask, devx_opcode), offsetof(struct wire_ask, method_id) + 2);
 }
 
 /* ---- answers ---- */

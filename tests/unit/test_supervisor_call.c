@@ -15,7 +15,7 @@ enum { NUMBER = 900, PID = 4711, RDEV = 0xe7c0, HOSTILE = 0x66, MODIFY_DGID = 0,
 enum { AV = 0x80, QKEY = 0x40 };
 
 static struct {
-	struct request request;
+	struct ioctl_request request;
 	int fetch_err, ask_err, kernel_result, put_number;
 	bool not_uverbs, gone, gone_before_kernel, same_capabilities, hostile;
 	int asked, called, done, done_with_reply, said, fetched, put, written;
@@ -43,7 +43,7 @@ static int program_read(void *context, uint64_t address, void *buffer, size_t le
 
 static int program_write(void *context, uint64_t address, const void *buffer, size_t len)
 {
-	struct request *r = context;
+	struct ioctl_request *r = context;
 
 	w.written++;
 	for (size_t i = 0; i < r->parts; i++) {

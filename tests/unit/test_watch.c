@@ -73,7 +73,7 @@ static void begin(void)
 	qp = watch_qp_make(ufile, 5);
 	cr_assert(qp);
 	qp->state = WATCH_LIVE;
-	qp->question.kind = UVERBS_QP_ADDRESS;
+	qp->question.kind = REQUEST_QP_ADDRESS;
 	qp->basis = (struct watch_basis){
 		.state = PATH_RESOLVED,
 		.scope = REMOTE_ONE,
@@ -195,10 +195,10 @@ Test(watch, judged_again_whatever_it_is)
 {
 	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
 	cr_expect_not(is_queued(qp));
-	qp->question.kind = UVERBS_QP_READY;
+	qp->question.kind = REQUEST_QP_READY;
 	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
 	cr_expect(is_queued(qp));
-	qp->question.kind = UVERBS_QP_ADDRESS;
+	qp->question.kind = REQUEST_QP_ADDRESS;
 	qp->basis.by = BY_POLICY_NONE;
 	sa_happens(XFRM_CHANGE_SA, 9, 1, 3);
 	cr_expect(is_queued(qp));
@@ -233,7 +233,7 @@ Test(watch, an_sa_is_expiring)
 	sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 2);
 	cr_expect_eq(asked_for, 0, "MACsec protects it");
 	qp->basis.by = BY_IPSEC;
-	qp->question.kind = UVERBS_QP_READY;
+	qp->question.kind = REQUEST_QP_READY;
 	sa_happens(XFRM_CHANGE_EXPIRING, 0xc0ffee01, 1, 2);
 	cr_expect_eq(asked_for, 0, "of several flows it is not known which");
 	sa_happens(XFRM_CHANGE_EXPIRING, 9, 1, 3);
@@ -266,15 +266,15 @@ static struct engine_answer answer_for(bool pass, enum verdict_kind kind, enum p
 	};
 }
 
-static struct uverbs_command address_of(uint8_t remote)
+static struct request address_of(uint8_t remote)
 {
-	return (struct uverbs_command){ .kind = UVERBS_QP_ADDRESS,
-					.has = UVERBS_HAS_HANDLE,
-					.handle = 5,
-					.address = { .dgid = { [10] = 0xff, 0xff, 10, 0, 0, remote },
-						     .sgid_index = 1,
-						     .port = 1,
-						     .is_global = true } };
+	return (struct request){ .kind = REQUEST_QP_ADDRESS,
+				 .has = UVERBS_HAS_HANDLE,
+				 .handle = 5,
+				 .address = { .dgid = { [10] = 0xff, 0xff, 10, 0, 0, remote },
+					      .sgid_index = 1,
+					      .port = 1,
+					      .is_global = true } };
 }
 
 static void was_sent_to(uint8_t remote, const struct engine_answer *answer)
@@ -308,12 +308,12 @@ Test(watch, a_route_in_clear_is_kept)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct engine_answer before = answer_for(rows[i].pass, rows[i].kind, rows[i].by);
 		struct engine_answer now = answer_for(true, VERDICT_PROTECTED, BY_IPSEC);
-		struct uverbs_command command = address_of(2);
+		struct request request = address_of(2);
 
 		qp->clear_routes = CLEAR_ROUTE_NONE;
 		qp->question.qp_type = IB_UVERBS_QPT_RC;
 		was_sent_to(3, &before);
-		watch_refuse_kept_route(ufile, &command, &now);
+		watch_refuse_kept_route(ufile, &request, &now);
 		cr_expect_eq(now.pass, !rows[i].kept, "%s", rows[i].name);
 		if (!rows[i].kept)
 			continue;
@@ -349,14 +349,14 @@ Test(watch, whom_a_kept_route_concerns)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct engine_answer now = answer_for(true, VERDICT_PROTECTED, rows[i].by);
-		struct uverbs_command command = address_of(rows[i].now);
+		struct request request = address_of(rows[i].now);
 
 		now.path.driver = driver_traits(rows[i].driver);
 		qp->clear_routes = CLEAR_ROUTE_NONE;
 		qp->question.qp_type = rows[i].qp_type;
 		was_sent_to(3, &none);
 		was_sent_to(rows[i].second, &none);
-		watch_refuse_kept_route(ufile, &command, &now);
+		watch_refuse_kept_route(ufile, &request, &now);
 		cr_expect_eq(now.pass, !rows[i].refused, "%s", rows[i].name);
 	}
 }
@@ -377,7 +377,7 @@ static struct rdma_qp listed(const char *device, uint32_t qpn, uint8_t type, uin
 }
 
 /* The fixture's QP as one that was found, in this process. */
-static void found(enum uverbs_kind kind, uint32_t dest_qpn)
+static void found(enum request_kind kind, uint32_t dest_qpn)
 {
 	struct watch_holder *holder = calloc(1, sizeof(*holder));
 	struct process process;
@@ -390,7 +390,7 @@ static void found(enum uverbs_kind kind, uint32_t dest_qpn)
 	DL_APPEND(ufile->holders, holder);
 	DL_APPEND2(holder->client->holders, holder, client_prev, client_next);
 	text_copy(ufile->device, sizeof(ufile->device), "rxe0");
-	qp->question = (struct uverbs_command){ .kind = kind, .dest_qpn = dest_qpn };
+	qp->question = (struct request){ .kind = kind, .dest_qpn = dest_qpn };
 }
 
 static void name_by(const struct rdma_qp *qps, size_t count)
@@ -404,7 +404,7 @@ Test(watch, a_found_qp_gets_its_peers_number_and_type)
 				       listed("rxe0", 17, IB_UVERBS_QPT_UC, 71),
 				       listed("rxe0", 18, IB_UVERBS_QPT_RC, 70) };
 
-	found(UVERBS_QP_ADDRESS, 70);
+	found(REQUEST_QP_ADDRESS, 70);
 	name_by(all, 2);
 	cr_expect(!qp->qpn && !qp->question.qp_type, "another device's, and another peer's");
 	name_by(all, 3);
@@ -423,7 +423,7 @@ Test(watch, a_found_qp_without_an_address_is_judged_by_its_type)
 				 listed("rxe0", 19, IB_UVERBS_QPT_UD, 0), listed("rxe0", 1, QP_TYPE_GSI, 0) };
 
 	all[4].is_kernel = true;
-	found(UVERBS_QP_READY, 0);
+	found(REQUEST_QP_READY, 0);
 	name_by(all, 2);
 	cr_expect_eq(qp->question.qp_type, 0, "none that it could be");
 	name_by(all, 5);
@@ -441,7 +441,7 @@ Test(watch, a_type_that_is_known_stays)
 {
 	const struct rdma_qp all[] = { listed("rxe0", 18, IB_UVERBS_QPT_RAW_PACKET, 0) };
 
-	found(UVERBS_QP_READY, 0);
+	found(REQUEST_QP_READY, 0);
 	qp->question.qp_type = IB_UVERBS_QPT_UD;
 	qp->qpn = 7;
 	qp->qpn_source = WATCH_QPN_REPORTED;
@@ -457,14 +457,14 @@ Test(watch, a_type_that_is_known_stays)
 /* The line of a decision names the queue pair where its number is known. */
 Test(watch, a_decision_names_its_qp)
 {
-	struct uverbs_command command = { .kind = UVERBS_QP_ADDRESS, .has = UVERBS_HAS_QPN, .qpn = 17 };
+	struct request request = { .kind = REQUEST_QP_ADDRESS, .has = UVERBS_HAS_QPN, .qpn = 17 };
 	const struct engine_answer answer = { .pass = true };
 	struct wire_record record;
 
-	watch_describe(NULL, &command, "rxe0", &answer, &record);
+	watch_describe(NULL, &request, "rxe0", &answer, &record);
 	cr_expect(record.has & WIRE_RECORD_HAS_QPN && record.qpn == 17);
-	command.has = 0;
-	watch_describe(NULL, &command, "rxe0", &answer, &record);
+	request.has = 0;
+	watch_describe(NULL, &request, "rxe0", &answer, &record);
 	cr_expect_not(record.has & WIRE_RECORD_HAS_QPN);
 }
 

@@ -86,8 +86,8 @@ static void known(struct watch_qp *it, const char *remote)
 {
 	it->state = WATCH_LIVE;
 	it->check = WATCH_CHECK_AGREED;
-	it->question = (struct uverbs_command){
-		.kind = UVERBS_QP_ADDRESS,
+	it->question = (struct request){
+		.kind = REQUEST_QP_ADDRESS,
 		.has = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_DEST_QPN,
 		.driver_id = RDMA_DRIVER_RXE,
 		.qp_type = IB_UVERBS_QPT_RC,
@@ -258,10 +258,10 @@ Test(watch_look, another_port_is_another_address)
 /* Of those that need no address nothing is asked: their kind is what was judged. */
 Test(watch_look, only_those_that_have_an_address)
 {
-	qp->question.kind = UVERBS_QP_READY;
+	qp->question.kind = REQUEST_QP_READY;
 	look();
 	cr_expect_eq(kernel.asked, 0);
-	qp->question.kind = UVERBS_QP_ADDRESS;
+	qp->question.kind = REQUEST_QP_ADDRESS;
 	qp->state = WATCH_GRACE;
 	look();
 	cr_expect_eq(kernel.asked, 1);

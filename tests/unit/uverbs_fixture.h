@@ -19,7 +19,7 @@
 enum { PARTS = 4, PART_SIZE = 8192, ATTRS = 300, EX = IB_USER_VERBS_CMD_FLAG_EXTENDED };
 
 /* A request: its own memory is part 0 (header and attributes), what the attributes point to are the others. */
-struct request {
+struct ioctl_request {
 	struct {
 		uint64_t address;
 		size_t len;
@@ -30,12 +30,12 @@ struct request {
 	int reads, fail_at; /* fail_at: which read fails, 0: none */
 };
 
-static inline struct ib_uverbs_ioctl_hdr *header(struct request *r)
+static inline struct ib_uverbs_ioctl_hdr *header(struct ioctl_request *r)
 {
 	return (struct ib_uverbs_ioctl_hdr *)r->part[0].bytes;
 }
 
-static inline void begin(struct request *r, uint32_t driver, uint16_t object, uint16_t method)
+static inline void begin(struct ioctl_request *r, uint32_t driver, uint16_t object, uint16_t method)
 {
 	memset(r, 0, sizeof(*r));
 	r->parts = 1;
@@ -46,7 +46,7 @@ static inline void begin(struct request *r, uint32_t driver, uint16_t object, ui
 	};
 }
 
-static inline void add_attr(struct request *r, uint16_t id, uint16_t len, uint64_t data)
+static inline void add_attr(struct ioctl_request *r, uint16_t id, uint16_t len, uint64_t data)
 {
 	struct ib_uverbs_attr attr = { .attr_id = id, .len = len, .data = data };
 
@@ -58,7 +58,7 @@ static inline void add_attr(struct request *r, uint16_t id, uint16_t len, uint64
 }
 
 /* An attribute whose octets are elsewhere, as all of more than eight are. Returns them. */
-static inline uint8_t *add_pointer(struct request *r, uint16_t id, uint16_t len)
+static inline uint8_t *add_pointer(struct ioctl_request *r, uint16_t id, uint16_t len)
 {
 	size_t i = r->parts++;
 
@@ -69,7 +69,7 @@ static inline uint8_t *add_pointer(struct request *r, uint16_t id, uint16_t len)
 	return r->part[i].bytes;
 }
 
-static inline void begin_write(struct request *r, uint32_t driver, uint64_t command)
+static inline void begin_write(struct ioctl_request *r, uint32_t driver, uint64_t command)
 {
 	begin(r, driver, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
 	add_attr(r, UVERBS_ATTR_WRITE_CMD, 8, command);
@@ -87,7 +87,7 @@ static inline void put32(uint8_t *bytes, size_t offset, uint32_t value)
 
 static inline int memory_read(void *context, uint64_t address, void *buffer, size_t len)
 {
-	struct request *r = context;
+	struct ioctl_request *r = context;
 
 	if (++r->reads == r->fail_at)
 		return -EFAULT;
@@ -106,7 +106,7 @@ static inline int memory_read(void *context, uint64_t address, void *buffer, siz
 	return -EFAULT;
 }
 
-static inline int decode(struct request *r, enum uverbs_phase phase, struct uverbs_command *out)
+static inline int decode(struct ioctl_request *r, enum uverbs_phase phase, struct uverbs_command *out)
 {
 	const struct uverbs_memory memory = { memory_read, r };
 	int err;
@@ -123,7 +123,7 @@ static inline int decode(struct request *r, enum uverbs_phase phase, struct uver
 	return err;
 }
 
-static inline enum uverbs_kind kind_of(struct request *r)
+static inline enum uverbs_kind kind_of(struct ioctl_request *r)
 {
 	struct uverbs_command out;
 
@@ -131,7 +131,7 @@ static inline enum uverbs_kind kind_of(struct request *r)
 	return out.kind;
 }
 
-static inline void native_qp(struct request *r)
+static inline void native_qp(struct ioctl_request *r)
 {
 	begin(r, RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE);
 	add_attr(r, UVERBS_ATTR_CREATE_QP_HANDLE, 0, 0);
