@@ -20,6 +20,8 @@ SETTLE = 0.15  # s without a new frame: the guests have sent what they had to se
 SETTLE_LIMIT = 1.5  # retransmissions never settle
 BUSY_LIMIT = 0.5  # nor does traffic that continues
 SIDE_CHANNEL = 18515  # the TCP port by which ibv_*_pingpong and perftest exchange their QPs
+EXCHANGE_PORT = 18600  # the TCP port by which programs of tests/apps exchange theirs
+USER = 1234  # an ordinary user
 
 Report = Callable[["Outcome"], None]
 
@@ -186,6 +188,6 @@ def try_end(server: Process, port: int, at_once: bool = False) -> None:
 
 
 __all__ = [
-    "SIDE_CHANNEL", "Guest", "GuestDied", "Outcome", "Process", "Result", "Test", "Wire", "await_cm_listener", "await_listener",
-    "still_listens", "try_end",
+    "EXCHANGE_PORT", "SIDE_CHANNEL", "USER", "Guest", "GuestDied", "Outcome", "Process", "Result", "Test", "Wire", "await_cm_listener",
+    "await_listener", "still_listens", "try_end",
 ]  # fmt: skip

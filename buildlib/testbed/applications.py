@@ -194,7 +194,7 @@ DOING = (
 
 
 def doing(t: Test) -> str:
-    """Returns what processes wait for in both guests: it tells a slow one from one that is stuck."""
+    """Returns what processes wait for in both guests: it shows whether one is slow or stuck."""
     return "\n".join(f"{guest.name}: {guest.run(DOING)}" for guest in (t.a, t.b))
 
 

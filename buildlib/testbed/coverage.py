@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
-from .api import Test
+from .api import EXCHANGE_PORT, USER, Test
 from .applications import APPLICATIONS, NEIGHBOURS, SLOW, Application, Trial, try_out
 from .container import Container
 from .container_agent import ContainerAgent
@@ -27,8 +27,6 @@ MOUNT_REFUSED = "set propagation for `/`: Operation not permitted"  # the messag
 
 CONTAIN = TOP / "buildlib" / "testbed" / "contain.py"
 APPS = TOP / "tests" / "apps"
-OWN_PORT = 18600  # TCP, for the exchange of addresses of tests/apps
-USER = 1234
 SETUID = "/usr/local/bin/pingpong-setuid"
 RSH = "/run/coverage-rsh"
 RSH_PORT = 5140
@@ -59,7 +57,7 @@ class Program:
 
 def own(name: str, client: str) -> Application:
     """Returns a client of tests/apps, whose server is verbs_threads."""
-    return Application(name, SERVER, client, port=OWN_PORT)
+    return Application(name, SERVER, client, port=EXCHANGE_PORT)
 
 
 def setuid() -> Application:
@@ -156,7 +154,7 @@ class Door:
 
     def wrap(self, t: Test, user: int | None = None) -> str:
         """Returns the words that precede a command of this user."""
-        return self.words.format(build=t.build, who="")
+        return self.words.format(build=t.build, user="")
 
     def run_by(self, user: int | None) -> int | None:
         """Returns the user that runs the command with these words."""
@@ -203,7 +201,7 @@ class AgentDoor(Door):
         self.seen_of_log["a"] = 0
 
     def wrap(self, t: Test, user: int | None = None) -> str:
-        return self.words.format(build=t.build, who="" if user is None else f"--user {user}")
+        return self.words.format(build=t.build, user="" if user is None else f"--user {user}")
 
     def run_by(self, user: int | None) -> int | None:
         """root runs the runtime; the program in the container is that of the user."""
@@ -222,8 +220,8 @@ def make_bundle(t: Test, guest: Guest, name: str, profile: bool) -> None:
 
 
 def contained(bundle: str) -> str:
-    """Returns the words that precede a command to run it in a container; {build}, {who}."""
-    return f"{CONTAIN} {{who}} {RUNTIME} /run/bundles/{bundle} {TOP} {{build}} /tmp /etc /usr/local/bin --"
+    """Returns the words that precede a command to run it in a container; {build}, {user}."""
+    return f"{CONTAIN} {{user}} {RUNTIME} /run/bundles/{bundle} {TOP} {{build}} /tmp /etc /usr/local/bin --"
 
 
 BARE = Door("bare")
@@ -281,26 +279,26 @@ class Cell:
     verdict: str = UNDECIDED
 
 
-def seen(t: Test, trial: Trial, told: str) -> dict[str, object]:
+def seen(t: Test, trial: Trial, printed: str) -> dict[str, object]:
     """Returns the parts of a run that are kept: did it run, its frames, the lines of rdmasec about the client."""
     client = trial.client or trial.server
-    said = [line.replace(str(t.build), "build") for line in told.splitlines() if line.startswith("rdmasec:")]
+    said = [line.replace(str(t.build), "build") for line in printed.splitlines() if line.startswith("rdmasec:")]
     frames = {kind: count for kind, count in trial.wire.items() if count and kind not in ("tcp", *NEIGHBOURS)}
     return {"ran": trial.ran, "exit": client.code, "frames": frames, "said": said}
 
 
-def first_verdict(trial: Trial, told: str) -> str:
+def first_verdict(trial: Trial, printed: str) -> str:
     """Returns the verdict of a run on a link in clear with the client behind the door."""
     client = trial.client or trial.server
     if trial.ran and trial.wire["clear_data"]:
         return SEEN
     if client.ok or trial.readable:
         return UNDECIDED
-    if REFUSAL.search(told):
+    if REFUSAL.search(printed):
         return GUARDED
     if MOUNT_REFUSED in client.err:
         return NOT_STARTED
-    return NOT_STARTED if client.code == CANNOT_START and "rdmasec: " in told else UNDECIDED
+    return NOT_STARTED if client.code == CANNOT_START and "rdmasec: " in printed else UNDECIDED
 
 
 def protected_verdict(trial: Trial) -> str:
@@ -356,10 +354,10 @@ class Coverage:
             if not self.t.check(shown, f"control: {program.name}, bare: it runs, and the wire shows its data", bare):
                 continue
             for door in self.doors:
-                trial, told = self.try_out(program, door, "a")
-                cell = Cell(program.name, door.name, seen(self.t, bare, ""), seen(self.t, trial, told))
-                cell.verdict = first_verdict(trial, told)
-                self.t.say(f"{program.name}, {door.name}, in clear: {cell.verdict}\n{trial}\n{told}")
+                trial, printed = self.try_out(program, door, "a")
+                cell = Cell(program.name, door.name, seen(self.t, bare, ""), seen(self.t, trial, printed))
+                cell.verdict = first_verdict(trial, printed)
+                self.t.say(f"{program.name}, {door.name}, in clear: {cell.verdict}\n{trial}\n{printed}")
                 self.cells[program.name, door.name] = cell
 
     def with_ipsec(self) -> None:
@@ -370,10 +368,10 @@ class Coverage:
             for door in self.doors:
                 cell = self.cells.get((program.name, door.name))
                 if cell and cell.verdict == GUARDED:
-                    trial, told = self.try_out(program, door, "ab")
-                    cell.protected = seen(self.t, trial, told)
+                    trial, printed = self.try_out(program, door, "ab")
+                    cell.protected = seen(self.t, trial, printed)
                     cell.verdict = protected_verdict(trial)
-                    self.t.say(f"{program.name}, {door.name}, with IPsec: {cell.verdict}\n{trial}\n{told}")
+                    self.t.say(f"{program.name}, {door.name}, with IPsec: {cell.verdict}\n{trial}\n{printed}")
 
     def as_json(self) -> list[dict[str, object]]:
         return [asdict(cell) for cell in self.cells.values()]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .api import Test
+from .api import USER, Test
 from .guest import Guest, Process, Result
 from .states import DEVICE
 from .stream import await_words
@@ -22,7 +22,6 @@ POLICY = f"{FOLDER}/policy.conf"
 AUDIT = f"{FOLDER}/audit.json"
 LIST = "/run/rdmasec-qps.json"
 ANY = "[default]\nrequire = any\n"
-USER = 1234
 
 Record = dict[str, Any]
 

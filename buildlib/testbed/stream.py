@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from .api import Test, await_listener
+from .api import EXCHANGE_PORT, Test, await_listener
 from .guest import CommandFailed, Guest, Process, Result
 from .patience import WITHIN
 from .states import ETH0, batch
 
-PORT = 18600
 # 4.096 us * 2^20 is 4.3 s, and a QP gives up after eight of them. It must not do so before rdmasecd ends it.
 PATIENT = 20
 # Some 100 messages a second each way, where the number does not matter: it leaves processor time to the other programs.
@@ -49,7 +48,7 @@ class Stream:
         wrap_b: str = "",
         options: str = "",
         keep: bool = False,
-        port: int = PORT,
+        port: int = EXCHANGE_PORT,
         **how: Any,
     ) -> None:
         """options: those of verbs_stream, for both ends. keep: a's program keeps its queue pair after the end."""

@@ -143,7 +143,7 @@ static int connect_to(struct rc_qp *qp, const struct endpoint *peer)
 static int meet(struct rc_qp *qp, int tcp)
 {
 	struct endpoint mine = { 0 }, theirs;
-	int err = prepare(qp), told;
+	int err = prepare(qp), exchanged;
 
 	mine.failed = err;
 	if (!err) {
@@ -152,14 +152,14 @@ static int meet(struct rc_qp *qp, int tcp)
 		memcpy(mine.gid, qp->device->gid.raw, sizeof(mine.gid));
 	}
 	for (int round = 0; round < 2; round++) {
-		told = exchange_send(tcp, &mine);
+		exchanged = exchange_send(tcp, &mine);
 		if (err)
 			return err;
 		qp->stage = "its peer is gone";
-		if (!told)
-			told = exchange_receive(tcp, &theirs);
-		if (told)
-			return told;
+		if (!exchanged)
+			exchanged = exchange_receive(tcp, &theirs);
+		if (exchanged)
+			return exchanged;
 		qp->stage = "its peer has no QP for it";
 		if (theirs.failed)
 			return -ENOTCONN;

@@ -20,35 +20,35 @@ static void count_sigchld(int number)
 	sigchld_count++;
 }
 
-static int connect_one(const struct rc_device *device, const struct options *options, const char *who)
+static int connect_one(const struct rc_device *device, const struct options *options, const char *role)
 {
 	int tcp = exchange_connect(options->server, options->tcp_port), err;
 	struct rc_qp qp = { 0 };
 
 	if (tcp < 0) {
-		complain(tcp, "%s: no connection to the peer", who);
+		complain(tcp, "%s: no connection to the peer", role);
 		return tcp;
 	}
 	err = rc_call(&qp, device, tcp);
 	if (err)
-		complain(err, "%s: QP 0: %s", who, qp.stage);
+		complain(err, "%s: QP 0: %s", role, qp.stage);
 	else
-		printf("%s: connected\n", who);
+		printf("%s: connected\n", role);
 	rc_destroy(&qp);
 	close(tcp);
 	return err;
 }
 
-static int open_and_connect(const struct options *options, const char *who)
+static int open_and_connect(const struct options *options, const char *role)
 {
 	struct rc_device device;
 	int err = rc_open(&device, &verbs_linked, options);
 
 	if (err) {
-		complain(err, "%s: %s cannot be opened", who, options->device);
+		complain(err, "%s: %s cannot be opened", role, options->device);
 		return err;
 	}
-	err = connect_one(&device, options, who);
+	err = connect_one(&device, options, role);
 	rc_close(&device);
 	return err;
 }

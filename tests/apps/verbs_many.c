@@ -155,7 +155,7 @@ static int await_children(struct many *many, int pipe_end, int count)
 static int start_all(struct many *many)
 {
 	pid_t self = getpid(), child;
-	int ends[2], err = 0, told;
+	int ends[2], err = 0, one;
 
 	if (pipe(ends))
 		return -errno;
@@ -165,8 +165,8 @@ static int start_all(struct many *many)
 			return -errno;
 		if (child == 0)
 			run_child(many, i, ends[1], self);
-		told = many->at_once ? 0 : await_children(many, ends[0], 1);
-		err = err ? err : told;
+		one = many->at_once ? 0 : await_children(many, ends[0], 1);
+		err = err ? err : one;
 	}
 	return many->at_once ? await_children(many, ends[0], many->processes) : err;
 }

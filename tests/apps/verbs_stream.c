@@ -27,8 +27,8 @@ struct stream {
 	int pause_ms; /* 0: as fast as it can */
 	int outstanding;
 	unsigned long sent;
-	double began, last, told, longest_pause; /* seconds */
-	enum ibv_wc_status failed;               /* the first that did */
+	double began, last, printed, longest_pause; /* seconds */
+	enum ibv_wc_status failed;                  /* the first that did */
 };
 
 static double now(clockid_t clock)
@@ -64,9 +64,9 @@ static void count_sent(struct stream *s)
 	s->sent++;
 	s->outstanding--;
 	s->last = at;
-	if (at - s->told >= 1) {
+	if (at - s->printed >= 1) {
 		printf("%.3f %lu sent\n", now(CLOCK_REALTIME), s->sent);
-		s->told = at;
+		s->printed = at;
 	}
 }
 
@@ -138,7 +138,7 @@ static int leave_together(struct stream *s)
 
 static int stream_until(struct stream *s, int seconds)
 {
-	s->began = s->told = s->last = now(CLOCK_MONOTONIC);
+	s->began = s->printed = s->last = now(CLOCK_MONOTONIC);
 	while (now(CLOCK_MONOTONIC) - s->began < seconds)
 		if (step(s, true))
 			return -1;

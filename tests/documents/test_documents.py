@@ -65,14 +65,14 @@ def sources(folders: Iterable[str], ending: str) -> str:
 
 class Commands(unittest.TestCase):
     def test_synopsis_equals_help(self) -> None:
-        told = [line.strip() for line in output("rdmasec", "--help").splitlines() if line.startswith("  rdmasec ")]
+        documented = [line.strip() for line in output("rdmasec", "--help").splitlines() if line.startswith("  rdmasec ")]
         lines = plain(section(page("rdmasec.1"), "SYNOPSIS")).replace("++", "").split("\n")
-        self.assertEqual(told, [line for line in lines if line])
+        self.assertEqual(documented, [line for line in lines if line])
 
     def test_help_of_each_subcommand_equals_general_help(self) -> None:
-        told = output("rdmasec", "--help")
+        documented = output("rdmasec", "--help")
         for name in SUBCOMMANDS:
-            self.assertIn(f"  {usage(output('rdmasec', name, '--help'))}\n", told)
+            self.assertIn(f"  {usage(output('rdmasec', name, '--help'))}\n", documented)
 
     def test_help_lists_all_subcommands(self) -> None:
         named = {line.split()[1] for line in output("rdmasec", "--help").splitlines() if line.startswith("  rdmasec ")}
@@ -80,11 +80,11 @@ class Commands(unittest.TestCase):
 
     def test_pages_of_daemons_equal_their_help(self) -> None:
         for name in ("rdmasecd", "rdmasec-agentd"):
-            text, told = page(f"{name}.8"), output(name, "-h")
-            self.assertEqual(plain(section(text, "SYNOPSIS")).strip(), usage(told))
+            text, documented = page(f"{name}.8"), output(name, "-h")
+            self.assertEqual(plain(section(text, "SYNOPSIS")).strip(), usage(documented))
             described = set(re.findall(r"^\*(-\w)\*", section(text, "OPTIONS"), re.M))
-            self.assertEqual(described, options(usage(told)), name)
-            self.assertEqual(described, set(re.findall(r"^  (-\w) ", told, re.M)), name)
+            self.assertEqual(described, options(usage(documented)), name)
+            self.assertEqual(described, set(re.findall(r"^  (-\w) ", documented, re.M)), name)
 
     def test_help_lists_options_of_getopt(self) -> None:
         for source, command in {
@@ -107,17 +107,17 @@ class Policy(unittest.TestCase):
     def test_page_lists_keys_of_parser(self) -> None:
         known = set(re.findall(r'^\t\[KEY_\w+\] = \{ "([a-z-]+)"', (TOP / "core/policy/keys.c").read_text(), re.M))
         self.assertGreater(len(known), 10)
-        told = set(re.findall(r"^\*([a-z-]+)\* = ", page("rdmasec.policy.5"), re.M))
-        self.assertEqual(told, known)
+        documented = set(re.findall(r"^\*([a-z-]+)\* = ", page("rdmasec.policy.5"), re.M))
+        self.assertEqual(documented, known)
 
     def test_page_has_built_in_values(self) -> None:
         with tempfile.NamedTemporaryFile() as empty:
             said = output("rdmasec", "policy", "check", empty.name)
         built_in = dict(re.findall(r"^([a-z-]+) = (.*)$", said, re.M))
         keys = re.split(r"^\*([a-z-]+)\* = ", section(page("rdmasec.policy.5"), "KEYS"), flags=re.M)[1:]
-        told = {key: re.search(r"Built in: [*_]([a-z0-9]+)[*_]", text) for key, text in zip(keys[::2], keys[1::2])}
-        self.assertEqual(set(told), set(built_in))
-        for key, value in told.items():
+        documented = {key: re.search(r"Built in: [*_]([a-z0-9]+)[*_]", text) for key, text in zip(keys[::2], keys[1::2])}
+        self.assertEqual(set(documented), set(built_in))
+        for key, value in documented.items():
             if key != "ciphers":
                 self.assertEqual(value and value[1], built_in[key], key)
 
@@ -130,8 +130,8 @@ class Variables(unittest.TestCase):
     def test_readme_lists_variables_of_testbed(self) -> None:
         text = sources(("buildlib", "tests/scenarios"), ".py")
         read = set(re.findall(r'environ(?:\.get\(|\[)"(RDMASEC_\w+)"', text))
-        told = set(re.findall(r"^\| `(\w+)` \|", (TOP / "buildlib/testbed/README.md").read_text(), re.M))
-        self.assertEqual(told, read)
+        documented = set(re.findall(r"^\| `(\w+)` \|", (TOP / "buildlib/testbed/README.md").read_text(), re.M))
+        self.assertEqual(documented, read)
 
 
 class Files(unittest.TestCase):
@@ -170,8 +170,8 @@ class Files(unittest.TestCase):
         text = (TOP / "core/engine/record_json.c").read_text()
         added = set(re.findall(r'add_(?:text|number)\(maker, "(\w+)"', text))
         table = found(r"^(\[\[ \*Key\*.*?\n\n)", section(page("rdmasec.1"), "JSON"), re.M | re.S)
-        told = {key for row in re.findall(r"^\|  ([\w, ]+)$", table, re.M) for key in row.split(", ")}
-        self.assertEqual(told, added)
+        documented = {key for row in re.findall(r"^\|  ([\w, ]+)$", table, re.M) for key in row.split(", ")}
+        self.assertEqual(documented, added)
 
 
 class Protocol(unittest.TestCase):
@@ -228,9 +228,9 @@ class Scenarios(unittest.TestCase):
     FOLDERS = {path.parent.name: path.parent for path in (TOP / "tests/scenarios").glob("*/scenario.py")}
 
     def test_page_lists_scenarios_on_request(self) -> None:
-        told = found(r"run only by name: ([^.]*)\.", (TOP / "docs/testing.md").read_text())
+        documented = found(r"run only by name: ([^.]*)\.", (TOP / "docs/testing.md").read_text())
         kept = {name for name, folder in self.FOLDERS.items() if (folder / "on-request").exists()}
-        self.assertEqual(set(re.findall(r"`([\w-]+)`", told)), kept)
+        self.assertEqual(set(re.findall(r"`([\w-]+)`", documented)), kept)
 
     def test_each_scenario_has_a_description(self) -> None:
         for name, folder in self.FOLDERS.items():

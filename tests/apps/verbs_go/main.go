@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 
-// Connects one QP of a software RoCE device, sends a message and awaits the answer, with no library of C's between it
-// and the kernel: verbs are its own system calls.  verbs_threads is its server.
+// Connects one QP of a software RoCE device, sends a message and awaits the answer, by raw system calls without a C
+// library. verbs_threads is its server.
 //
 //	verbs_go DEVICE GID_INDEX SERVER
 package main
@@ -23,7 +23,7 @@ const (
 	messageSize = 64
 	psn         = 4711
 	tcpPort     = 18600
-	patience    = 30 * time.Second
+	patience    = 300 * time.Second
 
 	stateInit = 1
 	stateRTR  = 2
@@ -33,7 +33,7 @@ const (
 	reply    = "and its answer"
 )
 
-// What one end of a QP tells the other: struct endpoint of app.h.
+// One end of a QP, as sent to the other: struct endpoint of app.h.
 type endpoint struct {
 	Failed   uint8
 	Pad      [3]uint8
@@ -84,7 +84,7 @@ type queuePair struct {
 	device                          device
 	handle, number, key             uint32
 	sends, receives, sent, received queue
-	memory                          []byte // what is sent, and what is received
+	memory                          []byte // the message that is sent, then the one that is received
 }
 
 func (d device) completions() (uint32, queue, error) {
@@ -118,7 +118,7 @@ func (d device) create() (*queuePair, error) {
 	if err := d.command(cmdAllocPD, new(uint64), &pd, nil); err != nil {
 		return nil, failed("a PD cannot be allocated", err)
 	}
-	// Not of Go's heap: the kernel pins whole pages.
+	// Outside of Go's heap: the kernel pins whole pages.
 	memory, err := syscall.Mmap(-1, 0, 2*messageSize, syscall.PROT_READ|syscall.PROT_WRITE,
 		syscall.MAP_PRIVATE|syscall.MAP_ANONYMOUS)
 	if err != nil {
@@ -183,7 +183,7 @@ func (q *queuePair) connect(gidIndex uint8, peer endpoint) error {
 	return nil
 }
 
-// A completion's status is 0 where all is well: struct ib_uverbs_wc.
+// The status of a completion is 0 if it succeeded: struct ib_uverbs_wc.
 func succeeded(completion []byte) bool {
 	return completion != nil && binary.LittleEndian.Uint32(completion[8:]) == 0
 }
@@ -207,7 +207,7 @@ func (q *queuePair) talk() error {
 	return nil
 }
 
-// Both ends tell each other where they are, connect, and tell that they have.
+// Both ends exchange their addresses, connect, and exchange that they have.
 func exchange(tcp int, mine endpoint) (endpoint, error) {
 	var theirs endpoint
 	data := make([]byte, binary.Size(theirs))

@@ -28,7 +28,7 @@ const (
 	flagSignaled = 2
 )
 
-// Where the kernel has a queue: struct mminfo.
+// The place of a queue in the kernel: struct mminfo.
 type mapping struct {
 	Offset    uint64
 	Size, Pad uint32
@@ -58,7 +58,7 @@ func (q queue) element(index uint32) []byte {
 	return q.memory[start : start+q.size]
 }
 
-// One more element, which fill writes.
+// Adds an element, which fill writes.
 func (q queue) produce(fill func(element []byte)) {
 	at := atomic.LoadUint32(q.index(queueProducer))
 	element := q.element(at)
@@ -69,7 +69,7 @@ func (q queue) produce(fill func(element []byte)) {
 	atomic.StoreUint32(q.index(queueProducer), (at+1)&q.mask)
 }
 
-// Awaits an element and gives a copy of it; nil: none came in time.
+// Waits for an element. Returns a copy of it, or nil if none comes in time.
 func (q queue) consume(patience time.Duration) []byte {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		at := atomic.LoadUint32(q.index(queueConsumer))

@@ -54,7 +54,7 @@ type device struct {
 	fd int
 }
 
-// Which of the kernel's uverbs files is the named device's.
+// Opens the uverbs file of the named device.
 func openDevice(name string) (device, error) {
 	const class = "/sys/class/infiniband_verbs"
 
@@ -77,7 +77,7 @@ func openDevice(name string) (device, error) {
 	return device{}, syscall.ENODEV
 }
 
-// The memory that attributes point to is the caller's to keep until this returns.
+// The caller keeps the memory that attributes point to until this returns.
 func (d device) ioctl(method uint16, attributes []attribute) error {
 	r := request{Object: objectDevice, Method: method, Count: uint16(len(attributes)), Driver: driverRxe}
 	r.Length = uint16(24 + 16*len(attributes))
@@ -89,7 +89,7 @@ func (d device) ioctl(method uint16, attributes []attribute) error {
 	return nil
 }
 
-// A command of the older ABI in an ioctl: input, its output if it has any, and the driver's output if it has any.
+// A command of the older ABI in an ioctl: its input, its output and that of the driver, both optional.
 func (d device) command(number uint64, input any, output any, driver any) error {
 	in := encode(input)
 	out, uhw := space(output), space(driver)
@@ -104,7 +104,7 @@ func (d device) command(number uint64, input any, output any, driver any) error 
 		attributes = append(attributes, pointer(attrUhwOut, uhw))
 	}
 	err := d.ioctl(methodInvoke, attributes)
-	runtime.KeepAlive(in) // attributes have addresses only, which keep nothing
+	runtime.KeepAlive(in) // attributes hold addresses only, which do not keep it alive
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (d device) command(number uint64, input any, output any, driver any) error 
 	return nil
 }
 
-// Slices of this program lie on its heap, which Go does not move.
+// Slices of this program are on its heap, which Go does not move.
 func pointer(id uint16, memory []byte) attribute {
 	a := attribute{ID: id, Length: uint16(len(memory)), Flags: 1}
 	if len(memory) <= 8 && id == attrCoreIn {
@@ -134,7 +134,7 @@ func encode(value any) []byte {
 	return buffer.Bytes()
 }
 
-// As much as the value takes; nothing for nil.
+// Returns memory for a value; nil for nil.
 func space(value any) []byte {
 	if value == nil {
 		return nil
@@ -151,7 +151,7 @@ func decode(data []byte, value any) {
 	}
 }
 
-// An error with what was under way.
+// Returns an error with the name of the current step.
 func failed(what string, err error) error {
 	if errno, ok := err.(syscall.Errno); ok {
 		return fmt.Errorf("%s: %w (errno %d)", what, err, int(errno))

@@ -57,11 +57,11 @@ def refused(t: Test, what: str, reason: str, at_once: bool = False) -> Attempt:
     said = attempt.result.err
     t.check(not attempt.passed and "Required key not available" in said, f"{what}: the call fails with ENOKEY", attempt)
     t.check(has_reason(said, reason), f"{what}: the refusal says '{reason}'", said)
-    told = re.search(r"none came in (\d+\.\d) s", said)
+    waited = re.search(r"none came in (\d+\.\d) s", said)
     if at_once:
-        t.check(not told, f"{what}: the call fails immediately", said)
+        t.check(not waited, f"{what}: the call fails immediately", said)
     else:
-        t.check(told and TIMEOUT <= float(told[1]) < TIMEOUT + 60, f"{what}: the call fails after the setup-timeout", said)
+        t.check(waited and TIMEOUT <= float(waited[1]) < TIMEOUT + 60, f"{what}: the call fails after the setup-timeout", said)
     t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
     t.check(tables(t.a) == before, f"{what}: SAD and SPD do not change", tables(t.a))
     t.note(f"{what}: {said.strip()}")

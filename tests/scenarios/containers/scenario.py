@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from testbed.api import SIDE_CHANNEL, Process, Result, Test, Wire, await_listener, try_end
+from testbed.api import SIDE_CHANNEL, USER, Process, Result, Test, Wire, await_listener, try_end
 from testbed.container import Container
 from testbed.container_agent import SOCKET, ContainerAgent
 from testbed.daemon import Daemon, Record
@@ -15,7 +15,6 @@ from testbed.refusals import has_reason
 from testbed.states import DEVICE, ETH0
 
 RUNTIMES = ("runc", "crun")
-USER = 1234
 TIME_LIMIT = 2400
 B = ETH0["b"][0]
 PINGPONG = f"ibv_rc_pingpong -d {DEVICE} -n 20 -g {{gid}}"
@@ -88,8 +87,8 @@ def refused_in_clear(t: Test, daemon: Daemon, agent: ContainerAgent, runtime: st
     client, _, wire = pair(t, container, program, profile=True, allow_device=True, user=USER)
     what = f"{runtime}, {name}, in clear"
     t.check(client.code not in (0, 124) and wire.clear == 0, f"{what}: it fails, and nothing leaves in clear", f"{client}\n{wire}")
-    told = agent.process.says(f"container {container.name}: rdmasec: refused ")
-    t.check(told and has_reason(agent.process.output(), IN_CLEAR), f"{what}: the agent's log has the refusal", agent.process.output())
+    named = agent.process.says(f"container {container.name}: rdmasec: refused ")
+    t.check(named and has_reason(agent.process.output(), IN_CLEAR), f"{what}: the agent's log has the refusal", agent.process.output())
     record = decision(daemon, "refused", name, began)
     t.check(record and record["uid"] == USER, f"{what}: the audit log has the container's program and its user", record)
 
@@ -119,9 +118,9 @@ def refuses_own_network(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
     with t.wire() as wire:
         client = container.run()
     record = daemon.await_record("decided", lambda r: r["outcome"] == "refused", began)
-    told = has_reason(record, ELSEWHERE) or has_reason(record, "in this network namespace")
+    named = has_reason(record, ELSEWHERE) or has_reason(record, "in this network namespace")
     what = "a container with a network namespace of its own"
-    t.check(not client.ok and told, f"{what}: it is refused by the state of that namespace", f"{client}\n{record}")
+    t.check(not client.ok and named, f"{what}: it is refused by the state of that namespace", f"{client}\n{record}")
     t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
 
 

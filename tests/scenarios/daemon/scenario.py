@@ -6,13 +6,12 @@ import signal
 import time
 from typing import Any
 
-from testbed.api import Guest, Process, Test
+from testbed.api import USER, Guest, Process, Test
 from testbed.applications import bare_is_seen
 from testbed.refusals import has_reason
 from testbed.states import ETH0
 from testbed.stream import await_words
 
-USER = 1234
 POLICY = "/run/rdmasec/policy.conf"
 ADDRESSES = ETH0["a"][0], ETH0["b"][0]
 # CAP_NET_ADMIN is bit 12, CAP_SYS_PTRACE bit 19 (linux/capability.h)

@@ -6,11 +6,10 @@ from __future__ import annotations
 import signal
 import time
 
-from testbed.api import Process, Result, Test, await_listener
+from testbed.api import EXCHANGE_PORT, Process, Result, Test, await_listener
 from testbed.states import ETH0, MACSEC0
 from testbed.stream import await_words
 
-PORT = 18600
 ANSWER_WITHIN = 15  # s; WIRE_TIMEOUT_MS of core/messages/protocol.h
 TIMED_OUT = "Connection timed out"  # otherwise the call failed immediately
 CONNECTED = "1 connected, waiting"
@@ -30,7 +29,7 @@ def begin(t: Test, wrap: str) -> tuple[Process, Process, int]:
     """Returns a program that waits with one connected QP, its unguarded server, and the process id of its engine."""
     program = f"{t.build}/tests/verbs_threads"
     server = t.b.start(f"{program} -q 2 -g {t.net.gid_index(t.b, MACSEC0['b'][0])}")
-    await_listener(server, PORT)
+    await_listener(server, EXCHANGE_PORT)
     index = t.net.gid_index(t.a, MACSEC0["a"][0])
     client = t.a.start(f"{wrap} {program} -s -q 2 -g {index} {ETH0['b'][0]}")
     await_words(client, CONNECTED)
@@ -50,8 +49,8 @@ def end(t: Test, client: Process, server: Process) -> tuple[Result, float]:
 
 
 def check_refused(t: Test, what: str, result: Result, errno: int, why: str) -> None:
-    told = f"QP 1: cannot be created: {why}" in result.err and f"(errno {errno})" in result.err
-    t.check(result.code == 1 and told, f"{what}: the next QP is refused: {why}", result)
+    named = f"QP 1: cannot be created: {why}" in result.err and f"(errno {errno})" in result.err
+    t.check(result.code == 1 and named, f"{what}: the next QP is refused: {why}", result)
     line = next((line for line in result.err.splitlines() if line.startswith("rdmasec: refused create_qp on ")), "")
     t.check("/dev/infiniband/uverbs" in line and "engine" in line, f"{what}: a line on stderr names the device and the engine", result.err)
     # Once when it is woken, and once after the refusal.

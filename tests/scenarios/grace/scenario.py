@@ -52,7 +52,7 @@ def events_of(daemon: Daemon, stream: Stream, since: float) -> list[str]:
     return [record["event"] for record in daemon.log(since) if record.get("pid") == stream.client.pid]
 
 
-def told(daemon: Daemon, stream: Stream, what: str, since: Event) -> dict | None:
+def await_event(daemon: Daemon, stream: Stream, what: str, since: Event) -> dict | None:
     return daemon.await_record(what, lambda record: record["pid"] == stream.client.pid, since.began)
 
 
@@ -60,10 +60,10 @@ def continues_after_return(t: Test, what: str, daemon: Daemon, addresses: dict, 
     stream = guarded(t, addresses)
     with t.wire(busy=True) as wire:
         event = change(t.a, *away)
-        lost = told(daemon, stream, "grace", event)
+        lost = await_event(daemon, stream, "grace", event)
         new = try_qp(t, addresses)
         change(t.a, *back)
-        returned = told(daemon, stream, "changed", event)
+        returned = await_event(daemon, stream, "changed", event)
         continues = stream.continues()
     log = daemon.log(event.began)
     t.check(lost and lost["outcome"] == "refused", f"{what}, SA removed: the audit log has the loss", log)
@@ -79,7 +79,7 @@ def has_no_grace(t: Test, what: str, daemon: Daemon, addresses: dict, away: Sequ
     stream = guarded(t, addresses)
     event = change(t.a, *away)
     ending = stream.end_of_a()
-    revoked = told(daemon, stream, "revoked", event)
+    revoked = await_event(daemon, stream, "revoked", event)
     t.check(ending and ending.flushed, f"{what}: the program sees its work flushed", ending or stream.client.output())
     log = daemon.log(event.began)
     t.check(has_reason(revoked, re.compile(cause)), f"{what}: the audit log names the cause", revoked or log)
@@ -101,7 +101,7 @@ def ends_without_return(t: Test, daemon: Daemon, away: Sequence[str], back: Sequ
     stream = guarded(t, ETH0)
     with t.wire(busy=True) as wire:
         event = change(t.a, *away)
-        told(daemon, stream, "grace", event)
+        await_event(daemon, stream, "grace", event)
         t.check(not stream.client.poll(), "SA not put back: the queue pair stays", stream.client.output())
         reload(t, daemon, 0)
         ending = stream.end_of_a()

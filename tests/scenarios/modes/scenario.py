@@ -102,8 +102,8 @@ def bad_policy_starts_nothing(t: Test, what: str, text: str, line: int, how: str
         result = t.a.run(command)
         named = where in result.err and how in result.err and not result.out
         verb = command.split()[1]
-        told = result.code == EXIT_USAGE and named
-        t.check(told, f"policy with a mistake ({what}): {verb} prints file and line", result)
+        named = result.code == EXIT_USAGE and named
+        t.check(named, f"policy with a mistake ({what}): {verb} prints file and line", result)
     t.check(t.a.run("test -e /run/started").code == 1, f"policy with a mistake ({what}): nothing starts")
 
 

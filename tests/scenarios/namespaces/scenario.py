@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from testbed.api import Result, Test, await_listener
+from testbed.api import EXCHANGE_PORT, Result, Test, await_listener
 from testbed.daemon import USER, Daemon, by_library, on_both, try_qp
 from testbed.refusals import has_reason
 from testbed.states import ETH0, MAC, batch, gid_of
@@ -11,7 +11,6 @@ from testbed.stream import Stream, await_words
 
 A, B = ETH0["a"][0], ETH0["b"][0]
 OWN = "10.77.0.3"  # the address of the child for its TCP, by which b finds it
-PORT = 18600
 ROUTES_ELSEWHERE = "software RoCE routes in the initial network namespace, and this is another"
 
 
@@ -61,10 +60,10 @@ def in_child(t: Test, command: str) -> str:
 def control_child_sends(t: Test) -> None:
     """The answers go to eth0 of the initial namespace, so no QP connects; only what leaves counts."""
     index = t.net.gid_index(t.a, A, "rxe1")
-    server = t.b.start(f"exec {t.build}/tests/verbs_stream -p {PORT} -g {t.net.gid_index(t.b, B)}")
-    await_listener(server, PORT)
+    server = t.b.start(f"exec {t.build}/tests/verbs_stream -p {EXCHANGE_PORT} -g {t.net.gid_index(t.b, B)}")
+    await_listener(server, EXCHANGE_PORT)
     with t.wire() as wire:
-        client = t.a.start(in_child(t, f"{t.build}/tests/verbs_stream -p {PORT} -d rxe1 -g {index} {B}"))
+        client = t.a.start(in_child(t, f"{t.build}/tests/verbs_stream -p {EXCHANGE_PORT} -d rxe1 -g {index} {B}"))
         counter = "/sys/class/infiniband/rxe1/ports/1/hw_counters/sent_pkts"
         sent = t.eventually(lambda: int(t.a.read_file(counter)) > 0)
         client.kill(9)
@@ -79,8 +78,8 @@ def control_child_sends(t: Test) -> None:
 def refused_in_initial_namespace(t: Test) -> None:
     attempt = try_qp(t, ETH0)
     said = attempt.result.err
-    told = has_reason(said, "eth0 is not a MACsec device") and has_reason(said, "no outbound xfrm policy")
-    t.check(not attempt.passed and told, "IPsec in the child alone: a program of the initial namespace is refused as in clear", attempt)
+    named = has_reason(said, "eth0 is not a MACsec device") and has_reason(said, "no outbound xfrm policy")
+    t.check(not attempt.passed and named, "IPsec in the child alone: a program of the initial namespace is refused as in clear", attempt)
 
 
 def child_attempt(t: Test, device: str) -> Result:

@@ -165,8 +165,8 @@ def refused(t: Test, case: Case, family: int) -> None:
     code, said = check(t, case.addresses, family)
     reason = said.get("reason", "")
     t.check(code == UNPROTECTED and has_reason(said, case.reason), f"{what}: check gives the reason", f"exit {code} {said}")
-    told = status_reason(t, case.addresses, family)
-    t.check(told == reason and reason, f"{what}: status gives the same reason", f"status: {told}\ncheck: {reason}")
+    shown = status_reason(t, case.addresses, family)
+    t.check(shown == reason and reason, f"{what}: status gives the same reason", f"status: {shown}\ncheck: {reason}")
 
     trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], case.addresses, guarded="a", family=family)
     failed = trial.client is not None and trial.client.code != 0

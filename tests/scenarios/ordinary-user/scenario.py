@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from testbed.api import Result, Test, Wire
+from testbed.api import USER, Result, Test, Wire
 from testbed.applications import bare_is_seen
 from testbed.refusals import has_reason, refusal_lines
 from testbed.states import DEVICE, ETH0, MACSEC0
 
-USER = 1234
 UNKNOWN = 3  # exit status of rdmasec check
 
 

@@ -7,13 +7,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from testbed.api import Guest, Result, Test, Wire
+from testbed.api import USER, Guest, Result, Test, Wire
 from testbed.connecting import connect
 from testbed.refusals import has_reason, refusal_lines
 from testbed.states import DEVICE, ETH0, MACSEC0
 
 TIME_LIMIT = 900
-USER = 1234
 RSPRELOAD = "/usr/lib/*/rsocket/librspreload.so"
 # A rule for a remote that is not used allows a QP until its address is known.
 LATE = "[rule elsewhere]\nmatch-remote = 10.99.0.0/16\nmode = off\n"
@@ -70,9 +69,9 @@ def attempt(t: Test, program: Program, addresses: dict, wrap_a: str, wrap_b: str
 
 def check_refused(t: Test, what: str, program: Program, stage: str, client: Result, seen: Wire) -> None:
     """rdmasec prints each QP once, and so does the program, which got EPERM."""
-    told = len(re.findall(rf"QP \d+: {stage}: .*\(errno 1\)", client.err))
+    denied = len(re.findall(rf"QP \d+: {stage}: .*\(errno 1\)", client.err))
     lines = refusal_lines(client)
-    t.check(client.code == 1 and told == program.qps, f"{what}: each of {program.qps} QPs gets EPERM", client)
+    t.check(client.code == 1 and denied == program.qps, f"{what}: each of {program.qps} QPs gets EPERM", client)
     named = all(re.search(rf"on {DEVICE} port 1 GID \d+ \(\S+ on eth0\) to .*: unprotected: ", line) for line in lines)
     t.check(len(lines) == program.qps and named, f"{what}: a line for each QP names the path and the reason", client.err)
     t.check(seen.clear == 0, f"{what}: nothing leaves in clear", seen)
@@ -152,8 +151,8 @@ def other_preloads_in_clear(t: Test) -> None:
     taker = f"{t.build}/tests/libioctl_taker.so"
     client, seen = pingpong(t, ETH0, preload(t, taker))
     t.check(client.code == 126, "behind a library that takes ioctl(): a pingpong does not start", client)
-    told = "another library, or the program itself, intercepts ioctl()"
-    named = client.err.startswith("rdmasec: refused to start: ") and has_reason(client.err, told)
+    reason = "another library, or the program itself, intercepts ioctl()"
+    named = client.err.startswith("rdmasec: refused to start: ") and has_reason(client.err, reason)
     t.check(named, "behind a library that takes ioctl(): rdmasec prints the reason", client.err)
     t.check(seen.clear == 0, "behind a library that takes ioctl(): nothing leaves in clear", seen)
     client, seen = pingpong(t, ETH0, f"env LD_PRELOAD={taker}")
@@ -176,8 +175,8 @@ def write_is_no_bypass(t: Test) -> None:
     client, seen = pingpong(t, ETH0, f"env LD_PRELOAD={no_verbs}")
     t.check(client.ok and seen.clear > 0, "control: where ioctl() takes no verbs, they go by write()", f"{client}\n{seen}")
     client, seen = pingpong(t, ETH0, preload(t, "rdmasec", no_verbs))
-    told = has_reason(client.err, "verbs do not go by ioctl() here")
-    t.check(not client.ok and told, "where ioctl() takes no verbs: a pingpong is refused", client)
+    named = has_reason(client.err, "verbs do not go by ioctl() here")
+    t.check(not client.ok and named, "where ioctl() takes no verbs: a pingpong is refused", client)
     t.check(seen.clear == 0, "where ioctl() takes no verbs: nothing leaves in clear", seen)
 
 

@@ -8,16 +8,15 @@ import re
 import time
 from pathlib import Path
 
-from testbed.api import SIDE_CHANNEL, Guest, Result, Test, Wire, await_listener, try_end
+from testbed.api import EXCHANGE_PORT, SIDE_CHANNEL, USER, Guest, Result, Test, Wire, await_listener, try_end
 from testbed.applications import APPLICATIONS, bare_is_seen, try_out
-from testbed.connecting import PORT, connect
+from testbed.connecting import connect
 from testbed.daemon import Daemon, on_both, seconds
 from testbed.refusals import has_reason, refusal
 from testbed.states import DEVICE, ETH0, MACSEC0
 from testbed.stream import await_words
 
 TIME_LIMIT = 900
-USER = 1234
 PLACE = "/opt/rdmasec"  # only root may write there, as the module requires
 RDMASEC = f"{PLACE}/bin/rdmasec"
 COPIES = "/opt/copies"
@@ -298,7 +297,7 @@ def daemon_finds_late_taker(t: Test, daemon: Daemon) -> None:
     t.b.run(f"{RDMASEC} remove-provider", check=True)  # otherwise b's server is refused
     index_a, index_b = (t.net.gid_index(guest, ETH0[guest.name][0]) for guest in (t.a, t.b))
     server = t.b.start(f"{t.build}/tests/verbs_threads -g {index_b}")
-    await_listener(server, PORT)
+    await_listener(server, EXCHANGE_PORT)
     since = t.a.now()
     taker = t.a.start(f"exec {t.build}/tests/verbs_break taken-late - -g {index_a} {ETH0['b'][0]}")
     said = await_words(taker, "waiting")

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import json
 
-from testbed.api import SIDE_CHANNEL, Result, Test, await_listener, try_end
+from testbed.api import SIDE_CHANNEL, USER, Result, Test, await_listener, try_end
 from testbed.daemon import Daemon
 from testbed.states import DEVICE, ETH0
 
-USER = 1234
 UNGUARDED, NO_ENGINE = 1, 3
 PORT = SIDE_CHANNEL
 
@@ -69,19 +68,19 @@ def lacks_engine(result: Result) -> bool:
 
 
 def lists_both(t: Test, user: int | None, pid: int) -> None:
-    who = f"uid {user}" if user else "root"
+    by = f"uid {user}" if user else "root"
     result, rows = qps(t, user)
-    t.check(lacks_engine(result), f"qps, {who}: it reports that there is no engine", result)
+    t.check(lacks_engine(result), f"qps, {by}: it reports that there is no engine", result)
     gsi = [row for row in rows if row["guard"] == "kernel-cm" and row["qp_type"] == "GSI"]
     first = [(row["qpn"], row["kernel_owner"]) for row in gsi]
-    t.check(first == [(1, "ib_core")], f"qps, {who}: it lists QP 1 of the kernel", rows)
-    t.check(len(of_processes(rows)) == 2, f"qps, {who}: it lists the two of processes", rows)
+    t.check(first == [(1, "ib_core")], f"qps, {by}: it lists QP 1 of the kernel", rows)
+    t.check(len(of_processes(rows)) == 2, f"qps, {by}: it lists the two of processes", rows)
     for row in of_processes(rows):
         complete = (row["guard"], row["device"], row["qp_type"]) == ("unknown", DEVICE, "RC")
-        t.check(complete, f"qps, {who}: a row has guard, device and type", row)
+        t.check(complete, f"qps, {by}: a row has guard, device and type", row)
     known = [row for row in of_processes(rows) if "pid" in row]
-    t.check(known and known[0]["comm"] == "ibv_rc_pingpong", f"qps, {who}: a row names the program", rows)
-    t.check(pid in [row["pid"] for row in known], f"qps, {who}: a row names process {pid}", rows)
+    t.check(known and known[0]["comm"] == "ibv_rc_pingpong", f"qps, {by}: a row names the program", rows)
+    t.check(pid in [row["pid"] for row in known], f"qps, {by}: a row names process {pid}", rows)
 
 
 def lists_from_other_pid_namespace(t: Test) -> None:

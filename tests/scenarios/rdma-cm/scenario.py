@@ -163,8 +163,8 @@ def refuses_join_in_clear(t: Test, way: Way) -> None:
     t.check(holds, "control: rdma_join_multicast, bare: the kernel returns the GID of the group", bare)
     with t.wire() as seen:
         refused = t.a.run(f"{way.wrap} {command}")
-    told = f"to {GROUP}: unprotected" in refused.err and f"(errno {EPERM})" in refused.err
-    t.check(not refused.ok and told, "rdma_join_multicast, guarded in clear: it is refused for that group", refused)
+    named = f"to {GROUP}: unprotected" in refused.err and f"(errno {EPERM})" in refused.err
+    t.check(not refused.ok and named, "rdma_join_multicast, guarded in clear: it is refused for that group", refused)
     t.check(seen.clear == 0, "rdma_join_multicast, guarded in clear: no frame of RoCE leaves", seen)
 
 

@@ -81,8 +81,8 @@ def refused_in_clear(t: Test, door: Door, program: Application, row: Row) -> boo
     row.refused = kept(t, trial)
     what = f"{program.name}, {door.name}, in clear"
     failed = trial.client is not None and not trial.client.ok
-    told = t.check(failed and refusal(trial.client), f"{what}: it is refused, and prints the reason", trial)
-    return t.check(trial.readable == 0, f"{what}: nothing readable crosses the wire", trial) and told
+    printed = t.check(failed and refusal(trial.client), f"{what}: it is refused, and prints the reason", trial)
+    return t.check(trial.readable == 0, f"{what}: nothing readable crosses the wire", trial) and printed
 
 
 def runs_protected(t: Test, door: Door, bare: Trial, row: Row, addresses: Addresses, by: str) -> bool:

@@ -10,20 +10,19 @@ import signal
 import time
 from pathlib import Path
 
-from testbed.api import SIDE_CHANNEL, Result, Test, Wire, await_listener, try_end
+from testbed.api import EXCHANGE_PORT, SIDE_CHANNEL, USER, Result, Test, await_listener, try_end
+from testbed.connecting import connect
 from testbed.patience import WITHIN
 from testbed.refusals import has_reason, refusal_lines
 from testbed.states import DEVICE, ETH0, MACSEC0
 from testbed.stream import await_words
 
 TIME_LIMIT = 1800
-PORT = 18600  # TCP, for the exchange of addresses
 # Attempts of the hostile program; 10,000 take from six to forty minutes on an emulated processor.
 FLIPS = int(os.environ.get("RDMASEC_FLIPS", "200"))
 # A rule for a remote that is not used allows a QP until its address is known.
 LATE = "[rule elsewhere]\nmatch-remote = 10.99.0.0/16\nmode = off\n"
 FLIPPING = 600  # s without progress; the program prints a line for every hundred attempts
-USER = 1234
 TERMINAL = Path(__file__).resolve().with_name("terminal.py")
 FLIPPED = re.compile(r"refused (\d+) passed (\d+) unprotected (\d+) failed (\d+)")
 
@@ -52,30 +51,14 @@ def preloaded(t: Test, policy: str = "") -> str:
     return f"{t.build}/bin/rdmasec run {policy} --"
 
 
-def connect(
-    t: Test, program: str, addresses: dict, wrap_a: str, wrap_b: str = "", qps: int = 1, user: int | None = None
-) -> tuple[Result, Result, Wire]:
-    """Runs the program on a against the server on b."""
-    folder = f"{t.build}/tests"
-    index_a, index_b = (t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.a, t.b))
-    with t.wire() as wire:
-        server = t.b.start(f"{wrap_b} {folder}/verbs_threads -g {index_b} -q {qps}", user=user)
-        await_listener(server, PORT)
-        client = t.a.run(f"{wrap_a} {folder}/{program} -g {index_a} -q {qps} {ETH0['b'][0]}", user=user)
-        if not client.ok:
-            try_end(server, PORT)
-        served = server.wait()
-    return client, served, wire
-
-
 def in_clear(t: Test) -> None:
-    client, _, seen = connect(t, "verbs_static", ETH0, "")
+    client, _, seen = connect(t, "verbs_static", ETH0)
     t.check(client.ok and seen.clear > 0, "control: verbs_static, unguarded, runs in clear", f"{client}\n{seen}")
     result = t.a.run(f"{preloaded(t)} {t.build}/tests/verbs_static -g 0 {ETH0['b'][0]}")
     holds = result.code == 126 and "--supervise" in result.err
     t.check(holds, "verbs_static, without --supervise: it is not started, and the reason is printed", result)
     for program in ("verbs_static", "verbs_threads", "verbs_dlvsym", "verbs_fork", "verbs_fork -o", "verbs_fork -x"):
-        client, _, seen = connect(t, program, ETH0, supervised(t))
+        client, _, seen = connect(t, program, ETH0, wrap_a=supervised(t))
         lines = refusal_lines(client)
         t.check(client.code == 1 and "(errno 1)" in client.err, f"{program}, supervised, in clear: it gets EPERM", client)
         named = lines and all(re.search(rf"on {DEVICE} port 1 .*: unprotected: ", line) for line in lines)
@@ -85,7 +68,7 @@ def in_clear(t: Test) -> None:
 
 def over_macsec(t: Test) -> None:
     for program, qps in (("verbs_static", 8), ("verbs_threads -t 4", 16), ("verbs_fork", 1), ("verbs_fork -x", 1)):
-        client, server, seen = connect(t, program, MACSEC0, supervised(t), supervised(t), qps)
+        client, server, seen = connect(t, f"{program} -q {qps}", MACSEC0, wrap_a=supervised(t), wrap_b=supervised(t), qps=qps)
         t.check(client.ok and server.ok, f"{program}, supervised, over MACsec: it runs", f"{client}\n{server}")
         t.check(seen.counts["macsec"] > 0 and seen.clear == 0, f"{program}, supervised, over MACsec: only MACsec crosses the wire", seen)
         t.check(not client.err, f"{program}, supervised, over MACsec: it prints no error", client.err)
@@ -184,15 +167,15 @@ def serves_ordinary_user(t: Test) -> None:
             guest.run(f"echo {scope} >{setting}", check=True)
         for program in ("verbs_static", "verbs_threads", "verbs_fork -x"):
             what = f"{program}, supervised, uid {USER}, ptrace_scope {scope}"
-            client, server, seen = connect(t, program, MACSEC0, wrap, wrap, user=USER)
+            client, server, seen = connect(t, program, MACSEC0, wrap_a=wrap, wrap_b=wrap, user=USER)
             t.check(client.ok and server.ok and not client.err, f"{what}: it runs", f"{client}\n{server}")
             t.check(seen.counts["macsec"] > 0 and seen.clear == 0, f"{what}: only MACsec crosses the wire", seen)
         serves_orphan(t, orphan, scope)
     for guest in (t.a, t.b):
         guest.run(f"echo 2 >{setting}", check=True)
-    client, _, seen = connect(t, "verbs_static", MACSEC0, wrap, user=USER)
-    told = has_reason(client.err, "kernel.yama.ptrace_scope")
-    t.check(client.code == 126 and told, f"uid {USER}, ptrace_scope 2: verbs_static is not started, and the setting is named", client)
+    client, _, seen = connect(t, "verbs_static", MACSEC0, wrap_a=wrap, user=USER)
+    named = has_reason(client.err, "kernel.yama.ptrace_scope")
+    t.check(client.code == 126 and named, f"uid {USER}, ptrace_scope 2: verbs_static is not started, and the setting is named", client)
     t.check(seen.clear == 0, f"uid {USER}, ptrace_scope 2: nothing leaves in clear", seen)
     for guest in (t.a, t.b):
         guest.run(f"echo {before.out.strip()} >{setting}", check=True)
@@ -205,7 +188,7 @@ def serves_orphan(t: Test, program: str, scope: int) -> None:
     done = f"/tmp/orphan-{scope}"
     child = f"sleep 1; {program} -g {index_a} {ETH0['b'][0]}; echo $? >{done}"
     server = t.b.start(f"{supervised(t)} {t.build}/tests/verbs_threads -g {index_b}", user=USER)
-    await_listener(server, PORT)
+    await_listener(server, EXCHANGE_PORT)
     result = t.a.run(f"{supervised(t)} sh -c '( {child} ) & exit 0'", user=USER)
     t.check(result.ok, f"{what}: its parent ends with exit status 0", result)
     code = "none"

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from testbed.api import Result, Test
+from testbed.api import USER, Result, Test
 from testbed.container import Container
 from testbed.refusals import has_reason
 from testbed.states import AWAIT_GIDS, DEVICE, ETH0, gid_of
 
-USER = 1234
 TIME_LIMIT = 1500
 BUNDLES = "/opt/bundles"  # visible to the guest and to the systemd in it, which has a /run of its own
 # As the first process of a container it does not touch what the init of the testbed has set up. With the unit as its only
@@ -59,8 +58,8 @@ def agent(t: Test) -> None:
     elsewhere = Container(t, t.a, "crun", "elsewhere", BUNDLES, entering())
     elsewhere.configure(call(t), profile=True, allow_device=True, network=True)
     result = elsewhere.run()
-    told = "container elsewhere: rdmasec: refused "
-    t.check(not result.ok and "local address:" not in result.out and t.eventually(lambda: told in log(t).out),
+    printed = "container elsewhere: rdmasec: refused "
+    t.check(not result.ok and "local address:" not in result.out and t.eventually(lambda: printed in log(t).out),
             "a container with a network namespace of its own: it is refused, and the journal has the reason", f"{result}\n{log(t)}")
     opens_what_it_makes(t, "a container makes a node: the agent opens it, in the cgroup of that container")
     container_outlives_agent(t)
@@ -157,8 +156,8 @@ def opens_device_of_later_module(t: Test) -> None:
 
 
 def inside(t: Test, command: str, user: int | None = None) -> Result:
-    who = f"-S {user} -G {user}" if user else ""
-    return t.a.run(f"nsenter -t $(pgrep -ox systemd) -m -p {who} -- {command}")
+    as_user = f"-S {user} -G {user}" if user else ""
+    return t.a.run(f"nsenter -t $(pgrep -ox systemd) -m -p {as_user} -- {command}")
 
 
 def is_active(t: Test, unit: str = "rdmasec-agentd") -> str:

@@ -58,14 +58,14 @@ def passing(outcomes: dict[str, dict[str, str]]) -> set[str]:
 def compare(t: Test, bare: dict[str, dict[str, str]], guarded: dict[str, dict[str, str]]) -> None:
     t.check(len(passing(bare)) > 0, f"bare: {len(passing(bare))} tests pass")
     differ = [
-        f"{test}\n  bare: {told(bare.get(test))}\n  guarded: {told(guarded.get(test))}"
+        f"{test}\n  bare: {outcome_of(bare.get(test))}\n  guarded: {outcome_of(guarded.get(test))}"
         for test in sorted(bare.keys() | guarded.keys())
         if (test in passing(bare)) != (test in passing(guarded))
     ]
     t.check(not differ, f"guarded over MACsec: the same {len(passing(bare))} tests pass", "\n".join(differ))
 
 
-def told(entry: dict[str, str] | None) -> str:
+def outcome_of(entry: dict[str, str] | None) -> str:
     return "not run" if entry is None else f"{entry['outcome']} {entry.get('why', '')}".rstrip()
 
 
@@ -76,9 +76,9 @@ def control_refused_in_clear(t: Test, bare: dict[str, dict[str, str]]) -> None:
     wrap = f"{t.build}/bin/rdmasec run -- "
     clear = suite_run(t, "guarded-in-clear", wrap, "eth0", ETH0["a"][0], [module])
     refused = clear.get(CONTROL, {})
-    t.check(CONTROL in passing(bare), "control: the test passes bare", told(bare.get(CONTROL)))
+    t.check(CONTROL in passing(bare), "control: the test passes bare", outcome_of(bare.get(CONTROL)))
     t.check(
         refused.get("outcome") == "failed" and "Operation not permitted" in refused.get("why", ""),
         "control: guarded in clear, the test is refused with EPERM",
-        told(refused),
+        outcome_of(refused),
     )
