@@ -1,4 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * One connection for each message of a runtime, one process for each filter:
+ *
+ * | event                            | action                                                         |
+ * |----------------------------------|----------------------------------------------------------------|
+ * | a runtime connects               | not the trusted user: closes the connection; at the limit of   |
+ * |                                  | connections: accepts no more until one ends                    |
+ * | a part of a message              | waits for the rest, for at most AGENT_SILENCE_MS               |
+ * | a complete, valid message        | starts a process for its filter; closes the connection         |
+ * | an invalid message, or silence   | logs it; closes the connection and, with it, the filter        |
+ * | a process of a filter ends       | logs a failure                                                 |
+ */
 #include "agent.h"
 
 #include <errno.h>
@@ -20,7 +32,7 @@
 
 enum { LINE_SIZE = 512 };
 
-/* A runtime that is about to say of a container. */
+/* A runtime whose message is incomplete. */
 struct connection {
 	struct agent *agent;
 	struct event *event;
@@ -31,7 +43,7 @@ struct connection {
 
 /* A filter that is served. */
 struct served {
-	pid_t pid; /* by whom */
+	pid_t pid; /* of its supervisor */
 	char id[CONTAINER_ID_MAX];
 	struct served *prev, *next;
 };
@@ -57,7 +69,7 @@ static void say(struct agent *agent, const char *id, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	text_printable(text);
-	text_format(line, sizeof(line), "container %s: %s", id[0] ? id : "(it is not known which)", text);
+	text_format(line, sizeof(line), "container %s: %s", id[0] ? id : "(unknown)", text);
 	agent->options.log(line, agent->options.arg);
 }
 
@@ -78,24 +90,24 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
 			continue;
 		if (WIFSIGNALED(status))
 			say(agent, served->id,
-			    "the process that judged for it was killed by signal %d: its verbs calls fail",
+			    "its supervisor was killed by signal %d, so its verbs calls fail: restart the container",
 			    WTERMSIG(status));
 		else if (WEXITSTATUS(status))
-			say(agent, served->id, "the process that judged for it has failed: its verbs calls fail");
+			say(agent, served->id, "its supervisor failed, so its verbs calls fail: restart the container");
 		DL_DELETE(agent->served, served);
 		agent->served_count--;
 		free(served);
 	}
 }
 
-/* Until its filter is loaded a process is not the one that the message speaks of. */
+/* Does the process exist? Its filter is loaded only after the runtime has sent the message. */
 static int check_process(pid_t pid, char error[CONTAINER_ERROR_MAX])
 {
 	struct process process;
 	int err = process_open(pid, &process);
 
 	if (err) {
-		text_format(error, CONTAINER_ERROR_MAX, "its process %d is not there: %s", (int)pid, strerror(-err));
+		text_format(error, CONTAINER_ERROR_MAX, "cannot open its process %d: %s", (int)pid, strerror(-err));
 		return err;
 	}
 	process_close(&process);
@@ -108,14 +120,13 @@ static int serve(struct agent *agent, const struct container_state *state, int f
 	int pid;
 
 	if (agent->served_count == AGENT_CONTAINERS_MAX) {
-		text_format(error, CONTAINER_ERROR_MAX, "%d filters are served, and no more can be",
-			    AGENT_CONTAINERS_MAX);
+		text_format(error, CONTAINER_ERROR_MAX, "limit of %d filters reached", AGENT_CONTAINERS_MAX);
 		return -EAGAIN;
 	}
 	served = calloc(1, sizeof(*served));
 	pid = served ? agent->options.start(state, fd, agent->options.arg) : -ENOMEM;
 	if (pid < 0) {
-		text_format(error, CONTAINER_ERROR_MAX, "no process can be started for it: %s", strerror(-pid));
+		text_format(error, CONTAINER_ERROR_MAX, "cannot start its supervisor: %s", strerror(-pid));
 		free(served);
 		return pid;
 	}
@@ -159,7 +170,7 @@ static void handle(struct connection *connection)
 		say(agent, state.id, "guarded, process %d", (int)state.pid);
 }
 
-/* A runtime that could not make its container ends without a word. */
+/* A runtime that could not create its container closes the connection without a message. */
 static void on_ready(evutil_socket_t socket, short what, void *arg)
 {
 	struct connection *connection = arg;
@@ -170,10 +181,10 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 	if (got > 0)
 		handle(connection);
 	else if (got != -ECONNRESET || connection->message.size || connection->message.fd_count)
-		say(connection->agent, "", "a runtime's message is refused: %s",
-		    got == -EBADMSG      ? "it is not JSON"
-		    : got == -ECONNRESET ? "it ends too early"
-		    : got == -EMFILE     ? "too many file descriptors came with it"
+		say(connection->agent, "", "refused the message of a runtime: %s",
+		    got == -EBADMSG      ? "not JSON"
+		    : got == -ECONNRESET ? "incomplete"
+		    : got == -EMFILE     ? "too many file descriptors"
 					 : strerror(-got));
 	connection_free(connection);
 }
@@ -197,7 +208,7 @@ static void on_connect(struct evconnlistener *listener, evutil_socket_t socket, 
 	(void)len;
 	connection = is_trusted(agent, socket) ? calloc(1, sizeof(*connection)) : NULL;
 	if (!connection || container_message_init(&connection->message)) {
-		say(agent, "", "a connection is refused: it is not root's runtime, or memory is short");
+		say(agent, "", "refused a connection: the runtime does not run as root, or no memory");
 		free(connection);
 		close(socket);
 		return;

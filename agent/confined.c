@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Two processes, and two lists of calls: the agent's, which has to have all of the other's as well, since a filter can
- * only be added to; and that of whoever serves a container, which reads what a hostile program has written.
+ * Two kinds of process and two lists of system calls. A process that serves a container reads data of hostile programs
+ * and has the shorter list. The agent, which starts it, needs that list too: a process can add filters, not remove
+ * them.
  */
 #include "confined.h"
 
@@ -20,9 +21,9 @@
 #define NAMESPACES \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-/* Of who serves a container, beside what is common (core/process/confine_lists.c). */
+/* For serving a container, in addition to confine_common (core/process/confine_lists.c). */
 static const struct confine_rule serving[] = {
-	/* notifications, and the processes that they speak of */
+	/* notifications, and the memory of the processes that they name */
 	CONFINE_ALLOW_IF(seccomp, 1, CONFINE_INT(0, SECCOMP_GET_NOTIF_SIZES)),
 	CONFINE_IOCTL(SECCOMP_IOCTL_NOTIF_RECV),
 	CONFINE_IOCTL(SECCOMP_IOCTL_NOTIF_SEND),
@@ -31,11 +32,11 @@ static const struct confine_rule serving[] = {
 	CONFINE_ALLOW(process_vm_readv),
 	CONFINE_ALLOW(process_vm_writev),
 
-	/* files: none is made, none is emptied */
+	/* files: none is created or truncated */
 	CONFINE_ALLOW_IF(openat, 1, CONFINE_BITS(2, O_CREAT | O_TRUNC, 0)),
 	CONFINE_ALLOW(openat2),
 
-	/* threads, and the process that opens a device by a program's ids, in its cgroup (supervisor/place.c) */
+	/* threads, and the child that opens a device with the ids and cgroup of a program (supervisor/place.c) */
 	CONFINE_ALLOW_IF(clone, 1, CONFINE_BITS(0, CLONE_THREAD | NAMESPACES, CLONE_THREAD)),
 	CONFINE_ALLOW(clone3),
 	CONFINE_ALLOW(dup3),
@@ -50,7 +51,7 @@ static const struct confine_rule serving[] = {
 	CONFINE_ALLOW_IF(prctl, 1, CONFINE_INT(0, PR_SET_NAME)),
 };
 
-/* Of the agent beside that and a loop, and of who is about to serve a container. */
+/* For the agent in addition, and for a process that will serve a container. */
 static const struct confine_rule preparing[] = {
 	/* runtimes, and the processes that serve their containers */
 	CONFINE_ALLOW_IF(clone, 1, CONFINE_BITS(0, NAMESPACES, 0)),
@@ -59,11 +60,11 @@ static const struct confine_rule preparing[] = {
 	CONFINE_ALLOW(dup2),
 	CONFINE_ALLOW(close_range),
 	CONFINE_ALLOW_IF(setns, 1, CONFINE_INT(1, CLONE_NEWNET)),
-	/* of a container's devices: whose driver's they are */
+	/* the drivers of a container's devices */
 	CONFINE_ALLOW_IF(socket, 2, CONFINE_INT(0, AF_NETLINK), CONFINE_INT(2, NETLINK_RDMA)),
 	CONFINE_ALLOW(bind),
 
-	/* giving up more */
+	/* giving up more privileges */
 	CONFINE_ALLOW(prctl),
 	CONFINE_ALLOW(capget),
 	CONFINE_ALLOW(seccomp),
@@ -74,7 +75,7 @@ static const struct confine_rule preparing[] = {
 int confined_agent(void)
 {
 	static const int kept[] = {
-		/* what the others, below, need */
+		/* needed by processes that serve containers, below */
 		CAP_SYS_PTRACE,
 		CAP_SETUID,
 		CAP_SETGID,
@@ -93,10 +94,10 @@ int confined_agent(void)
 int confined_container(void)
 {
 	static const int kept[] = {
-		/* the container's processes: their memory (process_vm_readv(2)), their fds (pidfd_getfd(2)), their root
-		 * and working folder (/proc/PID/root) */
+		/* memory (process_vm_readv(2)), fds (pidfd_getfd(2)), root and working folder (/proc/PID/root) of the
+		 * container's processes */
 		CAP_SYS_PTRACE,
-		/* a device is opened by a process that has become the program's user and groups */
+		/* a child that opens a device takes the user and groups of the program */
 		CAP_SETUID,
 		CAP_SETGID,
 	};

@@ -42,7 +42,7 @@ static void say(const struct container *container, const char *format, ...)
 	fprintf(stderr, "rdmasec-agentd: container %s: %s\n", container->state->id, line);
 }
 
-/* A terminal's signals to the agent, and its end, are none of this process' business. */
+/* Leaves the session of the agent, and keeps no descriptor but stderr and the filter. 0 or -errno. */
 static int detach(int fd)
 {
 	if (setsid() < 0 || dup2(fd, FILTER_FD) < 0 || syscall(SYS_close_range, FILTER_FD + 1, ~0U, 0))
@@ -52,8 +52,8 @@ static int detach(int fd)
 }
 
 /*
- * Where the subsystem keeps devices to network namespaces (`rdma system set netns exclusive`), a device is opened by
- * who is in its own (ib_uverbs_open()): the container, not the host.
+ * In exclusive mode (`rdma system set netns exclusive`) a device can be opened only in its own network namespace
+ * (ib_uverbs_open()), which may be that of the container.
  */
 static int enter_netns(pid_t pid)
 {
@@ -79,13 +79,13 @@ static int prepare(struct container *container, int fd)
 		return err;
 	err = container_devices_read(container->state->bundle, &container->devices);
 	if (err) {
-		say(container, "%s/config.json cannot be read, so its devices are opened as it could itself: %s",
+		say(container, "cannot read %s/config.json, so its device cgroup must allow its RDMA devices: %s",
 		    container->state->bundle, strerror(-err));
 	}
 	container_devices_ask("/sys", &container->devices);
 	err = enter_netns(container->state->pid);
 	if (err) {
-		say(container, "its network namespace cannot be entered: %s", strerror(-err));
+		say(container, "cannot enter its network namespace: %s", strerror(-err));
 		return err;
 	}
 	return confined_container();
@@ -97,8 +97,8 @@ static void tell(const char *line, void *arg)
 }
 
 /*
- * What it was given need not be allowed to it by its cgroup, so that a program which outwits us still cannot open it.
- * What rings by write(2) it has to have opened by itself.
+ * The supervisor opens an assigned device even if the container's cgroup denies it: with the device denied, no program
+ * in the container can open it in another way. Devices with doorbells by write(2) must be opened by the program.
  */
 static enum supervisor_opening opening(dev_t rdev, void *arg)
 {
@@ -119,9 +119,10 @@ static _Noreturn void serve(struct container *container, int fd)
 	if (!err) {
 		err = supervisor_serve(FILTER_FD, &options);
 		if (err)
-			say(container, "its verbs calls fail from now on: %s", strerror(-err));
+			say(container, "its supervisor failed, so its verbs calls fail: %s: restart the container",
+			    strerror(-err));
 	}
-	/* threads that are left go with it */
+	/* also ends threads that are left */
 	_exit(err ? 1 : 0);
 }
 

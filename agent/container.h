@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* The process that serves the filter of one container, or of one command that was executed in it. */
+/* The process that serves one filter: of a container, or of a command executed in it. */
 #ifndef RDMASEC_AGENT_CONTAINER_H
 #define RDMASEC_AGENT_CONTAINER_H
 
@@ -7,9 +7,8 @@
 #include "util/attributes.h"
 
 /*
- * Serves `fd`, which stays the caller's as well, in a new process, until nobody is under the filter any more. That
- * process outlives the caller: it is in a session of its own, and ends by itself. Its pid or -errno. For a process with
- * one thread, whose signal handlers the new one does not keep.
+ * Serves `fd` in a new process until no process is left under the filter; the caller keeps its own fd. The new process
+ * is in its own session, resets all signals and outlives the caller. Its pid or -errno. For callers with one thread.
  */
 RS_MUST_USE int container_start(const struct container_state *state, int fd, const char *engine);
 

@@ -32,7 +32,7 @@ static int number_of(json_object *device, const char *name, unsigned int *out)
 	return 0;
 }
 
-/* 1: it is a character device; 0: something else */
+/* 1 and *out: a character device; 0: another entry; -EBADMSG. */
 static int device_of(json_object *device, dev_t *out)
 {
 	unsigned int device_major, device_minor;
@@ -40,7 +40,7 @@ static int device_of(json_object *device, dev_t *out)
 
 	if (!json_object_object_get_ex(device, "type", &type) || !json_object_is_type(type, json_type_string))
 		return -EBADMSG;
-	/* "u": unbuffered, the same to the kernel */
+	/* "u", unbuffered, is the same to the kernel */
 	if (strcmp(json_object_get_string(type), "c") && strcmp(json_object_get_string(type), "u"))
 		return 0;
 	if (number_of(device, "major", &device_major) || number_of(device, "minor", &device_minor))
@@ -172,7 +172,7 @@ void container_devices_ask(const char *sysfs, struct container_devices *devices)
 		struct rdma_inventory inventory;
 		char ignored[128];
 
-		/* what is no RDMA device is none of ours; of one that cannot be asked, nothing is assumed */
+		/* not an RDMA device, or unknown: the supervisor opens it, and write() stays closed */
 		if (inventory_read_stable(sysfs, &netlink_kernel, device->rdev, &inventory, ignored, sizeof(ignored)))
 			continue;
 		device->rings_by_write = inventory.device_count == 1 && inventory.devices[0].driver_known &&

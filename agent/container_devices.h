@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The devices that a container was given: linux.devices of its config.json. To open a node for a process of the
- * container goes past the container's device cgroup, and a process that may make device nodes could otherwise have any
- * of the host's opened for it.
+ * The devices that are assigned to a container: linux.devices of its config.json. The supervisor opens only these
+ * without the container's device cgroup: a container that can create device nodes could name any device of the host.
  */
 #ifndef RDMASEC_AGENT_CONTAINER_DEVICES_H
 #define RDMASEC_AGENT_CONTAINER_DEVICES_H
@@ -26,20 +25,20 @@ struct container_devices {
 	size_t count;
 };
 
-/* Of a parsed config.json. 0; -EBADMSG: it is none; -E2BIG; -ENOMEM. container_devices_free() is due. */
+/* From a parsed config.json. 0; -EBADMSG: invalid; -E2BIG; -ENOMEM. The caller owns *out (container_devices_free()). */
 RS_MUST_USE int container_devices_from(json_object *config, struct container_devices *out);
 
-/* Of the one in the bundle. As above, and -errno of open(2) and read(2). */
+/* From the config.json of a bundle. As above, and -errno of open(2) and read(2). */
 RS_MUST_USE int container_devices_read(const char *bundle, struct container_devices *out);
 void container_devices_free(struct container_devices *devices);
 
-/* NULL: it was not given this one. Lives as long as `devices`. */
+/* NULL: not assigned. Valid as long as `devices`. */
 const struct container_device *container_device_find(const struct container_devices *devices, dev_t rdev);
 
 /*
- * Asks the kernel which of them are RDMA devices whose provider library has their queues looked at by write(2), as
- * those of software devices do. The kernel takes write() only from who opened the device, and runc hands nothing over
- * of write(2): a container has to open these by itself. `sysfs` is "/sys" but in tests.
+ * Asks the kernel which of them are RDMA devices with doorbells by write(2), as software devices have. The kernel
+ * accepts write() only with the opener's credentials, and runc notifies of no write(2), so programs must open these
+ * themselves. `sysfs` is "/sys" except in tests.
  */
 void container_devices_ask(const char *sysfs, struct container_devices *devices);
 

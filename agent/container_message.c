@@ -18,8 +18,8 @@ int container_message_init(struct container_message *message)
 	*message = (struct container_message){ .tokener = json_tokener_new_ex(CONTAINER_STATE_DEPTH) };
 	if (!message->tokener)
 		return -ENOMEM;
-	/* no comments and no trailing commas; what follows is ours to judge. JSON_TOKENER_VALIDATE_UTF8 would take a
-	 * character that comes in two pieces for none. */
+	/* no comments, no trailing commas; container_message_add() checks what follows the text. Not
+	 * JSON_TOKENER_VALIDATE_UTF8, which rejects a character that arrives in two pieces. */
 	json_tokener_set_flags(message->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	return 0;
 }
@@ -55,7 +55,7 @@ int container_message_add(struct container_message *message, const char *octets,
 	error = json_tokener_get_error(message->tokener);
 	if (error == json_tokener_continue)
 		return 0;
-	/* a JSON null is NULL as well, and no message */
+	/* a JSON null is NULL too */
 	if (error != json_tokener_success || !message->json)
 		return -EBADMSG;
 	for (end = json_tokener_get_parse_end(message->tokener); end < len; end++)
@@ -64,7 +64,7 @@ int container_message_add(struct container_message *message, const char *octets,
 	return 1;
 }
 
-/* Those that do not fit are closed. 0 or -EMFILE. */
+/* Takes the fds of a message; closes those that do not fit. 0 or -EMFILE. */
 static int take_fds(struct container_message *message, struct msghdr *msg)
 {
 	int err = msg->msg_flags & MSG_CTRUNC ? -EMFILE : 0;
@@ -117,8 +117,8 @@ bool seccomp_fd_is_one(int fd)
 	char name[64], target[sizeof(is) + 1];
 	ssize_t len;
 
-	/* No file can be called so, its path would begin with a slash. To ask by an ioctl(2), of whatever it is, might
-	 * do something. */
+	/* No file has such a name: its path would begin with a slash. An ioctl(2) to find out could have an effect on
+	 * an unknown file. */
 	text_format(name, sizeof(name), "/proc/self/fd/%d", fd);
 	len = readlink(name, target, sizeof(target));
 	return len == (ssize_t)sizeof(is) - 1 && !memcmp(target, is, sizeof(is) - 1);
@@ -134,12 +134,12 @@ int container_message_read(struct container_message *message, struct container_s
 	if (err)
 		return err;
 	if (message->fd_count != state.fd_count) {
-		text_format(error, CONTAINER_ERROR_MAX, "it names %zu fds, and %zu came with it", state.fd_count,
+		text_format(error, CONTAINER_ERROR_MAX, "it names %zu fds, but %zu were sent", state.fd_count,
 			    message->fd_count);
 		return -EBADMSG;
 	}
 	if (!seccomp_fd_is_one(message->fds[state.seccomp_fd])) {
-		text_format(error, CONTAINER_ERROR_MAX, "its \"seccompFd\" is not a seccomp filter's");
+		text_format(error, CONTAINER_ERROR_MAX, "\"seccompFd\" is not the notification fd of a seccomp filter");
 		return -EBADMSG;
 	}
 	*out = state;

@@ -6,13 +6,13 @@
 
 #include "util/text.h"
 
-/* A member of the given type; NULL: there is none, and `error` says so. */
+/* A member of the given type. NULL and a text in `error`: there is none. */
 static json_object *member(json_object *object, const char *name, enum json_type type, char *error)
 {
 	json_object *value;
 
 	if (!json_object_object_get_ex(object, name, &value))
-		text_format(error, CONTAINER_ERROR_MAX, "it has no \"%s\"", name);
+		text_format(error, CONTAINER_ERROR_MAX, "no \"%s\"", name);
 	else if (!json_object_is_type(value, type))
 		text_format(error, CONTAINER_ERROR_MAX, "\"%s\" is not of type %s", name, json_type_to_name(type));
 	else
@@ -20,7 +20,7 @@ static json_object *member(json_object *object, const char *name, enum json_type
 	return NULL;
 }
 
-/* A text that is not empty, fits, and has no NUL in it: JSON can say it, and everybody else would read less. */
+/* A text that is not empty, fits, and has no NUL, which JSON allows and C cuts off. */
 static int read_text(json_object *object, const char *name, char *to, size_t size, char *error)
 {
 	json_object *value = member(object, name, json_type_string, error);
@@ -30,7 +30,7 @@ static int read_text(json_object *object, const char *name, char *to, size_t siz
 		return -EBADMSG;
 	len = (size_t)json_object_get_string_len(value);
 	if (!len || len >= size || memchr(json_object_get_string(value), '\0', len)) {
-		text_format(error, CONTAINER_ERROR_MAX, "\"%s\" is empty, too long or not a text", name);
+		text_format(error, CONTAINER_ERROR_MAX, "\"%s\" is empty, too long or has a NUL", name);
 		return -EBADMSG;
 	}
 	text_copy(to, size, json_object_get_string(value));
@@ -46,7 +46,7 @@ static int read_pid(json_object *object, pid_t *out, char *error)
 		return -EBADMSG;
 	pid = json_object_get_int64(value);
 	if (pid < 1 || pid > CONTAINER_PID_MAX) {
-		text_format(error, CONTAINER_ERROR_MAX, "\"pid\" is none");
+		text_format(error, CONTAINER_ERROR_MAX, "invalid \"pid\"");
 		return -EBADMSG;
 	}
 	*out = (pid_t)pid;
@@ -62,14 +62,14 @@ static int read_fds(json_object *message, struct container_state *out, char *err
 		return -EBADMSG;
 	out->fd_count = json_object_array_length(names);
 	if (out->fd_count > CONTAINER_FDS_MAX) {
-		text_format(error, CONTAINER_ERROR_MAX, "\"fds\" are more than %d", CONTAINER_FDS_MAX);
+		text_format(error, CONTAINER_ERROR_MAX, "more than %d \"fds\"", CONTAINER_FDS_MAX);
 		return -EBADMSG;
 	}
 	for (size_t i = 0; i < out->fd_count; i++) {
 		json_object *name = json_object_array_get_idx(names, i);
 
 		if (!json_object_is_type(name, json_type_string)) {
-			text_format(error, CONTAINER_ERROR_MAX, "\"fds\" are not names");
+			text_format(error, CONTAINER_ERROR_MAX, "a value in \"fds\" is not a string");
 			return -EBADMSG;
 		}
 		if (strcmp(json_object_get_string(name), "seccompFd"))
@@ -79,11 +79,11 @@ static int read_fds(json_object *message, struct container_state *out, char *err
 	}
 	if (found == 1)
 		return 0;
-	text_format(error, CONTAINER_ERROR_MAX, "\"fds\" have %s \"seccompFd\"", found ? "more than one" : "no");
+	text_format(error, CONTAINER_ERROR_MAX, "\"fds\" has %s \"seccompFd\"", found ? "more than one" : "no");
 	return -EBADMSG;
 }
 
-/* A stopped container has no process that could be notified of. */
+/* A stopped container has no process. */
 static int check_status(json_object *state, char *error)
 {
 	static const char *const alive[] = { "creating", "created", "running" };
@@ -94,7 +94,7 @@ static int check_status(json_object *state, char *error)
 	for (size_t i = 0; i < sizeof(alive) / sizeof(alive[0]); i++)
 		if (!strcmp(json_object_get_string(status), alive[i]))
 			return 0;
-	text_format(error, CONTAINER_ERROR_MAX, "\"status\" is none of a container that runs");
+	text_format(error, CONTAINER_ERROR_MAX, "\"status\" is not that of a running container");
 	return -EBADMSG;
 }
 
@@ -123,10 +123,10 @@ int container_state_read(json_object *message, struct container_state *out, char
 
 	out->id[0] = '\0';
 	if (!json_object_is_type(message, json_type_object)) {
-		text_format(error, CONTAINER_ERROR_MAX, "it is not an object");
+		text_format(error, CONTAINER_ERROR_MAX, "not a JSON object");
 		return err;
 	}
-	/* first of all: whatever is wrong elsewhere can then be told of a container */
+	/* first, so that later errors can name the container */
 	state = member(message, "state", json_type_object, error);
 	err = state ? read_state(state, &read, error) : -EBADMSG;
 	err = err ? err : member(message, "ociVersion", json_type_string, error) ? 0 : -EBADMSG;

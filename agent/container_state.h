@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * What an OCI runtime says of a container whose seccomp filter notifies: the "container process state" of the runtime
- * specification (config-linux.md, "The Container Process State"), which comes with the fds that it names.
+ * The "container process state" of the OCI runtime specification (config-linux.md, "The Container Process State"),
+ * which a runtime sends together with the fds that it names.
  */
 #ifndef RDMASEC_AGENT_CONTAINER_STATE_H
 #define RDMASEC_AGENT_CONTAINER_STATE_H
@@ -15,25 +15,22 @@
 
 enum {
 	CONTAINER_ID_MAX = 256,
-	CONTAINER_FDS_MAX = 16,       /* the specification names one; runtimes may add others */
+	CONTAINER_FDS_MAX = 16,       /* the specification names one; runtimes may add more */
 	CONTAINER_ERROR_MAX = 160,    /* a printable line without its newline */
 	CONTAINER_PID_MAX = 1 << 22,  /* PID_MAX_LIMIT of the kernel */
 	CONTAINER_STATE_DEPTH = 6,    /* of nested objects: the specification has 3 */
-	CONTAINER_STATE_MAX = 1 << 20 /* octets; annotations, of which Kubernetes allows 256 KiB, are most of it */
+	CONTAINER_STATE_MAX = 1 << 20 /* octets, mostly annotations, of which Kubernetes allows 256 KiB */
 };
 
 struct container_state {
-	char id[CONTAINER_ID_MAX]; /* printable; "" if it is not known */
-	char bundle[PATH_MAX];     /* absolute: where its config.json is */
-	pid_t pid;                 /* of the process that has the filter, in the runtime's pid namespace */
-	size_t fd_count;           /* as many fds have to come with the message, */
-	size_t seccomp_fd;         /* and this one, from 0, is the filter's */
+	char id[CONTAINER_ID_MAX]; /* printable; "" if unknown */
+	char bundle[PATH_MAX];     /* absolute: the folder of its config.json */
+	pid_t pid;                 /* of the filtered process, in the pid namespace of the runtime */
+	size_t fd_count;           /* of the fds that it names */
+	size_t seccomp_fd;         /* the index of the filter's fd, from 0 */
 };
 
-/*
- * 0; -EBADMSG: it is not what the specification says, and `error` tells what is wrong. out->id is there in both cases,
- * as far as it is known, and nothing else of `out` is when it fails.
- */
+/* 0; or -EBADMSG and a text in `error`: then only out->id is set, as far as known. */
 RS_MUST_USE int container_state_read(json_object *message, struct container_state *out,
 				     char error[CONTAINER_ERROR_MAX]);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * rdmasec-agentd: hears from OCI runtimes of containers whose seccomp filter notifies, and has a process of its own
- * judge the verbs calls of each. It is not part of rdmasecd: that may be started again, and containers go on; and
- * rdmasecd has not got what it takes to read and write other programs' memory.
+ * rdmasec-agentd: OCI runtimes send it the notification fds of containers, and it starts a supervisor process for each.
+ * It is separate from rdmasecd, which can be restarted while containers run, and which must not have the privilege to
+ * read and write the memory of programs.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,12 +27,12 @@ enum { EXIT_USAGE = 2 };
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasec-agentd [-s SOCKET] [-e ENGINE]\n"
-		    "  The seccomp agent of OCI runtimes: has the verbs calls of containers judged by rdmasecd.\n"
-		    "  -s SOCKET   where runtimes find it (listenerPath), default " DEFAULT_SOCKET "\n"
+		    "  The seccomp agent of OCI runtimes: rdmasecd decides on the verbs calls of containers.\n"
+		    "  -s SOCKET   its socket for runtimes (listenerPath), default " DEFAULT_SOCKET "\n"
 		    "  -e ENGINE   rdmasecd's socket, default " WIRE_SYSTEM_ENGINE "\n");
 }
 
-/* From systemd, which keeps it while we are started again: runtimes then wait, and do not fail. */
+/* The socket of systemd, which keeps it during a restart, so that runtimes wait instead of failing; or -errno. */
 static int listener_given(void)
 {
 	int count = sd_listen_fds(1);
@@ -89,10 +89,10 @@ static int run(const char *socket_path, const char *engine)
 	struct event_base *base;
 
 	if (listener == -ENOENT)
-		listener = wire_listen_at(socket_path, SOCK_STREAM, 0600); /* root's alone */
+		listener = wire_listen_at(socket_path, SOCK_STREAM, 0600); /* for root only */
 	if (listener < 0) {
 		fprintf(stderr, "rdmasec-agentd: %s: %s\n", socket_path,
-			listener == -EADDRINUSE ? "an agent is there already" : strerror(-listener));
+			listener == -EADDRINUSE ? "another agent is running" : strerror(-listener));
 		return EXIT_FAILURE;
 	}
 	signal(SIGPIPE, SIG_IGN);

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Makes one seccomp profile of seccomp.json beside this file and of another one, an allowlist: merge.py PROFILE
+"""Merges an allowlist with the seccomp.json beside this file into one seccomp profile: merge.py PROFILE
 
-The calls that seccomp.json looks at are taken out of the allowlist. Where it looks at arguments, what is left of such a
-call is allowed again: of arguments compared under a mask, that is, all that differ in a bit.
+Calls with a rule in seccomp.json are removed from the allowlist. If that rule depends on an argument, new rules allow the
+call for all other values: for a masked argument, all values that differ in at least one bit of the mask.
 """
 
 import json
@@ -15,10 +15,10 @@ MASKED = "SCMP_CMP_MASKED_EQ"
 
 
 def rest(conditions: list[dict]) -> list[dict]:
-    """Conditions that hold for all values of an argument for which none of these does: one for each way to differ."""
+    """Conditions that together hold for exactly those values of an argument that match none of these."""
     index, mask = conditions[0]["index"], conditions[0]["value"]
     if any(c["op"] != MASKED or (c["index"], c["value"]) != (index, mask) for c in conditions):
-        sys.exit(f"{sys.argv[0]}: conditions that it does not understand")
+        sys.exit(f"{sys.argv[0]}: unsupported conditions in seccomp.json")
     values = {c["valueTwo"] for c in conditions}
     bits = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
     if len(values) == 1:
@@ -31,7 +31,7 @@ def rest(conditions: list[dict]) -> list[dict]:
 
 def merge(ours: dict, other: dict) -> dict:
     if other["defaultAction"] == ALLOW:
-        sys.exit(f"{sys.argv[0]}: this profile is no allowlist; put the rules of seccomp.json into it")
+        sys.exit(f"{sys.argv[0]}: this profile is not an allowlist: add the rules of seccomp.json to it by hand")
     conditions: dict[str, list[dict]] = {}
     for rule in ours["syscalls"]:
         for name in rule["names"]:
@@ -43,21 +43,21 @@ def merge(ours: dict, other: dict) -> dict:
         taken = set(rule["names"]) - set(names)
         if rule["action"] == ALLOW and taken:
             if any(rule.get(key) for key in ("args", "includes", "excludes")):
-                sys.exit(f"{sys.argv[0]}: {', '.join(sorted(taken))}: allowed under conditions that it cannot join with its own")
+                sys.exit(f"{sys.argv[0]}: {', '.join(sorted(taken))}: allowed under conditions that cannot be merged with those of seccomp.json")
             allowed |= taken
         if names:
             rules.append({**rule, "names": names})
     for name in sorted(allowed):
         if conditions[name]:
             rules += [{"names": [name], "action": ALLOW, "args": [c]} for c in rest(conditions[name])]
-    # what was not allowed before is not handed over either, and what the default does needs no rule
+    # calls that were not allowed stay so, and a rule that repeats the default is invalid
     default = other["defaultAction"], other.get("defaultErrnoRet", 1)
     for rule in ours["syscalls"]:
         if (rule["action"], rule.get("errnoRet", 1)) == default:
             continue
         if names := [name for name in rule["names"] if name in allowed]:
             rules.append({**rule, "names": names})
-    # 32-bit programs' verbs would be another decoder's
+    # verbs of 32-bit programs are not supported
     merged = {key: value for key, value in other.items() if key not in ("syscalls", "archMap", "architectures")}
     return {**merged, "listenerPath": ours["listenerPath"], "syscalls": rules}
 

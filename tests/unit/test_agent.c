@@ -168,7 +168,7 @@ Test(agent, a_container_is_served, .timeout = 2 * WITHIN_S)
 	cr_expect_eq(world.last.pid, getpid());
 	cr_expect_str_eq(world.last.bundle, "/b");
 	kill(world.last_pid, SIGKILL);
-	await("container web-1: the process that judged for it was killed by signal 9: its verbs calls fail");
+	await("container web-1: its supervisor was killed by signal 9");
 	end();
 }
 
@@ -203,24 +203,24 @@ Test(agent, what_is_wrong_is_refused, .timeout = 2 * WITHIN_S)
 	cr_assert_eq(waitpid(gone, NULL, 0), gone);
 	agent_for(getuid());
 	say_all("a", getpid(), null);
-	await("container a: refused, its verbs calls fail: its \"seccompFd\" is not a seccomp filter's");
+	await("container a: refused, its verbs calls fail: \"seccompFd\" is not the notification fd of a seccomp filter");
 	say_all("b", getpid(), -1);
-	await("container b: refused, its verbs calls fail: it names 1 fds, and 0 came");
+	await("container b: refused, its verbs calls fail: it names 1 fds, but 0 were sent");
 	say_all("c", gone, world.filter);
-	await("container c: refused, its verbs calls fail: its process");
+	await("container c: refused, its verbs calls fail: cannot open its process");
 	say_all("d", 0, world.filter);
-	await("container d: refused, its verbs calls fail: \"pid\" is none");
+	await("container d: refused, its verbs calls fail: invalid \"pid\"");
 	s = runtime_connect();
 	runtime_send(s, "hello", world.filter);
-	await("a runtime's message is refused: it is not JSON");
+	await("refused the message of a runtime: not JSON");
 	close(s);
 	s = runtime_connect();
 	runtime_send(s, "{", world.filter);
 	close(s);
-	await("a runtime's message is refused: it ends too early");
+	await("refused the message of a runtime: incomplete");
 	world.start_err = -EAGAIN;
 	say_all("e", getpid(), world.filter);
-	await("container e: refused, its verbs calls fail: no process can be started for it");
+	await("container e: refused, its verbs calls fail: cannot start its supervisor");
 	cr_expect_eq(world.starts, 0);
 	close(null);
 	end();
@@ -234,7 +234,7 @@ Test(agent, only_root_is_heard, .timeout = 2 * WITHIN_S)
 	agent_for(getuid() + 1);
 	s = runtime_connect();
 	runtime_send(s, state_of("x", getpid()), world.filter);
-	await("a connection is refused");
+	await("refused a connection");
 	cr_expect_leq(read(s, &byte, 1), 0);
 	cr_expect_eq(world.starts, 0);
 	close(s);

@@ -69,35 +69,35 @@ static const struct {
 	const char *text, *tells;
 	const char *id; /* which is known all the same */
 } wrong[] = {
-	{ "[]", "not an object", "" },
+	{ "[]", "not a JSON object", "" },
 	{ "{}", "no \"state\"", "" },
 	{ "{\"state\":[]}", "\"state\" is not of type object", "" },
 	{ "{" STATE("") "}", "no \"id\"", "" },
 	{ "{" STATE("\"id\":7") "}", "\"id\" is not of type string", "" },
 	{ "{" STATE("\"id\":\"\"") "}", "\"id\" is empty", "" },
-	{ "{" STATE("\"id\":\"a\\u0000b\"") "}", "\"id\" is empty, too long or not", "" },
+	{ "{" STATE("\"id\":\"a\\u0000b\"") "}", "\"id\" is empty, too long or has", "" },
 	{ "{" STATE("\"id\":\"i\"") "}", "no \"ociVersion\"", "i" },
 	{ "{" STATE("\"id\":\"i\\u001b[2J\\n\",\"ociVersion\":1") "}", "\"ociVersion\" is not of type", "i?[2J?" },
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\"") "}", "no \"status\"", "i" },
-	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"stopped\"") "}", "none of a container that runs",
+	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"stopped\"") "}", "not that of a running container",
 	  "i" },
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\"") "}", "no \"pid\"", "i" },
-	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":0") "}", "\"pid\" is none", "i" },
+	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":0") "}", "invalid \"pid\"", "i" },
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":1") "}", "no \"bundle\"", "i" },
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":1,\"bundle\":\"b\"") "}",
 	  "not an absolute path", "i" },
 	{ "{" GOOD_STATE "}", "no \"ociVersion\"", "i" },
 	{ "{\"ociVersion\":\"1\"," GOOD_STATE "}", "no \"pid\"", "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":\"1\"," GOOD_STATE "}", "\"pid\" is not of type int", "i" },
-	{ "{\"ociVersion\":\"1\",\"pid\":-1," GOOD_STATE "}", "\"pid\" is none", "i" },
-	{ "{\"ociVersion\":\"1\",\"pid\":4294967297," GOOD_STATE "}", "\"pid\" is none", "i" },
-	{ "{\"ociVersion\":\"1\",\"pid\":99999999999999999999," GOOD_STATE "}", "\"pid\" is none", "i" },
+	{ "{\"ociVersion\":\"1\",\"pid\":-1," GOOD_STATE "}", "invalid \"pid\"", "i" },
+	{ "{\"ociVersion\":\"1\",\"pid\":4294967297," GOOD_STATE "}", "invalid \"pid\"", "i" },
+	{ "{\"ociVersion\":\"1\",\"pid\":99999999999999999999," GOOD_STATE "}", "invalid \"pid\"", "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":1," GOOD_STATE "}", "no \"fds\"", "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":{}," GOOD_STATE "}", "\"fds\" is not of type array", "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[]," GOOD_STATE "}", "no \"seccompFd\"", "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[\"other\"]," GOOD_STATE "}", "no \"seccompFd\"", "i" },
-	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[1]," GOOD_STATE "}", "not names", "i" },
-	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[null]," GOOD_STATE "}", "not names", "i" },
+	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[1]," GOOD_STATE "}", "not a string", "i" },
+	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[null]," GOOD_STATE "}", "not a string", "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[\"seccompFd\",\"seccompFd\"]," GOOD_STATE "}", "more than one",
 	  "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\","
@@ -298,7 +298,7 @@ Test(container_message, with_what_is_no_filter)
 	unlink(name);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		cr_expect_eq(receive_with(runc, &fds[i], 1, &state, &got, error), -EBADMSG);
-		cr_expect(strstr(error, "not a seccomp filter's"), "%s", error);
+		cr_expect(strstr(error, "not the notification fd of a seccomp filter"), "%s", error);
 		cr_expect_str_eq(state.id, "web-1");
 	}
 }
@@ -312,9 +312,9 @@ Test(container_message, with_other_fds_than_it_names)
 	for (size_t i = 0; i < 32; i++)
 		fds[i] = filter;
 	cr_expect_eq(receive_with(runc, fds, 0, &state, &got, error), -EBADMSG);
-	cr_expect(strstr(error, "names 1 fds, and 0 came"), "%s", error);
+	cr_expect(strstr(error, "names 1 fds, but 0 were sent"), "%s", error);
 	cr_expect_eq(receive_with(runc, fds, 2, &state, &got, error), -EBADMSG);
-	cr_expect(strstr(error, "names 1 fds, and 2 came"), "%s", error);
+	cr_expect(strstr(error, "names 1 fds, but 2 were sent"), "%s", error);
 	cr_expect_eq(receive_with(runc, fds, CONTAINER_FDS_MAX + 1, &state, &got, error), -EMFILE);
 	cr_expect_eq(receive_with(runc, fds, 32, &state, &got, error), -EMFILE);
 }

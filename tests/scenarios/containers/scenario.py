@@ -145,13 +145,13 @@ def survives_strange_messages(t: Test, agent: ContainerAgent) -> None:
     heard = t.a.run(f"python3 {MESSAGES} {SOCKET}")
     t.check(heard.ok and all(json.loads(heard.out).values()), "strange messages: the agent reads each, and closes the connection", heard)
     for words in (
-        "a runtime's message is refused: it is not JSON",
-        "a runtime's message is refused: it ends too early",
-        "a runtime's message is refused: too many file descriptors",
-        "container no-fd: refused, its verbs calls fail: it names 1 fds, and 0 came with it",
-        "container no-filter: refused, its verbs calls fail: its \"seccompFd\" is not a seccomp filter's",
-        "container a-device: refused, its verbs calls fail: its \"seccompFd\" is not a seccomp filter's",
-        "container no-names: refused, its verbs calls fail: \"fds\" have no \"seccompFd\"",
+        "refused the message of a runtime: not JSON",
+        "refused the message of a runtime: incomplete",
+        "refused the message of a runtime: too many file descriptors",
+        "container no-fd: refused, its verbs calls fail: it names 1 fds, but 0 were sent",
+        "container no-filter: refused, its verbs calls fail: \"seccompFd\" is not the notification fd of a seccomp filter",
+        "container a-device: refused, its verbs calls fail: \"seccompFd\" is not the notification fd of a seccomp filter",
+        "container no-names: refused, its verbs calls fail: \"fds\" has no \"seccompFd\"",
         "container escape?[2J?: refused",
     ):
         t.check(agent.process.says(words), f"strange messages: the agent's log has '{words}'", agent.process.output())
@@ -217,7 +217,7 @@ def server_killed(t: Test, agent: ContainerAgent) -> None:
     second.step("agent started again, in a new container", True)
     (server,) = agent.serving()
     t.a.run(f"kill -KILL {server}", check=True)
-    t.check(agent.process.says("container loses: the process that judged for it was killed by signal 9"),
+    t.check(agent.process.says("container loses: its supervisor was killed by signal 9"),
             "the process that serves a container is killed: the agent reports it", agent.process.output())
     second.step("the process that serves a container is killed, in that container", False)
     second.container.delete()
