@@ -21,6 +21,10 @@
 #include "util/evidence_state.h"
 #include "xfrm/facts.h"
 
+/* Compared by memcmp(): no octet of these structs is padding, on 64 or 32 bits. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+
 /* ---- links (rtnetlink) ---- */
 
 enum { LINK_KIND_MAX = 32 };
@@ -30,12 +34,13 @@ struct link_evidence {
 	char name[IF_NAMESIZE];
 	char kind[LINK_KIND_MAX];  /* IFLA_INFO_KIND: "macsec", "vlan", "vrf"...; "" for a device without one */
 	int lower_ifindex;         /* IFLA_LINK in this namespace, 0: none */
-	bool lower_in_other_netns; /* IFLA_LINK_NETNSID was there: the lower device is out of our sight */
 	int master_ifindex;        /* IFLA_MASTER (bond, bridge, vrf), 0: none */
+	bool lower_in_other_netns; /* IFLA_LINK_NETNSID was there: the lower device is out of our sight */
 	bool up;                   /* IFF_UP */
 	/* net.ipv4.conf.{DEVICE,all}: what leaves by it passes by every xfrm policy; what comes in is not checked */
 	bool xfrm_off, policy_off;
 	bool policy_off6; /* net.ipv6.conf.{DEVICE,all}.disable_policy; there is no disable_xfrm */
+	uint8_t reserved[3];
 };
 
 /* ---- MACsec (generic netlink, drivers/net/macsec.c) ---- */
@@ -49,24 +54,26 @@ struct macsec_sa_evidence {
 
 struct macsec_rxsc_evidence {
 	uint64_t sci; /* as on the wire, network byte order */
-	bool active;
 	struct macsec_sa_evidence sa[MACSEC_AN_COUNT];
+	bool active;
+	uint8_t reserved[7];
 };
 
 struct macsec_evidence {
-	int ifindex;
+	struct macsec_rxsc_evidence *rxsc;
+	size_t rxsc_count;
 	uint64_t sci;          /* as on the wire, network byte order */
 	uint64_t cipher_suite; /* MACSEC_CIPHER_ID_* or the 802.1AE default alias 0x0080020001000001 */
-	uint8_t icv_len;       /* octets */
+	int ifindex;
+	uint8_t icv_len; /* octets */
 	uint8_t encoding_an;
-	bool protect;
-	bool encrypt;
-	bool operational;
 	uint8_t validate; /* enum macsec_validation_type */
 	uint8_t offload;  /* enum macsec_offload */
 	struct macsec_sa_evidence tx_sa[MACSEC_AN_COUNT];
-	struct macsec_rxsc_evidence *rxsc;
-	size_t rxsc_count;
+	bool protect;
+	bool encrypt;
+	bool operational;
+	uint8_t reserved[5];
 };
 
 /* ---- routes (rtnetlink) ---- */
@@ -74,12 +81,14 @@ struct macsec_evidence {
 /* A route of IPv6, kept because there an output interface does not bind (facts: rt6 lookup with a source address). */
 struct route6_evidence {
 	union ip_address dst;
+	int ifindex; /* 0 with `discards` set or when not understood */
 	uint8_t dst_prefix;
-	int ifindex;   /* 0 with `discards` set or when not understood */
 	bool discards; /* blackhole, unreachable, prohibit */
 	bool local;    /* RTN_LOCAL, RTN_ANYCAST: stays here */
 	bool multicast;
 };
+
+#pragma GCC diagnostic pop
 
 struct xfrm_table;
 

@@ -16,9 +16,9 @@
 #include "xfrm/table.h"
 
 enum mirror_change_kind {
-	MIRROR_CHANGE_XFRM, /* `xfrm` says what */
-	MIRROR_CHANGE_SECY, /* the SecY of `ifindex` */
-	MIRROR_CHANGE_HOST, /* links, addresses, routes, settings: anything that is sent may be concerned */
+	MIRROR_CHANGE_HOST = 0, /* links, addresses, routes, settings: anything that is sent may be concerned */
+	MIRROR_CHANGE_XFRM,     /* `xfrm` says what */
+	MIRROR_CHANGE_SECY,     /* the SecY of `ifindex` */
 };
 
 struct mirror_change {

@@ -52,10 +52,10 @@ void mirror_read_routes6(struct mirror *mirror)
 
 static bool same_secy(const struct macsec_evidence *a, const struct macsec_evidence *b)
 {
-	struct macsec_evidence x = *a, y = *b;
+	struct macsec_evidence other = *b;
 
-	x.rxsc = y.rxsc = NULL;
-	return !memcmp(&x, &y, sizeof(x)) &&
+	other.rxsc = a->rxsc;
+	return !memcmp(a, &other, sizeof(other)) &&
 	       same_array(a->rxsc, a->rxsc_count, b->rxsc, b->rxsc_count, sizeof(*a->rxsc));
 }
 

@@ -89,7 +89,7 @@ static int parse_templates(const struct nlattr *attr, struct xfrm_policy_evidenc
 		if (parse_template(&from, &policy->tmpl[i]))
 			return -EPROTO;
 	}
-	policy->tmpl_count = len / sizeof(from);
+	policy->tmpl_count = (uint8_t)(len / sizeof(from));
 	return 0;
 }
 

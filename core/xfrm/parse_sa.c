@@ -63,6 +63,7 @@ static int parse_algorithms(struct nlattr **attrs, struct xfrm_sa_evidence *sa)
 			continue;
 		if (parse_algorithm(attrs[attribute], algorithms[i].head, &algorithm))
 			return -EPROTO;
+		memset(sa->algorithm, 0, sizeof(sa->algorithm));
 		text_copy(sa->algorithm, sizeof(sa->algorithm), algorithm.name);
 		sa->has_aead = attribute == XFRMA_ALG_AEAD;
 		sa->key_bits = sa->has_aead || attribute == XFRMA_ALG_CRYPT ? algorithm.key_bits : 0;

@@ -74,21 +74,26 @@ enum xfrm_change_kind {
 	XFRM_CHANGE_EVERYTHING,
 };
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded" /* compared by memcmp() */
+
 /* What one event changed, for finding those whom it concerns. */
 struct xfrm_change {
 	enum xfrm_change_kind kind;
-	bool added; /* or replaced, by one of the same addresses; else gone */
-	/* SA, also an expiring one */
+	bool added;          /* or replaced, by one of the same addresses; else gone */
+	bool packet_offload; /* of either */
+	uint8_t mode;        /* SA, also an expiring one */
+	uint8_t dir, type;   /* policy */
+	uint8_t reserved[3];
+	/* SA */
 	int family;
 	union ip_address saddr, daddr;
 	uint32_t spi, reqid;
-	uint8_t mode;
 	/* policy */
-	uint8_t dir, type;
 	struct xfrm_selector_evidence sel;
-	/* of either */
-	bool packet_offload;
 };
+
+#pragma GCC diagnostic pop
 
 /*
  * Applies one event; its length must have been checked against the datagram's, everything within is checked here. 0,

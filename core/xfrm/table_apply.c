@@ -53,7 +53,7 @@ static struct xfrm_change policy_change(const struct xfrm_policy_evidence *polic
 /* One that takes another's place: whom either concerns, if one change can say it. */
 static struct xfrm_change replacing(struct xfrm_change before, struct xfrm_change after)
 {
-	if (xfrm_change_same(&before, &after))
+	if (!memcmp(&before, &after, sizeof(before)))
 		return after;
 	return (struct xfrm_change){ .kind = XFRM_CHANGE_EVERYTHING };
 }
@@ -74,7 +74,7 @@ static bool is_known(const struct xfrm_sa_evidence *before, const struct xfrm_sa
 	struct xfrm_sa_evidence same = *sa;
 
 	same.dying = before->dying;
-	return xfrm_sa_same(before, &same);
+	return !memcmp(before, &same, sizeof(same));
 }
 
 int xfrm_table_put_sa(struct xfrm_table *table, const struct xfrm_sa_evidence *sa, struct xfrm_change *out)
@@ -111,7 +111,7 @@ static int apply_sa_updated(struct xfrm_table *table, const struct xfrm_sa_evide
 	struct xfrm_sa_id id = xfrm_sa_id(sa);
 	const struct xfrm_sa_entry *before = xfrm_table_sa(table, &id);
 
-	return before && xfrm_sa_same(&before->sa, sa) ? 0 : xfrm_question_add(table, &id);
+	return before && !memcmp(&before->sa, sa, sizeof(*sa)) ? 0 : xfrm_question_add(table, &id);
 }
 
 static int apply_sa(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
@@ -216,7 +216,7 @@ static int apply_policy(struct xfrm_table *table, const struct nlmsghdr *message
 	if (policy.dir >= XFRM_POLICY_MAX)
 		return 0;
 	before = xfrm_table_policy(table, policy.index);
-	if (before && xfrm_policy_same(&before->policy, &policy))
+	if (before && !memcmp(&before->policy, &policy, sizeof(policy)))
 		return 0;
 	if (table->policies_may_have_contexts)
 		return xfrm_table_stale(table, "a policy came, of which SELinux may have more to say");

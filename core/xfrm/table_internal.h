@@ -23,11 +23,23 @@ enum xfrm_group_kind {
 
 enum { XFRM_LINKS_MAX = 4 }; /* an SA is in four groups, a policy in two */
 
-/* Compared as octets: what a kind does not ask for is zero. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded" /* hashed and compared as octets */
+
+/* What a kind does not ask for is zero. */
 struct xfrm_group_key {
 	uint32_t kind, family, dir, reqid;
 	union ip_address saddr, daddr;
 };
+
+/* What names an SA: __xfrm_state_lookup() in net/xfrm/xfrm_state.c. Not its source, reqid or interface. */
+struct xfrm_sa_id {
+	uint32_t family, proto, spi;
+	struct xfrm_mark_evidence mark;
+	union ip_address daddr;
+};
+
+#pragma GCC diagnostic pop
 
 struct xfrm_link {
 	struct xfrm_link *prev, *next;
@@ -56,16 +68,6 @@ size_t xfrm_sa_groups(const struct xfrm_sa_evidence *sa, struct xfrm_group_key k
 size_t xfrm_policy_groups(const struct xfrm_policy_evidence *policy, struct xfrm_group_key keys[XFRM_LINKS_MAX]);
 
 /* ---- entries (table.c) ---- */
-
-/*
- * What names an SA: __xfrm_state_lookup() in net/xfrm/xfrm_state.c. Not its source, reqid or interface. Compared as
- * octets.
- */
-struct xfrm_sa_id {
-	uint32_t family, proto, spi;
-	struct xfrm_mark_evidence mark;
-	union ip_address daddr;
-};
 
 struct xfrm_sa_entry {
 	struct xfrm_entry entry; /* first */
@@ -138,12 +140,6 @@ enum { XFRM_QUESTIONS_MAX = 1024 };
 /* Once, however often it is added. 0, -ENOMEM, or -ESTALE and an error: it has to be read with all others. */
 RS_MUST_USE int xfrm_question_add(struct xfrm_table *table, const struct xfrm_sa_id *id);
 void xfrm_questions_drop(struct xfrm_table *table);
-
-/* table_same.c */
-bool xfrm_selector_same(const struct xfrm_selector_evidence *a, const struct xfrm_selector_evidence *b);
-bool xfrm_policy_same(const struct xfrm_policy_evidence *a, const struct xfrm_policy_evidence *b);
-bool xfrm_sa_same(const struct xfrm_sa_evidence *a, const struct xfrm_sa_evidence *b);
-bool xfrm_change_same(const struct xfrm_change *a, const struct xfrm_change *b);
 
 /* Empties it, into this state. */
 void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const char *error);

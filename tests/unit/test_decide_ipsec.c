@@ -212,13 +212,16 @@ CHANGE(sa_not_offloaded, w->sas[OUT].offload.ifindex = 0)
 CHANGE(in_sa_not_offloaded, w->sas[IN].offload.ifindex = 0)
 CHANGE(sa_crypto_offloaded, w->sas[OUT].offload.packet = false)
 CHANGE(sa_offloaded_elsewhere, w->sas[OUT].offload.ifindex = ETH1)
-CHANGE(sa_crypto_offload_on, w->sas[OUT].offload = (struct xfrm_offload_evidence){ ETH0, false })
-CHANGE(sa_packet_offload_on, w->sas[OUT].offload = (struct xfrm_offload_evidence){ ETH0, true })
-CHANGE(policy_packet_offload_on, w->policies[OUT].offload = (struct xfrm_offload_evidence){ ETH0, true })
+CHANGE(sa_crypto_offload_on, w->sas[OUT].offload = (struct xfrm_offload_evidence){ .ifindex = ETH0, .packet = false })
+CHANGE(sa_packet_offload_on, w->sas[OUT].offload = (struct xfrm_offload_evidence){ .ifindex = ETH0, .packet = true })
+CHANGE(policy_packet_offload_on,
+       w->policies[OUT].offload = (struct xfrm_offload_evidence){ .ifindex = ETH0, .packet = true })
 CHANGE(both_packet_offload_on, change_sa_packet_offload_on(w); change_policy_packet_offload_on(w))
-CHANGE(policy_crypto_offload_on, w->policies[OUT].offload = (struct xfrm_offload_evidence){ ETH0, false })
+CHANGE(policy_crypto_offload_on,
+       w->policies[OUT].offload = (struct xfrm_offload_evidence){ .ifindex = ETH0, .packet = false })
 CHANGE(offloaded_clear_behind,
-       add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 2000))->offload = (struct xfrm_offload_evidence){ ETH1, true })
+       add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 2000))->offload = (struct xfrm_offload_evidence){
+	       .ifindex = ETH1, .packet = true })
 CHANGE(offloaded_elsewhere_and_clear_behind, change_offloaded_clear_behind(w);
        w->policies[THIRD].sel.daddr = host(w, 3); add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 3000)))
 CHANGE(offloaded_elsewhere, change_offloaded_clear_behind(w); w->policies[THIRD].sel.daddr = host(w, 3))
@@ -240,7 +243,8 @@ CHANGE(higher_clear_offloaded_if_id, change_higher_clear_if_id(w))
 CHANGE(higher_clear_marked_not_offloaded, change_higher_clear_marked(w); w->policies[THIRD].offload.ifindex = 0)
 CHANGE(bad_sa_marked, change_two_sas_one_bad(w); w->sas[THIRD].mark.value = 1)
 CHANGE(offloaded_in_and_clear_behind,
-       add_policy(w, clear_policy(w, XFRM_POLICY_IN, 1))->offload = (struct xfrm_offload_evidence){ ETH1, true };
+       add_policy(w, clear_policy(w, XFRM_POLICY_IN, 1))->offload = (struct xfrm_offload_evidence){ .ifindex = ETH1,
+												    .packet = true };
        w->policies[THIRD].sel.saddr = host(w, 3); add_policy(w, clear_policy(w, XFRM_POLICY_OUT, 2000)))
 CHANGE(per_port_sa, change_out_sport_known(w); change_sa_selects_a_sport(w))
 CHANGE(policy_per_port_sa_for_all, set_ports(&w->policies[OUT], 0xc001, 4791);

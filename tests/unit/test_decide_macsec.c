@@ -116,7 +116,7 @@ CHANGE(tunnel_for_some_of_every, change_tunnel_for_some(w); w->path.scope = REMO
 CHANGE(tunnel_remote_unknown, change_tunnel_ah(w); w->path.scope = REMOTE_SOME)
 CHANGE(sub_policy, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->type = XFRM_POLICY_TYPE_SUB)
 CHANGE(tunnel_behind_offloaded_pass, change_tunnel_ah(w);
-       passing_policy(w, 999)->offload = (struct xfrm_offload_evidence){ ETH0, true })
+       passing_policy(w, 999)->offload = (struct xfrm_offload_evidence){ .ifindex = ETH0, .packet = true })
 CHANGE(tunnel_unreadable, change_tunnel_ah(w); w->xfrm_state = EVIDENCE_NO_PRIVILEGE)
 CHANGE(no_ipsec, w->xfrm_state = EVIDENCE_ABSENT)
 CHANGE(xfrm_broken, w->xfrm_state = EVIDENCE_BROKEN; strcpy(w->xfrm_error, "still being read"))
