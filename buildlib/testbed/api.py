@@ -106,6 +106,19 @@ class Test:
             seen.counts = wire.count(kept)
             self.say(f"wire-{self.slices}.pcap: {seen}")
 
+    def readable_frames(self, seconds: float) -> int:
+        """Looks at the wire under traffic, again and again for these seconds. Returns the readable RoCE frames of one look.
+
+        Returns as soon as there are any, or 0 when the limit is over.
+        """
+
+        def look() -> int:
+            with self.wire(busy=True) as wire:
+                time.sleep(seconds)
+            return wire.clear
+
+        return self.eventually(look)
+
     def settle(self, at_least: float, limit: float = SETTLE_LIMIT) -> int:
         """Returns the end of the capture once the wire is quiet. Looks at it for at_least seconds.
 

@@ -23,7 +23,7 @@ ATTRIBUTE = struct.Struct("=HH")
 def cm_listens() -> bool:
     """Returns whether any rdma_cm id of the namespace listens."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_RDMA) as link:
-        link.settimeout(5)
+        link.settimeout(60)
         devices = [attributes[ATTR_DEV_INDEX] for attributes in dump(link, CMD_GET, b"")]
         return any(
             entry[ATTR_RES_STATE][0] == RDMA_CM_LISTEN

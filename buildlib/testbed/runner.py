@@ -78,6 +78,7 @@ class Runner:
     def run(self, runs: list[Run], jobs: int) -> bool:
         """Runs all of them. Returns whether something passed and nothing failed."""
         waiting = Schedule(runs, longest_first=jobs > 1)
+        began = time.monotonic()
         workers = [
             threading.Thread(target=self.work, args=(number, waiting), daemon=True)
             for number in range(min(jobs, len(runs)))
@@ -89,6 +90,7 @@ class Runner:
                 worker.join()
         finally:
             self.stop()
+        self.tap.note(f"{len(runs)} scenarios in {time.monotonic() - began:.0f} s")
         return self.tap.finish()
 
     def stop(self) -> None:

@@ -87,8 +87,14 @@ def shows_decisions(t: Test) -> None:
     rows = [row for row in json.loads(status.out) if row.get("remote") == ADDRESSES[1]]
     found = [row for row in rows if row["verdict"] == "protected"]
     t.check([row["by"] for row in found] == ["ipsec"], "status: an ordinary user sees the paths that IPsec protects", status)
-    watchers = [t.a.start(f"exec {t.build}/bin/rdmasec monitor --json", user=user) for user in (USER, USER + 1, 0)]
-    time.sleep(3)
+
+    def connections() -> int:
+        return int(t.a.run("ls /proc/$(pgrep -ox rdmasecd)/fd | wc -l", check=True).out)
+
+    users, before = (USER, USER + 1, 0), connections()
+    watchers = [t.a.start(f"exec {t.build}/bin/rdmasec monitor --json", user=user) for user in users]
+    t.eventually(lambda: connections() >= before + len(users))
+    time.sleep(3)  # the requests follow
     runs(t, "with monitors", **by_library(t))
 
     def shown() -> list[list[dict]]:
