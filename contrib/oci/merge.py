@@ -43,7 +43,8 @@ def merge(ours: dict, other: dict) -> dict:
         taken = set(rule["names"]) - set(names)
         if rule["action"] == ALLOW and taken:
             if any(rule.get(key) for key in ("args", "includes", "excludes")):
-                sys.exit(f"{sys.argv[0]}: {', '.join(sorted(taken))}: allowed under conditions that cannot be merged with those of seccomp.json")
+                what = f"{sys.argv[0]}: {', '.join(sorted(taken))}"
+                sys.exit(f"{what}: allowed under conditions that cannot be merged with those of seccomp.json")
             allowed |= taken
         if names:
             rules.append({**rule, "names": names})
