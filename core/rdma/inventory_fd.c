@@ -26,21 +26,14 @@ static struct rdma_port *port_of(struct rdma_port *ports, size_t count, uint32_t
 	return NULL;
 }
 
-/* As in sysfs, where both types have one name: the link layer decides (gid_type_str[] in cache.c). */
-static enum gid_type type_on(enum port_link_layer link_layer, enum gid_type type)
-{
-	if (type != GID_TYPE_IB && type != GID_TYPE_ROCE_V1)
-		return type;
-	if (link_layer == LINK_LAYER_ETHERNET)
-		return GID_TYPE_ROCE_V1;
-	return link_layer == LINK_LAYER_INFINIBAND ? GID_TYPE_IB : GID_TYPE_UNKNOWN;
-}
-
 static struct rdma_gid gid_from_entry(const struct gid_entry *entry, enum port_link_layer link_layer,
 				      const struct evidence *ev)
 {
 	const struct link_evidence *link = NULL;
-	struct rdma_gid gid = { .valid = true, .index = entry->index, .type = type_on(link_layer, entry->type) };
+	bool is_v1 = entry->type == GID_TYPE_IB || entry->type == GID_TYPE_ROCE_V1;
+	struct rdma_gid gid = { .valid = true,
+				.index = entry->index,
+				.type = is_v1 ? gid_type_v1(link_layer) : entry->type };
 
 	if (entry->netdev_ifindex && ev->links_state == EVIDENCE_READ)
 		link = evidence_link(ev, entry->netdev_ifindex);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* GIDs from sysfs. Sources: drivers/infiniband/core/sysfs.c, cache.c (the names of GID types). */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,48 +12,38 @@
 #include "util/array.h"
 #include "util/text.h"
 
-enum {
-	GID_TEXT_LEN = 8 * 5 - 1, /* %pI6: always eight groups of four hexadecimal digits */
-	GID_TRIES = 3,
-};
+enum { GID_TRIES = 3 };
 
 /* ---- one GID ---- */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
+/* Only the kernel's own form, %pI6: inet_pton(3) takes others too, so the address is printed again and compared. */
 static int gid_parse(const char *text, uint8_t raw[static 16])
 {
+	char again[SYSFS_VALUE_MAX] = "";
 	uint8_t parsed[16];
 
-	if (strlen(text) != GID_TEXT_LEN)
+	if (inet_pton(AF_INET6, text, parsed) != 1)
 		return -EPROTO;
-	for (size_t i = 0; i < 16; i++) {
-		const char *at = text + i / 2 * 5 + i % 2 * 2;
-		int high = hex_digit(at[0]), low = hex_digit(at[1]);
-
-		if (high < 0 || low < 0 || (i % 2 && i < 15 && at[2] != ':'))
-			return -EPROTO;
-		parsed[i] = (uint8_t)(high << 4 | low);
-	}
+	for (size_t i = 0; i < sizeof(parsed); i++)
+		text_append(again, sizeof(again), "%02x%s", parsed[i], i % 2 && i < 15 ? ":" : "");
+	if (strcmp(again, text))
+		return -EPROTO;
 	memcpy(raw, parsed, sizeof(parsed));
 	return 0;
 }
 
-/* "IB/RoCE v1" stands for both (gid_type_str[] in cache.c): the link layer decides. */
+enum gid_type gid_type_v1(enum port_link_layer link_layer)
+{
+	if (link_layer == LINK_LAYER_ETHERNET)
+		return GID_TYPE_ROCE_V1;
+	return link_layer == LINK_LAYER_INFINIBAND ? GID_TYPE_IB : GID_TYPE_UNKNOWN;
+}
+
 static enum gid_type gid_type_parse(const char *text, enum port_link_layer link_layer)
 {
 	if (!strcmp(text, "RoCE v2"))
 		return GID_TYPE_ROCE_V2;
-	if (strcmp(text, "IB/RoCE v1"))
-		return GID_TYPE_UNKNOWN;
-	if (link_layer == LINK_LAYER_ETHERNET)
-		return GID_TYPE_ROCE_V1;
-	return link_layer == LINK_LAYER_INFINIBAND ? GID_TYPE_IB : GID_TYPE_UNKNOWN;
+	return strcmp(text, "IB/RoCE v1") ? GID_TYPE_UNKNOWN : gid_type_v1(link_layer);
 }
 
 static int gid_value(int port, const char *table, uint32_t index, char value[static SYSFS_VALUE_MAX])

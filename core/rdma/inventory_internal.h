@@ -64,6 +64,9 @@ RS_MUST_USE int inventory_read_gids(int dir, struct rdma_device *device);
 RS_MUST_USE int inventory_device_open(const char *sysfs, const struct rdma_device *device);
 RS_MUST_USE int inventory_port_open(int dir, uint32_t number);
 
+/* The type that sysfs calls "IB/RoCE v1" (gid_type_str[] in cache.c): the link layer decides. */
+enum gid_type gid_type_v1(enum port_link_layer link_layer);
+
 /*
  * Reads one GID of the port whose sysfs folder is `port`; for an empty entry, out->valid is false. Returns 0; -ENOENT
  * behind the end of the table; -ENODEV when the device was removed.
