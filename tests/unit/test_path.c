@@ -685,10 +685,10 @@ static void manual_paragraph(const char *begins, char *text, size_t size)
 Test(driver_traits, as_in_the_manual)
 {
 	static const char *const begins[] = {
-		[EGRESS_UNKNOWN] = "Not judged, because their packets",
+		[EGRESS_UNKNOWN] = "Not checked, because their packets",
 		[EGRESS_HOST_STACK] = "Through the host's own IP stack",
 		[EGRESS_NIC_MACSEC_IPSEC] = "Through the NIC's own MACsec",
-		[EGRESS_NIC_CLEAR] = "By the NIC, as it was told",
+		[EGRESS_NIC_CLEAR] = "By the NIC, past MACsec and IPsec of the host",
 	};
 
 	for (size_t egress = 0; egress < sizeof(begins) / sizeof(begins[0]); egress++) {
