@@ -23,7 +23,7 @@ from .patience import PAUSE, WITHIN, Patience, Value, eventually
 
 BOOT_LIMIT = 180  # s; an idle host needs a few
 TREE = "host"  # the share with the folders to keep, if the guest has a root of its own
-# What an emulation does slowly and no scenario needs: page tables of five levels, checks at each copy from and to
+# Features that an emulation does slowly and no scenario needs: page tables of five levels, checks at each copy from and to
 # programs, registers of 256 bits (which every switch saves), copying by repeated instructions. Without them programs
 # start a fifth sooner.
 SLOW = ("la57", "smap", "smep", "umip", "pku", "xsave", "avx", "avx2", "erms", "fsrm")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What key managers in guests share: the kernel asks them for SAs, and holds those that they install."""
+"""The base of key managers in guests: the kernel asks them for SAs, and holds those that they install."""
 
 from __future__ import annotations
 

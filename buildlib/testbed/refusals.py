@@ -18,7 +18,7 @@ REFUSAL = re.compile(
     re.MULTILINE,
 )
 
-# What gives a reason: the output of a program, a match of REFUSAL, or a row of JSON; None gives none.
+# The sources of a reason: the output of a program, a match of REFUSAL, or a row of JSON; None has none.
 Source = str | re.Match | Mapping[str, object] | None
 Record = Mapping[str, object]
 
@@ -39,7 +39,7 @@ def refused_records(records: Iterable[Record]) -> list[Record]:
 
 
 def has_reason(source: Source, reason: str | re.Pattern) -> bool:
-    """Returns whether the source gives this reason: a part of its text, or a pattern that finds it."""
+    """Returns whether the source has this reason: a part of its text, or a pattern that finds it."""
     if source is None:
         return False
     if isinstance(source, re.Match):

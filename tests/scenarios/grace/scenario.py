@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """A missing SA may return within the grace, where waiting leaks nothing."""
 
 from __future__ import annotations

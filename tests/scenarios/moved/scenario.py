@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """An unguarded process changes the address of a guarded program's queue pair."""
 
 from __future__ import annotations

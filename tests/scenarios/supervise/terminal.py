@@ -119,7 +119,7 @@ def stopped_by_key(terminal: Terminal, command: str) -> dict:
     terminal.text = ""
     terminal.line("fg")
     terminal.until("\r\ntick")
-    return seen | {"goes on": state(pid) in "RSD", "then Ctrl-C": end(terminal, "\x03")}
+    return seen | {"continues": state(pid) in "RSD", "then Ctrl-C": end(terminal, "\x03")}
 
 
 def in_background(terminal: Terminal, command: str) -> dict:
@@ -129,7 +129,7 @@ def in_background(terminal: Terminal, command: str) -> dict:
     terminal.until(PROMPT)
     terminal.line("bg")
     terminal.until("\r\ntick")
-    seen: dict[str, Any] = {"goes on": await_true("it goes on", lambda: state(pid) in "RSD")}
+    seen: dict[str, Any] = {"continues": await_true("it continues", lambda: state(pid) in "RSD")}
     terminal.line("kill %%; wait %%; echo \"status\"=$?")
     terminal.until("status=")
     seen["killed"] = terminal.until("\r")
