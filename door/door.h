@@ -57,10 +57,10 @@ int door_qp_option(int fd, void *arg);
 /* If this call is a canary (core/uverbs/canary.h), answers it and returns true: the ioctl(2) then returns 0. */
 bool door_canary_answer(int fd, void *arg);
 
-/* What protects a QP, for RDMASEC_PROTECTION. 0 or -errno, as rdma_sec.h has it. */
+/* The protection of a QP, for RDMASEC_PROTECTION. 0 or -errno, as in rdma_sec.h. */
 RS_MUST_USE int door_protection(int fd, uint32_t handle, struct rdmasec_protection *out);
 
-/* Copies from and to an address that the application gave: 0, or -EFAULT where the kernel would, and no signal. */
+/* Copy from and to an address of the application. 0, or -EFAULT as the kernel would; no signal. */
 RS_MUST_USE int door_read(uint64_t address, void *buffer, size_t len);
 RS_MUST_USE int door_write(uint64_t address, const void *buffer, size_t len);
 
@@ -89,12 +89,12 @@ RS_MUST_USE int engine_receive(int s, void *message, size_t size);
 /* Why engine_connect() or engine_receive() failed, in words: a static text, or one of `engine`. */
 const char *engine_problem(const struct engine_address *engine, int err);
 
-/* A question that was let pass, until the kernel has done what it was about. */
+/* A request that was allowed, until the kernel has executed it. */
 struct engine_pass {
-	int socket; /* -1: nobody waits to hear of it */
+	int socket; /* -1: the engine expects no result */
 };
 
-/* Whom a question is about, when it is another process than this one that asks. */
+/* The process that a request is about, if it is not the calling one. */
 struct engine_subject {
 	pid_t pid;
 	int fd;                                   /* the uverbs fd's number there */
@@ -103,34 +103,34 @@ struct engine_subject {
 };
 
 /*
- * Puts one request about `fd` to the engine. 0: it may pass, and *pass is due to engine_done(). -errno: refused, and
- * one line has been written to stderr if there was something to say. -ENOTCONN: no engine; -EPROTO: it did not answer,
- * or not sensibly.
+ * Puts one request about `fd` to the engine. 0: allowed, and the caller owes *pass to engine_done(). -errno: refused,
+ * and a line may have been written to stderr. -ENOTCONN: no engine; -EPROTO: no valid answer. Blocks while the engine
+ * waits for a key manager. Any thread.
  */
 RS_MUST_USE int engine_ask(const struct engine_address *engine, int fd, const struct request *request,
 			   struct engine_pass *pass);
 
-/* The same for another process, `fd` being our duplicate of its fd. */
+/* The same for another process; `fd` is a duplicate of its fd. */
 RS_MUST_USE int engine_ask_for(const struct engine_address *engine, const struct engine_subject *subject, int fd,
 			       const struct request *request, struct engine_pass *pass);
 
 /*
- * The door that asks cannot stand in this process, `why` in words: may the process go on all the same? 0: it may (mode
- * audit or off); -errno: not, and one line has been written to stderr. Nobody who could say: it may not.
+ * Asks whether this process may continue although its door cannot be installed, for the reason `why`. 0: it may (mode
+ * audit or off); -errno, also without an engine: it may not, and one line has been written to stderr.
  */
 RS_MUST_USE int engine_ask_broken(const struct engine_address *engine, const char *why);
 
 /*
- * Tells the engine that the kernel did what was let pass; `reply` is what came out of it, NULL: it did not. Waits for
- * nobody.
+ * Ends an allowed request: `reply` is the decoded result of the kernel, NULL if the command failed. Does not block.
+ * Keeps errno.
  */
 void engine_done(const struct engine_pass *pass, const struct uverbs_command *reply);
 
-/* What protects a QP? 0 and an answer that has been checked; -EPROTO: no engine, or no sensible answer. */
+/* Asks for the protection of a QP. 0 and a checked answer; -EPROTO: no engine, or no valid answer. */
 RS_MUST_USE int engine_query(const struct engine_address *engine, int fd, uint32_t handle,
 			     struct wire_protection *answer);
 
-/* Has the engine look anew at all queue pairs of a file of `subject`'s. 0 or -errno. */
+/* Makes the engine check all queue pairs of a file of `subject`. 0 or -errno. Blocks until it has. */
 RS_MUST_USE int engine_look(const struct engine_address *engine, const struct engine_subject *subject, int fd);
 
 /* Writes one line to stderr, "\n" added; keeps errno. */

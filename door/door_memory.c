@@ -9,7 +9,7 @@
 typedef ssize_t copy_fn(pid_t pid, const struct iovec *local, unsigned long locals, const struct iovec *remote,
 			unsigned long remotes, unsigned long flags);
 
-/* 0, -EFAULT, or -ENOSYS: a sandbox without this system call. */
+/* 0; -EFAULT; -ENOSYS: a sandbox forbids this system call. */
 static int copy(copy_fn *call, uint64_t address, void *buffer, size_t len)
 {
 	struct iovec local = { .iov_base = buffer, .iov_len = len };

@@ -17,7 +17,7 @@ void door_say(const char *line)
 				  { .iov_base = (void *)"\n", .iov_len = 1 } };
 	int saved = errno;
 
-	/* one call: lines of several threads do not mix. A closed stderr changes nothing about the refusal. */
+	/* one call, so that lines of threads do not mix; with a closed stderr the refusal stands */
 	if (writev(STDERR_FILENO, parts, 2) < 0)
 		errno = saved;
 	errno = saved;
@@ -31,7 +31,7 @@ static void say(const struct engine_subject *subject, const char *line)
 		subject->say(line, subject->arg);
 }
 
-/* An engine that waits for a key manager says so again and again; one that never comes to an end is none. */
+/* Sends a request and reads the answer. An engine that waits for a key manager says so periodically, up to a limit. */
 static int exchange(int s, const struct engine_subject *subject, int fd, const struct request *request,
 		    struct wire_answer *answer)
 {
@@ -39,7 +39,7 @@ static int exchange(int s, const struct engine_subject *subject, int fd, const s
 	struct wire_ask ask;
 	int n;
 
-	/* -1: it is not about a device */
+	/* fd -1: the request is not about a device */
 	wire_ask_make(&ask, request, subject ? subject->fd : fd < 0 ? 0 : fd);
 	ask.subject = subject ? (uint32_t)subject->pid : 0;
 	n = wire_send(s, &ask, sizeof(ask), fd);
@@ -55,14 +55,14 @@ static int exchange(int s, const struct engine_subject *subject, int fd, const s
 	return n == WIRE_ANSWER ? 0 : -ETIMEDOUT;
 }
 
-/* The engine cannot say why; the door does, with what it can know: the command and the device's node. */
+/* Without an engine the door itself reports the refusal, with the command and the node of the device. */
 static int refuse_without_engine(const struct engine_address *engine, const struct engine_subject *subject, int fd,
 				 const struct request *request, int why, bool connected)
 {
 	char link[32], node[64], line[400];
 	ssize_t n;
 
-	/* the only open that is asked about is one that wants DEVX, and libmlx5 opens again without: nothing is lost */
+	/* only an open with DEVX is asked about, and libmlx5 opens the device again without DEVX: no message */
 	if (request->kind == REQUEST_CONTEXT_OPEN)
 		return connected ? -EPROTO : -ENOTCONN;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -105,7 +105,7 @@ int engine_ask_for(const struct engine_address *engine, const struct engine_subj
 	int cancel, err;
 
 	pass->socket = -1;
-	/* ioctl() is no cancellation point, recvmsg() is */
+	/* recvmsg() is a cancellation point, but ioctl() must not be one */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	err = ask(engine, subject, fd, request, pass);
 	pthread_setcancelstate(cancel, NULL);
@@ -124,7 +124,7 @@ static int ask_broken(const struct engine_address *engine, struct wire_answer *a
 	return err;
 }
 
-/* With the reason, which the engine does not know; it is the program's one line. */
+/* The engine does not know the reason, so the door writes the line. */
 int engine_ask_broken(const struct engine_address *engine, const char *why)
 {
 	struct wire_answer answer = { .action = WIRE_REFUSE };
@@ -136,14 +136,14 @@ int engine_ask_broken(const struct engine_address *engine, const char *why)
 	pthread_setcancelstate(cancel, NULL);
 	if (err)
 		snprintf(line, sizeof(line),
-			 "rdmasec: refused: what this program does with RDMA cannot be guarded: %s; and there is no "
-			 "engine "
-			 "to ask whether it may go on: %s",
+			 "rdmasec: refused: RDMA commands of this program cannot be checked: %s; and there is no "
+			 "engine to "
+			 "ask for permission: %s",
 			 why, engine_problem(engine, err));
 	else
-		snprintf(line, sizeof(line), "rdmasec: %s: what this program does with RDMA cannot be guarded: %s",
+		snprintf(line, sizeof(line), "rdmasec: %s: RDMA commands of this program cannot be checked: %s",
 			 answer.action == WIRE_PASS ? "audit: would refuse" : "refused", why);
-	/* mode = off: nothing is said */
+	/* mode = off: no message */
 	if (err || answer.action == WIRE_REFUSE || answer.text[0])
 		door_say(line);
 	if (err)
@@ -170,7 +170,7 @@ void engine_done(const struct engine_pass *pass, const struct uverbs_command *re
 
 		wire_done_make(&done, has, has & UVERBS_HAS_HANDLE ? reply->handle : 0,
 			       has & UVERBS_HAS_QPN ? reply->qpn : 0);
-		/* an engine that cannot be told finds the QP by itself */
+		/* the engine finds the queue pair later if this fails */
 		err = wire_send(pass->socket, &done, sizeof(done), -1);
 		(void)err;
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* RDMASEC_PROTECTION: the engine's answer, as applications get it. */
+/* RDMASEC_PROTECTION: converts the engine's answer for applications. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

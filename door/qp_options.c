@@ -9,7 +9,7 @@
 
 static struct want_table table;
 
-/* initial-exec: nothing is allocated for a thread that first comes here */
+/* initial-exec: the first use by a thread allocates nothing */
 static _Thread_local struct want making __attribute__((tls_model("initial-exec")));
 
 static struct want_key key_of(int fd, uint32_t handle)
@@ -17,7 +17,7 @@ static struct want_key key_of(int fd, uint32_t handle)
 	return (struct want_key){ .owner = (uint64_t)fd, .number = handle };
 }
 
-/* Connected QPs have their one remote in MODIFY_QP; all others, and any type to come, may use address handles. */
+/* Connected QPs get their remote by MODIFY_QP; all others, and unknown types, may use address handles. */
 static bool sends_by_handles(uint32_t qp_type)
 {
 	switch (qp_type) {
@@ -85,7 +85,7 @@ static void after_creation(int fd, struct want_entry *made, const struct uverbs_
 {
 	struct want_key key = key_of(fd, reply->handle);
 
-	/* of a QP that the kernel destroyed with its context, where the fd's number came back without a GET_CONTEXT */
+	/* a left-over entry: its QP ended with its context, and the fd number was reused without GET_CONTEXT */
 	want_table_drop(&table, key);
 	if (!made)
 		return;

@@ -44,7 +44,7 @@ int door_qp_option(int fd, void *arg)
 	struct stat file;
 	int saved = errno, err;
 
-	/* the same number may mean something to another kind of file */
+	/* another kind of file may have an ioctl with this number */
 	if (fstat(fd, &file) || !S_ISCHR(file.st_mode))
 		return door_ops()->next(fd, RDMASEC_IOCTL_QP_OPTION, arg);
 	err = do_request(fd, arg);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* One uverbs ioctl: decoded, put to the engine, refused or let pass, and what came of it told. */
+/* One uverbs ioctl: decodes it, asks the engine, refuses it or passes it on, and reports the result. */
 #include <errno.h>
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
@@ -17,9 +17,9 @@ static int read_own_memory(void *context, uint64_t address, void *buffer, size_t
 static const struct uverbs_memory memory = { .read = read_own_memory };
 
 /*
- * libibverbs falls back to write() where a kernel, or a sandbox, does not take verbs by ioctl (cmd_ioctl.c,
- * has_ioctl_write()), and what goes by write() does not come through here. A kernel of these days takes INVOKE_WRITE on
- * every uverbs fd, so that answer is turned into a refusal.
+ * If a kernel or a sandbox does not accept verbs by ioctl, libibverbs falls back to write() (cmd_ioctl.c,
+ * has_ioctl_write()), which bypasses the door. Present kernels accept INVOKE_WRITE on every uverbs fd, so this function
+ * turns that answer into a refusal.
  */
 static int answer(const struct uverbs_command *command, int result)
 {
@@ -30,7 +30,7 @@ static int answer(const struct uverbs_command *command, int result)
 	if (result != -1 || !(errno == ENOTTY || (errno == EPROTONOSUPPORT && invoke_write)))
 		return result;
 	if (!atomic_exchange(&said, true))
-		door_say("rdmasec: refused: verbs do not go by ioctl() here, and what goes by write() is not guarded");
+		door_say("rdmasec: refused: verbs do not work by ioctl() here, and verbs by write() cannot be checked");
 	errno = EPERM;
 	return -1;
 }
@@ -41,8 +41,9 @@ static int options_before(int fd, const struct uverbs_command *command, struct w
 	int err = qp_options_before(fd, command, want, change);
 
 	if (err == -EPERM)
-		door_say("rdmasec: refused create_ah: it may serve a queue pair for which the application asks for "
-			 "MACsec, and one for which it asks for IPsec");
+		door_say("rdmasec: refused create_ah: the application requires MACsec for one of its queue pairs and "
+			 "IPsec for "
+			 "another, and the address handle may serve both");
 	return err;
 }
 

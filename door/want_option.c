@@ -8,9 +8,9 @@
 
 static_assert((int)RDMASEC_REQUIRE_ANY == (int)WANT_ANY && (int)RDMASEC_REQUIRE_MACSEC == (int)WANT_MACSEC &&
 		      (int)RDMASEC_REQUIRE_IPSEC == (int)WANT_IPSEC,
-	      "what applications say is what is sent");
+	      "the values of the API are those of the protocol");
 static_assert((int)RDMASEC_GRANULARITY_HOST == (int)WANT_HOST && (int)RDMASEC_GRANULARITY_QP == (int)WANT_QP,
-	      "what applications say is what is sent");
+	      "the values of the API are those of the protocol");
 static_assert((int)RDMASEC_SETUP_TIMEOUT_MAX == (int)SETUP_TIMEOUT_MAX_MS, "one limit");
 
 bool want_is_empty(const struct want *want)
@@ -75,7 +75,7 @@ int want_both(const struct want *a, const struct want *b, struct want *out)
 		.granularity = a->granularity > b->granularity ? a->granularity : b->granularity,
 	};
 
-	/* each of the two contains ANY, and neither the other */
+	/* MACsec and IPsec both satisfy ANY, but not each other */
 	if ((a->require == WANT_MACSEC && b->require == WANT_IPSEC) ||
 	    (a->require == WANT_IPSEC && b->require == WANT_MACSEC))
 		return -EPERM;

@@ -22,8 +22,8 @@ static void release(void)
 
 __attribute__((constructor)) static void survive_fork(void)
 {
-	/* where it fails, fork(2) of a program with threads may find the lock held: then its child hangs, unprotected
-	 * it does not run */
+	/* without it, a child of fork(2) in a program with threads may find the lock held: it would hang, not run
+	 * unprotected */
 	pthread_atfork(hold, release, release);
 }
 
@@ -65,8 +65,8 @@ static void add(struct want_table *table, struct want_entry *entry)
 	atomic_fetch_add(&table->count, 1);
 }
 
-/* NULL is nothing. */
-static void take_out(struct want_table *table, struct want_entry *entry)
+/* `entry` may be NULL. */
+static void remove_entry(struct want_table *table, struct want_entry *entry)
 {
 	struct want_entry **bucket;
 
@@ -83,7 +83,7 @@ void want_table_put(struct want_table *table, struct want_entry *entry)
 
 	hold();
 	old = find(table, entry->key);
-	take_out(table, old);
+	remove_entry(table, old);
 	add(table, entry);
 	release();
 	free(old);
@@ -147,7 +147,7 @@ struct want_entry *want_table_take(struct want_table *table, struct want_key key
 		return NULL;
 	hold();
 	entry = find(table, key);
-	take_out(table, entry);
+	remove_entry(table, entry);
 	release();
 	return entry;
 }
@@ -174,7 +174,7 @@ void want_table_drop_serial(struct want_table *table, struct want_key key, uint6
 	entry = find(table, key);
 	if (entry && entry->serial != serial)
 		entry = NULL;
-	take_out(table, entry);
+	remove_entry(table, entry);
 	release();
 	free(entry);
 }
@@ -195,7 +195,7 @@ void want_table_drop_owner(struct want_table *table, uint64_t owner)
 		LL_FOREACH_SAFE (table->buckets[i], entry, next) {
 			if (entry->key.owner != owner)
 				continue;
-			take_out(table, entry);
+			remove_entry(table, entry);
 			LL_PREPEND(dropped, entry);
 		}
 	}

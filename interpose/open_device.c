@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Proof, at each device that is opened, that its commands will come to the door: a libibverbs that gives commands by
- * ioctl() gives some while it opens one (verbs_init_context() asks the kernel whether it takes them). One that was
- * built for write(), is older than verbs by ioctl, or calls another ioctl() than ours (RTLD_DEEPBIND) gives none, and
- * is refused. What programs load by dlsym(3) does not come here; nothing else hangs on this.
+ * Checks, for each device that is opened, that its commands reach the door. A libibverbs that sends commands by ioctl()
+ * sends some while it opens a device (verbs_init_context() asks the kernel whether it accepts them). A libibverbs that
+ * was built for write(), is older than verbs by ioctl, or calls another ioctl() (RTLD_DEEPBIND) sends none, and is
+ * refused. Calls of ibv_open_device() that a program finds by dlsym(3) are not checked here.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,7 +19,7 @@ typedef int close_device_fn(struct ibv_context *context);
 
 _Thread_local unsigned long preload_verbs_seen;
 
-/* As the caller would have found it: in the global scope behind us, or in what a plugin brought for itself. */
+/* Finds the caller's function: in the global scope behind this library, or in a library that a plugin loaded. */
 static void *find(const char *name, const void *caller)
 {
 	void *function = dlsym(RTLD_NEXT, name), *library;

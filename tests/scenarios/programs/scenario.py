@@ -175,7 +175,7 @@ def write_is_no_bypass(t: Test) -> None:
     client, seen = pingpong(t, ETH0, f"env LD_PRELOAD={no_verbs}")
     t.check(client.ok and seen.clear > 0, "control: where ioctl() takes no verbs, they go by write()", f"{client}\n{seen}")
     client, seen = pingpong(t, ETH0, preload(t, "rdmasec", no_verbs))
-    named = has_reason(client.err, "verbs do not go by ioctl() here")
+    named = has_reason(client.err, "verbs do not work by ioctl() here")
     t.check(not client.ok and named, "where ioctl() takes no verbs: a pingpong is refused", client)
     t.check(seen.clear == 0, "where ioctl() takes no verbs: nothing leaves in clear", seen)
 

@@ -21,7 +21,7 @@ PLACE = "/opt/rdmasec"  # only root may write there, as the module requires
 RDMASEC = f"{PLACE}/bin/rdmasec"
 COPIES = "/opt/copies"
 PROGRAMS = ("ibv_rc_pingpong", "ib_send_lat", "rping")
-BROKEN = "rdmasec: refused: what this program does with RDMA cannot be guarded: "
+BROKEN = "rdmasec: refused: RDMA commands of this program cannot be checked: "
 
 
 def run(t: Test) -> None:
@@ -289,7 +289,7 @@ def other_preloads_in_clear(t: Test) -> None:
     for program in ("verbs_fork", "verbs_fork -x"):
         is_refused(t, program, refused)
     no_verbs = f"{t.build}/tests/libioctl_no_verbs.so"
-    is_refused(t, "verbs_dlvsym", "rdmasec: refused: verbs do not go by ioctl", before=f"env LD_PRELOAD={no_verbs}")
+    is_refused(t, "verbs_dlvsym", "rdmasec: refused: verbs do not work by ioctl", before=f"env LD_PRELOAD={no_verbs}")
 
 
 def daemon_finds_late_taker(t: Test, daemon: Daemon) -> None:
