@@ -31,7 +31,7 @@ void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer)
 
 bool watch_stands_on_more(const struct watch_qp *qp)
 {
-	return qp->question.kind != REQUEST_QP_ADDRESS || qp->basis.by == BY_POLICY_NONE;
+	return qp->request.kind != REQUEST_QP_ADDRESS || qp->basis.by == BY_POLICY_NONE;
 }
 
 /* Its flow has to have an SA asked for. Of those that stand on more than one flow it is not known which. */

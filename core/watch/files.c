@@ -121,15 +121,15 @@ static bool has_all_qps(const struct watch_ufile *ufile, int fd)
 	unsigned peers = 0;
 
 	HASH_ITER (hh, ufile->qps, qp, next) {
-		bool address = qp->question.kind == REQUEST_QP_ADDRESS, peer = qp->question.has & UVERBS_HAS_DEST_QPN;
+		bool address = qp->request.kind == REQUEST_QP_ADDRESS, peer = qp->request.has & UVERBS_HAS_DEST_QPN;
 		struct uverbs_qp_facts facts;
-		int err = watch_object_query(fd, qp->question.driver_id, qp, &facts);
+		int err = watch_object_query(fd, qp->request.driver_id, qp, &facts);
 
-		if (err == -EOPNOTSUPP && watch_object_lives(fd, qp->question.driver_id, qp))
+		if (err == -EOPNOTSUPP && watch_object_lives(fd, qp->request.driver_id, qp))
 			continue;
 		if (err ||
-		    (address && memcmp(facts.address.dgid, qp->question.address.dgid, sizeof(facts.address.dgid))) ||
-		    (peer && facts.dest_qpn != qp->question.dest_qpn))
+		    (address && memcmp(facts.address.dgid, qp->request.address.dgid, sizeof(facts.address.dgid))) ||
+		    (peer && facts.dest_qpn != qp->request.dest_qpn))
 			return false;
 		peers += address && peer;
 	}
@@ -152,7 +152,7 @@ static bool has_any_qp(const struct watch_ufile *ufile, int fd)
 	const struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if (watch_handle_lives(fd, qp->question.driver_id, qp->handle, qp->devx_created != 0))
+		if (watch_handle_lives(fd, qp->request.driver_id, qp->handle, qp->devx_created != 0))
 			return true;
 	return false;
 }

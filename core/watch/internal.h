@@ -89,8 +89,8 @@ struct watch_qp {
 	enum watch_state state;
 	enum watch_check check;
 	enum watch_work work;
-	uint32_t looked;         /* the watch's round in which the kernel was asked last */
-	struct request question; /* is judged again at each change; .qp_type 0: not known */
+	uint32_t looked;        /* the watch's round in which the kernel was asked last */
+	struct request request; /* is judged again at each change; .qp_type 0: not known */
 	struct watch_basis basis;
 	enum clear_routes clear_routes;
 	struct uverbs_address clear_address; /* the last of those */

@@ -13,7 +13,7 @@ static bool is_on(const struct watch_ufile *ufile, const struct rdma_qp *resourc
 
 static bool has_peer(const struct watch_qp *qp, const struct rdma_qp *resource)
 {
-	return qp->question.dest_qpn == resource->remote_qpn;
+	return qp->request.dest_qpn == resource->remote_qpn;
 }
 
 static struct watch_qp *unnamed_qp(struct watch_client *client, const struct rdma_qp *resource)
@@ -62,8 +62,8 @@ static void name_qp(const struct rdma_qp *resource, struct watch *watch)
 	qp->qpn = resource->qpn;
 	qp->qpn_source = WATCH_QPN_GUESSED;
 	/* the kernel has no connected QP without an address, so nothing can be let pass by a wrong one of these */
-	if (!qp->question.qp_type && resource->has_remote_qpn && qp->question.kind == REQUEST_QP_ADDRESS)
-		qp->question.qp_type = resource->type;
+	if (!qp->request.qp_type && resource->has_remote_qpn && qp->request.kind == REQUEST_QP_ADDRESS)
+		qp->request.qp_type = resource->type;
 }
 
 /* ---- types of those without an address ---- */
@@ -87,8 +87,7 @@ static uint32_t only_type(const struct rdma_resources *all, const struct watch_u
 
 static bool wants_type(const struct watch_qp *qp)
 {
-	return watch_can_send(qp) && !qp->question.qp_type && !qp->devx_created &&
-	       qp->question.kind == REQUEST_QP_READY;
+	return watch_can_send(qp) && !qp->request.qp_type && !qp->devx_created && qp->request.kind == REQUEST_QP_READY;
 }
 
 /* By it they are judged: frames that a program writes itself no SA protects. */
@@ -103,7 +102,7 @@ static void give_types(struct watch_ufile *ufile, const struct rdma_resources *a
 		type = type ? type : only_type(all, ufile);
 		if (!type)
 			return;
-		qp->question.qp_type = type;
+		qp->request.qp_type = type;
 		watch_queue(ufile, qp);
 	}
 }

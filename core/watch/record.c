@@ -73,7 +73,7 @@ void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp,
 {
 	const struct watch_holder *holder = ufile->holders;
 
-	watch_describe(holder ? &holder->client->process : NULL, &qp->question, device ? device->name : "", answer,
+	watch_describe(holder ? &holder->client->process : NULL, &qp->request, device ? device->name : "", answer,
 		       record);
 	if (qp->qpn_source != WATCH_QPN_UNKNOWN) {
 		record->has |= WIRE_RECORD_HAS_QPN;
@@ -99,7 +99,7 @@ void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, c
 {
 	struct engine_answer answer;
 
-	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->question, &answer);
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->request, &answer);
 	if (!watch_can_send(qp)) {
 		answer.verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
 		text_copy(answer.verdict.reason, sizeof(answer.verdict.reason), state_reason(qp));

@@ -50,7 +50,7 @@ static void on_grace(evutil_socket_t fd, short what, void *arg)
 
 static uint32_t driver_of(const struct judged *j)
 {
-	return j->device ? j->device->driver_id : j->qp->question.driver_id;
+	return j->device ? j->device->driver_id : j->qp->request.driver_id;
 }
 
 /* A QP in ERR sends nothing, and what was posted is flushed (InfiniBand Architecture 10.3.1). */
@@ -131,8 +131,8 @@ static void judge_again(const struct judged *j)
 	j->qp->work = WATCH_WORK_NONE;
 	if (!watch_can_send(j->qp))
 		return;
-	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->question, &answer);
-	watch_refuse_kept_route(ufile, &j->qp->question, &answer);
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->request, &answer);
+	watch_refuse_kept_route(ufile, &j->qp->request, &answer);
 	if (awaits_reading(j, &answer)) {
 		j->qp->work = WATCH_WORK_RETRY;
 		return;

@@ -29,9 +29,9 @@ static bool same_address(const struct uverbs_address *a, const struct uverbs_add
 
 void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer)
 {
-	const struct uverbs_address *address = &qp->question.address;
+	const struct uverbs_address *address = &qp->request.address;
 
-	if (!answer->pass || qp->question.kind != REQUEST_QP_ADDRESS || !may_leave_in_clear(answer))
+	if (!answer->pass || qp->request.kind != REQUEST_QP_ADDRESS || !may_leave_in_clear(answer))
 		return;
 	if (qp->clear_routes == CLEAR_ROUTE_NONE)
 		qp->clear_routes = CLEAR_ROUTE_ONE;
@@ -46,7 +46,7 @@ void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answe
  */
 static bool is_kept(const struct watch_qp *qp, const struct request *request)
 {
-	if (qp->question.qp_type && qp->question.qp_type != IB_UVERBS_QPT_RC)
+	if (qp->request.qp_type && qp->request.qp_type != IB_UVERBS_QPT_RC)
 		return false;
 	return qp->clear_routes == CLEAR_ROUTE_SOME ||
 	       (qp->clear_routes == CLEAR_ROUTE_ONE && !same_address(&qp->clear_address, &request->address));

@@ -53,7 +53,7 @@ static bool uses_devx(const struct watch_ufile *ufile)
 	const struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if (qp->devx_created || qp->question.has & UVERBS_HAS_DEVX)
+		if (qp->devx_created || qp->request.has & UVERBS_HAS_DEVX)
 			return true;
 	return false;
 }

@@ -35,30 +35,30 @@ static bool can_send(const struct uverbs_qp_facts *facts)
 }
 
 /* As if its owner had asked. One that can send and has no address is a datagram QP, or of a kind that is not known. */
-static struct request question_from_facts(const struct watch_qp *qp, uint32_t driver_id,
-					  const struct uverbs_qp_facts *facts)
+static struct request request_from_facts(const struct watch_qp *qp, uint32_t driver_id,
+					 const struct uverbs_qp_facts *facts)
 {
-	struct request question = {
+	struct request request = {
 		.kind = has_address(facts) ? REQUEST_QP_ADDRESS : REQUEST_QP_READY,
 		.has = UVERBS_HAS_HANDLE | (facts->dest_qpn ? UVERBS_HAS_DEST_QPN : 0) |
 		       (qp->devx_created ? UVERBS_HAS_DEVX : 0),
 		.driver_id = driver_id,
-		.qp_type = qp->question.qp_type,
+		.qp_type = qp->request.qp_type,
 		.handle = qp->handle,
 		.dest_qpn = facts->dest_qpn,
 		.address = facts->address,
-		.want = qp->question.want,
+		.want = qp->request.want,
 	};
 
-	question.address.is_global = has_address(facts);
-	return question;
+	request.address.is_global = has_address(facts);
+	return request;
 }
 
-static void judge_facts(const struct watch_ufile *ufile, const struct request *question,
+static void judge_facts(const struct watch_ufile *ufile, const struct request *request,
 			const struct rdma_device *device, struct engine_answer *answer)
 {
-	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", question, answer);
-	watch_refuse_kept_route(ufile, question, answer);
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", request, answer);
+	watch_refuse_kept_route(ufile, request, answer);
 }
 
 static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct rdma_device *device,
@@ -67,11 +67,11 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
 	struct engine_answer answer;
 	struct wire_record record;
 
-	qp->question = question_from_facts(qp, device->driver_id, facts);
+	qp->request = request_from_facts(qp, device->driver_id, facts);
 	qp->state = WATCH_LIVE;
 	qp->check = WATCH_CHECK_AGREED;
 	qp->since_ns = clock_realtime_ns();
-	judge_facts(ufile, &qp->question, device, &answer);
+	judge_facts(ufile, &qp->request, device, &answer);
 	watch_keep_answer(qp, &answer);
 	watch_qp_record(ufile, qp, device, &answer, &record);
 	record.event = WIRE_EVENT_ADOPTED;
@@ -85,19 +85,19 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
  */
 static bool same_address(const struct watch_qp *qp, const struct uverbs_qp_facts *facts)
 {
-	const struct uverbs_address *ours = &qp->question.address, *theirs = &facts->address;
+	const struct uverbs_address *ours = &qp->request.address, *theirs = &facts->address;
 
 	return !memcmp(ours->dgid, theirs->dgid, sizeof(ours->dgid)) && ours->sgid_index == theirs->sgid_index &&
 	       (!theirs->port || ours->port == theirs->port) &&
 	       (!qp->basis.of_one_qp ||
-		(ours->flow_label == theirs->flow_label && qp->question.dest_qpn == facts->dest_qpn));
+		(ours->flow_label == theirs->flow_label && qp->request.dest_qpn == facts->dest_qpn));
 }
 
 /* ---- a queue pair that cannot send as far as is known, or of which a command's outcome is unknown ---- */
 
 static bool sends_as_known(const struct watch_qp *qp, const struct uverbs_qp_facts *facts)
 {
-	return watch_can_send(qp) && (qp->question.kind == REQUEST_QP_ADDRESS) == has_address(facts) &&
+	return watch_can_send(qp) && (qp->request.kind == REQUEST_QP_ADDRESS) == has_address(facts) &&
 	       (!has_address(facts) || same_address(qp, facts));
 }
 
@@ -118,17 +118,17 @@ static void find_out(struct watch_ufile *ufile, struct watch_qp *qp, int fd, con
 
 /*
  * Whether the address would pass. The number of the queue pair, on which its source port may depend, is taken from the
- * last question; after adoption it is not, as the handle may be that of another queue pair.
+ * last request; after adoption it is not, as the handle may be that of another queue pair.
  */
 static bool would_pass(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		       const struct uverbs_qp_facts *facts)
 {
-	struct request question = question_from_facts(qp, device->driver_id, facts);
+	struct request request = request_from_facts(qp, device->driver_id, facts);
 	struct engine_answer answer;
 
-	question.has |= qp->question.has & UVERBS_HAS_QPN;
-	question.qpn = qp->question.qpn;
-	judge_facts(ufile, &question, device, &answer);
+	request.has |= qp->request.has & UVERBS_HAS_QPN;
+	request.qpn = qp->request.qpn;
+	judge_facts(ufile, &request, device, &answer);
 	return answer.pass;
 }
 
@@ -153,7 +153,7 @@ static void compare(struct watch_ufile *ufile, struct watch_qp *qp, int fd, cons
 
 static bool has_its_turn(struct watch_qp *qp, struct watch *watch)
 {
-	if (qp->question.kind != REQUEST_QP_ADDRESS || qp->looked == watch->round || !watch->looks_left)
+	if (qp->request.kind != REQUEST_QP_ADDRESS || qp->looked == watch->round || !watch->looks_left)
 		return false;
 	watch->looks_left--;
 	qp->looked = watch->round;

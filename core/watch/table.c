@@ -44,7 +44,7 @@ uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle)
 {
 	const struct watch_qp *qp = watch_qp_find(ufile, handle);
 
-	return qp ? qp->question.qp_type : 0;
+	return qp ? qp->request.qp_type : 0;
 }
 
 uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle)

@@ -47,7 +47,7 @@ void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, 
 	}
 	mirror_follow(namespace_mirror(ufile->in));
 	device = watch_device(ufile, fd, error, sizeof(error));
-	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, error, &qp->question, &answer);
+	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, error, &qp->request, &answer);
 	out->verdict = answer.verdict.kind;
 	if (answer.verdict.kind != VERDICT_PROTECTED)
 		return;

@@ -27,7 +27,7 @@ static void done_create(struct watch_ufile *ufile, const struct request *request
 	if (!qp)
 		return; /* the next sweep finds it */
 	take_number(qp, request);
-	qp->question = *request;
+	qp->request = *request;
 	watch_keep_answer(qp, answer);
 	qp->devx_created = request->has & UVERBS_HAS_DEVX ? request->devx_opcode : 0;
 	qp->state = prm_sends_at_once(qp->devx_created) ? WATCH_LIVE : WATCH_NO_ADDRESS;
@@ -46,9 +46,9 @@ static void done_address(struct watch_ufile *ufile, const struct request *reques
 		return;
 	if (unknown)
 		take_number(qp, request);
-	qp_type = qp->question.qp_type;
-	qp->question = *request;
-	qp->question.qp_type = qp_type;
+	qp_type = qp->request.qp_type;
+	qp->request = *request;
+	qp->request.qp_type = qp_type;
 	qp->state = WATCH_LIVE;
 	qp->check = WATCH_CHECK_AGREED;
 	qp->since_ns = clock_realtime_ns();
