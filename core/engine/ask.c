@@ -259,7 +259,7 @@ static void query(struct connection *connection, const struct process *process, 
 	int err = watch_ufile_get(watch, process, (int)query->fd, fd, &ufile);
 
 	if (!err && query->flags & WIRE_QUERY_LOOK)
-		watch_not_done(watch, ufile, &(struct request){ .kind = REQUEST_NOTHING });
+		watch_outcome_unknown(ufile, &(struct request){ .kind = REQUEST_NOTHING });
 	if (err)
 		out->err = (uint32_t)-err;
 	else
@@ -295,7 +295,7 @@ void connection_not_done(struct connection *connection)
 	struct watch_ufile *ufile = watch_ufile_find(watch, &pending->process, pending->number);
 
 	if (ufile)
-		watch_not_done(watch, ufile, &pending->request);
+		watch_outcome_unknown(ufile, &pending->request);
 }
 
 enum connection_fate connection_done(struct connection *connection, const void *message, size_t len)
@@ -318,6 +318,6 @@ enum connection_fate connection_done(struct connection *connection, const void *
 		pending->request.handle = done.handle;
 		pending->request.qpn = done.qpn;
 	}
-	watch_done(watch, ufile, &pending->request, &pending->answer, pending->generation);
+	watch_request_done(watch, ufile, &pending->request, &pending->answer, pending->generation);
 	return CONNECTION_ENDS;
 }

@@ -133,8 +133,8 @@ void server_wait_free(struct engine_server *server);
 /* Of a namespace: perhaps what somebody waits for. */
 void server_on_change(struct namespace *in, const struct mirror_change *change, void *server);
 /* A living QP's SA is missing, or about to be. */
-void server_on_lack(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
-		    uint32_t grace_ms, void *server);
+void server_on_missing_sa(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
+			  uint32_t grace_ms, void *server);
 
 /* ---- lists.c ---- */
 

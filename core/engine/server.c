@@ -210,7 +210,7 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 	err = watch_new(base, policy, options->opener, options->must_watch,
 			&(struct watch_listener){ .record = server_publish,
 						  .changed = server_on_change,
-						  .lacks_sa = server_on_lack,
+						  .missing_sa = server_on_missing_sa,
 						  .arg = server },
 			&server->watch);
 	if (!err && !(server->answers = answer_cache_new()))

@@ -274,8 +274,8 @@ void server_on_change(struct namespace *in, const struct mirror_change *change, 
 		event_add(server->judge_waiting, &now);
 }
 
-void server_on_lack(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
-		    uint32_t grace_ms, void *arg)
+void server_on_missing_sa(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
+			  uint32_t grace_ms, void *arg)
 {
 	struct engine_server *server = arg;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Keeps what a verdict stands on. */
+/* Keeps what a verdict depends on. */
 #include "watch/internal.h"
 
-void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer)
+void watch_keep_verdict(struct watch_qp *qp, const struct engine_answer *answer)
 {
 	const struct path *path = &answer->path;
 	const struct verdict *verdict = &answer->verdict;
@@ -29,13 +29,13 @@ void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer)
 	watch_remember_route(qp, answer);
 }
 
-bool watch_stands_on_more(const struct watch_qp *qp)
+bool watch_has_other_inputs(const struct watch_qp *qp)
 {
 	return qp->request.kind != REQUEST_QP_ADDRESS || qp->basis.by == BY_POLICY_NONE;
 }
 
 /* Its flow has to have an SA asked for. Of those that stand on more than one flow it is not known which. */
-void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms)
+void watch_report_missing_sa(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms)
 {
 	const struct watch_listener *listener = &ufile->watch->listener;
 	const struct acquire_flow flow = {
@@ -46,6 +46,6 @@ void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp,
 		.sport = qp->basis.sport,
 	};
 
-	if (listener->lacks_sa && !watch_stands_on_more(qp))
-		listener->lacks_sa(ufile->in, &flow, qp->basis.policy_out, ufile->asker.uid, grace_ms, listener->arg);
+	if (listener->missing_sa && !watch_has_other_inputs(qp))
+		listener->missing_sa(ufile->in, &flow, qp->basis.policy_out, ufile->asker.uid, grace_ms, listener->arg);
 }

@@ -38,9 +38,9 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 	case MIRROR_CHANGE_XFRM:
 		if (change->xfrm->kind == XFRM_CHANGE_EXPIRING)
 			return false; /* an expiring SA still protects */
-		return watch_stands_on_more(qp) || concerned_by_xfrm(qp, change->xfrm);
+		return watch_has_other_inputs(qp) || concerned_by_xfrm(qp, change->xfrm);
 	case MIRROR_CHANGE_SECY:
-		return watch_stands_on_more(qp) || !qp->basis.egress_ifindex ||
+		return watch_has_other_inputs(qp) || !qp->basis.egress_ifindex ||
 		       qp->basis.egress_ifindex == change->ifindex;
 	default:
 		return true;
@@ -88,7 +88,7 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 			continue;
 		HASH_ITER (hh, ufile->qps, qp, next) {
 			if (is_expiring(change) && qp->state == WATCH_LIVE && concerned_by_xfrm(qp, change->xfrm))
-				watch_tell_lack(ufile, qp, 0);
+				watch_report_missing_sa(ufile, qp, 0);
 			else if (qp->work == WATCH_WORK_RETRY || (qp->work == WATCH_WORK_NONE && concerned(qp, change)))
 				watch_queue(ufile, qp);
 		}
@@ -104,7 +104,7 @@ static bool relies_on_macsec(const struct watch_ufile *ufile)
 	const struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if (watch_can_send(qp) && (qp->basis.by == BY_MACSEC || watch_stands_on_more(qp)))
+		if (watch_can_send(qp) && (qp->basis.by == BY_MACSEC || watch_has_other_inputs(qp)))
 			return true;
 	return false;
 }
@@ -120,7 +120,7 @@ static void set_poll(struct namespace *in, void *arg)
 	mirror_poll_fast(namespace_mirror(in), fast);
 }
 
-void watch_set_polls(struct watch *watch)
+void watch_set_macsec_polling(struct watch *watch)
 {
 	namespaces_each(watch->namespaces, set_poll, watch);
 }

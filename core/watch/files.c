@@ -35,7 +35,7 @@ static int holder_new(struct watch_client *client, struct watch_ufile *ufile, in
 	return 0;
 }
 
-int watch_borrow(struct watch_ufile *ufile, int *out_fd)
+int watch_borrow_fd(struct watch_ufile *ufile, int *out_fd)
 {
 	while (ufile->holders) {
 		struct watch_holder *holder = ufile->holders;
@@ -229,7 +229,7 @@ static int identify(struct watch *watch, struct watch_client *client, int number
 	return err;
 }
 
-/* Is what the process has under this number the file that came with its question? */
+/* Is the file that the process has under this number the one that came with its request? */
 static int check_same(const struct process *process, int number, int fd)
 {
 	int theirs, err = process_fetch_fd(process, number, &theirs);
@@ -249,7 +249,7 @@ int watch_ufile_get(struct watch *watch, const struct process *process, int numb
 	dev_t rdev;
 	int err;
 
-	/* before anything is kept: only uverbs devices, whatever it is that a client sends */
+	/* checked first: a client may send any fd */
 	if (process_uverbs_rdev("/sys", fd, &rdev))
 		return -EBADF;
 	err = check_same(process, number, fd);

@@ -32,7 +32,7 @@ void watch_ufile_free(struct watch_ufile *ufile)
 	while (ufile->holders)
 		watch_holder_free(ufile->holders);
 	HASH_ITER (hh, ufile->qps, qp, next)
-		watch_qp_forget(ufile, qp);
+		watch_qp_remove(ufile, qp);
 	if (ufile->queued)
 		DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
 	DL_DELETE(ufile->watch->ufiles, ufile);
@@ -52,7 +52,7 @@ void watch_client_free(struct watch_client *client)
 	free(client);
 }
 
-void watch_forget_idle(struct watch *watch)
+void watch_free_idle(struct watch *watch)
 {
 	struct watch_client *client, *next;
 
@@ -61,7 +61,7 @@ void watch_forget_idle(struct watch *watch)
 			watch_client_free(client);
 }
 
-void watch_forget_unheld(struct watch *watch)
+void watch_free_unheld(struct watch *watch)
 {
 	struct watch_ufile *ufile, *next;
 

@@ -16,9 +16,9 @@ enum {
 	SCAN_MS = 10000,    /* after this time a QP is found that no door reported */
 	GRACE_STEP_MS = 50, /* how late the end of a grace may be noticed */
 	UFILES_PER_USER_MAX = 4096,
-	JUDGE_AT_ONCE = 64, /* QPs, then the event loop handles requests */
+	JUDGED_AT_ONCE = 64, /* QPs, then the event loop handles requests */
 	/* QPs of which the kernel is asked at each sweep: a NIC needs a firmware command for each */
-	LOOKS_AT_ONCE = 512,
+	CHECKS_PER_SWEEP = 512,
 };
 
 /*
@@ -89,7 +89,7 @@ struct watch_qp {
 	enum watch_state state;
 	enum watch_check check;
 	enum watch_work work;
-	uint32_t looked;        /* the watch's round in which the kernel was asked last */
+	uint32_t checked_round; /* the watch's round in which the kernel was asked last */
 	struct request request; /* is judged again at each change; .qp_type 0: not known */
 	struct watch_basis basis;
 	enum clear_routes clear_routes;
@@ -141,18 +141,18 @@ struct watch {
 	struct event *judge, *grace, *sweep, *scan;
 	int64_t scan_took_ms; /* the last one */
 	bool scan_is_soon;
-	uint32_t round;      /* counts the rounds in which the kernel is asked about each QP */
-	unsigned looks_left; /* of LOOKS_AT_ONCE, in this sweep */
+	uint32_t round;       /* counts the rounds in which the kernel is asked about each QP */
+	unsigned checks_left; /* of CHECKS_PER_SWEEP, in this sweep */
 };
 
 /* ---- table.c ---- */
 
-void watch_tell(struct watch *watch, const struct wire_record *record);
+void watch_report(struct watch *watch, const struct wire_record *record);
 
 struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle);
 /* NULL: no memory. */
 struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle);
-void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp);
+void watch_qp_remove(struct watch_ufile *ufile, struct watch_qp *qp);
 
 /* Has a queue pair that can send re-evaluated as soon as the event loop runs. */
 void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);
@@ -173,7 +173,7 @@ struct watch_handles {
 
 /* Lists the QPs, or the DEVX objects, of the kernel. The caller frees out->list. */
 RS_MUST_USE int watch_handles_read(int fd, uint32_t driver_id, bool of_devx, struct watch_handles *out);
-bool watch_handles_have(const struct watch_handles *handles, uint32_t handle);
+bool watch_handles_contain(const struct watch_handles *handles, uint32_t handle);
 /* Is the handle in that list? True if the list cannot be read. */
 bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_devx);
 
@@ -188,12 +188,12 @@ bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp);
 void watch_holder_free(struct watch_holder *holder);
 void watch_ufile_free(struct watch_ufile *ufile);
 /* Frees the files for which a scan found no holder. */
-void watch_forget_unheld(struct watch *watch);
+void watch_free_unheld(struct watch *watch);
 /* Finds or adds the process. Its end is noticed. */
 RS_MUST_USE int watch_client_get(struct watch *watch, const struct process *process, struct watch_client **out);
 void watch_client_free(struct watch_client *client);
 /* Frees the clients that hold no file. */
-void watch_forget_idle(struct watch *watch);
+void watch_free_idle(struct watch *watch);
 
 /* ---- files.c ---- */
 
@@ -201,7 +201,7 @@ void watch_forget_idle(struct watch *watch);
  * Duplicates the fd of the file from one of its holders; the caller closes it. Removes holders that have closed it.
  * -ENOENT: no holder is known. A scan is scheduled then, which finds others or frees the file.
  */
-RS_MUST_USE int watch_borrow(struct watch_ufile *ufile, int *out_fd);
+RS_MUST_USE int watch_borrow_fd(struct watch_ufile *ufile, int *out_fd);
 /* The device behind a borrowed fd; NULL and a text if it cannot be identified. */
 const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size);
 
@@ -213,17 +213,17 @@ void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answe
 /* ---- basis.c ---- */
 
 /* Keeps what the answer depends on. */
-void watch_keep_answer(struct watch_qp *qp, const struct engine_answer *answer);
+void watch_keep_verdict(struct watch_qp *qp, const struct engine_answer *answer);
 /* The verdict depends on more than the basis has: on other GIDs, or on a rule that requires nothing. */
-bool watch_stands_on_more(const struct watch_qp *qp);
+bool watch_has_other_inputs(const struct watch_qp *qp);
 /* Reports to the listener that the flow of the QP needs an SA; within `grace_ms`, if that is not 0. */
-void watch_tell_lack(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms);
+void watch_report_missing_sa(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms);
 
 /* ---- concerns.c ---- */
 
 void watch_on_change(struct namespace *in, const struct mirror_change *change, void *arg);
 /* Polls MACsec often in namespaces where a QP depends on it, and rarely in others. */
-void watch_set_polls(struct watch *watch);
+void watch_set_macsec_polling(struct watch *watch);
 
 /* ---- record.c ---- */
 
@@ -240,18 +240,18 @@ RS_MUST_USE int watch_reevaluate_init(struct watch *watch);
 /* ---- sweep_qp.c ---- */
 
 /* The QP can send, and its address is known. */
-bool watch_is_known(const struct watch_qp *qp);
+bool watch_has_known_address(const struct watch_qp *qp);
 /*
  * Compares a listed QP with what the kernel has. If it can send in a way that was not judged, it is judged by the
  * address that the kernel has, and revoked if that is refused.
  */
-void watch_look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device);
+void watch_check_qp(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device);
 
 /* ---- names.c ---- */
 
 /* Gives adopted QPs their numbers and types, as far as the kernel tells them. */
-void watch_name_adopted(struct watch *watch);
-void watch_name_by(struct watch *watch, const struct rdma_resources *all);
+void watch_identify_adopted(struct watch *watch);
+void watch_identify_by(struct watch *watch, const struct rdma_resources *all);
 
 /* ---- sweep.c ---- */
 

@@ -20,8 +20,8 @@ struct watch_listener {
 	 * A living QP has lost its SA and has `grace_ms` to get another. 0: an SA that it uses is about to expire. May
 	 * be NULL.
 	 */
-	void (*lacks_sa)(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
-			 uint32_t grace_ms, void *arg);
+	void (*missing_sa)(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
+			   uint32_t grace_ms, void *arg);
 	void *arg;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The numbers and types of adopted QPs, from the kernel's list of all. */
+/* Numbers and types of adopted QPs, from the list of all QPs of the host. */
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ static bool has_peer(const struct watch_qp *qp, const struct rdma_qp *resource)
 	return qp->request.dest_qpn == resource->remote_qpn;
 }
 
-static struct watch_qp *unnamed_qp(struct watch_client *client, const struct rdma_qp *resource)
+static struct watch_qp *find_unnamed(struct watch_client *client, const struct rdma_qp *resource)
 {
 	struct watch_holder *holder;
 	struct watch_qp *qp, *next;
@@ -43,9 +43,8 @@ static bool is_named(struct watch_client *client, const struct rdma_qp *resource
 }
 
 /*
- * The kernel does not say which handle has which number. Both are given out in order, and the kernel lists its QPs in
- * order too, so what has the same owner and the same peer is paired as it comes. For display only: nothing is decided
- * by such a number.
+ * The kernel does not tell which handle has which number. It assigns and lists both in order, so QPs of the same owner
+ * and peer are paired in that order. The number is for display only: no verdict depends on it.
  */
 static void name_qp(const struct rdma_qp *resource, struct watch *watch)
 {
@@ -56,19 +55,19 @@ static void name_qp(const struct rdma_qp *resource, struct watch *watch)
 	HASH_FIND(hh, watch->clients, &pid, sizeof(pid), client);
 	if (!client || is_named(client, resource))
 		return;
-	qp = unnamed_qp(client, resource);
+	qp = find_unnamed(client, resource);
 	if (!qp)
 		return;
 	qp->qpn = resource->qpn;
 	qp->qpn_source = WATCH_QPN_GUESSED;
-	/* the kernel has no connected QP without an address, so nothing can be let pass by a wrong one of these */
+	/* a wrong type lets nothing pass here: all that it can be are connected QPs, which have an address */
 	if (!qp->request.qp_type && resource->has_remote_qpn && qp->request.kind == REQUEST_QP_ADDRESS)
 		qp->request.qp_type = resource->type;
 }
 
-/* ---- types of those without an address ---- */
+/* ---- types of QPs without an address ---- */
 
-/* The one that all of the device's datagram and raw QPs have; 0: they have several, or there is none. */
+/* The type of all datagram and raw QPs of the device; 0: there are several types, or none. */
 static uint32_t only_type(const struct rdma_resources *all, const struct watch_ufile *ufile)
 {
 	uint32_t type = 0;
@@ -85,19 +84,19 @@ static uint32_t only_type(const struct rdma_resources *all, const struct watch_u
 	return type;
 }
 
-static bool wants_type(const struct watch_qp *qp)
+static bool needs_type(const struct watch_qp *qp)
 {
 	return watch_can_send(qp) && !qp->request.qp_type && !qp->devx_created && qp->request.kind == REQUEST_QP_READY;
 }
 
-/* By it they are judged: frames that a program writes itself no SA protects. */
+/* The verdict depends on it: no SA protects frames that a program writes itself. */
 static void give_types(struct watch_ufile *ufile, const struct rdma_resources *all)
 {
 	struct watch_qp *qp, *next;
 	uint32_t type = 0;
 
 	HASH_ITER (hh, ufile->qps, qp, next) {
-		if (!wants_type(qp))
+		if (!needs_type(qp))
 			continue;
 		type = type ? type : only_type(all, ufile);
 		if (!type)
@@ -107,7 +106,7 @@ static void give_types(struct watch_ufile *ufile, const struct rdma_resources *a
 	}
 }
 
-void watch_name_by(struct watch *watch, const struct rdma_resources *all)
+void watch_identify_by(struct watch *watch, const struct rdma_resources *all)
 {
 	struct watch_ufile *ufile;
 
@@ -117,13 +116,13 @@ void watch_name_by(struct watch *watch, const struct rdma_resources *all)
 		give_types(ufile, all);
 }
 
-void watch_name_adopted(struct watch *watch)
+void watch_identify_adopted(struct watch *watch)
 {
 	struct rdma_resources all;
 	char error[128];
 
 	if (resources_read(&all, error, sizeof(error)))
 		return;
-	watch_name_by(watch, &all);
+	watch_identify_by(watch, &all);
 	resources_free(&all);
 }

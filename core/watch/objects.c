@@ -13,7 +13,7 @@ static int compare_handles(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-bool watch_handles_have(const struct watch_handles *handles, uint32_t handle)
+bool watch_handles_contain(const struct watch_handles *handles, uint32_t handle)
 {
 	return bsearch(&handle, handles->list, handles->count, sizeof(handle), compare_handles);
 }
@@ -53,7 +53,7 @@ bool watch_handle_lives(int fd, uint32_t driver_id, uint32_t handle, bool of_dev
 
 	if (watch_handles_read(fd, driver_id, of_devx, &handles))
 		return true;
-	lives = watch_handles_have(&handles, handle);
+	lives = watch_handles_contain(&handles, handle);
 	free(handles.list);
 	return lives;
 }

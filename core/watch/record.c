@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What is told of a QP, or of a question about one. */
+/* Records of QPs and requests, for the log and for lists. */
 #include <string.h>
 
 #include "util/address.h"
@@ -93,7 +93,7 @@ static const char *state_reason(const struct watch_qp *qp)
 	}
 }
 
-/* The words are made anew: nobody keeps them for each QP. */
+/* Reasons are made again for each list, not kept for each QP. */
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record)
 {

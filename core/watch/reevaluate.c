@@ -23,7 +23,7 @@ static void report(const struct judged *j, const struct engine_answer *answer, e
 
 	watch_qp_record(j->ufile, j->qp, j->device, answer, &record);
 	record.event = event;
-	watch_tell(j->ufile->watch, &record);
+	watch_report(j->ufile->watch, &record);
 }
 
 static void on_grace(evutil_socket_t fd, short what, void *arg)
@@ -63,7 +63,7 @@ static void revoke_qp(const struct judged *j, struct engine_answer *answer)
 	if (err == -ENOTCONN)
 		err = 0;
 	if (err && !watch_object_lives(j->fd, driver_id, j->qp)) {
-		watch_qp_forget(j->ufile, j->qp); /* the application has destroyed it */
+		watch_qp_remove(j->ufile, j->qp); /* the application has destroyed it */
 		return;
 	}
 	if (err)
@@ -87,8 +87,8 @@ static void begin_grace(const struct judged *j, struct engine_answer *answer)
 	report(j, answer, WIRE_EVENT_GRACE);
 	if (answer->setup_ms) {
 		/* by the xfrm policy that its packets hit now */
-		watch_keep_answer(j->qp, answer);
-		watch_tell_lack(j->ufile, j->qp, answer->grace_ms);
+		watch_keep_verdict(j->qp, answer);
+		watch_report_missing_sa(j->ufile, j->qp, answer->grace_ms);
 	}
 	watch_set_timer(j->ufile->watch->grace, GRACE_STEP_MS);
 }
@@ -141,7 +141,7 @@ static void judge_again(const struct judged *j)
 		on_refused(j, &answer);
 		return;
 	}
-	watch_keep_answer(j->qp, &answer);
+	watch_keep_verdict(j->qp, &answer);
 	if (j->qp->state == WATCH_LIVE && same_protection(&before, &j->qp->basis))
 		return;
 	j->qp->state = WATCH_LIVE;
@@ -177,7 +177,7 @@ static void unqueue(struct watch_ufile *ufile)
 
 static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judged)
 {
-	int fd, err = watch_borrow(ufile, &fd);
+	int fd, err = watch_borrow_fd(ufile, &fd);
 
 	++*judged;
 	if (err) {
@@ -197,8 +197,8 @@ static void on_judge(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while (watch->queue && judged < JUDGE_AT_ONCE)
-		judge_ufile(watch->queue, JUDGE_AT_ONCE, &judged);
+	while (watch->queue && judged < JUDGED_AT_ONCE)
+		judge_ufile(watch->queue, JUDGED_AT_ONCE, &judged);
 	if (watch->queue)
 		watch_set_timer(watch->judge, 0);
 }

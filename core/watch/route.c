@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Software RoCE looks the route of an RC queue pair up for the first packet, keeps it with its transforms, or without
- * any, and sends by it for as long as it is valid in itself: whatever address the queue pair is given meanwhile, also
- * on its way from RESET (drivers/infiniband/sw/rxe/rxe_net.c, rxe_find_route(); only rxe_qp.c's rxe_qp_do_cleanup()
- * resets it). So one that was let send in clear, because a rule asks for nothing there, would go on sending in clear
- * to an address that is protected.
+ * Routes that software RoCE keeps. It looks up the route of an RC queue pair for the first packet and keeps it, with or
+ * without transforms, while the route is valid. A new address does not reset it, not even from RESET
+ * (drivers/infiniband/sw/rxe/rxe_net.c, rxe_find_route(); only rxe_qp_do_cleanup() in rxe_qp.c does). So a queue pair
+ * that a rule let send in clear would also send in clear to a protected address.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -41,7 +40,7 @@ void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answe
 }
 
 /*
- * To the same address the route is another by now: a policy that is added makes all that are kept invalid
+ * To the same address, the route has been renewed if it is protected now: adding a policy invalidates all kept routes
  * (xfrm_policy_insert(), rt_genid_bump_ipv4()), and so does a change of routes.
  */
 static bool is_kept(const struct watch_qp *qp, const struct request *request)

@@ -15,17 +15,17 @@
 /* ---- one open file ---- */
 
 /* `devx` NULL: without DEVX, or the list could not be read. The list that has a handle tells its kind. */
-static void forget_dead(struct watch_ufile *ufile, const struct watch_handles *qps, const struct watch_handles *devx)
+static void remove_dead(struct watch_ufile *ufile, const struct watch_handles *qps, const struct watch_handles *devx)
 {
 	struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next) {
-		if (watch_handles_have(qps, qp->handle))
+		if (watch_handles_contain(qps, qp->handle))
 			qp->devx_created = 0;
-		else if (devx && watch_handles_have(devx, qp->handle))
+		else if (devx && watch_handles_contain(devx, qp->handle))
 			qp->devx_created = qp->devx_created ? qp->devx_created : PRM_CREATE_QP;
 		else if (devx || !qp->devx_created)
-			watch_qp_forget(ufile, qp);
+			watch_qp_remove(ufile, qp);
 	}
 }
 
@@ -41,10 +41,10 @@ static void check_devx(struct watch_ufile *ufile, int fd, const struct rdma_devi
 
 		if (!qp->devx_created)
 			continue;
-		if (watch_is_known(qp) || devx_is_still(fd, &object))
-			watch_look_at(ufile, qp->handle, fd, device);
+		if (watch_has_known_address(qp) || devx_is_still(fd, &object))
+			watch_check_qp(ufile, qp->handle, fd, device);
 		else
-			watch_qp_forget(ufile, qp);
+			watch_qp_remove(ufile, qp);
 	}
 }
 
@@ -80,9 +80,9 @@ static void sweep_with(struct watch_ufile *ufile, int fd)
 		return;
 	follow_name(ufile, device->name);
 	has_devx = uses_devx(ufile) && !watch_handles_read(fd, device->driver_id, true, &devx);
-	forget_dead(ufile, &handles, has_devx ? &devx : NULL);
+	remove_dead(ufile, &handles, has_devx ? &devx : NULL);
 	for (size_t i = 0; i < handles.count; i++)
-		watch_look_at(ufile, handles.list[i], fd, device);
+		watch_check_qp(ufile, handles.list[i], fd, device);
 	if (has_devx)
 		check_devx(ufile, fd, device);
 	free(devx.list);
@@ -104,7 +104,7 @@ void watch_sweep_ufile(struct watch_ufile *ufile)
 	int fd, err;
 
 	queue_again(ufile);
-	err = watch_borrow(ufile, &fd);
+	err = watch_borrow_fd(ufile, &fd);
 	if (err)
 		return;
 	sweep_with(ufile, fd);
@@ -115,14 +115,14 @@ static void sweep_all(struct watch *watch)
 {
 	struct watch_ufile *ufile;
 
-	watch->looks_left = LOOKS_AT_ONCE;
+	watch->checks_left = CHECKS_PER_SWEEP;
 	DL_FOREACH (watch->ufiles, ufile)
 		watch_sweep_ufile(ufile);
-	/* each QP has been looked at */
-	if (watch->looks_left)
+	/* each QP has been checked_round at */
+	if (watch->checks_left)
 		watch->round++;
-	watch_forget_idle(watch);
-	watch_set_polls(watch);
+	watch_free_idle(watch);
+	watch_set_macsec_polling(watch);
 }
 
 /* ---- all processes ---- */
@@ -155,9 +155,9 @@ void watch_adopt(struct watch *watch)
 	if (is_shortage(err))
 		watch_scan_soon(watch);
 	else
-		watch_forget_unheld(watch);
-	watch_name_adopted(watch);
-	watch_set_polls(watch);
+		watch_free_unheld(watch);
+	watch_identify_adopted(watch);
+	watch_set_macsec_polling(watch);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -201,7 +201,7 @@ static void list_ufile(struct watch_ufile *ufile, void (*row)(const struct wire_
 	char error[192];
 	int fd;
 
-	if (watch_borrow(ufile, &fd))
+	if (watch_borrow_fd(ufile, &fd))
 		return;
 	device = watch_device(ufile, fd, error, sizeof(error));
 	HASH_ITER (hh, ufile->qps, qp, next) {
@@ -216,7 +216,7 @@ void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_re
 	struct watch_ufile *ufile;
 
 	sweep_all(watch);
-	watch_name_adopted(watch);
+	watch_identify_adopted(watch);
 	DL_FOREACH (watch->ufiles, ufile)
 		if (uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid))
 			list_ufile(ufile, row, arg);

@@ -8,7 +8,7 @@
  *  sends as known          CHECK_AGREED
  *  sends otherwise         adopt
  *
- * Of the others, LOOKS_AT_ONCE at each sweep, by check state:
+ * Of the others, CHECKS_PER_SWEEP at each sweep, by check state:
  *
  *  the kernel                        AGREED         DISAGREED
  *  cannot be asked, tells no         -              -
@@ -72,10 +72,10 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
 	qp->check = WATCH_CHECK_AGREED;
 	qp->since_ns = clock_realtime_ns();
 	judge_facts(ufile, &qp->request, device, &answer);
-	watch_keep_answer(qp, &answer);
+	watch_keep_verdict(qp, &answer);
 	watch_qp_record(ufile, qp, device, &answer, &record);
 	record.event = WIRE_EVENT_ADOPTED;
-	watch_tell(ufile->watch, &record);
+	watch_report(ufile->watch, &record);
 	if (!answer.pass)
 		watch_queue(ufile, qp);
 }
@@ -153,25 +153,25 @@ static void compare(struct watch_ufile *ufile, struct watch_qp *qp, int fd, cons
 
 static bool has_its_turn(struct watch_qp *qp, struct watch *watch)
 {
-	if (qp->request.kind != REQUEST_QP_ADDRESS || qp->looked == watch->round || !watch->looks_left)
+	if (qp->request.kind != REQUEST_QP_ADDRESS || qp->checked_round == watch->round || !watch->checks_left)
 		return false;
-	watch->looks_left--;
-	qp->looked = watch->round;
+	watch->checks_left--;
+	qp->checked_round = watch->round;
 	return true;
 }
 
 /* ---- any ---- */
 
-bool watch_is_known(const struct watch_qp *qp)
+bool watch_has_known_address(const struct watch_qp *qp)
 {
 	return qp && watch_can_send(qp) && qp->check != WATCH_CHECK_DUE;
 }
 
-void watch_look_at(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device)
+void watch_check_qp(struct watch_ufile *ufile, uint32_t handle, int fd, const struct rdma_device *device)
 {
 	struct watch_qp *qp = watch_qp_find(ufile, handle);
 
-	if (watch_is_known(qp)) {
+	if (watch_has_known_address(qp)) {
 		if (has_its_turn(qp, ufile->watch))
 			compare(ufile, qp, fd, device);
 		return;

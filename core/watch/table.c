@@ -9,7 +9,7 @@
 /* When a client ends, its children may still be about to open the same files. */
 enum { SCAN_SOON_MS = 50, SCAN_PAUSE = 10 };
 
-void watch_tell(struct watch *watch, const struct wire_record *record)
+void watch_report(struct watch *watch, const struct wire_record *record)
 {
 	watch->listener.record(record, watch->listener.arg);
 }
@@ -34,7 +34,7 @@ struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle)
 	return qp;
 }
 
-void watch_qp_forget(struct watch_ufile *ufile, struct watch_qp *qp)
+void watch_qp_remove(struct watch_ufile *ufile, struct watch_qp *qp)
 {
 	HASH_DEL(ufile->qps, qp);
 	free(qp);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Judges a question by the evidence of the last event, without any consequence. */
+/* Judges requests by the evidence of the last event. Changes nothing. */
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "util/text.h"
 #include "watch/internal.h"
 
-static void refuse_untold(const char *error, struct engine_answer *answer)
+static void refuse_unidentified(const char *error, struct engine_answer *answer)
 {
 	answer->err = EPERM;
 	text_format(answer->verdict.reason, sizeof(answer->verdict.reason), "the RDMA device cannot be told: %s",
@@ -24,7 +24,7 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 	if (request->kind == REQUEST_DOOR_BROKEN)
 		engine_judge(&(struct engine_view){ .policy = watch->policy }, client, request, answer);
 	else if (!device)
-		refuse_untold(error, answer);
+		refuse_unidentified(error, answer);
 	else
 		engine_judge(&(struct engine_view){ .policy = watch->policy,
 						    .device = device,

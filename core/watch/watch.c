@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The QPs that are known, and what was done with them. */
+/* What doors report of QPs; start, policy and end of the watch. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,25 +16,25 @@ static void take_number(struct watch_qp *qp, const struct request *request)
 	qp->qpn_source = WATCH_QPN_REPORTED;
 }
 
-static void done_create(struct watch_ufile *ufile, const struct request *request, const struct engine_answer *answer)
+static void on_created(struct watch_ufile *ufile, const struct request *request, const struct engine_answer *answer)
 {
 	struct watch_qp *old = watch_qp_find(ufile, request->handle), *qp;
 
-	/* the handle of a QP that was destroyed */
+	/* the handle of a destroyed QP was reused */
 	if (old)
-		watch_qp_forget(ufile, old);
+		watch_qp_remove(ufile, old);
 	qp = watch_qp_make(ufile, request->handle);
 	if (!qp)
 		return; /* the next sweep finds it */
 	take_number(qp, request);
 	qp->request = *request;
-	watch_keep_answer(qp, answer);
+	watch_keep_verdict(qp, answer);
 	qp->devx_created = request->has & UVERBS_HAS_DEVX ? request->devx_opcode : 0;
 	qp->state = prm_sends_at_once(qp->devx_created) ? WATCH_LIVE : WATCH_NO_ADDRESS;
 	qp->check = WATCH_CHECK_AGREED;
 }
 
-static void done_address(struct watch_ufile *ufile, const struct request *request, const struct engine_answer *answer)
+static void on_address(struct watch_ufile *ufile, const struct request *request, const struct engine_answer *answer)
 {
 	struct watch_qp *qp = watch_qp_find(ufile, request->handle);
 	bool unknown = !qp;
@@ -52,8 +52,8 @@ static void done_address(struct watch_ufile *ufile, const struct request *reques
 	qp->state = WATCH_LIVE;
 	qp->check = WATCH_CHECK_AGREED;
 	qp->since_ns = clock_realtime_ns();
-	watch_keep_answer(qp, answer);
-	/* DEVX changes the kernel's QPs and its own: the kernel's lists tell which this is */
+	watch_keep_verdict(qp, answer);
+	/* DEVX changes QPs of the kernel and its own: the lists of the kernel tell which this is */
 	if (unknown && request->has & UVERBS_HAS_DEVX)
 		watch_sweep_ufile(ufile);
 }
@@ -63,8 +63,8 @@ uint64_t watch_generation(const struct watch *watch, struct namespace *in)
 	return namespace_generation(in) + watch->policy_generation;
 }
 
-void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request,
-		const struct engine_answer *answer, uint64_t generation)
+void watch_request_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request,
+			const struct engine_answer *answer, uint64_t generation)
 {
 	struct watch_qp *qp;
 
@@ -73,11 +73,11 @@ void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct req
 	switch (request->kind) {
 	case REQUEST_QP_CREATE:
 	case REQUEST_QP_OPEN:
-		done_create(ufile, request, answer);
+		on_created(ufile, request, answer);
 		break;
 	case REQUEST_QP_ADDRESS:
 	case REQUEST_QP_READY:
-		done_address(ufile, request, answer);
+		on_address(ufile, request, answer);
 		break;
 	default:
 		return;
@@ -89,16 +89,15 @@ void watch_done(struct watch *watch, struct watch_ufile *ufile, const struct req
 		mirror_poll_fast(namespace_mirror(ufile->in), true);
 }
 
-void watch_not_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request)
+void watch_outcome_unknown(struct watch_ufile *ufile, const struct request *request)
 {
 	struct watch_qp *qp = request->has & UVERBS_HAS_HANDLE ? watch_qp_find(ufile, request->handle) : NULL;
 	struct watch_qp *next;
 
-	(void)watch;
 	if (qp) {
 		qp->check = WATCH_CHECK_DUE;
 	} else {
-		/* a QP may have been made, under the handle of one that has gone */
+		/* a QP may have been created under a reused handle */
 		HASH_ITER (hh, ufile->qps, qp, next)
 			qp->check = WATCH_CHECK_DUE;
 	}
@@ -140,7 +139,7 @@ int watch_new(struct event_base *base, const struct policy *policy, struct netns
 	watch->base = base;
 	watch->policy = policy;
 	watch->whole_host = whole_host;
-	watch->round = 1; /* a new QP's is 0 */
+	watch->round = 1; /* differs from a new QP's */
 	watch->listener = *listener;
 	err = namespaces_new(base, opener, watch_on_change, watch, &watch->namespaces);
 	if (!err)
@@ -160,7 +159,7 @@ void watch_free(struct watch *watch)
 
 	HASH_ITER (hh, watch->clients, client, next)
 		watch_client_free(client);
-	watch_forget_unheld(watch);
+	watch_free_unheld(watch);
 	if (watch->judge)
 		event_free(watch->judge);
 	if (watch->grace)

@@ -64,7 +64,7 @@ static void report_judged(enum request_kind kind, enum protection by)
 static void begin(void)
 {
 	const struct watch_listener listener = {
-		.record = on_record, .changed = on_changed, .lacks_sa = on_lack, .arg = &heard
+		.record = on_record, .changed = on_changed, .missing_sa = on_lack, .arg = &heard
 	};
 
 	world_init(&w, RDMA_DRIVER_RXE, AF_INET, ETH0);

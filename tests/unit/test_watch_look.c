@@ -110,7 +110,7 @@ static void begin(void)
 	watch_begin(policy_builtin(), &(struct watch_listener){ .record = on_record });
 	known(HANDLE, INSIDE);
 	kernel_has(INSIDE, RTS);
-	watch->looks_left = ONE_ROUND;
+	watch->checks_left = ONE_ROUND;
 	uverbs_call_kernel = fake_kernel;
 }
 
@@ -118,13 +118,13 @@ TestSuite(watch_look, .init = begin, .fini = watch_end, .timeout = 60);
 
 static void look(void)
 {
-	watch_look_at(ufile, HANDLE, FD, &device);
+	watch_check_qp(ufile, HANDLE, FD, &device);
 }
 
 static void next_round(void)
 {
 	watch->round++;
-	watch->looks_left = ONE_ROUND;
+	watch->checks_left = ONE_ROUND;
 	look();
 }
 
@@ -314,14 +314,14 @@ Test(watch_look, queries_each_qp_in_turn)
 	static const unsigned asked[] = { 500, 1000, 1200, 1700 };
 	struct watch_qp *one, *next;
 
-	watch_qp_forget(ufile, the_qp());
+	watch_qp_remove(ufile, the_qp());
 	for (uint32_t i = 0; i < MANY; i++)
 		known(i, INSIDE);
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-		watch->looks_left = AT_ONCE;
+		watch->checks_left = AT_ONCE;
 		HASH_ITER (hh, ufile->qps, one, next)
-			watch_look_at(ufile, one->handle, FD, &device);
-		if (watch->looks_left)
+			watch_check_qp(ufile, one->handle, FD, &device);
+		if (watch->checks_left)
 			watch->round++;
 		cr_expect_eq(kernel.asked, asked[i], "%zu: %u", i, kernel.asked);
 	}
@@ -332,7 +332,7 @@ Test(watch_look, queries_each_qp_in_turn)
 
 static void outcome_is_unknown(void)
 {
-	the_qp()->check = WATCH_CHECK_DUE; /* watch_not_done() would sweep, which needs a holder */
+	the_qp()->check = WATCH_CHECK_DUE; /* watch_outcome_unknown() would sweep, which needs a holder */
 	look();
 }
 
@@ -361,7 +361,7 @@ Test(watch_look, clears_state_of_qp_that_cannot_send_after_unknown_outcome)
 /* It may send to anyone. */
 Test(watch_look, queues_unknown_qp_that_kernel_cannot_query)
 {
-	watch_qp_forget(ufile, the_qp());
+	watch_qp_remove(ufile, the_qp());
 	kernel.err = -EIO;
 	look();
 	cr_expect_eq(records, 1);
@@ -411,7 +411,7 @@ static void hold(void)
 static void adopted(const char *remote, uint32_t dest_qpn)
 {
 	hold();
-	watch_qp_forget(ufile, the_qp());
+	watch_qp_remove(ufile, the_qp());
 	kernel_has(remote, RTS);
 	answer.dest_qp_num = dest_qpn;
 	look();
@@ -420,7 +420,7 @@ static void adopted(const char *remote, uint32_t dest_qpn)
 
 static void identify_by(const struct rdma_qp *qps, size_t count)
 {
-	watch_name_by(watch, &(struct rdma_resources){ .qps = (struct rdma_qp *)qps, .count = count });
+	watch_identify_by(watch, &(struct rdma_resources){ .qps = (struct rdma_qp *)qps, .count = count });
 }
 
 Test(watch_look, ignores_number_of_other_device_and_peer)

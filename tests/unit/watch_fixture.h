@@ -36,7 +36,7 @@ static inline struct watch_qp *the_qp(void)
 /* A door reports that the kernel did this. */
 static inline void report(const struct request *request, const struct engine_answer *answer)
 {
-	watch_done(watch, ufile, request, answer, watch_generation(watch, ufile->in));
+	watch_request_done(watch, ufile, request, answer, watch_generation(watch, ufile->in));
 }
 
 static inline void report_created(uint32_t handle, uint32_t qp_type, uint32_t qpn)
