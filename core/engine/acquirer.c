@@ -1,4 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * An acquisition steps once a second. It asks for the SA when its time has come and the rates allow it.
+ *
+ *   needed by    | the renewal is over  | asks again after
+ *   questions    | -                    | ACQUIRE_AGAIN_MS
+ *   a renewal    | the acquisition ends | RENEW_AGAIN_MS
+ *   both         | needed by questions  | ACQUIRE_AGAIN_MS
+ *
+ * Without a question and without a renewal it ends.
+ */
 #include "engine/acquirer.h"
 
 #include <errno.h>
@@ -14,7 +24,7 @@
 #include "xfrm/parse.h"
 #include "xfrm/selector.h"
 
-enum { STEP_MS = 1000 }; /* how often is looked what has become of it */
+enum { STEP_MS = 1000 };
 
 /* Hashed with its padding, which is zero. */
 struct acquisition_key {
@@ -28,16 +38,16 @@ struct acquisition {
 	struct acquirer *acquirer;
 	struct namespace *in;
 	struct event *step;
-	unsigned joined;
-	bool renews; /* joined by itself */
+	unsigned questions; /* that wait for it */
+	bool renews;        /* for a living queue pair */
 	int64_t renews_until_ms;
-	uid_t uid;       /* of whoever came first */
-	int64_t next_ms; /* when it is asked again */
+	uid_t uid;       /* of the first question or queue pair */
+	int64_t next_ms; /* when it asks again */
 	unsigned sent;
 	bool held_back;  /* by a rate */
 	bool negotiates; /* an SA under negotiation was seen between the addresses */
-	int failure;     /* -errno of the last asking */
-	char error[128]; /* and the kernel's words */
+	int failure;     /* -errno of the last request to the kernel */
+	char error[128]; /* and the kernel's text */
 	UT_hash_handle hh;
 };
 
@@ -55,7 +65,6 @@ static bool may_ask(struct acquisition *a, int64_t now)
 {
 	static const struct rate_limit per_user = { ACQUIRE_PER_USER_MS, ACQUIRE_PER_USER_BURST };
 	static const struct rate_limit per_peer = { ACQUIRE_PER_PEER_MS, ACQUIRE_PER_PEER_BURST };
-	/* without padding */
 	const struct rate_key user = { .uid = a->uid };
 	const struct rate_key peer = { .namespace_id = a->key.namespace_id, .peer = a->key.flow.remote };
 
@@ -64,7 +73,7 @@ static bool may_ask(struct acquisition *a, int64_t now)
 
 /* ---- asking ---- */
 
-/* Does it want an SA for the flow, as far as its addresses and templates tell? */
+/* Whether the policy wants an SA for the flow, by its addresses and templates. */
 static bool wants_sa(const struct xfrm_policy_evidence *policy, const struct acquire_flow *flow)
 {
 	const struct xfrm_flow looked_up = {
@@ -78,8 +87,8 @@ static bool wants_sa(const struct xfrm_policy_evidence *policy, const struct acq
 }
 
 /*
- * The policy that was named. A key manager that was started again has put another in its place, with an index of its
- * own: then the first that would be hit. Asking for the wrong one does no harm: it is asking.
+ * The policy with the index of the key. A key manager that was restarted has installed another with a new index: then
+ * the policy that the flow would hit first. A request for the wrong one does no harm.
  */
 static const struct xfrm_policy_evidence *find_policy(const struct acquisition *a)
 {
@@ -107,12 +116,12 @@ static void ask(struct acquisition *a)
 	const struct xfrm_policy_evidence *policy = find_policy(a);
 
 	if (!policy)
-		return; /* gone: whoever waits is judged anew for that */
+		return; /* gone: this change has the waiting questions judged again */
 	a->failure = xfrm_acquire_send(namespace_transport(a->in), &a->key.flow, policy, a->error, sizeof(a->error));
 	a->sent++;
 }
 
-/* Has a key manager begun? Nothing is told of that, so it is looked for, while somebody waits. */
+/* Looks for a larval SA: the kernel sends no event when a key manager begins to negotiate. */
 static void look_at_negotiation(struct acquisition *a)
 {
 	const struct acquire_flow *flow = &a->key.flow;
@@ -126,7 +135,7 @@ static void look_at_negotiation(struct acquisition *a)
 		a->negotiates = larval.in || larval.out;
 }
 
-/* Is there an SA from one address to the other that is not about to end? */
+/* Whether an SA between the addresses is not about to expire. */
 static bool has_lasting_sa(const struct acquisition *a, const union ip_address *from, const union ip_address *to,
 			   const uint32_t *reqid)
 {
@@ -148,15 +157,15 @@ static bool has_lasting_sa(const struct acquisition *a, const union ip_address *
 }
 
 /*
- * In both directions: charon gives soft limits to inbound SAs alone. Of tunnels nothing is known here: they are asked
- * for until their time is up.
+ * In both directions, because charon sets soft limits on inbound SAs only. The addresses of tunnels are not known here:
+ * they are asked for until their time is over.
  */
 static bool is_answered(const struct acquisition *a)
 {
 	const struct xfrm_policy_evidence *policy = find_policy(a);
 	const struct acquire_flow *flow = &a->key.flow;
 
-	if (!policy) /* nothing asks for it any more, as far as is known */
+	if (!policy) /* no policy wants the SA any more, unless evidence is still being read */
 		return !mirror_is_reading(namespace_mirror(a->in));
 	return has_lasting_sa(a, &flow->local, &flow->remote, &policy->tmpl[0].reqid) &&
 	       has_lasting_sa(a, &flow->remote, &flow->local, NULL);
@@ -166,6 +175,15 @@ static bool renewal_is_over(const struct acquisition *a, int64_t now)
 {
 	return now >= a->renews_until_ms || is_answered(a) ||
 	       !a->acquirer->needed(a->in, &a->key.flow, a->acquirer->arg);
+}
+
+static void acquisition_free(struct acquisition *a)
+{
+	HASH_DEL(a->acquirer->acquisitions, a);
+	if (a->step)
+		event_free(a->step);
+	namespace_put(a->in);
+	free(a);
 }
 
 static void on_step(evutil_socket_t fd, short what, void *arg)
@@ -178,33 +196,23 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (a->renews && now >= a->next_ms && renewal_is_over(a, now)) {
 		a->renews = false;
-		if (a->joined == 1) {
-			acquisition_leave(a);
+		if (!a->questions) {
+			acquisition_free(a);
 			return;
 		}
-		a->joined--;
 	}
 	look_at_negotiation(a);
 	if (now >= a->next_ms) {
 		a->held_back = !may_ask(a, now);
 		if (!a->held_back) {
 			ask(a);
-			a->next_ms = now + (a->renews && a->joined == 1 ? RENEW_AGAIN_MS : ACQUIRE_AGAIN_MS);
+			a->next_ms = now + (a->questions ? ACQUIRE_AGAIN_MS : RENEW_AGAIN_MS);
 		}
 	}
 	event_add(a->step, &again);
 }
 
 /* ---- joining ---- */
-
-static void acquisition_free(struct acquisition *a)
-{
-	HASH_DEL(a->acquirer->acquisitions, a);
-	if (a->step)
-		event_free(a->step);
-	namespace_put(a->in);
-	free(a);
-}
 
 static struct acquisition *begin(struct acquirer *acquirer, struct namespace *in, const struct acquisition_key *key,
 				 uid_t uid)
@@ -227,7 +235,7 @@ static struct acquisition *begin(struct acquirer *acquirer, struct namespace *in
 	return a;
 }
 
-/* Without what stood in the padding, or in the unused part of an address. */
+/* Zeroes padding and the unused part of an address: the key is hashed. */
 static void key_make(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index,
 		     struct acquisition_key *out)
 {
@@ -265,8 +273,8 @@ int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct 
 		a = begin(acquirer, in, &key, uid);
 	if (!a)
 		return -ENOMEM;
-	a->joined++;
-	a->next_ms = a->sent ? a->next_ms : 0; /* nobody waits for a renewal's time */
+	a->questions++;
+	a->next_ms = a->sent ? a->next_ms : 0; /* a question does not wait for the time of a renewal */
 	*out = a;
 	return 0;
 }
@@ -284,20 +292,19 @@ void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struc
 		a = begin(acquirer, in, &key, uid);
 	if (!a)
 		return;
-	if (!a->joined)
+	if (!a->questions && !a->renews)
 		a->next_ms = now + after_ms;
-	a->joined += !a->renews;
 	a->renews = true;
 	a->renews_until_ms = now + for_ms;
 }
 
 void acquisition_leave(struct acquisition *acquisition)
 {
-	if (--acquisition->joined == 0)
+	if (--acquisition->questions == 0 && !acquisition->renews)
 		acquisition_free(acquisition);
 }
 
-/* ---- what is known of it ---- */
+/* ---- why no SA came ---- */
 
 void acquisition_explain(const struct acquisition *a, char *text, size_t size)
 {

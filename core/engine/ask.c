@@ -90,7 +90,7 @@ static const char *why_not_found(int err)
 	}
 }
 
-static void judge_anew(struct asking *q, const struct engine_client *client)
+static void judge_now(struct asking *q, const struct engine_client *client)
 {
 	const struct rdma_device *device;
 	char error[192] = "";
@@ -124,16 +124,29 @@ static void judge_by_evidence(struct asking *q)
 	question.generation = watch_generation(server->watch, q->in);
 	if (question.rdev && answer_cache_find(server->answers, &question, &q->answer, q->device))
 		return;
-	judge_anew(q, &client);
+	judge_now(q, &client);
 	question.generation = watch_generation(server->watch, q->in);
 	if (question.rdev && q->device[0] && !q->too_early)
 		answer_cache_keep(server->answers, &question, &q->answer, q->device);
+}
+
+/* Of no device: the policy says whether a program whose commands are not checked may go on. */
+static void judge_broken_door(struct asking *q)
+{
+	struct engine_client client;
+
+	engine_client_from(&q->process, &client);
+	watch_judge(q->connection->server->watch, NULL, &client, NULL, "", &q->request, &q->answer);
 }
 
 void question_judge(struct asking *q)
 {
 	const struct watch_ufile *ufile;
 
+	if (q->request.kind == REQUEST_DOOR_BROKEN) {
+		judge_broken_door(q);
+		return;
+	}
 	judge_by_evidence(q);
 	ufile = q->in ? watch_ufile_find(q->connection->server->watch, &q->process, q->number) : NULL;
 	if (ufile)
@@ -147,6 +160,12 @@ static void tell(const struct asking *q)
 	watch_describe(&q->process, &q->request, q->device, &q->answer, &record);
 	record.event = WIRE_EVENT_DECIDED;
 	server_publish(&record, q->connection->server);
+}
+
+static void pending_free(struct connection *connection)
+{
+	process_close(&connection->pending->process);
+	free(connection->pending);
 }
 
 static enum connection_fate await_done(const struct asking *q)
@@ -163,6 +182,7 @@ static enum connection_fate await_done(const struct asking *q)
 	pending->generation = watch_generation(q->connection->server->watch, q->in);
 	q->connection->pending = pending;
 	q->connection->state = CONNECTION_ACTS;
+	q->connection->release = pending_free;
 	return connection_wait(q->connection, EV_READ, DONE_SILENCE_MS);
 }
 
@@ -184,17 +204,7 @@ enum connection_fate question_answer(struct asking *q)
 	return fate;
 }
 
-/* Of no device: the policy says what becomes of a program that cannot be guarded. */
-static void judge_door(struct asking *q)
-{
-	struct engine_client client;
-
-	engine_client_from(&q->process, &client);
-	watch_judge(q->connection->server->watch, NULL, &client, NULL, "", &q->request, &q->answer);
-}
-
-/* Who is judged: the peer, or the process for which it may speak. */
-static int open_asker(const struct connection *connection, pid_t subject, struct process *out)
+int asker_open(const struct connection *connection, pid_t subject, struct process *out)
 {
 	struct process peer;
 	int err = process_open_peer(connection->socket, &peer);
@@ -210,43 +220,11 @@ static int open_asker(const struct connection *connection, pid_t subject, struct
 	return err;
 }
 
-static const char *why_not_asked(int err)
+enum connection_fate question_reject(struct asking *q, int err, const char *why)
 {
-	if (err == -EPROTONOSUPPORT)
-		return "the engine is of another release than the program's door";
-	return err == -EPERM ? "whoever asked may not speak for another user's program"
-			     : "the engine did not understand the program's door";
-}
-
-enum connection_fate connection_ask(struct connection *connection, const void *message, size_t len, int fd)
-{
-	struct asking q = { .connection = connection, .fd = fd };
-	int which = wire_request_check(message, len), err;
-	enum connection_fate fate;
-
-	if (which >= 0)
-		return connection_request(connection, which);
-	if (!wire_query_check(message, len))
-		return connection_query(connection, message, fd);
-	err = wire_ask_read(message, len, &q.request, &q.number);
-	if (!err && (fd < 0) != (q.request.kind == REQUEST_DOOR_BROKEN))
-		err = -EBADMSG;
-	if (!err)
-		err = open_asker(connection, wire_ask_subject(message), &q.process);
-	if (err) {
-		refuse(&q.answer, EPROTO, why_not_asked(err));
-		send_answer(connection, &q.answer);
-		return CONNECTION_ENDS;
-	}
-	if (q.request.kind == REQUEST_DOOR_BROKEN)
-		judge_door(&q);
-	else
-		question_judge(&q);
-	if (question_waits(&q, &fate))
-		return fate;
-	fate = question_answer(&q);
-	process_close(&q.process);
-	return fate;
+	refuse(&q->answer, err, why);
+	send_answer(q->connection, &q->answer);
+	return CONNECTION_ENDS;
 }
 
 /* ---- what protects a QP ---- */
@@ -274,7 +252,7 @@ enum connection_fate connection_query(struct connection *connection, const void 
 	int err;
 
 	memcpy(&asked, message, sizeof(asked));
-	err = fd < 0 ? -EBADMSG : open_asker(connection, (pid_t)asked.subject, &process);
+	err = fd < 0 ? -EBADMSG : asker_open(connection, (pid_t)asked.subject, &process);
 	wire_protection_make(&protection);
 	protection.err = (uint32_t)-err;
 	if (!err) {

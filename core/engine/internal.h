@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the parts of the server: connections (server.c), questions (ask.c), lists (lists.c). */
+/* Between the files of the server. Each file calls only those below it: server, wait, ask, lists, connection. */
 #ifndef RDMASEC_ENGINE_INTERNAL_H
 #define RDMASEC_ENGINE_INTERNAL_H
 
@@ -20,14 +20,14 @@ enum {
 	MONITORS_MAX = 64,
 	MONITORS_PER_USER_MAX = 16,
 	ASK_SILENCE_MS = 5000,      /* from connecting to asking */
-	DONE_SILENCE_MS = 60000,    /* from the answer to what came of it: an ioctl(2) of the kernel's */
-	LIST_SILENCE_MS = 15000,    /* of one who does not read his list */
-	JUDGE_WAITING_AT_ONCE = 16, /* of those that wait for an SA, before others get their turn */
+	DONE_SILENCE_MS = 60000,    /* from the answer to DONE: one ioctl(2) */
+	LIST_SILENCE_MS = 15000,    /* of a tool that does not read its list */
+	JUDGE_WAITING_AT_ONCE = 16, /* of the waiting questions, before other events get their turn */
 };
 
 enum connection_state { CONNECTION_ASKS, CONNECTION_WAITS, CONNECTION_ACTS, CONNECTION_LISTS, CONNECTION_MONITORS };
 
-/* Users, to bound what one of them may hold. */
+/* A user, and what it holds, to bound it. */
 struct server_user {
 	uid_t uid;
 	unsigned connections, lists, monitors;
@@ -43,20 +43,20 @@ struct asking {
 	struct namespace *in;
 	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
 	struct engine_answer answer;
-	bool too_early; /* the evidence is still being read, and might say otherwise */
+	bool too_early; /* evidence is still being read, and might change the answer */
 };
 
-/* One that waits for an SA, or for evidence: it is asked again whenever something has changed. */
+/* A question that waits for an SA, or for evidence. */
 struct waiting {
 	struct asking question;
-	struct acquisition *acquisition; /* NULL: nobody is asked for an SA */
+	struct acquisition *acquisition; /* NULL: it waits for evidence */
 	struct acquire_flow flow;
 	uint32_t policy_index;
-	int64_t began_ms, end_ms, say_ms; /* CLOCK_MONOTONIC; when the door hears again that the engine lives */
+	int64_t began_ms, end_ms, say_ms; /* CLOCK_MONOTONIC; say_ms: the next WIRE_WAIT */
 	bool dirty;
 };
 
-/* What was let pass and not done yet. */
+/* A passed question whose command the kernel has not executed yet. */
 struct pending {
 	struct process process;
 	int number; /* of the uverbs fd in that process */
@@ -78,16 +78,18 @@ struct connection {
 	struct event *event;
 	int socket;
 	enum connection_state state;
-	struct waiting *waiting;        /* CONNECTION_WAITS */
-	struct pending *pending;        /* CONNECTION_ACTS */
-	struct list list;               /* CONNECTION_LISTS */
-	uint64_t lost;                  /* CONNECTION_MONITORS: events that it did not read in time */
-	struct connection *prev, *next; /* of the server's monitors, or of those that wait */
+	void (*release)(struct connection *connection); /* of what its state holds; NULL: nothing */
+	struct waiting *waiting;                        /* CONNECTION_WAITS */
+	struct pending *pending;                        /* CONNECTION_ACTS */
+	struct list list;                               /* CONNECTION_LISTS */
+	uint64_t lost;                                  /* CONNECTION_MONITORS: events that it did not read in time */
+	struct connection *prev, *next;                 /* of the server's monitors, or of those that wait */
 };
 
 struct engine_server {
 	struct event_base *base;
 	struct evconnlistener *listener;
+	event_callback_fn on_ready; /* of every connection */
 	struct server_user *users;
 	unsigned connections, lists;
 	struct watch *watch;
@@ -103,34 +105,40 @@ struct engine_server {
 /* What a connection's handler says of it. */
 enum connection_fate { CONNECTION_ENDS, CONNECTION_STAYS };
 
-/* Waits for `what` (EV_READ, EV_WRITE) at most so long, and again as long after each; 0 ms: for ever. */
+/* ---- connection.c ---- */
+
+/* NULL: no memory, or the user has as many as it may; `socket` is then still the caller's. */
+struct connection *connection_new(struct engine_server *server, int socket);
+/* Calls server->on_ready at each `what` (EV_READ, EV_WRITE), and after `ms` without one; 0 ms: no time-out. */
 RS_MUST_USE enum connection_fate connection_wait(struct connection *connection, short what, int ms);
-void connection_free(struct connection *connection);
+void connection_free(struct connection *connection); /* also releases what its state holds */
 
 /* ---- ask.c ---- */
 
-RS_MUST_USE enum connection_fate connection_ask(struct connection *connection, const void *message, size_t len, int fd);
-RS_MUST_USE enum connection_fate connection_done(struct connection *connection, const void *message, size_t len);
-/* It ended without a word: the kernel is asked what it did. */
-void connection_not_done(struct connection *connection);
-/* Judges q->request anew: fills in q->in, of which it takes a reference, q->device and q->answer. */
+/* The judged process: the peer, or `subject` if the peer may ask for it. 0, -EPERM, or another -errno. */
+RS_MUST_USE int asker_open(const struct connection *connection, pid_t subject, struct process *out);
+/* Judges q->request: fills in q->in, of which it takes a reference, q->device and q->answer. */
 void question_judge(struct asking *q);
 /* Sends q->answer, and gives up the reference. */
 RS_MUST_USE enum connection_fate question_answer(struct asking *q);
+/* Refuses a question that was not judged. */
+RS_MUST_USE enum connection_fate question_reject(struct asking *q, int err, const char *why);
+RS_MUST_USE enum connection_fate connection_done(struct connection *connection, const void *message, size_t len);
+/* The door sent no DONE: asks the kernel what it did. */
+void connection_not_done(struct connection *connection);
 
-/* What protects a QP of the peer's? `message`: a struct wire_query that was checked. */
+/* What protects a QP of the peer? `message`: a struct wire_query that was checked. */
 RS_MUST_USE enum connection_fate connection_query(struct connection *connection, const void *message, int fd);
 
 /* ---- wait.c ---- */
 
-/* Does the question wait for an SA now? Then *fate, and it was taken over but for its fd; else it is to be answered. */
+/* True: the question waits, *fate is set, and all of it but its fd was taken over. False: it has to be answered. */
 RS_MUST_USE bool question_waits(struct asking *q, enum connection_fate *fate);
-/* Time has passed. */
+/* At its time-out: tells the door that the engine lives, or judges the question for the last time. */
 RS_MUST_USE enum connection_fate connection_still_waits(struct connection *connection);
-void connection_waiting_free(struct connection *connection);
 RS_MUST_USE int server_wait_init(struct engine_server *server);
 void server_wait_free(struct engine_server *server);
-/* Of a namespace: perhaps what somebody waits for. */
+/* A change of the evidence: judges the waiting questions that it concerns, soon. */
 void server_on_change(struct namespace *in, const struct mirror_change *change, void *server);
 /* A living QP's SA is missing, or about to be. */
 void server_on_missing_sa(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
@@ -140,11 +148,10 @@ void server_on_missing_sa(struct namespace *in, const struct acquire_flow *flow,
 
 RS_MUST_USE enum connection_fate connection_request(struct connection *connection, int which);
 RS_MUST_USE enum connection_fate connection_write(struct connection *connection);
-void connection_list_free(struct connection *connection);
-/* To everybody who listens, as far as it is theirs to see. */
+/* Sends a record to all monitors that may see it, and to the log. */
 void server_publish(const struct wire_record *record, void *server);
 
-/* ---- watch_survey.c ---- */
+/* ---- survey.c ---- */
 
 /* Every GID, as `rdmasec status` shows it, judged for this process. 0 or -errno. */
 RS_MUST_USE int watch_survey(struct watch *watch, const struct process *process,

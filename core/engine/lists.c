@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What tools ask for: a list is copied whole and sent as fast as it is read; who monitors gets events as they come, and
- * what he does not read in time is counted.
+ * Lists and monitors, for tools. A list is copied whole and sent as fast as the tool reads it. A monitor gets events as
+ * they come; the engine counts the events that the monitor does not read in time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,13 +14,13 @@
 
 enum { SEND_AT_ONCE = 64 };
 
-/* Root sees all; others what is theirs. */
+/* Root sees all records, another user only its own. */
 static bool may_see(const struct connection *connection, const struct wire_record *record)
 {
 	return connection->user->uid == 0 || connection->user->uid == record->uid;
 }
 
-/* Whoever asks for much leaves room for others; root has no limit, who looks after them all. */
+/* The limit of one user leaves room for others. Root has no limit. */
 static bool may_have(const struct server_user *user, unsigned of_all, unsigned max, unsigned own, unsigned own_max)
 {
 	return user->uid == 0 || (of_all < max && own < own_max);
@@ -48,12 +48,11 @@ static void add_row(const struct wire_record *record, void *arg)
 	list->records[list->count++] = *record;
 }
 
-void connection_list_free(struct connection *connection)
+static void list_free(struct connection *connection)
 {
 	connection->server->lists -= connection->list.counts;
 	connection->user->lists -= connection->list.counts;
 	free(connection->list.records);
-	connection->list.records = NULL;
 }
 
 static enum connection_fate send_end(struct connection *connection)
@@ -101,6 +100,7 @@ static enum connection_fate start_list(struct connection *connection, int which)
 	uid_t uid = user->uid;
 
 	connection->state = CONNECTION_LISTS;
+	connection->release = list_free;
 	connection->list.counts = may_have(user, server->lists, LISTS_MAX, user->lists, LISTS_PER_USER_MAX);
 	server->lists += connection->list.counts;
 	user->lists += connection->list.counts;
@@ -115,6 +115,13 @@ static enum connection_fate start_list(struct connection *connection, int which)
 
 /* ---- monitors ---- */
 
+static void monitor_leave(struct connection *connection)
+{
+	DL_DELETE(connection->server->monitors, connection);
+	connection->server->monitor_count--;
+	connection->user->monitors--;
+}
+
 static enum connection_fate start_monitor(struct connection *connection)
 {
 	struct engine_server *server = connection->server;
@@ -125,6 +132,7 @@ static enum connection_fate start_monitor(struct connection *connection)
 		return send_end(connection);
 	}
 	connection->state = CONNECTION_MONITORS;
+	connection->release = monitor_leave;
 	server->monitor_count++;
 	connection->user->monitors++;
 	DL_APPEND(server->monitors, connection);
@@ -147,7 +155,7 @@ static bool tell_lost(struct connection *connection)
 	return true;
 }
 
-/* A connection that has ended is found so by its own event, not here. */
+/* The end of a connection is found by its own event, not here. */
 void server_publish(const struct wire_record *record, void *arg)
 {
 	const struct engine_server *server = arg;

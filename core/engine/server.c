@@ -1,97 +1,98 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The engine's socket: who connects, how many may, and how long each may be silent. */
+/* The engine's socket: dispatches messages to questions, lists and monitors. */
 #include "engine/server.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "engine/internal.h"
-#include "util/clock.h"
 #include "util/fd_socket.h"
 
-/* ---- users ---- */
+/* ---- messages ---- */
 
-static struct server_user *user_get(struct engine_server *server, uid_t uid)
+static const char *why_not_asked(int err)
 {
-	struct server_user *user;
-
-	HASH_FIND(hh, server->users, &uid, sizeof(uid), user);
-	if (user)
-		return user;
-	user = calloc(1, sizeof(*user));
-	if (!user)
-		return NULL;
-	user->uid = uid;
-	HASH_ADD(hh, server->users, uid, sizeof(user->uid), user);
-	return user;
+	if (err == -EPROTONOSUPPORT)
+		return "the engine is of another release than the program's door";
+	return err == -EPERM ? "the peer may not ask for a program of another user"
+			     : "the engine did not understand the program's door";
 }
 
-static void user_leave(struct engine_server *server, struct server_user *user)
+static int read_question(struct asking *q, const void *message, size_t len)
 {
-	if (--user->connections)
-		return;
-	HASH_DEL(server->users, user);
-	free(user);
+	int err = wire_ask_read(message, len, &q->request, &q->number);
+
+	if (err)
+		return err;
+	/* only a door that could not be installed has no device to ask about */
+	if ((q->fd < 0) != (q->request.kind == REQUEST_DOOR_BROKEN))
+		return -EBADMSG;
+	return asker_open(q->connection, wire_ask_subject(message), &q->process);
 }
 
-/* ---- connections ---- */
-
-/* What is still in the socket may carry fds, and they would be closed with it as their sender likes. */
-static void let_go_unread(int socket)
+static enum connection_fate on_question(struct connection *connection, const void *message, size_t len, int fd)
 {
-	char message[sizeof(struct wire_ask)];
+	struct asking q = { .connection = connection, .fd = fd };
+	int which = wire_request_check(message, len), err;
+	enum connection_fate fate;
 
-	for (int i = 0, fd = -1, got = 1; i < UNREAD_MAX && (got > 0 || got == -EBADMSG); i++, fd = -1) {
-		got = wire_receive(socket, message, sizeof(message), &fd);
-		if (fd >= 0)
-			fd_let_go(fd);
-	}
+	if (which >= 0)
+		return connection_request(connection, which);
+	if (!wire_query_check(message, len))
+		return connection_query(connection, message, fd);
+	err = read_question(&q, message, len);
+	if (err)
+		return question_reject(&q, EPROTO, why_not_asked(err));
+	question_judge(&q);
+	if (question_waits(&q, &fate))
+		return fate;
+	fate = question_answer(&q);
+	process_close(&q.process);
+	return fate;
 }
 
-void connection_free(struct connection *connection)
+static enum connection_fate on_done(struct connection *connection, const void *message, size_t len, int fd)
 {
-	struct engine_server *server = connection->server;
-
-	if (connection->state == CONNECTION_MONITORS) {
-		DL_DELETE(server->monitors, connection);
-		server->monitor_count--;
-		connection->user->monitors--;
-	}
-	connection_waiting_free(connection);
-	if (connection->pending) {
-		process_close(&connection->pending->process);
-		free(connection->pending);
-	}
-	connection_list_free(connection);
-	if (connection->event)
-		event_free(connection->event);
-	let_go_unread(connection->socket);
-	close(connection->socket);
-	user_leave(server, connection->user);
-	free(connection);
-	/* room again for the next */
-	if (server->connections-- == CONNECTIONS_MAX)
-		evconnlistener_enable(server->listener);
+	(void)fd;
+	return connection_done(connection, message, len);
 }
+
+static enum connection_fate on_silent_door(struct connection *connection)
+{
+	connection_not_done(connection);
+	return CONNECTION_ENDS;
+}
+
+/*
+ * What a connection does, by its state and by what happens on its socket. An empty cell ends it: monitors and waiting
+ * doors send nothing, so anything that arrives from one is its end.
+ */
+static const struct {
+	enum connection_fate (*message)(struct connection *connection, const void *message, size_t len, int fd);
+	enum connection_fate (*room)(struct connection *connection);
+	enum connection_fate (*silence)(struct connection *connection);
+	bool wants_end; /* its handler of messages also gets the end of the connection, as a message of no octets */
+} actions[] = {
+	[CONNECTION_ASKS] = { .message = on_question },
+	[CONNECTION_WAITS] = { .silence = connection_still_waits },
+	[CONNECTION_ACTS] = { .message = on_done, .silence = on_silent_door, .wants_end = true },
+	[CONNECTION_LISTS] = { .room = connection_write },
+	[CONNECTION_MONITORS] = { 0 },
+};
 
 static enum connection_fate read_one(struct connection *connection)
 {
 	char message[sizeof(struct wire_ask) + 1];
+	enum connection_state state = connection->state;
 	enum connection_fate fate = CONNECTION_ENDS;
 	int fd = -1, got = wire_receive(connection->socket, message, sizeof(message), &fd);
 	size_t len = got > 0 ? (size_t)got : 0;
 
 	if (got == -EAGAIN || got == -EINTR)
 		return CONNECTION_STAYS;
-	if (connection->state == CONNECTION_ASKS && (got > 0 || got == -EBADMSG))
-		fate = connection_ask(connection, message, len, fd);
-	else if (connection->state == CONNECTION_ACTS)
-		fate = connection_done(connection, message, len);
-	/* whoever listens has nothing to say: anything he sends is his end */
+	if (actions[state].message && (got > 0 || got == -EBADMSG || actions[state].wants_end))
+		fate = actions[state].message(connection, message, len, fd);
 	if (fd >= 0)
 		fd_let_go(fd);
 	return fate;
@@ -100,71 +101,31 @@ static enum connection_fate read_one(struct connection *connection)
 static void on_ready(evutil_socket_t socket, short what, void *arg)
 {
 	struct connection *connection = arg;
+	enum connection_state state = connection->state;
 	enum connection_fate fate = CONNECTION_ENDS;
 
 	(void)socket;
 	if (what & EV_READ)
 		fate = read_one(connection);
-	else if (what & EV_WRITE)
-		fate = connection_write(connection);
-	else if (connection->state == CONNECTION_WAITS)
-		fate = connection_still_waits(connection);
-	else if (connection->state == CONNECTION_ACTS)
-		connection_not_done(connection);
+	else if (what & EV_WRITE && actions[state].room)
+		fate = actions[state].room(connection);
+	else if (what & EV_TIMEOUT && actions[state].silence)
+		fate = actions[state].silence(connection);
 	if (fate == CONNECTION_ENDS)
 		connection_free(connection);
-}
-
-enum connection_fate connection_wait(struct connection *connection, short what, int ms)
-{
-	const struct timeval silence = clock_timeval(ms);
-
-	if (connection->event)
-		event_free(connection->event);
-	connection->event =
-		event_new(connection->server->base, connection->socket, what | EV_PERSIST, on_ready, connection);
-	return connection->event && !event_add(connection->event, ms ? &silence : NULL) ? CONNECTION_STAYS
-											: CONNECTION_ENDS;
-}
-
-/* As the kernel took it at connect(2). A user with too many of them gets no more: whom that refuses is himself. */
-static int admit(struct engine_server *server, int socket, struct server_user **out)
-{
-	struct server_user *user;
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
-		return -errno;
-	user = user_get(server, cred.uid);
-	if (!user)
-		return -ENOMEM;
-	if (user->connections >= CONNECTIONS_PER_USER_MAX && cred.uid != 0)
-		return -EUSERS;
-	user->connections++;
-	*out = user;
-	return 0;
 }
 
 static void on_connect(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *address, int len,
 		       void *arg)
 {
-	struct engine_server *server = arg;
-	struct connection *connection = calloc(1, sizeof(*connection));
+	struct connection *connection = connection_new(arg, socket);
 
 	(void)listener;
 	(void)address;
 	(void)len;
-	if (!connection || admit(server, socket, &connection->user)) {
-		free(connection);
+	if (!connection)
 		close(socket);
-		return;
-	}
-	connection->server = server;
-	connection->socket = socket;
-	if (++server->connections == CONNECTIONS_MAX)
-		evconnlistener_disable(server->listener);
-	if (connection_wait(connection, EV_READ, ASK_SILENCE_MS) == CONNECTION_ENDS)
+	else if (connection_wait(connection, EV_READ, ASK_SILENCE_MS) == CONNECTION_ENDS)
 		connection_free(connection);
 }
 
@@ -175,7 +136,7 @@ struct event_base *engine_base_new(void)
 	struct event_config *config = event_config_new();
 	struct event_base *base = NULL;
 
-	/* of what has the lower priority, one event at a time */
+	/* of events with the lower priority, one at a time */
 	if (config && !event_config_set_max_dispatch_interval(config, NULL, 1, OTHERS_PRIORITY))
 		base = event_base_new_with_config(config);
 	if (config)
@@ -206,6 +167,7 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 	if (!server)
 		return -ENOMEM;
 	server->base = base;
+	server->on_ready = on_ready;
 	server->options = *options;
 	err = watch_new(base, policy, options->opener, options->must_watch,
 			&(struct watch_listener){ .record = server_publish,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Questions that wait for an SA, or until the evidence has been read. The application's thread waits in its door, and
- * nobody else does: this is a state of its connection, from which a change of the evidence, the end of the rule's
- * setup-timeout or its own end gets it out.
+ * Questions that wait for an SA, or for evidence that is still being read. Only the application's thread waits, in its
+ * door. A question is judged again when a change concerns it and when its time is over; the table `steps` says what
+ * follows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,26 @@
 /* How long a question waits for evidence: a hundred thousand SAs were read in some seconds on an emulated processor. */
 enum { EVIDENCE_WAIT_MS = 60 * 1000 };
 
+enum waits_for { FOR_EVIDENCE, FOR_SA, WAITS_FOR_COUNT };
+enum judged { DECIDED, LACKS_SA, TOO_EARLY, JUDGED_COUNT };
+enum step { ANSWER, EXPLAIN, JOIN, GO_ON };
+
+/* By what the question waits for, what it was judged to be now, and whether its time is over. */
+static const enum step steps[WAITS_FOR_COUNT][JUDGED_COUNT][2] = {
+	/* JOIN: asks for the SA that is missing now, and waits for setup-timeout. EXPLAIN: answers why none came. */
+	[FOR_EVIDENCE] = { [DECIDED] = { ANSWER, ANSWER },
+			   [LACKS_SA] = { JOIN, JOIN },
+			   [TOO_EARLY] = { GO_ON, ANSWER } },
+	[FOR_SA] = { [DECIDED] = { ANSWER, ANSWER }, [LACKS_SA] = { JOIN, EXPLAIN }, [TOO_EARLY] = { GO_ON, ANSWER } },
+};
+
+static enum judged judged(const struct asking *q)
+{
+	if (!q->in)
+		return DECIDED;
+	return q->answer.setup_ms ? LACKS_SA : q->too_early ? TOO_EARLY : DECIDED;
+}
+
 /* The flow whose SA the answer misses. */
 static struct acquire_flow flow_of(const struct engine_answer *answer)
 {
@@ -32,7 +52,7 @@ static struct acquire_flow flow_of(const struct engine_answer *answer)
 	};
 }
 
-/* Refused it is in any case, or audited; this says why no SA came. */
+/* Adds why no SA came. The answer stays what it is: refused, or audited. */
 static void explain(struct engine_answer *answer, const char *why)
 {
 	if (!answer->pass)
@@ -43,7 +63,7 @@ static void explain(struct engine_answer *answer, const char *why)
 	text_printable(answer->verdict.reason);
 }
 
-static void explain_nobody(struct engine_answer *answer, int err)
+static void explain_failure(struct engine_answer *answer, int err)
 {
 	if (err == -ESRCH)
 		explain(answer, "no key manager listens that could set one up (does strongSwan's charon run, or "
@@ -63,11 +83,6 @@ static void explain_late(const struct waiting *w, struct engine_answer *answer)
 
 /* ---- waiting ---- */
 
-static bool has_to_wait(const struct asking *q)
-{
-	return q->in && (q->answer.setup_ms || q->too_early);
-}
-
 static int join(struct waiting *w, const struct engine_answer *answer)
 {
 	struct asking *q = &w->question;
@@ -80,7 +95,7 @@ static int join(struct waiting *w, const struct engine_answer *answer)
 			     &w->acquisition);
 }
 
-static bool is_same_asking(const struct waiting *w, const struct engine_answer *answer)
+static bool is_same_flow(const struct waiting *w, const struct engine_answer *answer)
 {
 	struct acquire_flow flow = flow_of(answer);
 
@@ -90,15 +105,15 @@ static bool is_same_asking(const struct waiting *w, const struct engine_answer *
 	       w->flow.sport == flow.sport;
 }
 
-/* Another policy's SA is missing now: a key manager may have replaced its own. */
-static int join_anew(struct waiting *w, const struct engine_answer *answer)
+/* A key manager may have replaced its policies: then the SA of another policy is missing now. */
+static int join_again(struct waiting *w, const struct engine_answer *answer)
 {
 	struct acquisition *before = w->acquisition;
 	int err;
 
-	if (!answer->setup_ms || (before && is_same_asking(w, answer)))
+	if (before && is_same_flow(w, answer))
 		return 0;
-	if (!before) /* it waited for evidence until now */
+	if (!before) /* the question waited for evidence until now */
 		w->end_ms = clock_ms() + answer->setup_ms;
 	w->acquisition = NULL;
 	err = join(w, answer);
@@ -122,7 +137,7 @@ static struct waiting *waiting_new(const struct asking *q)
 	if (!w)
 		return NULL;
 	w->question = *q;
-	/* the one that came with the message is closed when this returns */
+	/* the caller closes the fd that came with the message */
 	w->question.fd = fcntl(q->fd, F_DUPFD_CLOEXEC, 0);
 	w->began_ms = clock_ms();
 	w->end_ms = w->began_ms + (q->answer.setup_ms ? q->answer.setup_ms : EVIDENCE_WAIT_MS);
@@ -130,37 +145,10 @@ static struct waiting *waiting_new(const struct asking *q)
 	return w;
 }
 
-bool question_waits(struct asking *q, enum connection_fate *fate)
-{
-	struct connection *connection = q->connection;
-	struct waiting *w;
-	int err;
-
-	if (!has_to_wait(q))
-		return false;
-	w = waiting_new(q);
-	err = !w ? -ENOMEM : w->question.fd < 0 ? -EMFILE : join(w, &q->answer);
-	if (err) {
-		if (w && w->question.fd >= 0)
-			fd_let_go(w->question.fd);
-		free(w);
-		explain_nobody(&q->answer, err);
-		return false;
-	}
-	/* the process and the namespace are its own from now on */
-	connection->waiting = w;
-	connection->state = CONNECTION_WAITS;
-	DL_APPEND(connection->server->waiting, connection);
-	*fate = wait_on(connection);
-	return true;
-}
-
-void connection_waiting_free(struct connection *connection)
+static void waiting_free(struct connection *connection)
 {
 	struct waiting *w = connection->waiting;
 
-	if (!w)
-		return;
 	DL_DELETE(connection->server->waiting, connection);
 	if (w->acquisition)
 		acquisition_leave(w->acquisition);
@@ -169,43 +157,68 @@ void connection_waiting_free(struct connection *connection)
 	process_close(&w->question.process);
 	fd_let_go(w->question.fd);
 	free(w);
-	connection->waiting = NULL;
 }
 
-/* ---- its end ---- */
-
-/* With `anew`, the question as it was just judged, which has a reference of its own. */
-static enum connection_fate finish(struct connection *connection, struct asking *anew)
+bool question_waits(struct asking *q, enum connection_fate *fate)
 {
-	enum connection_fate fate = question_answer(anew);
+	struct connection *connection = q->connection;
+	struct waiting *w;
+	int err;
 
-	connection_waiting_free(connection);
+	if (judged(q) == DECIDED)
+		return false;
+	w = waiting_new(q);
+	err = !w ? -ENOMEM : w->question.fd < 0 ? -EMFILE : join(w, &q->answer);
+	if (err) {
+		if (w && w->question.fd >= 0)
+			fd_let_go(w->question.fd);
+		free(w);
+		explain_failure(&q->answer, err);
+		return false;
+	}
+	/* the process and the namespace belong to it from now on */
+	connection->waiting = w;
+	connection->state = CONNECTION_WAITS;
+	connection->release = waiting_free;
+	DL_APPEND(connection->server->waiting, connection);
+	*fate = wait_on(connection);
+	return true;
+}
+
+/* ---- judging again ---- */
+
+/* `now`: the question as it was just judged, with its own reference to the namespace. */
+static enum connection_fate finish(struct connection *connection, struct asking *now)
+{
+	enum connection_fate fate;
+
+	connection->release = NULL; /* an answer that passes sets its own */
+	fate = question_answer(now);
+	waiting_free(connection);
 	return fate;
 }
 
-static enum connection_fate ask_again(struct connection *connection)
+static enum connection_fate judge_again(struct connection *connection)
 {
 	struct waiting *w = connection->waiting;
-	struct asking anew = w->question;
-	bool late;
+	struct asking now = w->question;
+	enum step step;
 	int err;
 
 	w->dirty = false;
-	anew.in = NULL;
-	question_judge(&anew);
-	late = clock_ms() >= w->end_ms;
-	if (late && w->acquisition && anew.answer.setup_ms)
-		explain_late(w, &anew.answer);
-	if (!has_to_wait(&anew) || (late && (w->acquisition || !anew.answer.setup_ms)))
-		return finish(connection, &anew);
-	err = join_anew(w, &anew.answer);
-	if (err) {
-		explain_nobody(&anew.answer, err);
-		return finish(connection, &anew);
-	}
-	w->question.answer = anew.answer;
-	w->question.too_early = anew.too_early;
-	namespace_put(anew.in);
+	now.in = NULL;
+	question_judge(&now);
+	step = steps[w->acquisition ? FOR_SA : FOR_EVIDENCE][judged(&now)][clock_ms() >= w->end_ms];
+	if (step == EXPLAIN)
+		explain_late(w, &now.answer);
+	err = step == JOIN ? join_again(w, &now.answer) : 0;
+	if (err)
+		explain_failure(&now.answer, err);
+	if (err || step == ANSWER || step == EXPLAIN)
+		return finish(connection, &now);
+	w->question.answer = now.answer;
+	w->question.too_early = now.too_early;
+	namespace_put(now.in);
 	return wait_on(connection);
 }
 
@@ -217,14 +230,14 @@ enum connection_fate connection_still_waits(struct connection *connection)
 	int err;
 
 	if (left <= 0)
-		return ask_again(connection);
+		return judge_again(connection);
 	w->say_ms = now + WIRE_WAIT_MS;
 	wire_wait_make(&wait, (uint32_t)left);
 	err = wire_send(connection->socket, &wait, sizeof(wait), -1);
 	return err < 0 ? CONNECTION_ENDS : wait_on(connection);
 }
 
-/* ---- what is changed ---- */
+/* ---- changes ---- */
 
 static void on_judge_waiting(evutil_socket_t fd, short what, void *arg)
 {
@@ -242,7 +255,7 @@ static void on_judge_waiting(evutil_socket_t fd, short what, void *arg)
 			event_add(server->judge_waiting, &now);
 			return;
 		}
-		if (ask_again(connection) == CONNECTION_ENDS)
+		if (judge_again(connection) == CONNECTION_ENDS)
 			connection_free(connection);
 	}
 }
