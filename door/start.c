@@ -16,7 +16,7 @@
 
 enum { PAGE_ROOM = 65536 }; /* the largest page of any architecture */
 
-/* On pages of its own, which become read-only when the engine is known. */
+/* On separate pages, which become read-only when the engine is known. */
 static union {
 	struct {
 		const struct door_ops *ops;

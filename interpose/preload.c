@@ -25,7 +25,7 @@ enum { PAGE_ROOM = 65536, EXIT_NOT_GUARDED = 126 };
 
 typedef int ioctl_fn(int fd, unsigned long request, ...);
 
-/* On pages of its own, read-only after start(). */
+/* On separate pages, read-only after start(). */
 static union {
 	ioctl_fn *next_ioctl; /* another preload's, or libc's; NULL: there is none */
 	char room[PAGE_ROOM];
@@ -37,7 +37,7 @@ static int pass_on(int fd, unsigned long request, void *arg);
 
 static const struct door_ops ops = { .next = pass_on, .program_from_library = "../bin/rdmasec" };
 
-/* Constructors of other libraries may call ioctl() before ours runs. */
+/* Constructors of other libraries may call ioctl() before that of this library. */
 static void start(void)
 {
 	state.next_ioctl = (ioctl_fn *)dlsym(RTLD_NEXT, "ioctl");

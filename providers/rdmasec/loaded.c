@@ -34,11 +34,11 @@ static const char *slots_problem(int found)
 	case 0:
 		return "does not call ioctl() by a relocation";
 	case -ENOTSUP:
-		return "calls ioctl() by a relocation that is not known";
+		return "calls ioctl() by a relocation of unknown type";
 	case -E2BIG:
 		return "calls ioctl() by too many relocations";
 	default:
-		return "has relocations that cannot be read";
+		return "has invalid relocations";
 	}
 }
 
@@ -49,8 +49,8 @@ static size_t slots_of(const struct elf_image *image, const char *name, struct e
 	return count > 0 ? (size_t)count : 0;
 }
 
-/* By write() it gives commands (cmd_fallback.c), and nothing else: a place that is not found would be one unguarded. */
-static bool take_writes(struct loaded_library *library)
+/* It calls write() only for commands (cmd_fallback.c), so a slot that is missed would be unguarded. */
+static bool find_write_slots(struct loaded_library *library)
 {
 	int count = elf_slots_find(&library->image, "write", library->writes, LOADED_SLOTS_MAX);
 
@@ -58,13 +58,13 @@ static bool take_writes(struct loaded_library *library)
 	return count >= 0;
 }
 
-static void take_library(struct loaded *loaded, const struct elf_image *image, const char *name)
+static void add_library(struct loaded *loaded, const struct elf_image *image, const char *name)
 {
 	struct loaded_library *library = &loaded->libraries[loaded->library_count];
 	int found;
 
 	if (loaded->library_count == LOADED_LIBRARIES_MAX) {
-		problem(loaded, name, "is one libibverbs too many");
+		problem(loaded, name, "is one libibverbs more than supported");
 		return;
 	}
 	library->image = *image;
@@ -74,8 +74,8 @@ static void take_library(struct loaded *loaded, const struct elf_image *image, c
 		problem(loaded, name, slots_problem(found));
 		return;
 	}
-	if (!take_writes(library)) {
-		problem(loaded, name, "calls write() by relocations that are not known");
+	if (!find_write_slots(library)) {
+		problem(loaded, name, "calls write() by relocations of unknown type");
 		return;
 	}
 	library->ioctl_count = (size_t)found;
@@ -85,7 +85,7 @@ static void take_library(struct loaded *loaded, const struct elf_image *image, c
 	loaded->library_count++;
 }
 
-static void take_definer(struct loaded *loaded, const struct elf_image *image, const char *name)
+static void add_definer(struct loaded *loaded, const struct elf_image *image, const char *name)
 {
 	const char *soname = elf_soname(image);
 	struct loaded_definer *definer;
@@ -94,7 +94,7 @@ static void take_definer(struct loaded *loaded, const struct elf_image *image, c
 	if (elf_symbol_find(image, "ioctl", &symbol))
 		return;
 	if (loaded->definer_count == LOADED_DEFINERS_MAX) {
-		problem(loaded, name, "is one library too many that defines ioctl()");
+		problem(loaded, name, "is one library with ioctl() more than supported");
 		return;
 	}
 	definer = &loaded->definers[loaded->definer_count];
@@ -104,40 +104,40 @@ static void take_definer(struct loaded *loaded, const struct elf_image *image, c
 	loaded->definer_count++;
 }
 
-/* One that nobody can read is no reason to stop, unless it is meant for libibverbs. */
-static bool named_libibverbs(const char *name)
+/* An unreadable library is ignored, unless its name is that of libibverbs. */
+static bool is_named_libibverbs(const char *name)
 {
 	const char *slash = strrchr(name, '/');
 
 	return !strncmp(slash ? slash + 1 : name, "libibverbs", 10);
 }
 
-static int look_at(struct dl_phdr_info *info, size_t size, void *context)
+static int inspect_object(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct loaded *loaded = context;
 	struct elf_image image;
 
 	(void)size;
 	if (image_of(info, &image) || image.symbol_count < 0) {
-		if (named_libibverbs(info->dlpi_name))
+		if (is_named_libibverbs(info->dlpi_name))
 			problem(loaded, info->dlpi_name, "cannot be read");
 		return 0;
 	}
 	if (elf_is_libibverbs(&image))
-		take_library(loaded, &image, info->dlpi_name);
-	take_definer(loaded, &image, info->dlpi_name);
+		add_library(loaded, &image, info->dlpi_name);
+	add_definer(loaded, &image, info->dlpi_name);
 	return 0;
 }
 
 void loaded_find(struct loaded *out)
 {
 	if (elf_machine_here() == EM_NONE) {
-		problem(out, "this machine's", "kind of relocations is not known");
+		problem(out, "this machine's", "relocation types are unknown");
 		return;
 	}
-	dl_iterate_phdr(look_at, out);
+	dl_iterate_phdr(inspect_object, out);
 	if (!out->library_count)
-		problem(out, "libibverbs", "is not among the libraries that are loaded");
+		problem(out, "libibverbs", "is not loaded");
 }
 
 struct code_search {
@@ -169,9 +169,9 @@ uintptr_t *loaded_word(const struct elf_image *image, uint64_t address)
 	return (uintptr_t *)(image->bias + (uintptr_t)address);
 }
 
-int loaded_keep(const char *name)
+int loaded_pin(const char *name)
 {
-	/* the program itself, and what has no name, is not unloaded */
+	/* the program itself, and objects without a name, are never unloaded */
 	if (!*name)
 		return 0;
 	return dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) ? 0 : -ENOENT;
@@ -188,7 +188,7 @@ int loaded_write(const struct elf_image *image, uint64_t address, uintptr_t valu
 		return protection;
 	if (!(protection & PROT_WRITE) && mprotect(page, page_size, protection | PROT_WRITE))
 		return -errno;
-	/* other threads may be calling through it: they find the one or the other */
+	/* atomic: other threads may be calling through it */
 	atomic_store(word, value);
 	if (!(protection & PROT_WRITE) && mprotect(page, page_size, protection))
 		return -errno;

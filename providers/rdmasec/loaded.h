@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * What is loaded in this process, as far as it concerns the module: each libibverbs with the places from which it
- * calls, and who defines ioctl(). Looked at once, in the module's constructor, under the loader's lock.
+ * The loaded libraries that concern the module: each libibverbs with the slots that it calls through, and the definers
+ * of ioctl(). Read once, in the module's constructor, under the loader's lock.
  */
 #ifndef RDMASEC_PROVIDERS_LOADED_H
 #define RDMASEC_PROVIDERS_LOADED_H
@@ -16,10 +16,10 @@ struct loaded_library {
 	struct elf_image image;
 	char name[PATH_MAX]; /* by which dlopen(3) finds it */
 	struct elf_slot ioctls[LOADED_SLOTS_MAX], opens[LOADED_SLOTS_MAX], writes[LOADED_SLOTS_MAX];
-	size_t ioctl_count, open_count, write_count; /* opens, writes: none is needed */
+	size_t ioctl_count, open_count, write_count; /* open_count and write_count may be 0 */
 };
 
-/* Somebody who defines ioctl(): libc, and others that stand before it. */
+/* A library that defines ioctl(): libc, or one in front of it. */
 struct loaded_definer {
 	struct elf_image image;
 	struct elf_symbol symbol;
@@ -31,24 +31,24 @@ struct loaded {
 	size_t library_count;
 	struct loaded_definer definers[LOADED_DEFINERS_MAX];
 	size_t definer_count;
-	char problem[LOADED_PROBLEM_MAX]; /* "": none; else why the module cannot stand here */
+	char problem[LOADED_PROBLEM_MAX]; /* "": none; else why the door cannot be installed */
 };
 
-/* Fills in *out, which is zeros. */
+/* Fills in *out, which is zero. */
 void loaded_find(struct loaded *out);
 
-/* Is there code of a loaded object at this address? Then `name` is that object's, "" for the program's. */
+/* Is the address in code of a loaded object? Writes the object's name, "" for the program itself. */
 bool loaded_code(uintptr_t address, char name[PATH_MAX]);
 
-/* The value in a loaded object, which the loader put there. */
+/* The word at an address of a loaded object. */
 uintptr_t *loaded_word(const struct elf_image *image, uint64_t address);
 
-/* Keeps it loaded for as long as the process lives, whoever closes it. 0 or -ENOENT. */
-RS_MUST_USE int loaded_keep(const char *name);
+/* Keeps a library loaded for the life of the process. 0 or -ENOENT. */
+RS_MUST_USE int loaded_pin(const char *name);
 
 /*
- * Writes a word into memory that may be read-only, and gives its page back the protection that it had. 0; -errno, and
- * then nothing was written, or the page is still writable.
+ * Writes a word into memory that may be read-only, and restores the protection of its page. 0; -errno: nothing was
+ * written, or the page is still writable.
  */
 RS_MUST_USE int loaded_write(const struct elf_image *image, uint64_t address, uintptr_t value);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The provider module: libibverbs itself loads it, through a .driver file, in every process that lists devices, with
- * nothing in the environment and in setuid programs too. It serves no device. It puts the door where libibverbs calls
- * ioctl(): into the relocation slots of every libibverbs that is there, and into the symbol by which one that is loaded
- * later would be bound. Data, never code; and it uses nothing of libibverbs by name, so one binary serves all releases.
+ * The provider module: libibverbs loads it, through a .driver file, into every process that lists devices, also into
+ * setuid programs, without any environment variable. It serves no device. It installs the door where libibverbs calls
+ * ioctl(): in the relocation slots of every loaded libibverbs, and in the symbol that a libibverbs loaded later would
+ * be bound to. It changes data, never code, and uses no symbol of libibverbs, so one binary works with all releases.
  *
- * Verbs of a program are judged, or the program does not go on: what cannot be guarded is put to the engine as such.
+ * If the door cannot be installed, the engine decides whether the program may continue.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,13 +23,13 @@
 
 enum { PAGE_ROOM = 65536, EXIT_NOT_GUARDED = 126 };
 
-/* On pages of its own, read-only after the constructor. */
+/* On separate pages, read-only after the constructor. */
 static union {
 	struct door_slots slots;
 	char room[(sizeof(struct door_slots) / PAGE_ROOM + 1) * PAGE_ROOM];
 } state __attribute__((aligned(PAGE_ROOM)));
 
-/* The call of this thread's that is on its way through here, if there is one. */
+/* The call that this thread is passing through the door, if any. */
 struct call {
 	int fd;
 	unsigned long request;
@@ -46,21 +46,21 @@ static int pass_on(int fd, unsigned long request, void *arg)
 static const struct door_ops ops = { .next = pass_on, .program_from_library = "../../bin/rdmasec" };
 
 /*
- * It has been judged, passed on, and come back: somebody who stands behind us looks the next one up by name, and finds
- * the door in libc's place. Only of such is it believed: a thread that has left a call by longjmp(3) leaves its record.
+ * Has this call already passed the door? A library behind it may look up the next ioctl() by name, and finds the door
+ * in libc's place. Only such a library counts: a thread that left a call by longjmp(3) leaves a stale record.
  */
-static bool has_come_back(uintptr_t caller, int fd, unsigned long request, const void *arg)
+static bool is_reentry(uintptr_t caller, int fd, unsigned long request, const void *arg)
 {
 	return current.next && current.fd == fd && current.request == request && current.arg == arg &&
-	       slots_defines(&state.slots, caller);
+	       slots_has_definer(&state.slots, caller);
 }
 
-/* Whose slot has been written to since would make his next call past us. */
-static int refuse_where_broken(void)
+/* A slot that was overwritten after install_door() would bypass the door. */
+static int refuse_if_broken(void)
 {
 	char why[SLOTS_PROBLEM_MAX];
 
-	if (slots_hold(&state.slots, why))
+	if (slots_are_intact(&state.slots, why))
 		return 0;
 	return engine_ask_broken(door_engine(), why) ? -EPERM : 0;
 }
@@ -69,19 +69,19 @@ static int verbs(int fd, void *arg)
 {
 	if (door_canary_answer(fd, arg))
 		return 0;
-	if (!refuse_where_broken())
+	if (!refuse_if_broken())
 		return door_verbs(fd, arg);
 	errno = EPERM;
 	return -1;
 }
 
-/* Its record is there for as long as it is on its way; see has_come_back(). */
+/* Records the call while it is in progress, for is_reentry(). */
 static int guarded(uintptr_t caller, struct call call)
 {
 	struct call outer = current;
 	int result;
 
-	if (has_come_back(caller, call.fd, call.request, call.arg))
+	if (is_reentry(caller, call.fd, call.request, call.arg))
 		return state.slots.last(call.fd, call.request, call.arg);
 	current = call;
 	if ((unsigned int)call.request == RDMA_VERBS_IOCTL)
@@ -92,7 +92,7 @@ static int guarded(uintptr_t caller, struct call call)
 	return result;
 }
 
-/* What is not of verbs leaves no record: ioctl(2) may be called by a signal's handler, and a record takes memory. */
+/* Other ioctls leave no record: a signal handler may make them, and thread-local memory may need allocation. */
 static int door_ioctl(int fd, unsigned long request, ...)
 {
 	uintptr_t caller = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
@@ -103,7 +103,7 @@ static int door_ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
-	switch ((unsigned int)request) { /* of which the kernel takes no more */
+	switch ((unsigned int)request) { /* the kernel ignores the upper half */
 	case RDMA_VERBS_IOCTL:
 	case RDMASEC_IOCTL_QP_OPTION:
 		return guarded(caller, (struct call){ .fd = fd, .request = request, .arg = arg, .next = next });
@@ -113,8 +113,8 @@ static int door_ioctl(int fd, unsigned long request, ...)
 }
 
 /*
- * Before each device is opened: is it still us who will see what is asked of it? Somebody who has taken ioctl() to
- * himself is noticed here, since he has no business with open().
+ * Before a device is opened, checks that its commands will still reach the door. A library that intercepts ioctl()
+ * after install_door() usually leaves open() alone, so it is noticed here.
  */
 static int door_open(const char *path, int flags, ...)
 {
@@ -126,7 +126,7 @@ static int door_open(const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = va_arg(args, mode_t);
 	va_end(args);
-	if (path && !strncmp(path, nodes, sizeof(nodes) - 1) && refuse_where_broken()) {
+	if (path && !strncmp(path, nodes, sizeof(nodes) - 1) && refuse_if_broken()) {
 		errno = EPERM;
 		return -1;
 	}
@@ -134,14 +134,14 @@ static int door_open(const char *path, int flags, ...)
 }
 
 /*
- * libibverbs writes nothing but commands: all of them, if it is older than verbs by ioctl or was built for write()
- * only. Nobody judges these. Doorbells are the providers', which have slots of their own.
+ * libibverbs itself calls write() only for commands: for all of them if it is older than verbs by ioctl, or was built
+ * for write(). These cannot be checked. Providers write doorbells through slots of their own libraries.
  */
 static ssize_t door_write_command(int fd, const void *buffer, size_t len)
 {
 	uintptr_t caller = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
 
-	if (!engine_ask_broken(door_engine(), "libibverbs gives its commands by write()"))
+	if (!engine_ask_broken(door_engine(), "libibverbs sends its commands by write()"))
 		return slots_next_write(&state.slots, caller)(fd, buffer, len);
 	errno = EPERM;
 	return -1;
@@ -153,7 +153,7 @@ static void end_unless_allowed(const char *why)
 		_exit(EXIT_NOT_GUARDED);
 }
 
-__attribute__((constructor)) static void stand(void)
+__attribute__((constructor)) static void install_door(void)
 {
 	int saved = errno;
 	char why[SLOTS_PROBLEM_MAX] = "";
@@ -163,7 +163,7 @@ __attribute__((constructor)) static void stand(void)
 	state.slots.door_write = door_write_command;
 	state.slots.self = &ops;
 	door_start(&ops);
-	if (slots_take(&state.slots, why) || !slots_hold(&state.slots, why))
+	if (slots_install(&state.slots, why) || !slots_are_intact(&state.slots, why))
 		end_unless_allowed(why);
 	mprotect(&state, sizeof(state), PROT_READ);
 	errno = saved;

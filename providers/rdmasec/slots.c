@@ -23,25 +23,25 @@ static int fail(char why[SLOTS_PROBLEM_MAX], const char *what, const char *name)
 	return -EPERM;
 }
 
-/* ---- what is there ---- */
+/* ---- finding ---- */
 
 /*
- * What a slot leads to now becomes the next in our chain. It need not be what the symbol resolves to: another who has
- * put himself there before us, a tracer say, stays in the chain and is kept loaded. But nobody is believed who is not
- * code of a loaded library: the words would be of nobody who could be named, and may be gone at the next call.
+ * The present target of a slot becomes the next function in the chain. It may differ from what the symbol resolves to:
+ * a tracer that was installed earlier stays in the chain, and its library is kept loaded. A target outside every loaded
+ * library is an error: it has no name, and may be gone at the next call.
  */
-static int before_find(struct door_slot *slot, uintptr_t resolved, char why[SLOTS_PROBLEM_MAX])
+static int find_next(struct door_slot *slot, uintptr_t resolved, char why[SLOTS_PROBLEM_MAX])
 {
 	char holder[PATH_MAX];
 	uintptr_t value = value_of(slot);
 
-	/* not bound yet: it leads into the library's own procedure linkage table, which would overwrite us */
+	/* not bound yet: it leads into the library's procedure linkage table, which would overwrite the slot */
 	if (elf_holds(&slot->library->image, value))
 		value = resolved;
 	if (!loaded_code(value, holder))
-		return fail(why, "calls ioctl() somewhere that is no library", slot->library->name);
-	if (loaded_keep(holder))
-		return fail(why, "is called by libibverbs, and cannot be kept loaded", holder);
+		return fail(why, "calls ioctl() at an address outside all libraries", slot->library->name);
+	if (loaded_pin(holder))
+		return fail(why, "is called by libibverbs, but cannot be kept loaded", holder);
 	slot->before = value;
 	return 0;
 }
@@ -63,10 +63,10 @@ static int slots_add(struct door_slots *slots, const struct loaded_library *libr
 		int err;
 
 		*slot = (struct door_slot){ .library = library, .address = found[i].address, .use = use };
-		err = before_find(slot, resolved, why);
+		err = find_next(slot, resolved, why);
 		if (err)
 			return err;
-		/* another door, that of LD_PRELOAD, is on the way: a command is judged once */
+		/* not if the LD_PRELOAD door is in this chain: each command is checked once */
 		if (use != SLOT_IOCTL || !canary_send((ioctl_fn *)slot->before))
 			slots->count++;
 	}
@@ -82,14 +82,14 @@ static int library_add(struct door_slots *slots, const struct loaded_library *li
 		return err;
 	for (size_t i = before + 1; i < slots->count; i++)
 		if (slots->slots[i].before != slots->slots[before].before)
-			return fail(why, "calls ioctl() at different places", library->name);
-	if (loaded_keep(library->name))
+			return fail(why, "calls different functions for ioctl()", library->name);
+	if (loaded_pin(library->name))
 		return fail(why, "cannot be kept loaded", library->name);
 	err = slots_add(slots, library, library->opens, library->open_count, SLOT_OPEN, why);
 	return err ? err : slots_add(slots, library, library->writes, library->write_count, SLOT_WRITE, why);
 }
 
-static int who_defines(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+static int find_definers(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 {
 	const struct loaded *loaded = &slots->loaded;
 
@@ -98,12 +98,12 @@ static int who_defines(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 		if (loaded->definers[i].is_libc)
 			slots->last = (ioctl_fn *)(loaded->definers[i].image.bias + loaded->definers[i].symbol.value);
 	if (!slots->front || !slots->last)
-		return fail(why, "is defined by nobody known", "ioctl()");
+		return fail(why, "has no known definition", "ioctl()");
 	slots->guarded_already = canary_send(slots->front) != 0;
 	return 0;
 }
 
-/* ---- taking ---- */
+/* ---- installing ---- */
 
 static uintptr_t door_for(const struct door_slots *slots, enum slot_use use)
 {
@@ -117,24 +117,24 @@ static uintptr_t door_for(const struct door_slots *slots, enum slot_use use)
 	}
 }
 
-static int take(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+static int write_slots(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 {
 	for (size_t i = 0; i < slots->count; i++) {
 		const struct door_slot *slot = &slots->slots[i];
 
 		if (loaded_write(&slot->library->image, slot->address, door_for(slots, slot->use)))
-			return fail(why, "cannot be written to", slot->library->name);
+			return fail(why, "has a slot that cannot be written", slot->library->name);
 	}
 	return 0;
 }
 
 /*
- * Another libibverbs that is loaded later would be bound to ioctl() by name, and its drivers are loaded already, so
- * that nobody would call our constructor. It will find us: in the symbol of whoever is first in the global scope, and
- * in libc's, for one that looks into its own dependencies first (RTLD_DEEPBIND). Behind another door in front, not
- * libc's either: that door would find us as its next, and everything would be judged twice.
+ * A second libibverbs, loaded later, would be bound to ioctl() by name; its drivers are loaded already, so this
+ * module's constructor would not run again. It finds the door in the symbol of the first definer in the global scope,
+ * and in libc's for a library that searches its own dependencies first (RTLD_DEEPBIND). Not behind another door: that
+ * door would find this one as its next, and check each command twice.
  */
-static int take_symbols(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+static int write_symbols(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 {
 	for (size_t i = 0; i < slots->loaded.definer_count && !slots->guarded_already; i++) {
 		const struct loaded_definer *definer = &slots->loaded.definers[i];
@@ -144,12 +144,12 @@ static int take_symbols(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 		if ((is_front || definer->is_libc) &&
 		    loaded_write(image, definer->symbol.entry + offsetof(Elf64_Sym, st_value),
 				 (uintptr_t)slots->door - image->bias))
-			return fail(why, "cannot be taken for libraries that come later", "ioctl()");
+			return fail(why, "cannot be changed for libraries that are loaded later", "ioctl()");
 	}
 	return 0;
 }
 
-int slots_take(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+int slots_install(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 {
 	int err;
 
@@ -158,20 +158,20 @@ int slots_take(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 		text_copy(why, SLOTS_PROBLEM_MAX, slots->loaded.problem);
 		return -ENOEXEC;
 	}
-	err = who_defines(slots, why);
+	err = find_definers(slots, why);
 	for (size_t i = 0; !err && i < slots->loaded.library_count; i++)
 		err = library_add(slots, &slots->loaded.libraries[i], why);
 	if (!err)
-		err = take(slots, why);
+		err = write_slots(slots, why);
 	if (!err && slots->count)
-		err = take_symbols(slots, why);
+		err = write_symbols(slots, why);
 	return err;
 }
 
-/* ---- holding ---- */
+/* ---- using ---- */
 
-/* Who has put himself before us and passes calls on is no harm. */
-static bool holds(const struct door_slots *slots, const struct door_slot *slot)
+/* A library in front of the door that passes calls on is harmless. */
+static bool reaches_door(const struct door_slots *slots, const struct door_slot *slot)
 {
 	uintptr_t value = value_of(slot);
 
@@ -180,12 +180,12 @@ static bool holds(const struct door_slots *slots, const struct door_slot *slot)
 	return value == (uintptr_t)slots->door || canary_send((ioctl_fn *)value) == (uintptr_t)slots->self;
 }
 
-bool slots_hold(const struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
+bool slots_are_intact(const struct door_slots *slots, char why[SLOTS_PROBLEM_MAX])
 {
 	for (size_t i = 0; i < slots->count; i++)
-		if (!holds(slots, &slots->slots[i])) {
+		if (!reaches_door(slots, &slots->slots[i])) {
 			text_format(why, SLOTS_PROBLEM_MAX,
-				    "somebody has taken ioctl() of %s to himself after rdmasec did",
+				    "another library has intercepted ioctl() of %s after rdmasec",
 				    slots->slots[i].library->name);
 			return false;
 		}
@@ -200,7 +200,7 @@ static const struct door_slot *slot_of(const struct door_slots *slots, uintptr_t
 	return NULL;
 }
 
-bool slots_defines(const struct door_slots *slots, uintptr_t caller)
+bool slots_has_definer(const struct door_slots *slots, uintptr_t caller)
 {
 	for (size_t i = 0; i < slots->loaded.definer_count; i++)
 		if (elf_holds(&slots->loaded.definers[i].image, caller))
@@ -214,8 +214,8 @@ ioctl_fn *slots_next(const struct door_slots *slots, uintptr_t caller)
 
 	if (slot)
 		return (ioctl_fn *)slot->before;
-	/* those who define ioctl() themselves, and look the next one up, are not called again */
-	return slots_defines(slots, caller) ? slots->last : slots->front;
+	/* a definer of ioctl() that looks up the next one must not be called again */
+	return slots_has_definer(slots, caller) ? slots->last : slots->front;
 }
 
 open_fn *slots_next_open(const struct door_slots *slots, uintptr_t caller)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Where things are in an object: every access to it is checked here. */
+/* Checked access to the content of an object. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -16,7 +16,7 @@ uint16_t elf_machine_here(void)
 }
 
 /*
- * The loader writes some of the pointers in a dynamic section anew, as addresses in the process, and leaves others
+ * The loader changes some pointers of a dynamic section to addresses in the process, and leaves others
  * (elf_get_dynamic_info() in glibc's elf/get-dynamic-info.h).
  */
 static uint64_t own_address(const struct elf_image *image, uint64_t pointer)

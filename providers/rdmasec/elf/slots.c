@@ -32,7 +32,7 @@ static enum slot_kind slot_kind(uint16_t machine, uint32_t type)
 	}
 }
 
-/* Of a relocation without a symbol, symbol 0, the name is "". */
+/* "" for symbol 0: a relocation without a symbol. NULL: invalid. */
 static const char *symbol_name(const struct elf_image *image, uint32_t index)
 {
 	Elf64_Sym symbol;
@@ -53,9 +53,9 @@ static bool known_already(const struct search *search, uint64_t address)
 }
 
 /*
- * ld -z mark-plt has the addend of a jump slot tell where in the PLT the indirect jump is, so that a loader may put a
- * direct one in its place (glibc's tunable glibc.cpu.plt_rewrite), after which nobody looks at the slot. "jmp *d(%rip)"
- * is ff 25 and a signed d of four octets, counted from its end; f2 before it is a prefix without effect on where to.
+ * With ld -z mark-plt the addend of a jump slot is the place of its indirect jump in the PLT, which a loader may
+ * replace by a direct jump (glibc's tunable glibc.cpu.plt_rewrite) that ignores the slot. "jmp *d(%rip)" is ff 25 and a
+ * signed d of four octets, relative to its end; a prefix f2 does not change the target.
  */
 static bool jumps_through(const struct elf_image *image, uint64_t jump, uint64_t slot)
 {
@@ -71,7 +71,7 @@ static bool jumps_through(const struct elf_image *image, uint64_t jump, uint64_t
 	return code[at] == 0xff && code[at + 1] == 0x25 && jump + at + 6 + (uint64_t)(int64_t)distance == slot;
 }
 
-/* An address beside the function's is none that anybody calls. */
+/* Other addends lead beside the function, where no code calls it. */
 static bool addend_fits(const struct elf_image *image, uint32_t type, uint64_t address, int64_t addend)
 {
 	if (!addend)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The dynamic symbols of an object. How many there are is told by its hash table alone. */
+/* The dynamic symbols of an object. Only its hash table has their number. */
 #include <errno.h>
 #include <string.h>
 

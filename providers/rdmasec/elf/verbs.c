@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What of an object is libibverbs' own. */
+/* Recognizes libibverbs. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,10 +9,7 @@
 
 enum { ABI_MAX = 9999 };
 
-/*
- * "libibverbs.so.1", and what bundlers make of it: "libibverbs-1a2b3c.so.1.14.44". What preloads define of verbs, they
- * define under names of their own.
- */
+/* "libibverbs.so.1", or as bundlers rename it: "libibverbs-1a2b3c.so.1.14.44". Preloads have other names. */
 static bool soname_fits(const char *soname)
 {
 	static const char library[] = "libibverbs";
