@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "supervisor_internal.h"
+#include "uverbs/qp.h"
 
 #define BIT(n)                   (UINT32_C(1) << (n))
 #define DRIVER_BIT(id)           BIT((id) & ~(1U << UVERBS_ID_NS_SHIFT))
@@ -38,7 +39,6 @@ enum {
 };
 
 /* IB_QP_QKEY in include/rdma/ib_verbs.h; IB_QP_SET_QKEY: a Q_Key that takes CAP_NET_RAW, by its highest bit */
-enum { QP_ATTR_QKEY = 1 << 6 };
 static const uint32_t controlled_qkey = UINT32_C(1) << 31;
 
 static const struct schema schemas[] = {
@@ -358,7 +358,7 @@ static bool modifies_controlled_qkey(const struct ib_uverbs_ioctl_hdr *request, 
 	uint32_t number = command->write_command & ~IB_USER_VERBS_CMD_FLAG_EXTENDED;
 
 	return number == IB_USER_VERBS_CMD_MODIFY_QP && core_in(request, &modify, sizeof(modify)) &&
-	       modify.attr_mask & QP_ATTR_QKEY && modify.qkey & controlled_qkey;
+	       modify.attr_mask & UVERBS_QP_ATTR_QKEY && modify.qkey & controlled_qkey;
 }
 
 bool schema_asks_capability(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)

@@ -11,9 +11,6 @@
 
 #include "rdma/uverbs_call_internal.h"
 
-/* Bits of attr_mask: enum ib_qp_attr_mask in include/rdma/ib_verbs.h. */
-enum { QP_ATTR_STATE = 1 << 0, QP_ATTR_PORT = 1 << 5, QP_ATTR_AV = 1 << 7, QP_ATTR_DEST_QPN = 1 << 20 };
-
 /* Never a handle: xa_alloc() gives the lowest free number (rdma_core.c), and memory ends long before. */
 enum { NO_HANDLE_OCTET = 0xff };
 static const uint32_t no_handle = UINT32_MAX;
@@ -136,8 +133,9 @@ static void fill_facts(const struct ib_uverbs_query_qp_resp *resp, struct uverbs
  */
 int uverbs_query_qp(int fd, uint32_t driver_id, uint32_t handle, struct uverbs_qp_facts *out)
 {
-	static const uint32_t masks[] = { QP_ATTR_STATE | QP_ATTR_PORT | QP_ATTR_AV | QP_ATTR_DEST_QPN,
-					  QP_ATTR_STATE | QP_ATTR_PORT | QP_ATTR_AV };
+	static const uint32_t masks[] = { UVERBS_QP_ATTR_STATE | UVERBS_QP_ATTR_PORT | UVERBS_QP_ATTR_AV |
+						  UVERBS_QP_ATTR_DEST_QPN,
+					  UVERBS_QP_ATTR_STATE | UVERBS_QP_ATTR_PORT | UVERBS_QP_ATTR_AV };
 	struct ib_uverbs_query_qp command = { .qp_handle = handle };
 	struct ib_uverbs_query_qp_resp resp;
 	int err = -EINVAL;
@@ -168,7 +166,7 @@ int uverbs_qp_to_error(int fd, uint32_t driver_id, uint32_t handle)
 {
 	const struct ib_uverbs_modify_qp command = {
 		.qp_handle = handle,
-		.attr_mask = QP_ATTR_STATE,
+		.attr_mask = UVERBS_QP_ATTR_STATE,
 		.qp_state = UVERBS_QPS_ERR,
 	};
 	int err = invoke_write(fd, driver_id, IB_USER_VERBS_CMD_MODIFY_QP, &command, sizeof(command), NULL, 0);

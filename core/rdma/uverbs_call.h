@@ -19,17 +19,7 @@
 #include "rdma/device.h"
 #include "util/attributes.h"
 #include "uverbs/decode.h"
-
-/* enum ib_qp_state in include/rdma/ib_verbs.h, which the uapi headers do not repeat */
-enum uverbs_qp_state {
-	UVERBS_QPS_RESET,
-	UVERBS_QPS_INIT,
-	UVERBS_QPS_RTR,
-	UVERBS_QPS_RTS,
-	UVERBS_QPS_SQD,
-	UVERBS_QPS_SQE,
-	UVERBS_QPS_ERR,
-};
+#include "uverbs/qp.h"
 
 /* The kernel reports a QP's state and address, but neither its number nor its type. */
 struct uverbs_qp_facts {

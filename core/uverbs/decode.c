@@ -4,57 +4,24 @@
 #include <errno.h>
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/ib_user_ioctl_verbs.h>
-#include <rdma/mlx5-abi.h>
-#include <string.h>
 
 #include "uverbs/attrs.h"
 
 /*
  * Newer than the headers of kernel 6.1. DMAH (6.17), DMABUF and COMP_CNTR (7.2 and later) are objects that cannot make
- * a QP; a completion counter may be attached to one. Of QP_CREATE, the memory of its queues is the newest attribute.
+ * a QP; a completion counter can be attached to one. The newest attribute of QP_CREATE is the memory of its queues.
  */
 enum {
 	OBJECT_DMAH = UVERBS_OBJECT_ASYNC_EVENT + 1,
 	OBJECT_DMABUF,
 	OBJECT_COMP_CNTR,
 	METHOD_QP_ATTACH_COMP_CNTR = UVERBS_METHOD_QP_DESTROY + 1,
-	ATTR_GET_CONTEXT_FD_ARR = UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT + 1,
 	ATTR_CREATE_QP_SQ_BUF_UMEM = UVERBS_ATTR_CREATE_QP_RESP_QP_NUM + 3,
-	ATTR_CREATE_QP_DRIVERS_OWN = UVERBS_ATTR_UHW_OUT + 1, /* of mlx5 and bnxt_re: where its doorbell is */
+	ATTR_CREATE_QP_DRIVERS_OWN = UVERBS_ATTR_UHW_OUT + 1, /* mlx5 and bnxt_re: the place of its doorbell */
 	DRIVER_NAMESPACE = 1 << UVERBS_ID_NS_SHIFT,
-	NEWEST_BNXT_RE_OBJECT = DRIVER_NAMESPACE + 4, /* DEFAULT_DBR, which has the newest method: GET_DEFAULT_DBR */
+	NEWEST_BNXT_RE_OBJECT = DRIVER_NAMESPACE + 4, /* DEFAULT_DBR, with the newest method GET_DEFAULT_DBR */
 	NEWEST_BNXT_RE_METHOD = DRIVER_NAMESPACE + 2,
 };
-
-static int context_uhw(const struct uverbs_request *request, struct mlx5_ib_alloc_ucontext_req_v2 *uhw)
-{
-	int err = uverbs_attr_copy_in(request, UVERBS_ATTR_UHW_IN, 0, uhw, sizeof(*uhw));
-
-	if (err == -ENOENT)
-		memset(uhw, 0, sizeof(*uhw));
-	return err == -ENOENT ? 0 : err;
-}
-
-int uverbs_decode_context(const struct uverbs_request *request, struct uverbs_command *out)
-{
-	struct mlx5_ib_alloc_ucontext_req_v2 uhw;
-	int err;
-
-	out->kind = UVERBS_CONTEXT_OPEN;
-	if (out->driver_id != RDMA_DRIVER_MLX5) {
-		/* fds that stand for more than verbs (core/ucaps.c, kernel 6.15): only of mlx5 it is known what they
-		   do, and there they do nothing without DEVX (mlx5/main.c, mlx5_ib_alloc_ucontext()) */
-		if (out->method_id == UVERBS_METHOD_GET_CONTEXT && uverbs_attr_find(request, ATTR_GET_CONTEXT_FD_ARR))
-			out->has |= UVERBS_HAS_DEVX;
-		return 0;
-	}
-	err = context_uhw(request, &uhw);
-	if (err)
-		return err;
-	if (uhw.flags & MLX5_IB_ALLOC_UCTX_DEVX)
-		out->has |= UVERBS_HAS_DEVX;
-	return 0;
-}
 
 static int qp_create_reply(const struct uverbs_request *request, struct uverbs_command *out)
 {
@@ -74,7 +41,7 @@ static int qp_create_reply(const struct uverbs_request *request, struct uverbs_c
 	return 0;
 }
 
-/* One that is not known may be the address itself. */
+/* An unknown attribute could be the address itself. */
 static bool has_unknown_attribute(const struct uverbs_request *request, uint32_t driver_id)
 {
 	uint16_t newest_own = driver_id == RDMA_DRIVER_MLX5 || driver_id == RDMA_DRIVER_BNXT_RE
@@ -97,12 +64,12 @@ static int decode_qp_create(const struct uverbs_request *request, enum uverbs_ph
 	if (has_unknown_attribute(request, out->driver_id))
 		return uverbs_malformed(out, "a QP with an attribute that this release of rdmasec does not know");
 	if (uverbs_attr_const(request, UVERBS_ATTR_CREATE_QP_TYPE, &type))
-		return uverbs_malformed(out, "a QP is to be created without a type");
+		return uverbs_malformed(out, "a QP without a type");
 	if (type > UINT32_MAX)
 		return uverbs_malformed(out, "a QP type beyond 32 bits");
 	out->kind = UVERBS_QP_CREATE;
 	out->qp_type = type;
-	/* The native method does not ask for CAP_NET_RAW (uverbs_std_types_qp.c): its mere presence counts. */
+	/* The native method does not check CAP_NET_RAW (uverbs_std_types_qp.c): the attribute's presence counts. */
 	if (uverbs_attr_find(request, UVERBS_ATTR_CREATE_QP_SOURCE_QPN))
 		out->has |= UVERBS_HAS_SOURCE_QPN;
 	return phase == UVERBS_REPLY ? qp_create_reply(request, out) : 0;
@@ -112,7 +79,7 @@ static int decode_qp_destroy(const struct uverbs_request *request, struct uverbs
 {
 	uint64_t handle;
 
-	/* mandatory, and ids are 32 bits (rdma_core.c, idr_add_uobj()): an error from every kernel */
+	/* every kernel refuses a missing handle or one beyond 32 bits (rdma_core.c, idr_add_uobj()) */
 	if (uverbs_attr_const(request, UVERBS_ATTR_DESTROY_QP_HANDLE, &handle) || handle > UINT32_MAX)
 		return 0;
 	out->kind = UVERBS_QP_DESTROY;
@@ -136,9 +103,9 @@ static int decode_qp_method(const struct uverbs_request *request, enum uverbs_ph
 }
 
 /*
- * Those of other drivers that were read, and set no destination: of bnxt_re pages, notifications and doorbells
- * (enum bnxt_re_objects), of EFA what a memory region is (EFA_IB_METHOD_MR_QUERY). No other driver has any
- * (kernel 7.2).
+ * Methods of other drivers that were read and set no destination: pages, notifications and doorbells of bnxt_re
+ * (enum bnxt_re_objects), the query of a memory region of EFA (EFA_IB_METHOD_MR_QUERY). No other driver has any in
+ * kernel 7.2.
  */
 static bool driver_method_is_harmless(const struct uverbs_command *command)
 {
@@ -177,9 +144,9 @@ static int decode_driver_method(struct uverbs_command *out)
 }
 
 /*
- * How many methods of a common object are known, none of which says where a QP sends to: those of the kernel's headers
- * as rdma-core has them of August 2026 (kernel-headers/rdma/ib_user_ioctl_cmds.h). One that comes later may be what
- * INVOKE_WRITE's commands are today: CREATE_AH as a method of AHs, OPEN_QP as one of XRC domains.
+ * The number of known methods of each common object, from rdma-core's kernel headers of August 2026
+ * (kernel-headers/rdma/ib_user_ioctl_cmds.h). None sets a destination. A later method may be a command of INVOKE_WRITE
+ * in a new form: CREATE_AH as a method of AHs, OPEN_QP as one of XRC domains.
  */
 static const uint8_t methods_known[] = {
 	[UVERBS_OBJECT_DEVICE] = 9, /* the last: QUERY_COMP_CNTR_CAPS */
@@ -194,7 +161,7 @@ static const uint8_t methods_known[] = {
 	[UVERBS_OBJECT_XRCD] = 1,
 	[UVERBS_OBJECT_RWQ_IND_TBL] = 1,
 	[UVERBS_OBJECT_WQ] = 2,
-	[UVERBS_OBJECT_FLOW_ACTION] = 3, /* ESP, whose keys no kernel takes any more; it acts in flows only */
+	[UVERBS_OBJECT_FLOW_ACTION] = 3, /* ESP: no kernel takes its keys any more, and it acts in flows only */
 	[UVERBS_OBJECT_DM] = 2,
 	[UVERBS_OBJECT_COUNTERS] = 3,
 	[UVERBS_OBJECT_ASYNC_EVENT] = 1,
@@ -221,7 +188,7 @@ static int decode_device_method(const struct uverbs_request *request, enum uverb
 	}
 }
 
-/* Can this object and method be one of the kinds at all? Else the attributes need not even be read. */
+/* Whether the kind depends on the attributes, which then must be read. */
 static bool needs_attributes(const struct uverbs_command *command)
 {
 	if (command->object_id == UVERBS_OBJECT_QP || uverbs_is_devx_command(command))
@@ -253,10 +220,10 @@ int uverbs_decode(const struct uverbs_memory *memory, uint64_t address, enum uve
 	struct uverbs_request request;
 	int err;
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct uverbs_command){ .kind = UVERBS_NOTHING };
 	err = uverbs_request_open(&request, memory, address);
 	if (err == -EINVAL)
-		return 0; /* the kernel answers EINVAL before it looks at anything else */
+		return 0; /* the kernel answers EINVAL before any other check */
 	if (err)
 		goto unreadable;
 	out->driver_id = request.header.driver_id;
@@ -267,7 +234,7 @@ int uverbs_decode(const struct uverbs_memory *memory, uint64_t address, enum uve
 		if (err == -E2BIG)
 			return uverbs_malformed(out, "a request with too many attributes");
 		if (err == -EINVAL)
-			return uverbs_malformed(out, "an attribute comes twice");
+			return uverbs_malformed(out, "a request with a duplicate attribute");
 		if (err)
 			goto unreadable;
 	}
@@ -289,33 +256,5 @@ bool uverbs_is_judged(const struct uverbs_command *command)
 		return command->has & UVERBS_HAS_DEVX;
 	default:
 		return true;
-	}
-}
-
-bool uverbs_qp_is_connected(uint32_t qp_type)
-{
-	return qp_type == IB_UVERBS_QPT_RC || qp_type == IB_UVERBS_QPT_UC || qp_type == IB_UVERBS_QPT_XRC_INI ||
-	       qp_type == IB_UVERBS_QPT_XRC_TGT;
-}
-
-const char *uverbs_qp_type_name(uint32_t qp_type)
-{
-	switch (qp_type) {
-	case IB_UVERBS_QPT_RC:
-		return "RC";
-	case IB_UVERBS_QPT_UC:
-		return "UC";
-	case IB_UVERBS_QPT_UD:
-		return "UD";
-	case IB_UVERBS_QPT_RAW_PACKET:
-		return "RAW_PACKET";
-	case IB_UVERBS_QPT_XRC_INI:
-		return "XRC_INI";
-	case IB_UVERBS_QPT_XRC_TGT:
-		return "XRC_TGT";
-	case IB_UVERBS_QPT_DRIVER:
-		return "DRIVER";
-	default:
-		return "unknown";
 	}
 }

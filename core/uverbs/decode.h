@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The decoder of the uverbs ABI: what does this ioctl(RDMA_VERBS_IOCTL) ask the kernel to do?
+ * The decoder of the uverbs ABI: what an ioctl(RDMA_VERBS_IOCTL) asks the kernel to do.
  *
  * Sources: include/uapi/rdma/rdma_user_ioctl_cmds.h, ib_user_verbs.h, ib_user_ioctl_cmds.h;
  * drivers/infiniband/core/uverbs_ioctl.c (limits), uverbs_cmd.c (INVOKE_WRITE).
  *
- * It dereferences no pointer of the caller's: memory is read through a function that the user of the decoder gives,
- * which may be another process's memory. All is copied once before it is looked at.
+ * It dereferences no pointer of the application: a function of the caller reads the memory, which may be another
+ * process's. Everything is copied once before it is checked.
  */
 #ifndef RDMASEC_UVERBS_DECODE_H
 #define RDMASEC_UVERBS_DECODE_H
@@ -17,25 +17,25 @@
 
 #include "util/attributes.h"
 
-/* Reads `len` octets at `address` of the caller. 0, or -EFAULT if not all of them can be read. */
+/* Reads `len` octets at `address` of the application. Returns 0, or -EFAULT unless all of them can be read. */
 struct uverbs_memory {
 	int (*read)(void *context, uint64_t address, void *buffer, size_t len);
 	void *context;
 };
 
 enum uverbs_kind {
-	UVERBS_NOTHING = 0,  /* cannot make a QP, give it an address or lead to one that can */
-	UVERBS_CONTEXT_OPEN, /* GET_CONTEXT */
+	UVERBS_MALFORMED = 0, /* looks like one of the below, but a length or an attribute is wrong: always refused */
+	UVERBS_NOTHING,       /* cannot make a QP, give it an address or lead to one that can */
+	UVERBS_CONTEXT_OPEN,  /* GET_CONTEXT */
 	UVERBS_QP_CREATE,
 	UVERBS_QP_ADDRESS, /* MODIFY_QP with the AV or the alternate path bit, whatever the state */
-	UVERBS_QP_READY,   /* MODIFY_QP to RTR without an address, as datagram QPs do: from then on they can send */
+	UVERBS_QP_READY,   /* MODIFY_QP to RTR without an address: datagram QPs can send from then on */
 	UVERBS_QP_OPEN,    /* OPEN_QP: a second handle of a shared XRC target QP */
 	UVERBS_QP_DESTROY,
 	UVERBS_AH_CREATE,
 	UVERBS_MCAST_ATTACH,
 	UVERBS_FLOW_CREATE,    /* CREATE_FLOW, flow objects and matchers of drivers */
-	UVERBS_DRIVER_PRIVATE, /* an object, a method or a DEVX command of the driver's own that is not understood */
-	UVERBS_MALFORMED, /* looks like one of the above, but a length or an attribute is wrong: never let it pass */
+	UVERBS_DRIVER_PRIVATE, /* an unknown object, method or DEVX command of a driver */
 	UVERBS_KIND_COUNT,
 };
 
@@ -57,8 +57,8 @@ enum {
 	UVERBS_HAS_HANDLE = 1 << 0,
 	UVERBS_HAS_QPN = 1 << 1,
 	UVERBS_HAS_ALT_PATH = 1 << 2,   /* attr_mask has ALT_PATH or PATH_MIG_STATE */
-	UVERBS_HAS_SOURCE_QPN = 1 << 3, /* create with a source QPN of its own choice (needs CAP_NET_RAW, or should) */
-	UVERBS_HAS_DEVX = 1 << 4,       /* GET_CONTEXT that asks for mlx5's DEVX; else: a command of DEVX */
+	UVERBS_HAS_SOURCE_QPN = 1 << 3, /* create with a chosen source QPN (needs CAP_NET_RAW, or should) */
+	UVERBS_HAS_DEVX = 1 << 4,       /* GET_CONTEXT: it asks for mlx5's DEVX; else: it is a command of DEVX */
 	UVERBS_HAS_STATE = 1 << 5,      /* attr_mask has STATE */
 	UVERBS_HAS_DEST_QPN = 1 << 6,
 };
@@ -66,7 +66,7 @@ enum {
 struct uverbs_command {
 	enum uverbs_kind kind;
 	uint32_t has;       /* UVERBS_HAS_* */
-	uint32_t driver_id; /* enum rdma_driver_id, as the caller claims; the kernel refuses a wrong one */
+	uint32_t driver_id; /* enum rdma_driver_id, as the application claims; the kernel refuses a wrong one */
 	uint16_t object_id, method_id;
 	uint32_t write_command; /* INVOKE_WRITE: IB_USER_VERBS_CMD_* with the extended bit; DEVX: enum prm_opcode */
 	uint32_t qp_type;       /* QP_CREATE, QP_OPEN: enum ib_uverbs_qp_type */
@@ -82,16 +82,16 @@ struct uverbs_command {
 /*
  * Decodes the ioctl whose struct ib_uverbs_ioctl_hdr is at `address` in `memory`.
  *
- * Returns 0 and fills *out. -EFAULT when the caller's memory cannot be read: the kernel would answer the same, and
- * *out is then UVERBS_MALFORMED. A command that the kernel would refuse for its form is passed on as NOTHING only
- * where no kernel can take it for one of the kinds above; otherwise it is MALFORMED. Thread-safe, allocates nothing.
+ * Returns 0 and fills *out; or -EFAULT, as the kernel would, when the memory cannot be read, and *out is then
+ * UVERBS_MALFORMED. A command that the kernel would refuse for its form is NOTHING only if no kernel can take it for
+ * another kind; otherwise it is MALFORMED. Thread-safe, allocates nothing, does not block.
  */
 RS_MUST_USE int uverbs_decode(const struct uverbs_memory *memory, uint64_t address, enum uverbs_phase phase,
 			      struct uverbs_command *out);
 
-/* Is a door to ask the engine? What is never refused costs no question. */
+/* Whether a door must ask the engine: some kinds are never refused. */
 bool uverbs_is_judged(const struct uverbs_command *command);
-bool uverbs_qp_is_connected(uint32_t qp_type);     /* it sends to the one remote that it was given: RC, UC, XRC */
-const char *uverbs_qp_type_name(uint32_t qp_type); /* "RC", "UD"..., "type 77" never: "unknown" */
+bool uverbs_qp_is_connected(uint32_t qp_type);     /* it sends to the remote of its address only: RC, UC, XRC */
+const char *uverbs_qp_type_name(uint32_t qp_type); /* "RC", "UD"..., or "unknown" */
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
  * mlx5's own objects and methods (mlx5_user_ioctl_cmds.h; drivers/infiniband/hw/mlx5/std_types.c, devx.c, fs.c, dm.c,
- * qos.c, main.c, kernel 7.2): which of them can program a QP, or steer what it sends?
+ * qos.c, main.c, kernel 7.2): which of them can program a QP, or steer its packets.
  */
 #include <errno.h>
 #include <rdma/ib_user_ioctl_cmds.h>
@@ -24,8 +24,8 @@ bool uverbs_is_devx_command(const struct uverbs_command *command)
 }
 
 /*
- * Queries, of which the kernel itself has the list (devx_is_obj_query_cmd()), memory, doorbells, events, rates; what is
- * not known may do anything.
+ * Harmless are queries, of which the kernel has a list (devx_is_obj_query_cmd()), memory, doorbells, events and rates.
+ * An unknown method may do anything.
  */
 enum uverbs_kind uverbs_mlx5_object_kind(uint16_t object, uint16_t method)
 {
@@ -70,7 +70,7 @@ enum uverbs_kind uverbs_mlx5_method_kind(uint16_t object, uint16_t method)
 	}
 }
 
-/* The command's own octets, copied once. Their number is the attribute's: the kernel gives the NIC all of them. */
+/* Copies the command once. Its length is the attribute's: the kernel passes all octets to the NIC. */
 static int decode_command(const struct uverbs_request *request, uint16_t id, enum prm_method method,
 			  struct uverbs_command *out)
 {
@@ -81,7 +81,7 @@ static int decode_command(const struct uverbs_request *request, uint16_t id, enu
 	if (err == -EFAULT)
 		return err;
 	if (err)
-		return uverbs_malformed(out, "a DEVX command without a command, or too short a one");
+		return uverbs_malformed(out, "a DEVX request whose command is missing or too short");
 	prm_decode(method, in, attr->len, out);
 	return 0;
 }
@@ -90,7 +90,7 @@ static int handle_of(const struct uverbs_request *request, uint16_t id, struct u
 {
 	uint64_t handle;
 
-	/* mandatory, and ids are 32 bits (rdma_core.c, idr_add_uobj()): an error from every kernel */
+	/* every kernel refuses a missing handle or one beyond 32 bits (rdma_core.c, idr_add_uobj()) */
 	if (uverbs_attr_const(request, id, &handle) || handle > UINT32_MAX)
 		return -ENOENT;
 	out->has |= UVERBS_HAS_HANDLE;
@@ -98,7 +98,7 @@ static int handle_of(const struct uverbs_request *request, uint16_t id, struct u
 	return 0;
 }
 
-/* What the kernel leaves in CMD_OUT is the NIC's answer: of what was made, its number. */
+/* CMD_OUT holds the NIC's answer, with the number of the new object. */
 static int create_reply(const struct uverbs_request *request, struct uverbs_command *out)
 {
 	uint8_t answer[PRM_OUT_SIZE];
@@ -121,7 +121,7 @@ static int decode_create(const struct uverbs_request *request, enum uverbs_phase
 	return !err && phase == UVERBS_REPLY && out->kind == UVERBS_QP_CREATE ? create_reply(request, out) : err;
 }
 
-/* The handle may be that of any object: of one of DEVX's own, or of a QP that was made by CREATE_QP. */
+/* The handle may be that of any object, also of a QP made by CREATE_QP. */
 static int decode_modify(const struct uverbs_request *request, struct uverbs_command *out)
 {
 	int err = decode_command(request, MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_IN, PRM_MODIFIES, out);
@@ -129,7 +129,7 @@ static int decode_modify(const struct uverbs_request *request, struct uverbs_com
 	if (err || out->kind == UVERBS_MALFORMED)
 		return err;
 	if (handle_of(request, MLX5_IB_ATTR_DEVX_OBJ_MODIFY_HANDLE, out) && out->kind != UVERBS_NOTHING)
-		return uverbs_malformed(out, "a DEVX object is to be changed, and it is not said which");
+		return uverbs_malformed(out, "a change of a DEVX object without its handle");
 	return 0;
 }
 
@@ -144,7 +144,7 @@ int uverbs_decode_devx(const struct uverbs_request *request, enum uverbs_phase p
 		return decode_modify(request, out);
 	default:
 		if (!handle_of(request, MLX5_IB_ATTR_DEVX_OBJ_DESTROY_HANDLE, out)) {
-			out->kind = UVERBS_QP_DESTROY; /* of whatever it is: what is gone sends no more */
+			out->kind = UVERBS_QP_DESTROY; /* any object: it sends nothing after this */
 			out->has |= UVERBS_HAS_DEVX;
 		}
 		return 0;

@@ -27,7 +27,7 @@ static const struct {
 	uint8_t method;
 	const char *name;
 } harmless[] = {
-	/* memory, completions, counters, protection domains: no packet comes of them */
+	/* memory, completions, counters, protection domains: they send nothing */
 	{ PRM_CREATE_MKEY, PRM_CREATES, "CREATE_MKEY" },
 	{ PRM_CREATE_CQ, PRM_CREATES, "CREATE_CQ" },
 	{ PRM_MODIFY_CQ, PRM_MODIFIES, "MODIFY_CQ" },
@@ -40,7 +40,7 @@ static const struct {
 	/* how fast what is sent is sent */
 	{ PRM_CREATE_SCHEDULING_ELEMENT, PRM_CREATES, "CREATE_SCHEDULING_ELEMENT" },
 	{ PRM_MODIFY_SCHEDULING_ELEMENT, PRM_MODIFIES, "MODIFY_SCHEDULING_ELEMENT" },
-	/* they receive: where what arrives is put (an XRQ answers of its own, and is not among them) */
+	/* receive objects, which send nothing; an XRQ answers by itself and is not among them */
 	{ PRM_CREATE_SRQ, PRM_CREATES, "CREATE_SRQ" },
 	{ PRM_CREATE_XRC_SRQ, PRM_CREATES, "CREATE_XRC_SRQ" },
 	{ PRM_ARM_RQ, PRM_MODIFIES, "ARM_RQ" },
@@ -54,7 +54,7 @@ static const struct {
 	{ PRM_CREATE_TIR, PRM_CREATES, "CREATE_TIR" },
 	{ PRM_MODIFY_TIR, PRM_MODIFIES, "MODIFY_TIR" },
 	{ PRM_ARM_DCT_FOR_KEY_VIOLATION, PRM_MODIFIES, "ARM_DCT_FOR_KEY_VIOLATION" },
-	/* parts of a raw send queue, which is judged when it is made */
+	/* parts of a raw send queue, which is judged at its creation */
 	{ PRM_CREATE_TIS, PRM_CREATES, "CREATE_TIS" },
 	{ PRM_MODIFY_TIS, PRM_MODIFIES, "MODIFY_TIS" },
 	{ PRM_MODIFY_SQ, PRM_MODIFIES, "MODIFY_SQ" },
@@ -79,7 +79,7 @@ static const struct {
 	{ PRM_QUERY_CONG_STATISTICS, PRM_GENERAL, "QUERY_CONG_STATISTICS" },
 	{ PRM_QUERY_LAG, PRM_GENERAL, "QUERY_LAG" },
 	{ PRM_NOP, PRM_GENERAL, "NOP" },
-	/* waits until the NIC has taken over what was written to its steering tables */
+	/* waits for the NIC to apply changes of its steering tables */
 	{ PRM_SYNC_STEERING, PRM_GENERAL, "SYNC_STEERING" },
 };
 
@@ -100,7 +100,7 @@ static bool has_gid(const uint8_t *ads)
 	return memcmp(ads + PRM_ADS_RGID, no_gid, sizeof(no_gid)) != 0;
 }
 
-/* false: a service that is not understood */
+/* false: an unknown service */
 static bool qp_type_of(uint32_t service, uint32_t *out)
 {
 	switch (service) {
@@ -130,7 +130,7 @@ static bool qp_type_of(uint32_t service, uint32_t *out)
 	}
 }
 
-/* In RESET it has no address; one that is there all the same is not understood. */
+/* A QP in RESET has no address; a command that has one is not understood. */
 static void decode_create_qp(const uint8_t *qpc, struct uverbs_command *out)
 {
 	if (has_gid(qpc + PRM_QPC_PRIMARY_PATH) || has_gid(qpc + PRM_QPC_SECONDARY_PATH) ||
@@ -141,7 +141,7 @@ static void decode_create_qp(const uint8_t *qpc, struct uverbs_command *out)
 		out->has |= UVERBS_HAS_SOURCE_QPN;
 }
 
-/* A label of 0 would say that the QP numbers make the port. */
+/* A label of 0 would mean that the QP numbers determine the port. */
 static int label_of_sport(uint32_t sport, uint32_t *out)
 {
 	if (sport < 0xc000)
@@ -167,12 +167,12 @@ int prm_read_address(const uint8_t *qpc, struct uverbs_address *out, uint32_t *o
 static void fill_address(const uint8_t *qpc, struct uverbs_command *out)
 {
 	out->kind = UVERBS_QP_ADDRESS;
-	/* without the peer's number, no source port is taken for known */
+	/* without the peer's number, the source port is unknown */
 	if (!prm_read_address(qpc, &out->address, &out->dest_qpn))
 		out->has |= UVERBS_HAS_DEST_QPN;
 }
 
-/* The options beyond 32, where there are any: RTS2RTS changes even the source port by them. */
+/* The options beyond 32, if any: RTS2RTS can change even the source port by them. */
 static bool ext_is_understood(const uint8_t *in, size_t len)
 {
 	if (!(in[PRM_QPC_EXT] & 0x80))
@@ -182,8 +182,8 @@ static bool ext_is_understood(const uint8_t *in, size_t len)
 }
 
 /*
- * To INIT there is a port and no address. Afterwards an address is there where its option says so, or where it is
- * written all the same. INIT2RTR takes one without any option: none is that of a datagram QP, or a mistake.
+ * The change to INIT carries a port and no address. A later one carries an address if its option says so, or if the
+ * field is not zero. INIT2RTR takes an address without an option: a zero one belongs to a datagram QP, or is a mistake.
  */
 static void decode_modify_qp(uint32_t opcode, const uint8_t *in, struct uverbs_command *out)
 {
@@ -197,7 +197,7 @@ static void decode_modify_qp(uint32_t opcode, const uint8_t *in, struct uverbs_c
 	out->has |= UVERBS_HAS_QPN;
 	if (to_init && (address || alternate))
 		return;
-	/* the port alone would send a judged address by another one */
+	/* a new port alone would send to the judged address by another port */
 	if (!to_init && !address && options & PRM_OPT_PRI_PORT)
 		return;
 	if (!to_init && options & PRM_OPT_PM_STATE)
@@ -229,7 +229,7 @@ static void decode_create(uint32_t opcode, const uint8_t *in, size_t len, struct
 			decode_create_qp(in + PRM_QPC, out);
 		return;
 	case PRM_CREATE_DCT:
-		/* it answers whoever asks, with what he asks for: RDMA READ sends data */
+		/* it answers any peer: RDMA READ sends data */
 		out->kind = UVERBS_QP_CREATE;
 		out->qp_type = IB_UVERBS_QPT_DRIVER;
 		return;
@@ -282,7 +282,7 @@ void prm_decode(enum prm_method method, const uint8_t in[PRM_LOOKED_AT], size_t 
 	out->kind = UVERBS_DRIVER_PRIVATE;
 	out->has |= UVERBS_HAS_DEVX;
 	out->write_command = opcode;
-	/* a command for another function of the NIC, which only the NIC looks at */
+	/* a command for another function, which only the NIC checks */
 	if (len < PRM_HEADER_SIZE || get16(in + PRM_VHCA_TUNNEL_ID))
 		return;
 	if (is_harmless(method, opcode))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * What does this mlx5 device command do to what leaves the host? Pure: octets in, struct uverbs_command out.
+ * What an mlx5 device command does to the packets that leave the host. Pure: octets in, struct uverbs_command out.
  *
- * The list of the harmless is a list of opcodes that were read, each with its reason. What is not in it and is not one
- * of those that are decoded is UVERBS_DRIVER_PRIVATE: not understood, whatever the policy says.
+ * Harmless opcodes were read one by one and are listed with the reason. An opcode that is neither harmless nor decoded
+ * is UVERBS_DRIVER_PRIVATE, which no policy allows.
  */
 #ifndef RDMASEC_UVERBS_MLX5_COMMAND_H
 #define RDMASEC_UVERBS_MLX5_COMMAND_H
@@ -14,30 +14,30 @@
 #include "uverbs/decode.h"
 #include "uverbs/mlx5_prm.h"
 
-/* More of a command is not looked at. */
+/* The octets of a command that are decoded. */
 enum { PRM_LOOKED_AT = PRM_QP_IN_EXT_SIZE };
 
-/* By which method of DEVX the command comes: the kernel takes other opcodes by each (devx.c). */
+/* The DEVX method of a command: the kernel takes other opcodes by each (devx.c). */
 enum prm_method { PRM_CREATES, PRM_MODIFIES, PRM_GENERAL };
 
 /*
- * Decodes a command of `len` octets, of which `in` has the first PRM_LOOKED_AT; what a shorter one lacks is zero there.
- * Fills kind and what belongs to it; out->write_command is the opcode. out->handle is left alone: it is not the NIC's
- * business.
+ * Decodes a command of `len` octets, of which `in` has the first PRM_LOOKED_AT, zero beyond the end of a shorter one.
+ * Fills the kind and its fields; out->write_command is the opcode. Leaves out->handle alone, which the NIC does not
+ * use.
  */
 void prm_decode(enum prm_method method, const uint8_t in[PRM_LOOKED_AT], size_t len, struct uverbs_command *out);
 
 /*
- * The address that a QPC has (PRM_QPC of a command; the answer to QUERY_QP has one as well), and its peer's number.
- * Its flow_label is then one of which rdma_flow_label_to_udp_sport() makes the QP's UDP source port: how the engine
- * knows one; -ERANGE: no label does.
+ * Reads the address and the peer's number in a QPC (PRM_QPC of a command, or of the answer to QUERY_QP). The flow_label
+ * is one that rdma_flow_label_to_udp_sport() turns into the QP's UDP source port. Returns 0, or -ERANGE when no label
+ * does.
  */
 int prm_read_address(const uint8_t *qpc, struct uverbs_address *out, uint32_t *out_dest_qpn);
 
-/* Does what this opcode makes send, or answer, without a word more to the kernel? */
+/* Whether an object made by this opcode sends, or answers, without a further command. */
 bool prm_sends_at_once(uint32_t opcode);
 
-/* "INIT2RTR_QP"; NULL: one that is not known. */
+/* Returns "INIT2RTR_QP" and the like, NULL for an unknown opcode. */
 const char *prm_opcode_name(uint32_t opcode);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * mlx5's device commands ("PRM"), as DEVX hands them from user space to the NIC: the opcodes that the kernel's DEVX
- * lets through (devx_is_obj_create_cmd(), devx_is_obj_modify_cmd(), devx_is_general_cmd() in
- * drivers/infiniband/hw/mlx5/devx.c, kernel 7.2), and where in them is what rdmasec looks at.
+ * mlx5's device commands ("PRM"), which DEVX passes from user space to the NIC: the opcodes that the kernel accepts
+ * (devx_is_obj_create_cmd(), devx_is_obj_modify_cmd(), devx_is_general_cmd() in drivers/infiniband/hw/mlx5/devx.c,
+ * kernel 7.2), and the places of the fields that rdmasec reads.
  *
  * Source of every number: include/linux/mlx5/mlx5_ifc.h and qp.h, whose struct mlx5_ifc_*_bits count bits from the most
  * significant one of the first octet: fields are big-endian. Offsets here are octets: bits / 8.
@@ -84,11 +84,11 @@ enum prm_opcode { /* MLX5_CMD_OP_* */
 		  PRM_SYNC_STEERING = 0xb00,
 };
 
-/* struct mlx5_ifc_general_obj_in_cmd_hdr_bits: of every command */
+/* struct mlx5_ifc_general_obj_in_cmd_hdr_bits, which begins every command */
 enum {
 	PRM_OPCODE = 0,         /* 16 bits */
-	PRM_VHCA_TUNNEL_ID = 4, /* 16 bits; in other commands reserved: 0 */
-	PRM_HEADER_SIZE = 16,   /* the kernel takes none that is shorter */
+	PRM_VHCA_TUNNEL_ID = 4, /* 16 bits; reserved in other commands */
+	PRM_HEADER_SIZE = 16,   /* the kernel refuses shorter commands */
 };
 
 /* struct mlx5_ifc_create_qp_in_bits, mlx5_ifc_init2rtr_qp_in_bits and their like: the same up to the end of the QPC */
@@ -119,7 +119,7 @@ enum {
 	PRM_ADS_VHCA_PORT_NUM = 37, /* 0x128 bits; 8 of them */
 };
 
-/* MLX5_QP_OPTPAR_* in include/linux/mlx5/qp.h: what an optional change changes */
+/* MLX5_QP_OPTPAR_* in include/linux/mlx5/qp.h: the fields that a command changes */
 enum {
 	PRM_OPT_ALT_ADDR_PATH = 1 << 0,
 	PRM_OPT_PRIMARY_ADDR_PATH = 1 << 7,
@@ -128,8 +128,8 @@ enum {
 };
 
 /*
- * MLX5_QPC_OPT_MASK_32_* in rdma-core providers/mlx5/mlx5_ifc.h, of the mask's low 32 bits. Those that concern neither
- * address nor port: which channel of a DCI, which queue group, that the QP may use the memory offloads.
+ * MLX5_QPC_OPT_MASK_32_* in rdma-core providers/mlx5/mlx5_ifc.h, the mask's low 32 bits. These concern neither address
+ * nor port: the channel of a DCI, the queue group, the use of memory offloads.
  */
 enum {
 	PRM_OPT_32_UDP_SPORT = 1 << 2,
@@ -148,7 +148,7 @@ enum prm_service { /* MLX5_QP_ST_* */
 		   PRM_ST_SNIFFER = 0xb,
 };
 
-/* struct mlx5_ifc_create_qp_out_bits, create_dct_out, create_sq_out: the number of what was made */
+/* struct mlx5_ifc_create_qp_out_bits, create_dct_out, create_sq_out: the new object's number */
 enum {
 	PRM_OUT_STATUS = 0, /* 8 bits, 0: done */
 	PRM_OUT_NUMBER = 9, /* 24 bits */

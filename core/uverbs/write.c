@@ -10,24 +10,12 @@
 #include <string.h>
 
 #include "uverbs/attrs.h"
-
-/* Bits of attr_mask: enum ib_qp_attr_mask in include/rdma/ib_verbs.h, which the uapi headers do not repeat. */
-enum {
-	QP_ATTR_STATE = 1 << 0,
-	QP_ATTR_PORT = 1 << 5,
-	QP_ATTR_AV = 1 << 7,
-	QP_ATTR_ALT_PATH = 1 << 14,
-	QP_ATTR_PATH_MIG_STATE = 1 << 18,
-	QP_ATTR_DEST_QPN = 1 << 20,
-};
-
-/* enum ib_qp_state in include/rdma/ib_verbs.h */
-enum { QP_STATE_INIT = 1, QP_STATE_RTR = 2 };
+#include "uverbs/qp.h"
 
 /* IB_QP_CREATE_SOURCE_QPN in include/rdma/ib_verbs.h */
 enum { QP_CREATE_SOURCE_QPN = 1 << 10 };
 
-/* IB_USER_VERBS_CMD_* of the two tables that say nothing about where a QP sends to; one bit each. */
+/* IB_USER_VERBS_CMD_* of the two tables that set no destination; one bit each. */
 #define BIT(n) (1ULL << (n))
 static const uint64_t harmless_commands =
 	BIT(IB_USER_VERBS_CMD_QUERY_DEVICE) | BIT(IB_USER_VERBS_CMD_QUERY_PORT) | BIT(IB_USER_VERBS_CMD_ALLOC_PD) |
@@ -59,7 +47,7 @@ static bool command_is_harmless(uint32_t command)
 	return (command & IB_USER_VERBS_CMD_FLAG_EXTENDED ? harmless_ex_commands : harmless_commands) & BIT(number);
 }
 
-/* CORE_IN of a command that we must understand: -EFAULT stays an error, all else that is wrong is a verdict. */
+/* Reads CORE_IN of a command that must be understood. -EFAULT stays an error; every other fault makes it MALFORMED. */
 static int core_in(const struct uverbs_request *request, size_t min, void *to, size_t size, struct uverbs_command *out)
 {
 	int err = uverbs_attr_copy_in(request, UVERBS_ATTR_CORE_IN, min, to, size);
@@ -69,7 +57,7 @@ static int core_in(const struct uverbs_request *request, size_t min, void *to, s
 	return err;
 }
 
-/* What core_in() could not read: MALFORMED has been said, or the caller's memory is bad. */
+/* After core_in() failed: *out is MALFORMED already, or the memory cannot be read. */
 static int core_in_failed(int err)
 {
 	return err == -EFAULT ? err : 0;
@@ -106,7 +94,7 @@ static int decode_ex_create_qp(const struct uverbs_request *request, enum uverbs
 			       struct uverbs_command *out)
 {
 	struct ib_uverbs_ex_create_qp cmd;
-	/* UAPI_DEF_WRITE_IO_EX(..., comp_mask, ...): the rest is optional */
+	/* UAPI_DEF_WRITE_IO_EX(..., comp_mask, ...): the fields behind it are optional */
 	size_t min = offsetof(struct ib_uverbs_ex_create_qp, comp_mask) + sizeof(cmd.comp_mask);
 	int err = core_in(request, min, &cmd, sizeof(cmd), out);
 
@@ -129,14 +117,14 @@ static void copy_dest(struct uverbs_address *to, const struct ib_uverbs_qp_dest 
 }
 
 /*
- * The port alone, without an address: on the way to INIT it is what the address has to agree with later; in SQD to SQD
- * it would send a judged address by another port (uverbs_cmd.c modify_qp(), verbs.c qp_state_table).
+ * Whether the port changes without an address. In the change to INIT a later address must agree with it; from SQD to
+ * SQD it would send to a judged address by another port (uverbs_cmd.c modify_qp(), verbs.c qp_state_table).
  */
 static bool changes_port_of_address(const struct ib_uverbs_modify_qp *cmd)
 {
-	bool to_init = cmd->attr_mask & QP_ATTR_STATE && cmd->qp_state == QP_STATE_INIT;
+	bool to_init = cmd->attr_mask & UVERBS_QP_ATTR_STATE && cmd->qp_state == UVERBS_QPS_INIT;
 
-	return cmd->attr_mask & QP_ATTR_PORT && !(cmd->attr_mask & QP_ATTR_AV) && !to_init;
+	return cmd->attr_mask & UVERBS_QP_ATTR_PORT && !(cmd->attr_mask & UVERBS_QP_ATTR_AV) && !to_init;
 }
 
 static void fill_modify_qp(const struct ib_uverbs_modify_qp *cmd, enum uverbs_kind kind, struct uverbs_command *out)
@@ -146,13 +134,13 @@ static void fill_modify_qp(const struct ib_uverbs_modify_qp *cmd, enum uverbs_ki
 	out->handle = cmd->qp_handle;
 	out->attr_mask = cmd->attr_mask;
 	copy_dest(&out->address, &cmd->dest);
-	if (cmd->attr_mask & (QP_ATTR_ALT_PATH | QP_ATTR_PATH_MIG_STATE))
+	if (cmd->attr_mask & (UVERBS_QP_ATTR_ALT_PATH | UVERBS_QP_ATTR_PATH_MIG_STATE))
 		out->has |= UVERBS_HAS_ALT_PATH;
-	if (cmd->attr_mask & QP_ATTR_STATE) {
+	if (cmd->attr_mask & UVERBS_QP_ATTR_STATE) {
 		out->has |= UVERBS_HAS_STATE;
 		out->qp_state = cmd->qp_state;
 	}
-	if (cmd->attr_mask & QP_ATTR_DEST_QPN) {
+	if (cmd->attr_mask & UVERBS_QP_ATTR_DEST_QPN) {
 		out->has |= UVERBS_HAS_DEST_QPN;
 		out->dest_qpn = cmd->dest_qp_num;
 	}
@@ -169,11 +157,11 @@ static int decode_modify_qp(const struct uverbs_request *request, struct uverbs_
 
 	if (err)
 		return core_in_failed(err);
-	if (cmd.attr_mask & (QP_ATTR_AV | QP_ATTR_ALT_PATH | QP_ATTR_PATH_MIG_STATE))
+	if (cmd.attr_mask & (UVERBS_QP_ATTR_AV | UVERBS_QP_ATTR_ALT_PATH | UVERBS_QP_ATTR_PATH_MIG_STATE))
 		fill_modify_qp(&cmd, UVERBS_QP_ADDRESS, out);
 	else if (changes_port_of_address(&cmd))
-		return uverbs_malformed(out, "a QP is to change its port without a new address");
-	else if (cmd.attr_mask & QP_ATTR_STATE && cmd.qp_state == QP_STATE_RTR)
+		return uverbs_malformed(out, "a change of a QP's port without a new address");
+	else if (cmd.attr_mask & UVERBS_QP_ATTR_STATE && cmd.qp_state == UVERBS_QPS_RTR)
 		fill_modify_qp(&cmd, UVERBS_QP_READY, out);
 	return 0;
 }
@@ -248,7 +236,7 @@ int uverbs_decode_write(const struct uverbs_request *request, enum uverbs_phase 
 	uint64_t command;
 
 	if (uverbs_attr_const(request, UVERBS_ATTR_WRITE_CMD, &command))
-		return 0; /* it is mandatory: EINVAL from every kernel */
+		return 0; /* mandatory: every kernel answers EINVAL */
 	if (command > UINT32_MAX)
 		return uverbs_malformed(out, "a write command beyond 32 bits");
 	out->write_command = command;

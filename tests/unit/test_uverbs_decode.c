@@ -179,7 +179,7 @@ Test(uverbs_decode, an_attribute_twice)
 	add_attr(&r, UVERBS_ATTR_CREATE_QP_TYPE, 8, IB_UVERBS_QPT_RC);
 	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
 	cr_expect_eq(out.kind, UVERBS_MALFORMED);
-	cr_expect(strstr(out.why_malformed, "twice"));
+	cr_expect(strstr(out.why_malformed, "duplicate"));
 }
 
 /* 254 fill a page of 4096 octets; a kernel with larger pages takes more, and we cannot look at all of it. */
@@ -348,4 +348,12 @@ Test(uverbs_decode, only_what_is_never_refused_is_not_judged)
 	command.kind = UVERBS_CONTEXT_OPEN;
 	command.has = UVERBS_HAS_DEVX;
 	cr_expect(uverbs_is_judged(&command));
+}
+
+Test(uverbs_decode, zeroed_command_is_malformed)
+{
+	const struct uverbs_command zeroed = { 0 };
+
+	cr_expect_eq(zeroed.kind, UVERBS_MALFORMED);
+	cr_expect(uverbs_is_judged(&zeroed));
 }
