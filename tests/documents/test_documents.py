@@ -34,7 +34,7 @@ def page(name: str) -> str:
 
 def section(text: str, title: str) -> str:
     match = re.search(rf"^# {title}\n(.*?)(?=^# |\Z)", text, re.M | re.S)
-    assert match, f"there is no section {title}"
+    assert match, f"no section {title}"
     return match[1]
 
 
@@ -204,7 +204,7 @@ class Protocol(unittest.TestCase):
 
 
 class Header(unittest.TestCase):
-    """rdma_sec.h is for C++ programs as well, and what its page's example does compiles."""
+    """rdma_sec.h compiles in C++, and the example of its page compiles."""
 
     def compiles(self, language: str, code: str) -> None:
         command = ["clang", "-x", language, "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]
