@@ -256,6 +256,16 @@ class Scenarios(unittest.TestCase):
             self.assertTrue((TOP / "buildlib/testbed" / name).exists() or name == "scenario.py", name)
 
 
+class Prose(unittest.TestCase):
+    def test_avoided_words(self) -> None:
+        """CONTRIBUTING.md says which, and quotes them."""
+        words = re.compile(r"\b(whoever|whom|somebody|nobody|anew|let be|is to be)\b", re.I)
+        for document in DOCUMENTS:
+            if document.name != "CONTRIBUTING.md":
+                found = words.search(document.read_text())
+                self.assertIsNone(found, f"{document.relative_to(TOP)}: {found}")
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
