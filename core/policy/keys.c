@@ -2,6 +2,7 @@
 /* The keys of a rule: names, values that are words, and the description of a rule. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,8 @@ struct policy_word policy_word(const char *word)
 
 enum { WORDS_MAX = 4 };
 
+_Static_assert(sizeof(enum policy_require) == sizeof(unsigned int), "word_get() and word_put() copy it");
+
 static const char *const words[KEY_COUNT][WORDS_MAX] = {
 	[KEY_REQUIRE] = { [REQUIRE_ANY] = "any",
 			  [REQUIRE_MACSEC] = "macsec",
@@ -37,85 +40,6 @@ static const char *const words[KEY_COUNT][WORDS_MAX] = {
 	[KEY_GRANULARITY] = { [GRANULARITY_HOST] = "host", [GRANULARITY_QP] = "qp" },
 	[KEY_CM] = { [false] = "protected", [true] = "any" },
 };
-
-static unsigned int word_get(const struct policy_rule *rule, enum policy_key key)
-{
-	switch (key) {
-	case KEY_REQUIRE:
-		return rule->requirement.require;
-	case KEY_MODE:
-		return rule->mode;
-	case KEY_INTEGRITY_ONLY:
-		return rule->requirement.integrity_only;
-	case KEY_RAW_PACKET:
-		return rule->allow_raw_packet;
-	case KEY_DEVX:
-		return rule->allow_devx;
-	case KEY_SETUP:
-		return rule->no_setup;
-	case KEY_GRANULARITY:
-		return rule->requirement.granularity;
-	case KEY_CM:
-		return rule->cm_any;
-	default:
-		return 0;
-	}
-}
-
-static void word_put(struct policy_rule *rule, enum policy_key key, unsigned int value)
-{
-	switch (key) {
-	case KEY_REQUIRE:
-		rule->requirement.require = value;
-		break;
-	case KEY_MODE:
-		rule->mode = value;
-		break;
-	case KEY_INTEGRITY_ONLY:
-		rule->requirement.integrity_only = value;
-		break;
-	case KEY_RAW_PACKET:
-		rule->allow_raw_packet = value;
-		break;
-	case KEY_DEVX:
-		rule->allow_devx = value;
-		break;
-	case KEY_SETUP:
-		rule->no_setup = value;
-		break;
-	case KEY_GRANULARITY:
-		rule->requirement.granularity = value;
-		break;
-	case KEY_CM:
-		rule->cm_any = value;
-		break;
-	default:
-		break;
-	}
-}
-
-static int word_set(struct policy_rule *rule, enum policy_key key, const char *value)
-{
-	for (unsigned int i = 0; i < WORDS_MAX && words[key][i]; i++) {
-		if (!strcmp(words[key][i], value)) {
-			word_put(rule, key, i);
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const struct policy_rule *base)
-{
-	if (key == KEY_CIPHERS)
-		rule->requirement.ciphers = base->requirement.ciphers;
-	else if (key == KEY_GRACE)
-		rule->grace_ms = base->grace_ms;
-	else if (key == KEY_SETUP_TIMEOUT)
-		rule->setup_timeout_ms = base->setup_timeout_ms;
-	else
-		word_put(rule, key, word_get(base, key));
-}
 
 /* ---- ciphers ---- */
 
@@ -174,28 +98,67 @@ static void ciphers_show(const struct policy_rule *rule, char *value, size_t siz
 
 /* ---- the keys ---- */
 
+#define FIELD(member) offsetof(struct policy_rule, member), sizeof(((struct policy_rule *)NULL)->member)
+
 static const struct {
 	const char *name, *allowed;
 	int (*set)(struct policy_rule *rule, const char *value, struct policy_why *why); /* NULL: see words[] */
+	size_t offset, size; /* of an inherited key: its value in the rule; of a word, an enum or a bool */
 } keys[KEY_COUNT] = {
 	[KEY_MATCH_DEVICE] = { "match-device", "a pattern for the device's name, such as mlx5_*", policy_device_set },
 	[KEY_MATCH_PORT] = { "match-port", "1 to 254", policy_port_set },
 	[KEY_MATCH_REMOTE] = { "match-remote", "an IPv4 or IPv6 address or prefix", policy_remote_set },
 	[KEY_MATCH_UID] = { "match-uid", "a user name or number", policy_uid_set },
 	[KEY_MATCH_EXECUTABLE] = { "match-executable", "a pattern for an absolute path", policy_executable_set },
-	[KEY_REQUIRE] = { "require", "any, macsec, ipsec or none", NULL },
-	[KEY_MODE] = { "mode", "enforce, audit or off", NULL },
-	[KEY_CIPHERS] = { "ciphers", "a list of " CIPHER_WORDS, ciphers_set },
-	[KEY_INTEGRITY_ONLY] = { "integrity-only", "yes or no", NULL },
-	[KEY_RAW_PACKET] = { "raw-packet", "refuse or allow", NULL },
-	[KEY_DEVX] = { "devx", "refuse or allow", NULL },
-	[KEY_GRACE] = { "grace", "a time such as 500ms, 10s or 2m, at most 10m", policy_grace_set },
-	[KEY_SETUP] = { "setup", "acquire or none", NULL },
+	[KEY_REQUIRE] = { "require", "any, macsec, ipsec or none", NULL, FIELD(requirement.require) },
+	[KEY_MODE] = { "mode", "enforce, audit or off", NULL, FIELD(mode) },
+	[KEY_CIPHERS] = { "ciphers", "a list of " CIPHER_WORDS, ciphers_set, FIELD(requirement.ciphers) },
+	[KEY_INTEGRITY_ONLY] = { "integrity-only", "yes or no", NULL, FIELD(requirement.integrity_only) },
+	[KEY_RAW_PACKET] = { "raw-packet", "refuse or allow", NULL, FIELD(allow_raw_packet) },
+	[KEY_DEVX] = { "devx", "refuse or allow", NULL, FIELD(allow_devx) },
+	[KEY_GRACE] = { "grace", "a time such as 500ms, 10s or 2m, at most 10m", policy_grace_set, FIELD(grace_ms) },
+	[KEY_SETUP] = { "setup", "acquire or none", NULL, FIELD(no_setup) },
 	[KEY_SETUP_TIMEOUT] = { "setup-timeout", "a time such as 500ms, 10s or 2m, not 0 and at most 5m",
-				policy_setup_timeout_set },
-	[KEY_GRANULARITY] = { "granularity", "host or qp", NULL },
-	[KEY_CM] = { "cm", "protected or any", NULL },
+				policy_setup_timeout_set, FIELD(setup_timeout_ms) },
+	[KEY_GRANULARITY] = { "granularity", "host or qp", NULL, FIELD(requirement.granularity) },
+	[KEY_CM] = { "cm", "protected or any", NULL, FIELD(cm_any) },
 };
+
+static unsigned int word_get(const struct policy_rule *rule, enum policy_key key)
+{
+	const char *field = (const char *)rule + keys[key].offset;
+	unsigned int value;
+
+	if (keys[key].size == sizeof(bool))
+		return *(const bool *)field;
+	memcpy(&value, field, sizeof(value));
+	return value;
+}
+
+static void word_put(struct policy_rule *rule, enum policy_key key, unsigned int value)
+{
+	char *field = (char *)rule + keys[key].offset;
+
+	if (keys[key].size == sizeof(bool))
+		*(bool *)field = value;
+	else
+		memcpy(field, &value, sizeof(value));
+}
+
+static int word_set(struct policy_rule *rule, enum policy_key key, const char *value)
+{
+	for (unsigned int i = 0; i < WORDS_MAX && words[key][i]; i++)
+		if (!strcmp(words[key][i], value)) {
+			word_put(rule, key, i);
+			return 0;
+		}
+	return -EINVAL;
+}
+
+void policy_key_inherit(struct policy_rule *rule, enum policy_key key, const struct policy_rule *base)
+{
+	memcpy((char *)rule + keys[key].offset, (const char *)base + keys[key].offset, keys[key].size);
+}
 
 enum policy_key policy_key_find(const char *name)
 {
