@@ -4,9 +4,10 @@
  * Prints the median and the maximum of each step, "waiting", and keeps all until a SIGTERM. On stderr it prints its
  * progress, a line for each process.
  *
- *	verbs_many [-a] DEVICE GID_INDEX REMOTE_IP PROCESSES QPS
+ *	verbs_many [-a] [-r] DEVICE GID_INDEX REMOTE_IP PROCESSES QPS
  *
  * -a: all processes at once; otherwise one after the other, so that the times are those of an idle machine.
+ * -r: a QP whose call fails with EPROTO, because the engine gave no answer in time, is made again. It prints a line.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,7 +28,7 @@ static const char *const names[STEPS] = { "create", "rtr", "rts" };
 struct many {
 	struct options options; /* device and GID */
 	union ibv_gid remote;
-	bool at_once;
+	bool at_once, retry;
 	int processes, qps;
 	int ended, failed;    /* processes */
 	float (*took)[STEPS]; /* microseconds, shared by all processes */
@@ -98,7 +99,20 @@ static int make_one(const struct many *many, struct ibv_pd *pd, struct ibv_cq *c
 	err = err ? err : to_rts(qp);
 	took[RTR] = (float)(at[RTS] - at[RTR]);
 	took[RTS] = (float)(now_us() - at[RTS]);
-	return -err; /* the QP stays until its process ends */
+	if (err)
+		ibv_destroy_qp(qp);
+	return -err; /* a QP at RTS stays until its process ends */
+}
+
+static int make_until_answered(const struct many *many, struct ibv_pd *pd, struct ibv_cq *cq, float took[STEPS])
+{
+	int err = make_one(many, pd, cq, took);
+
+	while (err == -EPROTO && many->retry) {
+		fprintf(stderr, "no answer in time: the QP is made again\n");
+		err = make_one(many, pd, cq, took);
+	}
+	return err;
 }
 
 static int make_all(const struct many *many, float (*took)[STEPS])
@@ -115,7 +129,7 @@ static int make_all(const struct many *many, float (*took)[STEPS])
 	if (!pd || !cq)
 		return errno ? -errno : -EIO;
 	for (int i = 0; !err && i < many->qps; i++)
-		err = make_one(many, pd, cq, took[i]);
+		err = make_until_answered(many, pd, cq, took[i]);
 	return err;
 }
 
@@ -214,10 +228,17 @@ static int number(const char *text, int least, int most)
 
 static int read_arguments(int argc, char **argv, struct many *many)
 {
+	int option;
+
 	memset(many, 0, sizeof(*many));
-	many->at_once = argc > 1 && !strcmp(argv[1], "-a");
-	argv += many->at_once;
-	if (argc - many->at_once != 6 || parse_gid(argv[3], &many->remote))
+	while ((option = getopt(argc, argv, "ar")) != -1) {
+		many->at_once |= option == 'a';
+		many->retry |= option == 'r';
+		if (option == '?')
+			return -EINVAL;
+	}
+	argv += optind - 1;
+	if (argc - optind != 5 || parse_gid(argv[3], &many->remote))
 		return -EINVAL;
 	many->options.device = argv[1];
 	many->options.gid_index = number(argv[2], 0, 255);
@@ -234,7 +255,7 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (read_arguments(argc, argv, &many)) {
-		fprintf(stderr, "usage: verbs_many [-a] DEVICE GID_INDEX REMOTE_IP PROCESSES QPS\n");
+		fprintf(stderr, "usage: verbs_many [-a] [-r] DEVICE GID_INDEX REMOTE_IP PROCESSES QPS\n");
 		return 2;
 	}
 	many.took = mmap(NULL, (size_t)many.processes * (size_t)many.qps * sizeof(*many.took), PROT_READ | PROT_WRITE,
