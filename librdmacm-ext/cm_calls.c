@@ -57,13 +57,13 @@ CM_EXPORT int rdma_reject_ece(struct rdma_cm_id *id, const void *data, uint8_t l
 	return real(id, data, len);
 }
 
-CM_EXPORT int rdma_join_multicast(struct rdma_cm_id *id, struct sockaddr *group, void *context)
+CM_EXPORT int rdma_join_multicast(struct rdma_cm_id *id, struct sockaddr *addr, void *context)
 {
 	__typeof__(rdma_join_multicast) *real = CM_REAL(rdma_join_multicast);
 
-	if (!real || (group && cm_ask_group(id, group)))
+	if (!real || (addr && cm_ask_group(id, addr)))
 		return -1;
-	return real(id, group, context);
+	return real(id, addr, context);
 }
 
 CM_EXPORT int rdma_join_multicast_ex(struct rdma_cm_id *id, struct rdma_cm_join_mc_attr_ex *attr, void *context)

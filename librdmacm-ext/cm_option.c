@@ -37,16 +37,17 @@ static int option_set(const struct rdma_cm_id *id, int option, const void *value
 	return err;
 }
 
-CM_EXPORT int rdma_set_option(struct rdma_cm_id *id, int level, int option, void *value, size_t size)
+CM_EXPORT int rdma_set_option(struct rdma_cm_id *id, int level, int optname, void *optval, size_t optlen)
 {
 	__typeof__(rdma_set_option) *real;
 	int saved = errno, err;
 
 	if (level != RDMASEC_LEVEL) {
 		real = CM_REAL(rdma_set_option);
-		return real ? real(id, level, option, value, size) : -1;
+		return real ? real(id, level, optname, optval, optlen) : -1;
 	}
-	err = option == RDMASEC_PROTECTION ? protection_read(id, value, size) : option_set(id, option, value, size);
+	err = optname == RDMASEC_PROTECTION ? protection_read(id, optval, optlen)
+					    : option_set(id, optname, optval, optlen);
 	errno = err ? -err : saved;
 	return err ? -1 : 0;
 }

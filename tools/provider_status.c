@@ -19,8 +19,6 @@
 
 enum { TRIAL_MS = 20000, TRIAL_STANDS = 0, TRIAL_NO_DRIVERS = 1, TRIAL_DOES_NOT_STAND = 2 };
 
-extern char **environ;
-
 /* ---- the child ---- */
 
 int provider_trial(void)

@@ -99,7 +99,6 @@ static bool check_netdev(struct path_search *search)
 
 static bool check_remote(struct path_search *search, const uint8_t *remote)
 {
-	static const union ip_address none;
 	struct path *out = search->out;
 	union ip_address address;
 	int family;
@@ -107,7 +106,7 @@ static bool check_remote(struct path_search *search, const uint8_t *remote)
 	if (out->scope != REMOTE_ONE)
 		return true;
 	family = remote ? gid_address(remote, &address) : AF_UNSPEC;
-	if (family == AF_UNSPEC || !memcmp(&address, &none, sizeof(none)))
+	if (family == AF_UNSPEC || address_is_zero(family, &address))
 		return path_stop(out, PATH_UNKNOWN, "the remote address is empty");
 	/* rxe reads the one as the other then (rxe_av_fill_ip_info() in rxe_av.c), and sends to who knows whom. */
 	if (family != out->family)

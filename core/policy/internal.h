@@ -104,7 +104,7 @@ struct policy_parser {
 int policy_fail(struct policy_parser *p, int status, unsigned int line, const char *format, ...) RS_PRINTF(4, 5);
 
 /* inih's reader, as fgets(3): returns the next line, checked, NULL at the end or after a mistake. */
-char *policy_line_next(char *buffer, int size, void *parser);
+char *policy_line_next(char *buffer, int size, void *stream);
 
 /* Begins the section of a line that begins with '['. Returns 0 or the status of the first mistake. */
 RS_MUST_USE int policy_section_begin(struct policy_parser *p, const char *header);

@@ -161,7 +161,7 @@ static bool prefix_trim(union ip_address *address, unsigned int bits)
 		if (kept < 8)
 			address->bytes[octet] &= (uint8_t)(0xff00 >> kept);
 	}
-	return memcmp(&before, address, sizeof(before)) != 0;
+	return memcmp(before.bytes, address->bytes, sizeof(before.bytes)) != 0;
 }
 
 static int prefix_read(const char *value, union ip_address *address, int *family, uint32_t *bits)
