@@ -200,29 +200,35 @@ static int read_message(struct netlink_channel *channel, const struct nlmsghdr *
 	return expected == EXPECT_DUMP ? READ_MORE : READ_END;
 }
 
+const struct nlmsghdr *netlink_next(const char **at, size_t *left)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)*at;
+	size_t step;
+
+	if (*left < sizeof(*message) || message->nlmsg_len < sizeof(*message) || message->nlmsg_len > *left)
+		return NULL;
+	step = NLMSG_ALIGN(message->nlmsg_len);
+	step = step < *left ? step : *left; /* the last one's padding may be missing */
+	*at += step;
+	*left -= step;
+	return message;
+}
+
 static int read_datagram(struct netlink_channel *channel, size_t len, const struct netlink_reader *reader,
 			 enum expected expected)
 {
+	const struct nlmsghdr *message;
 	const char *at = channel->buffer;
 	int rc = READ_MORE;
 
-	while (len > 0) {
-		const struct nlmsghdr *message = (const struct nlmsghdr *)at;
-		size_t step;
-
-		if (len < sizeof(*message) || message->nlmsg_len < sizeof(*message) || message->nlmsg_len > len)
-			return netlink_fail(channel, -EPROTO, "a message does not fit its datagram");
+	while ((message = netlink_next(&at, &len))) {
 		if (rc == READ_END)
 			return netlink_fail(channel, -EPROTO, "a message after the end of the answer");
 		rc = read_message(channel, message, reader, expected);
 		if (rc < 0)
 			return rc;
-		step = NLMSG_ALIGN(message->nlmsg_len);
-		step = step < len ? step : len;
-		at += step;
-		len -= step;
 	}
-	return rc;
+	return len ? netlink_fail(channel, -EPROTO, "a message does not fit its datagram") : rc;
 }
 
 /* Many SAs are many datagrams. */

@@ -72,6 +72,12 @@ void netlink_close(struct netlink_channel *channel);
 RS_MUST_USE int netlink_fail(struct netlink_channel *channel, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * The messages of a datagram, from *at with *left octets, which move on. NULL: its end, and *left is 0; or what is left
+ * is no message, and *left is not 0.
+ */
+const struct nlmsghdr *netlink_next(const char **at, size_t *left);
+
 /* Who takes the messages in. They are gone when message() returns. */
 struct netlink_reader {
 	/* Forget everything: called before every try, and after the last one if it failed. */

@@ -40,23 +40,16 @@ void mirror_socket_close(struct mirror_socket *listening)
 static int take_datagram(const char *at, size_t len, int (*message)(const struct nlmsghdr *message, void *arg),
 			 void *arg)
 {
+	const struct nlmsghdr *header;
 	int err = 0;
 
-	while (len > 0 && !err) {
-		const struct nlmsghdr *header = (const struct nlmsghdr *)at;
-		size_t step;
-
-		if (len < sizeof(*header) || header->nlmsg_len < sizeof(*header) || header->nlmsg_len > len)
-			return -EPROTO;
-		step = NLMSG_ALIGN(header->nlmsg_len);
+	while (!err && (header = netlink_next(&at, &len))) {
 		if (header->nlmsg_type >= NLMSG_MIN_TYPE)
 			err = message(header, arg);
 		else if (header->nlmsg_type != NLMSG_NOOP)
 			err = -EPROTO;
-		at += step;
-		len -= step < len ? step : len;
 	}
-	return err;
+	return !err && len ? -EPROTO : err;
 }
 
 /* One datagram. -EAGAIN: there is none. */

@@ -3,22 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/nsfs.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "netns/private.h"
 #include "util/text.h"
-
-#ifndef NSFS_MAGIC
-#define NSFS_MAGIC 0x6e736673
-#endif
 
 /* Of a burst, as when somebody loads a thousand SAs: a message of an SA takes about a kilobyte in the queue. */
 enum { LISTEN_BUFFER_SIZE = 8 * 1024 * 1024 };
@@ -31,28 +22,6 @@ struct netns {
 	bool initial;
 	struct netlink_transport transport;
 };
-
-/* Asked of the file system first: to another driver's file the same ioctl could mean anything. */
-int netns_check(int ns_fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(ns_fd, &fs))
-		return -errno;
-	if (fs.f_type != NSFS_MAGIC || ioctl(ns_fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-		return -EINVAL;
-	return 0;
-}
-
-int netns_socket_here(int protocol, int *out_fd)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-
-	if (fd < 0)
-		return -errno;
-	*out_fd = fd;
-	return 0;
-}
 
 static int netns_socket(struct netns *ns, int protocol, int *out_fd)
 {
@@ -86,13 +55,6 @@ const struct netlink_transport *netns_transport(struct netns *ns)
 
 /* ---- opening ---- */
 
-static int own_fd(void)
-{
-	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
 static int look(struct netns *ns)
 {
 	struct netns_request request = { .what = NETNS_LOOK };
@@ -117,7 +79,7 @@ static int identify(struct netns *ns, struct netns_opener *opener)
 
 	if (err)
 		return err;
-	own = own_fd();
+	own = netns_here_fd();
 	if (own < 0)
 		return own;
 	err = fstat(ns->fd, &st) || fstat(own, &own_st) ? -errno : 0;
@@ -141,7 +103,7 @@ int netns_open(struct netns_opener *opener, int ns_fd, struct netns **out)
 
 	if (!ns)
 		return -ENOMEM;
-	ns->fd = ns_fd < 0 ? own_fd() : fcntl(ns_fd, F_DUPFD_CLOEXEC, 0);
+	ns->fd = ns_fd < 0 ? netns_here_fd() : fcntl(ns_fd, F_DUPFD_CLOEXEC, 0);
 	err = ns->fd < 0 ? (ns_fd < 0 ? ns->fd : -errno) : identify(ns, opener);
 	if (err) {
 		netns_close(ns);

@@ -42,6 +42,9 @@ _Noreturn void netns_opener_main(int socket, pid_t parent);
 /* 0: the fd is a network namespace's. */
 RS_MUST_USE int netns_check(int ns_fd);
 
+/* An fd of the calling thread's namespace, the caller's; or -errno. */
+int netns_here_fd(void);
+
 /* A netlink socket, not bound, in the calling thread's namespace. */
 RS_MUST_USE int netns_socket_here(int protocol, int *out_fd);
 

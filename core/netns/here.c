@@ -4,12 +4,54 @@
  * net/sysctl_net.c): this reads the one of where we are. A folder of it that was opened there could be kept and would
  * stay there; but every look-up in it from outside makes a new dentry, for sysctl_is_seen() lets none be found again.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "netns/private.h"
+
+#ifndef NSFS_MAGIC
+#define NSFS_MAGIC 0x6e736673
+#endif
+
+/* Asked of the file system first: to another driver's file the same ioctl could mean anything. */
+int netns_check(int ns_fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(ns_fd, &fs))
+		return -errno;
+	if (fs.f_type != NSFS_MAGIC || ioctl(ns_fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return -EINVAL;
+	return 0;
+}
+
+int netns_socket_here(int protocol, int *out_fd)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0)
+		return -errno;
+	*out_fd = fd;
+	return 0;
+}
+
+int netns_here_fd(void)
+{
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* ---- settings ---- */
 
 /* dev_valid_name() in net/core/dev.c. Every other octet is a plain one in the name of a file. */
 bool netns_netdev_is_valid(const char *netdev)
