@@ -2,14 +2,11 @@
 /* What one policy says. Source: net/xfrm/xfrm_user.c (copy_to_user_policy, copy_to_user_tmpl). */
 #include <errno.h>
 #include <linux/xfrm.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "netlink/attributes.h"
-#include "util/array.h"
 #include "util/text.h"
 #include "xfrm/parse.h"
-#include "xfrm/reading.h"
 
 /* ---- what policies and SAs share ---- */
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The entries of an xfrm table. Their loading is in load.c, events in table_apply.c. */
+/* The entries and the state of an xfrm table. load.c fills it, table_apply.c applies events, table_ask.c asks. */
 #include <errno.h>
 #include <linux/xfrm.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,18 @@ void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const
 	xfrm_questions_drop(table);
 	table->state = state;
 	text_copy(table->error, sizeof(table->error), error);
+}
+
+int xfrm_table_stale(struct xfrm_table *table, const char *why)
+{
+	text_format(table->error, sizeof(table->error), "%s: not read anew yet", why);
+	return -ESTALE;
+}
+
+void xfrm_table_break(struct xfrm_table *table)
+{
+	xfrm_questions_drop(table);
+	table->state = EVIDENCE_BROKEN;
 }
 
 void xfrm_table_free(struct xfrm_table *table)
@@ -225,4 +238,54 @@ void xfrm_table_drop_policy(struct xfrm_table *table, struct xfrm_policy_entry *
 	xfrm_groups_leave(&table->groups, &entry->entry);
 	count_policy(table, &entry->policy, -1);
 	free(entry);
+}
+
+/* ---- SAs that the kernel is to be asked for ---- */
+
+static bool has_spi(uint32_t proto)
+{
+	return proto == IPPROTO_ESP || proto == IPPROTO_AH || proto == IPPROTO_COMP;
+}
+
+/* Others are looked up by their source; and a mark that its own mask does not let pass is never found. */
+static bool can_be_asked_for(const struct xfrm_sa_id *id)
+{
+	return has_spi(id->proto) && !(id->mark.value & ~id->mark.mask);
+}
+
+int xfrm_question_add(struct xfrm_table *table, const struct xfrm_sa_id *id)
+{
+	struct xfrm_question *question;
+
+	HASH_FIND(hh, table->questions, id, sizeof(*id), question);
+	if (question)
+		return 0;
+	if (!can_be_asked_for(id))
+		return xfrm_table_stale(table, "an SA was updated that cannot be asked for");
+	if (HASH_COUNT(table->questions) == XFRM_QUESTIONS_MAX)
+		return xfrm_table_stale(table, "many SAs were updated at once");
+	question = calloc(1, sizeof(*question));
+	if (!question)
+		return -ENOMEM;
+	question->id = *id;
+	HASH_ADD(hh, table->questions, id, sizeof(question->id), question);
+	if (question->hh.tbl)
+		return 0;
+	free(question);
+	return -ENOMEM;
+}
+
+void xfrm_questions_drop(struct xfrm_table *table)
+{
+	struct xfrm_question *question, *next;
+
+	HASH_ITER (hh, table->questions, question, next) {
+		HASH_DELETE(hh, table->questions, question);
+		free(question);
+	}
+}
+
+bool xfrm_table_has_questions(const struct xfrm_table *table)
+{
+	return table->questions;
 }

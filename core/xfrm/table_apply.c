@@ -13,18 +13,6 @@
 #include "xfrm/parse.h"
 #include "xfrm/table_internal.h"
 
-int xfrm_table_stale(struct xfrm_table *table, const char *why)
-{
-	text_format(table->error, sizeof(table->error), "%s: not read anew yet", why);
-	return -ESTALE;
-}
-
-void xfrm_table_break(struct xfrm_table *table)
-{
-	xfrm_questions_drop(table);
-	table->state = EVIDENCE_BROKEN;
-}
-
 /* ---- what changed ---- */
 
 static struct xfrm_change sa_change(const struct xfrm_sa_evidence *sa, bool added)

@@ -16,58 +16,6 @@
 #include "xfrm/parse.h"
 #include "xfrm/table_internal.h"
 
-/* ---- what is to be asked ---- */
-
-static bool has_spi(uint32_t proto)
-{
-	return proto == IPPROTO_ESP || proto == IPPROTO_AH || proto == IPPROTO_COMP;
-}
-
-/* Others are looked up by their source; and a mark that its own mask does not let pass is never found. */
-static bool can_be_asked_for(const struct xfrm_sa_id *id)
-{
-	return has_spi(id->proto) && !(id->mark.value & ~id->mark.mask);
-}
-
-int xfrm_question_add(struct xfrm_table *table, const struct xfrm_sa_id *id)
-{
-	struct xfrm_question *question;
-
-	HASH_FIND(hh, table->questions, id, sizeof(*id), question);
-	if (question)
-		return 0;
-	if (!can_be_asked_for(id))
-		return xfrm_table_stale(table, "an SA was updated that cannot be asked for");
-	if (HASH_COUNT(table->questions) == XFRM_QUESTIONS_MAX)
-		return xfrm_table_stale(table, "many SAs were updated at once");
-	question = calloc(1, sizeof(*question));
-	if (!question)
-		return -ENOMEM;
-	question->id = *id;
-	HASH_ADD(hh, table->questions, id, sizeof(question->id), question);
-	if (question->hh.tbl)
-		return 0;
-	free(question);
-	return -ENOMEM;
-}
-
-void xfrm_questions_drop(struct xfrm_table *table)
-{
-	struct xfrm_question *question, *next;
-
-	HASH_ITER (hh, table->questions, question, next) {
-		HASH_DELETE(hh, table->questions, question);
-		free(question);
-	}
-}
-
-bool xfrm_table_has_questions(const struct xfrm_table *table)
-{
-	return table->questions;
-}
-
-/* ---- asking ---- */
-
 struct asking {
 	struct xfrm_table *table;
 	struct netlink_channel channel;

@@ -116,20 +116,14 @@ void xfrm_table_drop_policy(struct xfrm_table *table, struct xfrm_policy_entry *
 void xfrm_table_drop_sas(struct xfrm_table *table);
 void xfrm_table_drop_policies(struct xfrm_table *table);
 
-/* ---- what an event does (table_apply.c) ---- */
-
-/*
- * The SA is as told: added, or in the place of the one of this name. 0 and, if that is a change, *out says which;
- * -ENOMEM.
- */
-RS_MUST_USE int xfrm_table_put_sa(struct xfrm_table *table, const struct xfrm_sa_evidence *sa, struct xfrm_change *out);
-void xfrm_table_sa_gone(struct xfrm_table *table, const struct xfrm_sa_id *id, struct xfrm_change *out);
+/* Empties it, into this state. */
+void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const char *error);
 /* Words why something cannot be applied: -ESTALE. */
 RS_MUST_USE int xfrm_table_stale(struct xfrm_table *table, const char *why);
 /* BROKEN from now on, and without questions: table->error has been set. */
 void xfrm_table_break(struct xfrm_table *table);
 
-/* ---- questions (table_ask.c) ---- */
+/* ---- questions (table.c) ---- */
 
 /*
  * How many SAs are asked for one by one. A question was seen to take some 10 us, as long as one to four SAs of a load:
@@ -141,7 +135,13 @@ enum { XFRM_QUESTIONS_MAX = 1024 };
 RS_MUST_USE int xfrm_question_add(struct xfrm_table *table, const struct xfrm_sa_id *id);
 void xfrm_questions_drop(struct xfrm_table *table);
 
-/* Empties it, into this state. */
-void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const char *error);
+/* ---- what an event does (table_apply.c) ---- */
+
+/*
+ * The SA is as told: added, or in the place of the one of this name. 0 and, if that is a change, *out says which;
+ * -ENOMEM.
+ */
+RS_MUST_USE int xfrm_table_put_sa(struct xfrm_table *table, const struct xfrm_sa_evidence *sa, struct xfrm_change *out);
+void xfrm_table_sa_gone(struct xfrm_table *table, const struct xfrm_sa_id *id, struct xfrm_change *out);
 
 #endif
