@@ -1,4 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Follows events, and reads again what they made stale. Each part has a state; "." leaves it as it is:
+ *
+ *     event                                   links     IPv6 routes  xfrm
+ *     the first reading                       STALE     STALE        STALE
+ *     a link, an address, an unknown message  STALE     STALE        .
+ *     an IPv6 route                           .         STALE        .
+ *     a rule, a next hop                      .         REROUTED     .
+ *     messages of rtnetlink were lost         STALE     STALE        .
+ *     an xfrm event was lost or not applied   .         .            STALE
+ *     the links have been read                CURRENT   .            DOUBTED, in place of CURRENT
+ *     a poll, and the part is BROKEN          STALE     STALE        STALE
+ *     a poll, and the last load is old        .         .            STALE
+ *
+ * Actions, in this order, until every part is CURRENT or a load takes longer:
+ *
+ *     links STALE            read them: CURRENT
+ *     routes STALE           read them: CURRENT
+ *     routes REROUTED        read them, notify even if they are the same: CURRENT
+ *     xfrm DOUBTED           STALE if anything is offloaded, else CURRENT
+ *     xfrm has questions     ask the kernel for single SAs: CURRENT, or STALE if that fails
+ *     xfrm STALE             begin a load, which is LOADING until it ends
+ *
+ * During a load events stay in the xfrm socket. The links may become doubtful then as well: `doubted_in_load`.
+ */
 #include "evidence/mirror_internal.h"
 
 #include <errno.h>
@@ -18,50 +43,27 @@ enum {
 	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
 };
 
-/* A dying SA protects as before. */
-static bool changes_verdicts(const struct mirror_change *change)
-{
-	return change->kind != MIRROR_CHANGE_XFRM || change->xfrm->kind != XFRM_CHANGE_EXPIRING;
-}
-
-void mirror_tell(struct mirror *mirror, const struct mirror_change *change)
-{
-	mirror->generation += changes_verdicts(change);
-	if (!mirror->quiet)
-		mirror->changed(mirror, change, mirror->arg);
-}
-
-void mirror_tell_host(struct mirror *mirror)
-{
-	mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST });
-}
-
-void mirror_tell_xfrm(const struct xfrm_change *change, void *arg)
-{
-	mirror_tell(arg, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = change });
-}
-
-/* ---- what the kernel tells ---- */
+/* ---- what the kernel reports ---- */
 
 static int take_route_message(const struct nlmsghdr *message, void *arg)
 {
 	struct mirror *mirror = arg;
 
 	switch (message->nlmsg_type) {
-	case RTM_NEWROUTE:
-	case RTM_DELROUTE:
-		mirror->routes6_stale = true;
-		break;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
-		/* the routes stay, and lead elsewhere: whoever asks for one has to ask again */
-		mirror->routes6_stale = mirror->rules_changed = true;
+		mirror->routes6 = MIRROR_REROUTED;
+		return 0;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
 		break;
-	default: /* links, addresses, and what there is not yet */
-		mirror->host_stale = mirror->routes6_stale = true;
+	default:
+		mirror->links = MIRROR_STALE;
 	}
+	if (mirror->routes6 != MIRROR_REROUTED)
+		mirror->routes6 = MIRROR_STALE;
 	return 0;
 }
 
@@ -76,61 +78,69 @@ static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
 	return err;
 }
 
-/* A socket that fails has told us of nothing since: all is stale then, and stays so until reading succeeds. */
+/* A socket that fails has reported nothing since. */
 static void drain(struct mirror *mirror)
 {
-	if (mirror_socket_drain(&mirror->route_socket, take_route_message, mirror))
-		mirror->host_stale = mirror->routes6_stale = true;
-	if (!mirror->load && mirror_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
-		mirror->xfrm_stale = true;
+	if (mirror_socket_drain(&mirror->route_socket, take_route_message, mirror)) {
+		mirror->links = MIRROR_STALE;
+		if (mirror->routes6 != MIRROR_REROUTED)
+			mirror->routes6 = MIRROR_STALE;
+	}
+	if (mirror->xfrm != MIRROR_LOADING && mirror_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
+		mirror->xfrm = MIRROR_STALE;
+}
+
+/* A netdev that goes down takes offloaded policies and SAs along without an event (xfrm_dev_down()). */
+static void doubt_offload(struct mirror *mirror)
+{
+	if (mirror->xfrm == MIRROR_LOADING)
+		mirror->doubted_in_load = true;
+	else if (mirror->xfrm == MIRROR_CURRENT)
+		mirror->xfrm = MIRROR_DOUBTED;
 }
 
 static void read_stale_host(struct mirror *mirror)
 {
-	if (mirror->host_stale) {
-		mirror->host_stale = false;
+	enum mirror_part_state routes6 = mirror->routes6;
+
+	if (mirror->links != MIRROR_CURRENT) {
+		mirror->links = MIRROR_CURRENT;
 		mirror->gid_generation++;
 		mirror_read_links(mirror);
-		mirror->offload_doubtful = true;
+		doubt_offload(mirror);
 	}
-	if (mirror->routes6_stale) {
-		mirror->routes6_stale = false;
+	if (routes6 != MIRROR_CURRENT) {
+		mirror->routes6 = MIRROR_CURRENT;
 		mirror_read_routes6(mirror);
-		if (mirror->rules_changed)
+		if (routes6 == MIRROR_REROUTED)
 			mirror_tell_host(mirror);
-		mirror->rules_changed = false;
 	}
 }
 
-/* A netdev that goes down takes what is offloaded to it along, and nothing is told of that (xfrm_dev_down()). */
 static void read_stale_xfrm(struct mirror *mirror)
 {
-	mirror->xfrm_stale |= mirror->offload_doubtful && xfrm_table_has_offload(mirror->ev.xfrm);
-	mirror->offload_doubtful = false;
-	if (!mirror->xfrm_stale)
-		mirror->xfrm_stale = !mirror_ask_xfrm(mirror);
-	if (mirror->xfrm_stale) {
-		mirror->xfrm_stale = false;
+	if (mirror->xfrm == MIRROR_DOUBTED)
+		mirror->xfrm = xfrm_table_has_offload(mirror->ev.xfrm) ? MIRROR_STALE : MIRROR_CURRENT;
+	if (mirror->xfrm == MIRROR_CURRENT && !mirror_ask_xfrm(mirror))
+		mirror->xfrm = MIRROR_STALE;
+	if (mirror->xfrm == MIRROR_STALE)
 		mirror_read_xfrm(mirror);
-	}
 }
 
-/* While policies and SAs are being read, nothing else is found out about them. */
 static bool read_stale(struct mirror *mirror)
 {
-	bool host = mirror->host_stale || mirror->routes6_stale;
-	bool xfrm = !mirror->load &&
-		    (mirror->xfrm_stale || mirror->offload_doubtful || xfrm_table_has_questions(mirror->ev.xfrm));
+	bool host = mirror->links != MIRROR_CURRENT || mirror->routes6 != MIRROR_CURRENT;
+	bool xfrm = mirror->xfrm == MIRROR_STALE || mirror->xfrm == MIRROR_DOUBTED ||
+		    (mirror->xfrm == MIRROR_CURRENT && xfrm_table_has_questions(mirror->ev.xfrm));
 
 	if (!host && !xfrm)
 		return false;
 	read_stale_host(mirror);
-	if (!mirror->load)
-		read_stale_xfrm(mirror);
+	read_stale_xfrm(mirror);
 	return true;
 }
 
-/* What came while it was read is taken as well. Where there is no end to it, the next event or poll goes on. */
+/* Takes what came during a reading as well. If there is no end to it, the next event or poll continues. */
 static void catch_up(struct mirror *mirror)
 {
 	int tries = CATCH_UP_TRIES;
@@ -148,11 +158,14 @@ static void read_silent_facts(struct mirror *mirror)
 	mirror_read_macsec(mirror);
 	if (clock_ms() - mirror->links_read_ms > SETTINGS_MS)
 		mirror_read_links(mirror);
-	/* what could not be read may be readable now */
-	mirror->host_stale |= ev->links_state == EVIDENCE_BROKEN;
-	mirror->routes6_stale |= ev->routes6_state == EVIDENCE_BROKEN;
-	if (!mirror->load)
-		mirror->xfrm_stale |= xfrm_table_state(ev->xfrm) == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms;
+	/* a part that could not be read may be readable now */
+	if (ev->links_state == EVIDENCE_BROKEN)
+		mirror->links = MIRROR_STALE;
+	if (ev->routes6_state == EVIDENCE_BROKEN && mirror->routes6 == MIRROR_CURRENT)
+		mirror->routes6 = MIRROR_STALE;
+	if (mirror->xfrm != MIRROR_LOADING &&
+	    (xfrm_table_state(ev->xfrm) == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms))
+		mirror->xfrm = MIRROR_STALE;
 }
 
 static void on_told(evutil_socket_t fd, short what, void *arg)
@@ -212,7 +225,7 @@ const struct evidence *mirror_last(const struct mirror *mirror)
 
 bool mirror_is_reading(const struct mirror *mirror)
 {
-	return mirror->load;
+	return mirror->xfrm == MIRROR_LOADING;
 }
 
 uint64_t mirror_generation(const struct mirror *mirror)
@@ -317,7 +330,7 @@ int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn c
 		return err;
 	}
 	evidence_read_host(netns, &mirror->ev);
-	mirror->quiet = mirror->host_stale = mirror->routes6_stale = mirror->xfrm_stale = true;
+	mirror->quiet = true;
 	mirror_now(mirror);
 	mirror->quiet = false;
 	poll_again(mirror);

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the parts of the mirror: following events (mirror.c) and reading anew (mirror_read.c). */
+/* Shared by the files of the mirror: following events (mirror.c), reading (mirror_read.c), notifying (mirror_tell.c).
+ */
 #ifndef RDMASEC_EVIDENCE_MIRROR_INTERNAL_H
 #define RDMASEC_EVIDENCE_MIRROR_INTERNAL_H
 
 #include "evidence/mirror.h"
 #include "netns/events.h"
+
+/* See the table in mirror.c. */
+enum mirror_part_state {
+	MIRROR_STALE = 0, /* to be read again */
+	MIRROR_REROUTED,  /* likewise, and what they lead to has changed even if they are the same */
+	MIRROR_DOUBTED,   /* stale if something is offloaded to a netdev */
+	MIRROR_LOADING,   /* `load` goes on */
+	MIRROR_CURRENT,
+};
 
 struct mirror {
 	struct netns *netns;
@@ -13,19 +23,19 @@ struct mirror {
 	struct evidence ev;
 	struct mirror_socket route_socket, xfrm_socket;
 	struct event *route_event, *xfrm_event, *poll;
-	bool host_stale, routes6_stale, xfrm_stale; /* something was told that only reading it anew can tell */
-	bool offload_doubtful;                      /* a netdev may have gone down since they were read */
+	enum mirror_part_state links, routes6, xfrm;
+	bool doubted_in_load;
 	int64_t links_read_ms, xfrm_due_ms;
 	struct xfrm_load *load; /* NULL: they have been read */
 	struct event *load_more;
 	int64_t load_began_ms;
 	int load_at_once_ms; /* before others get their turn */
-	bool rules_changed;
 	bool poll_is_fast;
 	bool quiet; /* nobody is told: the first reading */
 	uint64_t generation, gid_generation;
 };
 
+/* mirror_tell.c */
 void mirror_tell(struct mirror *mirror, const struct mirror_change *change);
 void mirror_tell_host(struct mirror *mirror);
 void mirror_tell_xfrm(const struct xfrm_change *change, void *arg); /* the mirror */

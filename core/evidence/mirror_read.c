@@ -112,6 +112,8 @@ static void xfrm_is_read(struct mirror *mirror)
 	if (mirror->load)
 		xfrm_load_end(mirror->load);
 	mirror->load = NULL;
+	mirror->xfrm = mirror->doubted_in_load ? MIRROR_DOUBTED : MIRROR_CURRENT;
+	mirror->doubted_in_load = false;
 	mirror->xfrm_due_ms = now + (pause > XFRM_AGAIN_MS ? pause : XFRM_AGAIN_MS);
 	mirror_tell_xfrm(&everything, mirror);
 }
@@ -138,6 +140,7 @@ static bool read_some_xfrm(struct mirror *mirror)
 
 void mirror_read_xfrm(struct mirror *mirror)
 {
+	mirror->xfrm = MIRROR_LOADING;
 	mirror->load_began_ms = clock_ms();
 	mirror->load = xfrm_load_begin(mirror->ev.xfrm, netns_transport(mirror->netns));
 	mirror->generation++; /* what was decided by the old ones counts no more, whatever comes */

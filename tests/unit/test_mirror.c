@@ -151,7 +151,7 @@ Test(mirror, reads_a_part_at_a_time)
 	add_policies(0, FIRST);
 	mirror_follow(mirror);
 	loads = 0;
-	mirror->xfrm_stale = true;
+	mirror->xfrm = MIRROR_STALE;
 	mirror_follow(mirror);
 	cr_assert(mirror_is_reading(mirror), "they do not fit in one datagram");
 	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_BROKEN);
@@ -174,7 +174,7 @@ Test(mirror, ends_while_it_reads)
 		skip_test("this kernel has no xfrm");
 	mirror->load_at_once_ms = 0;
 	add_policies(0, 2000);
-	mirror->xfrm_stale = true;
+	mirror->xfrm = MIRROR_STALE;
 	mirror_follow(mirror);
 	cr_assert(mirror_is_reading(mirror));
 	mirror_free(mirror);
