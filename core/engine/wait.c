@@ -263,11 +263,12 @@ static void on_judge_waiting(evutil_socket_t fd, short what, void *arg)
 static bool concerned(const struct waiting *w, const struct mirror_change *change)
 {
 	const struct engine_answer *answer = &w->question.answer;
+	const struct judged_path judged = judged_path_from(&answer->path, &answer->verdict);
 
 	if (change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EXPIRING)
 		return false;
 	return change->kind != MIRROR_CHANGE_XFRM || w->question.too_early ||
-	       xfrm_change_concerns(change->xfrm, &answer->path, &answer->verdict);
+	       xfrm_change_concerns(change->xfrm, &judged);
 }
 
 void server_on_change(struct namespace *in, const struct mirror_change *change, void *arg)

@@ -2,14 +2,14 @@
 #ifndef RDMASEC_JUDGE_CONCERNS_H
 #define RDMASEC_JUDGE_CONCERNS_H
 
-#include "judge/decide.h"
+#include "judge/judged_path.h"
 #include "xfrm/table.h"
 
 /*
- * Might decide() say anything else of this path than `verdict`, now that this has changed? Yes too often, never wrongly
- * no. Good for a verdict whose path, requirement and other evidence are still the same. Of an expiring SA: does the
- * verdict stand on it? decide() would say the same.
+ * Could decide() say something else of this path after the change? May be true without need, never false wrongly, as
+ * long as path, requirement and all other evidence are the same. Of an expiring SA, for which decide() says the same:
+ * does the verdict depend on it?
  */
-bool xfrm_change_concerns(const struct xfrm_change *change, const struct path *path, const struct verdict *verdict);
+bool xfrm_change_concerns(const struct xfrm_change *change, const struct judged_path *judged);
 
 #endif

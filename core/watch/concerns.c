@@ -6,28 +6,8 @@
 
 static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_change *change)
 {
-	const struct watch_basis *basis = &qp->basis;
-	const struct driver_traits driver = { .egress = basis->egress };
-	const struct path path = {
-		.driver = &driver,
-		.state = basis->state,
-		.scope = basis->scope,
-		.family = basis->family,
-		.local = basis->local,
-		.remote = basis->remote,
-		.gid_ifindex = basis->gid_ifindex,
-		.egress_ifindex = basis->egress_ifindex,
-	};
-	const struct verdict verdict = {
-		.kind = basis->verdict,
-		.by = basis->by,
-		.spi_out = basis->spi_out,
-		.spi_in = basis->spi_in,
-		.reqid = basis->reqid,
-	};
-
 	/* IPsec may protect from now on what it did not; the reason of an audited QP may change */
-	return basis->by != BY_LOOPBACK && xfrm_change_concerns(change, &path, &verdict);
+	return qp->judged.by != BY_LOOPBACK && xfrm_change_concerns(change, &qp->judged);
 }
 
 static bool concerned(const struct watch_qp *qp, const struct mirror_change *change)
@@ -40,18 +20,18 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 			return false; /* an expiring SA still protects */
 		return watch_has_other_inputs(qp) || concerned_by_xfrm(qp, change->xfrm);
 	case MIRROR_CHANGE_SECY:
-		return watch_has_other_inputs(qp) || !qp->basis.egress_ifindex ||
-		       qp->basis.egress_ifindex == change->ifindex;
+		return watch_has_other_inputs(qp) || !qp->judged.egress_ifindex ||
+		       qp->judged.egress_ifindex == change->ifindex;
 	default:
 		return true;
 	}
 }
 
-static bool same_flow(const struct watch_basis *basis, const struct acquire_flow *flow)
+static bool same_flow(const struct judged_path *judged, const struct acquire_flow *flow)
 {
-	return basis->family == flow->family && address_equal(flow->family, &basis->local, &flow->local) &&
-	       address_equal(flow->family, &basis->remote, &flow->remote) && basis->of_one_qp == flow->has_sport &&
-	       (!flow->has_sport || basis->sport == flow->sport);
+	return judged->family == flow->family && address_equal(flow->family, &judged->local, &flow->local) &&
+	       address_equal(flow->family, &judged->remote, &flow->remote) && judged->has_sport == flow->has_sport &&
+	       (!flow->has_sport || judged->sport == flow->sport);
 }
 
 bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const struct acquire_flow *flow)
@@ -63,7 +43,7 @@ bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const
 		if (ufile->in != in)
 			continue;
 		HASH_ITER (hh, ufile->qps, qp, next) {
-			if (watch_can_send(qp) && same_flow(&qp->basis, flow))
+			if (watch_can_send(qp) && same_flow(&qp->judged, flow))
 				return true;
 		}
 	}
@@ -104,7 +84,7 @@ static bool relies_on_macsec(const struct watch_ufile *ufile)
 	const struct watch_qp *qp, *next;
 
 	HASH_ITER (hh, ufile->qps, qp, next)
-		if (watch_can_send(qp) && (qp->basis.by == BY_MACSEC || watch_has_other_inputs(qp)))
+		if (watch_can_send(qp) && (qp->judged.by == BY_MACSEC || watch_has_other_inputs(qp)))
 			return true;
 	return false;
 }

@@ -6,6 +6,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "judge/judged_path.h"
 #include "rdma/resources.h"
 #include "rdma/uverbs_call.h"
 #include "watch/watch.h"
@@ -65,21 +66,6 @@ enum watch_qpn { WATCH_QPN_UNKNOWN = 0, WATCH_QPN_GUESSED /* good enough to be s
 /* The routes by which a QP may have sent in clear: route.c. */
 enum clear_routes { CLEAR_ROUTE_NONE, CLEAR_ROUTE_ONE, CLEAR_ROUTE_SOME };
 
-/* Of an answer, what is needed to find out whom a change concerns. */
-struct watch_basis {
-	enum path_state state;
-	enum remote_scope scope;
-	int family;
-	union ip_address local, remote;
-	int gid_ifindex, egress_ifindex, secy_ifindex;
-	uint32_t spi_out, spi_in, reqid, policy_out;
-	bool of_one_qp; /* the SA by which it sends, told apart by `sport` */
-	uint16_t sport;
-	enum driver_egress egress;
-	enum verdict_kind verdict;
-	enum protection by;
-};
-
 struct watch_qp {
 	uint32_t handle;
 	enum watch_qpn qpn_source;
@@ -89,9 +75,9 @@ struct watch_qp {
 	enum watch_state state;
 	enum watch_check check;
 	enum watch_work work;
-	uint32_t checked_round; /* the watch's round in which the kernel was asked last */
-	struct request request; /* is judged again at each change; .qp_type 0: not known */
-	struct watch_basis basis;
+	uint32_t checked_round;    /* the watch's round in which the kernel was asked last */
+	struct request request;    /* is judged again at each change; .qp_type 0: not known */
+	struct judged_path judged; /* by the last answer */
 	enum clear_routes clear_routes;
 	struct uverbs_address clear_address; /* the last of those */
 	int64_t since_ns;                    /* CLOCK_REALTIME */
@@ -210,11 +196,11 @@ const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, 
 /* Remembers the route of an address that the answer let pass in clear. */
 void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer);
 
-/* ---- basis.c ---- */
+/* ---- basis.c: what the last verdict depends on ---- */
 
 /* Keeps what the answer depends on. */
 void watch_keep_verdict(struct watch_qp *qp, const struct engine_answer *answer);
-/* The verdict depends on more than the basis has: on other GIDs, or on a rule that requires nothing. */
+/* The verdict depends on more than qp->judged has: on other GIDs, or on a rule that requires nothing. */
 bool watch_has_other_inputs(const struct watch_qp *qp);
 /* Reports to the listener that the flow of the QP needs an SA; within `grace_ms`, if that is not 0. */
 void watch_report_missing_sa(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms);

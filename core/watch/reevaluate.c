@@ -101,7 +101,7 @@ static void on_refused(const struct judged *j, struct engine_answer *answer)
 		revoke_qp(j, answer);
 }
 
-static bool same_protection(const struct watch_basis *a, const struct watch_basis *b)
+static bool same_protection(const struct judged_path *a, const struct judged_path *b)
 {
 	return a->verdict == b->verdict && a->by == b->by && a->spi_out == b->spi_out && a->spi_in == b->spi_in &&
 	       a->secy_ifindex == b->secy_ifindex;
@@ -113,19 +113,19 @@ static bool same_protection(const struct watch_basis *a, const struct watch_basi
  */
 static bool awaits_reading(const struct judged *j, const struct engine_answer *answer)
 {
-	const struct watch_basis *basis = &j->qp->basis;
+	const struct judged_path *judged = &j->qp->judged;
 
 	if (answer->verdict.kind != VERDICT_UNKNOWN || !mirror_is_reading(namespace_mirror(j->ufile->in)))
 		return false;
-	if (basis->by == BY_MACSEC)
-		return answer->verdict.secy_ifindex == basis->secy_ifindex;
-	return basis->by != BY_LOOPBACK;
+	if (judged->by == BY_MACSEC)
+		return answer->verdict.secy_ifindex == judged->secy_ifindex;
+	return judged->by != BY_LOOPBACK;
 }
 
 static void judge_again(const struct judged *j)
 {
 	struct watch_ufile *ufile = j->ufile;
-	struct watch_basis before = j->qp->basis;
+	struct judged_path before = j->qp->judged;
 	struct engine_answer answer;
 
 	j->qp->work = WATCH_WORK_NONE;
@@ -142,7 +142,7 @@ static void judge_again(const struct judged *j)
 		return;
 	}
 	watch_keep_verdict(j->qp, &answer);
-	if (j->qp->state == WATCH_LIVE && same_protection(&before, &j->qp->basis))
+	if (j->qp->state == WATCH_LIVE && same_protection(&before, &j->qp->judged))
 		return;
 	j->qp->state = WATCH_LIVE;
 	j->qp->since_ns = clock_realtime_ns();

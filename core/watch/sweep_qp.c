@@ -89,7 +89,7 @@ static bool same_address(const struct watch_qp *qp, const struct uverbs_qp_facts
 
 	return !memcmp(ours->dgid, theirs->dgid, sizeof(ours->dgid)) && ours->sgid_index == theirs->sgid_index &&
 	       (!theirs->port || ours->port == theirs->port) &&
-	       (!qp->basis.of_one_qp ||
+	       (!qp->judged.has_sport ||
 		(ours->flow_label == theirs->flow_label && qp->request.dest_qpn == facts->dest_qpn));
 }
 

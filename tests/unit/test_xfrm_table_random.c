@@ -346,7 +346,8 @@ static size_t look_again(struct watched *watched, struct xfrm_table *table, cons
 
 	for (int i = 0; i < WATCHED; i++) {
 		struct verdict now;
-		bool concerns = xfrm_change_concerns(change, &watched->world[i].path, &watched->verdict[i]);
+		const struct judged_path judged = judged_path_from(&watched->world[i].path, &watched->verdict[i]);
+		bool concerns = xfrm_change_concerns(change, &judged);
 
 		judge_by(&watched->world[i], table, &now);
 		if (!same_verdict(&now, &watched->verdict[i])) {
@@ -534,9 +535,12 @@ static void on_change(const struct xfrm_change *change, void *arg)
 	struct follower *f = arg;
 
 	f->expiring += change->kind == XFRM_CHANGE_EXPIRING;
-	for (int i = 0; i < WATCHED && change->kind != XFRM_CHANGE_EXPIRING; i++)
-		if (xfrm_change_concerns(change, &f->watched.world[i].path, &f->watched.verdict[i]))
+	for (int i = 0; i < WATCHED && change->kind != XFRM_CHANGE_EXPIRING; i++) {
+		const struct judged_path judged = judged_path_from(&f->watched.world[i].path, &f->watched.verdict[i]);
+
+		if (xfrm_change_concerns(change, &judged))
 			f->dirty[i] = true;
+	}
 }
 
 static void load_anew(struct follower *f, const struct model *m)

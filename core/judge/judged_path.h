@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* A path with its verdict, as far as later changes of the evidence may concern it. Without texts: one is kept for each
+ * QP. */
+#ifndef RDMASEC_JUDGE_JUDGED_PATH_H
+#define RDMASEC_JUDGE_JUDGED_PATH_H
+
+#include "judge/decide.h"
+
+/* Members as in struct path and struct verdict. */
+struct judged_path {
+	enum path_state state;
+	enum remote_scope scope;
+	enum driver_egress egress;
+	int family;
+	union ip_address local, remote;
+	int gid_ifindex, egress_ifindex;
+	bool has_sport;
+	uint16_t sport;
+	enum verdict_kind verdict;
+	enum protection by;
+	uint32_t spi_out, spi_in, policy_out;
+	int secy_ifindex;
+};
+
+struct judged_path judged_path_from(const struct path *path, const struct verdict *verdict);
+
+#endif
