@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * librdmacm, guarded. The connection manager is in the kernel, and its MADs leave by QP 1, before the application's own
- * QP has an address to be judged by. So the calls that have it send something are judged here, on the id's path.
+ * Guards calls of librdmacm. The kernel's connection manager sends messages by QP 1 before the application's QP has an
+ * address. So the calls that make it send application data are checked here, on the path of their id.
  *
- * librdmacm calls its exported functions through its own PLT, that is, through us; not in every build. Nothing here may
- * hang on whether it does, and no lock is held while it is called.
+ * In some builds librdmacm calls its own exported functions through its PLT, and so through these wrappers. The
+ * wrappers work in both cases, and hold no lock while they call librdmacm.
  */
 #ifndef RDMASEC_CM_H
 #define RDMASEC_CM_H
@@ -36,17 +36,17 @@ enum cm_call {
 };
 
 /*
- * librdmacm's own function: of the library that the program linked or opened, or of the one that a plugin brought for
- * itself. NULL and ENOSYS: there is none. Keeps errno else. Thread-safe.
+ * The function of librdmacm: of the library that the program, or a plugin of it, loaded. NULL and errno ENOSYS: none.
+ * Otherwise keeps errno. Any thread.
  */
 void *cm_find(enum cm_call call);
 #define CM_REAL(name) ((__typeof__(name) *)cm_find(CM_##name))
 
-/* ---- what is asked ---- */
+/* ---- requests to the engine ---- */
 
 /*
- * The path on which the kernel's CM, and later the QP, sends for this id: port, remote GID, local GID. 0; -EINVAL: the
- * id is bound to no device yet; -EAFNOSUPPORT: an address that is none of IP or IB.
+ * The path by which the kernel's CM, and later the QP, sends for this id: port, remote GID, local GID. 0; -EINVAL: the
+ * id is not bound to a device; -EAFNOSUPPORT: an address that is neither IP nor IB.
  */
 RS_MUST_USE int cm_path_of_id(const struct rdma_cm_id *id, struct request *out);
 
@@ -54,16 +54,17 @@ RS_MUST_USE int cm_path_of_id(const struct rdma_cm_id *id, struct request *out);
 RS_MUST_USE int cm_path_of_group(const struct rdma_cm_id *id, const struct sockaddr *group, struct request *out);
 
 /*
- * Is the path known from which a connected QP of this id will send? From rdma_resolve_route(3) on, and on the passive
- * side from the request on. Not for requests of RDMA_PS_UDP, whose path the kernel keeps to itself.
+ * Is the path of a connected QP of this id known? It is after rdma_resolve_route(3), and on the passive side with the
+ * request. Not for requests of RDMA_PS_UDP, whose path the kernel does not show.
  */
 bool cm_route_is_known(const struct rdma_cm_id *id);
 
-/* Puts the id's path to the engine. 0 and errno kept; or -1 and errno: refused, and nothing may be sent. */
+/* Puts the path of the id to the engine. 0, keeping errno; or -1 and errno: refused, nothing may be sent. Blocks. */
 RS_MUST_USE int cm_ask(const struct rdma_cm_id *id, enum request_kind kind);
 RS_MUST_USE int cm_ask_group(const struct rdma_cm_id *id, const struct sockaddr *group);
 
-/* In rdma_get_request(3) of this thread, where librdmacm makes the new id's QP itself. Returns what it was. */
+/* Sets whether this thread is in rdma_get_request(3), which creates the QP of the new id itself. Returns the old value.
+ */
 bool cm_requesting(bool now);
 
 #endif

@@ -7,7 +7,7 @@
 #include "door/want_option.h"
 #include "id_options.h"
 
-/* What the application asks for, of the id and of its QP, which may have been asked for more since. */
+/* The options of the id combined with those of its QP, which may have been set later. */
 static int want_of(const struct rdma_cm_id *id, struct want *out)
 {
 	struct want of_qp = { 0 };
@@ -18,7 +18,8 @@ static int want_of(const struct rdma_cm_id *id, struct want *out)
 		qp_options_get(id->qp->context->cmd_fd, id->qp->handle, &of_qp);
 	err = want_both(out, &of_qp, out);
 	if (err)
-		door_say("rdmasec: refused: the application asks for MACsec and for IPsec, for an rdma_cm_id and for "
+		door_say("rdmasec: refused: the application requires MACsec and IPsec, one for an rdma_cm_id and the "
+			 "other for "
 			 "its queue pair");
 	return err;
 }

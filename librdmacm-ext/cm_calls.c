@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The calls that have the kernel's CM send a MAD with something of the application's in it. A refused one did nothing:
- * the id is in the state it was. */
+/* The calls that make the kernel's CM send a MAD with application data. A refused call leaves the id as it was. */
 #include <errno.h>
 
 #include "cm.h"
@@ -25,7 +24,7 @@ CM_EXPORT int rdma_accept(struct rdma_cm_id *id, struct rdma_conn_param *param)
 	return real(id, param);
 }
 
-/* The RTU, where the application moves its QP itself. With an id's own QP it is EINVAL, and librdmacm says so. */
+/* The RTU, if the application moves its QP itself. For an id with a QP, librdmacm returns EINVAL. */
 CM_EXPORT int rdma_establish(struct rdma_cm_id *id)
 {
 	__typeof__(rdma_establish) *real = CM_REAL(rdma_establish);
@@ -36,8 +35,8 @@ CM_EXPORT int rdma_establish(struct rdma_cm_id *id)
 }
 
 /*
- * The REJ: it may carry data of the application's. Without, it says no more than the kernel's own, which
- * rdma_destroy_id(3) would send, and an application whose rdma_accept(3) was refused must be able to say no.
+ * The REJ, which may carry application data. Without data it equals the REJ that rdma_destroy_id(3) sends, and an
+ * application whose rdma_accept(3) was refused must be able to reject.
  */
 CM_EXPORT int rdma_reject(struct rdma_cm_id *id, const void *data, uint8_t len)
 {
@@ -71,7 +70,7 @@ CM_EXPORT int rdma_join_multicast_ex(struct rdma_cm_id *id, struct rdma_cm_join_
 	__typeof__(rdma_join_multicast_ex) *real = CM_REAL(rdma_join_multicast_ex);
 	bool has_group = attr->comp_mask & RDMA_CM_JOIN_MC_ATTR_ADDRESS && attr->addr;
 
-	/* without one librdmacm says EINVAL */
+	/* without a group librdmacm returns EINVAL */
 	if (!real || (has_group && cm_ask_group(id, attr->addr)))
 		return -1;
 	return real(id, attr, context);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Ids that come and go. What was asked for of a listening id is asked for of those that it hands out.
+ * Creation and destruction of ids. An id that a listener hands out inherits the options of the listener.
  *
- * The entry of an id to come is allocated before librdmacm is called: when the event is there it is too late to refuse,
- * and an id that asks for less than its listener did would be let pass. These calls wait, and threads that wait in them
- * are commonly cancelled.
+ * The entry of a new id is allocated before librdmacm is called: after the event it is too late to fail, and without
+ * the entry the id would require less than its listener. These calls block, and threads that wait in them are commonly
+ * cancelled.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #include "door/qp_options.h"
 #include "id_options.h"
 
-/* Uses the spare entry, or lets it be. */
+/* Gives the new id the options of its listener, with the spare entry; sets *spare to NULL if it was used. */
 static void inherit(const struct rdma_cm_id *listener, const struct rdma_cm_id *id, struct want_entry **spare)
 {
 	if (listener && id && id_options_inherit(listener, id, *spare))
@@ -73,7 +73,7 @@ CM_EXPORT int rdma_get_request(struct rdma_cm_id *listener, struct rdma_cm_id **
 	return result;
 }
 
-/* What was asked for goes first: as soon as librdmacm has freed the id, its address may be another's. */
+/* The options end first: once librdmacm has freed the id, a new one may have its address. */
 CM_EXPORT int rdma_destroy_id(struct rdma_cm_id *id)
 {
 	__typeof__(rdma_destroy_id) *real = CM_REAL(rdma_destroy_id);

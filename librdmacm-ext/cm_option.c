@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* rdma_set_option() with our level. */
+/* rdma_set_option() with RDMASEC_LEVEL. */
 #include <errno.h>
 
 #include "cm.h"
@@ -20,7 +20,7 @@ static int protection_read(const struct rdma_cm_id *id, void *value, size_t size
 	return err ? err : door_write((uintptr_t)value, &protection, sizeof(protection));
 }
 
-/* Of a QP that the id has already, too. */
+/* Sets the option for the id, and for its QP if it has one. */
 static int option_set(const struct rdma_cm_id *id, int option, const void *value, size_t size)
 {
 	uint32_t number;

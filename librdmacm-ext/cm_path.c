@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Where an id sends to. Sources: librdmacm/cma.c (v44 to v64); drivers/infiniband/core/cma.c, cm.c.
+ * The path of an id. Sources: librdmacm/cma.c (v44 to v64); drivers/infiniband/core/cma.c, cm.c.
  *
- * With a path record the kernel's CM sends to its GIDs, and so does the QP (cm_init_av_by_path()). The active side has
- * one from rdma_resolve_route(3) on; for RoCE cma_resolve_iboe_route() makes it of the two IP addresses. On the passive
- * side it is made of the request (cm_format_paths_from_req()), and route.addr has what the remote *says* are its IP
- * addresses, in private data: so where both are there, the path record counts.
+ * If there is a path record, the kernel's CM and the QP send to its GIDs (cm_init_av_by_path()). The active side has
+ * one after rdma_resolve_route(3): for RoCE, cma_resolve_iboe_route() makes it from the two IP addresses. On the
+ * passive side it comes from the request (cm_format_paths_from_req()), while route.addr has the IP addresses that the
+ * remote claims in private data. So a path record is preferred to the addresses.
  *
- * Without one (iWARP; requests of RDMA_PS_UDP, whose answer goes back where the datagram came from, which only the
- * kernel knows) the IP addresses are all there is. The GID of an IP address is the same for every RoCE v2 GID with it
- * (rdma_ip2gid()): that several netdevs may have it, as with link-local ones, is the engine's to judge.
+ * Without a path record only the IP addresses are known: for iWARP, and for requests of RDMA_PS_UDP, whose answer goes
+ * to the sender of the datagram, known to the kernel alone. An IP address has the same GID on every netdev
+ * (rdma_ip2gid()); the engine handles addresses, such as link-local ones, that several netdevs have.
  *
- * AF_IB addresses are GIDs, of InfiniBand proper: the kernel resolves them on ports of that kind only
- * (rdma_cap_af_ib()). They are put to the engine as they are, which refuses what is not Ethernet.
+ * AF_IB addresses are GIDs of InfiniBand, and the kernel resolves them on InfiniBand ports only (rdma_cap_af_ib()). The
+ * engine gets them unchanged, and refuses ports that are not Ethernet.
  */
 #include <errno.h>
 #include <infiniband/ib.h>
@@ -28,7 +28,7 @@ static void gid_of_ipv4(struct in_addr address, uint8_t gid[16])
 	memcpy(gid + 12, &address, 4);
 }
 
-/* `address` is of a caller's, and need not be aligned as its family would have it. */
+/* `address` comes from the application and may be unaligned. */
 static int gid_of(const struct sockaddr *address, uint8_t gid[16])
 {
 	struct sockaddr_in6 sin6;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * QPs of ids. Their creation and each change of their address are judged as any QP's, by the door. Here they get what
- * was asked for of their id; and where the route is known already, what cannot be protected is refused before there is
- * a QP, and an SA that is missing is set up early.
+ * QPs of ids. The door checks their creation and their addresses as for any QP. Here they get the options of their id.
+ * If the route is already known, an unprotected path is refused before the QP exists, and a missing SA is set up early.
  */
 #include "cm.h"
 #include "door/qp_options.h"
 #include "door/want_option.h"
 #include "id_options.h"
 
-/* initial-exec: nothing is allocated for a thread that first comes here */
+/* initial-exec: the first use by a thread allocates nothing */
 static _Thread_local struct {
 	const struct rdma_cm_id *creating;
 	bool requesting;
@@ -29,15 +28,15 @@ struct creation {
 };
 
 /*
- * rdma_get_request() loses the new id when its QP cannot be made, and the remote is never answered; when rdma_accept()
- * is refused, the application still has the id. So in there nothing is asked yet.
+ * If the QP cannot be created, rdma_get_request() loses the new id and never answers the remote; if rdma_accept() is
+ * refused, the application still has the id. So nothing is asked within rdma_get_request().
  */
 static int ask_route(const struct rdma_cm_id *id)
 {
 	return here.requesting || !cm_route_is_known(id) ? 0 : cm_ask(id, REQUEST_CM_ROUTE);
 }
 
-/* 0, and creation_end() is due; or -1 and errno. rdma_create_qp() may call rdma_create_qp_ex() through us. */
+/* 0: the caller owes creation_end(); or -1 and errno. rdma_create_qp() may call rdma_create_qp_ex() of this file. */
 static int creation_begin(const struct rdma_cm_id *id, struct creation *creation)
 {
 	struct want want;
@@ -48,7 +47,7 @@ static int creation_begin(const struct rdma_cm_id *id, struct creation *creation
 	here.creating = id;
 	id_options_get(id, &want);
 	creation->before = qp_options_make_with(&want);
-	/* a listener's QPs ask for what it asked for, whether or not its new id came through here yet */
+	/* within rdma_get_request() the new id may have no entry yet: keep the options of the listener */
 	if (here.requesting && want_is_empty(&want))
 		qp_options_make_with(&creation->before);
 	return 0;

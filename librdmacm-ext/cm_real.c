@@ -15,7 +15,7 @@ static const char *const names[CM_CALL_COUNT] = {
 
 static _Atomic(void *) functions[CM_CALL_COUNT];
 
-/* What has been found must not go when the program closes its handle: it would be called again after the next open. */
+/* Keeps librdmacm loaded when the program closes its handle: the pointer found here is used again after a reopen. */
 static void keep_loaded(void *function)
 {
 	Dl_info info;
@@ -32,7 +32,7 @@ static void *look_up(const char *name)
 		keep_loaded(function);
 		return function;
 	}
-	/* a plugin opened RTLD_LOCAL brought it: the plugin's calls come here, but RTLD_NEXT does not get there */
+	/* loaded by a plugin that was opened RTLD_LOCAL: RTLD_NEXT does not search it, but its calls arrive here */
 	library = dlopen("librdmacm.so.1", RTLD_LAZY | RTLD_NOLOAD);
 	return library ? dlsym(library, name) : NULL;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * rdmasecd: the engine of the whole host. Doors prefer it to a private one, so that programs without CAP_NET_ADMIN are
- * judged by IPsec state as well, and one policy holds for all.
+ * rdmasecd: the engine of the host. Doors prefer it to a private engine: it can read IPsec state for programs without
+ * CAP_NET_ADMIN, and applies one policy to all programs.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -30,27 +30,27 @@ struct daemon {
 	struct event_base *base;
 	struct engine_server *server;
 	struct netns_opener *opener;
-	struct audit *audit; /* NULL: no log is wanted */
+	struct audit *audit; /* NULL: no audit log */
 	bool audit_failing;
 	const struct policy *policy;
 	const char *policy_path;
-	bool policy_named; /* by -p: then it has to be there */
+	bool policy_named; /* by -p: the file must exist */
 	int status;
 };
 
-/* What wakes the daemon beside its clients. */
+/* The events of the daemon, besides its clients. */
 enum { ON_HANGUP, ON_TERMINATE, ON_INTERRUPT, ON_OPENER, ON_FLUSH, ON_WATCHDOG, EVENT_COUNT };
 
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: rdmasecd [-n] [-p POLICY] [-a FILE] [-s SOCKET]\n"
-		    "  Judges for every RDMA application of this host, and takes down queue pairs that lose their "
+		    "  Decides for all RDMA applications of this host, and stops queue pairs that lose their "
 		    "protection.\n"
-		    "  -n          check the policy and stop: 0 it is good, 2 it is not\n"
-		    "  -p POLICY   default " DEFAULT_POLICY "; without that file all has to be protected\n"
-		    "  -a FILE     audit log: a line of JSON for every decision; default none\n"
+		    "  -n          check the policy and exit: 0 valid, 2 invalid\n"
+		    "  -p POLICY   default " DEFAULT_POLICY "; without it, all queue pairs need protection\n"
+		    "  -a FILE     audit log: a line of JSON for each decision; default none\n"
 		    "  -s SOCKET   default " WIRE_SYSTEM_ENGINE "\n"
-		    "  SIGHUP reloads the policy; a bad one is refused and the old one stays.\n");
+		    "  SIGHUP reloads the policy; if the new one is invalid, the old one stays.\n");
 }
 
 static int load(const struct daemon *daemon, const struct policy **out)
@@ -71,7 +71,7 @@ static int load(const struct daemon *daemon, const struct policy **out)
 	return err;
 }
 
-/* ---- what wakes it ---- */
+/* ---- events ---- */
 
 static void on_hangup(evutil_socket_t sig, short what, void *arg)
 {
@@ -82,7 +82,7 @@ static void on_hangup(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	sd_notify(0, "RELOADING=1");
 	if (load(daemon, &fresh)) {
-		fprintf(stderr, "rdmasecd: the old policy stays\n");
+		fprintf(stderr, "rdmasecd: invalid policy: the old policy stays\n");
 	} else {
 		engine_server_set_policy(daemon->server, fresh);
 		policy_free(daemon->policy);
@@ -101,14 +101,14 @@ static void on_terminate(evutil_socket_t sig, short what, void *arg)
 	event_base_loopbreak(daemon->base);
 }
 
-/* Without it other namespaces could not be opened any more, and a daemon without privileges cannot start another. */
+/* Without its opener the daemon cannot open other namespaces, and without privileges it cannot start another one. */
 static void on_opener(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 
 	(void)fd;
 	(void)what;
-	fprintf(stderr, "rdmasecd: the process that opens network namespaces has ended\n");
+	fprintf(stderr, "rdmasecd: the process that opens network namespaces ended: exiting\n");
 	daemon->status = EXIT_FAILURE;
 	event_base_loopbreak(daemon->base);
 }
@@ -121,7 +121,7 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	sd_notify(0, "WATCHDOG=1");
 }
 
-/* A log that cannot be written holds nothing up: what is lost is counted, in the log and here. */
+/* A failing log does not stop the engine: lost records are counted, in the log and here. */
 static void on_flush(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
@@ -130,9 +130,9 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (err && !daemon->audit_failing)
-		fprintf(stderr, "rdmasecd: the audit log cannot be written: %s\n", strerror(-err));
+		fprintf(stderr, "rdmasecd: cannot write the audit log: %s\n", strerror(-err));
 	if (!err && daemon->audit_failing)
-		fprintf(stderr, "rdmasecd: the audit log is written again; %llu records were lost since the start\n",
+		fprintf(stderr, "rdmasecd: the audit log works again; %llu records were lost since the start\n",
 			(unsigned long long)audit_lost(daemon->audit));
 	daemon->audit_failing = err != 0;
 }
@@ -220,11 +220,11 @@ static int run(struct daemon *daemon, const char *socket_path, const char *audit
 		fprintf(stderr, "rdmasecd: %s: %s\n", audit_path, strerror(-err));
 		return EXIT_FAILURE;
 	}
-	/* everybody may ask; who asks is taken from the kernel */
+	/* every user may connect; the kernel tells the engine which user it is */
 	listener = wire_listen_at(socket_path, SOCK_SEQPACKET, 0666);
 	if (listener < 0) {
 		fprintf(stderr, "rdmasecd: %s: %s\n", socket_path,
-			listener == -EADDRINUSE ? "an engine is there already" : strerror(-listener));
+			listener == -EADDRINUSE ? "another engine is running" : strerror(-listener));
 		audit_close(daemon->audit);
 		return EXIT_FAILURE;
 	}

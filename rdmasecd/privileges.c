@@ -21,16 +21,16 @@
 enum { FILES_WANTED = 65536 };
 
 static const int kept[] = {
-	/* xfrm state can be read with nothing less (xfrm_user_rcv_msg()), its events heard, and a large buffer given
-	 * to a socket that hears them (SO_RCVBUFFORCE) */
+	/* needed to read xfrm state and events (xfrm_user_rcv_msg()), and for a large buffer of the socket that
+	 * receives them (SO_RCVBUFFORCE) */
 	CAP_NET_ADMIN,
-	/* what belongs to other users' processes: the executable (proc_pid_readlink()), the network namespace
-	 * (proc_ns_get_link()), a duplicate of the uverbs fd by which a queue pair can be taken down
-	 * (pidfd_getfd(2)), and whether it is still the same file (kcmp(2)) */
+	/* needed to inspect processes of other users: the executable (proc_pid_readlink()), the network namespace
+	 * (proc_ns_get_link()), a duplicate of the uverbs fd for stopping a queue pair (pidfd_getfd(2)), and whether it
+	 * is still the same file (kcmp(2)) */
 	CAP_SYS_PTRACE,
 };
 
-/* Every client is a socket and a pidfd, every network namespace half a dozen. What is missing is found out later. */
+/* A client takes a socket and a pidfd, a network namespace six descriptors. A lower limit fails later, at its use. */
 static void raise_files(void)
 {
 	struct rlimit files;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The daemon's system calls. Any other one fails with EPERM: a libc of another release may try a newer call, and an
- * engine that goes on without it refuses what it cannot tell, where a dead one revokes nothing. But what only an
- * intruder would call ends the process, which systemd then starts anew, and the kernel logs it (audit type 1326).
+ * The system calls of the daemon. Other calls fail with EPERM: a newer libc may try one, and an engine without it still
+ * refuses unknown state, while a dead engine revokes nothing. Calls that only an intruder would make kill the process:
+ * systemd restarts it, and the kernel logs the call (audit type 1326).
  *
- * What this cannot say is which files: /proc/PID/mem is open to CAP_SYS_PTRACE, as pidfd_getfd(2) is.
+ * The filter cannot restrict files: with CAP_SYS_PTRACE, /proc/PID/mem can be opened, as pidfd_getfd(2) can be called.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include "privileges.h"
 #include "process/confine.h"
 
-/* Beside a loop and what is common (core/process/confine_lists.c). */
+/* In addition to confine_loop and confine_common (core/process/confine_lists.c). */
 static const struct confine_rule own[] = {
-	/* sockets: doors, the opener, the kernel's netlink, systemd's notifications; nothing that leaves the host */
+	/* sockets of doors, opener, netlink and systemd; none that leaves the host */
 	CONFINE_ALLOW_IF(socket, 1, CONFINE_INT(0, AF_NETLINK)),
 	CONFINE_ALLOW(bind),
 	CONFINE_ALLOW(listen),
@@ -26,14 +26,14 @@ static const struct confine_rule own[] = {
 	/* clients: their network namespace */
 	CONFINE_IOCTL(NS_GET_NSTYPE),
 
-	/* files: /proc, /sys and the policy are read, and the log grows; nothing is written over */
+	/* files: reads /proc, /sys and the policy, and appends to the log; overwrites nothing */
 	CONFINE_ALLOW_IF(openat, 1, CONFINE_BITS(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)),
 	CONFINE_ALLOW_IF(openat, 1, CONFINE_BITS(2, O_ACCMODE | O_APPEND | O_TRUNC, O_WRONLY | O_APPEND)),
 	CONFINE_ALLOW(readv),
 	CONFINE_ALLOW(fsync),
 	CONFINE_ALLOW(fdatasync),
 
-	/* memory, time, and itself */
+	/* memory, time, own process */
 	CONFINE_ALLOW(mlock),
 	CONFINE_ALLOW(munlock),
 	CONFINE_ALLOW(clock_getres),

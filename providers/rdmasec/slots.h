@@ -36,8 +36,8 @@ struct door_slots {
 };
 
 /*
- * Takes every ioctl slot of every libibverbs that another door does not install_door behind already, and the symbols by
- * which libraries that come later are bound. 0; -errno and why in words: not all of it could be done.
+ * Writes the caller's functions into every slot of every libibverbs that does not lead to another door already, and into
+ * the symbols that later libraries are bound to. 0; -errno and a text: incomplete. In the module's constructor.
  */
 RS_MUST_USE int slots_install(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX]);
 

@@ -78,7 +78,7 @@ def keeps_two_capabilities(t: Test, daemon: Process) -> None:
     t.check([int(found[f"Cap{which}:"], 16) for which in ("Eff", "Prm", "Inh")] == [KEPT, KEPT, 0],
             "the daemon keeps CAP_NET_ADMIN and CAP_SYS_PTRACE only", found)
     again = t.a.run(f"{t.build}/bin/rdmasecd -p {POLICY}")
-    t.check(again.code == 1 and "an engine is there already" in again.err, "a second daemon does not start", again)
+    t.check(again.code == 1 and "another engine is running" in again.err, "a second daemon does not start", again)
 
 
 def shows_decisions(t: Test) -> None:
