@@ -12,7 +12,7 @@ static bool nic_applies(const struct judged_path *judged)
 	return judged->egress == EGRESS_NIC_MACSEC_IPSEC;
 }
 
-/* Between these two, in either direction? An SA's source may be zero: any. */
+/* Is the SA between both ends of the path, in either direction? Its source may be zero: any. */
 static bool sa_is_between(const struct xfrm_change *sa, const struct judged_path *judged)
 {
 	int family = judged->family;
@@ -33,16 +33,16 @@ static bool sa_concerns(const struct xfrm_change *sa, const struct judged_path *
 		return false;
 	if (judged->scope != REMOTE_ONE || sa->spi == judged->spi_out || sa->spi == judged->spi_in)
 		return true;
-	/* In the other modes the addresses are those of a template, which is not known here. */
+	/* In the other modes the addresses are those of a template, which is unknown here. */
 	if (sa->mode != XFRM_MODE_TRANSPORT)
 		return true;
-	/* A NIC that goes by the reqid must not find it with other addresses. */
+	/* A NIC may find an SA of other addresses by its reqid, which must not happen. */
 	if (nic_applies(judged) && sa->packet_offload)
 		return true;
 	return sa_is_between(sa, judged);
 }
 
-/* Whoever stands on it: a successor is due before the hard limit. Nobody's verdict changes. */
+/* A verdict that depends on the SA needs a successor before the hard limit; no verdict changes. */
 static bool expiring_concerns(const struct xfrm_change *sa, const struct judged_path *judged)
 {
 	if (judged->by != BY_IPSEC || (sa->spi != judged->spi_out && sa->spi != judged->spi_in))
@@ -61,14 +61,14 @@ static bool policy_concerns(const struct xfrm_change *policy, const struct judge
 		.daddr = outbound ? remote : &judged->local,
 	};
 
-	/* Sub-policies are not understood at all; offloaded ones put the others out of order, whomever they are for. */
+	/* Sub-policies are not supported; an offloaded policy changes the order of all others. */
 	if (policy->type != XFRM_POLICY_TYPE_MAIN || (policy->packet_offload && !nic_applies(judged)))
 		return true;
-	/* With another port, mark or interface they are still told to the operator. */
+	/* A policy with another port, mark or interface still appears in the reason. */
 	return policy->dir != XFRM_POLICY_FWD && selector_match_addresses(&policy->sel, &flow) != SELECTS_NONE;
 }
 
-/* decide() asks MACsec first, and then of IPsec only whether a policy leads past it, which a NIC does not. */
+/* decide() checks MACsec first, then only whether an xfrm policy bypasses it, which no NIC allows. */
 static bool macsec_concerned(const struct xfrm_change *change, const struct judged_path *judged)
 {
 	if (nic_applies(judged))
@@ -81,7 +81,7 @@ static bool macsec_concerned(const struct xfrm_change *change, const struct judg
 
 bool xfrm_change_concerns(const struct xfrm_change *change, const struct judged_path *judged)
 {
-	/* IPsec is asked only of a path that leaves and is understood */
+	/* decide() looks at IPsec only for a resolved path that leaves the port */
 	if (judged->state != PATH_RESOLVED)
 		return false;
 	if (judged->verdict == VERDICT_PROTECTED && judged->by != BY_IPSEC)

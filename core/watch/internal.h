@@ -23,7 +23,7 @@ enum {
 };
 
 /*
- * The life of a queue pair, event by state. "-": nothing happens. An empty line: the same in every state.
+ * The life of a queue pair: state by event. "-": nothing happens. A single entry holds for every state.
  *
  *  event (where)                         UNKNOWN      NO_ADDRESS   LIVE          GRACE         REVOKED
  *  a door created it (watch.c)           NO_ADDRESS; LIVE for objects of DEVX that need no address
@@ -45,7 +45,7 @@ enum watch_state {
 	WATCH_NO_ADDRESS,  /* cannot send yet */
 	WATCH_LIVE,
 	WATCH_GRACE,   /* lost its protection; the kernel drops what it sends */
-	WATCH_REVOKED, /* in ERR, by us; it has to ask again to get out of it */
+	WATCH_REVOKED, /* in ERR; a door must ask before it leaves ERR */
 };
 
 /* Of a queue pair that can send: does the kernel have the address by which it is judged? */
@@ -57,7 +57,7 @@ enum watch_check {
 
 enum watch_work {
 	WATCH_WORK_NONE = 0,
-	WATCH_WORK_QUEUED, /* to be judged: by the queue, or by the next sweep where no fd could be borrowed */
+	WATCH_WORK_QUEUED, /* to be judged; if no fd could be borrowed, the next sweep queues it again */
 	WATCH_WORK_RETRY,  /* it could not be judged, or not be revoked: queued at the next change or sweep */
 };
 

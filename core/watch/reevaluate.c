@@ -122,7 +122,7 @@ static bool awaits_reading(const struct judged *j, const struct engine_answer *a
 	return judged->by != BY_LOOPBACK;
 }
 
-static void judge_again(const struct judged *j)
+static void judge_qp(const struct judged *j)
 {
 	struct watch_ufile *ufile = j->ufile;
 	struct judged_path before = j->qp->judged;
@@ -149,8 +149,8 @@ static void judge_again(const struct judged *j)
 	report(j, &answer, WIRE_EVENT_CHANGED);
 }
 
-/* Judges queued QPs until *judged is `most`. False: more are left. */
-static bool judge_queued(struct watch_ufile *ufile, int fd, unsigned most, unsigned *judged)
+/* Judges queued QPs until *judged is JUDGED_AT_ONCE. False: more are left. */
+static bool judge_queued(struct watch_ufile *ufile, int fd, unsigned *judged)
 {
 	char error[192];
 	struct judged j = { .ufile = ufile, .fd = fd, .error = error };
@@ -160,11 +160,11 @@ static bool judge_queued(struct watch_ufile *ufile, int fd, unsigned most, unsig
 	HASH_ITER (hh, ufile->qps, qp, next) {
 		if (qp->work != WATCH_WORK_QUEUED)
 			continue;
-		if (*judged == most)
+		if (*judged == JUDGED_AT_ONCE)
 			return false;
 		++*judged;
 		j.qp = qp;
-		judge_again(&j);
+		judge_qp(&j);
 	}
 	return true;
 }
@@ -175,7 +175,7 @@ static void unqueue(struct watch_ufile *ufile)
 	DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
 }
 
-static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judged)
+static void judge_ufile(struct watch_ufile *ufile, unsigned *judged)
 {
 	int fd, err = watch_borrow_fd(ufile, &fd);
 
@@ -185,7 +185,7 @@ static void judge_ufile(struct watch_ufile *ufile, unsigned most, unsigned *judg
 		unqueue(ufile);
 		return;
 	}
-	if (judge_queued(ufile, fd, most, judged))
+	if (judge_queued(ufile, fd, judged))
 		unqueue(ufile);
 	close(fd);
 }
@@ -198,7 +198,7 @@ static void on_judge(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while (watch->queue && judged < JUDGED_AT_ONCE)
-		judge_ufile(watch->queue, JUDGED_AT_ONCE, &judged);
+		judge_ufile(watch->queue, &judged);
 	if (watch->queue)
 		watch_set_timer(watch->judge, 0);
 }
