@@ -16,7 +16,7 @@ def run(t: Test) -> None:
     t.net.reset()
     t.a.run("modprobe rdma_rxe; modprobe macsec", check=True)
     before = t.a.run(STATE).out
-    result = t.a.run(f"{TOP}/tests/smoke/smoke {t.build}/bin/rdmasec", timeout=400)
+    result = t.a.run(f"{TOP}/tests/smoke/smoke {t.build}/bin/rdmasec", within=400)
     t.note(result.out)
     lines = result.out.splitlines()
     for line in lines:
@@ -24,6 +24,6 @@ def run(t: Test) -> None:
         if separator and verdict in ("ok", "not ok"):
             t.check(verdict == "ok", what, result)
     ok = sum(line.startswith("ok - ") for line in lines)
-    t.check(result.ok and ok == EXPECTED, f"all {EXPECTED} checks were made, and the exit status says so", result)
+    t.check(result.ok and ok == EXPECTED, f"tests/smoke: all {EXPECTED} checks pass, and the exit status is 0", result)
     after = t.a.run(STATE).out
-    t.check(before == after, "the host is as it was before", f"before:\n{before}\nafter:\n{after}")
+    t.check(before == after, "tests/smoke: it leaves the host unchanged", f"before:\n{before}\nafter:\n{after}")
