@@ -139,17 +139,17 @@ RS_MUST_USE enum connection_fate connection_still_waits(struct connection *conne
 RS_MUST_USE int server_wait_init(struct engine_server *server);
 void server_wait_free(struct engine_server *server);
 /* A change of the evidence: judges the waiting questions that it concerns, soon. */
-void server_on_change(struct namespace *in, const struct mirror_change *change, void *server);
+void server_on_change(struct namespace *in, const struct mirror_change *change, void *arg);
 /* A living QP's SA is missing, or about to be. */
 void server_on_missing_sa(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
-			  uint32_t grace_ms, void *server);
+			  uint32_t grace_ms, void *arg);
 
 /* ---- lists.c ---- */
 
 RS_MUST_USE enum connection_fate connection_request(struct connection *connection, int which);
 RS_MUST_USE enum connection_fate connection_write(struct connection *connection);
 /* Sends a record to all monitors that may see it, and to the log. */
-void server_publish(const struct wire_record *record, void *server);
+void server_publish(const struct wire_record *record, void *arg);
 
 /* ---- survey.c ---- */
 

@@ -18,7 +18,7 @@ enum evidence_part {
 
 /* One part, over any transport: the seam by which tests let the kernel say what they like. The part of *out is empty.
  */
-void evidence_read_part(enum evidence_part part, const struct netlink_transport *transport, struct evidence *out);
+void evidence_read_part(enum evidence_part which, const struct netlink_transport *transport, struct evidence *out);
 
 /* Moves one part, but that of xfrm, from one to the other, whose own has been freed. */
 void evidence_take_part(enum evidence_part part, struct evidence *from, struct evidence *to);

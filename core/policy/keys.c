@@ -105,11 +105,12 @@ static const struct {
 	int (*set)(struct policy_rule *rule, const char *value, struct policy_why *why); /* NULL: see words[] */
 	size_t offset, size; /* of an inherited key: its value in the rule; of a word, an enum or a bool */
 } keys[KEY_COUNT] = {
-	[KEY_MATCH_DEVICE] = { "match-device", "a pattern for the device's name, such as mlx5_*", policy_device_set },
-	[KEY_MATCH_PORT] = { "match-port", "1 to 254", policy_port_set },
-	[KEY_MATCH_REMOTE] = { "match-remote", "an IPv4 or IPv6 address or prefix", policy_remote_set },
-	[KEY_MATCH_UID] = { "match-uid", "a user name or number", policy_uid_set },
-	[KEY_MATCH_EXECUTABLE] = { "match-executable", "a pattern for an absolute path", policy_executable_set },
+	[KEY_MATCH_DEVICE] = { "match-device", "a pattern for the device's name, such as mlx5_*", policy_device_set, 0,
+			       0 },
+	[KEY_MATCH_PORT] = { "match-port", "1 to 254", policy_port_set, 0, 0 },
+	[KEY_MATCH_REMOTE] = { "match-remote", "an IPv4 or IPv6 address or prefix", policy_remote_set, 0, 0 },
+	[KEY_MATCH_UID] = { "match-uid", "a user name or number", policy_uid_set, 0, 0 },
+	[KEY_MATCH_EXECUTABLE] = { "match-executable", "a pattern for an absolute path", policy_executable_set, 0, 0 },
 	[KEY_REQUIRE] = { "require", "any, macsec, ipsec or none", NULL, FIELD(requirement.require) },
 	[KEY_MODE] = { "mode", "enforce, audit or off", NULL, FIELD(mode) },
 	[KEY_CIPHERS] = { "ciphers", "a list of " CIPHER_WORDS, ciphers_set, FIELD(requirement.ciphers) },
