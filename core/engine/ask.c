@@ -52,7 +52,7 @@ static int unwatched_namespace(struct asking *q)
 	return err;
 }
 
-/* `rdev` stays 0 for a client that cannot be watched. */
+/* Takes a reference to q->in and completes q->request. `rdev` stays 0 for a client that cannot be watched. */
 static int find_namespace(struct asking *q, dev_t *rdev)
 {
 	const struct engine_server *server = q->connection->server;
@@ -68,7 +68,7 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 		return err;
 	q->in = namespace_hold(watch_ufile_namespace(ufile));
 	*rdev = watch_ufile_rdev(ufile);
-	/* the type that a QP has is what it was created with, whatever the door says */
+	/* the type with which it was created; a door may say another */
 	engine_take_type(&q->request, watch_qp_type(ufile, q->request.handle));
 	if (q->request.kind == REQUEST_QP_ADDRESS && (q->request.qpn = watch_qp_number(ufile, q->request.handle)))
 		q->request.has |= UVERBS_HAS_QPN;
@@ -106,6 +106,15 @@ static void judge_now(struct asking *q, const struct engine_client *client)
 		       mirror_is_reading(namespace_mirror(q->in));
 }
 
+/*
+ * In this order:
+ *
+ *  find_namespace()  adds to the request what the watch knows of the queue pair: the answer depends on it
+ *  mirror_follow()   handles all events that the kernel has sent, so that the generation counts them
+ *  cached answer     is valid if it is of the same generation
+ *  judge_now()       reads the evidence without events, which may start a new generation
+ *  keep the answer   under the generation after judging, by which it was made
+ */
 static void judge_by_evidence(struct asking *q)
 {
 	const struct engine_server *server = q->connection->server;
