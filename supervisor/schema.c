@@ -11,6 +11,7 @@
 
 #include "supervisor_internal.h"
 #include "uverbs/qp.h"
+#include "uverbs/write_commands.h"
 
 #define BIT(n)                   (UINT32_C(1) << (n))
 #define DRIVER_BIT(id)           BIT((id) & ~(1U << UVERBS_ID_NS_SHIFT))
@@ -250,57 +251,6 @@ bool schema_answer_fits(const struct ib_uverbs_ioctl_hdr *request, const struct 
 }
 
 /*
- * Commands of INVOKE_WRITE that neither pin nor map memory of their caller, nor take or return an fd, in any driver but
- * those of needs_caller(). Not among them: REG_MR, REREG_MR, CREATE_COMP_CHANNEL, OPEN_XRCD (an fd), RESIZE_CQ
- * (pins), MODIFY_SRQ (rxe and rdmavt write to an address in its UHW_IN), CREATE_FLOW (mlx5's counters have an address
- * in its UHW_IN), and all that create, which drivers do in their own ways.
- */
-static bool write_needs_no_memory(uint32_t command)
-{
-	switch (command) {
-	case IB_USER_VERBS_CMD_QUERY_DEVICE:
-	case IB_USER_VERBS_CMD_QUERY_PORT:
-	case IB_USER_VERBS_CMD_ALLOC_PD:
-	case IB_USER_VERBS_CMD_DEALLOC_PD:
-	case IB_USER_VERBS_CMD_CREATE_AH:
-	case IB_USER_VERBS_CMD_DESTROY_AH:
-	case IB_USER_VERBS_CMD_DEREG_MR:
-	case IB_USER_VERBS_CMD_ALLOC_MW:
-	case IB_USER_VERBS_CMD_DEALLOC_MW:
-	case IB_USER_VERBS_CMD_DESTROY_CQ:
-	case IB_USER_VERBS_CMD_POLL_CQ:
-	case IB_USER_VERBS_CMD_REQ_NOTIFY_CQ:
-	case IB_USER_VERBS_CMD_QUERY_QP:
-	case IB_USER_VERBS_CMD_MODIFY_QP:
-	case IB_USER_VERBS_CMD_DESTROY_QP:
-	case IB_USER_VERBS_CMD_POST_SEND:
-	case IB_USER_VERBS_CMD_POST_RECV:
-	case IB_USER_VERBS_CMD_ATTACH_MCAST:
-	case IB_USER_VERBS_CMD_DETACH_MCAST:
-	case IB_USER_VERBS_CMD_QUERY_SRQ:
-	case IB_USER_VERBS_CMD_DESTROY_SRQ:
-	case IB_USER_VERBS_CMD_POST_SRQ_RECV:
-	case IB_USER_VERBS_CMD_CLOSE_XRCD:
-	case IB_USER_VERBS_CMD_OPEN_QP:
-	case IB_USER_VERBS_EX_CMD_QUERY_DEVICE | IB_USER_VERBS_CMD_FLAG_EXTENDED:
-	case IB_USER_VERBS_EX_CMD_MODIFY_QP | IB_USER_VERBS_CMD_FLAG_EXTENDED:
-	case IB_USER_VERBS_EX_CMD_DESTROY_FLOW | IB_USER_VERBS_CMD_FLAG_EXTENDED:
-	case IB_USER_VERBS_EX_CMD_DESTROY_WQ | IB_USER_VERBS_CMD_FLAG_EXTENDED:
-	case IB_USER_VERBS_EX_CMD_DESTROY_RWQ_IND_TBL | IB_USER_VERBS_CMD_FLAG_EXTENDED:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool write_creates(uint32_t command)
-{
-	return command == IB_USER_VERBS_CMD_CREATE_QP ||
-	       command == (IB_USER_VERBS_EX_CMD_CREATE_QP | IB_USER_VERBS_CMD_FLAG_EXTENDED) ||
-	       command == IB_USER_VERBS_CMD_CREATE_SRQ || command == IB_USER_VERBS_CMD_CREATE_XSRQ;
-}
-
-/*
  * Drivers that allocate queues in the kernel, which the program maps afterwards by the uverbs fd (rxe_mmap.c;
  * siw_verbs.c: siw_mmap_entry_insert()). The others pin pages of the program (ib_umem_get()).
  */
@@ -344,12 +294,13 @@ bool schema_can_carry_out(const struct ib_uverbs_ioctl_hdr *request, const struc
 	const struct schema *schema = schema_find(command->driver_id, command->object_id, command->method_id);
 	bool invoke_write =
 		command->object_id == UVERBS_OBJECT_DEVICE && command->method_id == UVERBS_METHOD_INVOKE_WRITE;
+	uint32_t properties = uverbs_write_properties(command->write_command);
 
 	if (!schema || needs_caller(command) || has_program_only(request, schema))
 		return false;
-	if (creates_queues(command) || (invoke_write && write_creates(command->write_command)))
+	if (creates_queues(command) || (invoke_write && properties & UVERBS_WRITE_CREATES_QUEUE))
 		return driver_makes_queues(command->driver_id);
-	return !invoke_write || write_needs_no_memory(command->write_command);
+	return !invoke_write || properties & UVERBS_WRITE_NEEDS_NO_MEMORY;
 }
 
 static bool modifies_controlled_qkey(const struct ib_uverbs_ioctl_hdr *request, const struct uverbs_command *command)

@@ -11,41 +11,10 @@
 
 #include "uverbs/attrs.h"
 #include "uverbs/qp.h"
+#include "uverbs/write_commands.h"
 
 /* IB_QP_CREATE_SOURCE_QPN in include/rdma/ib_verbs.h */
 enum { QP_CREATE_SOURCE_QPN = 1 << 10 };
-
-/* IB_USER_VERBS_CMD_* of the two tables that set no destination; one bit each. */
-#define BIT(n) (1ULL << (n))
-static const uint64_t harmless_commands =
-	BIT(IB_USER_VERBS_CMD_QUERY_DEVICE) | BIT(IB_USER_VERBS_CMD_QUERY_PORT) | BIT(IB_USER_VERBS_CMD_ALLOC_PD) |
-	BIT(IB_USER_VERBS_CMD_DEALLOC_PD) | BIT(IB_USER_VERBS_CMD_QUERY_AH) | BIT(IB_USER_VERBS_CMD_DESTROY_AH) |
-	BIT(IB_USER_VERBS_CMD_REG_MR) | BIT(IB_USER_VERBS_CMD_REG_SMR) | BIT(IB_USER_VERBS_CMD_REREG_MR) |
-	BIT(IB_USER_VERBS_CMD_QUERY_MR) | BIT(IB_USER_VERBS_CMD_DEREG_MR) | BIT(IB_USER_VERBS_CMD_ALLOC_MW) |
-	BIT(IB_USER_VERBS_CMD_BIND_MW) | BIT(IB_USER_VERBS_CMD_DEALLOC_MW) |
-	BIT(IB_USER_VERBS_CMD_CREATE_COMP_CHANNEL) | BIT(IB_USER_VERBS_CMD_CREATE_CQ) |
-	BIT(IB_USER_VERBS_CMD_RESIZE_CQ) | BIT(IB_USER_VERBS_CMD_DESTROY_CQ) | BIT(IB_USER_VERBS_CMD_POLL_CQ) |
-	BIT(IB_USER_VERBS_CMD_PEEK_CQ) | BIT(IB_USER_VERBS_CMD_REQ_NOTIFY_CQ) | BIT(IB_USER_VERBS_CMD_QUERY_QP) |
-	BIT(IB_USER_VERBS_CMD_POST_SEND) | BIT(IB_USER_VERBS_CMD_POST_RECV) | BIT(IB_USER_VERBS_CMD_DETACH_MCAST) |
-	BIT(IB_USER_VERBS_CMD_CREATE_SRQ) | BIT(IB_USER_VERBS_CMD_MODIFY_SRQ) | BIT(IB_USER_VERBS_CMD_QUERY_SRQ) |
-	BIT(IB_USER_VERBS_CMD_DESTROY_SRQ) | BIT(IB_USER_VERBS_CMD_POST_SRQ_RECV) | BIT(IB_USER_VERBS_CMD_OPEN_XRCD) |
-	BIT(IB_USER_VERBS_CMD_CLOSE_XRCD) | BIT(IB_USER_VERBS_CMD_CREATE_XSRQ);
-/* WQs send only as a part of a raw-packet QP, which is judged at its own creation. */
-static const uint64_t harmless_ex_commands =
-	BIT(IB_USER_VERBS_EX_CMD_QUERY_DEVICE) | BIT(IB_USER_VERBS_EX_CMD_CREATE_CQ) |
-	BIT(IB_USER_VERBS_EX_CMD_DESTROY_FLOW) | BIT(IB_USER_VERBS_EX_CMD_CREATE_WQ) |
-	BIT(IB_USER_VERBS_EX_CMD_MODIFY_WQ) | BIT(IB_USER_VERBS_EX_CMD_DESTROY_WQ) |
-	BIT(IB_USER_VERBS_EX_CMD_CREATE_RWQ_IND_TBL) | BIT(IB_USER_VERBS_EX_CMD_DESTROY_RWQ_IND_TBL) |
-	BIT(IB_USER_VERBS_EX_CMD_MODIFY_CQ);
-
-static bool command_is_harmless(uint32_t command)
-{
-	uint32_t number = command & IB_USER_VERBS_CMD_COMMAND_MASK;
-
-	if (command & ~(IB_USER_VERBS_CMD_COMMAND_MASK | IB_USER_VERBS_CMD_FLAG_EXTENDED) || number > 63)
-		return false;
-	return (command & IB_USER_VERBS_CMD_FLAG_EXTENDED ? harmless_ex_commands : harmless_commands) & BIT(number);
-}
 
 /* Reads CORE_IN of a command that must be understood. -EFAULT stays an error; every other fault makes it MALFORMED. */
 static int core_in(const struct uverbs_request *request, size_t min, void *to, size_t size, struct uverbs_command *out)
@@ -240,7 +209,7 @@ int uverbs_decode_write(const struct uverbs_request *request, enum uverbs_phase 
 	if (command > UINT32_MAX)
 		return uverbs_malformed(out, "a write command beyond 32 bits");
 	out->write_command = command;
-	if (command_is_harmless(command))
+	if (uverbs_write_properties((uint32_t)command) & UVERBS_WRITE_HAS_NO_ADDRESS)
 		return 0;
 	switch ((uint32_t)command) {
 	case IB_USER_VERBS_CMD_GET_CONTEXT:
