@@ -50,7 +50,7 @@ static int require(uint32_t handle, enum ibv_qp_type type, uint32_t what)
 static uint32_t required_of(uint32_t handle)
 {
 	cr_assert_eq(verbs_modify_qp(device, handle), 0);
-	cr_assert_eq(engine_asked()->kind, UVERBS_QP_ADDRESS);
+	cr_assert_eq(engine_asked()->kind, REQUEST_QP_ADDRESS);
 	return engine_asked()->want.require;
 }
 
@@ -192,7 +192,7 @@ Test(qp_options, are_there_when_the_queue_pair_is_made)
 
 	cr_expect(want_is_empty(&before));
 	cr_assert_eq(verbs_create_qp(device, IBV_QPT_RC), 0);
-	cr_expect_eq(engine_asked()->kind, UVERBS_QP_CREATE);
+	cr_expect_eq(engine_asked()->kind, REQUEST_QP_CREATE);
 	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_IPSEC);
 	kernel.next_handle = 2;
 	kernel.err = ENOMEM;
@@ -215,7 +215,7 @@ Test(qp_options, of_all_that_may_use_an_address_handle)
 
 	cr_assert_eq(require(1, IBV_QPT_RC, RDMASEC_REQUIRE_MACSEC), 0);
 	cr_assert_eq(verbs_create_ah(device), 0);
-	cr_expect_eq(engine_asked()->kind, UVERBS_AH_CREATE);
+	cr_expect_eq(engine_asked()->kind, REQUEST_AH_CREATE);
 	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_NOTHING, "connected QPs use none");
 	cr_assert_eq(require(2, IBV_QPT_UD, RDMASEC_REQUIRE_ANY), 0);
 	cr_assert_eq(require(3, IBV_QPT_UD, RDMASEC_REQUIRE_IPSEC), 0);
