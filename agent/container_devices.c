@@ -2,18 +2,16 @@
 #include "container_devices.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "netlink/dump.h"
 #include "rdma/inventory.h"
+#include "util/small_file.h"
 #include "util/text.h"
 
 enum { CONFIG_DEPTH = 32 };
@@ -80,35 +78,6 @@ int container_devices_from(json_object *config, struct container_devices *out)
 	return is < 0 ? is : 0;
 }
 
-static int read_all(int fd, char **out, size_t *out_len)
-{
-	struct stat file;
-	size_t len = 0;
-	ssize_t got = 1;
-	char *octets;
-
-	if (fstat(fd, &file))
-		return -errno;
-	if (!S_ISREG(file.st_mode))
-		return -EINVAL;
-	if (file.st_size > CONTAINER_CONFIG_MAX)
-		return -E2BIG;
-	octets = malloc((size_t)file.st_size + 1);
-	if (!octets)
-		return -ENOMEM;
-	while (got > 0 && len < (size_t)file.st_size) {
-		got = read(fd, octets + len, (size_t)file.st_size - len);
-		len += got > 0 ? (size_t)got : 0;
-	}
-	if (got < 0) {
-		free(octets);
-		return -EIO;
-	}
-	*out = octets;
-	*out_len = len;
-	return 0;
-}
-
 static int parse(const char *octets, size_t len, json_object **out)
 {
 	json_tokener *tokener = json_tokener_new_ex(CONFIG_DEPTH);
@@ -125,15 +94,11 @@ int container_devices_read(const char *bundle, struct container_devices *out)
 	char path[PATH_MAX + sizeof("/config.json")], *octets = NULL;
 	json_object *config;
 	size_t len = 0;
-	int fd, err;
+	int err;
 
 	*out = (struct container_devices){ 0 };
 	text_format(path, sizeof(path), "%s/config.json", bundle);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	err = read_all(fd, &octets, &len);
-	close(fd);
+	err = file_read_whole(path, CONTAINER_CONFIG_MAX, &octets, &len);
 	if (err)
 		return err;
 	err = parse(octets, len, &config);

@@ -65,41 +65,12 @@ static int find_in_root(const char *root, char path[PATH_MAX], char why[PROVIDER
 	return -ENOENT;
 }
 
-static void *read_whole(const char *path, size_t *out_size, int *out_err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t size = 0;
-	struct stat st;
-	char *octets = NULL;
-
-	*out_err = 0;
-	if (fd < 0 || fstat(fd, &st)) {
-		*out_err = -errno;
-	} else if (!S_ISREG(st.st_mode) || st.st_size > LIBRARY_MAX) {
-		*out_err = -EINVAL;
-	} else {
-		octets = malloc((size_t)st.st_size + 1);
-		for (ssize_t got = 1; octets && got > 0 && size < (size_t)st.st_size; size += (size_t)got) {
-			got = read(fd, octets + size, (size_t)st.st_size - size);
-			if (got < 0) {
-				*out_err = -errno;
-				got = 0;
-			}
-		}
-		*out_err = octets ? *out_err : -ENOMEM;
-	}
-	if (fd >= 0)
-		close(fd);
-	*out_size = size;
-	return octets;
-}
-
 static int read_abi(const char *path, char why[PROVIDER_WHY_MAX])
 {
 	struct elf_image image;
+	char *octets = NULL;
 	size_t size;
-	int err, abi;
-	void *octets = read_whole(path, &size, &err);
+	int abi, err = file_read_whole(path, LIBRARY_MAX, &octets, &size);
 
 	if (!err)
 		err = elf_from_file(octets, size, &image);

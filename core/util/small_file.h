@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Reading small text files of /proc, /sys and /etc. */
+/* Reading small text files of /proc, /sys and /etc, and whole files. */
 #ifndef RDMASEC_UTIL_SMALL_FILE_H
 #define RDMASEC_UTIL_SMALL_FILE_H
 
@@ -14,5 +14,11 @@
  * read(2).
  */
 RS_MUST_USE ssize_t small_file_read(int dir, const char *path, char *text, size_t size);
+
+/*
+ * Reads a whole regular file of at most `max` octets; the caller frees *out. 0; -EINVAL: not a regular file; -E2BIG;
+ * -ENOMEM; -errno of open(2) or read(2). Does not block on a pipe.
+ */
+RS_MUST_USE int file_read_whole(const char *path, size_t max, char **out, size_t *out_len);
 
 #endif

@@ -133,3 +133,29 @@ Test(address, every_address_has_the_empty_prefix)
 
 	cr_assert(address_has_prefix(&address, &prefix, 0));
 }
+
+Test(file_read_whole, reads_regular_files_up_to_a_limit)
+{
+	char path[] = "/tmp/rdmasec-whole-XXXXXX", *octets = NULL;
+	int fd = mkstemp(path);
+	size_t len = 0;
+
+	cr_assert_eq(write(fd, "a\0bc", 4), 4);
+	close(fd);
+	cr_assert_eq(file_read_whole(path, 4, &octets, &len), 0);
+	cr_expect_eq(len, 4u);
+	cr_expect_eq(memcmp(octets, "a\0bc", 4), 0);
+	free(octets);
+	cr_expect_eq(file_read_whole(path, 3, &octets, &len), -E2BIG);
+	unlink(path);
+	cr_expect_eq(file_read_whole(path, 4, &octets, &len), -ENOENT);
+}
+
+Test(file_read_whole, refuses_other_files)
+{
+	char *octets;
+	size_t len;
+
+	cr_expect_eq(file_read_whole("/dev/null", 100, &octets, &len), -EINVAL);
+	cr_expect_eq(file_read_whole("/tmp", 100, &octets, &len), -EINVAL);
+}
