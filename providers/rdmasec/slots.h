@@ -36,8 +36,8 @@ struct door_slots {
 };
 
 /*
- * Writes the caller's functions into every slot of every libibverbs that does not lead to another door already, and into
- * the symbols that later libraries are bound to. 0; -errno and a text: incomplete. In the module's constructor.
+ * Writes the caller's functions into every slot of every libibverbs that does not lead to another door already, and
+ * into the symbols that later libraries are bound to. 0; -errno and a text: incomplete. In the module's constructor.
  */
 RS_MUST_USE int slots_install(struct door_slots *slots, char why[SLOTS_PROBLEM_MAX]);
 
