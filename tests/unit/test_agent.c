@@ -159,7 +159,7 @@ static void say_all(const char *id, pid_t pid, int fd)
 	close(s);
 }
 
-Test(agent, a_container_is_served, .timeout = 2 * WITHIN_S)
+Test(agent, serves_container, .timeout = 2 * WITHIN_S)
 {
 	agent_for(getuid());
 	say_all("web-1", getpid(), world.filter);
@@ -173,7 +173,7 @@ Test(agent, a_container_is_served, .timeout = 2 * WITHIN_S)
 }
 
 /* Nobody waits for the end of the stream, which is that of runc's run, nor for somebody else's message. */
-Test(agent, one_holds_no_other_up, .timeout = 2 * WITHIN_S)
+Test(agent, slow_runtime_does_not_delay_others, .timeout = 2 * WITHIN_S)
 {
 	const char *text;
 	int slow, open;
@@ -193,7 +193,7 @@ Test(agent, one_holds_no_other_up, .timeout = 2 * WITHIN_S)
 }
 
 /* In a chunk: that a filter is not served is as loud as can be, whatever is wrong. */
-Test(agent, what_is_wrong_is_refused, .timeout = 2 * WITHIN_S)
+Test(agent, refuses_invalid_messages, .timeout = 2 * WITHIN_S)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), s;
 	pid_t gone = fork();
@@ -203,7 +203,8 @@ Test(agent, what_is_wrong_is_refused, .timeout = 2 * WITHIN_S)
 	cr_assert_eq(waitpid(gone, NULL, 0), gone);
 	agent_for(getuid());
 	say_all("a", getpid(), null);
-	await("container a: refused, its verbs calls fail: \"seccompFd\" is not the notification fd of a seccomp filter");
+	await("container a: refused, its verbs calls fail: \"seccompFd\" is not the notification fd of a seccomp "
+	      "filter");
 	say_all("b", getpid(), -1);
 	await("container b: refused, its verbs calls fail: it names 1 fds, but 0 were sent");
 	say_all("c", gone, world.filter);
@@ -226,7 +227,7 @@ Test(agent, what_is_wrong_is_refused, .timeout = 2 * WITHIN_S)
 	end();
 }
 
-Test(agent, only_root_is_heard, .timeout = 2 * WITHIN_S)
+Test(agent, refuses_connections_of_other_users, .timeout = 2 * WITHIN_S)
 {
 	int s;
 	char byte;
@@ -242,7 +243,7 @@ Test(agent, only_root_is_heard, .timeout = 2 * WITHIN_S)
 }
 
 /* Those that wait are served as others end. */
-Test(agent, more_connections_than_there_may_be, .timeout = 2 * WITHIN_S)
+Test(agent, accepts_again_below_connection_limit, .timeout = 2 * WITHIN_S)
 {
 	int silent[AGENT_CONNECTIONS_MAX], s;
 

@@ -142,7 +142,7 @@ Test(confined, the_agent)
 	child_end(program);
 }
 
-Test(confined, who_serves_a_container)
+Test(confined, container_process)
 {
 	const unsigned long long kept = 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
 	pid_t program = child_start(other_user, NULL), child = fork();
@@ -177,7 +177,7 @@ static int opened_for(pid_t program, const char *path)
 }
 
 /* By the program's ids, and though it has capabilities that who opens for it lacks. */
-Test(confined, opens_what_a_program_was_given)
+Test(confined, opens_assigned_device)
 {
 	pid_t user = child_start(other_user, NULL), root = child_start(NULL, NULL), child;
 	char path[] = "/tmp/rdmasec-test-confined-XXXXXX";

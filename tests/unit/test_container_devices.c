@@ -57,7 +57,7 @@ Test(container_devices, may_be_none)
 
 #define DEVICES(...) "{\"linux\":{\"devices\":[{\"type\":\"c\",\"major\":1,\"minor\":3}," __VA_ARGS__ "]}}"
 
-Test(container_devices, what_is_not_understood_is_refused)
+Test(container_devices, refuses_invalid_config)
 {
 	static const char *const bad[] = { "[]",
 					   "{}",

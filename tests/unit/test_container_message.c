@@ -39,7 +39,7 @@ static int read_text(const char *text, struct container_state *state, char *erro
 	return err;
 }
 
-Test(container_message, what_crun_says)
+Test(container_message, reads_message_of_crun)
 {
 	char error[CONTAINER_ERROR_MAX];
 	struct container_state state;
@@ -53,7 +53,7 @@ Test(container_message, what_crun_says)
 }
 
 /* Of a command that is executed in a container, runc says its own pid beside the container's. */
-Test(container_message, what_runc_says)
+Test(container_message, reads_message_of_runc)
 {
 	char error[CONTAINER_ERROR_MAX];
 	struct container_state state;
@@ -106,7 +106,7 @@ static const struct {
 	  "more than 16", "i" },
 };
 
-Test(container_message, what_is_wrong_is_told)
+Test(container_message, explains_each_error)
 {
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char error[CONTAINER_ERROR_MAX] = "";
@@ -120,7 +120,7 @@ Test(container_message, what_is_wrong_is_told)
 }
 
 /* The difference to the good one is the text alone. */
-Test(container_message, texts_that_are_too_long)
+Test(container_message, refuses_long_texts)
 {
 	static const char format[] =
 		"{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[\"seccompFd\"],\"state\":{\"ociVersion\":\"1\","
@@ -287,7 +287,7 @@ Test(container_message, with_a_filter_among_others)
 	cr_expect(seccomp_fd_is_one(got));
 }
 
-Test(container_message, with_what_is_no_filter)
+Test(container_message, refuses_fd_that_is_no_filter)
 {
 	char error[CONTAINER_ERROR_MAX] = "", name[] = "/tmp/anon_inode:seccomp notify-XXXXXX";
 	struct container_state state;
@@ -303,7 +303,7 @@ Test(container_message, with_what_is_no_filter)
 	}
 }
 
-Test(container_message, with_other_fds_than_it_names)
+Test(container_message, refuses_other_fds_than_named)
 {
 	char error[CONTAINER_ERROR_MAX] = "";
 	struct container_state state;
@@ -319,7 +319,7 @@ Test(container_message, with_other_fds_than_it_names)
 	cr_expect_eq(receive_with(runc, fds, 32, &state, &got, error), -EMFILE);
 }
 
-Test(container_message, ends_too_early)
+Test(container_message, reports_end_of_incomplete_message)
 {
 	struct container_message message;
 	int pair[2];

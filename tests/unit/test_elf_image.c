@@ -195,7 +195,7 @@ static const struct {
 	{ DT_STRSZ, UINT64_MAX },
 };
 
-Test(elf_slots, lies_are_not_followed)
+Test(elf_slots, rejects_invalid_tables)
 {
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		struct elf_slot slots[ROOM];

@@ -172,7 +172,7 @@ static void have_addresses(void)
 	a.id.route.addr.dst_sin = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(0x0a000002) } };
 }
 
-Test(cm, what_passes_reaches_librdmacm)
+Test(cm, allowed_calls_reach_librdmacm)
 {
 	have_addresses();
 	for (size_t i = 0; i < CALLS; i++) {
@@ -195,7 +195,7 @@ Test(cm, what_passes_reaches_librdmacm)
 	}
 }
 
-Test(cm, what_is_refused_does_not)
+Test(cm, refused_calls_do_not_reach_librdmacm)
 {
 	static const int refusals[] = { EPERM, ENOKEY };
 	__typeof__(a) before;
@@ -345,7 +345,7 @@ Test(cm, groups)
 	expect_path(REQUEST_CM_JOIN, local_gid, ipv6);
 }
 
-Test(cm, what_names_no_group_is_librdmacms_to_refuse)
+Test(cm, join_without_group_is_left_to_librdmacm)
 {
 	struct rdma_cm_join_mc_attr_ex attr = { .comp_mask = RDMA_CM_JOIN_MC_ATTR_JOIN_FLAGS };
 
@@ -357,7 +357,7 @@ Test(cm, what_names_no_group_is_librdmacms_to_refuse)
 	cr_expect_eq(engine.asked, 0u);
 }
 
-Test(cm, what_says_nothing_is_not_asked_about)
+Test(cm, reject_without_data_is_not_asked_about)
 {
 	engine.refuse = EPERM;
 	cr_expect_eq(rdma_reject(&a.id, NULL, 0), 0);
@@ -480,7 +480,7 @@ Test(cm, options_set_when_the_queue_pair_is_there)
 	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_MACSEC);
 }
 
-Test(cm, what_was_asked_for_of_the_queue_pair_counts_too)
+Test(cm, options_of_queue_pair_apply_to_id)
 {
 	struct rdmasec_qp_request request = { .handle = 7, .option = RDMASEC_REQUIRE, .size = 4, .type = IBV_QPT_RC };
 	uint32_t value = RDMASEC_REQUIRE_IPSEC;
@@ -556,7 +556,7 @@ Test(cm, ids_that_a_synchronous_listener_hands_out)
 }
 
 /* A build of librdmacm whose calls among its own functions do not come here. */
-Test(cm_without, ids_that_a_listener_hands_out_when_librdmacm_does_not_call_us)
+Test(cm_without, ids_of_listener_without_nested_calls)
 {
 	load(FAKE_RDMACM_SYMBOLIC, RTLD_GLOBAL);
 	listener_with_queue_pairs();

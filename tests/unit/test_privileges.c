@@ -116,7 +116,7 @@ static bool status_line_is(const char *name, unsigned long long value, int base)
 	return found;
 }
 
-Test(privileges, what_is_kept)
+Test(privileges, keeps_two_capabilities)
 {
 	const unsigned long long kept = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_SYS_PTRACE;
 	struct rlimit limit = { 256, 4096 };
@@ -399,7 +399,7 @@ static void makes_ring(void)
 	syscall(SYS_io_uring_setup, 1, NULL);
 }
 
-Test(privileges, an_intruder_is_killed)
+Test(privileges, calls_of_intruders_kill)
 {
 	static void (*const calls[])(void) = {
 		execute,         forks,  traces,       reads_memory, writes_memory, enters_namespace,

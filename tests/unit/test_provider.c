@@ -374,7 +374,7 @@ Test(provider, before_a_tracer)
 }
 
 /* Not seen through its own slot any more, but by whatever comes through another. */
-Test(provider, before_a_thief)
+Test(provider, refuses_ioctl_intercepted_later)
 {
 	struct library other = load(make_copy(false), 0), verbs = load("libibverbs.so.1", 0);
 
@@ -386,7 +386,7 @@ Test(provider, before_a_thief)
 	cr_expect_eq(command_errno(&other), EPERM);
 }
 
-Test(provider, behind_code_of_nobody, .exit_code = ENDED)
+Test(provider, refuses_target_outside_all_libraries, .exit_code = ENDED)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -397,7 +397,7 @@ Test(provider, behind_code_of_nobody, .exit_code = ENDED)
 }
 
 /* A device is opened by libibverbs, through its own slot for open(). */
-Test(provider, a_thief_is_noticed_before_a_device_is_opened)
+Test(provider, notices_interception_before_device_is_opened)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 	struct elf_slot slots[SLOTS_MAX];

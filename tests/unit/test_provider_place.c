@@ -167,7 +167,7 @@ Test(provider_place, after_an_upgrade)
 	cr_expect_str_empty(link_now(9));
 }
 
-Test(provider_place, what_is_not_ours_stays)
+Test(provider_place, keeps_files_of_others)
 {
 	struct provider_place found;
 

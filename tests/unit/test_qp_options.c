@@ -284,7 +284,7 @@ Test(qp_options, protection_by_ipsec)
 	cr_expect_str_eq(got.netdev, "eth7");
 }
 
-Test(qp_options, protection_by_what_else)
+Test(qp_options, protection_by_macsec_and_others)
 {
 	static const struct {
 		uint32_t verdict, by;

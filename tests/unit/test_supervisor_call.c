@@ -241,7 +241,7 @@ static uint8_t *modify(uint8_t first)
 
 /* ---- tests ---- */
 
-Test(supervisor_call, what_was_judged_is_what_is_done)
+Test(supervisor_call, executes_copy_that_engine_saw)
 {
 	struct outcome outcome;
 
@@ -255,7 +255,7 @@ Test(supervisor_call, what_was_judged_is_what_is_done)
 	cr_expect_eq(w.driver, RDMA_DRIVER_RXE);
 }
 
-Test(supervisor_call, what_is_refused_is_not_done)
+Test(supervisor_call, does_not_execute_refused_command)
 {
 	struct outcome outcome;
 
@@ -266,7 +266,7 @@ Test(supervisor_call, what_is_refused_is_not_done)
 	cr_expect(w.asked == 1 && w.called == 0 && w.done == 0 && w.written == 0);
 }
 
-Test(supervisor_call, a_program_that_is_gone_has_nothing_done)
+Test(supervisor_call, does_nothing_for_ended_program)
 {
 	struct outcome outcome;
 
@@ -308,7 +308,8 @@ Test(supervisor_call, errors_of_the_kernel_come_back)
 	modify(0x20);
 	w.kernel_result = -EINVAL;
 	outcome = verbs();
-	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -EINVAL && w.done == 1 && w.done_with_reply == 0);
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -EINVAL && w.done == 1 &&
+		  w.done_with_reply == 0);
 	cr_expect_eq(w.driver, 0, "nothing is learnt from what failed");
 }
 
@@ -339,7 +340,8 @@ Test(supervisor_call, a_queue_pair_that_pins_memory_is_made_by_the_program)
 	add_attr(&w.request, UVERBS_ATTR_CREATE_QP_HANDLE, 0, 0);
 	add_attr(&w.request, UVERBS_ATTR_CREATE_QP_TYPE, 8, IB_UVERBS_QPT_RC);
 	outcome = verbs();
-	cr_expect(outcome.kind == OUTCOME_CONTINUES && outcome.pass.socket == 1000 && outcome.command.kind == UVERBS_QP_CREATE);
+	cr_expect(outcome.kind == OUTCOME_CONTINUES && outcome.pass.socket == 1000 &&
+		  outcome.command.kind == UVERBS_QP_CREATE);
 	cr_expect(w.asked == 1 && w.called == 0);
 	w.ask_err = -EPERM;
 	memset(w.request.part[0].seen, 0, sizeof(w.request.part[0].seen));
@@ -463,7 +465,7 @@ Test(supervisor_call, drivers_answers_stay_in_the_copy)
 }
 
 /* siw would send the supervisor's memory (siw_try_1seg()), erdma believe its capabilities (alloc_db_resources()). */
-Test(supervisor_call, what_looks_at_its_caller_is_done_by_the_program)
+Test(supervisor_call, program_makes_calls_that_depend_on_caller)
 {
 	static const struct {
 		uint32_t driver;
@@ -492,7 +494,7 @@ Test(supervisor_call, what_looks_at_its_caller_is_done_by_the_program)
 }
 
 /* Attributes that are newer than the headers this is built with, as rdma-core sends them: mandatory. */
-Test(supervisor_call, what_names_the_programs_memory_is_done_by_the_program)
+Test(supervisor_call, program_makes_calls_that_name_its_memory)
 {
 	static const struct {
 		uint32_t driver;
@@ -548,7 +550,7 @@ Test(supervisor_call, no_place_for_the_answer)
 	cr_expect_eq(w.called, 0);
 }
 
-Test(supervisor_call, attributes_that_nobody_knows)
+Test(supervisor_call, unknown_attributes)
 {
 	modify(0x20);
 	add_attr(&w.request, 29, 64, 0x123456789000);
@@ -564,7 +566,7 @@ Test(supervisor_call, attributes_that_nobody_knows)
 }
 
 /* A Q_Key with the highest bit takes CAP_NET_RAW, which the supervisor may have and the program not. */
-Test(supervisor_call, our_capabilities_are_not_the_programs)
+Test(supervisor_call, refuses_capability_that_program_lacks)
 {
 	uint8_t *in = modify(0x20);
 

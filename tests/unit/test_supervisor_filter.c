@@ -139,7 +139,7 @@ static int ways_round(void)
 	return failure(syscall(SYS_open_by_handle_at, AT_FDCWD, params, O_RDONLY)) == EPERM ? 3 : FINE;
 }
 
-Test(supervisor_filter, ways_round_are_closed)
+Test(supervisor_filter, ways_around_are_closed)
 {
 	int status = served(ways_round);
 

@@ -179,7 +179,7 @@ static void says_nothing(void)
 {
 }
 
-Test(tools, lists_that_are_not_to_be_believed)
+Test(tools, rejects_invalid_lists)
 {
 	static const struct {
 		const char *name;
@@ -210,7 +210,7 @@ Test(tools, lists_that_are_not_to_be_believed)
 	expect_no_leak();
 }
 
-Test(tools, an_engine_that_says_no_end)
+Test(tools, times_out_without_end_of_list)
 {
 	struct wire_records records = { .count = 77 };
 	char error[256] = "";
@@ -293,7 +293,7 @@ static int guard_of(const struct qp_rows *rows, uint32_t qpn)
 	return -1;
 }
 
-Test(tools, who_guards_what)
+Test(tools, assigns_guard_to_each_queue_pair)
 {
 	enum { MINE = 101, OTHERS = 201, GONE = 901, HIDDEN = 0 };
 	struct rdma_qp qps[] = {
@@ -347,7 +347,7 @@ Test(tools, who_guards_what)
 }
 
 /* While the engine made its list, QPs came and went: of those nothing is said that may be wrong. */
-Test(tools, qps_that_come_and_go)
+Test(tools, ignores_queue_pairs_in_one_list_only)
 {
 	struct rdma_qp first[] = { user_qp(17, 101), user_qp(18, 101), user_qp(19, 101), user_qp(20, 101) };
 	struct rdma_qp last[] = { user_qp(18, 101), user_qp(19, 0), user_qp(20, 102), user_qp(21, 101) };
@@ -561,9 +561,10 @@ Test(tools, counts_below_the_status)
 	rows.counts[QP_UNKNOWN] = 4;
 	unguarded_summary(p.to, &rows, false);
 	fclose(p.to);
-	cr_expect_str_eq(p.text, "1 queue pair unguarded: 0 of processes, 1 of the kernel: list them with 'rdmasec qps'\n"
-				 "3 queue pairs unguarded: 2 of processes, 1 of the kernel: list them with 'rdmasec qps'\n"
-				 "4 queue pairs of processes, guarded or not: unknown without rdmasecd\n");
+	cr_expect_str_eq(p.text,
+			 "1 queue pair unguarded: 0 of processes, 1 of the kernel: list them with 'rdmasec qps'\n"
+			 "3 queue pairs unguarded: 2 of processes, 1 of the kernel: list them with 'rdmasec qps'\n"
+			 "4 queue pairs of processes, guarded or not: unknown without rdmasecd\n");
 	free(p.text);
 	expect_no_leak();
 }
@@ -697,7 +698,7 @@ Test(tools, events_that_cannot_be_written)
 	expect_no_leak();
 }
 
-Test(tools, a_stream_that_is_not_understood)
+Test(tools, rejects_invalid_stream)
 {
 	char error[256] = "";
 	int signals = eventfd(0, EFD_CLOEXEC);
