@@ -123,7 +123,7 @@ def reloads_policy(t: Test, daemon: Process) -> None:
     reload(t, daemon, "policy reloaded")
     refused(t, "after a stricter policy", "is not a MACsec device", **by_library(t))
     named = t.a.run(f"{t.build}/bin/rdmasec run -p /dev/null -- true")
-    t.check(named.code == 2 and "rdmasecd judges" in named.err, "run -p does not replace the host's policy", named)
+    t.check(named.code == 2 and "rdmasecd decides by its own policy" in named.err, "run -p does not replace the host's policy", named)
 
 
 def reload(t: Test, daemon: Process, answer: str) -> None:
