@@ -44,12 +44,12 @@ static void read_part(const struct part *part, const struct netlink_transport *t
 	}
 	*state = netlink_state_after(err, part->protocol);
 	if (*state != EVIDENCE_BROKEN)
-		error[0] = '\0'; /* of a try that a later one made good */
+		error[0] = '\0'; /* of an attempt before the one that succeeded */
 }
 
 static void read_xfrm(const struct netlink_transport *transport, struct evidence *out)
 {
-	char error[PART_ERROR_SIZE]; /* the table keeps it as well */
+	char error[PART_ERROR_SIZE]; /* the table keeps a copy */
 
 	out->xfrm = xfrm_table_new();
 	if (out->xfrm)
@@ -74,7 +74,7 @@ void evidence_read_host(struct netns *ns, struct evidence *out)
 		out->kernel = KERNEL_RELEASE(major, minor);
 }
 
-/* IN_DEV_ORCONF(): what is set for all is set for each. A netdev's own settings came with it. */
+/* IN_DEV_ORCONF(): a setting of "all" applies to each netdev. The netdev's own settings came with the link. */
 void evidence_read_settings_of_all(struct netns *ns, struct evidence *out)
 {
 	struct netns_settings all;
@@ -167,7 +167,7 @@ const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifind
 
 /*
  * inet_rtm_getroute() in net/ipv4/route.c, inet6_rtm_getroute() in net/ipv6/route.c. For a rule of a range of users the
- * asker is not the one who sends: a flow of rxe's is root's (its flowi6_uid is 0), whoever owns the QP.
+ * asking user is not the sending one: a flow of rxe is root's (its flowi6_uid is 0), no matter who owns the QP.
  */
 static int route_request(int family, const union ip_address *src, const union ip_address *dst, int oif,
 			 struct nl_msg **out)

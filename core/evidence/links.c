@@ -88,7 +88,7 @@ static int parse_link(const struct nlmsghdr *message, struct link_evidence *link
 	link->up = info->ifi_flags & IFF_UP;
 	link->lower_in_other_netns = attrs[IFLA_LINK_NETNSID];
 	link->master_ifindex = attrs[IFLA_MASTER] ? nla_get_s32(attrs[IFLA_MASTER]) : 0;
-	/* In another namespace the number means another device. A device is not its own lower one. */
+	/* In another namespace the number means another device. A device is not its own lower device. */
 	lower = attrs[IFLA_LINK] && !link->lower_in_other_netns ? nla_get_s32(attrs[IFLA_LINK]) : 0;
 	link->lower_ifindex = lower == link->ifindex ? 0 : lower;
 	parse_settings(attrs[IFLA_AF_SPEC], link);
@@ -162,7 +162,7 @@ static int add_route6(struct evidence_reading *reading, const struct route6_evid
 	return 0;
 }
 
-/* RTA_MULTIPATH: struct rtnexthop, each with attributes of its own */
+/* RTA_MULTIPATH: a list of struct rtnexthop, each followed by its attributes */
 static int add_next_hops(struct evidence_reading *reading, const struct route6_evidence *route,
 			 const struct nlattr *multipath)
 {
@@ -229,8 +229,8 @@ static int add_route6_by_hops(struct evidence_reading *reading, const struct rou
 	return attrs[RTA_MULTIPATH] ? add_next_hops(reading, route, attrs[RTA_MULTIPATH]) : 0;
 }
 
-/* Nothing leaves by these: RTN_THROW sends the lookup on to the next table, a clone has its parent in the dump. */
-static bool route_is_beside_the_point(const struct rtmsg *header)
+/* No packet leaves by these: RTN_THROW continues in the next table, and a clone's parent is in the dump. */
+static bool is_route_unused(const struct rtmsg *header)
 {
 	return header->rtm_type == RTN_THROW || header->rtm_flags & RTM_F_CLONED;
 }
@@ -245,7 +245,7 @@ static int take_route6(const struct nlmsghdr *message, void *context)
 
 	if (message->nlmsg_type == RTM_NEWROUTE && message->nlmsg_len >= NLMSG_LENGTH(sizeof(*header))) {
 		/* A kernel without IPv6 answers with every family's routes (rtnl_dump_all()). */
-		if (header->rtm_family != AF_INET6 || route_is_beside_the_point(header))
+		if (header->rtm_family != AF_INET6 || is_route_unused(header))
 			return 0;
 		err = parse_route6(message, &route, attrs);
 		if (!err)

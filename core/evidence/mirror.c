@@ -40,7 +40,7 @@ enum {
 	CATCH_UP_TRIES = 5,
 	LOAD_AT_ONCE_MS = 100,
 	POLL_SLOW_MS = 1000,
-	SETTINGS_MS = 1000, /* sysctls of netdevs that no question has been asked of */
+	SETTINGS_MS = 1000, /* sysctls of all netdevs; mirror_read_settings() reads those of one at once */
 };
 
 /* ---- what the kernel reports ---- */
@@ -74,19 +74,19 @@ static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
 	int err = xfrm_table_apply(mirror->ev.xfrm, message, &change);
 
 	if (!err && change.kind != XFRM_CHANGE_NOTHING)
-		mirror_tell_xfrm(&change, mirror);
+		mirror_notify_xfrm(&change, mirror);
 	return err;
 }
 
 /* A socket that fails has reported nothing since. */
 static void drain(struct mirror *mirror)
 {
-	if (mirror_socket_drain(&mirror->route_socket, take_route_message, mirror)) {
+	if (event_socket_drain(&mirror->route_socket, take_route_message, mirror)) {
 		mirror->links = MIRROR_STALE;
 		if (mirror->routes6 != MIRROR_REROUTED)
 			mirror->routes6 = MIRROR_STALE;
 	}
-	if (mirror->xfrm != MIRROR_LOADING && mirror_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
+	if (mirror->xfrm != MIRROR_LOADING && event_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
 		mirror->xfrm = MIRROR_STALE;
 }
 
@@ -113,7 +113,7 @@ static void read_stale_host(struct mirror *mirror)
 		mirror->routes6 = MIRROR_CURRENT;
 		mirror_read_routes6(mirror);
 		if (routes6 == MIRROR_REROUTED)
-			mirror_tell_host(mirror);
+			mirror_notify_host(mirror);
 	}
 }
 
@@ -150,7 +150,7 @@ static void catch_up(struct mirror *mirror)
 	while (read_stale(mirror) && --tries);
 }
 
-/* MACsec first: a SecY that is gone has its link gone as well, of which the next drain tells. */
+/* MACsec first: if a SecY is gone, so is its link, and the next drain reports that. */
 static void read_silent_facts(struct mirror *mirror)
 {
 	struct evidence *ev = &mirror->ev;
@@ -168,7 +168,7 @@ static void read_silent_facts(struct mirror *mirror)
 		mirror->xfrm = MIRROR_STALE;
 }
 
-static void on_told(evutil_socket_t fd, short what, void *arg)
+static void on_event(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
@@ -255,16 +255,16 @@ static int subscribe(struct mirror *mirror)
 {
 	static const unsigned route_groups[] = { RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 						 RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,   RTNLGRP_NEXTHOP };
-	/* never XFRMNLGRP_ACQUIRE: the kernel would take us for a key manager (km_is_alive()) */
+	/* never XFRMNLGRP_ACQUIRE: the kernel would count this socket as a key manager (km_is_alive()) */
 	static const unsigned xfrm_groups[] = { XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_EXPIRE, XFRMNLGRP_MIGRATE,
 						XFRMNLGRP_MAPPING };
-	int err = mirror_socket_open(&mirror->route_socket, mirror->netns, NETLINK_ROUTE, route_groups,
-				     sizeof(route_groups) / sizeof(route_groups[0]));
+	int err = event_socket_open(&mirror->route_socket, mirror->netns, NETLINK_ROUTE, route_groups,
+				    sizeof(route_groups) / sizeof(route_groups[0]));
 
 	if (err)
 		return err;
-	err = mirror_socket_open(&mirror->xfrm_socket, mirror->netns, NETLINK_XFRM, xfrm_groups,
-				 sizeof(xfrm_groups) / sizeof(xfrm_groups[0]));
+	err = event_socket_open(&mirror->xfrm_socket, mirror->netns, NETLINK_XFRM, xfrm_groups,
+				sizeof(xfrm_groups) / sizeof(xfrm_groups[0]));
 	/* a kernel without xfrm, or an engine without CAP_NET_ADMIN: reading it says the same */
 	return err == -EPROTONOSUPPORT || err == -EPERM ? 0 : err;
 }
@@ -273,10 +273,10 @@ static int watch(struct mirror *mirror, struct event_base *base)
 {
 	mirror->poll = evtimer_new(base, on_poll, mirror);
 	mirror->load_more = evtimer_new(base, on_load_more, mirror);
-	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
+	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_event, mirror);
 	if (!mirror->poll || !mirror->load_more || !mirror->route_event)
 		return -ENOMEM;
-	/* in a loop without priorities, as of tests, it stays as it is */
+	/* a loop without priorities, as in tests, ignores it */
 	(void)event_priority_set(mirror->poll, WATCH_PRIORITY);
 	(void)event_priority_set(mirror->load_more, OTHERS_PRIORITY);
 	(void)event_priority_set(mirror->route_event, WATCH_PRIORITY);
@@ -284,7 +284,7 @@ static int watch(struct mirror *mirror, struct event_base *base)
 		return -ENOMEM;
 	if (mirror->xfrm_socket.fd < 0)
 		return 0;
-	mirror->xfrm_event = event_new(base, mirror->xfrm_socket.fd, EV_READ | EV_PERSIST, on_told, mirror);
+	mirror->xfrm_event = event_new(base, mirror->xfrm_socket.fd, EV_READ | EV_PERSIST, on_event, mirror);
 	if (!mirror->xfrm_event)
 		return -ENOMEM;
 	(void)event_priority_set(mirror->xfrm_event, WATCH_PRIORITY);
@@ -301,8 +301,8 @@ static void let_go(struct mirror *mirror)
 		event_free(mirror->route_event);
 	if (mirror->xfrm_event)
 		event_free(mirror->xfrm_event);
-	mirror_socket_close(&mirror->route_socket);
-	mirror_socket_close(&mirror->xfrm_socket);
+	event_socket_close(&mirror->route_socket);
+	event_socket_close(&mirror->xfrm_socket);
 	if (mirror->load)
 		xfrm_load_end(mirror->load);
 	evidence_free(&mirror->ev);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Shared by the files of the mirror: following events (mirror.c), reading (mirror_read.c), notifying (mirror_tell.c).
+/* Shared by the files of the mirror: following events (mirror.c), reading (mirror_read.c), notifying (mirror_notify.c).
  */
 #ifndef RDMASEC_EVIDENCE_MIRROR_INTERNAL_H
 #define RDMASEC_EVIDENCE_MIRROR_INTERNAL_H
@@ -21,7 +21,7 @@ struct mirror {
 	mirror_changed_fn changed;
 	void *arg;
 	struct evidence ev;
-	struct mirror_socket route_socket, xfrm_socket;
+	struct event_socket route_socket, xfrm_socket;
 	struct event *route_event, *xfrm_event, *poll;
 	enum mirror_part_state links, routes6, xfrm;
 	bool doubted_in_load;
@@ -35,10 +35,10 @@ struct mirror {
 	uint64_t generation, gid_generation;
 };
 
-/* mirror_tell.c */
-void mirror_tell(struct mirror *mirror, const struct mirror_change *change);
-void mirror_tell_host(struct mirror *mirror);
-void mirror_tell_xfrm(const struct xfrm_change *change, void *arg); /* the mirror */
+/* mirror_notify.c */
+void mirror_notify(struct mirror *mirror, const struct mirror_change *change);
+void mirror_notify_host(struct mirror *mirror);
+void mirror_notify_xfrm(const struct xfrm_change *change, void *arg); /* the mirror */
 
 /* Each reads its part anew, and tells what is otherwise. */
 void mirror_read_links(struct mirror *mirror);

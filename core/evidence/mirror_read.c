@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What events do not tell, or told that it has changed. */
+/* Reads parts again, and notifies of differences. */
 #include <string.h>
 
 #include "evidence/mirror_internal.h"
@@ -8,8 +8,8 @@
 
 enum {
 	/*
-	 * An event for which the kernel has no memory is told to nobody, and two processors may tell of one SA in the
-	 * wrong order. So everything is read anew now and then, for at most a hundredth of the time.
+	 * The kernel drops an event if it has no memory for it, and two processors may report on one SA in the wrong
+	 * order. So everything is read again from time to time, for at most a hundredth of the time.
 	 */
 	XFRM_AGAIN_MS = 60000,
 	XFRM_PAUSE = 100,
@@ -33,7 +33,7 @@ void mirror_read_links(struct mirror *mirror)
 	evidence_free_links(old);
 	evidence_take_part(EVIDENCE_PART_LINKS, &fresh, old);
 	if (!same)
-		mirror_tell_host(mirror);
+		mirror_notify_host(mirror);
 }
 
 void mirror_read_routes6(struct mirror *mirror)
@@ -47,7 +47,7 @@ void mirror_read_routes6(struct mirror *mirror)
 	evidence_free_routes6(old);
 	evidence_take_part(EVIDENCE_PART_ROUTES6, &fresh, old);
 	if (!same)
-		mirror_tell_host(mirror);
+		mirror_notify_host(mirror);
 }
 
 static bool same_secy(const struct macsec_evidence *a, const struct macsec_evidence *b)
@@ -59,19 +59,19 @@ static bool same_secy(const struct macsec_evidence *a, const struct macsec_evide
 	       same_array(a->rxsc, a->rxsc_count, b->rxsc, b->rxsc_count, sizeof(*a->rxsc));
 }
 
-/* Those of `a` that are in `b` not at all, or otherwise. */
-static void tell_secys(struct mirror *mirror, const struct evidence *a, const struct evidence *b, bool also_other)
+/* Notifies of each SecY of `a` that `b` lacks, and with `also_other` of each that differs. */
+static void notify_secys(struct mirror *mirror, const struct evidence *a, const struct evidence *b, bool also_other)
 {
 	for (size_t i = 0; i < a->secy_count; i++) {
 		const struct macsec_evidence *there = evidence_secy(b, a->secys[i].ifindex);
 
 		if (!there || (also_other && !same_secy(&a->secys[i], there)))
-			mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_SECY,
-								     .ifindex = a->secys[i].ifindex });
+			mirror_notify(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_SECY,
+								       .ifindex = a->secys[i].ifindex });
 	}
 }
 
-/* A SecY has a netdev of its own kind, and of those events tell. */
+/* Each SecY has a netdev of kind macsec, and links have events. */
 static bool may_have_secys(const struct mirror *mirror)
 {
 	const struct evidence *ev = &mirror->ev;
@@ -96,10 +96,10 @@ void mirror_read_macsec(struct mirror *mirror)
 	evidence_take_part(EVIDENCE_PART_MACSEC, &mirror->ev, &old);
 	evidence_take_part(EVIDENCE_PART_MACSEC, &fresh, &mirror->ev);
 	if (old.macsec_state != mirror->ev.macsec_state) {
-		mirror_tell_host(mirror);
+		mirror_notify_host(mirror);
 	} else {
-		tell_secys(mirror, &old, &mirror->ev, true);
-		tell_secys(mirror, &mirror->ev, &old, false);
+		notify_secys(mirror, &old, &mirror->ev, true);
+		notify_secys(mirror, &mirror->ev, &old, false);
 	}
 	evidence_free_macsec(&old);
 }
@@ -115,10 +115,10 @@ static void xfrm_is_read(struct mirror *mirror)
 	mirror->xfrm = mirror->doubted_in_load ? MIRROR_DOUBTED : MIRROR_CURRENT;
 	mirror->doubted_in_load = false;
 	mirror->xfrm_due_ms = now + (pause > XFRM_AGAIN_MS ? pause : XFRM_AGAIN_MS);
-	mirror_tell_xfrm(&everything, mirror);
+	mirror_notify_xfrm(&everything, mirror);
 }
 
-/* Events that come meanwhile stay in their socket: they are applied to what has been read. */
+/* During a load events wait in their socket. They are applied after it. */
 static void go_on_later(struct mirror *mirror)
 {
 	const struct timeval now = { 0 };
@@ -161,10 +161,10 @@ bool mirror_read_more_xfrm(struct mirror *mirror)
 
 bool mirror_ask_xfrm(struct mirror *mirror)
 {
-	return !xfrm_table_ask(mirror->ev.xfrm, netns_transport(mirror->netns), mirror_tell_xfrm, mirror);
+	return !xfrm_table_ask(mirror->ev.xfrm, netns_transport(mirror->netns), mirror_notify_xfrm, mirror);
 }
 
-/* What cannot be read counts as on. */
+/* A setting that cannot be read counts as on. */
 static struct netns_settings settings_of(struct mirror *mirror, const char *netdev)
 {
 	const struct netns_settings unreadable = { true, true, true };
@@ -193,7 +193,7 @@ void mirror_read_settings(struct mirror *mirror, const char *netdev)
 		link->xfrm_off = now.xfrm_off;
 		link->policy_off = now.policy_off;
 		link->policy_off6 = now.policy_off6;
-		mirror_tell_host(mirror);
+		mirror_notify_host(mirror);
 		return;
 	}
 }

@@ -107,7 +107,7 @@ static int channel_send(struct netlink_channel *channel, struct nl_msg *request,
 
 /* ---- messages ---- */
 
-/* The kernel's own words (NETLINK_EXT_ACK), "" if there are none. */
+/* The kernel's text (NETLINK_EXT_ACK), "" if it gave none. */
 static void extended_ack(const struct nlmsghdr *message, size_t header_size, char *text, size_t size)
 {
 	static const struct nla_policy policy[NLMSGERR_ATTR_MAX + 1] = { [NLMSGERR_ATTR_MSG] = { .type = NLA_STRING } };
@@ -127,7 +127,7 @@ static int kernel_error(struct netlink_channel *channel, const struct nlmsghdr *
 	char words[96];
 
 	if (error > 0 || error < -4095) /* MAX_ERRNO in include/linux/err.h */
-		return netlink_fail(channel, -EPROTO, "the kernel answered with a strange error number");
+		return netlink_fail(channel, -EPROTO, "the kernel answered with an invalid error number");
 	extended_ack(message, header_size, words, sizeof(words));
 	return netlink_fail(channel, error, "%s%s", strerror(-error), words);
 }
@@ -150,7 +150,7 @@ static int read_error(struct netlink_channel *channel, const struct nlmsghdr *me
 	return kernel_error(channel, message, header_size, error.error);
 }
 
-/* netlink_dump_done(): a dump that failed half way says so here, and only here. */
+/* netlink_dump_done(): the only place where the kernel reports that a dump failed half way. */
 static int read_done(struct netlink_channel *channel, const struct nlmsghdr *message)
 {
 	int error;
@@ -185,11 +185,11 @@ static int read_message(struct netlink_channel *channel, const struct nlmsghdr *
 	int err;
 
 	if (message->nlmsg_seq != channel->sequence || message->nlmsg_pid != channel->port)
-		return netlink_fail(channel, -EPROTO, "an answer to somebody else's question");
+		return netlink_fail(channel, -EPROTO, "netlink reply with unexpected sequence number or port");
 	if (expected == EXPECT_DUMP && message->nlmsg_flags & NLM_F_DUMP_INTR)
-		return netlink_fail(channel, -EAGAIN, "what was read changed meanwhile, again and again");
+		return netlink_fail(channel, -EAGAIN, "the kernel's list changed during each attempt to read it");
 	if (expected == EXPECT_DUMP && message->nlmsg_flags & NLM_F_DUMP_FILTERED)
-		return netlink_fail(channel, -EPROTO, "the kernel left part of the answer out");
+		return netlink_fail(channel, -EPROTO, "the kernel filtered its answer");
 	if (message->nlmsg_type < NLMSG_MIN_TYPE)
 		return read_control(channel, message, expected);
 	if (expected == EXPECT_ACK)
@@ -231,7 +231,6 @@ static int read_datagram(struct netlink_channel *channel, size_t len, const stru
 	return len ? netlink_fail(channel, -EPROTO, "a message does not fit its datagram") : rc;
 }
 
-/* Many SAs are many datagrams. */
 void netlink_resume(struct netlink_channel *channel)
 {
 	int64_t next = clock_ms() + NETLINK_DEADLINE_MS;
@@ -239,7 +238,7 @@ void netlink_resume(struct netlink_channel *channel)
 	channel->deadline_ms = next < channel->last_ms ? next : channel->last_ms;
 }
 
-/* One datagram of the kernel's. Others may send to our port id as well: theirs are dropped. */
+/* One datagram of the kernel. Other processes can send to our port id too; their datagrams are dropped. */
 static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 {
 	for (;;) {
@@ -257,7 +256,7 @@ static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 		if (len == -EINTR)
 			continue;
 		if (len == -ENOBUFS)
-			return netlink_fail(channel, -EAGAIN, "the kernel could not keep its answer for us");
+			return netlink_fail(channel, -EAGAIN, "the kernel's answer overran the socket's buffer");
 		if (len < 0)
 			return netlink_fail(channel, (int)len, "no answer from the kernel: %s", strerror(-(int)len));
 		if (message.msg_flags & MSG_TRUNC || len > NETLINK_BUFFER_SIZE) {
@@ -297,7 +296,7 @@ static int channel_read(struct netlink_channel *channel, const struct netlink_re
 	return rc;
 }
 
-/* The old socket may still have the rest of the last try coming: leave it behind. */
+/* A new socket: the old one may still deliver the rest of the last attempt. */
 static int channel_reconnect(struct netlink_channel *channel)
 {
 	if (channel->handle >= 0)
@@ -317,7 +316,7 @@ static int dump_send(struct netlink_channel *channel, struct netlink_dumping *du
 	return channel_send(channel, dumping->request, NLM_F_DUMP);
 }
 
-/* NETLINK_MORE, or `err` when it cannot be, or is to be, tried no more. */
+/* NETLINK_MORE after a new attempt; else `err`: another attempt is pointless, or failed, or was the last. */
 static int dump_again(struct netlink_channel *channel, struct netlink_dumping *dumping, int err)
 {
 	while (err == -EAGAIN && ++dumping->tries < NETLINK_TRIES) {

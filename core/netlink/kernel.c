@@ -9,8 +9,8 @@
 /*
  * The kernel sizes a dump's skbs by the largest buffer that this socket has received with so far, and on a new socket
  * by a page (netlink_dump(), netlink_recvmsg()). macsec_dump_txsc() silently ends the dump at a SecY that does not fit.
- * So something must be received with a large buffer before the first dump: the acknowledgement of a NLMSG_NOOP, which
- * netlink_rcv_skb() gives without asking the family.
+ * So the socket receives something with a large buffer before the first dump: the acknowledgement of a NLMSG_NOOP,
+ * which netlink_rcv_skb() sends without asking the family.
  */
 static int kernel_announce_buffer(int fd)
 {
@@ -32,7 +32,7 @@ int netlink_kernel_bind(int fd, uint32_t *out_port)
 	socklen_t len = sizeof(address);
 	const int one = 1;
 
-	/* Both only better the error texts. */
+	/* Both only improve the error texts. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
@@ -42,7 +42,7 @@ int netlink_kernel_bind(int fd, uint32_t *out_port)
 	return kernel_announce_buffer(fd);
 }
 
-/* Not nl_connect(): libnl's error numbers do not tell EPROTONOSUPPORT from the rest. */
+/* Not nl_connect(): libnl's error numbers do not distinguish EPROTONOSUPPORT. */
 static int kernel_open(void *context, int protocol, int *out_handle, uint32_t *out_port)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);

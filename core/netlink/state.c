@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 
-/* Only a protocol that a kernel may be built without can be absent; of NETLINK_ROUTE, a sandbox says so. */
+/* A kernel can lack any protocol but NETLINK_ROUTE: there the error comes from a sandbox. */
 enum evidence_state netlink_state_after(int err, int protocol)
 {
 	switch (err) {

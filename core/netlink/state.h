@@ -4,7 +4,7 @@
 
 #include "util/evidence_state.h"
 
-/* What a part is whose reading ended with `err`, 0 or -errno, over this netlink protocol. */
+/* The state of a part after reading it over `protocol` (NETLINK_*) returned `err`, 0 or -errno. */
 enum evidence_state netlink_state_after(int err, int protocol);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Source: net/netlink/af_netlink.c: a message for which there is no room is dropped, and recvmsg(2) says ENOBUFS. */
+/* Source: net/netlink/af_netlink.c: the kernel drops a message for lack of room, and recvmsg(2) returns ENOBUFS. */
 #include "netns/events.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 
 enum { DRAIN_MAX = 100000 }; /* datagrams */
 
-int mirror_socket_open(struct mirror_socket *listening, struct netns *netns, int protocol, const unsigned *groups,
-		       size_t count)
+int event_socket_open(struct event_socket *listening, struct netns *netns, int protocol, const unsigned *groups,
+		      size_t count)
 {
 	void *buffer;
 	int fd = -1, err = netlink_buffer_new(&buffer);
@@ -24,11 +24,11 @@ int mirror_socket_open(struct mirror_socket *listening, struct netns *netns, int
 		netlink_buffer_free(buffer);
 		return err;
 	}
-	*listening = (struct mirror_socket){ .fd = fd, .buffer = buffer };
+	*listening = (struct event_socket){ .fd = fd, .buffer = buffer };
 	return 0;
 }
 
-void mirror_socket_close(struct mirror_socket *listening)
+void event_socket_close(struct event_socket *listening)
 {
 	if (listening->fd < 0)
 		return;
@@ -53,7 +53,7 @@ static int take_datagram(const char *at, size_t len, int (*message)(const struct
 }
 
 /* One datagram. -EAGAIN: there is none. */
-static int take_next(struct mirror_socket *listening, int (*message)(const struct nlmsghdr *message, void *arg),
+static int take_next(struct event_socket *listening, int (*message)(const struct nlmsghdr *message, void *arg),
 		     void *arg)
 {
 	struct sockaddr_nl from = { .nl_family = AF_UNSPEC };
@@ -72,20 +72,19 @@ static int take_next(struct mirror_socket *listening, int (*message)(const struc
 	return err;
 }
 
-int mirror_socket_drain(struct mirror_socket *listening, int (*message)(const struct nlmsghdr *message, void *arg),
-			void *arg)
+int event_socket_drain(struct event_socket *listening, int (*message)(const struct nlmsghdr *message, void *arg),
+		       void *arg)
 {
 	int worst = 0, err = 0;
 
 	for (unsigned i = 0; listening->fd >= 0 && err != -EAGAIN; i++) {
-		/* somebody changes things faster than they can be followed: rather read it all anew than never answer
-		 */
+		/* changes come faster than they can be followed: reading everything again is quicker */
 		if (i == DRAIN_MAX)
 			return -EOVERFLOW;
 		err = take_next(listening, message, arg);
 		if (err && err != -EAGAIN && err != -EINTR)
 			worst = err;
-		/* not a loss but a socket that no longer works: it would never say EAGAIN */
+		/* the socket no longer works, and would never return EAGAIN */
 		if (err == -EBADF || err == -ENOTCONN || err == -ENOTSOCK)
 			break;
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * /proc/sys/net is another one in each network namespace, by the reading thread's (net_ctl_header_lookup() in
- * net/sysctl_net.c): this reads the one of where we are. A folder of it that was opened there could be kept and would
- * stay there; but every look-up in it from outside makes a new dentry, for sysctl_is_seen() lets none be found again.
+ * Questions about the calling thread's network namespace. /proc/sys/net depends on the reading thread's namespace
+ * (net_ctl_header_lookup() in net/sysctl_net.c). A folder of it that is held open would keep its namespace, but each
+ * lookup in it from outside makes a new dentry, since sysctl_is_seen() hides the existing one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #define NSFS_MAGIC 0x6e736673
 #endif
 
-/* Asked of the file system first: to another driver's file the same ioctl could mean anything. */
+/* Checks the file system first: on a driver's file the same ioctl could do anything. */
 int netns_check(int ns_fd)
 {
 	struct statfs fs;
@@ -61,7 +61,7 @@ bool netns_netdev_is_valid(const char *netdev)
 	return len > 0 && len < IF_NAMESIZE && !strchr(netdev, '/') && strcmp(netdev, ".") && strcmp(netdev, "..");
 }
 
-/* Off is said by a lone 0: what is not known to be off counts as on. */
+/* Only "0\n" means off; anything else counts as on. */
 static bool file_says_off(const char *path)
 {
 	char text[4];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Does anybody in this network namespace listen for what km_query() tells (net/xfrm/xfrm_state.c)? The kernel does not
- * say so to whoever sends an XFRM_MSG_ACQUIRE; but it lists its sockets, with the groups that they have joined
- * (netlink_seq_show() in net/netlink/af_netlink.c, pfkey_seq_show() in net/key/af_key.c).
+ * Finds a key manager: a socket in this network namespace that receives the messages of km_query()
+ * (net/xfrm/xfrm_state.c). The kernel does not tell the sender of an XFRM_MSG_ACQUIRE whether there is one, but it
+ * lists its sockets with the groups that they have joined (netlink_seq_show() in net/netlink/af_netlink.c,
+ * pfkey_seq_show() in net/key/af_key.c).
  */
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -15,7 +16,7 @@
 
 enum { LINE_MAX_OCTETS = 256 };
 
-/* Of one line, without its newline; returns true to read no more. */
+/* Gets one line, without its newline. Returns true to stop reading. */
 typedef bool (*line_fn)(const char *line);
 
 static bool is_acquire_listener(const char *line)
@@ -27,13 +28,13 @@ static bool is_acquire_listener(const char *line)
 	       groups & 1U << (XFRMNLGRP_ACQUIRE - 1);
 }
 
-/* All that has a number for a socket, which the heading has not. */
+/* Every line but the heading. */
 static bool is_pfkey_socket(const char *line)
 {
 	return strncmp(line, "sk ", 3) != 0 && line[0];
 }
 
-/* The lines of `len` octets; what is left of the last moves to the front. Its length, or -1: one was wanted. */
+/* Checks the complete lines of `len` octets and moves the rest to the front. Returns its length; -1: a line matched. */
 static ssize_t look_at_lines(char *buffer, size_t len, line_fn wanted)
 {
 	char *at = buffer, *end;

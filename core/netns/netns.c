@@ -11,7 +11,7 @@
 #include "netns/private.h"
 #include "util/text.h"
 
-/* Of a burst, as when somebody loads a thousand SAs: a message of an SA takes about a kilobyte in the queue. */
+/* Octets, for a burst such as the loading of a thousand SAs: each takes about a kilobyte in the queue. */
 enum { LISTEN_BUFFER_SIZE = 8 * 1024 * 1024 };
 
 struct netns {
@@ -71,7 +71,7 @@ static int look(struct netns *ns)
 	return err;
 }
 
-/* Ours is opened without the opener: the fewer a judgement depends on, the better. */
+/* The engine's own namespace does not need the opener. */
 static int identify(struct netns *ns, struct netns_opener *opener)
 {
 	int own, err = netns_check(ns->fd);
@@ -175,10 +175,10 @@ static int listen_on(int fd, const unsigned int *groups, size_t count)
 	const struct sockaddr_nl address = { .nl_family = AF_NETLINK };
 	const int size = LISTEN_BUFFER_SIZE, zero = 0;
 
-	/* needs CAP_NET_ADMIN; without, the limit of net.core.rmem_max holds, and an overrun is told the sooner */
+	/* needs CAP_NET_ADMIN; without it net.core.rmem_max is the limit, and an overrun comes sooner */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	/* the default; all that is known hangs on it: netlink_overrun() */
+	/* the default, but everything depends on it: netlink_overrun() */
 	if (setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &zero, sizeof(zero)) ||
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)))

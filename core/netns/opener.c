@@ -12,7 +12,7 @@
 #include "util/clock.h"
 #include "util/fd_socket.h"
 
-/* The opener does nothing that waits, but a kernel may have to load a module for a first socket. */
+/* The opener never waits, but the kernel may have to load a module for a first socket. */
 enum { ANSWER_WITHIN_S = 5 };
 
 struct netns_opener {
@@ -40,7 +40,7 @@ static int receive_reply(const struct netns_opener *opener, struct netns_reply *
 	return n ? -EBADMSG : -ECONNRESET;
 }
 
-/* Leaves out what comes too late for questions that were given up: there is one answer a question. */
+/* Skips late replies to requests that timed out. */
 static int await_reply(const struct netns_opener *opener, uint32_t sequence, struct netns_reply *out, int *out_fd)
 {
 	int err;
@@ -60,7 +60,7 @@ int netns_opener_ask(struct netns_opener *opener, int ns_fd, struct netns_reques
 	struct netns_reply reply;
 	int fd = -1, err;
 
-	/* 0 is the opener's own greeting */
+	/* 0 is the opener's greeting */
 	opener->sequence += opener->sequence == UINT32_MAX ? 2 : 1;
 	request->sequence = opener->sequence;
 	err = wire_send(opener->socket, request, sizeof(*request), ns_fd);
@@ -135,7 +135,7 @@ int netns_opener_start(struct netns_opener **out)
 	return 0;
 }
 
-/* Its socket's end is its own: it never waits for anything else. */
+/* The opener ends when its socket is closed. */
 void netns_opener_stop(struct netns_opener *opener)
 {
 	if (!opener)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The opener itself. From its first request on it allocates nothing and knows nothing but the request in hand; it ends
- * with its socket or its parent, and whenever it is not where it thinks it is.
+ * The opener. After its start it allocates nothing and keeps no state between requests. It ends with its socket, with
+ * its parent, and if it cannot return to its own namespace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static const int protocols[] = { NETLINK_ROUTE, NETLINK_XFRM, NETLINK_GENERIC, N
 
 #define A_SOCKET(protocol) CONFINE_ALLOW_IF(socket, 2, CONFINE_INT(0, AF_NETLINK), CONFINE_INT(2, protocol))
 
-/* All that its work takes, and nothing that could become a way to anything else. */
+/* Only the system calls that its work needs. */
 static const struct confine_rule calls[] = {
 	CONFINE_ALLOW(recvmsg),
 	CONFINE_ALLOW(sendmsg),
@@ -47,8 +47,8 @@ static const struct confine_rule calls[] = {
 };
 
 /*
- * CAP_SYS_ADMIN, for setns(2) to a network namespace. CAP_NET_ADMIN, for the kernel asks it of the process that opened
- * a netlink socket as well as of the one that speaks on it (netlink_ns_capable() in net/netlink/af_netlink.c).
+ * CAP_SYS_ADMIN, for setns(2) to a network namespace. CAP_NET_ADMIN: the kernel requires it of the process that opened
+ * a netlink socket as well as of the one that sends on it (netlink_ns_capable() in net/netlink/af_netlink.c).
  */
 static int confine(void)
 {
@@ -60,7 +60,8 @@ static int confine(void)
 	return confine_to_capabilities(kept, sizeof(kept) / sizeof(kept[0]));
 }
 
-/* Signals to the whole group (a terminal's, systemd's) are the parent's to heed: the work goes on until it ends. */
+/* The parent handles signals to the whole group (from a terminal or systemd); the opener works until the parent ends.
+ */
 static int detach(int socket, pid_t parent)
 {
 	static const int not_ours[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE };
@@ -72,7 +73,7 @@ static int detach(int socket, pid_t parent)
 		return -errno;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -errno;
-	/* it may have died before */
+	/* the parent may have died before */
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
@@ -84,7 +85,7 @@ static bool protocol_is_known(int protocol)
 	return false;
 }
 
-/* In the namespace. */
+/* Runs in the requested namespace. */
 static int serve_here(const struct netns_request *request, struct netns_reply *reply, int *out_fd)
 {
 	struct netns_settings settings;

@@ -11,7 +11,7 @@
 enum { GROUP_NOTIFY = RDMA_NL_GROUP_LS + 1 };
 
 struct device_monitor {
-	struct mirror_socket socket;
+	struct event_socket socket;
 	struct event *event;
 	void (*changed)(void *arg);
 	void *arg;
@@ -32,14 +32,14 @@ static void on_message(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (mirror_socket_drain(&monitor->socket, take_message, &has_message) || has_message)
+	if (event_socket_drain(&monitor->socket, take_message, &has_message) || has_message)
 		monitor->changed(monitor->arg);
 }
 
 static int listen_for_events(struct device_monitor *monitor, struct event_base *base, struct netns *netns)
 {
 	static const unsigned group = GROUP_NOTIFY;
-	int err = mirror_socket_open(&monitor->socket, netns, NETLINK_RDMA, &group, 1);
+	int err = event_socket_open(&monitor->socket, netns, NETLINK_RDMA, &group, 1);
 
 	if (err)
 		return err;
@@ -74,6 +74,6 @@ void device_monitor_free(struct device_monitor *monitor)
 		return;
 	if (monitor->event)
 		event_free(monitor->event);
-	mirror_socket_close(&monitor->socket);
+	event_socket_close(&monitor->socket);
 	free(monitor);
 }

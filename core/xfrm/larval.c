@@ -23,7 +23,7 @@ static void restart(void *context)
 	((struct counting *)context)->larval = 0;
 }
 
-/* What the filter should have left out is passed over as well. */
+/* Also skips what the kernel's filter should have excluded. */
 static bool is_counted(const struct counting *c, const struct xfrm_sa_evidence *sa)
 {
 	return sa_is_larval(sa) && sa->family == c->family && sa->proto == IPPROTO_ESP &&
@@ -43,7 +43,7 @@ static int take_sa(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
-/* A dump's attributes follow its header at once (nlmsg_parse() in xfrm_dump_sa()). */
+/* In a dump the attributes follow the netlink header directly (nlmsg_parse() in xfrm_dump_sa()). */
 static int put_filter(struct nl_msg *request, const struct counting *c)
 {
 	uint8_t bits = (uint8_t)address_bits(c->family);

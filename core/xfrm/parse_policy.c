@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What one policy says. Source: net/xfrm/xfrm_user.c (copy_to_user_policy, copy_to_user_tmpl). */
+/* Parses one policy, and what policies and SAs share. Source: net/xfrm/xfrm_user.c (copy_to_user_policy,
+ * copy_to_user_tmpl). */
 #include <errno.h>
 #include <linux/xfrm.h>
 #include <string.h>
@@ -93,7 +94,7 @@ static int parse_templates(const struct nlattr *attr, struct xfrm_policy_evidenc
 static int parse_policy(const struct xfrm_userpolicy_info *info, struct nlattr **attrs,
 			struct xfrm_policy_evidence *policy)
 {
-	/* Whom the security module lets use it (security_xfrm_policy_lookup()) is out of our sight. */
+	/* Which flows the security module lets use it (security_xfrm_policy_lookup()) cannot be read. */
 	if (attrs[XFRMA_SEC_CTX] || xfrm_selector_evidence(&info->sel, &policy->sel) ||
 	    parse_templates(attrs[XFRMA_TMPL], policy))
 		return -EPROTO;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What one SA says. Source: net/xfrm/xfrm_user.c (copy_to_user_state_extra). Its messages carry keys: only the fixed
- * heads of the algorithm attributes are copied out, which end before the key.
+ * Parses one SA. Source: net/xfrm/xfrm_user.c (copy_to_user_state_extra). Its messages carry keys: only the fixed heads
+ * of the algorithm attributes are copied, which end before the key.
  */
 #include <errno.h>
 #include <linux/xfrm.h>
@@ -42,7 +42,7 @@ static int parse_algorithm(const struct nlattr *attr, size_t head, struct algori
 	return 0;
 }
 
-/* In the order in which they tell most about the SA: the last one found is the one to keep. */
+/* By rising weight: the last one found names the SA's algorithm. */
 static const struct {
 	int attribute;
 	size_t head;
@@ -87,7 +87,7 @@ struct limits {
 
 /*
  * net/xfrm/xfrm_state.c. In octets and packets no limit is XFRM_INF, and 0 is a limit that is reached at once
- * (xfrm_state_check_expire() compares without asking for it). The use time counts from the first packet.
+ * (xfrm_state_check_expire()). The use time counts from the first packet.
  */
 static bool are_reached(const struct limits *limits, const struct xfrm_lifetime_cur *current)
 {
@@ -118,7 +118,7 @@ static void parse_lifetime(const struct xfrm_usersa_info *info, struct xfrm_sa_e
 
 static int parse_sa(const struct xfrm_usersa_info *info, struct nlattr **attrs, struct xfrm_sa_evidence *sa)
 {
-	/* Whose flows the security module lets use it (security_xfrm_state_pol_flow_match()) is out of our sight. */
+	/* Which flows the security module lets use it (security_xfrm_state_pol_flow_match()) cannot be read. */
 	if (attrs[XFRMA_SEC_CTX] || xfrm_address_evidence(info->family, &info->id.daddr, &sa->daddr) ||
 	    xfrm_address_evidence(info->family, &info->saddr, &sa->saddr) ||
 	    (info->sel.family && xfrm_selector_evidence(&info->sel, &sa->sel)) || parse_algorithms(attrs, sa))

@@ -62,7 +62,7 @@ void xfrm_table_reset(struct xfrm_table *table, enum evidence_state state, const
 
 int xfrm_table_stale(struct xfrm_table *table, const char *why)
 {
-	text_format(table->error, sizeof(table->error), "%s: not read anew yet", why);
+	text_format(table->error, sizeof(table->error), "%s: not read again yet", why);
 	return -ESTALE;
 }
 
@@ -91,7 +91,7 @@ const char *xfrm_table_error(const struct xfrm_table *table)
 {
 	if (!table)
 		return "";
-	return table->questions ? "an SA was updated: not asked for yet" : table->error;
+	return table->questions ? "an SA was updated: not read yet" : table->error;
 }
 
 size_t xfrm_table_policy_count(const struct xfrm_table *table)
@@ -240,14 +240,14 @@ void xfrm_table_drop_policy(struct xfrm_table *table, struct xfrm_policy_entry *
 	free(entry);
 }
 
-/* ---- SAs that the kernel is to be asked for ---- */
+/* ---- questions: SAs to ask the kernel for ---- */
 
 static bool has_spi(uint32_t proto)
 {
 	return proto == IPPROTO_ESP || proto == IPPROTO_AH || proto == IPPROTO_COMP;
 }
 
-/* Others are looked up by their source; and a mark that its own mask does not let pass is never found. */
+/* The kernel looks up others by their source, and never finds a mark that its own mask excludes. */
 static bool can_be_asked_for(const struct xfrm_sa_id *id)
 {
 	return has_spi(id->proto) && !(id->mark.value & ~id->mark.mask);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What each event does to an xfrm table. Sources: net/xfrm/xfrm_user.c (xfrm_notify_sa, build_expire,
+ * Applies events to an xfrm table. Sources: net/xfrm/xfrm_user.c (xfrm_notify_sa, build_expire,
  * xfrm_notify_policy, build_polexpire, xfrm_notify_userpolicy, build_mapping) and, for what the kernel did,
  * net/xfrm/xfrm_state.c and xfrm_policy.c.
  */
@@ -38,7 +38,7 @@ static struct xfrm_change policy_change(const struct xfrm_policy_evidence *polic
 				     .packet_offload = policy->offload.ifindex && policy->offload.packet };
 }
 
-/* One that takes another's place: whom either concerns, if one change can say it. */
+/* A replacement: one change if it describes both, else XFRM_CHANGE_EVERYTHING. */
 static struct xfrm_change replacing(struct xfrm_change before, struct xfrm_change after)
 {
 	if (!memcmp(&before, &after, sizeof(before)))
@@ -56,7 +56,7 @@ static struct xfrm_change expiring(const struct xfrm_sa_evidence *sa)
 	return change;
 }
 
-/* Is there no other difference than that one of them is dying? */
+/* Do they differ in `dying` at most? */
 static bool is_known(const struct xfrm_sa_evidence *before, const struct xfrm_sa_evidence *sa)
 {
 	struct xfrm_sa_evidence same = *sa;
@@ -89,10 +89,9 @@ int xfrm_table_put_sa(struct xfrm_table *table, const struct xfrm_sa_evidence *s
 }
 
 /*
- * An UPDSA tells what was asked for, of an SA that may have become something else. A live SA keeps its keys, reqid and
- * more (xfrm_state_update()). One that was not known is the end of a negotiation, for ALLOCSPI is told to nobody; or
- * else its new limits ended it in the same breath: EXPIRE comes first then, and this is of one that is no more (seen on
- * 6.12). So the kernel is asked; but where there is no difference it is one of before the dump, or changes nothing.
+ * An UPDSA carries the requested values, not the resulting ones. A live SA keeps its keys, reqid and more
+ * (xfrm_state_update()). An unknown SA ends a negotiation, since ALLOCSPI has no event; or its new limits ended it at
+ * once, and EXPIRE came first (seen on 6.12). So the kernel is asked for the SA, unless the event makes no difference.
  */
 static int apply_sa_updated(struct xfrm_table *table, const struct xfrm_sa_evidence *sa)
 {
@@ -126,7 +125,7 @@ void xfrm_table_sa_gone(struct xfrm_table *table, const struct xfrm_sa_id *id, s
 	xfrm_table_drop_sa(table, entry);
 }
 
-/* `header_size` before the attributes, of which the mark belongs to the SA's name. */
+/* The mark is part of the SA's identity. `header_size`: octets before the attributes. */
 static int read_mark(const struct nlmsghdr *message, size_t header_size, struct xfrm_mark_evidence *out)
 {
 	static const struct nla_policy policy_of[PARSED_XFRMA_MAX + 1] = {
@@ -190,7 +189,7 @@ static int apply_sa_expired(struct xfrm_table *table, const struct nlmsghdr *mes
 
 /* ---- policies ---- */
 
-/* One that replaces another keeps its index, and nobody tells that the other is gone (xfrm_policy_insert()). */
+/* A replacement keeps the index, and the kernel reports no deletion (xfrm_policy_insert()). */
 static int apply_policy(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {
 	struct xfrm_policy_evidence policy;
@@ -229,7 +228,7 @@ static void policy_gone(struct xfrm_table *table, const struct xfrm_userpolicy_i
 	xfrm_table_drop_policy(table, entry);
 }
 
-/* Its head says the index only if it was deleted by it; XFRMA_POLICY has all that is in a NEWPOLICY's head. */
+/* The head has the index only if the policy was deleted by index; XFRMA_POLICY has the head of a NEWPOLICY. */
 static int apply_policy_deleted(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {
 	static const struct nla_policy policy_of[PARSED_XFRMA_MAX + 1] = {
@@ -258,7 +257,7 @@ static int apply_policy_expired(struct xfrm_table *table, const struct nlmsghdr 
 
 /* ---- the rest ---- */
 
-/* Single entries are not named, or what became of them is not. */
+/* The event does not name single entries, or not their new state. */
 static int apply_flush(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {
 	(void)message;

@@ -36,7 +36,7 @@ static int send_and_free(struct asking *a, struct nl_msg *request, bool complete
 	return err;
 }
 
-/* The first SA that the mark lets pass need not be the one that is meant: there may be several of this SPI. */
+/* Several SAs can have this SPI: the first that the mark lets pass may be another one. */
 static int take_sa(const struct nlmsghdr *message, void *context)
 {
 	struct asking *a = context;
@@ -112,8 +112,8 @@ static int ask_one(struct asking *a, bool *missing)
 }
 
 /*
- * A lookup takes no lock: while the hash table is made larger, which more SAs than before make the kernel do, it may
- * miss what is there. The count of buckets is told under that lock, and never goes back: it tells whether this was so.
+ * A lookup takes no lock, and can miss an SA while the kernel enlarges its hash table. The number of buckets, read
+ * under the lock, never shrinks: if it is the same before and after, no lookup missed an SA.
  */
 static int ask_all(struct asking *a)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
  * The index of an xfrm table. A selector of two whole hosts takes one pair of addresses only, and an SA answers one
- * pair (or, its source being zero, one destination): what a path could meet is in two lists, which are visited in the
- * order of coming, as the kernel's own dump would be.
+ * pair (or, if its source is zero, one destination). So the entries that could match a flow are in two lists. A visit
+ * merges them in the order of arrival, which is that of the kernel's dump.
  */
 #include <errno.h>
 #include <linux/xfrm.h>

@@ -297,7 +297,7 @@ static void expect_question(struct nl_msg *event)
 	cr_expect_eq(apply(event), 0);
 	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
 	cr_expect(xfrm_table_has_questions(table));
-	expect_kind(VERDICT_UNKNOWN, "an SA was updated: not asked for yet");
+	expect_kind(VERDICT_UNKNOWN, "an SA was updated: not read yet");
 }
 
 static struct xfrm_sa_evidence larval_of(struct xfrm_sa_evidence sa)

@@ -8,19 +8,19 @@ static bool changes_verdicts(const struct mirror_change *change)
 	return change->kind != MIRROR_CHANGE_XFRM || change->xfrm->kind != XFRM_CHANGE_EXPIRING;
 }
 
-void mirror_tell(struct mirror *mirror, const struct mirror_change *change)
+void mirror_notify(struct mirror *mirror, const struct mirror_change *change)
 {
 	mirror->generation += changes_verdicts(change);
 	if (!mirror->quiet)
 		mirror->changed(mirror, change, mirror->arg);
 }
 
-void mirror_tell_host(struct mirror *mirror)
+void mirror_notify_host(struct mirror *mirror)
 {
-	mirror_tell(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST });
+	mirror_notify(mirror, &(struct mirror_change){ .kind = MIRROR_CHANGE_HOST });
 }
 
-void mirror_tell_xfrm(const struct xfrm_change *change, void *arg)
+void mirror_notify_xfrm(const struct xfrm_change *change, void *arg)
 {
-	mirror_tell(arg, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = change });
+	mirror_notify(arg, &(struct mirror_change){ .kind = MIRROR_CHANGE_XFRM, .xfrm = change });
 }
