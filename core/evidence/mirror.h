@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * A mirror: the evidence of one network namespace, kept current. What the kernel tells of itself comes by multicast
- * (xfrm, links, addresses, IPv6 routes); what it keeps silent about is asked for anew (MACsec: drivers/net/macsec.c has
- * no multicast group; sysctls). Whatever cannot be kept current is read from the start, and is unknown until then.
+ * A mirror: the evidence of one network namespace, kept current. It follows multicast events (xfrm, links, addresses,
+ * IPv6 routes) and polls what has none (MACsec, since drivers/net/macsec.c has no multicast group; sysctls). A part
+ * that cannot be kept current is read from the start, and is unknown until then.
  *
  * One thread: that of the event base.
  */
@@ -67,7 +67,7 @@ uint64_t mirror_gid_generation(const struct mirror *mirror);
 enum { MIRROR_POLL_MS = 100 };
 void mirror_poll_fast(struct mirror *mirror, bool fast);
 
-/* The settings of one netdev, of which nothing tells either. */
+/* Reads the settings of one netdev, which have no events. */
 void mirror_read_settings(struct mirror *mirror, const char *netdev);
 
 struct netns *mirror_netns(const struct mirror *mirror);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* What the files that read evidence share. Nobody else includes it, but their tests. */
+/* Shared by the files that read evidence, and their tests. */
 #ifndef RDMASEC_EVIDENCE_PRIVATE_H
 #define RDMASEC_EVIDENCE_PRIVATE_H
 
@@ -16,8 +16,7 @@ enum evidence_part {
 	EVIDENCE_PART_COUNT,
 };
 
-/* One part, over any transport: the seam by which tests let the kernel say what they like. The part of *out is empty.
- */
+/* Reads one part over any transport: tests bring their own kernel. The part of *out must be empty. */
 void evidence_read_part(enum evidence_part which, const struct netlink_transport *transport, struct evidence *out);
 
 /* Moves one part, but that of xfrm, from one to the other, whose own has been freed. */

@@ -78,7 +78,7 @@ RS_MUST_USE int netlink_fail(struct netlink_channel *channel, int err, const cha
  */
 const struct nlmsghdr *netlink_next(const char **at, size_t *left);
 
-/* Who takes the messages in. They are gone when message() returns. */
+/* Handlers of an answer's messages, which are valid until message() returns. */
 struct netlink_reader {
 	/* Forget everything: called before every try, and after the last one if it failed. */
 	void (*restart)(void *context);
@@ -98,7 +98,7 @@ struct netlink_reader {
 RS_MUST_USE int netlink_dump(struct netlink_channel *channel, struct nl_msg *request,
 			     const struct netlink_reader *reader);
 
-/* The same, a datagram at a time, for who has other things to do meanwhile. Request and reader stay the caller's. */
+/* The same, a datagram at a time. Request and reader stay the caller's. */
 struct netlink_dumping {
 	struct nl_msg *request;
 	const struct netlink_reader *reader;

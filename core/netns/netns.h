@@ -69,7 +69,7 @@ RS_MUST_USE int netns_settings(struct netns *ns, const char *netdev, struct netn
 
 enum netns_listening { NETNS_LISTENING_UNKNOWN = 0, NETNS_LISTENS_NOT, NETNS_LISTENS };
 
-/* Is there a socket that hears acquires: a key manager's (or that of who watches it, as `ip xfrm monitor` does)? */
+/* Whether a socket receives acquires: that of a key manager, or of a monitor such as `ip xfrm monitor`. */
 enum netns_listening netns_key_manager(struct netns *ns);
 
 #endif
