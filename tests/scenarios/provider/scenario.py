@@ -260,14 +260,14 @@ def broken_in_clear(t: Test) -> None:
         if "tracer" in program:
             calls = sum(map(int, re.findall(r"saw (\d+) calls", client.out)))
             t.check(calls > 0, f"{program}: the tracer still sees calls", client)
-    unmapped = re.escape(BROKEN) + r"\S+ calls ioctl\(\) somewhere that is no library"
+    unmapped = re.escape(BROKEN) + r"\S+ calls ioctl\(\) at an address outside all libraries"
     is_refused(t, f"verbs_break unmapped-before {other}", unmapped, 126)
     modes_of_broken(t, f"verbs_break only {COPIES}/stripped.so")
 
 
 def modes_of_broken(t: Test, program: str) -> None:
     client, _, seen = attempt(t, program, ETH0, "[default]\nmode = audit\n")
-    audited = client.err.startswith("rdmasec: audit: would refuse: what this program does with RDMA cannot be guarded")
+    audited = client.err.startswith("rdmasec: audit: would refuse: RDMA commands of this program cannot be checked")
     t.check(client.ok and audited, "a program that cannot be guarded, audit: it runs, and the refusal is printed", client)
     client, _, seen = attempt(t, program, ETH0, "[default]\nmode = off\n")
     holds = client.ok and not client.err and seen.clear > 0
