@@ -68,8 +68,8 @@ static int refuse_without_engine(const struct engine_address *engine, const stru
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, node, sizeof(node) - 1);
 	node[n > 0 ? n : 0] = '\0';
-	snprintf(line, sizeof(line), "rdmasec: refused %s on %s: %s: %s", request_kind_name(request->kind),
-		 node[0] ? node : "an unknown device",
+	snprintf(line, sizeof(line), "rdmasec: refused %s on %s (reason=%s): %s: %s", request_kind_name(request->kind),
+		 node[0] ? node : "an unknown device", reason_code(connected ? REASON_ENGINE_ANSWER : REASON_NO_ENGINE),
 		 connected ? "the engine gave no valid answer" : "there is no engine to ask",
 		 engine_problem(engine, why));
 	say(subject, line);
@@ -136,13 +136,16 @@ int engine_ask_broken(const struct engine_address *engine, const char *why)
 	pthread_setcancelstate(cancel, NULL);
 	if (err)
 		snprintf(line, sizeof(line),
-			 "rdmasec: refused: RDMA commands of this program cannot be checked: %s; and there is no "
+			 "rdmasec: refused (reason=%s): RDMA commands of this program cannot be checked: %s; and there "
+			 "is no "
 			 "engine to "
 			 "ask for permission: %s",
-			 why, engine_problem(engine, err));
+			 reason_code(REASON_NO_ENGINE), why, engine_problem(engine, err));
 	else
-		snprintf(line, sizeof(line), "rdmasec: %s: RDMA commands of this program cannot be checked: %s",
-			 answer.action == WIRE_PASS ? "audit: would refuse" : "refused", why);
+		snprintf(line, sizeof(line),
+			 "rdmasec: %s (reason=%s): RDMA commands of this program cannot be checked: %s",
+			 answer.action == WIRE_PASS ? "audit: would refuse" : "refused",
+			 reason_code(REASON_DOOR_BROKEN), why);
 	/* mode = off: no message */
 	if (err || answer.action == WIRE_REFUSE || answer.text[0])
 		door_say(line);

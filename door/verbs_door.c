@@ -30,7 +30,8 @@ static int answer(const struct uverbs_command *command, int result)
 	if (result != -1 || !(errno == ENOTTY || (errno == EPROTONOSUPPORT && invoke_write)))
 		return result;
 	if (!atomic_exchange(&said, true))
-		door_say("rdmasec: refused: verbs do not work by ioctl() here, and verbs by write() cannot be checked");
+		door_say("rdmasec: refused (reason=door-write): verbs do not work by ioctl() here, and verbs by "
+			 "write() cannot be checked");
 	errno = EPERM;
 	return -1;
 }
@@ -41,7 +42,8 @@ static int options_before(int fd, const struct uverbs_command *command, struct w
 	int err = qp_options_before(fd, command, want, change);
 
 	if (err == -EPERM)
-		door_say("rdmasec: refused create_ah: the application requires MACsec for one of its queue pairs and "
+		door_say("rdmasec: refused create_ah (reason=door-shared-ah): the application requires MACsec for one "
+			 "of its queue pairs and "
 			 "IPsec for "
 			 "another, and the address handle may serve both");
 	return err;

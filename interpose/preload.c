@@ -85,7 +85,8 @@ __attribute__((constructor)) static void prove(void)
 	/* before the provider module may take the place of the next ioctl */
 	pthread_once(&start_once, start);
 	if (!global || canary_send(global) != (uintptr_t)&ops) {
-		door_say("rdmasec: refused to start: another library, or the program itself, intercepts ioctl() before "
+		door_say("rdmasec: refused to start (reason=door-intercepted): another library, or the program itself, "
+			 "intercepts ioctl() before "
 			 "rdmasec, so RDMA commands would not be checked");
 		_exit(EXIT_NOT_GUARDED);
 	}

@@ -18,7 +18,8 @@ static int want_of(const struct rdma_cm_id *id, struct want *out)
 		qp_options_get(id->qp->context->cmd_fd, id->qp->handle, &of_qp);
 	err = want_both(out, &of_qp, out);
 	if (err)
-		door_say("rdmasec: refused: the application requires MACsec and IPsec, one for an rdma_cm_id and the "
+		door_say("rdmasec: refused (reason=requirement-conflict): the application requires MACsec and IPsec, "
+			 "one for an rdma_cm_id and the "
 			 "other for "
 			 "its queue pair");
 	return err;

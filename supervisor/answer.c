@@ -336,7 +336,8 @@ void answer_notification(struct answering *answering, const struct seccomp_notif
 	int err = notice_open(&notice, answering->listener, from);
 
 	if (err == -EPERM)
-		say(answering, "rdmasec: refused: the program is in a pid namespace that its supervisor cannot see");
+		say(answering, "rdmasec: refused (reason=supervisor-pid-namespace): the program is in a pid namespace "
+			       "that its supervisor cannot see");
 	outcome = err ? outcome_returns(err) : act(answering, &notice);
 	if (outcome.kind == OUTCOME_CONTINUES && notice.data.nr == SYS_ioctl) {
 		/* needed after the answer, when another thread may have this number */

@@ -75,7 +75,8 @@ static struct outcome carry_out(const struct surroundings *around, const struct 
 
 static struct outcome refuse_capability(const struct surroundings *around)
 {
-	around->say(around->context, "rdmasec: refused: the command needs a capability that the program lacks");
+	around->say(around->context, "rdmasec: refused (reason=supervisor-capability): the command needs a capability "
+				     "that the program lacks");
 	return outcome_returns(-EPERM);
 }
 
@@ -132,7 +133,8 @@ static struct outcome unreachable(const struct surroundings *around, int err)
 {
 	if (err == -EBADF || err == -ESRCH)
 		return outcome_returns(err);
-	around->say(around->context, "rdmasec: refused: the supervisor cannot take file descriptors from the program: "
+	around->say(around->context, "rdmasec: refused (reason=supervisor-ptrace): the supervisor cannot take file "
+				     "descriptors from the program: "
 				     "check 'sysctl kernel.yama.ptrace_scope'");
 	return outcome_returns(-EPERM);
 }
@@ -180,10 +182,9 @@ static int64_t ring(const struct surroundings *around, int fd, uint32_t driver_i
 /* siw would send from the supervisor's memory: needs_caller() in schema.c. */
 static struct outcome refuse_siw(const struct surroundings *around)
 {
-	around->say(
-		around->context,
-		"rdmasec: refused: siw sends from the memory of the process that rings its doorbell, so a supervisor "
-		"cannot ring it for the program");
+	around->say(around->context, "rdmasec: refused (reason=siw-doorbell): siw sends from the memory of the process "
+				     "that rings its doorbell, so a supervisor "
+				     "cannot ring it for the program");
 	return outcome_returns(-EACCES);
 }
 

@@ -92,7 +92,7 @@ static int show(const struct check *check, struct wire_record *record)
 	bool is_protected = record->verdict == VERDICT_PROTECTED;
 
 	if (!check->json)
-		printf("%s: %s\n", verdict_name(record->verdict), is_protected ? record->details : record->reason);
+		printf("%s: %s\n", verdict_name(record->verdict), is_protected ? record->details : record->text);
 	else if (json_print(stdout, record_to_json(record), JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE))
 		return EXIT_UNKNOWN;
 	return status_exit(&records);

@@ -57,7 +57,7 @@ static void status_row(FILE *to, const struct wire_record *record, int width)
 		verdict_name(record->verdict));
 	if (strcmp(record->remote, "any"))
 		print_wrapped(to, "to:  ", record->remote, width);
-	print_wrapped(to, is_protected ? "by:  " : "why: ", is_protected ? record->details : record->reason, width);
+	print_wrapped(to, is_protected ? "by:  " : "why: ", is_protected ? record->details : record->text, width);
 }
 
 void status_table(FILE *to, const struct wire_records *records, int width)
@@ -137,7 +137,7 @@ static void print_subject(FILE *to, const struct wire_record *record)
 
 static void print_verdict(FILE *to, const struct wire_record *record)
 {
-	const char *why = record->verdict == VERDICT_PROTECTED ? record->details : record->reason;
+	const char *why = record->verdict == VERDICT_PROTECTED ? record->details : record->text;
 
 	fprintf(to, ": %s", verdict_name(record->verdict));
 	if (record->verdict == VERDICT_PROTECTED)

@@ -122,8 +122,8 @@ static void print_row(FILE *to, const struct widths *w, const struct qp_row *row
 	print_cells(to, w, &cells);
 	if (strlen(cells.remote) > REMOTE_WIDTH)
 		print_wrapped(to, "to:  ", cells.remote, width);
-	if (row->guard == QP_GUARDED && row->record.verdict != VERDICT_PROTECTED && *row->record.reason)
-		print_wrapped(to, "why: ", row->record.reason, width);
+	if (row->guard == QP_GUARDED && row->record.verdict != VERDICT_PROTECTED && *row->record.text)
+		print_wrapped(to, "why: ", row->record.text, width);
 }
 
 void qps_table(FILE *to, const struct qp_rows *rows, int width, time_t now)

@@ -14,7 +14,7 @@ from .guest import Result
 PREFIX = "rdmasec: refused"
 REFUSAL = re.compile(
     r"^rdmasec: refused \S.* on (?P<device>\S+) port \d+ GID (?P<gid>\d+) \((?P<local>\S+) on (?P<netdev>\S+)\) "
-    r"to (?P<remote>any remote|\S+): (?P<verdict>unprotected|unknown): (?P<reason>.+)$",
+    r"to (?P<remote>any remote|\S+): (?P<verdict>unprotected|unknown) \(reason=(?P<reason>[a-z0-9,-]+)\): (?P<text>.+)$",
     re.MULTILINE,
 )
 
@@ -39,11 +39,10 @@ def refused_records(records: Iterable[Record]) -> list[Record]:
 
 
 def has_reason(source: Source, reason: str | re.Pattern) -> bool:
-    """Returns whether the source has this reason: a part of its text, or a pattern that finds it."""
+    """Returns whether the source gives this reason: its code, a part of its text, or a pattern that finds either."""
     if source is None:
         return False
     if isinstance(source, re.Match):
-        text = source["reason"]
-    else:
-        text = source if isinstance(source, str) else str(source.get("reason", ""))
+        source = source.groupdict()
+    text = source if isinstance(source, str) else f"{source.get('reason', '')}\n{source.get('text', '')}"
     return bool(reason.search(text)) if isinstance(reason, re.Pattern) else reason in text

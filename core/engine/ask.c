@@ -12,15 +12,6 @@
 #include "util/fd_socket.h"
 #include "util/text.h"
 
-static void refuse(struct engine_answer *answer, int err, const char *why)
-{
-	memset(answer, 0, sizeof(*answer));
-	answer->err = err;
-	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
-	text_format(answer->text, sizeof(answer->text), "rdmasec: refused: %s", why);
-	text_printable(answer->text);
-}
-
 static void send_answer(const struct connection *connection, const struct engine_answer *answer)
 {
 	struct wire_answer wire;
@@ -75,18 +66,24 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 	return 0;
 }
 
-static const char *why_not_found(int err)
+static void refuse_not_found(struct engine_answer *answer, int err)
 {
 	switch (err) {
 	case -EBADF:
-		return "the command is not on an RDMA device's file that the program has open";
+		engine_refuse(answer, EPERM, REASON_DEVICE_NOT_OPEN,
+			      "the command is not on an RDMA device's file that the program has open");
+		return;
 	case -EPERM:
-		return "the engine may not take file descriptors from the program (kernel.yama.ptrace_scope?), and so "
-		       "could not take its queue pairs down";
+		engine_refuse(answer, EPERM, REASON_PROGRAM_CLOSED,
+			      "the engine may not take file descriptors from the program "
+			      "(kernel.yama.ptrace_scope?), and so could not take its queue pairs down");
+		return;
 	case -EXDEV:
-		return "the program is in another network namespace than this engine can see";
+		engine_refuse(answer, EPERM, REASON_NETNS_ELSEWHERE,
+			      "the program's network namespace is not visible to this engine");
+		return;
 	default:
-		return strerror(-err);
+		engine_refuse(answer, EPERM, REASON_PROGRAM_UNKNOWN, strerror(-err));
 	}
 }
 
@@ -123,7 +120,7 @@ static void judge_by_evidence(struct asking *q)
 	int err = find_namespace(q, &question.rdev);
 
 	if (err) {
-		refuse(&q->answer, EPERM, why_not_found(err));
+		refuse_not_found(&q->answer, err);
 		return;
 	}
 	engine_client_from(&q->process, &client);
@@ -203,7 +200,8 @@ enum connection_fate question_answer(struct asking *q)
 	if (q->answer.pass && q->in && leaves_something(&q->request)) {
 		fate = await_done(q);
 		if (fate == CONNECTION_ENDS)
-			refuse(&q->answer, EAGAIN, "the engine has no room to watch another queue pair");
+			engine_refuse(&q->answer, EAGAIN, REASON_ENGINE_FULL,
+				      "the engine has no room to watch another queue pair");
 	}
 	send_answer(q->connection, &q->answer);
 	tell(q);
@@ -229,9 +227,9 @@ int asker_open(const struct connection *connection, pid_t subject, struct proces
 	return err;
 }
 
-enum connection_fate question_reject(struct asking *q, int err, const char *why)
+enum connection_fate question_reject(struct asking *q, enum reason reason, const char *why)
 {
-	refuse(&q->answer, err, why);
+	engine_refuse(&q->answer, EPROTO, reason, why);
 	send_answer(q->connection, &q->answer);
 	return CONNECTION_ENDS;
 }

@@ -122,7 +122,7 @@ void question_judge(struct asking *q);
 /* Sends q->answer, and gives up the reference. */
 RS_MUST_USE enum connection_fate question_answer(struct asking *q);
 /* Refuses a question that was not judged. */
-RS_MUST_USE enum connection_fate question_reject(struct asking *q, int err, const char *why);
+RS_MUST_USE enum connection_fate question_reject(struct asking *q, enum reason reason, const char *why);
 RS_MUST_USE enum connection_fate connection_done(struct connection *connection, const void *message, size_t len);
 /* The door sent no DONE: asks the kernel what it did. */
 void connection_not_done(struct connection *connection);

@@ -112,6 +112,7 @@ static void add_path(struct maker *maker, const struct wire_record *record)
 
 static void add_judgement(struct maker *maker, const struct wire_record *record)
 {
+	char reasons[REASONS_TEXT_MAX];
 	const char *name;
 
 	if (record->event != WIRE_EVENT_LOST)
@@ -120,7 +121,8 @@ static void add_judgement(struct maker *maker, const struct wire_record *record)
 		add_text(maker, "by", protection_name(record->by));
 	add_text(maker, "details", record->details);
 	add_text(maker, "rule", record->rule);
-	add_text(maker, "reason", record->reason);
+	add_text(maker, "reason", reasons_text(record->reasons, reasons));
+	add_text(maker, "text", record->text);
 	if (!record->err)
 		return;
 	name = strerrorname_np((int)record->err);

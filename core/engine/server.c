@@ -11,12 +11,14 @@
 
 /* ---- messages ---- */
 
-static const char *why_not_asked(int err)
+static enum connection_fate reject(struct asking *q, int err)
 {
 	if (err == -EPROTONOSUPPORT)
-		return "the engine is of another release than the program's door";
-	return err == -EPERM ? "the peer may not ask for a program of another user"
-			     : "the engine did not understand the program's door";
+		return question_reject(q, REASON_ENGINE_RELEASE,
+				       "the engine is of another release than the program's door");
+	if (err == -EPERM)
+		return question_reject(q, REASON_SUBJECT_FOREIGN, "the peer may not ask for a program of another user");
+	return question_reject(q, REASON_ENGINE_MESSAGE, "the engine did not understand the program's door");
 }
 
 static int read_question(struct asking *q, const void *message, size_t len)
@@ -43,7 +45,7 @@ static enum connection_fate on_question(struct connection *connection, const voi
 		return connection_query(connection, message, fd);
 	err = read_question(&q, message, len);
 	if (err)
-		return question_reject(&q, EPROTO, why_not_asked(err));
+		return reject(&q, err);
 	question_judge(&q);
 	if (question_waits(&q, &fate))
 		return fate;

@@ -53,23 +53,23 @@ static struct acquire_flow flow_of(const struct engine_answer *answer)
 }
 
 /* Adds why no SA came. The answer stays what it is: refused, or audited. */
-static void explain(struct engine_answer *answer, const char *why)
+static void explain(struct engine_answer *answer, enum reason reason, const char *why)
 {
 	if (!answer->pass)
 		answer->err = ENOKEY;
-	text_append(answer->text, sizeof(answer->text), "; %s", why);
+	text_append(answer->text, sizeof(answer->text), "; %s (reason=%s)", why, reason_code(reason));
 	text_printable(answer->text);
-	text_append(answer->verdict.reason, sizeof(answer->verdict.reason), "; %s", why);
-	text_printable(answer->verdict.reason);
+	verdict_add(&answer->verdict, reason, why);
 }
 
 static void explain_failure(struct engine_answer *answer, int err)
 {
 	if (err == -ESRCH)
-		explain(answer, "no key manager listens that could set one up (does strongSwan's charon run, or "
-				"another, in this network namespace?)");
+		explain(answer, REASON_NO_KEY_MANAGER,
+			"no key manager listens that could set one up (does strongSwan's charon run, or another, in "
+			"this network namespace?)");
 	else
-		explain(answer, strerror(-err));
+		explain(answer, REASON_SETUP_FAILED, strerror(-err));
 }
 
 static void explain_late(const struct waiting *w, struct engine_answer *answer)
@@ -78,7 +78,7 @@ static void explain_late(const struct waiting *w, struct engine_answer *answer)
 
 	text_format(why, sizeof(why), "none came in %.1f s: ", (double)(clock_ms() - w->began_ms) / 1000);
 	acquisition_explain(w->acquisition, why, sizeof(why));
-	explain(answer, why);
+	explain(answer, REASON_SETUP_TIMEOUT, why);
 }
 
 /* ---- waiting ---- */

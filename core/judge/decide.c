@@ -21,8 +21,11 @@ static void merge_refusals(const struct verdict *macsec, const struct verdict *i
 	out->policy_out = ipsec->policy_out;
 	/* xfrm drops before there is a frame for the SecY, and the SecY whatever comes to it: either does */
 	out->kernel_drops = out->kind == VERDICT_UNPROTECTED && (macsec->kernel_drops || ipsec->kernel_drops);
-	if (both)
-		text_format(out->reason, sizeof(out->reason), "%s; %s", macsec->reason, ipsec->reason);
+	if (!both)
+		return;
+	out->reasons[0] = macsec->reasons[0];
+	out->reasons[1] = ipsec->reasons[0];
+	text_format(out->text, sizeof(out->text), "%s; %s", macsec->text, ipsec->text);
 }
 
 static void decide_resolved(const struct path *path, const struct evidence *ev, const struct requirement *req,
@@ -59,7 +62,7 @@ void decide(const struct path *path, const struct evidence *ev, const struct req
 		text_copy(out->details, sizeof(out->details), "stays inside the port");
 		return;
 	case PATH_CLEAR:
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_PRESENT, "%s", path->problem);
+		verdict_set(out, VERDICT_UNPROTECTED, path->reason, "%s", path->problem);
 		return;
 	case PATH_RESOLVED:
 		if (path->scope == REMOTE_UNKNOWN)
@@ -68,12 +71,14 @@ void decide(const struct path *path, const struct evidence *ev, const struct req
 			decide_resolved(path, ev, req, out);
 			return;
 		}
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_NOTHING, "it is not known what driver %s does",
+		verdict_set(out, VERDICT_UNKNOWN, REASON_DRIVER_UNKNOWN, "it is not known what driver %s does",
 			    path->driver->name);
 		return;
 	default:
 		break;
 	}
-	verdict_set(out, VERDICT_UNKNOWN, NEARNESS_NOTHING, "%s",
-		    path->problem[0] ? path->problem : "the path is not known");
+	if (path->problem[0])
+		verdict_set(out, VERDICT_UNKNOWN, path->reason, "%s", path->problem);
+	else
+		verdict_set(out, VERDICT_UNKNOWN, REASON_PATH_UNKNOWN, "the path is not known");
 }

@@ -58,13 +58,14 @@ static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
 	if (state == EVIDENCE_READ)
 		return true;
 	if (state == EVIDENCE_ABSENT)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_NOTHING, "this kernel has no IPsec (xfrm)");
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_XFRM_ABSENT, "this kernel has no IPsec (xfrm)");
 	else if (state == EVIDENCE_NO_PRIVILEGE)
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_NOTHING,
+		verdict_set(out, VERDICT_UNKNOWN, REASON_XFRM_NO_PRIVILEGE,
 			    "xfrm state cannot be read without CAP_NET_ADMIN: run as root, or through rdmasecd, which "
 			    "has it");
 	else
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_NOTHING, "xfrm state cannot be read (%s)", xfrm_error(ev));
+		verdict_set(out, VERDICT_UNKNOWN, REASON_XFRM_UNREADABLE, "xfrm state cannot be read (%s)",
+			    xfrm_error(ev));
 	return false;
 }
 
@@ -80,14 +81,14 @@ static bool netdev_has_policies(const struct path *path, const struct evidence *
 	if (nic_applies_xfrm(path))
 		return true;
 	if (!link)
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_NOTHING, "it is not known whether %s heeds xfrm policies",
-			    path->netdev);
+		verdict_set(out, VERDICT_UNKNOWN, REASON_NETDEV_XFRM_UNKNOWN,
+			    "it is not known whether %s heeds xfrm policies", path->netdev);
 	else if (ipv4 && link->xfrm_off)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_NETDEV_DISABLE_XFRM,
 			    "%s sends past all xfrm policies (net.ipv4.conf.%s.disable_xfrm, or that of all, is on)",
 			    path->netdev, path->netdev);
 	else if (ipv4 ? link->policy_off : link->policy_off6)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_NETDEV_DISABLE_POLICY,
 			    "%s takes what comes in clear (net.ipv%d.conf.%s.disable_policy, or that of all, is on)",
 			    path->netdev, ipv4 ? 4 : 6, path->netdev);
 	else
@@ -129,13 +130,13 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 	if (!xfrm_is_readable(ev, out) || !netdev_has_policies(path, ev, out))
 		return;
 	if (has_sub_policy(ev)) {
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_PRESENT,
+		verdict_set(out, VERDICT_UNKNOWN, REASON_XFRM_SUB_POLICY,
 			    "there are xfrm sub-policies, which are not understood");
 		return;
 	}
 	if (req->granularity == GRANULARITY_QP && !path->driver->flow_has_ports) {
 		verdict_set(
-			out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+			out, VERDICT_UNPROTECTED, REASON_GRANULARITY_NO_PORTS,
 			"granularity = qp wants an SA for this QP alone, and the lookup for software RoCE carries no "
 			"ports to tell QPs apart by");
 		return;
@@ -143,7 +144,7 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 	out->could_be = some_policy_wants_esp(&outbound);
 	if (path->scope == REMOTE_SOME) {
 		if (out->could_be)
-			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_PRESENT,
+			verdict_set(out, VERDICT_UNPROTECTED, REASON_XFRM_SOME_REMOTES,
 				    "an xfrm policy asks for ESP, for some remotes");
 		else
 			explain_no_policy(&outbound, out);
@@ -173,12 +174,12 @@ bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, c
 	    state == EVIDENCE_ABSENT)
 		return false;
 	if (state != EVIDENCE_READ) {
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_LACKS_SA,
+		verdict_set(out, VERDICT_UNKNOWN, REASON_MACSEC_BYPASS_UNKNOWN,
 			    "whether an xfrm policy leads past %s is not known (%s)", path->egress, xfrm_error(ev));
 		return true;
 	}
 	if (has_sub_policy(ev)) {
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_PRESENT,
+		verdict_set(out, VERDICT_UNKNOWN, REASON_XFRM_SUB_POLICY,
 			    "there are xfrm sub-policies, which are not understood: one may lead past %s",
 			    path->egress);
 		return true;
@@ -186,7 +187,7 @@ bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, c
 	tunnel = direction_tunnel(&outbound);
 	if (tunnel)
 		verdict_set(
-			out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+			out, VERDICT_UNPROTECTED, REASON_POLICY_TUNNEL,
 			"%s policy %u (priority %u) takes these packets into a tunnel: they leave by its route, which "
 			"need not be %s",
 			outbound.name, tunnel->index, tunnel->priority, path->egress);

@@ -46,12 +46,12 @@ static void judge_exact(struct question *q, struct engine_answer *answer)
 
 	/* the remote stays unknown where it is not the one that counts: no rule may be chosen by it */
 	if (q->request->has & UVERBS_HAS_ALT_PATH) {
-		refuse_or_audit(q, NULL, "an alternate path is not judged", answer);
+		refuse_or_audit(q, NULL, REASON_ALTERNATE_PATH, "an alternate path is not judged", answer);
 		return;
 	}
 	q->port = address->port;
 	if (!address->is_global) {
-		refuse_or_audit(q, NULL, "it has no GID (no GRH), which RoCE needs", answer);
+		refuse_or_audit(q, NULL, REASON_NO_GRH, "it has no GID (no GRH), which RoCE needs", answer);
 		return;
 	}
 	q->scope = REMOTE_ONE;
@@ -86,7 +86,7 @@ static void judge_every(struct question *q, struct engine_answer *answer)
 	q->scope = REMOTE_EVERY;
 	ask_everywhere(q, &found, &asked);
 	if (!asked)
-		refuse_or_audit(q, NULL, "the device has no GID", answer);
+		refuse_or_audit(q, NULL, REASON_NO_GID, "the device has no GID", answer);
 	else
 		answer_finding(q, &found, answer);
 }
@@ -103,7 +103,7 @@ static void judge_some(struct question *q, struct engine_answer *answer)
 	q->scope = REMOTE_SOME;
 	ask_everywhere(q, &found, &asked);
 	if (!asked)
-		refuse_or_audit(q, NULL, "the device has no GID", answer);
+		refuse_or_audit(q, NULL, REASON_NO_GID, "the device has no GID", answer);
 	else if (found.satisfiable)
 		answer_pass(&found, answer);
 	else
@@ -120,8 +120,8 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 	const struct driver_traits *driver = driver_traits(q->view->device->driver_id);
 
 	if (q->request->has & UVERBS_HAS_SOURCE_QPN) {
-		refuse_or_audit(q, allows_raw_packet, "it chooses its own source QP number (raw-packet = refuse)",
-				answer);
+		refuse_or_audit(q, allows_raw_packet, REASON_SOURCE_QPN,
+				"it chooses its own source QP number (raw-packet = refuse)", answer);
 		/* allowed to, it is still a QP that sends; only audited, it has been told of already */
 		if (!answer->pass || answer->text[0])
 			return;
@@ -143,10 +143,11 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 		judge_every(q, answer);
 		return;
 	case IB_UVERBS_QPT_RAW_PACKET:
-		refuse_or_audit(q, allows_raw_packet, "raw-packet QPs are not allowed (raw-packet = refuse)", answer);
+		refuse_or_audit(q, allows_raw_packet, REASON_RAW_PACKET,
+				"raw-packet QPs are not allowed (raw-packet = refuse)", answer);
 		return;
 	default:
-		refuse_or_audit(q, NULL, "a QP of this type is not understood", answer);
+		refuse_or_audit(q, NULL, REASON_QP_TYPE, "a QP of this type is not understood", answer);
 	}
 }
 
@@ -157,7 +158,8 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 static void judge_ready(struct question *q, struct engine_answer *answer)
 {
 	if (engine_ready_lacks_address(q->request))
-		refuse_or_audit(q, NULL, "a connected queue pair is to go to RTR without an address", answer);
+		refuse_or_audit(q, NULL, REASON_NO_ADDRESS, "a connected queue pair is to go to RTR without an address",
+				answer);
 	else if (q->request->qp_type)
 		judge_new_qp(q, answer);
 	else
@@ -171,7 +173,7 @@ static void judge_context(struct question *q, struct engine_answer *answer)
 	answer->pass = true;
 	if (!(q->request->has & UVERBS_HAS_DEVX))
 		return;
-	refuse_or_audit(q, engine_allows_devx, "", answer);
+	refuse_or_audit(q, engine_allows_devx, REASON_DEVX, "", answer);
 	/* libmlx5 asks for DEVX at every open and, refused, opens again without: nothing an operator need read */
 	answer->text[0] = '\0';
 	if (!answer->pass)
@@ -211,7 +213,7 @@ static void judge_cm(struct question *q, struct engine_answer *answer)
 	if (ask_by_address(q, false, &found) || ask_by_address(q, true, &found))
 		answer_finding(q, &found, answer);
 	else
-		refuse_or_audit(q, NULL, "the device has no GID of the local address", answer);
+		refuse_or_audit(q, NULL, REASON_NO_LOCAL_GID, "the device has no GID of the local address", answer);
 }
 
 static void judge_by_kind(struct question *q, struct engine_answer *answer)
@@ -238,7 +240,8 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 		judge_ready(q, answer);
 		return;
 	case REQUEST_FLOW_CREATE:
-		refuse_or_audit(q, allows_raw_packet, "flow steering is not allowed (raw-packet = refuse)", answer);
+		refuse_or_audit(q, allows_raw_packet, REASON_FLOW_STEERING,
+				"flow steering is not allowed (raw-packet = refuse)", answer);
 		return;
 	case REQUEST_DRIVER_PRIVATE:
 		engine_judge_private(q, answer);
@@ -252,12 +255,12 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 		judge_cm(q, answer);
 		return;
 	case REQUEST_DOOR_BROKEN:
-		refuse_or_audit(q, NULL,
+		refuse_or_audit(q, NULL, REASON_DOOR_BROKEN,
 				"the door inside the program cannot stand, so nothing that it does would be asked",
 				answer);
 		return;
 	default:
-		refuse_or_audit(q, NULL,
+		refuse_or_audit(q, NULL, REASON_COMMAND_UNKNOWN,
 				q->request->kind == REQUEST_MALFORMED ? "the door could not understand it"
 								      : "it is not understood",
 				answer);

@@ -48,8 +48,9 @@ struct policy_subject question_subject(const struct question *q);
 void question_ask(struct question *q, uint32_t sgid_index, struct finding *found);
 void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
 			  const struct binding *binding);
-void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), const char *why,
-		     struct engine_answer *answer);
+/* `why`: the reason in words. */
+void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), enum reason reason,
+		     const char *why, struct engine_answer *answer);
 
 /* ---- judgement_mlx5.c: mlx5's DEVX, and what drivers have of their own ---- */
 
@@ -68,7 +69,11 @@ void engine_judge_private(const struct question *q, struct engine_answer *answer
 
 /* The one line an operator reads. */
 void word_finding(const struct question *q, const struct finding *found, char *text, size_t size);
-void word_reason(const struct question *q, const struct binding *binding, const char *why, char *text, size_t size);
+void word_reason(const struct question *q, const struct binding *binding, const struct verdict *verdict, char *text,
+		 size_t size);
+
+/* Without a question: what was refused is not known. */
+void word_plain(const struct verdict *verdict, char *text, size_t size);
 
 /* The lowest GID index of the path's port that would be protected for the same remote, -1: there is none. */
 int better_gid(const struct question *q, const struct finding *found);

@@ -21,8 +21,8 @@ bool engine_devx_stops(const struct question *q, struct engine_answer *answer)
 	if (!(request->has & UVERBS_HAS_DEVX) || request->kind == REQUEST_CONTEXT_OPEN ||
 	    request->kind == REQUEST_QP_DESTROY)
 		return false;
-	refuse_or_audit(q, engine_allows_devx, "driver-private commands (DEVX) are not allowed (devx = refuse)",
-			answer);
+	refuse_or_audit(q, engine_allows_devx, REASON_DEVX,
+			"driver-private commands (DEVX) are not allowed (devx = refuse)", answer);
 	/* allowed to, it is judged as what it is; only audited, it has been told of already */
 	return !answer->pass || answer->text[0];
 }
@@ -37,17 +37,20 @@ void engine_judge_private(const struct question *q, struct engine_answer *answer
 {
 	uint32_t opcode = q->request->devx_opcode;
 	const char *name = prm_opcode_name(opcode);
+	enum reason reason = REASON_DEVX_COMMAND;
 	char why[128];
 
-	if (!(q->request->has & UVERBS_HAS_DEVX))
+	if (!(q->request->has & UVERBS_HAS_DEVX)) {
+		reason = REASON_DRIVER_COMMAND;
 		text_format(why, sizeof(why),
 			    "a command of the driver's own (object 0x%x, method 0x%x) is not understood",
 			    q->request->object_id, q->request->method_id);
-	else if (name)
+	} else if (name) {
 		text_format(why, sizeof(why), "what the DEVX command %s asks for is not understood", name);
-	else
+	} else {
 		text_format(why, sizeof(why), "the DEVX command 0x%x is not understood", opcode);
-	refuse_or_audit(q, NULL, why, answer);
+	}
+	refuse_or_audit(q, NULL, reason, why, answer);
 }
 
 /*

@@ -47,22 +47,23 @@ static bool settings_hold(const struct macsec_evidence *secy, const struct requi
 	uint32_t cipher = macsec_cipher(secy->cipher_suite);
 
 	if (!secy->protect)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_PROTECT_OFF,
 			    "%s does not protect its frames (protect off)", name);
 	else if (!secy->encrypt && !req->integrity_only)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_WEAK,
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_ENCRYPT_OFF,
 			    "%s authenticates but does not encrypt (encrypt off)", name);
 	else if (cipher == CIPHER_NONE)
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_WEAK, "%s uses cipher suite 0x%016llx, which is not known",
-			    name, (unsigned long long)secy->cipher_suite);
+		verdict_set(out, VERDICT_UNKNOWN, REASON_MACSEC_CIPHER_UNKNOWN,
+			    "%s uses cipher suite 0x%016llx, which is not known", name,
+			    (unsigned long long)secy->cipher_suite);
 	else if (!(cipher & req->ciphers))
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_WEAK, "%s uses %s, which the policy does not allow",
-			    name, policy_cipher_name(cipher));
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_CIPHER,
+			    "%s uses %s, which the policy does not allow", name, policy_cipher_name(cipher));
 	else if (secy->icv_len != MACSEC_STD_ICV_LEN)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_WEAK, "%s uses an ICV of %u octets instead of %d", name,
-			    secy->icv_len, MACSEC_STD_ICV_LEN);
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_ICV, "%s uses an ICV of %u octets instead of %d",
+			    name, secy->icv_len, MACSEC_STD_ICV_LEN);
 	else if (secy->validate != MACSEC_VALIDATE_STRICT)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_VALIDATE,
 			    "%s accepts frames that fail the check (validate is not strict)", name);
 	else
 		return true;
@@ -74,15 +75,16 @@ static bool associations_live(const struct macsec_evidence *secy, const char *na
 	const struct macsec_sa_evidence *tx = &secy->tx_sa[secy->encoding_an % MACSEC_AN_COUNT];
 
 	if (!tx->present)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA, "%s has no transmit SA for its encoding AN %u",
-			    name, secy->encoding_an);
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_TX_SA_MISSING,
+			    "%s has no transmit SA for its encoding AN %u", name, secy->encoding_an);
 	else if (!tx->active)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA, "%s: its transmit SA (AN %u) is not active",
-			    name, secy->encoding_an);
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_TX_SA_INACTIVE,
+			    "%s: its transmit SA (AN %u) is not active", name, secy->encoding_an);
 	else if (!secy->operational)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA, "%s: its SecY is not operational", name);
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_NOT_OPERATIONAL, "%s: its SecY is not operational",
+			    name);
 	else if (!has_live_receive_sa(secy))
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA,
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_NO_RX_SA,
 			    "%s has no active receive SC with an active SA: nothing could answer", name);
 	else
 		return true;
@@ -97,16 +99,16 @@ static bool offload_fits(const struct path *path, const struct macsec_evidence *
 		if (secy->offload == MACSEC_OFFLOAD_OFF)
 			return true;
 		/* the SecY's own checks are skipped then, and what the lower NIC does is not known for its driver */
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_BYPASSED,
+		verdict_set(out, VERDICT_UNKNOWN, REASON_MACSEC_OFFLOAD_UNCHECKED,
 			    "%s is offloaded to a NIC, which software RoCE cannot check", path->egress);
 		return false;
 	}
 	if (secy->offload != MACSEC_OFFLOAD_MAC && secy->offload != MACSEC_OFFLOAD_PHY)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_NOT_OFFLOADED,
 			    "%s is not offloaded: %s sends without the host's MACsec", path->egress, path->device);
 	else if (kernel < KERNEL_RELEASE(6, 6))
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED, "before kernel 6.6 %s has no RoCE over MACsec",
-			    path->device);
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_KERNEL_OLD,
+			    "before kernel 6.6 %s has no RoCE over MACsec", path->device);
 	else
 		return true;
 	return false;
@@ -148,18 +150,19 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 	const struct macsec_evidence *secy;
 
 	if (ev->macsec_state != EVIDENCE_READ && ev->macsec_state != EVIDENCE_ABSENT) {
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_NOTHING, "MACsec state cannot be read (%s)",
+		verdict_set(out, VERDICT_UNKNOWN, REASON_MACSEC_UNREADABLE, "MACsec state cannot be read (%s)",
 			    ev->macsec_error[0] ? ev->macsec_error : "not asked");
 		return;
 	}
 	secy = ev->macsec_state == EVIDENCE_READ ? evidence_secy(ev, path->egress_ifindex) : NULL;
 	if (!secy && link && !strcmp(link->kind, "macsec"))
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_PRESENT,
+		verdict_set(out, VERDICT_UNKNOWN, REASON_MACSEC_NO_SECY,
 			    "%s is a MACsec device, but the kernel does not list its SecY", path->egress);
 	else if (!secy)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_NOTHING, "%s is not a MACsec device", path->egress);
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_NO_DEVICE, "%s is not a MACsec device",
+			    path->egress);
 	else if (!link || !link->up)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_PRESENT, "%s is down", path->egress);
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_DOWN, "%s is down", path->egress);
 	else if (settings_hold(secy, req, path->egress, out)) {
 		if (!associations_live(secy, path->egress, out))
 			out->kernel_drops = secy_drops(path, ev, req, secy);
@@ -168,7 +171,7 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 		else if (ipsec_leads_elsewhere(path, ev, req, out))
 			out->secy_ifindex = out->kind == VERDICT_UNKNOWN ? secy->ifindex : 0;
 		else if (path->scope == REMOTE_EVERY && path->stray_ifindex)
-			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA,
+			verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_ROUTE_STRAYS,
 				    "an address from GID %u to %s would leave by %s, and the application chooses "
 				    "addresses in its own memory",
 				    path->sgid_index, path->stray_route, path->stray);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "evidence/facts.h"
+#include "messages/reason.h"
 #include "rdma/device.h"
 #include "util/attributes.h"
 
@@ -32,6 +33,7 @@ enum path_state {
 
 struct path {
 	enum path_state state;
+	enum reason reason; /* with PATH_UNKNOWN and PATH_CLEAR */
 	char problem[192];
 	char device[RDMA_DEVICE_NAME_MAX];
 	uint32_t port;

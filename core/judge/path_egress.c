@@ -66,11 +66,11 @@ static bool check_master(const struct path_search *search)
 		return true;
 	master = evidence_link(search->ev, netdev->master_ifindex);
 	if (!master)
-		return path_stop(search->out, PATH_UNKNOWN, "%s has a master that is not in this network namespace",
-				 netdev->name);
+		return path_stop(search->out, PATH_UNKNOWN, REASON_NETDEV_MASTER_ELSEWHERE,
+				 "%s has a master that is not in this network namespace", netdev->name);
 	if (link_is(master, "vrf"))
-		return path_stop(search->out, PATH_UNKNOWN, "%s belongs to the VRF %s: not judged", netdev->name,
-				 master->name);
+		return path_stop(search->out, PATH_UNKNOWN, REASON_NETDEV_VRF, "%s belongs to the VRF %s: not judged",
+				 netdev->name, master->name);
 	return true;
 }
 
@@ -81,15 +81,16 @@ bool path_check_stack(struct path_search *search)
 
 	for (int i = 0; i < STACK_MAX && link; i++) {
 		if (!kind_is_understood(link))
-			return path_stop(out, PATH_UNKNOWN,
+			return path_stop(out, PATH_UNKNOWN, REASON_NETDEV_KIND,
 					 "GID %u is on %s, and what a device of kind %s does is not judged",
 					 out->sgid_index, link->name, link->kind);
 		if (link->ifindex == search->port->netdev_ifindex)
 			return check_master(search);
 		link = link_below(search->ev, link);
 	}
-	return path_stop(out, PATH_UNKNOWN, "%s, the netdev of GID %u, is not one upon the netdev of %s port %u",
-			 out->netdev, out->sgid_index, out->device, out->port);
+	return path_stop(out, PATH_UNKNOWN, REASON_NETDEV_NOT_STACKED,
+			 "%s, the netdev of GID %u, is not one upon the netdev of %s port %u", out->netdev,
+			 out->sgid_index, out->device, out->port);
 }
 
 static void set_egress(struct path *out, const struct link_evidence *link)
@@ -119,7 +120,7 @@ static bool rxe_check_receive(const struct path_search *search)
 	if (link && own && link->ifindex == own->ifindex)
 		return true;
 	return path_stop(
-		out, PATH_CLEAR,
+		out, PATH_CLEAR, REASON_RXE_RECEIVES_ELSEWHERE,
 		"GID %u is on %s but %s receives on %s only: create the rxe device on %s (rdma link add NAME type rxe "
 		"netdev %s)",
 		out->sgid_index, out->netdev, out->device, own ? own->name : "its netdev",
@@ -142,14 +143,15 @@ static bool rxe_route6(struct path_search *search)
 		err = search->route_get(search->route_context, AF_INET6, &out->local, &out->remote, out->gid_ifindex,
 					&ifindex);
 	if (err)
-		return path_stop(out, PATH_UNKNOWN, "no route is known from GID %u to %s: %s", out->sgid_index, remote,
-				 strerror(-err));
+		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_UNKNOWN, "no route is known from GID %u to %s: %s",
+				 out->sgid_index, remote, strerror(-err));
 	if (ifindex == out->gid_ifindex)
 		return true;
 	link = evidence_link(search->ev, ifindex);
 	if (!link || !kind_is_understood(link))
-		return path_stop(out, PATH_UNKNOWN, "the route from GID %u to %s leaves by %s, which is not judged",
-				 out->sgid_index, remote, link ? link->name : "an unknown netdev");
+		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV,
+				 "the route from GID %u to %s leaves by %s, which is not judged", out->sgid_index,
+				 remote, link ? link->name : "an unknown netdev");
 	set_egress(out, protector(search->ev, link));
 	text_format(out->problem, sizeof(out->problem), "IPv6 routes %s by %s, not by %s as GID %u says", remote,
 		    link->name, out->netdev, out->sgid_index);
@@ -187,7 +189,7 @@ static bool rxe_strays6(struct path_search *search)
 	struct path *out = search->out;
 
 	if (ev->routes6_state != EVIDENCE_READ)
-		return path_stop(out, PATH_UNKNOWN, "the IPv6 routes could not be read%s%s",
+		return path_stop(out, PATH_UNKNOWN, REASON_ROUTES_UNREADABLE, "the IPv6 routes could not be read%s%s",
 				 ev->routes6_error[0] ? ": " : "", ev->routes6_error);
 	for (size_t i = 0; i < ev->route6_count; i++) {
 		const struct route6_evidence *route = &ev->routes6[i];
@@ -198,7 +200,8 @@ static bool rxe_strays6(struct path_search *search)
 			continue;
 		link = evidence_link(ev, route->ifindex);
 		if (!link)
-			return path_stop(out, PATH_UNKNOWN, "where the IPv6 route to %s/%u leaves is not known",
+			return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV,
+					 "where the IPv6 route to %s/%u leaves is not known",
 					 ip_text(AF_INET6, &route->dst, dst), route->dst_prefix);
 		if (!out->stray_ifindex && protector(ev, link)->ifindex != out->egress_ifindex)
 			set_stray(out, route, link);
@@ -213,7 +216,7 @@ static bool rxe_egress(struct path_search *search)
 	/* rxe_find_route4() and 6 asked init_net, whatever the GID's namespace, until rxe_ns.c came in 7.2 */
 	if (search->ev->child_netns && search->ev->kernel < KERNEL_RELEASE(7, 2))
 		return path_stop(
-			out, PATH_UNKNOWN,
+			out, PATH_UNKNOWN, REASON_RXE_ROUTES_ELSEWHERE,
 			"before kernel 7.2 software RoCE routes in the initial network namespace, and this is another");
 	if (!rxe_check_receive(search))
 		return false;
@@ -242,7 +245,7 @@ static bool mlx5_egress(struct path_search *search)
 	for (int i = 0; i < STACK_MAX && link && link->ifindex != search->port->netdev_ifindex; i++) {
 		link = link_below(search->ev, link);
 		if (link && link_is(link, "macsec"))
-			return path_stop(out, PATH_CLEAR,
+			return path_stop(out, PATH_CLEAR, REASON_GID_ABOVE_MACSEC,
 					 "GID %u is on %s upon %s: mlx5 protects only GIDs of %s itself",
 					 out->sgid_index, out->netdev, link->name, link->name);
 	}

@@ -45,14 +45,14 @@ static bool policy_is_applied(const struct xfrm_direction *d, const struct xfrm_
 	if (nic_applies_xfrm(d->path)) {
 		if (is_packet_offloaded(d->path, &policy->offload))
 			return true;
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_NOT_OFFLOADED),
 			    "%s policy %u is not packet-offloaded to %s: the NIC would not apply it", d->name,
 			    policy->index, d->path->egress);
 		return false;
 	}
 	if (!policy->offload.ifindex || !policy->offload.packet)
 		return true;
-	verdict_set(out, VERDICT_UNKNOWN, NEARNESS_BYPASSED,
+	verdict_set(out, VERDICT_UNKNOWN, of_direction(d, REASON_OUTBOUND_POLICY_OFFLOAD_UNCHECKED),
 		    "%s policy %u is packet-offloaded to a NIC, which software RoCE cannot check", d->name,
 		    policy->index);
 	return false;
@@ -70,22 +70,22 @@ static enum direction_outcome policy_outcome(const struct xfrm_direction *d, con
 		return OUTCOME_PROTECTS;
 	/* libreswan's, from an ACQUIRE to the end of the negotiation */
 	if (policy->action == XFRM_POLICY_BLOCK && tmpl && d->path->scope == REMOTE_ONE) {
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_AWAITS_SA),
 			    "%s policy %u (priority %u) blocks these packets until there is an SA (reqid %u)", d->name,
 			    policy->index, policy->priority, tmpl->reqid);
 		remember_policy(d, policy, out);
 		return OUTCOME_LACKS_SA;
 	}
 	if (policy->action != XFRM_POLICY_ALLOW)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_BLOCKS),
 			    "%s policy %u (priority %u) blocks these packets", d->name, policy->index,
 			    policy->priority);
 	else if (!policy->tmpl_count)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_WEAK,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_CLEAR),
 			    "%s policy %u (priority %u) lets these packets pass in clear", d->name, policy->index,
 			    policy->priority);
 	else if (!tmpl)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_WEAK,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_NO_ESP),
 			    "%s policy %u (priority %u) has no required ESP template, or one behind a tunnel", d->name,
 			    policy->index, policy->priority);
 	else
@@ -116,26 +116,27 @@ void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
 	const struct xfrm_policy_evidence *p;
 	struct xfrm_walk walk;
 
-	verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_NOTHING, "no %s xfrm policy covers it", d->name);
+	verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_NO_POLICY), "no %s xfrm policy covers it",
+		    d->name);
 	policies_begin(d, &walk);
 	while ((p = xfrm_walk_policy(&walk))) {
 		if (p->dir != d->dir || selector_match_addresses(&p->sel, &d->flow) == SELECTS_NONE)
 			continue;
 		if (!selector_ports_match(&p->sel, &d->flow))
-			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+			verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_PORTS),
 				    "%s policy %u selects UDP ports, but %s: use a selector without ports", d->name,
 				    p->index,
 				    d->flow.has_ports ? "not those of RoCE"
 						      : "the lookup for software RoCE carries none, so it is not hit");
 		else if (!mark_takes_unmarked(&p->mark))
-			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+			verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_MARK),
 				    "%s policy %u wants mark 0x%x, which RoCE packets lack", d->name, p->index,
 				    p->mark.value);
 		else if (p->if_id)
-			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+			verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_IF_ID),
 				    "%s policy %u belongs to xfrm interface id %u", d->name, p->index, p->if_id);
 		else if (selector_match(&p->sel, &d->flow) == SELECTS_NONE)
-			verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+			verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_INTERFACE),
 				    "%s policy %u is for another interface", d->name, p->index);
 	}
 }
@@ -211,12 +212,12 @@ static enum direction_outcome priorities_outcome(const struct xfrm_direction *d,
 static void explain_gap(const struct xfrm_direction *d, struct verdict *out)
 {
 	if (d->path->scope == REMOTE_EVERY)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_GAP),
 			    "the %s policies cover only some remotes, and the application chooses addresses in its own "
 			    "memory",
 			    d->name);
 	else
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_ELSEWHERE,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_GAP),
 			    "the %s policies cover only some UDP source ports or interfaces", d->name);
 }
 

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include <errno.h>
+#include <string.h>
 
 #include "judge/judgement_internal.h"
-#include "util/text.h"
+
+void engine_refuse(struct engine_answer *answer, int err, enum reason reason, const char *why)
+{
+	memset(answer, 0, sizeof(*answer));
+	answer->err = err;
+	verdict_set(&answer->verdict, VERDICT_UNKNOWN, reason, "%s", why);
+	word_plain(&answer->verdict, answer->text, sizeof(answer->text));
+}
 
 /* Refuses for a reason that no evidence can change, unless every rule that could apply `allows` it. */
-void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), const char *why,
-		     struct engine_answer *answer)
+void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), enum reason reason,
+		     const char *why, struct engine_answer *answer)
 {
 	struct policy_subject subject = question_subject(q);
 	const struct policy_rule *rule;
@@ -24,8 +32,8 @@ void refuse_or_audit(const struct question *q, bool (*allows)(const struct polic
 	answer->audited = objects.rule && answer->pass;
 	answer->err = answer->pass ? 0 : EPERM;
 	answer->rule = objects.rule;
-	answer->verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
-	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
+	answer->verdict = (struct verdict){ 0 };
+	verdict_set(&answer->verdict, VERDICT_UNPROTECTED, reason, "%s", why);
 	if (objects.rule)
-		word_reason(q, &objects, why, answer->text, sizeof(answer->text));
+		word_reason(q, &objects, &answer->verdict, answer->text, sizeof(answer->text));
 }

@@ -94,8 +94,9 @@ static bool sport_of(const struct question *q, const struct path *path, uint16_t
 
 static void conflict_verdict(const struct binding *binding, struct verdict *out)
 {
-	*out = (struct verdict){ .kind = VERDICT_UNPROTECTED, .nearness = NEARNESS_CONFLICT };
-	text_format(out->reason, sizeof(out->reason), "the application asks for %s, and the policy for %s",
+	*out = (struct verdict){ 0 };
+	verdict_set(out, VERDICT_UNPROTECTED, REASON_REQUIREMENT_CONFLICT,
+		    "the application asks for %s, and the policy for %s",
 		    binding->requirement.require == REQUIRE_MACSEC ? "ipsec" : "macsec",
 		    binding->requirement.require == REQUIRE_MACSEC ? "macsec" : "ipsec");
 }

@@ -71,18 +71,18 @@ static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_dire
 	uint32_t cipher = esp_cipher(sa);
 
 	if (sa->has_aead && sa->icv_bits != ESP_ICV_BITS)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BAD_SA,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_SA_ICV),
 			    "%s SA 0x%08x uses %s with an ICV of %u bits instead of %d", d->name, sa->spi,
 			    sa->algorithm, sa->icv_bits, ESP_ICV_BITS);
 	else if (cipher == CIPHER_NONE || !(cipher & d->req->ciphers))
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BAD_SA,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_SA_CIPHER),
 			    "%s SA 0x%08x uses %s (%u-bit key), which the policy does not allow", d->name, sa->spi,
 			    sa->algorithm, sa->key_bits);
 	else if (sa->pcpu_bound)
-		verdict_set(out, VERDICT_UNKNOWN, NEARNESS_BAD_SA, "%s SA 0x%08x is bound to one CPU", d->name,
-			    sa->spi);
+		verdict_set(out, VERDICT_UNKNOWN, of_direction(d, REASON_OUTBOUND_SA_CPU),
+			    "%s SA 0x%08x is bound to one CPU", d->name, sa->spi);
 	else if (nic_applies_xfrm(d->path) && !is_packet_offloaded(d->path, &sa->offload))
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BAD_SA,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_SA_NOT_OFFLOADED),
 			    "%s SA 0x%08x is not packet-offloaded to %s: the NIC would not apply it", d->name, sa->spi,
 			    d->path->egress);
 	else
@@ -178,7 +178,7 @@ static bool nic_reqid_is_own(const struct xfrm_direction *d, const struct xfrm_s
 	while ((other = xfrm_walk_sa(&walk))) {
 		if (!reqid_is_shared(d, live, other))
 			continue;
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_SA_REQID_SHARED),
 			    "%s SAs 0x%08x and 0x%08x share reqid %u but not their addresses: %s tells them apart by "
 			    "reqid only",
 			    d->name, live->spi, other->spi, live->reqid, d->path->egress);
@@ -231,12 +231,12 @@ static bool nic_can_answer(const struct xfrm_direction *d, const struct xfrm_pol
 	bool every = !d->flow.saddr || !d->flow.daddr;
 
 	if (!tmpl->reqid)
-		verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_REQID_ZERO),
 			    "%s policy %u has reqid 0 in its template: the NIC lets its packets pass in clear", d->name,
 			    policy->index);
 	else if (every && tmpl->mode == XFRM_MODE_TRANSPORT)
 		verdict_set(
-			out, VERDICT_UNPROTECTED, NEARNESS_BYPASSED,
+			out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_MANY_REMOTES),
 			"%s policy %u is for many remotes in transport mode, and a NIC sends in clear to those that "
 			"have no SA",
 			d->name, policy->index);
@@ -249,13 +249,22 @@ static enum direction_outcome lacks_sa(const struct xfrm_direction *d, const str
 				       const struct xfrm_template_evidence *tmpl, const struct sa_census *found,
 				       struct verdict *out)
 {
-	verdict_set(out, VERDICT_UNPROTECTED, NEARNESS_LACKS_SA,
+	enum reason reason = REASON_OUTBOUND_SA_MISSING;
+	const char *detail = "";
+
+	if (found->expired) {
+		reason = REASON_OUTBOUND_SA_EXPIRED;
+		detail = ": its SA has expired";
+	} else if (found->larval) {
+		reason = REASON_OUTBOUND_SA_LARVAL;
+		detail = ": one is still being negotiated";
+	} else if (found->shared) {
+		reason = REASON_OUTBOUND_SA_NOT_OF_QP;
+		detail = " for this QP alone (granularity = qp)";
+	}
+	verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, reason),
 		    "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s", d->name, policy->index,
-		    tmpl->reqid,
-		    found->expired  ? ": its SA has expired"
-		    : found->larval ? ": one is still being negotiated"
-		    : found->shared ? " for this QP alone (granularity = qp)"
-				    : "");
+		    tmpl->reqid, detail);
 	remember_policy(d, policy, out);
 	return OUTCOME_LACKS_SA;
 }

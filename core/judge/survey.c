@@ -179,5 +179,6 @@ void survey_record(const struct survey_row *row, struct wire_record *out)
 		 row->path.scope == REMOTE_ONE ? gid_text(row->remote, address) : "any");
 	put_text(out->rule, sizeof(out->rule), row->rule ? row->rule->name : "");
 	put_text(out->details, sizeof(out->details), row->verdict.details);
-	put_text(out->reason, sizeof(out->reason), row->verdict.reason);
+	put_text(out->text, sizeof(out->text), row->verdict.text);
+	memcpy(out->reasons, row->verdict.reasons, sizeof(out->reasons));
 }

@@ -4,11 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-bool path_stop(struct path *out, enum path_state state, const char *format, ...)
+bool path_stop(struct path *out, enum path_state state, enum reason reason, const char *format, ...)
 {
 	va_list args;
 
 	out->state = state;
+	out->reason = reason;
 	/* half an answer could be taken for a whole one */
 	out->egress_ifindex = out->stray_ifindex = 0;
 	out->egress[0] = out->stray[0] = out->stray_route[0] = '\0';

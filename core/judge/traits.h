@@ -7,7 +7,8 @@
 #include "xfrm/facts.h"
 
 /* Ends the resolving of a path with `state` and the reason. Always false. */
-RS_MUST_USE bool path_stop(struct path *out, enum path_state state, const char *format, ...) RS_PRINTF(3, 4);
+RS_MUST_USE bool path_stop(struct path *out, enum path_state state, enum reason reason, const char *format, ...)
+	RS_PRINTF(4, 5);
 
 /* Does a NIC send by its own tables, in which only what is packet-offloaded to it counts? */
 bool nic_applies_xfrm(const struct path *path);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "messages/reason.h"
 #include "messages/verdict.h"
 #include "util/attributes.h"
 
@@ -42,7 +43,8 @@ struct verdict {
 	bool missing_sa;
 	uint32_t policy_out; /* its index */
 	enum nearness nearness;
-	char reason[VERDICT_TEXT_MAX];  /* not PROTECTED: why, for an operator */
+	uint32_t reasons[REASONS_MAX];  /* enum reason; not PROTECTED: why */
+	char text[VERDICT_TEXT_MAX];    /* the same for an operator, with the names and numbers */
 	char details[VERDICT_TEXT_MAX]; /* PROTECTED: "macsec0 GCM-AES-128 SCI ...", "ESP SPI 0x... reqid ..." */
 	/*
 	 * PROTECTED by IPsec: the SAs, 0 where none is in use yet. By MACsec: the SecY; also UNKNOWN, where the SecY is
@@ -55,8 +57,11 @@ struct verdict {
 	bool offloaded;  /* the NIC encrypts */
 };
 
-/* Sets kind, nearness and reason, and takes back what had been found to protect. */
-void verdict_set(struct verdict *out, enum verdict_kind kind, enum nearness nearness, const char *format, ...)
+/* Sets kind, reason (with its nearness) and text, and clears what had been found to protect. */
+void verdict_set(struct verdict *out, enum verdict_kind kind, enum reason reason, const char *format, ...)
 	RS_PRINTF(4, 5);
+
+/* A reason that came to the one there is: it stands first, and its words last. */
+void verdict_add(struct verdict *out, enum reason reason, const char *why);
 
 #endif

@@ -4,6 +4,11 @@
 #include "judge/walk.h"
 #include "util/address.h"
 
+enum reason of_direction(const struct xfrm_direction *d, enum reason outbound)
+{
+	return d->dir == XFRM_POLICY_OUT ? outbound : outbound + 1;
+}
+
 void policies_begin(const struct xfrm_direction *d, struct xfrm_walk *walk)
 {
 	xfrm_table_policies(d->ev->xfrm, d->dir, d->flow.family, d->flow.saddr, d->flow.daddr, walk);

@@ -19,6 +19,9 @@ struct xfrm_direction {
 	const char *name; /* "outbound", "inbound" */
 };
 
+/* Of a reason of both directions that of this one. `outbound`: REASON_OUTBOUND_*. */
+enum reason of_direction(const struct xfrm_direction *d, enum reason outbound);
+
 void policies_begin(const struct xfrm_direction *d, struct xfrm_walk *walk);
 /* Those that could answer this template. */
 void sas_begin(const struct xfrm_direction *d, const struct xfrm_template_evidence *tmpl, struct xfrm_walk *walk);

@@ -36,13 +36,59 @@ static void word_path(const struct question *q, const struct path *path, char *t
 	text_append(text, size, " to %s", q->scope == REMOTE_ONE ? gid_text(q->remote, address) : "any remote");
 }
 
+/* The value of a hint's placeholder, "": it is not known. */
+static const char *placeholder(const char *name, size_t len, const struct path *path)
+{
+	const struct {
+		const char *name, *value;
+	} known[] = { { "netdev", path->netdev }, { "egress", path->egress }, { "device", path->device } };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (len == strlen(known[i].name) && !memcmp(name, known[i].name, len))
+			return known[i].value;
+	return "";
+}
+
+/* Nothing, where a name that the hint needs is not known. */
+static void word_hint(enum reason reason, const struct path *path, char *text, size_t size)
+{
+	const char *rest = reason_hint(reason), *begin, *end;
+	char hint[320] = "";
+
+	for (; (begin = strchr(rest, '{')) && (end = strchr(begin, '}')); rest = end + 1) {
+		const char *value = placeholder(begin + 1, end - begin - 1, path);
+
+		if (!*value)
+			return;
+		text_append(hint, sizeof(hint), "%.*s%s", (int)(begin - rest), rest, value);
+	}
+	if (*rest || *hint)
+		text_append(text, size, ": try: %s%s", hint, rest);
+}
+
+static void word_verdict(const struct verdict *verdict, const struct path *path, char *text, size_t size)
+{
+	char reasons[REASONS_TEXT_MAX];
+
+	text_append(text, size, " (reason=%s): %s", reasons_text(verdict->reasons, reasons), verdict->text);
+	word_hint(verdict->reasons[0], path, text, size);
+}
+
+void word_plain(const struct verdict *verdict, char *text, size_t size)
+{
+	text_copy(text, size, "rdmasec: refused");
+	word_verdict(verdict, &(const struct path){ 0 }, text, size);
+	text_printable(text);
+}
+
 void word_finding(const struct question *q, const struct finding *found, char *text, size_t size)
 {
 	int better = better_gid(q, found);
 
 	word_command(q, &found->binding, text, size);
 	word_path(q, &found->path, text, size);
-	text_append(text, size, ": %s: %s", verdict_name(found->verdict.kind), found->verdict.reason);
+	text_append(text, size, ": %s", verdict_name(found->verdict.kind));
+	word_verdict(&found->verdict, &found->path, text, size);
 	if (better >= 0)
 		text_append(text, size, " (GID %d would be protected)", better);
 	else if (q->scope == REMOTE_SOME)
@@ -51,12 +97,13 @@ void word_finding(const struct question *q, const struct finding *found, char *t
 	text_printable(text);
 }
 
-void word_reason(const struct question *q, const struct binding *binding, const char *why, char *text, size_t size)
+void word_reason(const struct question *q, const struct binding *binding, const struct verdict *verdict, char *text,
+		 size_t size)
 {
 	word_command(q, binding, text, size);
 	if (q->port)
 		text_append(text, size, " port %u", q->port);
-	text_append(text, size, ": %s", why);
+	word_verdict(verdict, &(const struct path){ 0 }, text, size);
 	word_rule(binding->rule, text, size);
 	text_printable(text);
 }

@@ -278,7 +278,7 @@ static int texts_are_printable(const struct wire_record *record)
 		const char *text;
 		size_t size;
 	} texts[] = { TEXT(command), TEXT(qp_type), TEXT(executable), TEXT(device),  TEXT(gid_type), TEXT(netdev),
-		      TEXT(local),   TEXT(remote),  TEXT(rule),       TEXT(details), TEXT(reason) };
+		      TEXT(local),   TEXT(remote),  TEXT(rule),       TEXT(details), TEXT(text) };
 #undef TEXT
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -291,8 +291,10 @@ static int record_check(const struct wire_record *record)
 {
 	const uint32_t has = WIRE_RECORD_HAS_GID | WIRE_RECORD_HAS_QPN | WIRE_RECORD_HAS_DEST_QPN;
 
-	return record->event < WIRE_EVENT_COUNT && record->outcome < WIRE_OUTCOME_COUNT && !(record->has & ~has) &&
-			       record->err <= 4095 && record->pid >= 0 && texts_are_printable(record)
+	return record->event < WIRE_EVENT_COUNT && record->outcome < WIRE_OUTCOME_COUNT &&
+			       record->reasons[0] < REASON_COUNT && record->reasons[1] < REASON_COUNT &&
+			       !(record->has & ~has) && record->err <= 4095 && record->pid >= 0 &&
+			       texts_are_printable(record)
 		       ? WIRE_RECORD
 		       : -EBADMSG;
 }

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "messages/reason.h"
 #include "messages/request.h"
 #include "util/attributes.h"
 
@@ -148,7 +149,7 @@ enum wire_event {
 	WIRE_EVENT_CHANGED,     /* a living QP is protected in another way than before */
 	WIRE_EVENT_GRACE,       /* it lost its protection, and has a while to get it back */
 	WIRE_EVENT_REVOKED,     /* it lost its protection, and was moved to ERR */
-	WIRE_EVENT_NOT_REVOKED, /* it lost its protection, and the kernel did not let us take it down: `reason` */
+	WIRE_EVENT_NOT_REVOKED, /* it lost its protection, and the kernel did not let us take it down: `text` */
 	WIRE_EVENT_ADOPTED,     /* found alive, with nobody having asked us: after a restart, or in a forked child */
 	WIRE_EVENT_LOST,        /* `count` events could not be told or logged */
 	WIRE_EVENT_COUNT,
@@ -181,9 +182,10 @@ struct wire_record {
 	uint32_t port; /* 0: none, or not known yet */
 	uint32_t gid_index;
 	uint32_t qpn, dest_qpn;
-	uint32_t verdict; /* enum verdict_kind */
-	uint32_t by;      /* enum protection */
-	char command[24]; /* request_kind_name() */
+	uint32_t verdict;              /* enum verdict_kind */
+	uint32_t by;                   /* enum protection */
+	uint32_t reasons[REASONS_MAX]; /* enum reason: why not protected, or refused */
+	char command[24];              /* request_kind_name() */
 	char qp_type[16];
 	char executable[256];
 	char device[64];
@@ -192,7 +194,7 @@ struct wire_record {
 	char local[48], remote[48]; /* IP addresses; remote "any": whatever the application chooses */
 	char rule[48];
 	char details[320]; /* protected: by what */
-	char reason[320];  /* else: why not */
+	char text[320];    /* else: the reason in words */
 };
 
 struct wire_end {

@@ -60,12 +60,13 @@ void watch_describe(const struct process *process, const struct request *request
 	record->by = answer->verdict.by;
 	text_copy(record->rule, sizeof(record->rule), answer->rule ? answer->rule->name : "");
 	text_copy(record->details, sizeof(record->details), answer->verdict.details);
-	text_copy(record->reason, sizeof(record->reason), answer->verdict.reason);
+	text_copy(record->text, sizeof(record->text), answer->verdict.text);
+	memcpy(record->reasons, answer->verdict.reasons, sizeof(record->reasons));
 	text_printable(record->executable);
 	text_printable(record->device);
 	text_printable(record->netdev);
 	text_printable(record->details);
-	text_printable(record->reason);
+	text_printable(record->text);
 }
 
 void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
@@ -81,15 +82,18 @@ void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp,
 	}
 }
 
-static const char *state_reason(const struct watch_qp *qp)
+static void explain_state(const struct watch_qp *qp, struct verdict *out)
 {
+	*out = (struct verdict){ 0 };
 	switch (qp->state) {
 	case WATCH_NO_ADDRESS:
-		return "it has no address yet";
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_NO_ADDRESS, "it has no address yet");
+		return;
 	case WATCH_REVOKED:
-		return "it has been taken down";
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_REVOKED, "it has been taken down");
+		return;
 	default:
-		return "its state is not known yet";
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_STATE_UNKNOWN, "its state is not known yet");
 	}
 }
 
@@ -100,10 +104,8 @@ void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, c
 	struct engine_answer answer;
 
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->request, &answer);
-	if (!watch_can_send(qp)) {
-		answer.verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
-		text_copy(answer.verdict.reason, sizeof(answer.verdict.reason), state_reason(qp));
-	}
+	if (!watch_can_send(qp))
+		explain_state(qp, &answer.verdict);
 	watch_qp_record(ufile, qp, device, &answer, record);
 	record->time_ns = qp->since_ns;
 }

@@ -58,6 +58,7 @@ static void revoke_qp(const struct judged *j, struct engine_answer *answer)
 {
 	uint32_t driver_id = driver_of(j);
 	int err = watch_object_to_error(j->fd, driver_id, j->qp);
+	char why[128];
 
 	/* in RESET it sends nothing, and a door must ask before it leaves RESET */
 	if (err == -ENOTCONN)
@@ -74,8 +75,8 @@ static void revoke_qp(const struct judged *j, struct engine_answer *answer)
 		report(j, answer, WIRE_EVENT_REVOKED);
 		return;
 	}
-	text_append(answer->verdict.reason, sizeof(answer->verdict.reason), "; it cannot be taken down: %s",
-		    strerror(-err));
+	text_format(why, sizeof(why), "it cannot be taken down: %s", strerror(-err));
+	verdict_add(&answer->verdict, REASON_REVOKE_FAILED, why);
 	report(j, answer, WIRE_EVENT_NOT_REVOKED);
 	j->qp->work = WATCH_WORK_RETRY;
 }

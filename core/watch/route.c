@@ -66,10 +66,11 @@ void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct reque
 		return;
 	answer->pass = false;
 	answer->err = EPERM;
-	answer->verdict = (struct verdict){ .kind = VERDICT_UNPROTECTED };
-	text_copy(answer->verdict.reason, sizeof(answer->verdict.reason), why);
+	answer->verdict = (struct verdict){ 0 };
+	verdict_set(&answer->verdict, VERDICT_UNPROTECTED, REASON_ROUTE_KEPT, "%s", why);
 	text_format(answer->text, sizeof(answer->text),
-		    "rdmasec: refused modify_qp on %s port %u GID %u (%s) to %s: unprotected: %s", path->device,
-		    path->port, path->sgid_index, path->netdev, gid_text(request->address.dgid, remote), why);
+		    "rdmasec: refused modify_qp on %s port %u GID %u (%s) to %s: unprotected (reason=%s): %s",
+		    path->device, path->port, path->sgid_index, path->netdev, gid_text(request->address.dgid, remote),
+		    reason_code(REASON_ROUTE_KEPT), why);
 	text_printable(answer->text);
 }

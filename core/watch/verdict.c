@@ -9,11 +9,10 @@
 
 static void refuse_unidentified(const char *error, struct engine_answer *answer)
 {
-	answer->err = EPERM;
-	text_format(answer->verdict.reason, sizeof(answer->verdict.reason), "the RDMA device cannot be told: %s",
-		    error);
-	text_format(answer->text, sizeof(answer->text), "rdmasec: refused: %s", answer->verdict.reason);
-	text_printable(answer->text);
+	char why[256];
+
+	text_format(why, sizeof(why), "cannot tell which RDMA device it is: %s", error);
+	engine_refuse(answer, EPERM, REASON_DEVICE_UNKNOWN, why);
 }
 
 void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,

@@ -103,7 +103,7 @@ static void check_request(const uint8_t *data, size_t size)
 
 static void check_record(const struct wire_record *record)
 {
-	json_object *object = record_to_json(record), *again, *reason;
+	json_object *object = record_to_json(record), *again, *text;
 	const char *line;
 
 	MUST(object);
@@ -111,9 +111,9 @@ static void check_record(const struct wire_record *record)
 	MUST(!strchr(line, '\n'));
 	again = json_tokener_parse(line);
 	MUST(again && json_object_equal(object, again));
-	if (record->reason[0])
-		MUST(json_object_object_get_ex(again, "reason", &reason) &&
-		     !strcmp(json_object_get_string(reason), record->reason));
+	if (record->text[0])
+		MUST(json_object_object_get_ex(again, "text", &text) &&
+		     !strcmp(json_object_get_string(text), record->text));
 	json_object_put(object);
 	json_object_put(again);
 }

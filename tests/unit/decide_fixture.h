@@ -231,15 +231,18 @@ static inline void judge(const struct world *w, struct verdict *out)
 
 static inline void expect_sound(const struct verdict *v, const char *row)
 {
-	cr_expect_not_null(memchr(v->reason, '\0', sizeof(v->reason)), "%s: reason without end", row);
+	cr_expect_not_null(memchr(v->text, '\0', sizeof(v->text)), "%s: reason without end", row);
 	cr_expect_not_null(memchr(v->details, '\0', sizeof(v->details)), "%s: details without end", row);
 	if (v->kind == VERDICT_PROTECTED) {
 		cr_expect_neq(v->by, BY_NOTHING, "%s: protected by nothing", row);
-		cr_expect(v->details[0] && !v->reason[0], "%s: details '%s', reason '%s'", row, v->details, v->reason);
+		cr_expect(!v->reasons[0] && !v->reasons[1], "%s: protected, with a reason", row);
+		cr_expect(v->details[0] && !v->text[0], "%s: details '%s', reason '%s'", row, v->details, v->text);
 		return;
 	}
 	cr_expect_eq(v->by, BY_NOTHING, "%s: refused, but by %s", row, protection_name(v->by));
-	cr_expect(v->reason[0] && !v->details[0], "%s: details '%s', reason '%s'", row, v->details, v->reason);
+	cr_expect(v->text[0] && !v->details[0], "%s: details '%s', reason '%s'", row, v->details, v->text);
+	cr_expect(v->reasons[0] && v->reasons[0] < REASON_COUNT, "%s: no reason", row);
+	cr_expect(v->reasons[1] < REASON_COUNT, "%s", row);
 	cr_expect(!v->spi_out && !v->spi_in && !v->reqid, "%s: a refusal names an SA", row);
 	cr_expect(!v->secy_ifindex || v->kind == VERDICT_UNKNOWN, "%s: a refusal names a SecY", row);
 	cr_expect(!v->kernel_drops || v->kind == VERDICT_UNPROTECTED, "%s: unknown, but the kernel drops it", row);
@@ -272,7 +275,7 @@ static inline void check_row(const struct row *row, struct world *w, const char 
 	if (row->change)
 		row->change(w);
 	judge(w, &v);
-	text = v.kind == VERDICT_PROTECTED ? v.details : v.reason;
+	text = v.kind == VERDICT_PROTECTED ? v.details : v.text;
 	cr_expect_eq(v.kind, row->kind, "%s, %s: %s (%s), not %s", world_name, row->name, verdict_name(v.kind), text,
 		     verdict_name(row->kind));
 	cr_expect(strstr(text, row->says), "%s, %s: '%s' does not say '%s'", world_name, row->name, text, row->says);

@@ -44,7 +44,9 @@ static inline struct wire_record full_record(void)
 	strcpy(record.local, "10.0.0.1");
 	strcpy(record.remote, "10.0.0.2");
 	strcpy(record.rule, "storage");
-	strcpy(record.reason, "eth0 is not a \"MACsec\" device");
+	record.reasons[0] = REASON_MACSEC_NO_DEVICE;
+	record.reasons[1] = REASON_OUTBOUND_NO_POLICY;
+	strcpy(record.text, "eth0 is not a \"MACsec\" device");
 	return record;
 }
 

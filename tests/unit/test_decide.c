@@ -54,8 +54,10 @@ Test(decide, what_the_policy_requires)
 
 CHANGE(loopback, w->path.state = PATH_LOOPBACK)
 CHANGE(loopback_unreadable, w->path.state = PATH_LOOPBACK; w->ev = (struct evidence){ 0 })
-CHANGE(clear, w->path.state = PATH_CLEAR; strcpy(w->path.problem, "driver x sends as it is told"))
-CHANGE(unknown, w->path.state = PATH_UNKNOWN; strcpy(w->path.problem, "GID 1 is empty"))
+CHANGE(clear, w->path.state = PATH_CLEAR; w->path.reason = REASON_DRIVER_CLEAR;
+       strcpy(w->path.problem, "driver x sends as it is told"))
+CHANGE(unknown, w->path.state = PATH_UNKNOWN; w->path.reason = REASON_GID_EMPTY;
+       strcpy(w->path.problem, "GID 1 is empty"))
 CHANGE(unknown_without_words, w->path.state = PATH_UNKNOWN)
 CHANGE(state_zeroed, w->path.state = 0)
 CHANGE(scope_zeroed, w->path.scope = 0)
@@ -129,7 +131,7 @@ Test(decide, whose_reason_is_told)
 	world_with(&w, NEITHER, REQUIRE_ANY);
 	change_macsec_nearer(&w);
 	judge(&w, &v);
-	cr_expect(!strstr(v.reason, "xfrm"), "the farther one's reason is left out: %s", v.reason);
+	cr_expect(!strstr(v.text, "xfrm"), "the farther one's reason is left out: %s", v.text);
 	cr_expect(!v.could_be);
 	change_ipsec_nearer(&w);
 	judge(&w, &v);
@@ -159,7 +161,7 @@ Test(decide, where_the_kernel_drops)
 		world_with(&w, NEITHER, REQUIRE_ANY);
 		rows[i].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.kernel_drops, rows[i].drops, "row %zu: %s", i, v.reason);
+		cr_expect_eq(v.kernel_drops, rows[i].drops, "row %zu: %s", i, v.text);
 	}
 }
 
@@ -175,8 +177,8 @@ Test(decide, two_long_reasons_fit)
 	memset(w.xfrm_error, 'x', sizeof(w.xfrm_error) - 1);
 	judge(&w, &v);
 	expect_sound(&v, "long");
-	cr_expect(strstr(v.reason, "mmm); "), "%s", v.reason);
-	cr_expect(strstr(v.reason, "xxx)"), "%s", v.reason);
+	cr_expect(strstr(v.text, "mmm); "), "%s", v.text);
+	cr_expect(strstr(v.text, "xxx)"), "%s", v.text);
 }
 
 Test(decide, names)

@@ -601,7 +601,7 @@ Test(decide_ipsec, could_be)
 		good_world(&w, rows[i].driver, AF_INET);
 		rows[i].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.could_be, rows[i].could_be, "%s: %s", rows[i].name, v.reason);
+		cr_expect_eq(v.could_be, rows[i].could_be, "%s: %s", rows[i].name, v.text);
 		cr_expect_neq(v.kind, VERDICT_PROTECTED, "%s", rows[i].name);
 	}
 }
@@ -633,15 +633,15 @@ Test(decide_ipsec, whose_negotiation_it_is)
 	change_larval_by_acquire(&w);
 	w.sas[OUT].reqid = 8;
 	judge(&w, &v);
-	cr_expect(!strstr(v.reason, "negotiated"), "%s", v.reason);
+	cr_expect(!strstr(v.text, "negotiated"), "%s", v.text);
 	w.sas[OUT].reqid = 7;
 	add_sa(&w, esp_sa(&w, 0xc0ffee03, 3, 4)); /* comes later in the list, and has nothing to do with it */
 	judge(&w, &v);
-	cr_expect(strstr(v.reason, "negotiated"), "%s", v.reason);
+	cr_expect(strstr(v.text, "negotiated"), "%s", v.text);
 	w.sas[THIRD].spi = 0;
 	w.sas[THIRD].reqid = 8;
 	judge(&w, &v);
-	cr_expect(strstr(v.reason, "negotiated"), "%s", v.reason);
+	cr_expect(strstr(v.text, "negotiated"), "%s", v.text);
 }
 
 /* Software drops what a policy wants in ESP while no SA answers, and takes nothing in clear; a NIC sends. */
@@ -698,13 +698,13 @@ Test(decide_ipsec, where_the_kernel_drops)
 		w.req.require = i % 2 ? REQUIRE_ANY : REQUIRE_IPSEC;
 		rows[i / 2].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.kernel_drops, rows[i / 2].drops, "%s: %s", rows[i / 2].name, v.reason);
+		cr_expect_eq(v.kernel_drops, rows[i / 2].drops, "%s: %s", rows[i / 2].name, v.text);
 		cr_expect(!v.kernel_drops || v.kind == VERDICT_UNPROTECTED, "%s", rows[i / 2].name);
 		/* what software drops for want of an SA is what a key manager may mend; and what libreswan begins with
 		 */
 		if (rows[i / 2].driver == RDMA_DRIVER_RXE)
 			cr_expect_eq(v.missing_sa, rows[i / 2].drops || rows[i / 2].change == change_no_inbound_no_sa,
-				     "%s: %s", rows[i / 2].name, v.reason);
+				     "%s: %s", rows[i / 2].name, v.text);
 		if (v.missing_sa)
 			cr_expect_eq(v.policy_out, 9, "%s: policy %u", rows[i / 2].name, v.policy_out);
 	}
@@ -741,7 +741,7 @@ Test(decide_ipsec, what_an_acquire_may_mend_on_mlx5)
 		good_world(&w, RDMA_DRIVER_MLX5, AF_INET);
 		rows[i].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.missing_sa, rows[i].missing, "%s: %s", rows[i].name, v.reason);
+		cr_expect_eq(v.missing_sa, rows[i].missing, "%s: %s", rows[i].name, v.text);
 		if (v.missing_sa)
 			cr_expect_eq(v.policy_out, 9, "%s: policy %u", rows[i].name, v.policy_out);
 	}
@@ -763,32 +763,32 @@ Test(decide_ipsec, an_sa_for_one_qp)
 	of_one_port(&w);
 	w.req.granularity = GRANULARITY_QP;
 	judge(&w, &v);
-	cr_expect(v.kind == VERDICT_UNPROTECTED && v.missing_sa, "%s", v.reason);
-	cr_expect(strstr(v.reason, "no live SA answers it for this QP alone"), "%s", v.reason);
+	cr_expect(v.kind == VERDICT_UNPROTECTED && v.missing_sa, "%s", v.text);
+	cr_expect(strstr(v.text, "no live SA answers it for this QP alone"), "%s", v.text);
 	/* by its policy */
 	set_ports(&w.policies[OUT], 0xc001, 4791);
 	judge(&w, &v);
-	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.reason);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.text);
 	w.path.sport = 0xc002;
 	judge(&w, &v);
-	cr_expect(v.kind == VERDICT_UNPROTECTED && !v.missing_sa, "another QP's: %s", v.reason);
+	cr_expect(v.kind == VERDICT_UNPROTECTED && !v.missing_sa, "another QP's: %s", v.text);
 	/* by its own selector */
 	set_ports(&w.policies[OUT], 0, 0);
 	select_hosts(&w, &w.sas[OUT], 1, 2);
 	w.sas[OUT].sel.sport = 0xc002;
 	w.sas[OUT].sel.sport_mask = 0xffff;
 	judge(&w, &v);
-	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.reason);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.text);
 	w.path.has_sport = false;
 	judge(&w, &v);
-	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "nobody knows its source port: %s", v.reason);
+	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "nobody knows its source port: %s", v.text);
 
 	good_world(&w, RDMA_DRIVER_RXE, AF_INET);
 	of_one_port(&w);
 	w.req.granularity = GRANULARITY_QP;
 	judge(&w, &v);
-	cr_expect(v.kind == VERDICT_UNPROTECTED && !v.missing_sa && !v.could_be, "%s", v.reason);
-	cr_expect(strstr(v.reason, "carries no ports"), "%s", v.reason);
+	cr_expect(v.kind == VERDICT_UNPROTECTED && !v.missing_sa && !v.could_be, "%s", v.text);
+	cr_expect(strstr(v.text, "carries no ports"), "%s", v.text);
 }
 
 Test(decide_ipsec, the_verdict_says_what_encrypts)

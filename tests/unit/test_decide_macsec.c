@@ -282,7 +282,7 @@ Test(decide_macsec, a_tunnel_of_esp_is_ipsec)
 		w.policies[i].tmpl[0].daddr = w.sas[i].daddr = host(&w, i == OUT ? 12 : 11);
 	}
 	judge(&w, &v);
-	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.reason);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.text);
 	cr_expect_eq(v.by, BY_IPSEC, "%s", v.details);
 	w.req.require = REQUIRE_MACSEC;
 	judge(&w, &v);
@@ -371,6 +371,6 @@ Test(decide_macsec, where_the_kernel_drops)
 		w.req.require = REQUIRE_MACSEC;
 		rows[i].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.kernel_drops, rows[i].drops, "%s: %s", rows[i].name, v.reason);
+		cr_expect_eq(v.kernel_drops, rows[i].drops, "%s: %s", rows[i].name, v.text);
 	}
 }

@@ -184,9 +184,10 @@ Test(engine, an_address_is_judged_on_its_own_path)
 	request = modify(1, "2001:db8::2");
 	EXPECT_PASS(ask(&e, NULL, &request));
 	request = modify(7, "::ffff:10.0.0.2");
-	EXPECT_REFUSED(ask(&e, NULL, &request), "port 1 GID 7 to 10.0.0.2: unknown: GID 7 of rxe0 port 1 is empty");
+	EXPECT_REFUSED(ask(&e, NULL, &request),
+		       "port 1 GID 7 to 10.0.0.2: unknown (reason=gid-empty): GID 7 of rxe0 port 1 is empty");
 	request = modify(0, "2001:db8::2");
-	EXPECT_REFUSED(ask(&e, NULL, &request), "to 2001:db8::2: unknown: GID 0 is IPv4");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "to 2001:db8::2: unknown (reason=remote-family): GID 0 is IPv4");
 	request = modify(0, "::ffff:10.0.0.2");
 	request.address.port = 2;
 	EXPECT_REFUSED(ask(&e, NULL, &request), "rxe0 has no port 2");
@@ -213,8 +214,9 @@ Test(engine, a_refusal_names_everything)
 
 	rxe_on_eth(&e);
 	answer = ask(&e, "[rule storage]\nmatch-device = rxe*\nrequire = macsec\n", &request);
-	cr_expect_str_eq(answer.text, "rdmasec: refused modify_qp on rxe0 port 1 GID 0 (10.0.0.1 on eth0) to 10.0.0.2: "
-				      "unprotected: eth0 is not a MACsec device [rule storage]");
+	cr_expect_str_eq(answer.text,
+			 "rdmasec: refused modify_qp on rxe0 port 1 GID 0 (10.0.0.1 on eth0) to 10.0.0.2: "
+			 "unprotected (reason=macsec-no-device): eth0 is not a MACsec device [rule storage]");
 	cr_expect_eq(answer.err, EPERM);
 }
 
@@ -283,7 +285,8 @@ Test(engine, a_connected_qp_is_made_where_it_could_be_protected)
 		EXPECT_PASS(ask(&e, NULL, &request)); /* by one of its GIDs */
 		rxe_on_eth(&e);
 		EXPECT_REFUSED(ask(&e, NULL, &request),
-			       "to any remote: unprotected: eth0 is not a MACsec device; no outbound");
+			       "to any remote: unprotected (reason=macsec-no-device,outbound-no-policy): eth0 is not a "
+			       "MACsec device; no outbound");
 		rxe_with_ipsec(&e);
 		EXPECT_PASS(ask(&e, NULL, &request));
 		e.w.sa_count = 0; /* an SA may yet come */
@@ -374,7 +377,8 @@ Test(engine, qps_that_are_not_understood)
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "create_qp unknown on rxe0: a QP of this type is not understood");
+	EXPECT_REFUSED(ask(&e, NULL, &request),
+		       "create_qp unknown on rxe0 (reason=qp-type): a QP of this type is not understood");
 	request = of_kind(REQUEST_QP_OPEN);
 	request.qp_type = IB_UVERBS_QPT_XRC_TGT;
 	EXPECT_PASS(ask(&e, NULL, &request));
@@ -564,7 +568,8 @@ Test(engine, what_is_malformed)
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "malformed command on rxe0: the door could not understand it");
+	EXPECT_REFUSED(ask(&e, NULL, &request),
+		       "malformed command on rxe0 (reason=command-unknown): the door could not understand it");
 	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\ndevx = allow\n", &request),
 		       "the door could not understand it");
 	request.kind = REQUEST_KIND_COUNT;

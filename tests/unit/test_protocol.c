@@ -505,6 +505,9 @@ Test(protocol, records)
 		{ "all facts", offsetof(struct wire_record, has), (1 << 3) - 1, WIRE_RECORD },
 		{ "an errno that is none", offsetof(struct wire_record, err), 4096, -EBADMSG },
 		{ "the greatest errno", offsetof(struct wire_record, err), 4095, WIRE_RECORD },
+		{ "a reason to come", offsetof(struct wire_record, reasons[0]), REASON_COUNT, -EBADMSG },
+		{ "the last reason", offsetof(struct wire_record, reasons[0]), REASON_COUNT - 1, WIRE_RECORD },
+		{ "a second reason to come", offsetof(struct wire_record, reasons[1]), REASON_COUNT, -EBADMSG },
 		{ "a negative pid", offsetof(struct wire_record, pid), UINT32_MAX, -EBADMSG },
 		{ "the greatest pid", offsetof(struct wire_record, pid), INT32_MAX, WIRE_RECORD },
 	};
@@ -528,7 +531,7 @@ Test(protocol, every_text_of_a_record_is_checked)
 		const char *name;
 		size_t offset, size;
 	} texts[] = { TEXT(command), TEXT(qp_type), TEXT(executable), TEXT(device),  TEXT(gid_type), TEXT(netdev),
-		      TEXT(local),   TEXT(remote),  TEXT(rule),       TEXT(details), TEXT(reason) };
+		      TEXT(local),   TEXT(remote),  TEXT(rule),       TEXT(details), TEXT(text) };
 #undef TEXT
 	size_t end = offsetof(struct wire_record, command);
 

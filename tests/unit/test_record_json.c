@@ -24,7 +24,8 @@ Test(record_json, everything_it_has)
 			     "\"gid_type\":\"RoCE v2\",\"local\":\"10.0.0.1\",\"netdev\":\"eth0\","
 			     "\"remote\":\"10.0.0.2\",\"qpn\":104,\"dest_qpn\":105,\"qp_type\":\"RC\","
 			     "\"verdict\":\"unprotected\",\"rule\":\"storage\","
-			     "\"reason\":\"eth0 is not a \\\"MACsec\\\" device\",\"errno\":\"EPERM\"}");
+			     "\"reason\":\"macsec-no-device,outbound-no-policy\","
+			     "\"text\":\"eth0 is not a \\\"MACsec\\\" device\",\"errno\":\"EPERM\"}");
 	expect_no_leak();
 }
 
@@ -77,7 +78,7 @@ Test(record_json, is_json_whatever_is_in_it)
 	struct wire_record record = full_record();
 	json_object *object, *again;
 
-	memset(record.reason, '"', sizeof(record.reason) - 1);
+	memset(record.text, '"', sizeof(record.text) - 1);
 	memset(record.executable, '\\', sizeof(record.executable) - 1);
 	record.verdict = UINT32_MAX;
 	record.by = UINT32_MAX;

@@ -91,7 +91,7 @@ Test(survey, a_row_a_gid)
 
 		cr_assert_not_null(row, "GID %u", i);
 		cr_expect_neq(row->verdict.kind, VERDICT_PROTECTED);
-		cr_expect(row->verdict.reason[0] && !strcmp(row->rule->name, "default"));
+		cr_expect(row->verdict.text[0] && !strcmp(row->rule->name, "default"));
 	}
 	survey_free(&survey);
 	expect_no_leak();
@@ -112,7 +112,7 @@ Test(survey, a_row_for_each_remote_that_a_policy_names)
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	cr_assert_not_null(row_to(&survey, 0, "10.0.0.2"));
 	cr_expect_eq(row_to(&survey, 0, "10.0.0.2")->verdict.kind, VERDICT_PROTECTED, "%s",
-		     row_to(&survey, 0, "10.0.0.2")->verdict.reason);
+		     row_to(&survey, 0, "10.0.0.2")->verdict.text);
 	cr_assert_not_null(row_to(&survey, 0, "10.0.0.3"));
 	cr_expect_neq(row_to(&survey, 0, "10.0.0.3")->verdict.kind, VERDICT_PROTECTED, "it has no SA");
 	cr_expect_null(row_to(&survey, 0, "10.0.0.4"));
@@ -178,7 +178,7 @@ Test(survey, a_protected_gid_needs_no_more_rows)
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	cr_assert_not_null(row_to(&survey, 1, "any"));
 	cr_expect_eq(row_to(&survey, 1, "any")->verdict.kind, VERDICT_PROTECTED, "%s",
-		     row_to(&survey, 1, "any")->verdict.reason);
+		     row_to(&survey, 1, "any")->verdict.text);
 	cr_expect_null(row_to(&survey, 1, "10.0.0.2"));
 	cr_expect_not_null(row_to(&survey, 0, "10.0.0.2"));
 	survey_free(&survey);
@@ -242,7 +242,7 @@ Test(survey, rows_become_records)
 	cr_expect_str_eq(record.netdev, "eth0");
 	cr_expect_str_eq(record.rule, "default");
 	cr_expect_eq(record.verdict, VERDICT_UNPROTECTED);
-	cr_expect_str_eq(record.reason, survey.rows[0].verdict.reason);
+	cr_expect_str_eq(record.text, survey.rows[0].verdict.text);
 	cr_expect_str_eq(record.details, "");
 	/* a GID that is not there, towards a remote that the path did not get to */
 	cr_assert_eq(survey_path(&survey, &view, &device, 1, 7, REMOTE_ONE, remote), 0);

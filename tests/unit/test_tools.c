@@ -156,7 +156,7 @@ static void says_escape(void)
 {
 	struct wire_record record = full_record();
 
-	strcpy(record.reason, "\x1b[2J");
+	strcpy(record.text, "\x1b[2J");
 	says(&record, sizeof(record));
 }
 static void says_too_short(void)
@@ -277,8 +277,9 @@ static struct wire_record guarded_qp(uint32_t qpn)
 	record.qpn = qpn;
 	record.verdict = VERDICT_PROTECTED;
 	record.by = BY_IPSEC;
-	record.reason[0] = '\0';
+	record.text[0] = '\0';
 	strcpy(record.details, "ESP SPI 0xc0ffee01");
+	memset(record.reasons, 0, sizeof(record.reasons));
 	return record;
 }
 
@@ -427,7 +428,7 @@ static void make_qps(struct qp_rows *out)
 	strcpy(records[1].remote, "2001:db8:1111:2222:3333:4444:5555:6666");
 	records[1].verdict = VERDICT_UNPROTECTED;
 	records[1].details[0] = '\0';
-	strcpy(records[1].reason, "the outbound policy 10.0.0.1 to 10.0.0.2 has no live SA that answers its template");
+	strcpy(records[1].text, "the outbound policy 10.0.0.1 to 10.0.0.2 has no live SA that answers its template");
 	cr_assert_eq(qp_rows_make(&guarded, &now, &now, ROOT, &processes, out), 0);
 }
 
@@ -504,8 +505,8 @@ Test(tools, table_of_status)
 	strcpy(rows[0].remote, "any");
 	rows[1].local[0] = rows[1].gid_type[0] = rows[1].netdev[0] = '\0';
 	strcpy(rows[1].remote, "any");
-	memset(rows[2].reason, 'x', 200);
-	rows[2].reason[200] = '\0';
+	memset(rows[2].text, 'x', 200);
+	rows[2].text[200] = '\0';
 	p.to = open_memstream(&p.text, &p.size);
 	status_table(p.to, &records, 80);
 	fclose(p.to);
@@ -595,7 +596,7 @@ Test(tools, events_in_words)
 	record.port = 0;
 	record.verdict = VERDICT_PROTECTED;
 	record.by = BY_LOOPBACK;
-	record.local[0] = record.executable[0] = record.reason[0] = '\0';
+	record.local[0] = record.executable[0] = record.text[0] = '\0';
 	strcpy(record.remote, "any");
 	strcpy(record.rule, "default");
 	expect_event(&record, "2026-01-31T12:00:00.123Z passed modify_qp RC pid 101 uid 102 rxe0 to any remote: "

@@ -130,7 +130,7 @@ static void next_round(void)
 
 static void expect_nothing(const char *when)
 {
-	cr_expect_eq(records, 0, "%s: %s", when, last_record.reason);
+	cr_expect_eq(records, 0, "%s: %s", when, last_record.text);
 	cr_expect_not(is_queued(the_qp()), "%s", when);
 	cr_expect_eq(the_qp()->state, WATCH_LIVE, "%s", when);
 }

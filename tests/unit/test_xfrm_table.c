@@ -75,8 +75,8 @@ static void expect_kind(enum verdict_kind kind, const char *says)
 
 	w.req.require = REQUIRE_IPSEC;
 	verdict_of(&v);
-	cr_expect_eq(v.kind, kind, "%s: %s%s", verdict_name(v.kind), v.reason, v.details);
-	cr_expect(strstr(kind == VERDICT_PROTECTED ? v.details : v.reason, says), "'%s%s' does not say '%s'", v.reason,
+	cr_expect_eq(v.kind, kind, "%s: %s%s", verdict_name(v.kind), v.text, v.details);
+	cr_expect(strstr(kind == VERDICT_PROTECTED ? v.details : v.text, says), "'%s%s' does not say '%s'", v.text,
 		  v.details, says);
 }
 

@@ -184,7 +184,7 @@ static void judge_by_arrays(const struct world *w, const struct model *m, struct
 static bool same_verdict(const struct verdict *a, const struct verdict *b)
 {
 	return a->kind == b->kind && a->by == b->by && a->could_be == b->could_be &&
-	       a->kernel_drops == b->kernel_drops && a->nearness == b->nearness && !strcmp(a->reason, b->reason) &&
+	       a->kernel_drops == b->kernel_drops && a->nearness == b->nearness && !strcmp(a->text, b->text) &&
 	       !strcmp(a->details, b->details) && a->spi_out == b->spi_out && a->spi_in == b->spi_in &&
 	       a->reqid == b->reqid && a->secy_ifindex == b->secy_ifindex;
 }
@@ -230,8 +230,8 @@ Test(xfrm_table_random, decides_as_the_arrays_do)
 		judge_by_arrays(&w, &m, &by_arrays);
 		judge_by(&w, table, &by_table);
 		cr_assert(same_verdict(&by_arrays, &by_table), "round %d: %s: %s%s; by the table %s: %s%s", round,
-			  verdict_name(by_arrays.kind), by_arrays.reason, by_arrays.details,
-			  verdict_name(by_table.kind), by_table.reason, by_table.details);
+			  verdict_name(by_arrays.kind), by_arrays.text, by_arrays.details, verdict_name(by_table.kind),
+			  by_table.text, by_table.details);
 		count(&tally, &by_table);
 		xfrm_table_free(table);
 	}
@@ -352,9 +352,8 @@ static size_t look_again(struct watched *watched, struct xfrm_table *table, cons
 		judge_by(&watched->world[i], table, &now);
 		if (!same_verdict(&now, &watched->verdict[i])) {
 			cr_assert(concerns, "a change of kind %d made %s: %s%s of %s: %s%s", change->kind,
-				  verdict_name(now.kind), now.reason, now.details,
-				  verdict_name(watched->verdict[i].kind), watched->verdict[i].reason,
-				  watched->verdict[i].details);
+				  verdict_name(now.kind), now.text, now.details, verdict_name(watched->verdict[i].kind),
+				  watched->verdict[i].text, watched->verdict[i].details);
 			changed++;
 		}
 		*concerned += concerns;
@@ -382,7 +381,7 @@ static void compare_with_a_dump(const struct watched *watched, const struct mode
 
 		judge_by(&watched->world[i], loaded, &by_dump);
 		cr_assert(same_in_effect(&by_dump, &watched->verdict[i]), "%s: %s%s", verdict_name(by_dump.kind),
-			  by_dump.reason, by_dump.details);
+			  by_dump.text, by_dump.details);
 	}
 	xfrm_table_free(loaded);
 }
@@ -605,10 +604,10 @@ static void expect_as_dumped(struct follower *f, const struct model *m)
 		judge_by(&f->watched.world[i], f->table, &now);
 		judge_by(&f->watched.world[i], loaded, &by_dump);
 		cr_assert(same_in_effect(&by_dump, &now), "%s: %s%s; by a dump %s: %s%s", verdict_name(now.kind),
-			  now.reason, now.details, verdict_name(by_dump.kind), by_dump.reason, by_dump.details);
+			  now.text, now.details, verdict_name(by_dump.kind), by_dump.text, by_dump.details);
 		if (!same_in_effect(&now, &f->watched.verdict[i])) {
 			cr_assert(f->dirty[i], "nobody was told that it is %s: %s%s now", verdict_name(now.kind),
-				  now.reason, now.details);
+				  now.text, now.details);
 			f->changed++;
 		}
 		f->watched.verdict[i] = now;

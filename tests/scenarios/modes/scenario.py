@@ -90,7 +90,7 @@ def first_matching_rule_decides(t: Test) -> None:
     line = refusal(trial.client)
     failed = trial.client is not None and trial.client.code != 0
     t.check(line and failed and trial.wire["clear_data"] == 0, "two rules match: the first refuses", trial)
-    named = line and line["reason"].endswith("[rule strict]") and not has_reason(line, "MACsec")
+    named = line and line["text"].endswith("[rule strict]") and not has_reason(line, "MACsec")
     t.check(named, "two rules match: the refusal names the first, and what it requires", trial)
 
 

@@ -190,7 +190,7 @@ def take_away(t: Test, daemon: Daemon, case: Case) -> Seen:
 def ends_guarded(t: Test, daemon: Daemon, case: Case) -> Seen:
     seen = take_away(t, daemon, case)
     t.check(seen.flushed, f"{case.what}: the program sees its work flushed", seen.result)
-    reason = str(seen.revoked["reason"]) if seen.revoked else ""
+    reason = str(seen.revoked["text"]) if seen.revoked else ""
     named = has_reason(seen.revoked, re.compile(case.cause))
     t.check(named, f"{case.what}: the audit log names the cause", seen.revoked or daemon.log(seen.event.began))
     t.check(case.leaks or seen.wire.clear == 0, f"{case.what}: nothing leaves in clear", seen.wire)
