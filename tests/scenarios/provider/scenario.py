@@ -21,7 +21,7 @@ PLACE = "/opt/rdmasec"  # only root may write there, as the module requires
 RDMASEC = f"{PLACE}/bin/rdmasec"
 COPIES = "/opt/copies"
 PROGRAMS = ("ibv_rc_pingpong", "ib_send_lat", "rping")
-BROKEN = "rdmasec: refused: RDMA commands of this program cannot be checked: "
+BROKEN = "rdmasec: refused (reason=door-broken): RDMA commands of this program cannot be checked: "
 
 
 def run(t: Test) -> None:
@@ -236,7 +236,7 @@ def is_refused(t: Test, program: str, why: str, code: int = 1, before: str = "")
 
 def broken_in_clear(t: Test) -> None:
     """The control of each: without the module it sends in clear."""
-    refused = r"rdmasec: refused create_qp RC on rxe0 .* unprotected: "
+    refused = r"rdmasec: refused create_qp RC on rxe0 .*: unprotected \(reason="
     other = other_of(t)
     ways = (
         (f"verbs_break only {COPIES}/stripped.so", 126, re.escape(f"{BROKEN}{COPIES}/stripped.so does not call ioctl()")),
@@ -267,7 +267,7 @@ def broken_in_clear(t: Test) -> None:
 
 def modes_of_broken(t: Test, program: str) -> None:
     client, _, seen = attempt(t, program, ETH0, "[default]\nmode = audit\n")
-    audited = client.err.startswith("rdmasec: audit: would refuse: RDMA commands of this program cannot be checked")
+    audited = client.err.startswith("rdmasec: audit: would refuse (reason=door-broken): RDMA commands of this program cannot be checked")
     t.check(client.ok and audited, "a program that cannot be guarded, audit: it runs, and the refusal is printed", client)
     client, _, seen = attempt(t, program, ETH0, "[default]\nmode = off\n")
     holds = client.ok and not client.err and seen.clear > 0
@@ -281,7 +281,7 @@ def other_preloads_in_clear(t: Test) -> None:
     preload, chain, taker = (f"{t.build}/{name}" for name in (
         "lib/librdmasec-preload.so", "tests/libioctl_chain.so", "tests/libioctl_taker.so"))  # fmt: skip
     rspreload = t.a.run("echo /usr/lib/*/rsocket/librspreload.so").out.strip()
-    refused = r"rdmasec: refused create_qp RC on rxe0 .* unprotected: "
+    refused = r"rdmasec: refused create_qp RC on rxe0 .*: unprotected \(reason="
     for libraries in (chain, taker, rspreload, preload, f"{preload}:{chain}"):
         client = is_refused(t, "verbs_dlvsym", refused, before=f"env LD_PRELOAD={libraries}")
         names = " ".join(Path(name).name for name in libraries.split(":"))
@@ -289,7 +289,7 @@ def other_preloads_in_clear(t: Test) -> None:
     for program in ("verbs_fork", "verbs_fork -x"):
         is_refused(t, program, refused)
     no_verbs = f"{t.build}/tests/libioctl_no_verbs.so"
-    is_refused(t, "verbs_dlvsym", "rdmasec: refused: verbs do not work by ioctl", before=f"env LD_PRELOAD={no_verbs}")
+    is_refused(t, "verbs_dlvsym", r"rdmasec: refused \(reason=door-write\): ", before=f"env LD_PRELOAD={no_verbs}")
 
 
 def daemon_finds_late_taker(t: Test, daemon: Daemon) -> None:
