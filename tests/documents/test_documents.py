@@ -122,6 +122,24 @@ class Policy(unittest.TestCase):
                 self.assertEqual(value and value[1], built_in[key], key)
 
 
+class Reasons(unittest.TestCase):
+    """rdmasec-reasons(7) has the codes of core/messages/reason.def, in that order, each with the same hint."""
+
+    def test_codes_and_hints(self) -> None:
+        known: list[tuple[str, str]] = []
+        source = (TOP / "core/messages/reason.def").read_text()
+        for kind, code, texts in re.findall(r'^(REASON|DIRECTED)\(\w+, "([a-z0-9-]+)", \w+,\s*((?:"[^"]*"\s*)+)\)$', source, re.M):
+            hint = "".join(re.findall(r'"([^"]*)"', texts))
+            known += [(code, hint)] if kind == "REASON" else [(f"outbound-{code}", hint), (f"inbound-{code}", hint)]
+        self.assertGreater(len(known), 100)
+        self.assertEqual(len(known), len(re.findall(r"^REASON\(|^DIRECTED\(", source, re.M)) + source.count("\nDIRECTED("))
+        documented: list[tuple[str, str]] = []
+        for codes, text in re.findall(r"^(\*[a-z0-9-]+\*(?:, \*[a-z0-9-]+\*)?)\n((?:\t.*\n)+)", page("rdmasec-reasons.7"), re.M):
+            hint = re.search(r" Try: \*([^*]*)\*$", " ".join(text.split()))
+            documented += [(code, hint[1] if hint else "") for code in re.findall(r"[a-z0-9-]+", codes)]
+        self.assertEqual(documented, known)
+
+
 class Variables(unittest.TestCase):
     def test_page_lists_variables_of_programs(self) -> None:
         read = set(re.findall(r'getenv\("(\w+)"\)', sources(("door", "interpose", "providers", "tools"), ".c"))) - {"PATH"}
