@@ -69,9 +69,9 @@ static int ask(const struct question *q)
 	if (s < 0)
 		return s;
 	got = wire_receive(s, &answer, sizeof(answer), NULL);
-	if (got <= 0 || wire_answer_check(&answer, got) != WIRE_ANSWER || answer.action != WIRE_PASS)
+	if (got <= 0 || wire_check(&answer, got, WIRE_ANSWERS) != WIRE_ANSWER || answer.action != WIRE_PASS)
 		return -EPERM;
-	wire_done_make(&done, 0, 0, 0);
+	wire_make(&done, WIRE_DONE);
 	got = wire_send(s, &done, sizeof(done), -1);
 	close(s);
 	return got < 0 ? got : 0;

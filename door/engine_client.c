@@ -48,7 +48,7 @@ static int exchange(int s, const struct engine_subject *subject, int fd, const s
 	do {
 		n = engine_receive(s, answer, sizeof(*answer));
 		if (n > 0)
-			n = wire_answer_check(answer, n);
+			n = wire_check(answer, n, WIRE_ANSWERS);
 	} while (n == WIRE_WAIT && clock_ms() < last);
 	if (n < 0)
 		return n;
@@ -171,8 +171,10 @@ void engine_done(const struct engine_pass *pass, const struct uverbs_command *re
 	if (reply) {
 		uint32_t has = reply->has & told;
 
-		wire_done_make(&done, has, has & UVERBS_HAS_HANDLE ? reply->handle : 0,
-			       has & UVERBS_HAS_QPN ? reply->qpn : 0);
+		wire_make(&done, WIRE_DONE);
+		done.has = has;
+		done.handle = has & UVERBS_HAS_HANDLE ? reply->handle : 0;
+		done.qpn = has & UVERBS_HAS_QPN ? reply->qpn : 0;
 		/* the engine finds the queue pair later if this fails */
 		err = wire_send(pass->socket, &done, sizeof(done), -1);
 		(void)err;

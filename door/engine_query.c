@@ -18,7 +18,7 @@ static int exchange(const struct engine_address *engine, const struct wire_query
 	if (n >= 0)
 		n = engine_receive(s, answer, sizeof(*answer));
 	if (n >= 0)
-		n = wire_protection_check(answer, n);
+		n = wire_check(answer, n, WIRE_BIT(WIRE_PROTECTION));
 	close(s);
 	return n < 0 ? n : 0;
 }
@@ -28,7 +28,9 @@ int engine_look(const struct engine_address *engine, const struct engine_subject
 	struct wire_protection answer;
 	struct wire_query question;
 
-	wire_query_make(&question, subject->fd, UINT32_MAX);
+	wire_make(&question, WIRE_QUERY);
+	question.fd = (uint32_t)subject->fd;
+	question.handle = UINT32_MAX;
 	question.subject = (uint32_t)subject->pid;
 	question.flags = WIRE_QUERY_LOOK;
 	return exchange(engine, &question, fd, &answer);
@@ -40,7 +42,9 @@ int engine_query(const struct engine_address *engine, int fd, uint32_t handle, s
 	int cancel, err;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	wire_query_make(&question, fd, handle);
+	wire_make(&question, WIRE_QUERY);
+	question.fd = (uint32_t)fd;
+	question.handle = handle;
 	err = exchange(engine, &question, fd, answer);
 	pthread_setcancelstate(cancel, NULL);
 	return err ? -EPROTO : 0;

@@ -32,7 +32,7 @@ int engine_query_open(const char *name, enum wire_type which, char *error, size_
 
 	s = err ? err : engine_connect(&engine);
 	if (s >= 0) {
-		wire_request_make(&request, which);
+		wire_make(&request, which);
 		err = wire_send(s, &request, sizeof(request), -1);
 		if (err > 0)
 			return s;
@@ -75,7 +75,7 @@ static int next_message(int socket, struct wire_record *out, char *error, size_t
 		return -EAGAIN;
 	if (n == 0 || n == -ECONNRESET || n == -EPIPE)
 		return fail(-ECONNRESET, "the engine has ended", error, error_size);
-	which = n < 0 ? n : wire_list_check(&message, (size_t)n);
+	which = n < 0 ? n : wire_check(&message, (size_t)n, WIRE_LISTS);
 	if (which == -EPROTONOSUPPORT)
 		return fail(which, "the engine is of another release: restart rdmasecd", error, error_size);
 	if (which < 0)

@@ -109,7 +109,7 @@ static void add_unguarded(struct qp_rows *rows, const struct rdma_qp *qp, bool e
 	uid_t uid = 0;
 	bool known = qp->pid && !processes->read(processes->context, (pid_t)qp->pid, &uid, comm);
 
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	record.has = WIRE_RECORD_HAS_QPN | (qp->has_remote_qpn ? WIRE_RECORD_HAS_DEST_QPN : 0);
 	record.qpn = qp->qpn;
 	record.dest_qpn = qp->remote_qpn;

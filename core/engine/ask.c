@@ -260,7 +260,7 @@ enum connection_fate connection_query(struct connection *connection, const void 
 
 	memcpy(&asked, message, sizeof(asked));
 	err = fd < 0 ? -EBADMSG : asker_open(connection, (pid_t)asked.subject, &process);
-	wire_protection_make(&protection);
+	wire_make(&protection, WIRE_PROTECTION);
 	protection.err = (uint32_t)-err;
 	if (!err) {
 		query(connection, &process, &asked, fd, &protection);
@@ -290,7 +290,7 @@ enum connection_fate connection_done(struct connection *connection, const void *
 	struct watch_ufile *ufile;
 	struct wire_done done;
 
-	if (!len || wire_done_check(message, len)) {
+	if (wire_check(message, len, WIRE_BIT(WIRE_DONE)) < 0) {
 		connection_not_done(connection);
 		return CONNECTION_ENDS;
 	}

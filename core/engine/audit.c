@@ -140,7 +140,7 @@ static int append_lost(struct audit *audit)
 	int err;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	record.event = WIRE_EVENT_LOST;
 	record.time_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 	record.count = audit->untold;

@@ -60,7 +60,8 @@ static enum connection_fate send_end(struct connection *connection)
 	struct wire_end end;
 	int sent;
 
-	wire_end_make(&end, connection->list.err);
+	wire_make(&end, WIRE_END);
+	end.err = (uint32_t)connection->list.err;
 	sent = wire_send(connection->socket, &end, sizeof(end), -1);
 	return sent == -EAGAIN ? CONNECTION_STAYS : CONNECTION_ENDS;
 }
@@ -145,7 +146,7 @@ static bool tell_lost(struct connection *connection)
 
 	if (!connection->lost)
 		return true;
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	record.event = WIRE_EVENT_LOST;
 	record.count = connection->lost;
 	record.time_ns = clock_realtime_ns();

@@ -12,7 +12,7 @@ enum { RECORD_JSON_LINE = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAP
 
 /*
  * An object with a key for everything that the record has (rdmasec(1) lists them); what is not known is left out.
- * NULL: no memory. Free with json_object_put(). The record must have passed wire_list_check(), or be our own.
+ * NULL: no memory. Free with json_object_put(). The record must have passed wire_check(), or be our own.
  */
 RS_MUST_USE json_object *record_to_json(const struct wire_record *record);
 

@@ -36,13 +36,13 @@ static int read_question(struct asking *q, const void *message, size_t len)
 static enum connection_fate on_question(struct connection *connection, const void *message, size_t len, int fd)
 {
 	struct asking q = { .connection = connection, .fd = fd };
-	int which = wire_request_check(message, len), err;
+	int which = wire_check(message, len, WIRE_REQUESTS | WIRE_BIT(WIRE_QUERY)), err;
 	enum connection_fate fate;
 
+	if (which == WIRE_QUERY)
+		return connection_query(connection, message, fd);
 	if (which >= 0)
 		return connection_request(connection, which);
-	if (!wire_query_check(message, len))
-		return connection_query(connection, message, fd);
 	err = read_question(&q, message, len);
 	if (err)
 		return reject(&q, err);

@@ -232,7 +232,8 @@ enum connection_fate connection_still_waits(struct connection *connection)
 	if (left <= 0)
 		return judge_again(connection);
 	w->say_ms = now + WIRE_WAIT_MS;
-	wire_wait_make(&wait, (uint32_t)left);
+	wire_make(&wait, WIRE_WAIT);
+	wait.left_ms = (uint32_t)left;
 	err = wire_send(connection->socket, &wait, sizeof(wait), -1);
 	return err < 0 ? CONNECTION_ENDS : wait_on(connection);
 }

@@ -152,7 +152,7 @@ static const char *gid_type_name(enum gid_type type)
 	}
 }
 
-/* wire_list_check() wants printable texts, and a netdev's name may be anything. */
+/* wire_check() wants printable texts, and a netdev's name may be anything. */
 static void put_text(char *to, size_t size, const char *from)
 {
 	text_copy(to, size, from);
@@ -163,7 +163,7 @@ void survey_record(const struct survey_row *row, struct wire_record *out)
 {
 	char address[INET6_ADDRSTRLEN];
 
-	wire_record_make(out);
+	wire_make(out, WIRE_RECORD);
 	out->has = WIRE_RECORD_HAS_GID;
 	out->port = row->path.port;
 	out->gid_index = row->path.sgid_index;

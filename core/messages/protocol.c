@@ -1,33 +1,245 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The messages. Runs inside applications: no allocation, no streams, no dependency but libc. */
+/*
+ * The messages: a table of types, sizes and checks, at the end of the first part. Runs inside applications: no
+ * allocation, no streams, no library but libc.
+ */
 #include "messages/protocol.h"
 
 #include <errno.h>
 #include <string.h>
 
-static struct wire_header make_header(enum wire_type type, uint32_t size)
+#include "messages/verdict.h"
+#include "util/ciphers.h"
+
+enum { ERRNO_MAX = 4095 };
+
+/* One field of a message: a number in a range, a set of bits, or a printable text that ends with NUL. */
+struct rule {
+	enum { RANGE, BITS, TEXT } kind;
+	uint16_t offset, size;
+	uint32_t low, high; /* RANGE: both included; BITS: `high` has all that are known */
+};
+
+#define PLACE(message, field) offsetof(struct wire_##message, field), sizeof(((struct wire_##message *)0)->field)
+#define RANGE(message, field, low, high)                \
+	{                                               \
+		RANGE, PLACE(message, field), low, high \
+	}
+#define BITS(message, field, known)                   \
+	{                                             \
+		BITS, PLACE(message, field), 0, known \
+	}
+#define TEXT(message, field)                      \
+	{                                         \
+		TEXT, PLACE(message, field), 0, 0 \
+	}
+
+static const struct rule ask_rules[] = {
+	RANGE(ask, kind, REQUEST_NOTHING + 1, REQUEST_KIND_COUNT - 1),
+	BITS(ask, has,
+	     UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN | UVERBS_HAS_DEVX |
+		     UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN),
+	RANGE(ask, is_global, 0, 1),
+	RANGE(ask, reserved, 0, 0),
+	RANGE(ask, fd, 0, INT32_MAX),
+	RANGE(ask, want_require, 0, WANT_REQUIRE_COUNT - 1),
+	RANGE(ask, want_granularity, 0, WANT_GRANULARITY_COUNT - 1),
+	RANGE(ask, want_setup_timeout_ms, 0, SETUP_TIMEOUT_MAX_MS),
+	RANGE(ask, subject, 0, INT32_MAX),
+};
+
+static const struct rule answer_rules[] = {
+	RANGE(answer, action, WIRE_PASS, WIRE_REFUSE),
+	RANGE(answer, err, 0, ERRNO_MAX),
+	TEXT(answer, text),
+};
+
+static const struct rule done_rules[] = {
+	BITS(done, has, UVERBS_HAS_HANDLE | UVERBS_HAS_QPN),
+	RANGE(done, reserved, 0, 0),
+};
+
+static const struct rule record_rules[] = {
+	RANGE(record, event, 0, WIRE_EVENT_COUNT - 1),
+	RANGE(record, outcome, 0, WIRE_OUTCOME_COUNT - 1),
+	BITS(record, has, WIRE_RECORD_HAS_GID | WIRE_RECORD_HAS_QPN | WIRE_RECORD_HAS_DEST_QPN),
+	RANGE(record, err, 0, ERRNO_MAX),
+	RANGE(record, pid, 0, INT32_MAX),
+	RANGE(record, verdict, 0, VERDICT_KIND_COUNT - 1),
+	RANGE(record, by, 0, PROTECTION_COUNT - 1),
+	RANGE(record, reasons[0], 0, REASON_COUNT - 1),
+	RANGE(record, reasons[1], 0, REASON_COUNT - 1),
+	TEXT(record, command),
+	TEXT(record, qp_type),
+	TEXT(record, executable),
+	TEXT(record, device),
+	TEXT(record, gid_type),
+	TEXT(record, netdev),
+	TEXT(record, local),
+	TEXT(record, remote),
+	TEXT(record, rule),
+	TEXT(record, details),
+	TEXT(record, text),
+};
+
+static const struct rule end_rules[] = {
+	RANGE(end, err, 0, ERRNO_MAX),
+	RANGE(end, reserved, 0, 0),
+};
+
+static const struct rule wait_rules[] = {
+	RANGE(wait, left_ms, 0, SETUP_TIMEOUT_MAX_MS),
+	RANGE(wait, reserved, 0, 0),
+};
+
+static const struct rule query_rules[] = {
+	RANGE(query, fd, 0, INT32_MAX),
+	RANGE(query, subject, 0, INT32_MAX),
+	BITS(query, flags, WIRE_QUERY_LOOK),
+};
+
+static const struct rule protection_rules[] = {
+	RANGE(protection, err, 0, ERRNO_MAX),
+	RANGE(protection, verdict, 0, VERDICT_KIND_COUNT - 1),
+	RANGE(protection, by, 0, PROTECTION_COUNT - 1),
+	BITS(protection, cipher, (1 << POLICY_CIPHERS) - 1),
+	RANGE(protection, offloaded, 0, 1),
+	TEXT(protection, netdev),
+};
+
+/* ---- between fields ---- */
+
+/* A message, where its struct may lie. */
+union message {
+	struct wire_header header;
+	struct wire_ask ask;
+	struct wire_answer answer;
+	struct wire_done done;
+	struct wire_request request;
+	struct wire_record record;
+	struct wire_end end;
+	struct wire_wait wait;
+	struct wire_query query;
+	struct wire_protection protection;
+};
+
+static bool ask_fits(const union message *message)
 {
-	return (struct wire_header){ .magic = WIRE_MAGIC, .version = WIRE_VERSION, .type = type, .size = size };
+	static const uint8_t none[sizeof(message->ask.sgid)];
+
+	return request_is_cm(message->ask.kind) || !memcmp(message->ask.sgid, none, sizeof(none));
 }
 
-static int header_check(const struct wire_header *header, size_t len, enum wire_type type, size_t size)
+static bool answer_fits(const union message *message)
 {
-	if (len < sizeof(*header) || header->magic != WIRE_MAGIC)
+	return (message->answer.action == WIRE_PASS) == (message->answer.err == 0);
+}
+
+static bool done_fits(const union message *message)
+{
+	const struct wire_done *done = &message->done;
+
+	return (done->has & UVERBS_HAS_HANDLE || !done->handle) && (done->has & UVERBS_HAS_QPN || !done->qpn);
+}
+
+/* ---- the table ---- */
+
+#define RULES(name) name##_rules, sizeof(name##_rules) / sizeof(name##_rules[0])
+
+static const struct {
+	uint32_t size; /* 0: no message has this type */
+	const struct rule *rules;
+	size_t rule_count;
+	bool (*fits)(const union message *message); /* NULL: no rule between fields */
+} messages[WIRE_TYPE_COUNT] = {
+	[WIRE_ASK] = { sizeof(struct wire_ask), RULES(ask), ask_fits },
+	[WIRE_ANSWER] = { sizeof(struct wire_answer), RULES(answer), answer_fits },
+	[WIRE_DONE] = { sizeof(struct wire_done), RULES(done), done_fits },
+	[WIRE_LIST_QPS] = { sizeof(struct wire_request), NULL, 0, NULL },
+	[WIRE_LIST_STATUS] = { sizeof(struct wire_request), NULL, 0, NULL },
+	[WIRE_MONITOR] = { sizeof(struct wire_request), NULL, 0, NULL },
+	[WIRE_RECORD] = { sizeof(struct wire_record), RULES(record), NULL },
+	[WIRE_END] = { sizeof(struct wire_end), RULES(end), NULL },
+	[WIRE_WAIT] = { sizeof(struct wire_wait), RULES(wait), NULL },
+	[WIRE_QUERY] = { sizeof(struct wire_query), RULES(query), NULL },
+	[WIRE_PROTECTION] = { sizeof(struct wire_protection), RULES(protection), NULL },
+};
+
+void wire_make(void *message, enum wire_type type)
+{
+	const struct wire_header header = {
+		.magic = WIRE_MAGIC, .version = WIRE_VERSION, .type = type, .size = messages[type].size
+	};
+
+	memset(message, 0, header.size);
+	memcpy(message, &header, sizeof(header));
+}
+
+/* ---- checks ---- */
+
+static bool text_is_printable(const char *text, size_t size)
+{
+	size_t len = strnlen(text, size);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	return len < size;
+}
+
+static bool holds(const struct rule *rule, const union message *message)
+{
+	const char *field = (const char *)message + rule->offset;
+	uint32_t value;
+	uint8_t octet;
+
+	if (rule->kind == TEXT)
+		return text_is_printable(field, rule->size);
+	if (rule->size == sizeof(octet)) {
+		memcpy(&octet, field, sizeof(octet));
+		value = octet;
+	} else {
+		memcpy(&value, field, sizeof(value));
+	}
+	return rule->kind == BITS ? !(value & ~rule->high) : value >= rule->low && value <= rule->high;
+}
+
+static int check_header(const struct wire_header *header, size_t len, uint32_t expected)
+{
+	if (header->magic != WIRE_MAGIC)
 		return -EBADMSG;
 	if (header->version != WIRE_VERSION)
 		return -EPROTONOSUPPORT;
-	if (header->type != type || header->reserved || header->size != size || len != size)
+	if (header->type >= WIRE_TYPE_COUNT || !(WIRE_BIT(header->type) & expected) || header->reserved)
 		return -EBADMSG;
-	return 0;
+	return len == header->size && len == messages[header->type].size ? 0 : -EBADMSG;
 }
 
-static const uint32_t known_facts = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN | UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN |
-				    UVERBS_HAS_DEVX | UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN;
+int wire_check(const void *message, size_t len, uint32_t expected)
+{
+	union message copy;
+	unsigned type;
+	int err;
+
+	if (len < sizeof(copy.header))
+		return -EBADMSG;
+	memset(&copy, 0, sizeof(copy));
+	memcpy(&copy, message, len < sizeof(copy) ? len : sizeof(copy));
+	err = check_header(&copy.header, len, expected);
+	if (err)
+		return err;
+	type = copy.header.type;
+	for (size_t i = 0; i < messages[type].rule_count; i++)
+		if (!holds(&messages[type].rules[i], &copy))
+			return -EBADMSG;
+	return !messages[type].fits || messages[type].fits(&copy) ? (int)type : -EBADMSG;
+}
+
+/* ---- questions and answers ---- */
 
 void wire_ask_make(struct wire_ask *ask, const struct request *request, int fd)
 {
-	memset(ask, 0, sizeof(*ask));
-	ask->header = make_header(WIRE_ASK, sizeof(*ask));
+	wire_make(ask, WIRE_ASK);
 	ask->kind = request->kind;
 	ask->has = request->has;
 	ask->driver_id = request->driver_id;
@@ -50,36 +262,15 @@ void wire_ask_make(struct wire_ask *ask, const struct request *request, int fd)
 	ask->want_setup_timeout_ms = request->want.setup_timeout_ms;
 }
 
-static int ask_fields_check(const struct wire_ask *ask)
-{
-	static const uint8_t none[sizeof(ask->sgid)];
-
-	if (ask->kind == REQUEST_NOTHING || ask->kind >= REQUEST_KIND_COUNT || ask->has & ~known_facts)
-		return -EBADMSG;
-	if (ask->is_global > 1 || ask->reserved || ask->subject > INT32_MAX || ask->fd > INT32_MAX)
-		return -EBADMSG;
-	if (!request_is_cm(ask->kind) && memcmp(ask->sgid, none, sizeof(none)))
-		return -EBADMSG;
-	return ask->want_require < WANT_REQUIRE_COUNT && ask->want_granularity < WANT_GRANULARITY_COUNT &&
-			       ask->want_setup_timeout_ms <= SETUP_TIMEOUT_MAX_MS
-		       ? 0
-		       : -EBADMSG;
-}
-
 int wire_ask_read(const void *message, size_t len, struct request *request, int *out_fd)
 {
 	struct wire_ask ask;
 	int err;
 
-	if (len < sizeof(ask.header))
-		return -EBADMSG;
-	memset(&ask, 0, sizeof(ask));
-	memcpy(&ask, message, len < sizeof(ask) ? len : sizeof(ask));
-	err = header_check(&ask.header, len, WIRE_ASK, sizeof(ask));
-	if (!err)
-		err = ask_fields_check(&ask);
-	if (err)
+	err = wire_check(message, len, WIRE_BIT(WIRE_ASK));
+	if (err < 0)
 		return err;
+	memcpy(&ask, message, sizeof(ask));
 	*request = (struct request){
 		.kind = ask.kind,
 		.has = ask.has,
@@ -115,205 +306,9 @@ int32_t wire_ask_subject(const void *message)
 
 void wire_answer_make(struct wire_answer *answer, enum wire_action action, int err, const char *text)
 {
-	memset(answer, 0, sizeof(*answer));
-	answer->header = make_header(WIRE_ANSWER, sizeof(*answer));
+	wire_make(answer, WIRE_ANSWER);
 	answer->action = action;
 	answer->err = action == WIRE_REFUSE ? err : 0;
 	for (size_t i = 0; text && text[i] && i + 1 < sizeof(answer->text); i++)
 		answer->text[i] = text[i] < 0x20 || text[i] > 0x7e ? '?' : text[i];
-}
-
-static int text_is_printable(const char *text, size_t size)
-{
-	size_t len = strnlen(text, size);
-
-	for (size_t i = 0; i < len; i++)
-		if (text[i] < 0x20 || text[i] > 0x7e)
-			return 0;
-	return len < size;
-}
-
-static int wait_check(const void *message, size_t len)
-{
-	struct wire_wait wait;
-	int err;
-
-	memset(&wait, 0, sizeof(wait));
-	memcpy(&wait, message, len < sizeof(wait) ? len : sizeof(wait));
-	err = header_check(&wait.header, len, WIRE_WAIT, sizeof(wait));
-	if (err)
-		return err;
-	return wait.left_ms > SETUP_TIMEOUT_MAX_MS || wait.reserved ? -EBADMSG : WIRE_WAIT;
-}
-
-int wire_answer_check(const void *message, size_t len)
-{
-	struct wire_answer answer;
-	int err;
-
-	if (len < sizeof(answer.header))
-		return -EBADMSG;
-	/* a copy: the message need not lie as a struct does */
-	memset(&answer, 0, sizeof(answer));
-	memcpy(&answer, message, len < sizeof(answer) ? len : sizeof(answer));
-	if (answer.header.type == WIRE_WAIT)
-		return wait_check(message, len);
-	err = header_check(&answer.header, len, WIRE_ANSWER, sizeof(answer));
-	if (err)
-		return err;
-	if (answer.action == WIRE_PASS ? answer.err != 0
-				       : answer.action != WIRE_REFUSE || answer.err == 0 || answer.err > 4095)
-		return -EBADMSG;
-	return text_is_printable(answer.text, sizeof(answer.text)) ? WIRE_ANSWER : -EBADMSG;
-}
-
-void wire_wait_make(struct wire_wait *wait, uint32_t left_ms)
-{
-	*wait = (struct wire_wait){ .header = make_header(WIRE_WAIT, sizeof(*wait)), .left_ms = left_ms };
-}
-
-void wire_query_make(struct wire_query *query, int fd, uint32_t handle)
-{
-	*query = (struct wire_query){ .header = make_header(WIRE_QUERY, sizeof(*query)),
-				      .fd = (uint32_t)fd,
-				      .handle = handle };
-}
-
-int wire_query_check(const void *message, size_t len)
-{
-	struct wire_query query;
-	int err;
-
-	memset(&query, 0, sizeof(query));
-	memcpy(&query, message, len < sizeof(query) ? len : sizeof(query));
-	err = header_check(&query.header, len, WIRE_QUERY, sizeof(query));
-	if (err)
-		return err;
-	return query.fd > INT32_MAX || query.subject > INT32_MAX || query.flags & ~(uint32_t)WIRE_QUERY_LOOK ? -EBADMSG
-													     : 0;
-}
-
-void wire_protection_make(struct wire_protection *protection)
-{
-	memset(protection, 0, sizeof(*protection));
-	protection->header = make_header(WIRE_PROTECTION, sizeof(*protection));
-}
-
-int wire_protection_check(const void *message, size_t len)
-{
-	struct wire_protection protection;
-	int err;
-
-	memset(&protection, 0, sizeof(protection));
-	memcpy(&protection, message, len < sizeof(protection) ? len : sizeof(protection));
-	err = header_check(&protection.header, len, WIRE_PROTECTION, sizeof(protection));
-	if (err)
-		return err;
-	return protection.err > 4095 || protection.offloaded > 1 ||
-			       !text_is_printable(protection.netdev, sizeof(protection.netdev))
-		       ? -EBADMSG
-		       : 0;
-}
-
-void wire_done_make(struct wire_done *done, uint32_t has, uint32_t handle, uint32_t qpn)
-{
-	*done = (struct wire_done){
-		.header = make_header(WIRE_DONE, sizeof(*done)), .has = has, .handle = handle, .qpn = qpn
-	};
-}
-
-int wire_done_check(const void *message, size_t len)
-{
-	struct wire_done done;
-	int err;
-
-	memset(&done, 0, sizeof(done));
-	memcpy(&done, message, len < sizeof(done) ? len : sizeof(done));
-	err = header_check(&done.header, len, WIRE_DONE, sizeof(done));
-	if (err)
-		return err;
-	if (done.has & ~(uint32_t)(UVERBS_HAS_HANDLE | UVERBS_HAS_QPN) || done.reserved)
-		return -EBADMSG;
-	return (!(done.has & UVERBS_HAS_HANDLE) && done.handle) || (!(done.has & UVERBS_HAS_QPN) && done.qpn) ? -EBADMSG
-													      : 0;
-}
-
-void wire_request_make(struct wire_request *request, enum wire_type which)
-{
-	request->header = make_header(which, sizeof(*request));
-}
-
-int wire_request_check(const void *message, size_t len)
-{
-	static const enum wire_type requests[] = { WIRE_LIST_QPS, WIRE_LIST_STATUS, WIRE_MONITOR };
-	struct wire_request request;
-	int err = -EBADMSG;
-
-	memset(&request, 0, sizeof(request));
-	memcpy(&request, message, len < sizeof(request) ? len : sizeof(request));
-	for (size_t i = 0; err == -EBADMSG && i < sizeof(requests) / sizeof(requests[0]); i++)
-		if (!(err = header_check(&request.header, len, requests[i], sizeof(request))))
-			return requests[i];
-	return err;
-}
-
-void wire_record_make(struct wire_record *record)
-{
-	memset(record, 0, sizeof(*record));
-	record->header = make_header(WIRE_RECORD, sizeof(*record));
-}
-
-void wire_end_make(struct wire_end *end, int err)
-{
-	*end = (struct wire_end){ .header = make_header(WIRE_END, sizeof(*end)), .err = (uint32_t)err };
-}
-
-static int texts_are_printable(const struct wire_record *record)
-{
-#define TEXT(field)                                  \
-	{                                            \
-		record->field, sizeof(record->field) \
-	}
-	const struct {
-		const char *text;
-		size_t size;
-	} texts[] = { TEXT(command), TEXT(qp_type), TEXT(executable), TEXT(device),  TEXT(gid_type), TEXT(netdev),
-		      TEXT(local),   TEXT(remote),  TEXT(rule),       TEXT(details), TEXT(text) };
-#undef TEXT
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (!text_is_printable(texts[i].text, texts[i].size))
-			return 0;
-	return 1;
-}
-
-static int record_check(const struct wire_record *record)
-{
-	const uint32_t has = WIRE_RECORD_HAS_GID | WIRE_RECORD_HAS_QPN | WIRE_RECORD_HAS_DEST_QPN;
-
-	return record->event < WIRE_EVENT_COUNT && record->outcome < WIRE_OUTCOME_COUNT &&
-			       record->reasons[0] < REASON_COUNT && record->reasons[1] < REASON_COUNT &&
-			       !(record->has & ~has) && record->err <= 4095 && record->pid >= 0 &&
-			       texts_are_printable(record)
-		       ? WIRE_RECORD
-		       : -EBADMSG;
-}
-
-int wire_list_check(const void *message, size_t len)
-{
-	struct wire_record record;
-	struct wire_end end;
-	int err;
-
-	memset(&record, 0, sizeof(record));
-	memcpy(&record, message, len < sizeof(record) ? len : sizeof(record));
-	err = header_check(&record.header, len, WIRE_RECORD, sizeof(record));
-	if (!err)
-		return record_check(&record);
-	memset(&end, 0, sizeof(end));
-	memcpy(&end, message, len < sizeof(end) ? len : sizeof(end));
-	err = header_check(&end.header, len, WIRE_END, sizeof(end));
-	if (err)
-		return err;
-	return end.err <= 4095 && !end.reserved ? WIRE_END : -EBADMSG;
 }

@@ -49,7 +49,14 @@ enum wire_type {
 	WIRE_WAIT,       /* struct wire_wait: no answer yet */
 	WIRE_QUERY,      /* struct wire_query: what protects a QP? */
 	WIRE_PROTECTION, /* struct wire_protection: that does */
+	WIRE_TYPE_COUNT,
 };
+
+/* Sets of types, for wire_check(). */
+#define WIRE_BIT(type) (UINT32_C(1) << (type))
+#define WIRE_ANSWERS   (WIRE_BIT(WIRE_ANSWER) | WIRE_BIT(WIRE_WAIT))
+#define WIRE_REQUESTS  (WIRE_BIT(WIRE_LIST_QPS) | WIRE_BIT(WIRE_LIST_STATUS) | WIRE_BIT(WIRE_MONITOR))
+#define WIRE_LISTS     (WIRE_BIT(WIRE_RECORD) | WIRE_BIT(WIRE_END))
 
 struct wire_header {
 	uint32_t magic;
@@ -226,35 +233,23 @@ bool wire_system_engine_trusted(const struct stat *folder, uid_t listener);
  */
 RS_MUST_USE int wire_check_engine(int socket, bool is_system);
 
-/* `fd`: the uverbs fd's number in this process. */
-void wire_ask_make(struct wire_ask *ask, const struct request *request, int fd);
-
-/* Fills an answer; `text` may be NULL and is made printable and cut to what fits. */
-void wire_answer_make(struct wire_answer *answer, enum wire_action action, int err, const char *text);
+/* Zeros the message, which is of this type, and fills in its header. */
+void wire_make(void *message, enum wire_type type);
 
 /*
- * Check a received message of `len` octets. 0; -EPROTONOSUPPORT: another version; -EBADMSG: a wrong length or a field
- * that cannot be. wire_ask_read() also turns it into the request.
+ * Checks a received message of `len` octets, which may lie at any address. Returns its type; -EPROTONOSUPPORT: another
+ * version; -EBADMSG: a type that is not in `expected` (WIRE_BIT()), a wrong length, or a field that cannot be.
  */
-RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct request *request, int *out_fd);
-/* Of a struct wire_ask that was read: for whom it asks. 0: for the peer. */
-int32_t wire_ask_subject(const void *message);
-/* Of what comes for an answer; which of them it is: WIRE_ANSWER, WIRE_WAIT. */
-RS_MUST_USE int wire_answer_check(const void *message, size_t len);
-RS_MUST_USE int wire_query_check(const void *message, size_t len);
-RS_MUST_USE int wire_protection_check(const void *message, size_t len);
-RS_MUST_USE int wire_done_check(const void *message, size_t len);
-RS_MUST_USE int wire_request_check(const void *message, size_t len); /* 0 or more: which (enum wire_type) */
-/* Of a WIRE_RECORD or a WIRE_END; which of them is the answer (enum wire_type). */
-RS_MUST_USE int wire_list_check(const void *message, size_t len);
+RS_MUST_USE int wire_check(const void *message, size_t len, uint32_t expected);
 
-/* Fill in headers. */
-void wire_done_make(struct wire_done *done, uint32_t has, uint32_t handle, uint32_t qpn);
-void wire_request_make(struct wire_request *request, enum wire_type which);
-void wire_record_make(struct wire_record *record); /* and zeros all the rest */
-void wire_end_make(struct wire_end *end, int err);
-void wire_wait_make(struct wire_wait *wait, uint32_t left_ms);
-void wire_query_make(struct wire_query *query, int fd, uint32_t handle);
-void wire_protection_make(struct wire_protection *protection); /* and zeros all the rest */
+/* `fd`: the number of the uverbs fd in this process. */
+void wire_ask_make(struct wire_ask *ask, const struct request *request, int fd);
+/* Checks an ASK, and turns it into the request. 0, or as wire_check(); *request and *out_fd only with 0. */
+RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct request *request, int *out_fd);
+/* The process that a checked ASK is about; 0: the peer. */
+int32_t wire_ask_subject(const void *message);
+
+/* `text` may be NULL. It is made printable, and cut to what fits. */
+void wire_answer_make(struct wire_answer *answer, enum wire_action action, int err, const char *text);
 
 #endif

@@ -3,9 +3,9 @@
 #ifndef RDMASEC_MESSAGES_VERDICT_H
 #define RDMASEC_MESSAGES_VERDICT_H
 
-enum verdict_kind { VERDICT_UNKNOWN = 0, VERDICT_PROTECTED, VERDICT_UNPROTECTED };
+enum verdict_kind { VERDICT_UNKNOWN = 0, VERDICT_PROTECTED, VERDICT_UNPROTECTED, VERDICT_KIND_COUNT };
 
-enum protection { BY_NOTHING = 0, BY_MACSEC, BY_IPSEC, BY_LOOPBACK, BY_POLICY_NONE };
+enum protection { BY_NOTHING = 0, BY_MACSEC, BY_IPSEC, BY_LOOPBACK, BY_POLICY_NONE, PROTECTION_COUNT };
 
 const char *verdict_name(enum verdict_kind kind); /* "protected", "unprotected", "unknown" */
 const char *protection_name(enum protection by);  /* "macsec", "ipsec"... */

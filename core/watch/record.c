@@ -27,7 +27,7 @@ void watch_describe(const struct process *process, const struct request *request
 {
 	bool creates = request->kind == REQUEST_QP_CREATE || request->kind == REQUEST_QP_OPEN;
 
-	wire_record_make(record);
+	wire_make(record, WIRE_RECORD);
 	record->time_ns = clock_realtime_ns();
 	if (process) {
 		record->pid = process->pid;

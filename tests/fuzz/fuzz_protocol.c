@@ -37,7 +37,7 @@ static void check_ask(const uint8_t *data, size_t size)
 static void check_answer(const uint8_t *data, size_t size)
 {
 	struct wire_answer answer, again;
-	int err = wire_answer_check(data, size);
+	int err = wire_check(data, size, WIRE_ANSWERS);
 
 	MUST(err == WIRE_ANSWER || err == WIRE_WAIT || err == -EBADMSG || err == -EPROTONOSUPPORT);
 	if (err == WIRE_WAIT)
@@ -51,53 +51,58 @@ static void check_answer(const uint8_t *data, size_t size)
 	MUST(memchr(answer.text, '\0', sizeof(answer.text)));
 	wire_answer_make(&again, answer.action, (int)answer.err, answer.text);
 	MUST(!memcmp(&again, &answer, offsetof(struct wire_answer, text)) && !strcmp(again.text, answer.text));
-	MUST(wire_answer_check(&again, sizeof(again)) == WIRE_ANSWER);
+	MUST(wire_check(&again, sizeof(again), WIRE_ANSWERS) == WIRE_ANSWER);
 }
 
 static void check_done(const uint8_t *data, size_t size)
 {
 	struct wire_done done, again;
-	int err = wire_done_check(data, size);
+	int err = wire_check(data, size, WIRE_BIT(WIRE_DONE));
 
-	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
-	if (err)
+	MUST(err == WIRE_DONE || err == -EBADMSG || err == -EPROTONOSUPPORT);
+	if (err < 0)
 		return;
 	MUST(size == sizeof(done));
 	memcpy(&done, data, size);
-	wire_done_make(&again, done.has, done.handle, done.qpn);
+	wire_make(&again, WIRE_DONE);
+	again.has = done.has;
+	again.handle = done.handle;
+	again.qpn = done.qpn;
 	MUST(!memcmp(&again, &done, sizeof(done)));
 }
 
 static void check_query(const uint8_t *data, size_t size)
 {
 	struct wire_query query, again;
-	int err = wire_query_check(data, size);
+	int err = wire_check(data, size, WIRE_BIT(WIRE_QUERY));
 
-	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
-	if (!err) {
+	MUST(err == WIRE_QUERY || err == -EBADMSG || err == -EPROTONOSUPPORT);
+	if (err == WIRE_QUERY) {
 		MUST(size == sizeof(query));
 		memcpy(&query, data, size);
-		wire_query_make(&again, (int)query.fd, query.handle);
+		wire_make(&again, WIRE_QUERY);
+		again.fd = query.fd;
+		again.handle = query.handle;
 		again.subject = query.subject;
 		again.flags = query.flags;
 		MUST(!memcmp(&again, &query, sizeof(query)));
 	}
-	err = wire_protection_check(data, size);
-	MUST(err == 0 || err == -EBADMSG || err == -EPROTONOSUPPORT);
-	if (!err)
+	err = wire_check(data, size, WIRE_BIT(WIRE_PROTECTION));
+	MUST(err == WIRE_PROTECTION || err == -EBADMSG || err == -EPROTONOSUPPORT);
+	if (err == WIRE_PROTECTION)
 		MUST(size == sizeof(struct wire_protection));
 }
 
 static void check_request(const uint8_t *data, size_t size)
 {
 	struct wire_request again;
-	int which = wire_request_check(data, size);
+	int which = wire_check(data, size, WIRE_REQUESTS);
 
 	MUST(which == WIRE_LIST_QPS || which == WIRE_LIST_STATUS || which == WIRE_MONITOR || which == -EBADMSG ||
 	     which == -EPROTONOSUPPORT);
 	if (which < 0)
 		return;
-	wire_request_make(&again, which);
+	wire_make(&again, which);
 	MUST(size == sizeof(again) && !memcmp(&again, data, size));
 }
 
@@ -122,7 +127,7 @@ static void check_list(const uint8_t *data, size_t size)
 {
 	struct wire_record record;
 	struct wire_end end, again;
-	int which = wire_list_check(data, size);
+	int which = wire_check(data, size, WIRE_LISTS);
 
 	MUST(which == WIRE_RECORD || which == WIRE_END || which == -EBADMSG || which == -EPROTONOSUPPORT);
 	if (which == WIRE_RECORD) {
@@ -132,7 +137,8 @@ static void check_list(const uint8_t *data, size_t size)
 	} else if (which == WIRE_END) {
 		MUST(size == sizeof(end));
 		memcpy(&end, data, size);
-		wire_end_make(&again, (int)end.err);
+		wire_make(&again, WIRE_END);
+		again.err = end.err;
 		MUST(!memcmp(&again, &end, sizeof(end)));
 	}
 }
@@ -147,9 +153,9 @@ static void check_made(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	wire_answer_make(&answer, WIRE_REFUSE, EPERM, text);
-	MUST(wire_answer_check(&answer, sizeof(answer)) == WIRE_ANSWER);
+	MUST(wire_check(&answer, sizeof(answer), WIRE_ANSWERS) == WIRE_ANSWER);
 	wire_answer_make(&answer, WIRE_PASS, EPERM, text);
-	MUST(wire_answer_check(&answer, sizeof(answer)) == WIRE_ANSWER);
+	MUST(wire_check(&answer, sizeof(answer), WIRE_ANSWERS) == WIRE_ANSWER);
 	free(text);
 }
 

@@ -33,7 +33,7 @@ static inline void engine_answer(int s, const void *message, size_t len)
 	ssize_t sent;
 	int fd;
 
-	if (!wire_query_check(message, len)) {
+	if (wire_check(message, len, WIRE_BIT(WIRE_QUERY)) == WIRE_QUERY) {
 		sent = send(s, &engine.protection, sizeof(engine.protection), MSG_NOSIGNAL);
 		cr_assert_eq(sent, (ssize_t)sizeof(engine.protection));
 		return;
@@ -73,7 +73,7 @@ static inline void engine_start(int (*next)(int fd, unsigned long request, void 
 	char name[WIRE_NAME_MAX];
 
 	memset(&engine, 0, sizeof(engine));
-	wire_protection_make(&engine.protection);
+	wire_make(&engine.protection, WIRE_PROTECTION);
 	engine.listener = wire_listen(name);
 	cr_assert_geq(engine.listener, 0);
 	cr_assert_eq(wire_address(name, &engine.address.address, &engine.address.len), 0);

@@ -22,7 +22,7 @@ static inline struct wire_record full_record(void)
 {
 	struct wire_record record;
 
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	record.event = WIRE_EVENT_REVOKED;
 	record.outcome = WIRE_OUTCOME_REFUSED;
 	record.has = WIRE_RECORD_HAS_GID | WIRE_RECORD_HAS_QPN | WIRE_RECORD_HAS_DEST_QPN;

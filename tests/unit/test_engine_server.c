@@ -111,7 +111,7 @@ static int answer_to(const void *message, size_t len, int fd)
 	close(s);
 	if (got <= 0)
 		return -1;
-	cr_assert_eq(wire_answer_check(&answer, got), WIRE_ANSWER);
+	cr_assert_eq(wire_check(&answer, got, WIRE_ANSWERS), WIRE_ANSWER);
 	return answer.action == WIRE_PASS ? 0 : (int)answer.err;
 }
 
@@ -181,11 +181,11 @@ Test(engine_server, messages_out_of_order, .init = start, .fini = stop)
 	struct wire_answer answer;
 	struct wire_end end;
 
-	wire_done_make(&done, 0, 0, 0);
+	wire_make(&done, WIRE_DONE);
 	cr_expect_eq(answer_to(&done, sizeof(done), -1), EPROTO, "done before it was asked");
 	wire_answer_make(&answer, WIRE_PASS, 0, NULL);
 	cr_expect_eq(answer_to(&answer, sizeof(answer), -1), EPROTO, "an answer from a client");
-	wire_end_make(&end, 0);
+	wire_make(&end, WIRE_END);
 	cr_expect_eq(answer_to(&end, sizeof(end), -1), EPROTO);
 	ask.header.version++;
 	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPROTO, "another version");
@@ -265,20 +265,20 @@ Test(engine_server, lists_and_monitors, .init = start, .fini = stop)
 	struct wire_record record;
 	int s = connect_to_it(), monitor = connect_to_it(), got;
 
-	wire_request_make(&request, WIRE_LIST_QPS);
+	wire_make(&request, WIRE_LIST_QPS);
 	cr_assert_gt(wire_send(s, &request, sizeof(request), -1), 0);
 	got = wire_receive(s, &record, sizeof(record), NULL);
 	cr_assert_gt(got, 0);
-	cr_expect_eq(wire_list_check(&record, got), WIRE_END, "there are no QPs here");
+	cr_expect_eq(wire_check(&record, got, WIRE_LISTS), WIRE_END, "there are no QPs here");
 	close(s);
-	wire_request_make(&request, WIRE_MONITOR);
+	wire_make(&request, WIRE_MONITOR);
 	cr_assert_gt(wire_send(monitor, &request, sizeof(request), -1), 0);
 	/* the engine has seen the request when it has answered what came after it */
 	expect_service();
 	expect_service();
 	got = wire_receive(monitor, &record, sizeof(record), NULL);
 	cr_assert_gt(got, 0);
-	cr_assert_eq(wire_list_check(&record, got), WIRE_RECORD);
+	cr_assert_eq(wire_check(&record, got, WIRE_LISTS), WIRE_RECORD);
 	cr_expect_eq(record.event, WIRE_EVENT_DECIDED);
 	cr_expect_eq(record.outcome, WIRE_OUTCOME_REFUSED);
 	cr_expect_eq(record.pid, getpid());
@@ -294,12 +294,12 @@ Test(engine_server, a_monitor_that_does_not_read, .init = start, .fini = stop)
 	int monitor = connect_to_it(), got;
 	uint64_t lost = 0;
 
-	wire_request_make(&request, WIRE_MONITOR);
+	wire_make(&request, WIRE_MONITOR);
 	cr_assert_gt(wire_send(monitor, &request, sizeof(request), -1), 0);
 	for (int i = 0; i < 1000; i++)
 		expect_service();
 	while (!lost && (got = wire_receive(monitor, &record, sizeof(record), NULL)) > 0) {
-		cr_assert_eq(wire_list_check(&record, got), WIRE_RECORD);
+		cr_assert_eq(wire_check(&record, got, WIRE_LISTS), WIRE_RECORD);
 		expect_service();
 		if (record.event == WIRE_EVENT_LOST)
 			lost = record.count;
@@ -318,7 +318,7 @@ static int told_busy(enum wire_type what, int count)
 	int busy = 0, held[128];
 
 	cr_assert_leq(count, 128);
-	wire_request_make(&request, what);
+	wire_make(&request, what);
 	for (int i = 0; i < count; i++) {
 		int s = held[i] = connect_to_it();
 		struct pollfd answer = { .fd = s, .events = POLLIN };

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "messages/protocol.h"
+#include "messages/verdict.h"
+#include "util/ciphers.h"
 #include "util/fd_socket.h"
 
 /* Every field has its own value, so that none can be taken for another. */
@@ -75,7 +77,7 @@ static int check_answer(const void *message, size_t len)
 
 	cr_assert_not_null(odd);
 	memcpy(odd + 1, message, len);
-	err = wire_answer_check(odd + 1, len);
+	err = wire_check(odd + 1, len, WIRE_ANSWERS);
 	free(odd);
 	return err;
 }
@@ -334,26 +336,26 @@ Test(protocol, an_answer_of_another_length_or_without_end)
 /* ---- done ---- */
 
 /* Calls a check as read_ask() does: anywhere in memory, ASan at its end. */
-static int check_copy(int (*check)(const void *message, size_t len), const void *message, size_t len)
+static int check_copy(uint32_t expected, const void *message, size_t len)
 {
 	char *odd = malloc(len + 1);
 	int err;
 
 	cr_assert_not_null(odd);
 	memcpy(odd + 1, message, len);
-	err = check(odd + 1, len);
+	err = wire_check(odd + 1, len, expected);
 	free(odd);
 	return err;
 }
 
-static void expect_exact_length(int (*check)(const void *message, size_t len), const void *message, size_t size)
+static void expect_exact_length(uint32_t expected, const void *message, size_t size)
 {
 	char bytes[sizeof(struct wire_record) + 1] = { 0 };
 
 	memcpy(bytes, message, size);
 	for (size_t len = 0; len <= size + 1; len++)
 		if (len != size)
-			cr_expect_eq(check_copy(check, bytes, len), -EBADMSG, "%zu octets", len);
+			cr_expect_eq(check_copy(expected, bytes, len), -EBADMSG, "%zu octets", len);
 }
 
 /* One field is changed, in a message that is good without. */
@@ -374,16 +376,16 @@ struct change {
 		"reserved", offsetof(struct wire_header, reserved), 1, -EBADMSG                                \
 	}
 
-static void expect_changes(int (*check)(const void *message, size_t len), const void *message, size_t size,
-			   const struct change *changes, size_t count)
+static void expect_changes(uint32_t expected, const void *message, size_t size, const struct change *changes,
+			   size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		char copy[sizeof(struct wire_record)];
 
 		memcpy(copy, message, size);
 		memcpy(copy + changes[i].offset, &changes[i].value, sizeof(changes[i].value));
-		cr_expect_eq(check_copy(check, copy, size), changes[i].result, "%s: %d", changes[i].name,
-			     check_copy(check, copy, size));
+		cr_expect_eq(check_copy(expected, copy, size), changes[i].result, "%s: %d", changes[i].name,
+			     check_copy(expected, copy, size));
 	}
 }
 
@@ -394,19 +396,22 @@ Test(protocol, done)
 		{ "a fact to come", offsetof(struct wire_done, has), UVERBS_HAS_STATE, -EBADMSG },
 		{ "a handle that is not there", offsetof(struct wire_done, has), UVERBS_HAS_QPN, -EBADMSG },
 		{ "a QP number that is not there", offsetof(struct wire_done, has), UVERBS_HAS_HANDLE, -EBADMSG },
-		{ "handle 0", offsetof(struct wire_done, handle), 0, 0 },
+		{ "handle 0", offsetof(struct wire_done, handle), 0, WIRE_DONE },
 		{ "reserved of its own", offsetof(struct wire_done, reserved), 1, -EBADMSG },
 	};
 	struct wire_done done;
 
 	memset(&done, 0xa5, sizeof(done));
-	wire_done_make(&done, UVERBS_HAS_HANDLE | UVERBS_HAS_QPN, 3, 17);
-	cr_expect_eq(check_copy(wire_done_check, &done, sizeof(done)), 0);
+	wire_make(&done, WIRE_DONE);
+	done.has = UVERBS_HAS_HANDLE | UVERBS_HAS_QPN;
+	done.handle = 3;
+	done.qpn = 17;
+	cr_expect_eq(check_copy(WIRE_BIT(WIRE_DONE), &done, sizeof(done)), WIRE_DONE);
 	cr_expect(done.handle == 3 && done.qpn == 17);
-	expect_exact_length(wire_done_check, &done, sizeof(done));
-	expect_changes(wire_done_check, &done, sizeof(done), changes, sizeof(changes) / sizeof(changes[0]));
-	wire_done_make(&done, 0, 0, 0);
-	cr_expect_eq(check_copy(wire_done_check, &done, sizeof(done)), 0);
+	expect_exact_length(WIRE_BIT(WIRE_DONE), &done, sizeof(done));
+	expect_changes(WIRE_BIT(WIRE_DONE), &done, sizeof(done), changes, sizeof(changes) / sizeof(changes[0]));
+	wire_make(&done, WIRE_DONE);
+	cr_expect_eq(check_copy(WIRE_BIT(WIRE_DONE), &done, sizeof(done)), WIRE_DONE);
 }
 
 /* ---- waiting, and what protects ---- */
@@ -427,10 +432,11 @@ Test(protocol, wait)
 	struct wire_wait wait;
 
 	memset(&wait, 0xa5, sizeof(wait));
-	wire_wait_make(&wait, SETUP_TIMEOUT_MAX_MS);
-	cr_expect_eq(check_copy(wire_answer_check, &wait, sizeof(wait)), WIRE_WAIT);
-	expect_exact_length(wire_answer_check, &wait, sizeof(wait));
-	expect_changes(wire_answer_check, &wait, sizeof(wait), changes, sizeof(changes) / sizeof(changes[0]));
+	wire_make(&wait, WIRE_WAIT);
+	wait.left_ms = SETUP_TIMEOUT_MAX_MS;
+	cr_expect_eq(check_copy(WIRE_ANSWERS, &wait, sizeof(wait)), WIRE_WAIT);
+	expect_exact_length(WIRE_ANSWERS, &wait, sizeof(wait));
+	expect_changes(WIRE_ANSWERS, &wait, sizeof(wait), changes, sizeof(changes) / sizeof(changes[0]));
 }
 
 Test(protocol, query)
@@ -444,33 +450,38 @@ Test(protocol, query)
 	struct wire_query query;
 
 	memset(&query, 0xa5, sizeof(query));
-	wire_query_make(&query, 7, 17);
-	cr_expect_eq(check_copy(wire_query_check, &query, sizeof(query)), 0);
+	wire_make(&query, WIRE_QUERY);
+	query.fd = 7;
+	query.handle = 17;
+	cr_expect_eq(check_copy(WIRE_BIT(WIRE_QUERY), &query, sizeof(query)), WIRE_QUERY);
 	cr_expect(query.fd == 7 && query.handle == 17 && query.subject == 0);
-	expect_exact_length(wire_query_check, &query, sizeof(query));
-	expect_changes(wire_query_check, &query, sizeof(query), changes, sizeof(changes) / sizeof(changes[0]));
+	expect_exact_length(WIRE_BIT(WIRE_QUERY), &query, sizeof(query));
+	expect_changes(WIRE_BIT(WIRE_QUERY), &query, sizeof(query), changes, sizeof(changes) / sizeof(changes[0]));
 }
 
 Test(protocol, protection)
 {
 	static const struct change changes[] = {
 		CHANGES_OF_HEADER(WIRE_PROTECTION),
-		{ "the greatest errno", offsetof(struct wire_protection, err), 4095, 0 },
+		{ "the greatest errno", offsetof(struct wire_protection, err), 4095, WIRE_PROTECTION },
 		{ "an errno that is none", offsetof(struct wire_protection, err), 4096, -EBADMSG },
+		{ "a verdict to come", offsetof(struct wire_protection, verdict), VERDICT_KIND_COUNT, -EBADMSG },
+		{ "a mechanism to come", offsetof(struct wire_protection, by), PROTECTION_COUNT, -EBADMSG },
+		{ "a cipher to come", offsetof(struct wire_protection, cipher), CIPHER_ESP_AES_CCM_256 << 1, -EBADMSG },
 		{ "half offloaded", offsetof(struct wire_protection, offloaded), 2, -EBADMSG },
 		{ "an escape in a name", offsetof(struct wire_protection, netdev), 0x1b, -EBADMSG },
-		{ "a name", offsetof(struct wire_protection, netdev), 0x306874, 0 },
+		{ "a name", offsetof(struct wire_protection, netdev), 0x306874, WIRE_PROTECTION },
 	};
 	struct wire_protection protection;
 
 	memset(&protection, 0xa5, sizeof(protection));
-	wire_protection_make(&protection);
-	cr_expect_eq(check_copy(wire_protection_check, &protection, sizeof(protection)), 0);
-	expect_exact_length(wire_protection_check, &protection, sizeof(protection));
-	expect_changes(wire_protection_check, &protection, sizeof(protection), changes,
+	wire_make(&protection, WIRE_PROTECTION);
+	cr_expect_eq(check_copy(WIRE_BIT(WIRE_PROTECTION), &protection, sizeof(protection)), WIRE_PROTECTION);
+	expect_exact_length(WIRE_BIT(WIRE_PROTECTION), &protection, sizeof(protection));
+	expect_changes(WIRE_BIT(WIRE_PROTECTION), &protection, sizeof(protection), changes,
 		       sizeof(changes) / sizeof(changes[0]));
 	memset(protection.netdev, 'x', sizeof(protection.netdev));
-	cr_expect_eq(check_copy(wire_protection_check, &protection, sizeof(protection)), -EBADMSG, "no end");
+	cr_expect_eq(check_copy(WIRE_BIT(WIRE_PROTECTION), &protection, sizeof(protection)), -EBADMSG, "no end");
 }
 
 /* ---- lists ---- */
@@ -483,14 +494,13 @@ Test(protocol, requests)
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		memset(&request, 0xa5, sizeof(request));
-		wire_request_make(&request, requests[i]);
-		cr_expect_eq(check_copy(wire_request_check, &request, sizeof(request)), (int)requests[i]);
-		expect_exact_length(wire_request_check, &request, sizeof(request));
-		expect_changes(wire_request_check, &request, sizeof(request), changes,
-			       sizeof(changes) / sizeof(changes[0]));
+		wire_make(&request, requests[i]);
+		cr_expect_eq(check_copy(WIRE_REQUESTS, &request, sizeof(request)), (int)requests[i]);
+		expect_exact_length(WIRE_REQUESTS, &request, sizeof(request));
+		expect_changes(WIRE_REQUESTS, &request, sizeof(request), changes, sizeof(changes) / sizeof(changes[0]));
 	}
-	wire_request_make(&request, WIRE_RECORD);
-	cr_expect_eq(check_copy(wire_request_check, &request, sizeof(request)), -EBADMSG, "no request");
+	request.header.type = WIRE_RECORD;
+	cr_expect_eq(check_copy(WIRE_REQUESTS, &request, sizeof(request)), -EBADMSG, "no request");
 }
 
 Test(protocol, records)
@@ -501,6 +511,10 @@ Test(protocol, records)
 		{ "the last event", offsetof(struct wire_record, event), WIRE_EVENT_COUNT - 1, WIRE_RECORD },
 		{ "an outcome to come", offsetof(struct wire_record, outcome), WIRE_OUTCOME_COUNT, -EBADMSG },
 		{ "the last outcome", offsetof(struct wire_record, outcome), WIRE_OUTCOME_COUNT - 1, WIRE_RECORD },
+		{ "a verdict to come", offsetof(struct wire_record, verdict), VERDICT_KIND_COUNT, -EBADMSG },
+		{ "the last verdict", offsetof(struct wire_record, verdict), VERDICT_KIND_COUNT - 1, WIRE_RECORD },
+		{ "a mechanism to come", offsetof(struct wire_record, by), PROTECTION_COUNT, -EBADMSG },
+		{ "the last mechanism", offsetof(struct wire_record, by), PROTECTION_COUNT - 1, WIRE_RECORD },
 		{ "a fact to come", offsetof(struct wire_record, has), 1 << 3, -EBADMSG },
 		{ "all facts", offsetof(struct wire_record, has), (1 << 3) - 1, WIRE_RECORD },
 		{ "an errno that is none", offsetof(struct wire_record, err), 4096, -EBADMSG },
@@ -514,11 +528,11 @@ Test(protocol, records)
 	struct wire_record record, empty = { 0 };
 
 	memset(&record, 0xa5, sizeof(record));
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	cr_expect_eq(memcmp(&record.event, &empty.event, sizeof(record) - offsetof(struct wire_record, event)), 0);
-	cr_expect_eq(check_copy(wire_list_check, &record, sizeof(record)), WIRE_RECORD);
-	expect_exact_length(wire_list_check, &record, sizeof(record));
-	expect_changes(wire_list_check, &record, sizeof(record), changes, sizeof(changes) / sizeof(changes[0]));
+	cr_expect_eq(check_copy(WIRE_LISTS, &record, sizeof(record)), WIRE_RECORD);
+	expect_exact_length(WIRE_LISTS, &record, sizeof(record));
+	expect_changes(WIRE_LISTS, &record, sizeof(record), changes, sizeof(changes) / sizeof(changes[0]));
 }
 
 Test(protocol, every_text_of_a_record_is_checked)
@@ -541,17 +555,17 @@ Test(protocol, every_text_of_a_record_is_checked)
 
 		cr_expect_eq(texts[i].offset, end, "%s is not where the last one ends", texts[i].name);
 		end += texts[i].size;
-		wire_record_make(&record);
+		wire_make(&record, WIRE_RECORD);
 		memset(text, '~', texts[i].size - 1);
-		cr_expect_eq(check_copy(wire_list_check, &record, sizeof(record)), WIRE_RECORD, "%s", texts[i].name);
+		cr_expect_eq(check_copy(WIRE_LISTS, &record, sizeof(record)), WIRE_RECORD, "%s", texts[i].name);
 		text[texts[i].size - 1] = '~';
-		cr_expect_eq(check_copy(wire_list_check, &record, sizeof(record)), -EBADMSG, "%s without end",
+		cr_expect_eq(check_copy(WIRE_LISTS, &record, sizeof(record)), -EBADMSG, "%s without end",
 			     texts[i].name);
 		for (const char *bad = "\n\x1b\x7f\x80"; *bad; bad++) {
-			wire_record_make(&record);
+			wire_make(&record, WIRE_RECORD);
 			text[0] = 'a';
 			text[1] = *bad;
-			cr_expect_eq(check_copy(wire_list_check, &record, sizeof(record)), -EBADMSG, "%s with %02x",
+			cr_expect_eq(check_copy(WIRE_LISTS, &record, sizeof(record)), -EBADMSG, "%s with %02x",
 				     texts[i].name, *bad & 0xff);
 		}
 	}
@@ -569,11 +583,12 @@ Test(protocol, ends)
 	struct wire_end end;
 
 	memset(&end, 0xa5, sizeof(end));
-	wire_end_make(&end, EACCES);
-	cr_expect_eq(check_copy(wire_list_check, &end, sizeof(end)), WIRE_END);
+	wire_make(&end, WIRE_END);
+	end.err = EACCES;
+	cr_expect_eq(check_copy(WIRE_LISTS, &end, sizeof(end)), WIRE_END);
 	cr_expect_eq(end.err, EACCES);
-	expect_exact_length(wire_list_check, &end, sizeof(end));
-	expect_changes(wire_list_check, &end, sizeof(end), changes, sizeof(changes) / sizeof(changes[0]));
+	expect_exact_length(WIRE_LISTS, &end, sizeof(end));
+	expect_changes(WIRE_LISTS, &end, sizeof(end), changes, sizeof(changes) / sizeof(changes[0]));
 }
 
 /* ---- the socket ---- */

@@ -17,7 +17,7 @@ Test(record_json, everything_it_has)
 {
 	const struct wire_record record = full_record();
 
-	cr_assert_eq(wire_list_check(&record, sizeof(record)), WIRE_RECORD);
+	cr_assert_eq(wire_check(&record, sizeof(record), WIRE_LISTS), WIRE_RECORD);
 	expect_line(&record, "{\"time\":\"2026-01-31T12:00:00.123Z\",\"event\":\"revoked\",\"outcome\":\"refused\","
 			     "\"pid\":101,\"uid\":102,\"executable\":\"/usr/bin/ibv_rc_pingpong\","
 			     "\"command\":\"modify_qp\",\"device\":\"rxe0\",\"port\":1,\"gid_index\":3,"
@@ -33,7 +33,7 @@ Test(record_json, nothing_that_it_has_not)
 {
 	struct wire_record record;
 
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	expect_line(&record, "{\"verdict\":\"unknown\"}");
 	/* numbers without their flag are not there, though they are not zero */
 	record.gid_index = 1;
@@ -51,7 +51,7 @@ Test(record_json, zeros_that_are_known)
 {
 	struct wire_record record;
 
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	record.has = WIRE_RECORD_HAS_GID | WIRE_RECORD_HAS_QPN | WIRE_RECORD_HAS_DEST_QPN;
 	record.pid = 1;
 	record.verdict = VERDICT_PROTECTED;
@@ -65,7 +65,7 @@ Test(record_json, lost_events)
 {
 	struct wire_record record;
 
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	record.event = WIRE_EVENT_LOST;
 	record.count = UINT64_MAX;
 	expect_line(&record, "{\"event\":\"lost\",\"count\":18446744073709551615}");

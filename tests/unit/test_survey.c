@@ -233,7 +233,7 @@ Test(survey, rows_become_records)
 	gid_from_address(AF_INET, &(union ip_address){ .bytes = { 10, 0, 0, 2 } }, remote);
 	cr_assert_eq(survey_path(&survey, &view, &device, 1, 0, REMOTE_ONE, remote), 0);
 	survey_record(&survey.rows[0], &record);
-	cr_expect_eq(wire_list_check(&record, sizeof(record)), WIRE_RECORD);
+	cr_expect_eq(wire_check(&record, sizeof(record), WIRE_LISTS), WIRE_RECORD);
 	cr_expect_str_eq(record.device, "rxe0");
 	cr_expect(record.port == 1 && record.gid_index == 0 && record.has == WIRE_RECORD_HAS_GID);
 	cr_expect_str_eq(record.local, "10.0.0.1");
@@ -247,7 +247,7 @@ Test(survey, rows_become_records)
 	/* a GID that is not there, towards a remote that the path did not get to */
 	cr_assert_eq(survey_path(&survey, &view, &device, 1, 7, REMOTE_ONE, remote), 0);
 	survey_record(&survey.rows[1], &record);
-	cr_expect_eq(wire_list_check(&record, sizeof(record)), WIRE_RECORD);
+	cr_expect_eq(wire_check(&record, sizeof(record), WIRE_LISTS), WIRE_RECORD);
 	cr_expect_str_eq(record.local, "");
 	cr_expect_str_eq(record.gid_type, "");
 	cr_expect_str_eq(record.remote, "10.0.0.2");
@@ -255,7 +255,7 @@ Test(survey, rows_become_records)
 	/* a name that somebody chose to upset a terminal */
 	text_copy(survey.rows[0].path.netdev, sizeof(survey.rows[0].path.netdev), "eth\x1b[2J");
 	survey_record(&survey.rows[0], &record);
-	cr_expect_eq(wire_list_check(&record, sizeof(record)), WIRE_RECORD);
+	cr_expect_eq(wire_check(&record, sizeof(record), WIRE_LISTS), WIRE_RECORD);
 	cr_expect_str_eq(record.netdev, "eth?[2J");
 	survey_free(&survey);
 	expect_no_leak();

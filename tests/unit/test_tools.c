@@ -55,7 +55,8 @@ static void says_end(int err)
 {
 	struct wire_end end;
 
-	wire_end_make(&end, err);
+	wire_make(&end, WIRE_END);
+	end.err = (uint32_t)err;
 	says(&end, sizeof(end));
 }
 
@@ -68,7 +69,7 @@ static void *engine_main(void *arg)
 	if (s < 0)
 		return NULL;
 	n = wire_receive(s, request, sizeof(request), NULL);
-	engine.asked = n < 0 ? n : wire_request_check(request, (size_t)n);
+	engine.asked = n < 0 ? n : wire_check(request, (size_t)n, WIRE_REQUESTS);
 	for (size_t i = 0; i < engine.count; i++)
 		if (wire_send(s, engine.says[i].octets, engine.says[i].len, -1) < 0)
 			break;
@@ -148,7 +149,7 @@ static void says_other_version(void)
 {
 	struct wire_end end;
 
-	wire_end_make(&end, 0);
+	wire_make(&end, WIRE_END);
 	end.header.version++;
 	says(&end, sizeof(end));
 }
@@ -601,7 +602,7 @@ Test(tools, events_in_words)
 	strcpy(record.rule, "default");
 	expect_event(&record, "2026-01-31T12:00:00.123Z passed modify_qp RC pid 101 uid 102 rxe0 to any remote: "
 			      "protected by loopback\n");
-	wire_record_make(&record);
+	wire_make(&record, WIRE_RECORD);
 	record.event = WIRE_EVENT_LOST;
 	record.count = 12;
 	expect_event(&record, "1970-01-01T00:00:00.000Z lost 12 events\n");
