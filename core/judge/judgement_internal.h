@@ -75,7 +75,13 @@ void word_reason(const struct question *q, const struct binding *binding, const 
 /* Without a question: what was refused is not known. */
 void word_plain(const struct verdict *verdict, char *text, size_t size);
 
-/* The lowest GID index of the path's port that would be protected for the same remote, -1: there is none. */
+/* A hint is worth this many questions to the kernel, which block the engine's only thread. */
+enum { BETTER_GID_ROUTES_MAX = 4 };
+
+/*
+ * Returns the lowest GID index of the path's port that would be protected for the same remote, or -1. Asks for at most
+ * BETTER_GID_ROUTES_MAX routes; a GID beyond them counts as not protected if it needs one.
+ */
 int better_gid(const struct question *q, const struct finding *found);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* How the engine words a refusal: one line with device, port, GID index, netdev, remote, reason, and a way out. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -108,10 +109,28 @@ void word_reason(const struct question *q, const struct binding *binding, const 
 	text_printable(text);
 }
 
+/* The caller's route_get(), for a few more calls only. */
+struct bounded_routes {
+	const struct engine_view *view;
+	unsigned int left;
+};
+
+static int bounded_route_get(void *context, int family, const union ip_address *src, const union ip_address *dst,
+			     int oif, int *out_ifindex)
+{
+	struct bounded_routes *routes = context;
+
+	if (!routes->left)
+		return -EAGAIN;
+	routes->left--;
+	return routes->view->route_get(routes->view->route_context, family, src, dst, oif, out_ifindex);
+}
+
 /* Only for an exact remote: where addresses are chosen later, all GIDs count alike. */
 int better_gid(const struct question *q, const struct finding *found)
 {
 	const struct rdma_port *port = device_port(q->view->device, q->port);
+	struct bounded_routes routes = { q->view, BETTER_GID_ROUTES_MAX };
 	union ip_address ignored;
 
 	if (q->scope != REMOTE_ONE || !port)
@@ -124,7 +143,7 @@ int better_gid(const struct question *q, const struct finding *found)
 		if (gid->index == found->path.sgid_index || gid_address(gid->raw, &ignored) != found->path.family)
 			continue;
 		path_resolve(q->view->device, q->port, gid->index, REMOTE_ONE, q->remote, q->view->evidence,
-			     q->view->route_get, q->view->route_context, &path);
+			     bounded_route_get, &routes, &path);
 		decide(&path, q->view->evidence, &found->binding.requirement, &verdict);
 		if (verdict.kind == VERDICT_PROTECTED && verdict.by != BY_LOOPBACK)
 			return gid->index;

@@ -5,7 +5,7 @@
 #include "decide_fixture.h"
 #include "judge/judgement_internal.h"
 
-enum { GIDS = 4 };
+enum { GIDS = 64 };
 
 /* A host: its device, its kernel's state, the program that asks. */
 struct estate {
@@ -79,6 +79,7 @@ static void mlx5_mixed(struct estate *e)
 
 /* What the engine is to hand on, whatever it is. */
 static char route_context;
+static unsigned int routes_asked;
 
 static int route_get_as_told(void *context, int family, const union ip_address *src, const union ip_address *dst,
 			     int oif, int *out)
@@ -87,6 +88,7 @@ static int route_get_as_told(void *context, int family, const union ip_address *
 	(void)src;
 	(void)dst;
 	cr_assert_eq(context, &route_context);
+	routes_asked++;
 	*out = oif;
 	return 0;
 }
@@ -235,6 +237,24 @@ Test(engine, a_gid_that_would_be_protected_is_told)
 		  "MACsec's GID is no answer to require = ipsec");
 	e.w.secy.protect = false;
 	cr_expect(!strstr(ask(&e, NULL, &request).text, "would be protected"));
+}
+
+Test(engine, a_better_gid_is_searched_with_few_questions)
+{
+	struct request request = modify(0, "2001:db8::9");
+	struct estate e;
+
+	rxe_on_eth(&e);
+	e.port.gid_count = 0;
+	for (int i = 0; i < GIDS; i++) {
+		char address[INET6_ADDRSTRLEN];
+
+		text_format(address, sizeof(address), "2001:db8::1:%x", i);
+		add_gid(&e, address, "eth0");
+	}
+	routes_asked = 0;
+	EXPECT_REFUSED(ask(&e, NULL, &request), "unprotected");
+	cr_expect_eq(routes_asked, 1 + BETTER_GID_ROUTES_MAX, "%u", routes_asked);
 }
 
 Test(engine, an_address_without_a_grh)
