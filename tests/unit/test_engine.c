@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "decide_fixture.h"
+#include "golden.h"
 #include "judge/judgement_internal.h"
 
 enum { GIDS = 64 };
@@ -164,6 +165,7 @@ static struct request of_kind(enum request_kind kind)
 	do {                                                                               \
 		struct engine_answer a = (answer);                                         \
 		cr_expect(a.pass &&strstr(a.text, says), "pass %d: '%s'", a.pass, a.text); \
+		expect_golden("refusals.txt", a.text);                                     \
 	} while (0)
 #define EXPECT_REFUSED(answer, says)                                           \
 	do {                                                                   \
@@ -171,6 +173,7 @@ static struct request of_kind(enum request_kind kind)
 		cr_expect(!a.pass && a.err == EPERM && strstr(a.text, says) && \
 				  !strncmp(a.text, "rdmasec: refused ", 17),   \
 			  "pass %d, errno %d: '%s'", a.pass, a.err, a.text);   \
+		expect_golden("refusals.txt", a.text);                         \
 	} while (0)
 
 /* ---- an address ---- */
@@ -186,13 +189,12 @@ Test(engine, an_address_is_judged_on_its_own_path)
 	request = modify(1, "2001:db8::2");
 	EXPECT_PASS(ask(&e, NULL, &request));
 	request = modify(7, "::ffff:10.0.0.2");
-	EXPECT_REFUSED(ask(&e, NULL, &request),
-		       "port 1 GID 7 to 10.0.0.2: unknown (reason=gid-empty): GID 7 of rxe0 port 1 is empty");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "port 1 GID 7 to 10.0.0.2: unknown (reason=gid-empty)");
 	request = modify(0, "2001:db8::2");
-	EXPECT_REFUSED(ask(&e, NULL, &request), "to 2001:db8::2: unknown (reason=remote-family): GID 0 is IPv4");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "to 2001:db8::2: unknown (reason=remote-family)");
 	request = modify(0, "::ffff:10.0.0.2");
 	request.address.port = 2;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "rxe0 has no port 2");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=port-unknown)");
 	request = modify(0, "::ffff:10.0.0.1");
 	e.w.secy.protect = false;
 	EXPECT_PASS(ask(&e, NULL, &request)); /* to itself */
@@ -203,7 +205,7 @@ Test(engine, an_address_is_judged_on_its_own_path)
 	request.kind = REQUEST_AH_CREATE;
 	EXPECT_PASS(ask(&e, NULL, &request));
 	request = modify(0, "::ffff:10.0.0.3");
-	EXPECT_REFUSED(ask(&e, NULL, &request), "no outbound xfrm policy covers it");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=macsec-no-device,outbound-no-policy)");
 	request.kind = REQUEST_AH_CREATE;
 	EXPECT_REFUSED(ask(&e, NULL, &request), "refused create_ah on rxe0");
 }
@@ -266,9 +268,9 @@ Test(engine, an_address_without_a_grh)
 
 	rxe_on_macsec(&e);
 	request.address.is_global = false;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "no GRH");
-	EXPECT_REFUSED(ask(&e, remote_is_off, &request), "no GRH");
-	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "no GRH");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=no-grh)");
+	EXPECT_REFUSED(ask(&e, remote_is_off, &request), "(reason=no-grh)");
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "(reason=no-grh)");
 	EXPECT_PASS(ask(&e, "[rule lab]\nmatch-port = 1\nmode = off\n", &request)); /* its port is what it says */
 }
 
@@ -280,10 +282,10 @@ Test(engine, an_alternate_path)
 
 	rxe_on_macsec(&e);
 	request.has = UVERBS_HAS_ALT_PATH;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "an alternate path is not judged");
-	EXPECT_REFUSED(ask(&e, remote_is_off, &request), "an alternate path is not judged");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=alternate-path)");
+	EXPECT_REFUSED(ask(&e, remote_is_off, &request), "(reason=alternate-path)");
 	request.address = (struct uverbs_address){ .port = 0 }; /* the bit alone, without an address */
-	EXPECT_REFUSED(ask(&e, NULL, &request), "an alternate path is not judged");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=alternate-path)");
 }
 
 /* ---- new QPs ---- */
@@ -305,8 +307,7 @@ Test(engine, a_connected_qp_is_made_where_it_could_be_protected)
 		EXPECT_PASS(ask(&e, NULL, &request)); /* by one of its GIDs */
 		rxe_on_eth(&e);
 		EXPECT_REFUSED(ask(&e, NULL, &request),
-			       "to any remote: unprotected (reason=macsec-no-device,outbound-no-policy): eth0 is not a "
-			       "MACsec device; no outbound");
+			       "to any remote: unprotected (reason=macsec-no-device,outbound-no-policy)");
 		rxe_with_ipsec(&e);
 		EXPECT_PASS(ask(&e, NULL, &request));
 		e.w.sa_count = 0; /* an SA may yet come */
@@ -323,22 +324,22 @@ Test(engine, a_port_that_nobody_can_judge)
 
 	rxe_on_macsec(&e);
 	e.device.driver_known = false;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "does not say which driver");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=driver-unknown)");
 	rxe_on_macsec(&e);
 	e.device.driver_id = RDMA_DRIVER_SIW; /* iWARP never asks for an address */
-	EXPECT_REFUSED(ask(&e, NULL, &request), "driver siw");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=driver-no-roce)");
 	rxe_on_macsec(&e);
 	e.device.driver_id = RDMA_DRIVER_IRDMA;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "driver irdma of rxe0 sends as it is told");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=driver-clear)");
 	rxe_on_macsec(&e);
 	e.port.gid_count = 0;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "the device has no GID");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=no-gid)");
 	rxe_on_macsec(&e);
 	e.device.port_count = 0;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "the device has no GID");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=no-gid)");
 	rxe_with_ipsec(&e);
 	e.w.xfrm_state = EVIDENCE_NO_PRIVILEGE;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "CAP_NET_ADMIN");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=macsec-no-device,xfrm-no-privilege)");
 }
 
 /* Their addresses come from the application's own memory: all that it may choose has to be protected. */
@@ -355,17 +356,17 @@ Test(engine, a_ud_qp_needs_the_whole_port)
 		mlx5_mixed(&e);
 		EXPECT_REFUSED(ask(&e, NULL, &request), "GID 0 (10.0.0.1 on eth0) to any remote: unprotected");
 		rxe_with_ipsec(&e);
-		EXPECT_REFUSED(ask(&e, NULL, &request), "cover only some remotes");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=outbound-policy-gap)");
 		e.w.policies[OUT].sel.daddr_prefix = e.w.policies[IN].sel.saddr_prefix = 0;
 		EXPECT_PASS(ask(&e, NULL, &request));
 		add_gid(&e, "::ffff:10.0.9.1", "eth0"); /* an address of which the policies know nothing */
 		EXPECT_REFUSED(ask(&e, NULL, &request), "GID 1 (10.0.9.1 on eth0) to any remote");
 		rxe_on_macsec(&e);
 		e.gids[1].type = GID_TYPE_ROCE_V1;
-		EXPECT_REFUSED(ask(&e, NULL, &request), "RoCE v1");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=gid-roce-v1)");
 		rxe_on_macsec(&e);
 		e.port.gid_count = 0;
-		EXPECT_REFUSED(ask(&e, NULL, &request), "the device has no GID");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=no-gid)");
 	}
 }
 
@@ -377,7 +378,7 @@ Test(engine, a_ud_qp_of_a_driver_with_kernel_handles)
 
 	rxe_on_macsec(&e);
 	e.device.driver_id = RDMA_DRIVER_BNXT_RE;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "driver bnxt_re");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=driver-clear)");
 }
 
 Test(engine, multicast_needs_the_whole_port)
@@ -397,8 +398,7 @@ Test(engine, qps_that_are_not_understood)
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request),
-		       "create_qp unknown on rxe0 (reason=qp-type): a QP of this type is not understood");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "create_qp unknown on rxe0 (reason=qp-type)");
 	request = of_kind(REQUEST_QP_OPEN);
 	request.qp_type = IB_UVERBS_QPT_XRC_TGT;
 	EXPECT_PASS(ask(&e, NULL, &request));
@@ -415,16 +415,16 @@ Test(engine, raw_packets)
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "raw-packet QPs are not allowed (raw-packet = refuse)");
-	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\n", &request), "raw-packet");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=raw-packet)");
+	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\n", &request), "(reason=raw-packet)");
 	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &request));
-	EXPECT_REFUSED(ask(&e, NULL, &flow), "flow steering");
+	EXPECT_REFUSED(ask(&e, NULL, &flow), "(reason=flow-steering)");
 	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &flow));
-	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &flow), "flow steering");
+	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &flow), "(reason=flow-steering)");
 	/* allowed for one program only, and nobody knows which one this is */
 	e.client.executable_known = false;
 	EXPECT_REFUSED(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &request),
-		       "raw-packet");
+		       "(reason=raw-packet)");
 	e.client.executable_known = true;
 	EXPECT_PASS(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &request));
 }
@@ -437,11 +437,12 @@ Test(engine, a_source_qpn)
 
 	request.has = UVERBS_HAS_SOURCE_QPN;
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "its own source QP number");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=source-qpn)");
 	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &request));
-	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "its own source QP number");
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "(reason=source-qpn)");
 	rxe_on_eth(&e);
-	EXPECT_REFUSED(ask(&e, "[default]\nraw-packet = allow\n", &request), "eth0 is not a MACsec device");
+	EXPECT_REFUSED(ask(&e, "[default]\nraw-packet = allow\n", &request),
+		       "(reason=macsec-no-device,outbound-no-policy)");
 }
 
 /* libmlx5 asks for DEVX at every open and, refused, opens again without it: no line, and an errno it understands. */
@@ -463,14 +464,14 @@ Test(engine, devx)
 	EXPECT_PASS(ask(&e, "[default]\ndevx = allow\n", &open));
 	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &open));
 	/* what is not understood no rule allows */
-	EXPECT_REFUSED(ask(&e, NULL, &private), "a command of the driver's own (object 0x1234, method 0x5678)");
-	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "is not understood");
-	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &private), "is not understood");
+	EXPECT_REFUSED(ask(&e, NULL, &private), "(reason=driver-command)");
+	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "(reason=driver-command)");
+	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &private), "(reason=driver-command)");
 	private.has = UVERBS_HAS_DEVX;
 	private.devx_opcode = 0xb17;
-	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "the DEVX command 0xb17 is not understood");
+	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "(reason=devx-command)");
 	private.devx_opcode = 0x726;
-	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "command SET_XRQ_DC_PARAMS_ENTRY asks for");
+	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &private), "(reason=devx-command)");
 }
 
 /* Without a rule that allows DEVX, none of its commands passes, whatever it does; none of them is only told of. */
@@ -487,9 +488,9 @@ Test(engine, devx_refused)
 		request.kind = kind;
 		request.has |= UVERBS_HAS_DEVX;
 		request.qp_type = IB_UVERBS_QPT_RC;
-		EXPECT_REFUSED(ask(&e, NULL, &request), "(devx = refuse)");
-		EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\n", &request), "(devx = refuse)");
-		EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "(devx = refuse)");
+		EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=devx)");
+		EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\n", &request), "(reason=devx)");
+		EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "(reason=devx)");
 	}
 }
 
@@ -507,7 +508,7 @@ Test(engine, devx_allowed)
 	request.address.sgid_index = 0;
 	EXPECT_REFUSED(ask(&e, allow, &request), "modify_qp on mlx5_0 port 1 GID 0");
 	request.has |= UVERBS_HAS_ALT_PATH;
-	EXPECT_REFUSED(ask(&e, allow, &request), "alternate path");
+	EXPECT_REFUSED(ask(&e, allow, &request), "(reason=alternate-path)");
 	request = create(IB_UVERBS_QPT_RC);
 	request.has = UVERBS_HAS_DEVX;
 	EXPECT_PASS(ask(&e, allow, &request));
@@ -516,11 +517,11 @@ Test(engine, devx_allowed)
 	request.qp_type = IB_UVERBS_QPT_DRIVER;
 	EXPECT_REFUSED(ask(&e, allow, &request), "to any remote");
 	request.qp_type = IB_UVERBS_QPT_RAW_PACKET;
-	EXPECT_REFUSED(ask(&e, allow, &request), "raw-packet");
+	EXPECT_REFUSED(ask(&e, allow, &request), "(reason=raw-packet)");
 	EXPECT_PASS(ask(&e, raw, &request));
 	request = of_kind(REQUEST_FLOW_CREATE);
 	request.has = UVERBS_HAS_DEVX;
-	EXPECT_REFUSED(ask(&e, allow, &request), "flow steering");
+	EXPECT_REFUSED(ask(&e, allow, &request), "(reason=flow-steering)");
 	EXPECT_PASS(ask(&e, raw, &request));
 }
 
@@ -569,8 +570,8 @@ Test(engine, devx_ready)
 	request.has = UVERBS_HAS_DEVX;
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
 		request.qp_type = services[i];
-		EXPECT_REFUSED(ask(&e, allow, &request), "to RTR without an address");
-		EXPECT_AUDITED(ask(&e, audit, &request), "to RTR without an address");
+		EXPECT_REFUSED(ask(&e, allow, &request), "(reason=no-address)");
+		EXPECT_AUDITED(ask(&e, audit, &request), "(reason=no-address)");
 	}
 	request.qp_type = IB_UVERBS_QPT_DRIVER;
 	EXPECT_PASS(ask(&e, allow, &request));
@@ -588,12 +589,11 @@ Test(engine, what_is_malformed)
 	struct estate e;
 
 	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request),
-		       "malformed command on rxe0 (reason=command-unknown): the door could not understand it");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "malformed command on rxe0 (reason=command-unknown)");
 	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\ndevx = allow\n", &request),
-		       "the door could not understand it");
+		       "(reason=command-unknown)");
 	request.kind = REQUEST_KIND_COUNT;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "it is not understood");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=command-unknown)");
 }
 
 Test(engine, destroying_is_free)
@@ -625,9 +625,9 @@ static struct engine_answer ask_broken(const char *policy_text)
 
 Test(engine, a_door_that_cannot_stand)
 {
-	EXPECT_REFUSED(ask_broken(NULL), "cannot stand");
-	EXPECT_REFUSED(ask_broken("[default]\nrequire = none\n"), "cannot stand");
-	EXPECT_AUDITED(ask_broken("[default]\nmode = audit\n"), "cannot stand");
+	EXPECT_REFUSED(ask_broken(NULL), "(reason=door-broken)");
+	EXPECT_REFUSED(ask_broken("[default]\nrequire = none\n"), "(reason=door-broken)");
+	EXPECT_AUDITED(ask_broken("[default]\nmode = audit\n"), "(reason=door-broken)");
 	EXPECT_PASS(ask_broken("[default]\nmode = off\n"));
 	EXPECT_REFUSED(ask_broken("[rule one]\nmatch-device = mlx5_*\nmode = enforce\n[default]\nmode = off\n"),
 		       "[rule one]");
@@ -700,9 +700,9 @@ Test(engine, rules_by_remote)
 	EXPECT_REFUSED(ask(&e, off, &ud), "unprotected");
 	EXPECT_REFUSED(ask(&e, none, &ud), "unprotected");
 	EXPECT_REFUSED(ask(&e, audit, &ud), "unprotected");
-	EXPECT_REFUSED(ask(&e, off, &raw), "raw-packet");
-	EXPECT_REFUSED(ask(&e, audit, &raw), "raw-packet");
-	EXPECT_REFUSED(ask(&e, off, &bad), "the door could not understand it");
+	EXPECT_REFUSED(ask(&e, off, &raw), "(reason=raw-packet)");
+	EXPECT_REFUSED(ask(&e, audit, &raw), "(reason=raw-packet)");
+	EXPECT_REFUSED(ask(&e, off, &bad), "(reason=command-unknown)");
 }
 
 /* A rule that demands more for some remotes binds wherever the remote is not known. */
@@ -796,19 +796,19 @@ Test(engine, an_application_may_ask_for_more)
 
 		request.want.require = want;
 		if (ipsec)
-			EXPECT_REFUSED(ask(&e, NULL, &request), "no outbound xfrm policy covers it");
+			EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=outbound-no-policy)");
 		else
 			EXPECT_PASS(ask(&e, NULL, &request));
 		if (ipsec)
-			EXPECT_REFUSED(ask(&e, macsec, &request),
-				       "the application asks for ipsec, and the policy for macsec");
+			EXPECT_REFUSED(ask(&e, macsec, &request), "(reason=requirement-conflict)");
 		else
 			EXPECT_PASS(ask(&e, macsec, &request));
 		/* it binds whoever asks for it, where the host's policy does not */
 		if (want == WANT_NOTHING) {
 			EXPECT_PASS(ask(&bare, none, &request));
 			EXPECT_PASS(ask(&bare, "[default]\nmode = off\n", &request));
-			EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &request), "eth0");
+			EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &request),
+				       "(reason=macsec-no-device,outbound-no-policy)");
 		} else {
 			EXPECT_REFUSED(ask(&bare, none, &request), "unprotected");
 			EXPECT_REFUSED(ask(&bare, "[default]\nmode = off\n", &request), "unprotected");
@@ -819,7 +819,7 @@ Test(engine, an_application_may_ask_for_more)
 	request.want = (struct want){ .granularity = WANT_QP };
 	EXPECT_PASS(ask(&e, NULL, &request));
 	rxe_with_ipsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "granularity = qp");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=granularity-no-ports)");
 }
 
 Test(engine, an_sa_that_may_be_asked_for)
@@ -937,7 +937,7 @@ Test(engine, librdmacm_before_it_sends)
 		rxe_with_ipsec(&ipsec);
 		EXPECT_PASS(ask(&ipsec, NULL, &request));
 		request = cm(kind, "::ffff:10.0.0.77", "::ffff:10.0.0.2");
-		EXPECT_REFUSED(ask(&macsec, NULL, &request), "no GID of the local address");
+		EXPECT_REFUSED(ask(&macsec, NULL, &request), "(reason=no-local-gid)");
 	}
 }
 
@@ -952,7 +952,7 @@ Test(engine, librdmacm_knows_only_addresses)
 	e.gids[2].type = GID_TYPE_ROCE_V1;
 	EXPECT_PASS(ask(&e, NULL, &request));
 	add_gid(&e, "::ffff:10.0.0.1", "eth1");
-	EXPECT_REFUSED(ask(&e, NULL, &request), "GID 3");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=netdev-not-stacked)");
 	e.gids[0].type = e.gids[3].type = GID_TYPE_ROCE_V1;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "RoCE v1");
+	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=gid-roce-v1)");
 }
