@@ -9,7 +9,10 @@ static bool has_policy(const struct nla_policy *policy, int max, int type)
 	return type > 0 && type <= max && (policy[type].type || policy[type].minlen);
 }
 
-/* Each attribute fits, together they fill `len` (the last one's padding may be missing), no repeats. */
+/*
+ * Returns 0 if each attribute fits, the attributes fill `len` octets, and no type with a policy repeats; else -EPROTO.
+ * The padding of the last attribute may be missing.
+ */
 static int walk(const struct nlattr *head, size_t len, int max, const struct nla_policy *policy)
 {
 	uint64_t seen = 0; /* no family that is read here has more than 63 types */
@@ -32,7 +35,7 @@ static int parse(const struct nlattr *head, size_t len, int max, const struct nl
 {
 	if (max >= 64 || walk(head, len, max, policy))
 		return -EPROTO;
-	/* nla_parse() leaves the octets alone; its parameter is only not const. */
+	/* nla_parse() does not modify the octets; its parameter only lacks const. */
 	return nla_parse(attrs, max, (struct nlattr *)head, (int)len, policy) ? -EPROTO : 0;
 }
 
@@ -45,7 +48,7 @@ int netlink_attributes(const struct nlmsghdr *message, size_t header_size, int m
 	if (payload < header_size)
 		return -EPROTO;
 	if (start > payload)
-		start = payload; /* a header of odd size, and no attributes */
+		start = payload; /* a header without its padding, and no attributes */
 	return parse((const struct nlattr *)((const char *)NLMSG_DATA(message) + start), payload - start, max, policy,
 		     attrs);
 }

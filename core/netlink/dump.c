@@ -35,7 +35,7 @@ int netlink_buffer_new(void **out_buffer)
 
 	if (buffer == MAP_FAILED)
 		return -errno;
-	/* RLIMIT_MEMLOCK may forbid it; the wiping after each datagram does not depend on it. */
+	/* RLIMIT_MEMLOCK may forbid locking; wiping after each datagram does not depend on it. */
 	(void)mlock(buffer, NETLINK_BUFFER_SIZE);
 	(void)madvise(buffer, NETLINK_BUFFER_SIZE, MADV_DONTDUMP);
 	*out_buffer = buffer;
@@ -107,7 +107,7 @@ static int channel_send(struct netlink_channel *channel, struct nl_msg *request,
 
 /* ---- messages ---- */
 
-/* The kernel's text (NETLINK_EXT_ACK), "" if it gave none. */
+/* Writes the kernel's text (NETLINK_EXT_ACK), or "" if there is none. */
 static void extended_ack(const struct nlmsghdr *message, size_t header_size, char *text, size_t size)
 {
 	static const struct nla_policy policy[NLMSGERR_ATTR_MAX + 1] = { [NLMSGERR_ATTR_MSG] = { .type = NLA_STRING } };
@@ -150,7 +150,7 @@ static int read_error(struct netlink_channel *channel, const struct nlmsghdr *me
 	return kernel_error(channel, message, header_size, error.error);
 }
 
-/* netlink_dump_done(): the only place where the kernel reports that a dump failed half way. */
+/* netlink_dump_done() in the kernel: this message alone reports that a dump failed half way. */
 static int read_done(struct netlink_channel *channel, const struct nlmsghdr *message)
 {
 	int error;
@@ -208,7 +208,7 @@ const struct nlmsghdr *netlink_next(const char **at, size_t *left)
 	if (*left < sizeof(*message) || message->nlmsg_len < sizeof(*message) || message->nlmsg_len > *left)
 		return NULL;
 	step = NLMSG_ALIGN(message->nlmsg_len);
-	step = step < *left ? step : *left; /* the last one's padding may be missing */
+	step = step < *left ? step : *left; /* the padding of the last message may be missing */
 	*at += step;
 	*left -= step;
 	return message;
@@ -238,7 +238,10 @@ void netlink_resume(struct netlink_channel *channel)
 	channel->deadline_ms = next < channel->last_ms ? next : channel->last_ms;
 }
 
-/* One datagram of the kernel. Other processes can send to our port id too; their datagrams are dropped. */
+/*
+ * Receives one datagram from the kernel; blocks until the deadline. Other processes can also send to this port id:
+ * their datagrams are dropped.
+ */
 static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 {
 	for (;;) {
@@ -296,7 +299,7 @@ static int channel_read(struct netlink_channel *channel, const struct netlink_re
 	return rc;
 }
 
-/* A new socket: the old one may still deliver the rest of the last attempt. */
+/* Opens a new socket, because the old one may still deliver the rest of the last attempt. */
 static int channel_reconnect(struct netlink_channel *channel)
 {
 	if (channel->handle >= 0)
@@ -316,7 +319,10 @@ static int dump_send(struct netlink_channel *channel, struct netlink_dumping *du
 	return channel_send(channel, dumping->request, NLM_F_DUMP);
 }
 
-/* NETLINK_MORE after a new attempt; else `err`: another attempt is pointless, or failed, or was the last. */
+/*
+ * Returns NETLINK_MORE if another attempt has begun. Otherwise returns -errno: `err` permits no retry, the retry
+ * failed, or no attempt is left.
+ */
 static int dump_again(struct netlink_channel *channel, struct netlink_dumping *dumping, int err)
 {
 	while (err == -EAGAIN && ++dumping->tries < NETLINK_TRIES) {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * Asking the kernel by netlink, so that the answer is either complete and from the kernel, or an error.
+ * Requests to the kernel over netlink. An answer is either complete and from the kernel, or an error.
  *
- * What an SA dump carries is key material. It therefore lands in one fixed buffer that is kept out of swap and core
- * dumps and wiped after every datagram; nothing here copies it. (libnl's nl_recv() reallocates its buffers, and
- * libnl-xfrm's objects keep keys on the heap: neither is used.)
+ * SA dumps carry key material. So answers go into one fixed buffer, which is kept out of swap and core dumps and is
+ * wiped after every datagram; nothing here copies it. libnl's nl_recv() reallocates its buffers, and the objects of
+ * libnl-xfrm keep keys on the heap, so neither is used.
+ *
+ * Functions that wait block for at most NETLINK_DEADLINE_MS for each datagram, and NETLINK_LONGEST_MS for a channel.
+ * Source: net/netlink/af_netlink.c.
  */
 #ifndef RDMASEC_NETLINK_DUMP_H
 #define RDMASEC_NETLINK_DUMP_H
@@ -22,32 +25,41 @@ enum {
 	/* netlink_dump() in net/netlink/af_netlink.c makes skbs of at most 32 KiB unless the family asks for more */
 	NETLINK_BUFFER_SIZE = 64 * 1024,
 	NETLINK_TRIES = 5,
-	NETLINK_DEADLINE_MS = 2000, /* for the next datagram of an answer: the kernel makes them while they are read */
-	NETLINK_LONGEST_MS = 10000, /* for all that is asked on a channel, from its opening */
+	NETLINK_DEADLINE_MS = 2000, /* for each datagram of an answer: the kernel makes them while they are read */
+	NETLINK_LONGEST_MS = 10000, /* for all requests on a channel, from its opening */
 };
 
-/* What carries the datagrams: the kernel's sockets, or in tests whatever a test wants the kernel to have said. */
+/* Carries the datagrams: the kernel's sockets, or those that a test has prepared. */
 struct netlink_transport {
-	/* 0, a handle and the port id that answers will carry; or -errno as socket(2) says */
+	/* Returns 0, a handle and the port id that answers will carry; or -errno of socket(2). */
 	int (*open)(void *context, int protocol, int *out_handle, uint32_t *out_port);
 	int (*send)(void *context, int handle, const struct nlmsghdr *request);
-	/* As recvmsg(2) with MSG_TRUNC: the datagram's length, or -errno. -ETIMEDOUT: nothing came. -EINTR: ask again.
+	/*
+	 * Like recvmsg(2) with MSG_TRUNC. Returns the length of the datagram, or -errno. -ETIMEDOUT: no datagram came
+	 * within timeout_ms. -EINTR: call again.
 	 */
 	ssize_t (*receive)(void *context, int handle, struct msghdr *message, int timeout_ms);
 	void (*close)(void *context, int handle);
 	void *context;
 };
 
+/* Netlink sockets of the calling thread's network namespace. */
 extern const struct netlink_transport netlink_kernel;
 
-/* Makes a netlink socket, wherever it was opened, ready for the rest of netlink_kernel. It stays the caller's. */
+/*
+ * Prepares a netlink socket of any network namespace for netlink_kernel. Returns 0 and its port id, or -errno. The
+ * caller keeps the fd. Does not block.
+ */
 RS_MUST_USE int netlink_kernel_bind(int fd, uint32_t *out_port);
 
-/* Memory of NETLINK_BUFFER_SIZE for what may carry keys: kept out of swap and of core dumps, as far as one may. */
+/*
+ * Allocates NETLINK_BUFFER_SIZE octets for datagrams that may carry keys: not in core dumps and, if RLIMIT_MEMLOCK
+ * permits, not in swap. Returns 0 or -errno. Free with netlink_buffer_free().
+ */
 RS_MUST_USE int netlink_buffer_new(void **out_buffer);
 void netlink_buffer_free(void *buffer);
 
-/* One conversation. One thread at a time. */
+/* One conversation, used by one thread at a time. Made by netlink_open(). */
 struct netlink_channel {
 	const struct netlink_transport *transport;
 	int protocol;
@@ -56,49 +68,50 @@ struct netlink_channel {
 	uint32_t sequence;
 	int64_t deadline_ms, last_ms; /* CLOCK_MONOTONIC */
 	void *buffer;
-	char *error; /* the caller's: why the last call failed */
+	char *error; /* owned by the caller: why the last call failed */
 	size_t error_size;
 };
 
 /*
- * Opens a channel and starts its deadline. `error` must live as long as the channel. 0, or -errno and a text;
- * -EPROTONOSUPPORT: this kernel has no such netlink protocol. Close with netlink_close().
+ * Opens a channel and starts its deadline. `error` must live as long as the channel. Returns 0, or -errno and a text;
+ * -EPROTONOSUPPORT: the kernel has no such netlink protocol. Close with netlink_close().
  */
 RS_MUST_USE int netlink_open(struct netlink_channel *channel, const struct netlink_transport *transport, int protocol,
 			     char *error, size_t error_size);
 void netlink_close(struct netlink_channel *channel);
 
-/* Writes the channel's text and returns `err`, for a handler that knows what is wrong. */
+/* Writes the error text of the channel and returns `err`. For handlers that know the cause. */
 RS_MUST_USE int netlink_fail(struct netlink_channel *channel, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * The messages of a datagram, from *at with *left octets, which move on. NULL: its end, and *left is 0; or what is left
- * is no message, and *left is not 0.
+ * Returns the next message of a datagram that begins at *at and has *left octets; both advance. Returns NULL if *left
+ * is 0, or if the rest is not a complete message.
  */
 const struct nlmsghdr *netlink_next(const char **at, size_t *left);
 
-/* Handlers of an answer's messages, which are valid until message() returns. */
+/* Callbacks for an answer. A message is valid until message() returns. */
 struct netlink_reader {
-	/* Forget everything: called before every try, and after the last one if it failed. */
+	/* Discards all results. Called before every attempt, and after the last one if it failed. */
 	void (*restart)(void *context);
 	/*
-	 * 0, or -errno which ends the dump; -EPROTO for a message that is not understood. -EAGAIN: it contradicts
-	 * what came before, and the dump is read anew.
+	 * Returns 0 to continue, or -errno to end the dump: -EPROTO for a malformed message. -EAGAIN restarts the dump:
+	 * the message contradicts an earlier one.
 	 */
 	int (*message)(const struct nlmsghdr *message, void *context);
 	void *context;
 };
 
 /*
- * Sends a dump request and reads the dump to its end. 0: the reader has all of it, from one consistent walk of the
- * kernel's. Else -errno and a text, and the reader has been restarted. A dump that was interrupted (NLM_F_DUMP_INTR) or
- * overran the socket's buffer is read anew on a new socket, NETLINK_TRIES times in all, then -EAGAIN.
+ * Sends a dump request and reads the whole dump. Returns 0: the reader has all of it, from one consistent walk by the
+ * kernel. Otherwise returns -errno and a text, and the reader has been restarted. A dump that was interrupted
+ * (NLM_F_DUMP_INTR) or overran the socket buffer is read again on a new socket; after NETLINK_TRIES attempts -EAGAIN.
+ * Blocks.
  */
 RS_MUST_USE int netlink_dump(struct netlink_channel *channel, struct nl_msg *request,
 			     const struct netlink_reader *reader);
 
-/* The same, a datagram at a time. Request and reader stay the caller's. */
+/* The same, one datagram at a time. The caller keeps request and reader until the dump ends. */
 struct netlink_dumping {
 	struct nl_msg *request;
 	const struct netlink_reader *reader;
@@ -107,20 +120,26 @@ struct netlink_dumping {
 
 enum { NETLINK_MORE = 1 };
 
-/* 0, or -errno and a text. */
+/* Sends the request. Returns 0, or -errno and a text. */
 RS_MUST_USE int netlink_dump_begin(struct netlink_channel *channel, struct netlink_dumping *dumping);
-/* NETLINK_MORE: it goes on; else as netlink_dump(). Waits for a datagram, which the kernel makes when it is asked. */
+/*
+ * Reads one datagram. Returns NETLINK_MORE if the dump continues, otherwise like netlink_dump(). Blocks until the
+ * kernel has made the datagram.
+ */
 RS_MUST_USE int netlink_dump_step(struct netlink_channel *channel, struct netlink_dumping *dumping);
-/* What has passed since the last step is not the kernel's silence. */
+/* Restarts the wait for the next datagram, after a pause of the caller between two steps. */
 void netlink_resume(struct netlink_channel *channel);
-/* In place of NETLINK_LONGEST_MS, from now. */
+/* Replaces NETLINK_LONGEST_MS with `ms`, counted from now. */
 void netlink_allow(struct netlink_channel *channel, int ms);
 
-/* Sends a request that has exactly one message for an answer. 0; or -errno, as the kernel says or as above. */
+/*
+ * Sends a request that has exactly one message as its answer. Returns 0, or -errno: that of the kernel, that of
+ * `message`, or as above. Blocks.
+ */
 RS_MUST_USE int netlink_ask(struct netlink_channel *channel, struct nl_msg *request,
 			    int (*message)(const struct nlmsghdr *message, void *context), void *context);
 
-/* Sends a request that the kernel only acknowledges. 0; or -errno, as the kernel says or as above. */
+/* Sends a request that the kernel only acknowledges. Returns 0, or -errno: that of the kernel, or as above. Blocks. */
 RS_MUST_USE int netlink_do(struct netlink_channel *channel, struct nl_msg *request);
 
 #endif

@@ -42,7 +42,7 @@ int netlink_kernel_bind(int fd, uint32_t *out_port)
 	return kernel_announce_buffer(fd);
 }
 
-/* Not nl_connect(): libnl's error numbers do not distinguish EPROTONOSUPPORT. */
+/* nl_connect() is not used: libnl's error numbers do not distinguish EPROTONOSUPPORT. */
 static int kernel_open(void *context, int protocol, int *out_handle, uint32_t *out_port)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);

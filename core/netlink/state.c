@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 
-/* A kernel can lack any protocol but NETLINK_ROUTE: there the error comes from a sandbox. */
+/* A kernel can lack any protocol except NETLINK_ROUTE, where the error comes from a sandbox. */
 enum evidence_state netlink_state_after(int err, int protocol)
 {
 	switch (err) {

@@ -4,7 +4,7 @@
 
 #include "util/evidence_state.h"
 
-/* The state of a part after reading it over `protocol` (NETLINK_*) returned `err`, 0 or -errno. */
+/* Returns the state of a part whose reading over `protocol` (NETLINK_*) returned `err`, 0 or -errno. */
 enum evidence_state netlink_state_after(int err, int protocol);
 
 #endif
