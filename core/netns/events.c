@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Source: net/netlink/af_netlink.c: the kernel drops a message for lack of room, and recvmsg(2) returns ENOBUFS. */
+/*
+ * Source: net/netlink/af_netlink.c. The kernel drops a message that does not fit, and recvmsg(2) then returns ENOBUFS.
+ */
 #include "netns/events.h"
 
 #include <errno.h>
@@ -52,7 +54,7 @@ static int take_datagram(const char *at, size_t len, int (*message)(const struct
 	return !err && len ? -EPROTO : err;
 }
 
-/* One datagram. -EAGAIN: there is none. */
+/* Takes one datagram. Returns 0 or -errno; -EAGAIN: the socket is empty. */
 static int take_next(struct event_socket *listening, int (*message)(const struct nlmsghdr *message, void *arg),
 		     void *arg)
 {
@@ -78,7 +80,7 @@ int event_socket_drain(struct event_socket *listening, int (*message)(const stru
 	int worst = 0, err = 0;
 
 	for (unsigned i = 0; listening->fd >= 0 && err != -EAGAIN; i++) {
-		/* changes come faster than they can be followed: reading everything again is quicker */
+		/* events arrive faster than they are applied: reading everything again is quicker */
 		if (i == DRAIN_MAX)
 			return -EOVERFLOW;
 		err = take_next(listening, message, arg);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* A netlink socket that listens to multicast groups: every message in order, or the news that some were lost. */
+/* A netlink socket that joins multicast groups. It delivers every message in order, or reports that some were lost. */
 #ifndef RDMASEC_NETNS_EVENTS_H
 #define RDMASEC_NETNS_EVENTS_H
 
@@ -14,15 +14,19 @@ struct event_socket {
 	void *buffer;
 };
 
-/* 0 or -errno, as socket(2) and NETLINK_ADD_MEMBERSHIP say. */
+/*
+ * Opens the socket and joins `groups` (numbers, not bits) in `netns`. Returns 0 or -errno of netns_listen(), and blocks
+ * like it. Close with event_socket_close(), which accepts a socket whose fd is -1.
+ */
 RS_MUST_USE int event_socket_open(struct event_socket *listening, struct netns *netns, int protocol,
 				  const unsigned *groups, size_t count);
 void event_socket_close(struct event_socket *listening);
 
 /*
- * Takes all that is there, without waiting. 0; or -errno when something was lost or not understood by `message`: then
- * the rest has been taken all the same, and what the messages would have told has to be read anew. Datagrams of others
- * than the kernel are dropped. The buffer, which may have held keys, is wiped.
+ * Passes every queued message to `message`, without waiting. Returns 0. Returns -errno if messages were lost or
+ * `message` failed: the caller must then read again the state that they describe. The queue has been emptied all the
+ * same, except after -EOVERFLOW (events arrive faster than they are applied) and if the socket is unusable. Drops
+ * datagrams of other processes. Wipes the buffer, which may have held keys.
  */
 RS_MUST_USE int event_socket_drain(struct event_socket *listening,
 				   int (*message)(const struct nlmsghdr *message, void *arg), void *arg);

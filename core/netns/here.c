@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Questions about the calling thread's network namespace. /proc/sys/net depends on the reading thread's namespace
- * (net_ctl_header_lookup() in net/sysctl_net.c). A folder of it that is held open would keep its namespace, but each
- * lookup in it from outside makes a new dentry, since sysctl_is_seen() hides the existing one.
+ * Reads the state of the calling thread's network namespace. /proc/sys/net depends on the namespace of the reading
+ * thread (net_ctl_header_lookup() in net/sysctl_net.c). An open fd of one of its folders would keep the namespace, but
+ * each lookup in it from outside makes a new dentry, since sysctl_is_seen() hides the existing one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ int netns_here_fd(void)
 
 /* ---- settings ---- */
 
-/* dev_valid_name() in net/core/dev.c. Every other octet is a plain one in the name of a file. */
+/* dev_valid_name() in net/core/dev.c. Any other octet is harmless in a file name. */
 bool netns_netdev_is_valid(const char *netdev)
 {
 	size_t len = strnlen(netdev, IF_NAMESIZE);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
  * Finds a key manager: a socket in this network namespace that receives the messages of km_query()
- * (net/xfrm/xfrm_state.c). The kernel does not tell the sender of an XFRM_MSG_ACQUIRE whether there is one, but it
+ * (net/xfrm/xfrm_state.c). The kernel does not report to the sender of an XFRM_MSG_ACQUIRE whether there is one, but it
  * lists its sockets with the groups that they have joined (netlink_seq_show() in net/netlink/af_netlink.c,
  * pfkey_seq_show() in net/key/af_key.c).
  */
@@ -16,7 +16,7 @@
 
 enum { LINE_MAX_OCTETS = 256 };
 
-/* Gets one line, without its newline. Returns true to stop reading. */
+/* Receives one line, without its newline. Returns true to stop reading. */
 typedef bool (*line_fn)(const char *line);
 
 static bool is_acquire_listener(const char *line)
@@ -28,13 +28,16 @@ static bool is_acquire_listener(const char *line)
 	       groups & 1U << (XFRMNLGRP_ACQUIRE - 1);
 }
 
-/* Every line but the heading. */
+/* Every line except the heading. */
 static bool is_pfkey_socket(const char *line)
 {
 	return strncmp(line, "sk ", 3) != 0 && line[0];
 }
 
-/* Checks the complete lines of `len` octets and moves the rest to the front. Returns its length; -1: a line matched. */
+/*
+ * Checks the complete lines of `len` octets and moves the rest to the front. Returns its length, or -1 if a line
+ * matched.
+ */
 static ssize_t look_at_lines(char *buffer, size_t len, line_fn wanted)
 {
 	char *at = buffer, *end;

@@ -15,7 +15,7 @@
 enum { LISTEN_BUFFER_SIZE = 8 * 1024 * 1024 };
 
 struct netns {
-	struct netns_opener *opener; /* NULL: our own namespace */
+	struct netns_opener *opener; /* NULL: the engine's own namespace */
 	int fd;
 	dev_t dev;
 	ino_t ino;
@@ -178,7 +178,7 @@ static int listen_on(int fd, const unsigned int *groups, size_t count)
 	/* needs CAP_NET_ADMIN; without it net.core.rmem_max is the limit, and an overrun comes sooner */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	/* the default, but everything depends on it: netlink_overrun() */
+	/* the default, without which lost events are not reported: netlink_overrun() */
 	if (setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &zero, sizeof(zero)) ||
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The engine's end of the opener. */
+/* The engine's end of the connection to the opener. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -81,7 +81,7 @@ int netns_opener_ask(struct netns_opener *opener, int ns_fd, struct netns_reques
 	return 0;
 }
 
-/* ---- its life ---- */
+/* ---- start and stop ---- */
 
 static int fork_opener(struct netns_opener *opener, int theirs)
 {

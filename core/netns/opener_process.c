@@ -26,7 +26,7 @@ static const int protocols[] = { NETLINK_ROUTE, NETLINK_XFRM, NETLINK_GENERIC, N
 
 #define A_SOCKET(protocol) CONFINE_ALLOW_IF(socket, 2, CONFINE_INT(0, AF_NETLINK), CONFINE_INT(2, protocol))
 
-/* Only the system calls that its work needs. */
+/* The system calls that the opener needs. Any other ends it. */
 static const struct confine_rule calls[] = {
 	CONFINE_ALLOW(recvmsg),
 	CONFINE_ALLOW(sendmsg),
@@ -47,8 +47,8 @@ static const struct confine_rule calls[] = {
 };
 
 /*
- * CAP_SYS_ADMIN, for setns(2) to a network namespace. CAP_NET_ADMIN: the kernel requires it of the process that opened
- * a netlink socket as well as of the one that sends on it (netlink_ns_capable() in net/netlink/af_netlink.c).
+ * CAP_SYS_ADMIN is needed for setns(2) to a network namespace. The kernel requires CAP_NET_ADMIN of the process that
+ * opened a netlink socket as well as of the one that sends on it (netlink_ns_capable() in net/netlink/af_netlink.c).
  */
 static int confine(void)
 {
@@ -60,7 +60,8 @@ static int confine(void)
 	return confine_to_capabilities(kept, sizeof(kept) / sizeof(kept[0]));
 }
 
-/* The parent handles signals to the whole group (from a terminal or systemd); the opener works until the parent ends.
+/*
+ * The parent handles signals to the whole group (from a terminal or systemd). The opener works until the parent ends.
  */
 static int detach(int socket, pid_t parent)
 {
@@ -73,7 +74,7 @@ static int detach(int socket, pid_t parent)
 		return -errno;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -errno;
-	/* the parent may have died before */
+	/* the parent may have ended before */
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
