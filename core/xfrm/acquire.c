@@ -15,7 +15,10 @@ static void address_put(xfrm_address_t *to, const union ip_address *from)
 	memcpy(to, from->bytes, sizeof(from->bytes));
 }
 
-/* All QPs of two addresses have one SA: no ports then. The peer's packets come by source ports of their own. */
+/*
+ * Without has_sport all QPs of two addresses share one SA, so the selector has no ports. The peer's packets have other
+ * source ports.
+ */
 static struct xfrm_selector selector(const struct acquire_flow *flow)
 {
 	struct xfrm_selector sel = { .family = (uint16_t)flow->family, .proto = IPPROTO_UDP };
@@ -31,7 +34,7 @@ static struct xfrm_selector selector(const struct acquire_flow *flow)
 	return sel;
 }
 
-/* As the kernel would ask: in transport mode the addresses are those of the packet (xfrm_tmpl_resolve_one()). */
+/* As the kernel builds it: in transport mode the addresses are those of the packet (xfrm_tmpl_resolve_one()). */
 static struct xfrm_user_tmpl template(const struct acquire_flow *flow, const struct xfrm_template_evidence *from)
 {
 	bool own = from->mode == XFRM_MODE_TUNNEL || from->mode == XFRM_MODE_BEET;
@@ -51,7 +54,10 @@ static struct xfrm_user_tmpl template(const struct acquire_flow *flow, const str
 	return tmpl;
 }
 
-/* No XFRMA_OFFLOAD_DEV: the kernel would offload the temporary policy for good (xfrm_policy_construct()). */
+/*
+ * Without XFRMA_OFFLOAD_DEV, because the kernel would offload the temporary policy permanently
+ * (xfrm_policy_construct()).
+ */
 static int put_all(struct nl_msg *request, const struct acquire_flow *flow, const struct xfrm_policy_evidence *policy)
 {
 	struct xfrm_user_tmpl tmpl[XFRM_TEMPLATES_MAX];

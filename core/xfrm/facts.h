@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Policies and SAs as xfrm (linux/xfrm.h) tells them. No struct here ever holds key material. */
+/* Policies and SAs as xfrm (linux/xfrm.h) reports them. No struct here ever holds key material. */
 #ifndef RDMASEC_XFRM_FACTS_H
 #define RDMASEC_XFRM_FACTS_H
 
@@ -9,7 +9,7 @@
 
 #include "util/address.h"
 
-/* Compared by memcmp(): no octet of these structs is padding, on 64 or 32 bits. */
+/* Compared with memcmp(), so these structs have no padding, on 64 or 32 bits. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
 
@@ -72,14 +72,15 @@ struct xfrm_sa_evidence {
 	uint32_t if_id;
 	struct xfrm_mark_evidence mark;
 	struct xfrm_offload_evidence offload;
-	char algorithm[XFRM_ALGO_NAME_MAX]; /* of the AEAD, else of the cipher, else of the authentication; with NUL */
-	uint32_t key_bits;                  /* of the AEAD's key, salt included, as xfrm counts; else of the cipher */
+	char algorithm[XFRM_ALGO_NAME_MAX]; /* name of the AEAD, else of the cipher, else of the authentication; with
+					       NUL */
+	uint32_t key_bits;                  /* of the AEAD, with the salt, as xfrm counts; else of the cipher */
 	uint32_t icv_bits;                  /* of the AEAD */
 	uint8_t proto;
 	uint8_t mode;
-	bool has_aead;   /* XFRMA_ALG_AEAD was there */
-	bool expired;    /* a hard limit of its own figures has been reached */
-	bool dying;      /* a soft one: it still protects, and a successor is due */
+	bool has_aead;   /* XFRMA_ALG_AEAD was present */
+	bool expired;    /* its counters have reached a hard limit */
+	bool dying;      /* they have reached a soft limit: it still protects, and a successor is due */
 	bool pcpu_bound; /* XFRMA_SA_PCPU: serves one CPU only */
 	uint8_t reserved[2];
 };

@@ -23,7 +23,7 @@ static void restart(void *context)
 	((struct counting *)context)->larval = 0;
 }
 
-/* Also skips what the kernel's filter should have excluded. */
+/* Checks the addresses and the protocol again, in case the kernel did not apply the filter. */
 static bool is_counted(const struct counting *c, const struct xfrm_sa_evidence *sa)
 {
 	return sa_is_larval(sa) && sa->family == c->family && sa->proto == IPPROTO_ESP &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * SAs that are being negotiated. No event tells of one, so a table (table.h) does not know them: the kernel is
- * asked, and leaves out all but those of two addresses.
+ * SAs that are being negotiated. They have no events, so a table (table.h) does not contain them. The kernel is asked
+ * instead, with a filter for two addresses.
  */
 #ifndef RDMASEC_XFRM_LARVAL_H
 #define RDMASEC_XFRM_LARVAL_H
@@ -14,8 +14,8 @@
 struct netlink_transport;
 
 /*
- * A key manager makes the inbound one when it begins to negotiate (ALLOCSPI); the kernel makes an outbound one for a
- * packet that lacks its SA, if a key manager listens. They go with the negotiation, or after net.core.xfrm_acq_expires
+ * A key manager creates the inbound SA when it begins to negotiate (ALLOCSPI). The kernel creates an outbound one for a
+ * packet that lacks its SA, if a key manager listens. They end with the negotiation, or after net.core.xfrm_acq_expires
  * seconds.
  */
 struct xfrm_larval {
@@ -23,9 +23,9 @@ struct xfrm_larval {
 };
 
 /*
- * Counts the larval ESP SAs between two addresses: those that SAs have, in tunnel mode the tunnel's. 0; or -errno and a
- * text, and *out is untouched. The kernel walks all its SAs for it, twice: once a second is fine, for every packet is
- * not. Blocks as xfrm_table_load().
+ * Counts the larval ESP SAs between two addresses, those of the tunnel in tunnel mode. Returns 0; or -errno and a text,
+ * and *out is untouched. The kernel walks all its SAs twice for it, so call it at most once a second, not for every
+ * packet. Blocks like netlink_dump(), for at most NETLINK_LONGEST_MS.
  */
 RS_MUST_USE int xfrm_census(const struct netlink_transport *transport, int family, const union ip_address *local,
 			    const union ip_address *remote, struct xfrm_larval *out, char *error, size_t error_size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Fills an xfrm table with everything that the kernel has: policies, their count as a check, then SAs, a datagram at a
- * time. Source: net/xfrm/xfrm_user.c (xfrm_dump_policy, build_spdinfo, xfrm_dump_sa).
+ * Fills an xfrm table from the kernel's dumps, one datagram at a time: the policies, their count as a check, then the
+ * SAs. Source: net/xfrm/xfrm_user.c (xfrm_dump_policy, build_spdinfo, xfrm_dump_sa).
  */
 #include <errno.h>
 #include <linux/xfrm.h>
@@ -16,18 +16,18 @@
 #include "xfrm/parse.h"
 #include "xfrm/table_internal.h"
 
-/* For all of it: a million SAs, each of which took a fifth of a millisecond on an emulated processor. */
+/* Limit of a load: a million SAs took a fifth of a millisecond each on an emulated processor. */
 enum { XFRM_LONGEST_MS = 5 * 60 * 1000 };
 
 struct xfrm_load {
 	struct xfrm_table *table;
 	struct netlink_channel channel;
-	struct netlink_dumping dumping; /* the request is this load's */
+	struct netlink_dumping dumping; /* the load owns the request */
 	struct netlink_reader reader;
 	bool is_open;
 	bool reads_sas;
 	int rounds;
-	int rc;                                                   /* of the last step */
+	int rc;                                                   /* result of the last step */
 	uint32_t seen[XFRM_POLICY_MAX], counted[XFRM_POLICY_MAX]; /* policies, by direction */
 	char error[XFRM_TABLE_ERROR_MAX];
 };
@@ -86,7 +86,7 @@ static int take_policy_count(const struct nlmsghdr *message, void *context)
 
 static int ask_for_policy_count(struct xfrm_load *load)
 {
-	uint32_t flags = UINT32_MAX; /* all counts; only echoed */
+	uint32_t flags = UINT32_MAX; /* requests all counts; the kernel only echoes it */
 	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETSPDINFO, 0);
 	int err;
 
@@ -200,7 +200,7 @@ static void finish(struct xfrm_load *load)
 		return;
 	}
 	load->table->state = EVIDENCE_READ;
-	load->table->error[0] = '\0'; /* of a try that a later one made good */
+	load->table->error[0] = '\0'; /* that of an attempt before the one that succeeded */
 }
 
 bool xfrm_load_go_on(struct xfrm_load *load, int64_t until_ms)

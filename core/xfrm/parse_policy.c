@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Parses one policy, and what policies and SAs share. Source: net/xfrm/xfrm_user.c (copy_to_user_policy,
- * copy_to_user_tmpl). */
+/*
+ * Parses one policy, and the types that policies and SAs share. Source: net/xfrm/xfrm_user.c (copy_to_user_policy,
+ * copy_to_user_tmpl).
+ */
 #include <errno.h>
 #include <linux/xfrm.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 #include "util/text.h"
 #include "xfrm/parse.h"
 
-/* ---- what policies and SAs share ---- */
+/* ---- shared by policies and SAs ---- */
 
 int xfrm_address_evidence(int family, const xfrm_address_t *from, union ip_address *out)
 {
@@ -94,7 +96,7 @@ static int parse_templates(const struct nlattr *attr, struct xfrm_policy_evidenc
 static int parse_policy(const struct xfrm_userpolicy_info *info, struct nlattr **attrs,
 			struct xfrm_policy_evidence *policy)
 {
-	/* Which flows the security module lets use it (security_xfrm_policy_lookup()) cannot be read. */
+	/* It is unknown which flows the security module permits to use it (security_xfrm_policy_lookup()). */
 	if (attrs[XFRMA_SEC_CTX] || xfrm_selector_evidence(&info->sel, &policy->sel) ||
 	    parse_templates(attrs[XFRMA_TMPL], policy))
 		return -EPROTO;
@@ -129,7 +131,7 @@ int xfrm_parse_policy(const struct nlmsghdr *message, struct xfrm_policy_evidenc
 		text_format(error, error_size, "a policy is not understood");
 		return -EPROTO;
 	}
-	memcpy(&info, NLMSG_DATA(message), sizeof(info)); /* its u64s are only 4-aligned there */
+	memcpy(&info, NLMSG_DATA(message), sizeof(info)); /* in the message its u64 members are only 4-byte aligned */
 	policy.dir = info.dir;
 	if (info.dir < XFRM_POLICY_MAX && parse_policy(&info, attrs, &policy)) {
 		text_format(error, error_size, "policy %u is not understood%s", info.index,

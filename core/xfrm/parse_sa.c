@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Parses one SA. Source: net/xfrm/xfrm_user.c (copy_to_user_state_extra). Its messages carry keys: only the fixed heads
- * of the algorithm attributes are copied, which end before the key.
+ * Parses one SA. Source: net/xfrm/xfrm_user.c (copy_to_user_state_extra). The messages carry keys: only the fixed
+ * headers of the algorithm attributes are copied, which end before the key.
  */
 #include <errno.h>
 #include <linux/xfrm.h>
@@ -26,7 +26,7 @@ _Static_assert(offsetof(struct xfrm_algo, alg_key) == offsetof(struct algorithm,
 _Static_assert(offsetof(struct xfrm_algo_auth, alg_key) == sizeof(struct algorithm), "struct xfrm_algo_auth");
 _Static_assert(offsetof(struct xfrm_algo_aead, alg_key) == sizeof(struct algorithm), "struct xfrm_algo_aead");
 
-/* `head`: octets before the key. The key must be there in full, else the message is not what it claims. */
+/* `head` is the number of octets before the key. Returns -EPROTO if the attribute does not contain the whole key. */
 static int parse_algorithm(const struct nlattr *attr, size_t head, struct algorithm *out)
 {
 	size_t len = (size_t)nla_len(attr);
@@ -42,7 +42,7 @@ static int parse_algorithm(const struct nlattr *attr, size_t head, struct algori
 	return 0;
 }
 
-/* By rising weight: the last one found names the SA's algorithm. */
+/* In rising order of precedence: the last one found names the SA's algorithm. */
 static const struct {
 	int attribute;
 	size_t head;
@@ -74,20 +74,23 @@ static int parse_algorithms(struct nlattr **attrs, struct xfrm_sa_evidence *sa)
 
 /* ---- lifetimes ---- */
 
-/* xfrm_timer_handler(): seconds of CLOCK_REALTIME, 0 is no limit. Wraps as its time64_t does: huge is expired. */
+/*
+ * As xfrm_timer_handler(): seconds of CLOCK_REALTIME, 0 means no limit. The sum wraps like its time64_t, so a huge
+ * limit counts as expired.
+ */
 static bool time_is_up(uint64_t limit, uint64_t since, uint64_t now)
 {
 	return limit && (int64_t)(limit + since - now) <= 0;
 }
 
-/* The hard ones of struct xfrm_lifetime_cfg, or the soft ones. */
+/* The hard or the soft limits of struct xfrm_lifetime_cfg. */
 struct limits {
 	uint64_t octets, packets, add_seconds, use_seconds;
 };
 
 /*
- * net/xfrm/xfrm_state.c. In octets and packets no limit is XFRM_INF, and 0 is a limit that is reached at once
- * (xfrm_state_check_expire()). The use time counts from the first packet.
+ * Source: net/xfrm/xfrm_state.c. For octets and packets XFRM_INF means no limit, and 0 is a limit that is reached at
+ * once (xfrm_state_check_expire()). The use time counts from the first packet.
  */
 static bool are_reached(const struct limits *limits, const struct xfrm_lifetime_cur *current)
 {
@@ -118,7 +121,7 @@ static void parse_lifetime(const struct xfrm_usersa_info *info, struct xfrm_sa_e
 
 static int parse_sa(const struct xfrm_usersa_info *info, struct nlattr **attrs, struct xfrm_sa_evidence *sa)
 {
-	/* Which flows the security module lets use it (security_xfrm_state_pol_flow_match()) cannot be read. */
+	/* It is unknown which flows the security module permits to use it (security_xfrm_state_pol_flow_match()). */
 	if (attrs[XFRMA_SEC_CTX] || xfrm_address_evidence(info->family, &info->id.daddr, &sa->daddr) ||
 	    xfrm_address_evidence(info->family, &info->saddr, &sa->saddr) ||
 	    (info->sel.family && xfrm_selector_evidence(&info->sel, &sa->sel)) || parse_algorithms(attrs, sa))
@@ -157,7 +160,7 @@ int xfrm_parse_sa(const struct nlmsghdr *message, struct xfrm_sa_evidence *out, 
 		text_format(error, error_size, "an SA is not understood");
 		return -EPROTO;
 	}
-	memcpy(&info, NLMSG_DATA(message), sizeof(info)); /* its u64s are only 4-aligned there */
+	memcpy(&info, NLMSG_DATA(message), sizeof(info)); /* in the message its u64 members are only 4-byte aligned */
 	if (parse_sa(&info, attrs, &sa)) {
 		text_format(error, error_size, "SA 0x%08x is not understood%s", ntohl(info.id.spi),
 			    attrs[XFRMA_SEC_CTX] ? ": it has a security context" : "");

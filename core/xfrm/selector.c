@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* xfrm selectors against flows, as __xfrm4_selector_match() and __xfrm6_selector_match() (net/xfrm/xfrm_policy.c). */
+/*
+ * Matches xfrm selectors against flows, like __xfrm4_selector_match() and __xfrm6_selector_match()
+ * (net/xfrm/xfrm_policy.c).
+ */
 #include <netinet/in.h>
 #include <string.h>
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The entries and the state of an xfrm table. load.c fills it, table_apply.c applies events, table_ask.c asks. */
+/*
+ * The entries and the state of an xfrm table. load.c fills it, table_apply.c applies events, table_ask.c asks the
+ * kernel.
+ */
 #include <errno.h>
 #include <linux/xfrm.h>
 #include <netinet/in.h>
@@ -12,7 +15,10 @@
 
 /* ---- the table ---- */
 
-/* init_sel_fs() registers it only where SELinux was not disabled at boot. Not readable: it may be. */
+/*
+ * init_sel_fs() registers selinuxfs unless SELinux was disabled at boot. If the list cannot be read, SELinux is
+ * assumed.
+ */
 static bool kernel_has_selinux(void)
 {
 	FILE *file = fopen("/proc/filesystems", "re");
@@ -247,7 +253,9 @@ static bool has_spi(uint32_t proto)
 	return proto == IPPROTO_ESP || proto == IPPROTO_AH || proto == IPPROTO_COMP;
 }
 
-/* The kernel looks up others by their source, and never finds a mark that its own mask excludes. */
+/*
+ * The kernel looks up SAs of other protocols by their source, and never finds an SA whose mark its own mask excludes.
+ */
 static bool can_be_asked_for(const struct xfrm_sa_id *id)
 {
 	return has_spi(id->proto) && !(id->mark.value & ~id->mark.mask);

@@ -13,7 +13,7 @@
 #include "xfrm/parse.h"
 #include "xfrm/table_internal.h"
 
-/* ---- what changed ---- */
+/* ---- changes ---- */
 
 static struct xfrm_change sa_change(const struct xfrm_sa_evidence *sa, bool added)
 {
@@ -38,7 +38,7 @@ static struct xfrm_change policy_change(const struct xfrm_policy_evidence *polic
 				     .packet_offload = policy->offload.ifindex && policy->offload.packet };
 }
 
-/* A replacement: one change if it describes both, else XFRM_CHANGE_EVERYTHING. */
+/* Returns the change of a replacement: `after` if it describes both entries, else XFRM_CHANGE_EVERYTHING. */
 static struct xfrm_change replacing(struct xfrm_change before, struct xfrm_change after)
 {
 	if (!memcmp(&before, &after, sizeof(before)))
@@ -56,7 +56,7 @@ static struct xfrm_change expiring(const struct xfrm_sa_evidence *sa)
 	return change;
 }
 
-/* Do they differ in `dying` at most? */
+/* Returns whether they differ in `dying` at most. */
 static bool is_known(const struct xfrm_sa_evidence *before, const struct xfrm_sa_evidence *sa)
 {
 	struct xfrm_sa_evidence same = *sa;
@@ -166,7 +166,7 @@ static void sa_expires(struct xfrm_table *table, const struct xfrm_sa_id *id, st
 	*out = expiring(&entry->sa);
 }
 
-/* A hard limit is the SA's end, and no DELSA follows (xfrm_timer_handler()). */
+/* A hard limit ends the SA, and no DELSA follows (xfrm_timer_handler()). */
 static int apply_sa_expired(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {
 	struct xfrm_user_expire head;
@@ -257,7 +257,7 @@ static int apply_policy_expired(struct xfrm_table *table, const struct nlmsghdr 
 
 /* ---- the rest ---- */
 
-/* The event does not name single entries, or not their new state. */
+/* The event does not name the single entries, or not their new state. */
 static int apply_flush(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {
 	(void)message;
@@ -266,8 +266,9 @@ static int apply_flush(struct xfrm_table *table, const struct nlmsghdr *message,
 }
 
 /*
- * No verdict depends on these. A peer that was seen behind another port or address of a NAT changes no SA. A default of
- * "block" drops what no policy covers, and that is not protected either way.
+ * No verdict depends on these events. MAPPING reports that a peer behind a NAT has another port or address, which
+ * changes no SA. GETDEFAULT and SETDEFAULT report defaults: "block" drops packets that no policy covers, which are not
+ * protected either way.
  */
 static int apply_nothing(struct xfrm_table *table, const struct nlmsghdr *message, struct xfrm_change *out)
 {

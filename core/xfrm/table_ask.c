@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Asking the kernel for single SAs, where reading all of them would take long. Sources: net/xfrm/xfrm_user.c
+ * Asks the kernel for single SAs, where reading all of them would take long. Sources: net/xfrm/xfrm_user.c
  * (xfrm_get_sa, xfrm_user_state_lookup, build_sadinfo) and net/xfrm/xfrm_state.c (__xfrm_state_lookup,
  * xfrm_hash_resize).
  */
@@ -36,7 +36,7 @@ static int send_and_free(struct asking *a, struct nl_msg *request, bool complete
 	return err;
 }
 
-/* Several SAs can have this SPI: the first that the mark lets pass may be another one. */
+/* Several SAs can have this SPI: the first one with a matching mark may be another SA. */
 static int take_sa(const struct nlmsghdr *message, void *context)
 {
 	struct asking *a = context;
@@ -87,7 +87,7 @@ static int take_buckets(const struct nlmsghdr *message, void *context)
 
 static int ask_for_buckets(struct asking *a)
 {
-	uint32_t flags = UINT32_MAX; /* only echoed */
+	uint32_t flags = UINT32_MAX; /* the kernel only echoes it */
 	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETSADINFO, 0);
 	bool complete = request && !nlmsg_append(request, &flags, sizeof(flags), NLMSG_ALIGNTO);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The index of an xfrm table. A selector of two whole hosts takes one pair of addresses only, and an SA answers one
- * pair (or, if its source is zero, one destination). So the entries that could match a flow are in two lists. A visit
- * merges them in the order of arrival, which is that of the kernel's dump.
+ * The index of an xfrm table. A selector of two host addresses matches one pair of addresses only, and an SA belongs to
+ * one pair (or, if its source is zero, to one destination). So the entries that could match a flow are in two lists. An
+ * iteration merges them in the order of arrival, which is that of the kernel's dump.
  */
 #include <errno.h>
 #include <linux/xfrm.h>
@@ -121,7 +121,7 @@ size_t xfrm_policy_groups(const struct xfrm_policy_evidence *policy, struct xfrm
 	return 2;
 }
 
-/* ---- visits ---- */
+/* ---- iterations ---- */
 
 static const void *members_of(const struct xfrm_table *table, const struct xfrm_group_key *key)
 {
