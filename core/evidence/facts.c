@@ -19,7 +19,7 @@
 static const struct part {
 	int protocol;
 	int (*read)(struct netlink_channel *channel, struct evidence *ev);
-	size_t state, error; /* where in struct evidence */
+	size_t state, error; /* offsets in struct evidence */
 } parts[EVIDENCE_PART_XFRM] = {
 	[EVIDENCE_PART_LINKS] = { NETLINK_ROUTE, evidence_read_links, offsetof(struct evidence, links_state),
 				  offsetof(struct evidence, links_error) },
@@ -44,7 +44,7 @@ static void read_part(const struct part *part, const struct netlink_transport *t
 	}
 	*state = netlink_state_after(err, part->protocol);
 	if (*state != EVIDENCE_BROKEN)
-		error[0] = '\0'; /* of an attempt before the one that succeeded */
+		error[0] = '\0'; /* that of an attempt before the one that succeeded */
 }
 
 static void read_xfrm(const struct netlink_transport *transport, struct evidence *out)
@@ -110,7 +110,7 @@ void evidence_take_part(enum evidence_part part, struct evidence *from, struct e
 		TAKE(secys), TAKE(secy_count), TAKE(macsec_state);
 		text_copy(to->macsec_error, sizeof(to->macsec_error), from->macsec_error);
 		break;
-	default: /* xfrm is kept by events: xfrm/table.h */
+	default: /* xfrm is updated by events: xfrm/table.h */
 		break;
 	}
 #undef TAKE
@@ -166,8 +166,9 @@ const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifind
 /* ---- one route ---- */
 
 /*
- * inet_rtm_getroute() in net/ipv4/route.c, inet6_rtm_getroute() in net/ipv6/route.c. For a rule of a range of users the
- * asking user is not the sending one: a flow of rxe is root's (its flowi6_uid is 0), no matter who owns the QP.
+ * inet_rtm_getroute() in net/ipv4/route.c, inet6_rtm_getroute() in net/ipv6/route.c. A rule for a range of users
+ * applies to the user that sends, not to the one that asks. A flow of rxe belongs to root (its flowi6_uid is 0),
+ * whichever user owns the QP.
  */
 static int route_request(int family, const union ip_address *src, const union ip_address *dst, int oif,
 			 struct nl_msg **out)

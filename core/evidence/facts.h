@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * Evidence: what the kernel says, at one moment and in one network namespace, about everything that could
- * protect a packet. Plain structs without behaviour: the netlink code fills them, decide() judges them, and
- * every unit test of decide() writes them by hand.
+ * Evidence: the kernel's report, at one moment and in one network namespace, about everything that could protect a
+ * packet. Plain structs without behaviour: the netlink code fills them, decide() judges them, and every unit test of
+ * decide() writes them by hand.
  *
- * A part that could not be read, or not to its end, is not empty but unknown: see enum evidence_state.
- * No struct here ever holds key material.
+ * A part that could not be read completely is not empty but unknown: see enum evidence_state. No struct here ever holds
+ * key material.
  */
 #ifndef RDMASEC_EVIDENCE_FACTS_H
 #define RDMASEC_EVIDENCE_FACTS_H
@@ -21,7 +21,7 @@
 #include "util/evidence_state.h"
 #include "xfrm/facts.h"
 
-/* Compared by memcmp(): no octet of these structs is padding, on 64 or 32 bits. */
+/* Compared with memcmp(), so these structs have no padding, on 64 or 32 bits. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
 
@@ -32,12 +32,15 @@ enum { LINK_KIND_MAX = 32 };
 struct link_evidence {
 	int ifindex;
 	char name[IF_NAMESIZE];
-	char kind[LINK_KIND_MAX];  /* IFLA_INFO_KIND: "macsec", "vlan", "vrf"...; "" for a device without one */
+	char kind[LINK_KIND_MAX];  /* IFLA_INFO_KIND: "macsec", "vlan", "vrf"...; "" if absent */
 	int lower_ifindex;         /* IFLA_LINK in this namespace, 0: none */
 	int master_ifindex;        /* IFLA_MASTER (bond, bridge, vrf), 0: none */
-	bool lower_in_other_netns; /* IFLA_LINK_NETNSID was there: the lower device is out of our sight */
+	bool lower_in_other_netns; /* IFLA_LINK_NETNSID was present: the lower device is not visible here */
 	bool up;                   /* IFF_UP */
-	/* net.ipv4.conf.{DEVICE,all}: what leaves by it passes by every xfrm policy; what comes in is not checked */
+	/*
+	 * net.ipv4.conf.{DEVICE,all}.disable_xfrm: packets leave without xfrm; disable_policy: arriving ones are not
+	 * checked
+	 */
 	bool xfrm_off, policy_off;
 	bool policy_off6; /* net.ipv6.conf.{DEVICE,all}.disable_policy; there is no disable_xfrm */
 	uint8_t reserved[3];
@@ -78,13 +81,13 @@ struct macsec_evidence {
 
 /* ---- routes (rtnetlink) ---- */
 
-/* A route of IPv6, kept because there an output interface does not bind (facts: rt6 lookup with a source address). */
+/* An IPv6 route. These are read because an IPv6 lookup with a source address is not bound to its output interface. */
 struct route6_evidence {
 	union ip_address dst;
-	int ifindex; /* 0 with `discards` set or when not understood */
+	int ifindex; /* 0 if `discards` is set, or if the route is not understood */
 	uint8_t dst_prefix;
 	bool discards; /* blackhole, unreachable, prohibit */
-	bool local;    /* RTN_LOCAL, RTN_ANYCAST: stays here */
+	bool local;    /* RTN_LOCAL, RTN_ANYCAST: delivered on this host */
 	bool multicast;
 };
 
@@ -92,7 +95,7 @@ struct route6_evidence {
 
 struct xfrm_table;
 
-/* Kernels differ in what their drivers do. 0: not known. */
+/* The behaviour of drivers depends on the release. 0: not known. */
 #define KERNEL_RELEASE(major, minor) ((uint32_t)(major) << 16 | (uint32_t)(minor) << 8)
 
 struct evidence {
@@ -100,7 +103,7 @@ struct evidence {
 	bool child_netns; /* this is not the initial network namespace */
 
 	enum evidence_state links_state, macsec_state, routes6_state;
-	char links_error[128], macsec_error[128], routes6_error[128]; /* when BROKEN: why */
+	char links_error[128], macsec_error[128], routes6_error[128]; /* the reason, if BROKEN */
 
 	struct link_evidence *links;
 	size_t link_count;
@@ -108,32 +111,35 @@ struct evidence {
 	size_t secy_count;
 	struct route6_evidence *routes6;
 	size_t route6_count;
-	struct xfrm_table *xfrm; /* policies and SAs, and how much is known of them; NULL: EVIDENCE_UNREAD */
+	struct xfrm_table *xfrm; /* policies and SAs, with their state; NULL: EVIDENCE_UNREAD */
 };
 
 /*
- * Reads everything, in the calling thread's network namespace. Never fails as a whole: what could not be read has
- * the state that says so. Interrupted dumps (NLM_F_DUMP_INTR) and ENOBUFS are read anew a few times, then BROKEN.
- * Blocks for as long as the kernel takes, at most two seconds for each datagram, ten a part. One thread at a time
- * per `out`. Sources: net/xfrm/xfrm_user.c, drivers/net/macsec.c, net/core/rtnetlink.c, net/ipv6/route.c.
+ * Reads all parts, in the calling thread's network namespace. Never fails as a whole: each part has a state.
+ * Interrupted dumps (NLM_F_DUMP_INTR) and overruns (ENOBUFS) are read again a few times; then the part is BROKEN. Free
+ * with evidence_free(). Blocks for at most two seconds for each datagram, and ten for each part (xfrm: five minutes).
+ * One thread at a time for each `out`. Sources: net/xfrm/xfrm_user.c, drivers/net/macsec.c, net/core/rtnetlink.c,
+ * net/ipv6/route.c.
  */
 void evidence_read(struct evidence *out);
 
-/* The same of another network namespace; NULL: the thread's own. */
+/* The same for another network namespace; NULL: the thread's own. */
 struct netns;
 void evidence_read_in(struct netns *ns, struct evidence *out);
 
-/* Frees what evidence_read() allocated and empties the struct. */
+/* Frees the memory that evidence_read() allocated and zeroes the struct. */
 void evidence_free(struct evidence *ev);
 
+/* Return the entry, owned by `ev`, or NULL. */
 const struct link_evidence *evidence_link(const struct evidence *ev, int ifindex);
 const struct link_evidence *evidence_link_by_name(const struct evidence *ev, const char *name);
 const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifindex);
 
 /*
- * Asks the kernel by which netdev it would send UDP from `src` to `dst` when told `oif` (RTM_GETROUTE), as rxe does.
- * `netns` is a struct netns, NULL: the thread's own (a path_route_get_fn). 0 and *out_ifindex; -ENETUNREACH, -EPERM ...
- * as the kernel says; -EPROTO for an answer that is not understood.
+ * Asks the kernel (RTM_GETROUTE) which netdev sends UDP from `src` to `dst` with the output interface `oif` (0: any),
+ * as rxe does. `netns` is a struct netns or NULL for the thread's own (a path_route_get_fn). Returns 0 and
+ * *out_ifindex; -ENETUNREACH, -EPERM... from the kernel; or -EPROTO for an answer that is not understood. Blocks like
+ * netlink_ask().
  */
 RS_MUST_USE int evidence_route_get(void *netns, int family, const union ip_address *src, const union ip_address *dst,
 				   int oif, int *out_ifindex);

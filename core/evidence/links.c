@@ -42,7 +42,10 @@ static int link_kind(const struct nlattr *info, char *kind, size_t size)
 	return 0;
 }
 
-/* A number of a netdev's settings (sysctl net.ipv4.conf.DEVICE...): inet_fill_link_af(), inet6_fill_ifla6_attrs(). */
+/*
+ * Returns a setting of a netdev (sysctl net.ipv4.conf.DEVICE...), false if it is absent. Sources: inet_fill_link_af(),
+ * inet6_fill_ifla6_attrs().
+ */
 static bool link_setting(const struct nlattr *spec, int family, int array, size_t index)
 {
 	const struct nlattr *of_family = spec ? nla_find(nla_data(spec), nla_len(spec), family) : NULL;
@@ -88,7 +91,7 @@ static int parse_link(const struct nlmsghdr *message, struct link_evidence *link
 	link->up = info->ifi_flags & IFF_UP;
 	link->lower_in_other_netns = attrs[IFLA_LINK_NETNSID];
 	link->master_ifindex = attrs[IFLA_MASTER] ? nla_get_s32(attrs[IFLA_MASTER]) : 0;
-	/* In another namespace the number means another device. A device is not its own lower device. */
+	/* In another namespace the number belongs to another device. A device is not its own lower device. */
 	lower = attrs[IFLA_LINK] && !link->lower_in_other_netns ? nla_get_s32(attrs[IFLA_LINK]) : 0;
 	link->lower_ifindex = lower == link->ifindex ? 0 : lower;
 	parse_settings(attrs[IFLA_AF_SPEC], link);
@@ -162,7 +165,7 @@ static int add_route6(struct evidence_reading *reading, const struct route6_evid
 	return 0;
 }
 
-/* RTA_MULTIPATH: a list of struct rtnexthop, each followed by its attributes */
+/* RTA_MULTIPATH is a list of struct rtnexthop, each followed by its attributes. */
 static int add_next_hops(struct evidence_reading *reading, const struct route6_evidence *route,
 			 const struct nlattr *multipath)
 {

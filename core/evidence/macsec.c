@@ -2,9 +2,9 @@
 /*
  * MACsec. Source: drivers/net/macsec.c, macsec_dump_txsc() and dump_secy().
  *
- * Each message is one SecY with everything that belongs to it; its lists are never continued in another message. A SecY
- * that does not fit an skb (32 KiB: some sixty peers with four SAs each) ends the dump without an error: it and those
- * behind it are then missing here, and a macsec netdev without SecY protects nothing for decide().
+ * Each message contains one complete SecY; its lists never continue in another message. A SecY that does not fit an skb
+ * (32 KiB: about sixty peers with four SAs each) ends the dump without an error. It and all SecYs behind it are then
+ * missing here, and decide() treats a macsec netdev without a SecY as not protected.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -52,7 +52,7 @@ static int take_family(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
-/* ctrl_getfamily() in net/netlink/genetlink.c loads the module for us if there is one. */
+/* ctrl_getfamily() in net/netlink/genetlink.c loads the module if it exists. */
 static int find_family(struct macsec_reading *reading)
 {
 	struct nl_msg *request = nlmsg_alloc();
@@ -153,7 +153,7 @@ static int parse_secy(const struct nlattr *nest, struct macsec_evidence *secy)
 	return secy->encoding_an < MACSEC_AN_COUNT ? 0 : -EPROTO;
 }
 
-/* Kernels before 5.7 do not say: they cannot offload. */
+/* Kernels before 5.7 lack the attribute and cannot offload. */
 static int parse_offload(const struct nlattr *nest, struct macsec_evidence *secy)
 {
 	static const struct nla_policy policy[MACSEC_OFFLOAD_ATTR_MAX + 1] = {
@@ -170,7 +170,7 @@ static int parse_offload(const struct nlattr *nest, struct macsec_evidence *secy
 	return 0;
 }
 
-/* On an error secy->rxsc may hold what was read so far: the caller's to free. */
+/* The caller frees secy->rxsc, after an error as well. */
 static int parse_device(const struct nlmsghdr *message, uint16_t family, struct macsec_evidence *secy)
 {
 	static const struct nla_policy policy[MACSEC_ATTR_MAX + 1] = {

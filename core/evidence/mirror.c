@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Follows events, and reads again what they made stale. Each part has a state; "." leaves it as it is:
+ * Follows events, and reads the parts that they made stale. Each part has a state; "." leaves it as it is:
  *
  *     event                                   links     IPv6 routes  xfrm
  *     the first reading                       STALE     STALE        STALE
@@ -22,7 +22,8 @@
  *     xfrm has questions     ask the kernel for single SAs: CURRENT, or STALE if that fails
  *     xfrm STALE             begin a load, which is LOADING until it ends
  *
- * During a load events stay in the xfrm socket. The links may become doubtful then as well: `doubted_in_load`.
+ * During a load events stay in the xfrm socket. If links are read during a load, `doubted_in_load` is set, and xfrm is
+ * DOUBTED after it.
  */
 #include "evidence/mirror_internal.h"
 
@@ -78,7 +79,7 @@ static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
 	return err;
 }
 
-/* A socket that fails has reported nothing since. */
+/* An error of the socket means that events were lost. */
 static void drain(struct mirror *mirror)
 {
 	if (event_socket_drain(&mirror->route_socket, take_route_message, mirror)) {
@@ -140,7 +141,7 @@ static bool read_stale(struct mirror *mirror)
 	return true;
 }
 
-/* Takes what came during a reading as well. If there is no end to it, the next event or poll continues. */
+/* Reads again what became stale during a reading. If this does not end, the next event or poll continues. */
 static void catch_up(struct mirror *mirror)
 {
 	int tries = CATCH_UP_TRIES;
@@ -265,7 +266,7 @@ static int subscribe(struct mirror *mirror)
 		return err;
 	err = event_socket_open(&mirror->xfrm_socket, mirror->netns, NETLINK_XFRM, xfrm_groups,
 				sizeof(xfrm_groups) / sizeof(xfrm_groups[0]));
-	/* a kernel without xfrm, or an engine without CAP_NET_ADMIN: reading it says the same */
+	/* no xfrm in the kernel, or no CAP_NET_ADMIN: reading the part reports the same */
 	return err == -EPROTONOSUPPORT || err == -EPERM ? 0 : err;
 }
 
@@ -276,7 +277,7 @@ static int watch(struct mirror *mirror, struct event_base *base)
 	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_event, mirror);
 	if (!mirror->poll || !mirror->load_more || !mirror->route_event)
 		return -ENOMEM;
-	/* a loop without priorities, as in tests, ignores it */
+	/* fails in a loop without priorities, as in tests */
 	(void)event_priority_set(mirror->poll, WATCH_PRIORITY);
 	(void)event_priority_set(mirror->load_more, OTHERS_PRIORITY);
 	(void)event_priority_set(mirror->route_event, WATCH_PRIORITY);

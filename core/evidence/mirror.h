@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
  * A mirror: the evidence of one network namespace, kept current. It follows multicast events (xfrm, links, addresses,
- * IPv6 routes) and polls what has none (MACsec, since drivers/net/macsec.c has no multicast group; sysctls). A part
- * that cannot be kept current is read from the start, and is unknown until then.
+ * IPv6 routes) and polls facts without events (sysctls, and MACsec, since drivers/net/macsec.c has no multicast group).
+ * A part that cannot be kept current is read again, and is unknown until then.
  *
- * One thread: that of the event base.
+ * Used by one thread only: that of the event base.
  */
 #ifndef RDMASEC_EVIDENCE_MIRROR_H
 #define RDMASEC_EVIDENCE_MIRROR_H
@@ -16,8 +16,8 @@
 #include "xfrm/table.h"
 
 enum mirror_change_kind {
-	MIRROR_CHANGE_HOST = 0, /* links, addresses, routes, settings: anything that is sent may be concerned */
-	MIRROR_CHANGE_XFRM,     /* `xfrm` says what */
+	MIRROR_CHANGE_HOST = 0, /* links, addresses, routes, settings: any queue pair may be affected */
+	MIRROR_CHANGE_XFRM,     /* `xfrm` describes it */
 	MIRROR_CHANGE_SECY,     /* the SecY of `ifindex` */
 };
 
@@ -27,49 +27,51 @@ struct mirror_change {
 	int ifindex;
 };
 
-/* Of the events by which evidence is followed, in the loop of engine_base_new(); others have the next. */
+/* Priorities in the loop of engine_base_new(): events that update evidence, and all others. */
 enum { WATCH_PRIORITY = 0, OTHERS_PRIORITY };
 
 struct mirror;
 typedef void (*mirror_changed_fn)(struct mirror *mirror, const struct mirror_change *change, void *arg);
 
 /*
- * Subscribes first and reads then, so that nothing falls between. Takes over `netns`, unless it fails. `changed` is
- * called from the event loop and from mirror_now(), never from mirror_new(). 0 or -errno: without subscriptions there
- * is no mirror, for it could not know that it is old.
+ * Creates a mirror: subscribes, then reads, so that no change is missed. Returns 0 or -errno. Takes over `netns`,
+ * except on failure. Fails without subscriptions, because the mirror could not detect that it is outdated. `changed` is
+ * called from the event loop and from the functions below, never from mirror_new(). Blocks while it reads.
  */
 RS_MUST_USE int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn changed, void *arg,
 			   struct mirror **out);
+/* Frees the mirror and closes its namespace. */
 void mirror_free(struct mirror *mirror);
 
 /*
- * The evidence as it is now: every change that the kernel has told of is in it, and what it does not tell of is read in
- * this call; but see mirror_is_reading(). Valid until the next call or the event loop.
+ * Returns the current evidence: applies all queued events, and reads the facts that have no events. Policies and SAs
+ * may be incomplete, see mirror_is_reading(). Valid until the next call or the event loop. Blocks while it reads.
  */
 const struct evidence *mirror_now(struct mirror *mirror);
-/* Takes what the kernel has told of, and asks nothing but what that made stale. */
+/* Applies all queued events, and reads only the parts that they made stale. Blocks while it reads. */
 void mirror_follow(struct mirror *mirror);
-/* As of the last event or poll. */
+/* Returns the evidence as of the last event or poll. Valid like that of mirror_now(). Does not block. */
 const struct evidence *mirror_last(const struct mirror *mirror);
 
 /*
- * Are policies and SAs being read, which is done a part at a time where there are very many? Until it has ended, with a
- * change of XFRM_CHANGE_EVERYTHING, they are BROKEN: what they may protect is not known yet, but will be.
+ * Returns whether policies and SAs are being read. A large number is read in steps, and is BROKEN until the end, which
+ * XFRM_CHANGE_EVERYTHING reports.
  */
 bool mirror_is_reading(const struct mirror *mirror);
 
-/* Counts changes, but for SAs that are dying: as long as it stays, a decision stands. */
+/* Counts changes, except those of SAs that begin to expire. A decision is valid as long as the count is the same. */
 uint64_t mirror_generation(const struct mirror *mirror);
-/* Counts those by which GIDs may have changed: of links and addresses. */
+/* Counts changes of links and addresses, by which GIDs may have changed. */
 uint64_t mirror_gid_generation(const struct mirror *mirror);
 
-/* While something lives that silent facts protect, they are asked for every MIRROR_POLL_MS, else every second. */
+/* Polls facts without events every MIRROR_POLL_MS, for queue pairs that such facts protect; else every second. */
 enum { MIRROR_POLL_MS = 100 };
 void mirror_poll_fast(struct mirror *mirror, bool fast);
 
-/* Reads the settings of one netdev, which have no events. */
+/* Reads the settings of one netdev, which have no events. Blocks like netns_settings(). */
 void mirror_read_settings(struct mirror *mirror, const char *netdev);
 
+/* Returns the namespace, owned by the mirror. */
 struct netns *mirror_netns(const struct mirror *mirror);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Shared by the files of the mirror: following events (mirror.c), reading (mirror_read.c), notifying (mirror_notify.c).
+/*
+ * Shared by the files of the mirror: following events (mirror.c), reading (mirror_read.c), notifying (mirror_notify.c).
  */
 #ifndef RDMASEC_EVIDENCE_MIRROR_INTERNAL_H
 #define RDMASEC_EVIDENCE_MIRROR_INTERNAL_H
@@ -9,10 +10,10 @@
 
 /* See the table in mirror.c. */
 enum mirror_part_state {
-	MIRROR_STALE = 0, /* to be read again */
-	MIRROR_REROUTED,  /* likewise, and what they lead to has changed even if they are the same */
-	MIRROR_DOUBTED,   /* stale if something is offloaded to a netdev */
-	MIRROR_LOADING,   /* `load` goes on */
+	MIRROR_STALE = 0, /* must be read again */
+	MIRROR_REROUTED,  /* the same, and notify even if no route differs */
+	MIRROR_DOUBTED,   /* stale if an entry is offloaded to a netdev */
+	MIRROR_LOADING,   /* `load` is in progress */
 	MIRROR_CURRENT,
 };
 
@@ -26,29 +27,29 @@ struct mirror {
 	enum mirror_part_state links, routes6, xfrm;
 	bool doubted_in_load;
 	int64_t links_read_ms, xfrm_due_ms;
-	struct xfrm_load *load; /* NULL: they have been read */
+	struct xfrm_load *load; /* NULL: no load is in progress */
 	struct event *load_more;
 	int64_t load_began_ms;
-	int load_at_once_ms; /* before others get their turn */
+	int load_at_once_ms; /* length of a step of a load, after which other events are served */
 	bool poll_is_fast;
-	bool quiet; /* nobody is told: the first reading */
+	bool quiet; /* no notifications during the first reading */
 	uint64_t generation, gid_generation;
 };
 
-/* mirror_notify.c */
+/* mirror_notify.c: each counts a change and calls mirror->changed, unless mirror->quiet. */
 void mirror_notify(struct mirror *mirror, const struct mirror_change *change);
 void mirror_notify_host(struct mirror *mirror);
 void mirror_notify_xfrm(const struct xfrm_change *change, void *arg); /* the mirror */
 
-/* Each reads its part anew, and tells what is otherwise. */
+/* Each reads its part again and notifies of differences. Blocks like evidence_read(). */
 void mirror_read_links(struct mirror *mirror);
 void mirror_read_routes6(struct mirror *mirror);
-void mirror_read_macsec(struct mirror *mirror); /* where there may be any */
-/* Begins, and mostly ends: else mirror->load_more goes on. */
+void mirror_read_macsec(struct mirror *mirror); /* does nothing if no SecY can exist */
+/* Begins a load and, unless it takes long, ends it; otherwise mirror->load_more continues it. */
 void mirror_read_xfrm(struct mirror *mirror);
-/* Called by the event loop. True: they have been read, and it was told. */
+/* Called by the event loop. Returns true if the load has ended; mirror->changed has been called then. */
 RS_MUST_USE bool mirror_read_more_xfrm(struct mirror *mirror);
-/* Reads single SAs that events have left open. False: it cannot be told so, and all is to be read. */
+/* Asks for the single SAs that events left open. Returns false if that failed: all must be read again. */
 RS_MUST_USE bool mirror_ask_xfrm(struct mirror *mirror);
 
 #endif

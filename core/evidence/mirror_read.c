@@ -9,7 +9,7 @@
 enum {
 	/*
 	 * The kernel drops an event if it has no memory for it, and two processors may report on one SA in the wrong
-	 * order. So everything is read again from time to time, for at most a hundredth of the time.
+	 * order. So everything is read again periodically, which takes at most a hundredth of the time.
 	 */
 	XFRM_AGAIN_MS = 60000,
 	XFRM_PAUSE = 100,
@@ -118,7 +118,7 @@ static void xfrm_is_read(struct mirror *mirror)
 	mirror_notify_xfrm(&everything, mirror);
 }
 
-/* During a load events wait in their socket. They are applied after it. */
+/* During a load events wait in their socket; they are applied after it. */
 static void go_on_later(struct mirror *mirror)
 {
 	const struct timeval now = { 0 };
@@ -143,7 +143,7 @@ void mirror_read_xfrm(struct mirror *mirror)
 	mirror->xfrm = MIRROR_LOADING;
 	mirror->load_began_ms = clock_ms();
 	mirror->load = xfrm_load_begin(mirror->ev.xfrm, netns_transport(mirror->netns));
-	mirror->generation++; /* what was decided by the old ones counts no more, whatever comes */
+	mirror->generation++; /* decisions based on the old entries are no longer valid */
 	if (mirror->load)
 		(void)read_some_xfrm(mirror);
 	else
