@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* What the tests of evidence share: one fake kernel, the evidence read from it, and links for it to tell of. */
+/* Shared by the tests of evidence: a fake kernel, the evidence that is read from it, and link messages. */
 #ifndef RDMASEC_TESTS_EVIDENCE_FIXTURE_H
 #define RDMASEC_TESTS_EVIDENCE_FIXTURE_H
 
@@ -18,7 +18,9 @@ static inline void forget(void)
 	fake_reset(&kernel);
 }
 
-/* Criterion takes no notice of what LeakSanitizer finds at a test's end, nor of assertions there; of a crash it does.
+/*
+ * Criterion ignores leaks that LeakSanitizer finds at the end of a test, and failed assertions there; it reports a
+ * crash.
  */
 static inline void forget_and_check_leaks(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * A kernel that says what a test wants: a netlink transport that plays back datagrams built beforehand. It stamps them
- * with the asker's sequence and port, and checks on its way that every answer was wiped from the buffer.
+ * A fake kernel: a netlink transport that replays datagrams which the test has prepared. It inserts the sequence number
+ * and the port of the request, and checks that every answer is wiped from the buffer.
  */
 #ifndef RDMASEC_TESTS_FAKE_NETLINK_H
 #define RDMASEC_TESTS_FAKE_NETLINK_H
@@ -19,11 +19,11 @@
 struct fake_datagram {
 	void *data;
 	size_t len;
-	int error;         /* receive fails with this -errno instead */
+	int error;         /* receive fails with this -errno */
 	int flags;         /* msg_flags */
 	uint32_t sender;   /* nl_pid; 0: the kernel */
-	uint32_t off_seq;  /* answers another question */
-	uint32_t off_port; /* answers another asker */
+	uint32_t off_seq;  /* added to the sequence number of the request */
+	uint32_t off_port; /* added to the port of the request */
 };
 
 enum { FAKE_DATAGRAMS = 64, FAKE_PORT = 4711 };
@@ -35,7 +35,7 @@ struct fake_kernel {
 	int opens, closes, sends;
 	uint32_t seq;
 	char request[512]; /* the last one */
-	void *buffer;      /* the asker's, and how much of it the last answer filled */
+	void *buffer;      /* the caller's buffer, and the length of the last answer */
 	size_t filled;
 };
 
@@ -64,7 +64,7 @@ static inline int fake_send(void *context, int handle, const struct nlmsghdr *re
 {
 	struct fake_kernel *fake = context;
 
-	cr_assert_eq(handle, fake->opens, "sent on a socket that was left behind");
+	cr_assert_eq(handle, fake->opens, "sent on an abandoned socket");
 	if (fake->send_error)
 		return fake->send_error;
 	cr_assert_leq(request->nlmsg_len, sizeof(fake->request));
@@ -75,7 +75,10 @@ static inline int fake_send(void *context, int handle, const struct nlmsghdr *re
 	return 0;
 }
 
-/* Also the last message's, when it claims to be longer than the datagram: it must be refused for that. */
+/*
+ * Stamps each message, also a last one that claims to be longer than the datagram, so that it is refused for its
+ * length.
+ */
 static inline void fake_stamp(const struct fake_kernel *fake, const struct fake_datagram *datagram)
 {
 	size_t at = 0;
@@ -109,7 +112,7 @@ static inline ssize_t fake_receive(void *context, int handle, struct msghdr *mes
 	fake->buffer = message->msg_iov->iov_base;
 	fake->filled = datagram->len < NETLINK_BUFFER_SIZE ? datagram->len : NETLINK_BUFFER_SIZE;
 	memcpy(fake->buffer, datagram->data, fake->filled);
-	/* Whoever reads beyond the datagram is caught, as beyond a malloc'ed block. */
+	/* ASan reports a read beyond the datagram, as beyond a malloc'ed block. */
 	ASAN_POISON_MEMORY_REGION((char *)fake->buffer + fake->filled, NETLINK_BUFFER_SIZE - fake->filled);
 	from->nl_family = AF_NETLINK;
 	from->nl_pid = datagram->sender;
@@ -134,7 +137,7 @@ static inline struct netlink_transport fake_transport(struct fake_kernel *fake)
 	return (struct netlink_transport){ fake_open, fake_send, fake_receive, fake_close, fake };
 }
 
-/* Forgets the script. */
+/* Frees the datagrams and zeroes the fake kernel. */
 static inline void fake_reset(struct fake_kernel *fake)
 {
 	for (size_t i = 0; i < fake->count; i++)
@@ -142,7 +145,7 @@ static inline void fake_reset(struct fake_kernel *fake)
 	memset(fake, 0, sizeof(*fake));
 }
 
-/* ---- building what it says ---- */
+/* ---- building the datagrams ---- */
 
 static inline struct nl_msg *fake_message(int type, const void *header, size_t size)
 {
@@ -165,7 +168,7 @@ static inline struct fake_datagram *fake_say_octets(struct fake_kernel *fake, co
 	return datagram;
 }
 
-/* A datagram of its own. Takes the message over. */
+/* Adds a datagram with one message. Takes over the message. */
 static inline struct fake_datagram *fake_say(struct fake_kernel *fake, struct nl_msg *message)
 {
 	struct fake_datagram *datagram =
@@ -175,7 +178,7 @@ static inline struct fake_datagram *fake_say(struct fake_kernel *fake, struct nl
 	return datagram;
 }
 
-/* In the datagram said last. */
+/* Adds a message to the last datagram. Takes over the message. */
 static inline struct fake_datagram *fake_say_too(struct fake_kernel *fake, struct nl_msg *message)
 {
 	struct fake_datagram *datagram = &fake->queue[fake->count - 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* A real network namespace for one test, changed by ip(8). Needs root, else the test is skipped. */
+/* A real network namespace for one test, changed with ip(8). Needs root; otherwise the test is skipped. */
 #ifndef RDMASEC_TESTS_NETNS_FIXTURE_H
 #define RDMASEC_TESTS_NETNS_FIXTURE_H
 
@@ -25,7 +25,7 @@ static inline void shell(const char *command)
 	cr_assert_eq(system(command), 0, "%s", command);
 }
 
-/* Many commands of ip(8), a line each. */
+/* A batch of ip(8) commands, one for each line. */
 struct ip_batch {
 	FILE *pipe;
 };
@@ -55,7 +55,7 @@ static inline void ip_end(struct ip_batch *batch)
 
 #define NETNS_AEAD "aead 'rfc4106(gcm(aes))' 0x0102030405060708090a0b0c0d0e0f1011121314 128"
 
-/* Can SAs live here? Debian's kernels have ESP, as a module; those of containers often do not. */
+/* Returns whether SAs can be installed. Debian's kernels have ESP as a module; those of containers often lack it. */
 static inline bool netns_has_esp(void)
 {
 	return !system("ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 1 mode transport " NETNS_AEAD

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * Random policies, SAs and paths, from alphabets so small that they meet: near a world in which all is well, so that a
- * good part of the verdicts is PROTECTED. The same seed gives the same sequence everywhere.
+ * Random policies, SAs and paths, from alphabets that are small enough for matches. They are close to a world in which
+ * everything is protected, so that a good part of the verdicts is PROTECTED. The same seed gives the same sequence
+ * everywhere.
  */
 #ifndef RDMASEC_TESTS_RANDOM_WORLD_H
 #define RDMASEC_TESTS_RANDOM_WORLD_H
@@ -10,7 +11,7 @@
 
 static uint64_t random_state;
 
-/* xorshift64 (Marsaglia 2003): below n */
+/* xorshift64 (Marsaglia 2003). Returns a number below n. */
 static inline uint32_t chance(uint32_t n)
 {
 	random_state ^= random_state << 13;
@@ -63,7 +64,7 @@ static inline int random_family(const struct world *w)
 	return one_in(10) ? (w->path.family == AF_INET ? AF_INET6 : AF_INET) : w->path.family;
 }
 
-/* How often chance leaves a thing as it is in the good world. */
+/* One in RARELY fields differs from the good world. */
 enum { RARELY = 12 };
 
 static inline struct xfrm_policy_evidence random_policy(const struct world *w, uint32_t index)
@@ -125,7 +126,7 @@ static inline struct xfrm_sa_evidence random_sa(const struct world *w)
 	}
 	if (one_in(20)) {
 		sa.family = random_family(w);
-		if (sa.family == AF_INET) { /* of an IPv6 host's address no message would carry the rest */
+		if (sa.family == AF_INET) { /* no message of an IPv4 SA carries the other octets of an IPv6 address */
 			memset(sa.saddr.bytes + 4, 0, sizeof(sa.saddr) - 4);
 			memset(sa.daddr.bytes + 4, 0, sizeof(sa.daddr) - 4);
 		}
@@ -134,7 +135,7 @@ static inline struct xfrm_sa_evidence random_sa(const struct world *w)
 		sa.reqid = chance(3);
 	if (one_in(5)) {
 		sa.mode = XFRM_MODE_TUNNEL;
-		if (one_in(2)) /* of a gateway to itself: of no path here */
+		if (one_in(2)) /* from a gateway to itself, which no path here uses */
 			sa.saddr = sa.daddr = host(w, 11);
 	}
 	if (one_in(30))
@@ -154,7 +155,7 @@ static inline struct xfrm_sa_evidence random_sa(const struct world *w)
 	return sa;
 }
 
-/* Where a QP of this world's device could send; what is asked of it, too. */
+/* Chooses where a QP of this world's device could send, and what the policy requires. */
 static inline void random_path(struct world *w)
 {
 	uint32_t scope = chance(10);
@@ -167,7 +168,7 @@ static inline void random_path(struct world *w)
 	w->req.require = one_in(4) ? REQUIRE_ANY : w->ev.secy_count ? REQUIRE_MACSEC : REQUIRE_IPSEC;
 }
 
-/* A good world without policies and SAs, some of them with MACsec. */
+/* A good world without policies and SAs; one in six has MACsec. */
 static inline void random_world(struct world *w)
 {
 	bool macsec = one_in(6);

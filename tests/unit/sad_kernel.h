@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * A kernel with some SAs, which answers questions for single ones as net/xfrm/xfrm_user.c does (xfrm_get_sa,
+ * A fake kernel with some SAs. It answers requests for single SAs like net/xfrm/xfrm_user.c (xfrm_get_sa,
  * xfrm_get_sadinfo), over a fake transport.
  */
 #ifndef RDMASEC_TESTS_SAD_KERNEL_H
@@ -12,8 +12,8 @@ struct sad_kernel {
 	struct fake_kernel fake; /* first */
 	const struct xfrm_sa_evidence *sas;
 	size_t count;
-	uint32_t buckets, grows_by; /* of its hash table; while it is asked for an SA */
-	size_t asked;               /* for SAs */
+	uint32_t buckets, grows_by; /* size of its hash table, and its growth at each request for an SA */
+	size_t asked;               /* number of requests for SAs */
 };
 
 static inline void sad_forget(struct fake_kernel *fake)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Links, IPv6 routes, single routes and MACsec as the kernel tells them. */
+/* Links, IPv6 routes, single routes and MACsec as the kernel reports them. */
 #include <arpa/inet.h>
 #include <linux/genetlink.h>
 #include <linux/if_macsec.h>
@@ -34,7 +34,6 @@ Test(evidence, links_are_read)
 	cr_expect_null(evidence_link(&ev, 2));
 }
 
-/* IFLA_LINK is then a number of another namespace's, where 1 may be anything. */
 /* A mirror compares links octet by octet, and re-evaluates every queue pair when one differs. */
 Test(evidence, carrier_flap_is_no_change)
 {
@@ -59,6 +58,7 @@ Test(evidence, carrier_flap_is_no_change)
 	cr_expect(!memcmp(&ev.links[0], &without, sizeof(without)), "no verdict depends on the carrier");
 }
 
+/* With IFLA_LINK_NETNSID, IFLA_LINK is a number of another namespace, where 1 may be any device. */
 Test(evidence, lower_device_of_another_namespace_is_out_of_sight)
 {
 	struct nl_msg *message = link_message(5, "eth0");
@@ -135,7 +135,7 @@ Test(evidence, routes_are_read)
 		{ RTN_UNREACHABLE, "2001:db8::", 32, 1, { .dst_prefix = 32, .discards = true } },
 		{ RTN_PROHIBIT, "2001:db8::", 32, 1, { .dst_prefix = 32, .discards = true } },
 		{ RTN_NAT, "2001:db8::", 32, 4, { .dst_prefix = 32 } },     /* not understood */
-		{ RTN_UNICAST, "2001:db8::", 32, 0, { .dst_prefix = 32 } }, /* a next hop object only */
+		{ RTN_UNICAST, "2001:db8::", 32, 0, { .dst_prefix = 32 } }, /* only a next hop object */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -258,7 +258,7 @@ static void say_family(uint16_t number)
 	fake_say(&kernel, message);
 }
 
-/* dump_secy() as a test wants it: `without` is an attribute of the SecY's to leave out. */
+/* The output of dump_secy() with variations. `without` is an attribute of the SecY to leave out. */
 struct secy_shape {
 	int without;
 	bool no_offload, no_txsa_list, no_rxsc_list, no_secy, no_ifindex;
@@ -302,7 +302,7 @@ static void put_rxsc_list(struct nl_msg *message, const struct secy_shape *shape
 			nla_put_u8(message, MACSEC_RXSC_ATTR_ACTIVE, i != 2);
 		if (!shape->rxsc_without_sci)
 			nla_put(message, MACSEC_RXSC_ATTR_SCI, sizeof(sci_octets), sci_octets);
-		/* Only the last one is bad: what was read of the others must be freed. */
+		/* Only the last one is malformed: the data read before it must be freed. */
 		if (!shape->rxsc_without_list || i < 3)
 			put_sa_list(message, MACSEC_RXSC_ATTR_SA_LIST, shape);
 		nla_nest_end(message, rxsc);
@@ -376,7 +376,7 @@ Test(evidence, secy_is_read)
 	secy = evidence_secy(&ev, 5);
 	cr_assert(secy);
 	cr_expect_null(evidence_secy(&ev, 4));
-	cr_expect(!memcmp(&secy->sci, sci_octets, sizeof(sci_octets)), "the SCI is not as on the wire");
+	cr_expect(!memcmp(&secy->sci, sci_octets, sizeof(sci_octets)), "the SCI is not in wire order");
 	cr_expect_eq(secy->cipher_suite, MACSEC_DEFAULT_CIPHER_ID);
 	cr_expect_eq(secy->icv_len, 16);
 	cr_expect_eq(secy->encoding_an, 3);
@@ -454,7 +454,7 @@ Test(evidence, macsec_module_missing_is_absent)
 	cr_expect_eq(kernel.sends, 1);
 }
 
-/* Only the question for the family may be answered so: a dump that ends with ENOENT is none. */
+/* ENOENT means "no module" only in the answer to the request for the family, not at the end of a dump. */
 Test(evidence, macsec_dump_failing_with_enoent_is_broken)
 {
 	say_family(MACSEC_FAMILY);
@@ -513,7 +513,7 @@ Test(evidence, route_get_asks_as_rxe_does)
 	cr_expect_eq(nla_get_u32(attrs[RTA_OIF]), 4);
 	cr_expect_eq(nla_get_u8(attrs[RTA_IP_PROTO]), IPPROTO_UDP);
 	cr_assert(attrs[RTA_UID]);
-	cr_expect_eq(nla_get_u32(attrs[RTA_UID]), 0, "whoever asks, the flow is root's");
+	cr_expect_eq(nla_get_u32(attrs[RTA_UID]), 0, "the flow belongs to root, whichever user asks");
 	cr_expect(nla_len(attrs[RTA_SRC]) == 16 && *(char *)nla_data(attrs[RTA_SRC]) == 1);
 	cr_expect(nla_len(attrs[RTA_DST]) == 16 && *(char *)nla_data(attrs[RTA_DST]) == 2);
 	forget();
@@ -553,7 +553,7 @@ Test(evidence, route_get_without_a_clear_answer)
 	cr_expect_eq(route_get(AF_UNIX, &(int){ 0 }), -EAFNOSUPPORT);
 }
 
-/* A dump's end is no answer to a question. */
+/* The end of a dump is no answer to a request for one message. */
 Test(evidence, route_get_answered_by_an_end)
 {
 	int oif = 99;
@@ -562,7 +562,7 @@ Test(evidence, route_get_answered_by_an_end)
 	cr_expect_eq(route_get(AF_INET, &oif), -EPROTO);
 }
 
-/* ---- the kernel under us ---- */
+/* ---- the running kernel ---- */
 
 Test(evidence, this_kernel_has_a_loopback_device)
 {

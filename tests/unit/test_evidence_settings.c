@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The settings of netdevs that switch xfrm off: where in IFLA_AF_SPEC they are, and arrays that end before them. */
+/* The settings of netdevs that disable xfrm: their positions in IFLA_AF_SPEC, and arrays that end before them. */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
@@ -20,7 +20,7 @@ static void put_settings(struct nl_msg *message, int family, int array, size_t c
 	nla_nest_end(message, nest);
 }
 
-/* One netdev with `count` settings of each family, of which the given one is on. */
+/* Reads one netdev with `count` settings of each family, of which the given one is on. */
 static const struct link_evidence *read_link(size_t count, size_t on, size_t on6)
 {
 	struct nl_msg *message = link_message(5, "eth0");
@@ -53,7 +53,7 @@ Test(evidence_settings, each_alone)
 	}
 }
 
-/* A kernel that knows fewer settings has not this one. */
+/* A kernel with fewer settings does not have this one. */
 Test(evidence_settings, arrays_that_end_early)
 {
 	for (size_t count = 0; count < ALL_SETTINGS; count++) {

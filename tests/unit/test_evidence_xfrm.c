@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Policies and SAs as the kernel tells them; and that no key stays behind. */
+/* Policies and SAs as the kernel reports them; no key is kept. */
 #include <arpa/inet.h>
 #include <linux/xfrm.h>
 #include <time.h>
@@ -70,7 +70,7 @@ static struct xfrm_usersa_info sa_info(void)
 	return info;
 }
 
-/* key_len: octets that are there; key_bits: what the header claims */
+/* key_len: octets of the key in the message; key_bits: the length that the header claims */
 static void put_aead(struct nl_msg *message, const char *name, size_t name_len, size_t key_len, unsigned int key_bits)
 {
 	struct xfrm_algo_aead head = { .alg_key_len = key_bits, .alg_icv_len = 128 };
@@ -155,7 +155,7 @@ Test(evidence_xfrm, policy_is_read)
 	cr_expect_eq(policy->tmpl[1].daddr.v4.s_addr, htonl(0xc0000201));
 }
 
-/* Their directions begin at XFRM_POLICY_MAX, and build_spdinfo() counts them apart. */
+/* Directions of socket policies begin at XFRM_POLICY_MAX, and build_spdinfo() counts them separately. */
 Test(evidence_xfrm, policies_of_sockets_are_passed_over)
 {
 	struct xfrm_userpolicy_info info = policy_info();
@@ -178,7 +178,7 @@ static void say_one_policy(uint32_t counted)
 	say_counts(0, counted, 0);
 }
 
-/* A policy that was replaced during the dump is in it neither old nor new. */
+/* A policy that is replaced during a dump can be missing in both forms. */
 Test(evidence_xfrm, policies_that_do_not_add_up_are_read_anew)
 {
 	say_one_policy(2);
@@ -282,7 +282,7 @@ Test(evidence_xfrm, sa_is_read)
 	nla_put(message, XFRMA_OFFLOAD_DEV, sizeof(struct xfrm_user_offload),
 		&(const struct xfrm_user_offload){ 6, XFRM_OFFLOAD_INBOUND | XFRM_OFFLOAD_PACKET });
 	nla_put_u32(message, PARSED_XFRMA_SA_PCPU, 2);
-	nla_put_u32(message, 60, 1); /* of a kernel to come */
+	nla_put_u32(message, 60, 1); /* an attribute of a future kernel */
 	read_sa(message);
 	cr_assert_eq(xfrm_table_state(ev.xfrm), EVIDENCE_READ, "%s", xfrm_table_error(ev.xfrm));
 	cr_assert_eq(xfrm_table_sa_count(ev.xfrm), 1);
@@ -314,7 +314,7 @@ Test(evidence_xfrm, sa_without_aead)
 	cr_expect(!ev.xfrm->sas->sa.has_aead && !ev.xfrm->sas->sa.icv_bits);
 }
 
-/* XFRM_MSG_ALLOCSPI: an SPI, no algorithm yet. And XFRM_STATE_AF_UNSPEC: no selector. */
+/* XFRM_MSG_ALLOCSPI: an SPI, but no algorithm yet. XFRM_STATE_AF_UNSPEC: no selector. */
 Test(evidence_xfrm, larval_sa)
 {
 	struct xfrm_usersa_info info = sa_info();
@@ -326,7 +326,7 @@ Test(evidence_xfrm, larval_sa)
 	cr_expect(!ev.xfrm->sas->sa.has_aead && ev.xfrm->sas->sa.sel.family == 0);
 }
 
-/* xfrm_timer_handler() and xfrm_state_check_expire(); seconds are relative to now, 0 stays 0. */
+/* xfrm_timer_handler() and xfrm_state_check_expire(). Seconds are relative to now; 0 stays 0. */
 Test(evidence_xfrm, limits_as_the_kernel_counts)
 {
 	static const struct {
@@ -338,7 +338,7 @@ Test(evidence_xfrm, limits_as_the_kernel_counts)
 		{ XFRM_INF, XFRM_INF, 0, 0, UINT64_MAX, UINT64_MAX, -100000, -100000, false },
 		{ 1000, XFRM_INF, 0, 0, 999, 0, 0, 0, false },
 		{ 1000, XFRM_INF, 0, 0, 1000, 0, 0, 0, true },
-		{ 0, XFRM_INF, 0, 0, 0, 0, 0, 0, true }, /* 0 is not "none" */
+		{ 0, XFRM_INF, 0, 0, 0, 0, 0, 0, true }, /* 0 does not mean "no limit" */
 		{ XFRM_INF, 10, 0, 0, 0, 9, 0, 0, false },
 		{ XFRM_INF, 10, 0, 0, 0, 10, 0, 0, true },
 		{ XFRM_INF, 0, 0, 0, 0, 0, 0, 0, true },
@@ -410,7 +410,7 @@ Test(evidence_xfrm, malformed_sas_are_broken)
 	const struct xfrm_usersa_info info = sa_info();
 	struct nl_msg *const messages[] = {
 		sa_with_aead(unterminated, 64, 20, 160),
-		sa_with_aead("rfc4106(gcm(aes))", 17, 20, 161), /* one bit more than there is */
+		sa_with_aead("rfc4106(gcm(aes))", 17, 20, 161), /* claims one bit more than there is */
 		sa_with_aead("rfc4106(gcm(aes))", 17, 20, UINT32_MAX),
 		sa_with(XFRMA_ALG_AEAD, sizeof(struct xfrm_algo_aead)), /* a second one */
 		sa_with(XFRMA_ALG_CRYPT, sizeof(struct xfrm_algo) - 1),

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* A mirror of a real network namespace, which the test makes for itself and changes. Needs root, else it is skipped. */
+/*
+ * A mirror of a real network namespace, which each test creates and changes. Needs root; otherwise the tests are
+ * skipped.
+ */
 #include <string.h>
 
 #include "evidence/mirror_internal.h"
@@ -31,8 +34,8 @@ static void setup(void)
 	base = event_base_new();
 	cr_assert_eq(netns_open(NULL, -1, &netns), 0);
 	cr_assert_eq(mirror_new(base, netns, on_change, &host_changes, &mirror), 0);
-	cr_assert_eq(host_changes + xfrm_changes, 0U, "nobody is told of the first reading");
-	mirror->load_at_once_ms = 600000; /* whatever the host: one test alone reads a part at a time */
+	cr_assert_eq(host_changes + xfrm_changes, 0U, "the first reading notifies of no change");
+	mirror->load_at_once_ms = 600000; /* on every host: only one test reads in steps */
 }
 
 static void teardown(void)
@@ -71,7 +74,7 @@ Test(mirror, follows_links)
 	mirror_follow(mirror);
 	cr_expect(lo()->up);
 	cr_expect_gt(mirror_generation(mirror), generation);
-	cr_expect_gt(mirror_gid_generation(mirror), gids, "GIDs follow links and addresses");
+	cr_expect_gt(mirror_gid_generation(mirror), gids, "GIDs depend on links and addresses");
 	cr_expect_gt(host_changes, 0U);
 	shell("ip link set lo down");
 	mirror_follow(mirror);
@@ -92,7 +95,7 @@ Test(mirror, follows_ipv6_routes_and_rules)
 	told = host_changes;
 	shell("ip -6 rule add to fd98::/64 table 100");
 	mirror_follow(mirror);
-	cr_expect_gt(host_changes, told, "the routes are the same, and may not be the ones that are taken");
+	cr_expect_gt(host_changes, told, "a rule may select another route, though the routes are the same");
 }
 
 Test(mirror, follows_policies)
@@ -110,11 +113,11 @@ Test(mirror, follows_policies)
 	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), 0U);
 	shell("ip xfrm policy add src 10.0.0.1 dst 10.0.0.2 dir out action block && ip xfrm policy flush");
 	mirror_follow(mirror);
-	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), 0U, "a flush cannot be applied, and is read anew");
+	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), 0U, "a flush cannot be applied, and policies are read again");
 	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_READ);
 }
 
-/* More than the socket holds: the kernel says that it lost some, and all is read anew. */
+/* More events than fit in the socket: the kernel reports a loss, and everything is read again. */
 Test(mirror, events_are_lost)
 {
 	const struct evidence *ev = mirror_last(mirror);
@@ -138,7 +141,7 @@ static void add_policies(unsigned first, unsigned count)
 	ip_end(&batch);
 }
 
-/* What takes long is read between other things that are to be done, and nothing that happens meanwhile is lost. */
+/* A long load runs in steps between other work, and no event that arrives during it is lost. */
 Test(mirror, reads_a_part_at_a_time)
 {
 	enum { FIRST = 2000, SECOND = 10 };
@@ -153,12 +156,12 @@ Test(mirror, reads_a_part_at_a_time)
 	loads = 0;
 	mirror->xfrm = MIRROR_STALE;
 	mirror_follow(mirror);
-	cr_assert(mirror_is_reading(mirror), "they do not fit in one datagram");
+	cr_assert(mirror_is_reading(mirror), "the policies do not fit in one datagram");
 	cr_expect_eq(xfrm_table_state(ev->xfrm), EVIDENCE_BROKEN);
 	cr_expect(strstr(xfrm_table_error(ev->xfrm), "still being read"));
 	add_policies(FIRST, SECOND);
 	mirror_now(mirror);
-	cr_expect(mirror_is_reading(mirror), "it is the event loop that goes on");
+	cr_expect(mirror_is_reading(mirror), "only the event loop continues the load");
 	cr_expect_eq(loads, 0U);
 	for (; mirror_is_reading(mirror) && rounds < 1000; rounds++)
 		cr_assert_eq(event_base_loop(base, EVLOOP_ONCE), 0);
@@ -228,7 +231,10 @@ static const struct xfrm_sa_evidence *known(uint32_t spi)
 	return entry ? &entry->sa : NULL;
 }
 
-/* Where SAs cannot live, an event has to be made up for the kernel to be asked; what it has is an SA of ALLOCSPI. */
+/*
+ * Applies a made-up UPDSA, so that the kernel is asked also on hosts without ESP; there the kernel's SA comes from
+ * ALLOCSPI.
+ */
 static void tell_of_update(uint32_t spi, struct xfrm_mark_evidence mark)
 {
 	struct xfrm_sa_evidence sa = sa_of(spi);
@@ -256,7 +262,7 @@ Test(mirror, asks_for_single_sas)
 	tell_of_update(258, none);
 	mirror_follow(mirror);
 	expect_sas(1);
-	cr_expect(known(257) && known(257)->reqid == 7, "it is as the kernel has it, not as the event told");
+	cr_expect(known(257) && known(257)->reqid == 7, "the SA is that of the kernel's answer, not that of the event");
 	cr_expect_eq(xfrm_changes, 1U);
 	cr_expect_eq(mirror_generation(mirror), generation + 1);
 	shell("ip xfrm state delete " NAME "spi 257");
@@ -266,7 +272,7 @@ Test(mirror, asks_for_single_sas)
 	cr_expect_eq(loads, 0U);
 }
 
-/* A lookup takes the first that the mark lets pass: here, one without. */
+/* A lookup returns the first SA with a matching mark: here, one without a mark. */
 Test(mirror, asks_by_the_mark)
 {
 	const struct xfrm_mark_evidence five = { 5, 0xff };
@@ -281,7 +287,7 @@ Test(mirror, asks_by_the_mark)
 	tell_of_update(258, five);
 	mirror_follow(mirror);
 	expect_sas(2);
-	cr_expect_eq(loads, 1U, "any doubt, and all are read anew");
+	cr_expect_eq(loads, 1U, "an ambiguous answer causes a load");
 	cr_expect(known(258));
 }
 
@@ -295,7 +301,7 @@ Test(mirror, follows_a_negotiation)
 	mirror_follow(mirror);
 	expect_sas(1);
 	cr_expect(known(257) && known(257)->has_aead && known(257)->key_bits == 160);
-	/* a live one: what is asked for is not what it becomes */
+	/* a live one does not take over every requested value */
 	shell("ip xfrm state update " NAME "spi 257 reqid 9 mode transport limit packet-hard 1000 " NETNS_AEAD);
 	mirror_follow(mirror);
 	cr_expect(known(257) && known(257)->reqid == 7);
@@ -304,21 +310,21 @@ Test(mirror, follows_a_negotiation)
 	      "ip xfrm state delete " NAME "spi 258");
 	mirror_follow(mirror);
 	expect_sas(1);
-	/* the same SPI once more, within one reading of the socket */
+	/* the same SPI again, within one reading of the socket */
 	shell("for i in 1 2; do ip xfrm state delete " NAME "spi 257 && "
 	      "ip xfrm state allocspi " NAME "reqid $i mode transport min 257 max 257 >/dev/null && "
 	      "ip xfrm state update " NAME "spi 257 reqid $i mode transport " NETNS_AEAD "; done");
 	mirror_follow(mirror);
 	expect_sas(1);
 	cr_expect(known(257) && known(257)->reqid == 2);
-	cr_expect_eq(loads, 0U, "single SAs were asked for");
+	cr_expect_eq(loads, 0U, "only single SAs are asked for");
 	shell("ip xfrm state delete " NAME "spi 257");
 	mirror_follow(mirror);
 	expect_sas(0);
 	cr_expect_eq(loads, 0U);
 }
 
-/* EXPIRE comes before the UPDSA that ended it (xfrm_state_update()). */
+/* EXPIRE precedes the UPDSA that ended the SA (xfrm_state_update()). */
 Test(mirror, an_update_ends_an_sa)
 {
 	need_esp();
@@ -352,13 +358,13 @@ Test(mirror, an_sa_is_dying)
 	expect_sas(1);
 	cr_expect_eq(expiring, 1U);
 	cr_expect(known(257) && known(257)->dying);
-	cr_expect_eq(mirror_generation(mirror), generation, "decisions stand");
-	/* read anew, it is dying as well */
+	cr_expect_eq(mirror_generation(mirror), generation, "decisions remain valid");
+	/* after it is read again, it is still dying */
 	shell("ip xfrm policy add src 10.0.0.1 dst 10.0.0.2 dir out action block && ip xfrm policy flush");
 	mirror_follow(mirror);
 	cr_expect_eq(loads, 1U);
 	cr_expect(known(257) && known(257)->dying);
-	/* a key manager gives it new limits */
+	/* a key manager sets new limits */
 	shell("ip xfrm state update " NAME "spi 257 reqid 7 mode transport limit time-hard 3600 " NETNS_AEAD);
 	mirror_follow(mirror);
 	cr_expect(known(257) && !known(257)->dying);
@@ -387,11 +393,11 @@ Test(mirror, many_negotiations)
 	negotiate(0x1000, 300);
 	mirror_follow(mirror);
 	expect_sas(300);
-	cr_expect_eq(loads, 0U, "as many can be asked for");
+	cr_expect_eq(loads, 0U, "300 SAs are asked for one by one");
 	negotiate(0x2000, XFRM_QUESTIONS_MAX + 100);
 	mirror_follow(mirror);
 	expect_sas(XFRM_QUESTIONS_MAX + 400);
-	cr_expect_eq(loads, 1U, "so many are read with all others");
+	cr_expect_eq(loads, 1U, "more than XFRM_QUESTIONS_MAX SAs cause a load");
 	shell("ip xfrm state flush");
 	mirror_follow(mirror);
 	expect_sas(0);
@@ -403,7 +409,7 @@ Test(mirror, settings_are_asked_for)
 
 	mirror_read_settings(mirror, "lo");
 	cr_expect_eq(mirror_generation(mirror), generation);
-	/* lo has them on from the start (drivers/net/loopback.c): off is the change */
+	/* lo has them on initially (drivers/net/loopback.c), so switching one off is the change */
 	cr_assert(lo()->xfrm_off);
 	shell("echo 0 >/proc/sys/net/ipv4/conf/lo/disable_xfrm");
 	mirror_read_settings(mirror, "lo");
@@ -420,7 +426,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(arg);
 }
 
-/* Nobody asks: events wake the loop, and settings are found by the poll. */
+/* Without a call of the test, events wake the loop, and the poll finds changed settings. */
 Test(mirror, follows_by_itself)
 {
 	const struct timeval enough = { .tv_sec = 3 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * A dump is whole or it is an error: the table of faults holds one way of misspeaking a row, and none may end as
- * EVIDENCE_READ, nor leave a part of its results behind. Links serve as the example.
+ * A dump is complete, or it is an error. Each row of the table of faults is one malformed or failed answer. None may
+ * end as EVIDENCE_READ or leave partial results. Links serve as the example.
  */
 #include <linux/rtnetlink.h>
 
@@ -10,7 +10,7 @@
 
 TestSuite(netlink_dump, .fini = forget_and_check_leaks, .timeout = 60);
 
-/* ---- what may go wrong and be made good ---- */
+/* ---- faults that are retried ---- */
 
 static void interrupted(void)
 {
@@ -108,7 +108,7 @@ Test(netlink_dump, what_is_no_answer_is_passed_over)
 	}
 }
 
-/* ---- what is never made good ---- */
+/* ---- faults that are not retried ---- */
 
 static void truncated_datagram(void)
 {
@@ -282,7 +282,7 @@ static void two_lowers(void)
 	fake_say(&kernel, message);
 }
 
-/* libnl's nla_parse() would stop at this one and call the message good, without its NETNSID. */
+/* libnl's nla_parse() would stop at this attribute and accept the message without its NETNSID. */
 static void attribute_beyond_message(void)
 {
 	struct nl_msg *message = link_message(1, "lo");
@@ -357,7 +357,7 @@ Test(netlink_dump, what_is_not_whole_is_broken)
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		fake_say(&kernel, link_message(9, "first"));
 		faults[i].say();
-		say_links(); /* would be good: it must not come to that */
+		say_links(); /* a valid answer, which must not be read */
 		read_part(EVIDENCE_PART_LINKS);
 		cr_expect_eq(ev.links_state, EVIDENCE_BROKEN, "%s: state %d", faults[i].name, ev.links_state);
 		cr_expect_str_eq(ev.links_error, faults[i].text, "%s", faults[i].name);
@@ -376,7 +376,8 @@ Test(netlink_dump, refusals_have_their_own_states)
 	} rows[] = {
 		{ EVIDENCE_PART_XFRM, -EPROTONOSUPPORT, 0, EVIDENCE_ABSENT },
 		{ EVIDENCE_PART_MACSEC, -EPROTONOSUPPORT, 0, EVIDENCE_ABSENT },
-		{ EVIDENCE_PART_LINKS, -EPROTONOSUPPORT, 0, EVIDENCE_BROKEN }, /* a sandbox, not a kernel */
+		{ EVIDENCE_PART_LINKS, -EPROTONOSUPPORT, 0,
+		  EVIDENCE_BROKEN }, /* the error of a sandbox: every kernel has NETLINK_ROUTE */
 		{ EVIDENCE_PART_ROUTES6, -EPROTONOSUPPORT, 0, EVIDENCE_BROKEN },
 		{ EVIDENCE_PART_XFRM, -EMFILE, 0, EVIDENCE_BROKEN },
 		{ EVIDENCE_PART_XFRM, -EPERM, 0, EVIDENCE_NO_PRIVILEGE },
@@ -400,7 +401,7 @@ Test(netlink_dump, refusals_have_their_own_states)
 	}
 }
 
-/* The kernel's own words reach the operator (style: the extended ack is kept). */
+/* The kernel's text reaches the operator (the extended ack is kept). */
 Test(netlink_dump, extended_ack_is_told)
 {
 	const struct nlmsgerr body = { .error = -EINVAL, .msg = { .nlmsg_len = NLMSG_HDRLEN } };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Looking into a network namespace that is not ours, for real: each test makes one, whose process does there what the
- * test tells it. Needs root; without, the tests are skipped. The opener's source is included, so that its filter can be
- * tried and its process be found.
+ * Access to another, real network namespace: each test creates one, with a process in it that executes commands for the
+ * test. Needs root; otherwise the tests are skipped. The opener's source is included, so that its filter can be tested
+ * and its process found.
  */
 #include "netns/opener.c"
 #include "netns/opener_process.c"
@@ -24,10 +24,10 @@
 #include "util/fd_socket.h"
 #include "xfrm/table_internal.h"
 
-/* A process in a namespace of its own. */
+/* A process in another namespace. */
 struct other {
 	pid_t pid;
-	int socket; /* takes shell commands, gives their exit statuses */
+	int socket; /* receives shell commands, returns their exit statuses */
 	int fd;     /* the namespace */
 };
 
@@ -116,7 +116,7 @@ static struct netns *open_other(void)
 	return ns;
 }
 
-/* ---- which one ---- */
+/* ---- identity of a namespace ---- */
 
 Test(netns, our_own)
 {
@@ -161,16 +161,16 @@ Test(netns, what_is_none)
 		cr_assert_geq(fds[i], 0);
 		cr_expect_eq(netns_open(NULL, fds[i], &ns), -EINVAL, "%zu", i);
 		cr_expect_eq(netns_open(opener, fds[i], &ns), -EINVAL, "%zu", i);
-		/* nor does the opener believe it */
+		/* the opener refuses it as well */
 		cr_expect_eq(netns_opener_ask(opener, fds[i], &request, &reply, NULL), -EINVAL, "%zu", i);
 		close(fds[i]);
 	}
 	cr_expect_eq(netns_opener_ask(opener, -1, &request, &reply, NULL), -EBADF);
-	cr_expect_eq(netns_opener_ask(opener, other.fd, &request, &reply, NULL), 0, "it goes on");
+	cr_expect_eq(netns_opener_ask(opener, other.fd, &request, &reply, NULL), 0, "the opener still answers");
 	cr_expect_eq(netns_open(opener, 1000, &ns), -EBADF);
 }
 
-/* ---- what is there ---- */
+/* ---- contents of a namespace ---- */
 
 Test(netns, evidence_is_of_that_namespace)
 {
@@ -207,7 +207,8 @@ Test(netns, routes_are_of_that_namespace)
 	evidence_read_in(ns, &ev);
 	cr_assert_eq(evidence_route_get(ns, AF_INET, &local, &far, 0, &ifindex), 0);
 	cr_expect_eq(ifindex, evidence_link_by_name(&ev, "other0")->ifindex);
-	cr_expect_neq(evidence_route_get(NULL, AF_INET, &local, &far, 0, &ifindex), 0, "here is no such address");
+	cr_expect_neq(evidence_route_get(NULL, AF_INET, &local, &far, 0, &ifindex), 0,
+		      "this namespace has no such address");
 	evidence_free(&ev);
 	netns_close(ns);
 }
@@ -237,7 +238,7 @@ static void expect_settings(struct netns *ns, const char *netdev, const struct n
 	cr_expect_eq(found.policy_off6, expected->policy_off6, "%s, row %zu", netdev, row);
 }
 
-/* The loopback device has both of IPv4 on (inetdev_init() in net/ipv4/devinet.c). */
+/* The loopback device has both IPv4 settings on (inetdev_init() in net/ipv4/devinet.c). */
 Test(netns, settings_are_of_that_namespace)
 {
 	struct netns *ns = open_other();
@@ -311,11 +312,11 @@ Test(netns, events_are_of_that_namespace)
 
 	cr_assert_eq(netns_listen(ns, NETLINK_ROUTE, links, 2, &fd), 0);
 	cr_assert_eq(netns_listen(NULL, NETLINK_ROUTE, links, 1, &ours), 0);
-	cr_expect(!hears(fd, RTM_NEWLINK, 100), "nothing has happened yet");
+	cr_expect(!hears(fd, RTM_NEWLINK, 100), "no event has been sent yet");
 	tell("ip link set lo up");
 	cr_expect(hears(fd, RTM_NEWLINK, 5000));
 	tell("ip addr add 192.0.2.1/24 dev lo");
-	cr_expect(hears(fd, RTM_NEWADDR, 5000) || hears(fd, RTM_NEWADDR, 5000), "the second group");
+	cr_expect(hears(fd, RTM_NEWADDR, 5000) || hears(fd, RTM_NEWADDR, 5000), "the second group was not joined");
 	cr_expect(!hears(ours, RTM_NEWLINK, 100));
 	cr_expect(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, &len), 0);
@@ -362,7 +363,7 @@ Test(netns, only_the_protocols_that_are_needed)
 	netns_close(ns);
 }
 
-/* ---- the opener's life ---- */
+/* ---- start and end of the opener ---- */
 
 static bool ended(int pidfd, int timeout_ms)
 {
@@ -397,7 +398,7 @@ Test(netns, without_its_opener_nothing_is_known)
 	evidence_free(&ev);
 	netns_close(ns);
 	cr_expect_lt(netns_open(opener, other.fd, &ns), 0);
-	/* of our own, everything still is */
+	/* the thread's own namespace is still readable */
 	cr_assert_eq(netns_open(opener, -1, &own), 0);
 	evidence_read_in(own, &ev);
 	cr_expect_eq(ev.links_state, EVIDENCE_READ);
@@ -405,14 +406,14 @@ Test(netns, without_its_opener_nothing_is_known)
 	netns_close(own);
 }
 
-/* A message that no engine sends ends it. */
+/* A message that no engine sends ends the opener. */
 Test(netns, takes_no_nonsense)
 {
 	cr_assert_eq(wire_send(opener->socket, "nonsense", 8, -1), 8);
 	cr_expect(ended(netns_opener_pidfd(opener), 5000));
 }
 
-/* The ends of the test's own pipes tell when all is over. */
+/* The pipe passes the pid of the opener to the test. */
 Test(netns, ends_with_its_parent)
 {
 	int tells[2], pidfd, opened;
@@ -436,7 +437,7 @@ Test(netns, ends_with_its_parent)
 	cr_assert_geq(pidfd, 0);
 	cr_expect(!ended(pidfd, 100));
 	kill(opened, SIGTERM);
-	cr_expect(!ended(pidfd, 100), "a signal to all of the group is not its own end");
+	cr_expect(!ended(pidfd, 100), "a signal to the process group ended the opener");
 	kill(parent, SIGKILL);
 	cr_expect(ended(pidfd, 5000));
 	waitpid(parent, NULL, 0);
@@ -488,7 +489,7 @@ Test(netns, is_not_started_without_its_capabilities)
 	cr_expect_eq(status, 0, "%d", status);
 }
 
-/* ---- its filter ---- */
+/* ---- the filter of the opener ---- */
 
 static void call_execve(void)
 {
@@ -590,7 +591,7 @@ Test(netns, filter_kills)
 			if (confine() || confine_to_calls(SCMP_ACT_KILL_PROCESS, &list, 1))
 				_exit(2);
 			filter_cases[i].call();
-			/* not _exit(): AddressSanitizer makes calls of its own before one that does not return */
+			/* not _exit(): AddressSanitizer makes system calls before a function that does not return */
 			syscall(SYS_exit_group, 0);
 		}
 		cr_assert_eq(waitpid(child, &status, 0), child);

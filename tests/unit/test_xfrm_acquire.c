@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What is sent when an SA is asked for, as xfrm_add_acquire() in net/xfrm/xfrm_user.c reads it. */
+/* The request for an SA, as xfrm_add_acquire() in net/xfrm/xfrm_user.c reads it. */
 #include <arpa/inet.h>
 #include <linux/xfrm.h>
 
@@ -44,7 +44,7 @@ static const struct xfrm_user_acquire *sent(void)
 
 	cr_assert_eq(fake.sends, 1);
 	cr_assert_eq(request->nlmsg_type, XFRM_MSG_ACQUIRE);
-	cr_assert(request->nlmsg_flags & NLM_F_ACK, "what the kernel refuses has to be heard");
+	cr_assert(request->nlmsg_flags & NLM_F_ACK, "a refusal by the kernel must be reported");
 	cr_assert_not(request->nlmsg_flags & NLM_F_DUMP);
 	return NLMSG_DATA(request);
 }
@@ -73,11 +73,11 @@ Test(xfrm_acquire, one_for_all_qps_of_two_hosts)
 	cr_assert_not_null(attribute(XFRMA_TMPL));
 	cr_assert_eq(nla_len(attribute(XFRMA_TMPL)), (int)sizeof(*tmpl));
 	tmpl = nla_data(attribute(XFRMA_TMPL));
-	cr_expect_eq(tmpl->reqid, 7U, "by it charon knows its policy");
+	cr_expect_eq(tmpl->reqid, 7U, "charon finds its policy by the reqid");
 	cr_expect(tmpl->id.proto == IPPROTO_ESP && tmpl->mode == XFRM_MODE_TRANSPORT && tmpl->family == AF_INET);
-	cr_expect_eq(tmpl->saddr.a4, inet_addr("10.0.0.1"), "in transport mode those of the packet");
+	cr_expect_eq(tmpl->saddr.a4, inet_addr("10.0.0.1"), "in transport mode the packet's addresses");
 	cr_expect_eq(tmpl->id.daddr.a4, inet_addr("10.0.0.2"));
-	cr_expect_null(attribute(XFRMA_OFFLOAD_DEV), "it would offload the temporary policy for good");
+	cr_expect_null(attribute(XFRMA_OFFLOAD_DEV), "it would offload the temporary policy permanently");
 	cr_expect_null(attribute(XFRMA_SEC_CTX));
 	cr_expect_eq(fake.closes, 1);
 }
@@ -109,7 +109,7 @@ Test(xfrm_acquire, a_tunnel_has_addresses_of_its_own)
 	cr_expect_eq(sent()->id.daddr.a4, inet_addr("192.0.2.2"));
 	tmpl = nla_data(attribute(XFRMA_TMPL));
 	cr_expect_eq(tmpl->saddr.a4, inet_addr("192.0.2.1"));
-	cr_expect_eq(sent()->sel.daddr.a4, inet_addr("10.0.0.2"), "the flow is as it was");
+	cr_expect_eq(sent()->sel.daddr.a4, inet_addr("10.0.0.2"), "the flow is unchanged");
 }
 
 Test(xfrm_acquire, what_the_kernel_refuses)
@@ -124,10 +124,10 @@ Test(xfrm_acquire, what_the_kernel_refuses)
 	bad = policy;
 	bad.dir = XFRM_POLICY_IN;
 	cr_expect_eq(xfrm_acquire_send(&transport, &flow, &bad, error, sizeof(error)), -EINVAL);
-	cr_expect_eq(fake.sends, 1, "only the first");
+	cr_expect_eq(fake.sends, 1, "only the first request was sent");
 }
 
-/* Silence, or anything but an acknowledgement, is no success. */
+/* No answer, or one that is not an acknowledgement, is an error. */
 Test(xfrm_acquire, only_an_acknowledgement_will_do)
 {
 	cr_expect_eq(xfrm_acquire_send(&transport, &flow, &policy, error, sizeof(error)), -ETIMEDOUT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Counting what is being negotiated: of what a kernel says, and in a real network namespace. */
+/* Counting SAs under negotiation: those of a fake kernel, and those of a real network namespace. */
 #include <sanitizer/lsan_interface.h>
 
 #include "decide_fixture.h"
@@ -58,7 +58,7 @@ static void say(const struct xfrm_sa_evidence *sas, size_t count)
 	fake_done(&kernel, 0);
 }
 
-/* The last request is that of the inbound direction. */
+/* The last request is for the inbound direction. */
 static void expect_filter(void)
 {
 	static const struct nla_policy policy_of[XFRMA_ADDRESS_FILTER + 1] = {
@@ -133,7 +133,7 @@ Test(xfrm_larval, what_cannot_be_read)
 	cr_expect_eq(count(), -EBADF);
 }
 
-/* ---- in a network namespace of our own ---- */
+/* ---- in a real network namespace ---- */
 
 static void expect_there(size_t out, size_t in)
 {
@@ -149,7 +149,7 @@ static void expect_there(size_t out, size_t in)
 
 enum { OTHERS = 10000 };
 
-/* To and from either of the two. */
+/* Adds SAs to and from either of the two hosts. */
 static void add_others(void)
 {
 	struct ip_batch batch = ip_begin();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What each event does to a table, and what a table cannot follow. */
+/* The effect of each event on a table, and the events that a table cannot apply. */
 #include <sanitizer/lsan_interface.h>
 
 #include "decide_fixture.h"
@@ -8,7 +8,7 @@
 
 static struct world w;
 static struct fake_kernel kernel;
-static struct sad_kernel sad; /* what is asked for single SAs */
+static struct sad_kernel sad; /* the kernel that answers questions for single SAs */
 static struct xfrm_table *table;
 static struct xfrm_change change;
 static char error[128];
@@ -23,19 +23,19 @@ static enum evidence_state load(void)
 	return state;
 }
 
-/* A good world, loaded. */
+/* Loads a good world. */
 static void begin(void)
 {
 	world_init(&w, RDMA_DRIVER_RXE, AF_INET, ETH0);
 	world_add_ipsec(&w);
 	table = xfrm_table_new();
 	cr_assert(table);
-	table->policies_may_have_contexts = false; /* whatever the host of the tests has */
+	table->policies_may_have_contexts = false; /* on every host */
 	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 	cr_assert_eq(load(), EVIDENCE_READ, "%s", error);
 }
 
-/* Criterion takes no notice of what LeakSanitizer finds at a test's end; of a crash it does. */
+/* Criterion ignores leaks that LeakSanitizer finds at the end of a test; it reports a crash. */
 static void end(void)
 {
 	xfrm_table_free(table);
@@ -47,7 +47,7 @@ static void end(void)
 
 TestSuite(xfrm_table, .init = begin, .fini = end, .timeout = 60);
 
-/* Takes the message over, and gives apply() exactly its octets, so that ASan sees a step beyond. */
+/* Takes over the message, and passes a copy without spare octets, so that ASan reports a read beyond it. */
 static int apply(struct nl_msg *message)
 {
 	struct nlmsghdr *exact = exact_copy(nlmsg_hdr(message), nlmsg_hdr(message)->nlmsg_len);
@@ -104,7 +104,7 @@ Test(xfrm_table, is_loaded)
 	expect_kind(VERDICT_PROTECTED, "ESP spi 0xc0ffee01");
 }
 
-/* A datagram at a time: until its end nothing is known. */
+/* One datagram for each step: the verdict is UNKNOWN until the end. */
 Test(xfrm_table, is_loaded_in_parts)
 {
 	const struct netlink_transport transport = fake_transport(&kernel);
@@ -118,7 +118,7 @@ Test(xfrm_table, is_loaded_in_parts)
 		expect_kind(VERDICT_UNKNOWN, "still being read");
 		parts++;
 	}
-	/* each policy and SA has a datagram here, and each dump an end */
+	/* each policy and each SA has a datagram here, and so has the end of each dump */
 	cr_expect_eq(parts, w.policy_count + 1 + w.sa_count + 1);
 	xfrm_load_end(loading);
 	expect_kind(VERDICT_PROTECTED, "ESP spi 0xc0ffee01");
@@ -151,7 +151,7 @@ Test(xfrm_table, an_sa_comes_and_goes)
 	expect_kind(VERDICT_UNPROTECTED, "SA 0xc0ffee03 uses xfc4106(gcm(aes))");
 	cr_expect_eq(apply(sa_deleted_message(&sa)), 0);
 	expect_sa_change(&sa, false);
-	cr_expect_eq(apply(sa_deleted_message(&sa)), 0, "told again");
+	cr_expect_eq(apply(sa_deleted_message(&sa)), 0, "the same event again");
 	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
 	expect_kind(VERDICT_PROTECTED, "ESP");
 	cr_expect_eq(apply(sa_deleted_message(&w.sas[OUT])), 0);
@@ -177,7 +177,7 @@ static void expect_expiring(const struct xfrm_sa_evidence *sa)
 	expect_kind(VERDICT_PROTECTED, "ESP");
 }
 
-/* xfrm_timer_handler(): there is no DELSA after it */
+/* xfrm_timer_handler(): no DELSA follows */
 Test(xfrm_table, an_sa_expires)
 {
 	struct xfrm_sa_evidence unknown = esp_sa(&w, 0xc0ffee03, 1, 2);
@@ -188,13 +188,13 @@ Test(xfrm_table, an_sa_expires)
 		expect_expiring(&w.sas[OUT]);
 	}
 	cr_expect_eq(apply(sa_expired_message(&unknown, false)), 0);
-	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "soft, and not known");
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "a soft limit of an unknown SA");
 	cr_expect_eq(apply(sa_expired_message(&w.sas[OUT], true)), 0);
 	expect_sa_change(&w.sas[OUT], false);
 	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
 }
 
-/* The mark is part of an SA's name. */
+/* The mark is part of an SA's identity. */
 Test(xfrm_table, another_mark_is_another_sa)
 {
 	struct xfrm_sa_evidence marked = w.sas[OUT];
@@ -208,7 +208,7 @@ Test(xfrm_table, another_mark_is_another_sa)
 	expect_kind(VERDICT_PROTECTED, "ESP");
 }
 
-/* Of an event of before the dump, nothing is new. */
+/* An event from before the dump changes nothing. */
 Test(xfrm_table, what_is_known_is_no_change)
 {
 	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &w.sas[OUT])), 0);
@@ -232,7 +232,7 @@ Test(xfrm_table, an_sa_moves_to_other_addresses)
 	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
 }
 
-/* Nobody tells when an ACQUIRE makes one, nor when it goes. */
+/* No event reports that an ACQUIRE made such an SA, or that it ended. */
 Test(xfrm_table, an_sa_without_spi_is_passed_over)
 {
 	struct xfrm_sa_evidence sa = esp_sa(&w, 0, 1, 2);
@@ -261,7 +261,7 @@ Test(xfrm_table, no_key_is_kept)
 	cr_expect_null(memmem(table, sizeof(*table), told_key, 4));
 }
 
-/* ---- SAs that have to be asked for ---- */
+/* ---- SAs to ask the kernel for ---- */
 
 static size_t told;
 
@@ -272,7 +272,7 @@ static void on_changed(const struct xfrm_change *one, void *arg)
 	told++;
 }
 
-/* The kernel has these. */
+/* Asks a kernel that has these SAs. */
 static int ask(const struct xfrm_sa_evidence *sas, size_t count)
 {
 	const struct netlink_transport transport = sad_transport(&sad);
@@ -291,7 +291,7 @@ static int ask(const struct xfrm_sa_evidence *sas, size_t count)
 	return err;
 }
 
-/* The event leaves a question, and nothing to decide by. */
+/* The event leaves a question, and the verdict is UNKNOWN. */
 static void expect_question(struct nl_msg *event)
 {
 	cr_expect_eq(apply(event), 0);
@@ -315,7 +315,7 @@ Test(xfrm_table, nothing_is_asked_without_a_question)
 	cr_expect_eq(sad.fake.opens, 0);
 }
 
-/* ALLOCSPI is told to nobody but in dumps; what comes of it is told as UPDSA. */
+/* ALLOCSPI has no event; the negotiated SA has an UPDSA. */
 Test(xfrm_table, negotiation_ends)
 {
 	struct xfrm_sa_evidence fresh = esp_sa(&w, 0xc0ffee03, 2, 1), seen = larval_of(esp_sa(&w, 0xc0ffee04, 2, 1));
@@ -335,7 +335,7 @@ Test(xfrm_table, negotiation_ends)
 	cr_expect_eq(xfrm_table_sa_count(table), 4);
 }
 
-/* ip xfrm state update ... limit packet-hard 1: the kernel tells of the end before it tells of the update. */
+/* ip xfrm state update ... limit packet-hard 1: the kernel reports the end before the update. */
 Test(xfrm_table, an_update_ends_an_sa)
 {
 	struct xfrm_sa_evidence sa = w.sas[OUT];
@@ -349,7 +349,7 @@ Test(xfrm_table, an_update_ends_an_sa)
 	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
 }
 
-/* xfrm_state_update(): the SA keeps its keys, the event tells others */
+/* xfrm_state_update(): the SA keeps its keys, although the event contains others */
 Test(xfrm_table, a_live_sa_is_updated)
 {
 	struct xfrm_sa_evidence sa = w.sas[OUT];
@@ -357,12 +357,12 @@ Test(xfrm_table, a_live_sa_is_updated)
 	sa.key_bits = 160;
 	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
 	cr_expect_eq(ask(&w.sas[OUT], 1), 0);
-	cr_expect_eq(told, 0, "it is as it was");
+	cr_expect_eq(told, 0, "the SA is unchanged");
 	expect_kind(VERDICT_PROTECTED, "ESP");
 	sa.reqid = 8;
 	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
 	cr_expect_eq(ask(&sa, 1), 0);
-	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING, "two reqids, one change");
+	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING, "one change cannot describe two reqids");
 	expect_kind(VERDICT_UNPROTECTED, "no live SA answers it");
 	expect_question(sa_message(XFRM_MSG_UPDSA, &w.sas[OUT]));
 	cr_expect_eq(ask(NULL, 0), 0);
@@ -370,7 +370,7 @@ Test(xfrm_table, a_live_sa_is_updated)
 	cr_expect_eq(xfrm_table_sa_count(table), 1);
 }
 
-/* x1->km.dying = 0 in xfrm_state_update(); its new soft limit may have been reached as well. */
+/* xfrm_state_update() clears km.dying; the SA may have reached its new soft limit as well. */
 Test(xfrm_table, new_limits_of_a_live_sa)
 {
 	struct xfrm_sa_evidence dying = w.sas[OUT];
@@ -382,25 +382,25 @@ Test(xfrm_table, new_limits_of_a_live_sa)
 	expect_expiring(&dying);
 	expect_question(sa_message(XFRM_MSG_UPDSA, &w.sas[OUT]));
 	cr_expect_eq(ask(&w.sas[OUT], 1), 0);
-	cr_expect_eq(told, 0, "no news to anybody");
+	cr_expect_eq(told, 0, "no verdict depends on it");
 	cr_expect_not(known(&w.sas[OUT])->dying);
 }
 
-/* The answer is newer than what is still in the socket. */
+/* The answer is newer than the events that are still in the socket. */
 Test(xfrm_table, events_after_an_answer)
 {
 	struct xfrm_sa_evidence first = esp_sa(&w, 0xc0ffee03, 1, 2), second = first;
 
 	second.key_bits = 224;
-	/* updated; then: expired, allocated and updated again */
+	/* updated; after that expired, allocated and updated again */
 	expect_question(sa_message(XFRM_MSG_UPDSA, &first));
 	cr_expect_eq(ask(&second, 1), 0);
 	cr_expect_eq(apply(sa_expired_message(&first, true)), 0);
-	cr_expect_null(known(&second), "in between");
+	cr_expect_null(known(&second), "until its update is applied");
 	expect_question(sa_message(XFRM_MSG_UPDSA, &second));
 	cr_expect_eq(ask(&second, 1), 0);
 	cr_expect(!memcmp(known(&second), &second, sizeof(second)));
-	/* updated; then: expires soon, updated, deleted */
+	/* updated; after that a soft expiry, an update and a deletion */
 	expect_question(sa_message(XFRM_MSG_UPDSA, &first));
 	cr_expect_eq(ask(NULL, 0), 0);
 	cr_expect_eq(apply(sa_expired_message(&first, false)), 0);
@@ -412,7 +412,7 @@ Test(xfrm_table, events_after_an_answer)
 	expect_kind(VERDICT_PROTECTED, "ESP");
 }
 
-/* Whatever is told of it before it is asked for, the answer has the last word. */
+/* The answer supersedes all events before it. */
 Test(xfrm_table, events_before_an_answer)
 {
 	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
@@ -423,7 +423,7 @@ Test(xfrm_table, events_before_an_answer)
 	cr_expect_eq(apply(sa_deleted_message(&sa)), 0);
 	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
 	cr_expect_eq(ask(&sa, 1), 0);
-	cr_expect_eq(sad.asked, 1, "once, however often");
+	cr_expect_eq(sad.asked, 1, "one question for several events");
 	cr_expect(!memcmp(known(&sa), &sa, sizeof(sa)));
 	sa.key_bits = 224;
 	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
@@ -432,7 +432,7 @@ Test(xfrm_table, events_before_an_answer)
 	cr_expect_null(known(&sa));
 }
 
-/* A lookup goes by the mark alone, and takes the first that lets it pass. */
+/* A lookup uses the mark alone, and returns the first SA with a matching mark. */
 Test(xfrm_table, asked_by_mark)
 {
 	struct xfrm_sa_evidence marked[2] = { w.sas[OUT], w.sas[OUT] }, never = w.sas[OUT];
@@ -453,11 +453,11 @@ Test(xfrm_table, asked_by_mark)
 	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 	cr_expect_eq(load(), EVIDENCE_READ, "%s", error);
 	never.mark = (struct xfrm_mark_evidence){ 5, 2 };
-	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &never)), -ESTALE, "no lookup finds it");
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &never)), -ESTALE, "no lookup can find it");
 	expect_kind(VERDICT_UNKNOWN, "cannot be asked for");
 }
 
-/* Those of Mobile IPv6 are looked up by their source. */
+/* The kernel looks up SAs of Mobile IPv6 by their source. */
 Test(xfrm_table, without_spi_it_cannot_be_asked_for)
 {
 	struct xfrm_sa_evidence sa = w.sas[OUT];
@@ -467,14 +467,14 @@ Test(xfrm_table, without_spi_it_cannot_be_asked_for)
 	expect_kind(VERDICT_UNKNOWN, "cannot be asked for");
 }
 
-/* xfrm_hash_resize(): meanwhile a lookup may miss what is there */
+/* xfrm_hash_resize(): during it a lookup may miss an existing SA */
 Test(xfrm_table, the_hash_table_grows_meanwhile)
 {
 	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
 
 	sad.grows_by = 1;
 	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
-	cr_expect_eq(ask(&sa, 1), 0, "it was found all the same");
+	cr_expect_eq(ask(&sa, 1), 0, "the SA was found");
 	sa.key_bits = 224;
 	expect_question(sa_message(XFRM_MSG_UPDSA, &sa));
 	cr_expect_eq(ask(NULL, 0), -ESTALE);
@@ -490,7 +490,7 @@ Test(xfrm_table, many_questions)
 		sas[i] = esp_sa(&w, 0x1000 + i, 1, 3);
 		cr_assert_eq(apply(sa_message(XFRM_MSG_UPDSA, &sas[i])), 0);
 	}
-	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &sas[0])), 0, "told again");
+	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &sas[0])), 0, "the same event again");
 	cr_expect_eq(ask(sas, XFRM_QUESTIONS_MAX), 0);
 	cr_expect_eq(sad.asked, XFRM_QUESTIONS_MAX);
 	cr_expect_eq(told, XFRM_QUESTIONS_MAX);
@@ -535,7 +535,7 @@ Test(xfrm_table, what_is_not_answered)
 	}
 }
 
-/* In the place of the SA, or of the number of buckets, something else. */
+/* Something else instead of the SA, or of the number of buckets. */
 Test(xfrm_table, answers_that_are_not_understood)
 {
 	static const char zeros[512];
@@ -582,13 +582,13 @@ Test(xfrm_table, a_policy_comes_and_goes)
 		expect_kind(VERDICT_UNPROTECTED, "outbound policy 17 (priority 1) lets");
 		cr_expect_eq(apply(policy_deleted_message(&clear, by_index)), 0);
 		expect_policy_change(&clear, false);
-		cr_expect_eq(apply(policy_deleted_message(&clear, by_index)), 0, "told again");
+		cr_expect_eq(apply(policy_deleted_message(&clear, by_index)), 0, "the same event again");
 		cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
 		expect_kind(VERDICT_PROTECTED, "ESP");
 	}
 }
 
-/* xfrm_policy_insert(): the new one takes over the index, and nobody tells of the old one */
+/* xfrm_policy_insert(): the new one takes over the index, and the kernel reports no deletion */
 Test(xfrm_table, a_policy_is_replaced)
 {
 	struct xfrm_policy_evidence other = w.policies[OUT];
@@ -600,13 +600,13 @@ Test(xfrm_table, a_policy_is_replaced)
 	expect_kind(VERDICT_UNPROTECTED, "in clear");
 	other.sel.daddr_prefix = 8;
 	cr_expect_eq(apply(policy_message(XFRM_MSG_UPDPOLICY, &other)), 0);
-	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING, "two selectors, one change");
+	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING, "one change cannot describe two selectors");
 }
 
 Test(xfrm_table, a_policy_expires)
 {
 	cr_expect_eq(apply(policy_expired_message(&w.policies[OUT], false)), 0);
-	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "soft");
+	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "a soft limit ends nothing");
 	cr_expect_eq(apply(policy_expired_message(&w.policies[OUT], true)), 0);
 	expect_policy_change(&w.policies[OUT], false);
 	expect_kind(VERDICT_UNPROTECTED, "no outbound xfrm policy covers it");
@@ -625,14 +625,14 @@ Test(xfrm_table, policies_of_sockets_are_passed_over)
 	cr_expect_eq(xfrm_table_policy_count(table), 2);
 }
 
-/* An event of a policy does not tell its security context, a dump does. */
+/* An event of a policy lacks its security context; a dump has it. */
 Test(xfrm_table, policies_where_selinux_may_have_a_say)
 {
 	struct xfrm_policy_evidence policy = esp_policy(&w, XFRM_POLICY_OUT, 1, 3);
 
 	policy.index = 17;
 	table->policies_may_have_contexts = true;
-	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &w.policies[OUT])), 0, "known from the dump");
+	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &w.policies[OUT])), 0, "the dump had the same policy");
 	cr_expect_eq(apply(policy_deleted_message(&w.policies[OUT], true)), 0);
 	cr_expect_eq(change.kind, XFRM_CHANGE_POLICY);
 	cr_expect_eq(apply(policy_message(XFRM_MSG_NEWPOLICY, &policy)), -ESTALE);
@@ -689,7 +689,7 @@ static struct nl_msg *with(struct nl_msg *message, int attribute, size_t len)
 	return message;
 }
 
-/* Each leaves the table without anything to decide by, and untouched *out, until it is loaded anew. */
+/* Each leaves the table BROKEN until it is loaded again, and *out untouched. */
 Test(xfrm_table, what_cannot_be_applied)
 {
 	static const char zeros[512];
@@ -741,7 +741,7 @@ Test(xfrm_table, what_cannot_be_applied)
 		cr_expect_eq(xfrm_table_state(table), EVIDENCE_BROKEN, "message %zu", i);
 		cr_expect(xfrm_table_error(table)[0], "message %zu", i);
 		expect_kind(VERDICT_UNKNOWN, "xfrm state cannot be read (");
-		cr_expect_eq(apply(sa_deleted_message(sa)), -ESTALE, "message %zu: nothing after it is applied", i);
+		cr_expect_eq(apply(sa_deleted_message(sa)), -ESTALE, "message %zu: a later event was applied", i);
 		fake_reset(&kernel);
 		say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
 		cr_expect_eq(load(), EVIDENCE_READ, "message %zu: %s", i, error);
@@ -758,7 +758,7 @@ Test(xfrm_table, a_header_that_is_too_short)
 
 /* ---- loading ---- */
 
-/* The second ends the try: what else the kernel had to say stays in the socket that is left behind. */
+/* The second message ends the attempt: the rest of the answer stays in the abandoned socket. */
 static void say_sa_twice(void)
 {
 	struct xfrm_sa_evidence other = w.sas[OUT];
@@ -774,7 +774,7 @@ static void say_policies(void)
 	free(kernel.queue[--kernel.count].data); /* the end of the SAs */
 }
 
-/* Deleted and made anew during the dump, with the same SPI, it is there in both forms. */
+/* An SA that is deleted and added again with the same SPI during the dump is in it twice. */
 Test(xfrm_table, an_sa_that_is_there_twice_is_read_anew)
 {
 	fake_reset(&kernel);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What must hold of every table: decide() says by it what it says by a visit of everything in arrays; what events and
- * answers have made of it is what a dump would; and a change that changes a verdict concerns it.
+ * Invariants of a table: decide() returns the same verdict by a table as by a scan of arrays; events and answers lead
+ * to the same table as a dump; and a change that changes a verdict concerns its path.
  */
 #include <sanitizer/lsan_interface.h>
 
@@ -20,7 +20,7 @@ TestSuite(xfrm_table_random, .fini = check_leaks, .timeout = 300);
 
 enum { MODEL_ROOM = 10 };
 
-/* What the kernel has. */
+/* The kernel's policies and SAs. */
 struct model {
 	struct xfrm_policy_evidence policies[MODEL_ROOM];
 	struct xfrm_sa_evidence sas[MODEL_ROOM];
@@ -50,7 +50,7 @@ static uint32_t free_index(const struct model *m)
 	return index;
 }
 
-/* The good world's first, as often as not, then others before, between or behind. */
+/* Three times in four, the entries of the good world first; then random ones. */
 static void fill(const struct world *w, struct model *m)
 {
 	struct world good = *w;
@@ -77,7 +77,7 @@ static void fill(const struct world *w, struct model *m)
 	}
 }
 
-/* ---- the oracle: in place of a table, all entries of arrays are visited (linked with --wrap) ---- */
+/* ---- the oracle: instead of a table, all entries of arrays are visited (linked with --wrap) ---- */
 
 static const struct model *arrays; /* NULL: the table */
 
@@ -190,8 +190,8 @@ static bool same_verdict(const struct verdict *a, const struct verdict *b)
 }
 
 /*
- * Which of several things wrong is told goes by the order, which is not the kernel's any more after an update. One of
- * them may be unknown and one not, and either refuses.
+ * The order of entries decides which of several defects a verdict names, and after an update it differs from the
+ * kernel's order. So UNPROTECTED and UNKNOWN count as the same: both refuse.
  */
 static bool same_in_effect(const struct verdict *a, const struct verdict *b)
 {
@@ -199,7 +199,7 @@ static bool same_in_effect(const struct verdict *a, const struct verdict *b)
 	       a->could_be == b->could_be && a->kernel_drops == b->kernel_drops;
 }
 
-/* A test that never sees a kind of verdict would prove nothing of it. */
+/* Counts the kinds of verdicts: a test proves nothing about a kind that never occurs. */
 struct tally {
 	size_t protected, unprotected, unknown, drops;
 };
@@ -251,7 +251,7 @@ static struct nl_msg *sa_event(const struct world *w, struct model *m)
 
 	if (m->sa_count < 2 || (m->sa_count < MODEL_ROOM && one_in(2))) {
 		if (has_sa(m, &sa)) {
-			sa.spi = 99; /* nobody's */
+			sa.spi = 99; /* an unused SPI */
 			return sa_deleted_message(&sa);
 		}
 		m->sas[m->sa_count++] = sa;
@@ -278,7 +278,7 @@ static struct nl_msg *policy_event(const struct world *w, struct model *m)
 		m->policy_count++;
 		return policy_message(XFRM_MSG_NEWPOLICY, policy);
 	}
-	if (one_in(3)) { /* replaced: what is looked for stays */
+	if (one_in(3)) { /* a replacement; it keeps the index */
 		struct xfrm_policy_evidence policy = random_policy(w, m->policies[at].index);
 
 		policy.dir = m->policies[at].dir;
@@ -332,13 +332,13 @@ static struct xfrm_table *table_loaded(const struct model *m)
 
 enum { WATCHED = 6 };
 
-/* Several QPs of one device, and what was last said of each. */
+/* Several QPs of one device, and the last verdict on each. */
 struct watched {
 	struct world world[WATCHED];
 	struct verdict verdict[WATCHED];
 };
 
-/* How many verdicts the event changed. */
+/* Returns how many verdicts the event changed. */
 static size_t look_again(struct watched *watched, struct xfrm_table *table, const struct xfrm_change *change,
 			 size_t *concerned)
 {
@@ -416,14 +416,14 @@ Test(xfrm_table_random, events_make_what_a_dump_would)
 		xfrm_table_free(table);
 	}
 	cr_expect_gt(changed, (size_t)WORLDS * EVENTS * WATCHED / 50, "%zu verdicts changed", changed);
-	cr_expect_lt(concerned, (size_t)WORLDS * EVENTS * WATCHED * 3 / 4, "%zu were asked again", concerned);
+	cr_expect_lt(concerned, (size_t)WORLDS * EVENTS * WATCHED * 3 / 4, "%zu were re-evaluated", concerned);
 }
 
 /* ---- a kernel that is ahead of its events ---- */
 
 enum { QUEUE_ROOM = 24 };
 
-/* What it has told of, and nobody has heard yet. */
+/* Events that the kernel has sent and the table has not yet received. */
 struct queue {
 	struct nl_msg *events[QUEUE_ROOM];
 	size_t count;
@@ -450,7 +450,7 @@ static struct xfrm_sa_evidence live_sa(const struct world *w)
 	return sa;
 }
 
-/* ALLOCSPI is told to nobody. */
+/* ALLOCSPI has no event. */
 static void allocate(const struct world *w, struct model *m)
 {
 	struct xfrm_sa_evidence sa = random_sa(w);
@@ -472,7 +472,9 @@ static void add(const struct world *w, struct model *m, struct queue *queue)
 	tell(queue, sa_message(XFRM_MSG_NEWSA, &sa));
 }
 
-/* A larval SA becomes what is told; a live one takes but the limits, and they may end it before it is told. */
+/*
+ * A larval SA takes all requested values. A live one takes only the limits, which may end it before the event is sent.
+ */
 static void update(const struct world *w, struct model *m, struct queue *queue, size_t at)
 {
 	struct xfrm_sa_evidence asked = live_sa(w), *sa = &m->sas[at];
@@ -521,7 +523,7 @@ static void act(const struct world *w, struct model *m, struct queue *queue)
 	}
 }
 
-/* Of the mirror, what follows events; whom a change concerns is noted. */
+/* The part of the mirror that follows events; marks the QPs that a change concerns. */
 struct follower {
 	struct xfrm_table *table;
 	struct watched watched;
@@ -550,7 +552,7 @@ static void load_anew(struct follower *f, const struct model *m)
 	on_change(&(const struct xfrm_change){ .kind = XFRM_CHANGE_EVERYTHING }, f);
 }
 
-/* Hears of the first `count` events, and asks the kernel of now what they leave open. */
+/* Applies the first `count` events, and asks the present kernel about the SAs that they leave open. */
 static void follow(struct follower *f, const struct model *m, struct queue *queue, size_t count)
 {
 	struct sad_kernel kernel = { .sas = m->sas, .count = m->sa_count };
@@ -576,7 +578,7 @@ static void follow(struct follower *f, const struct model *m, struct queue *queu
 	cr_assert_eq(xfrm_table_state(f->table), EVIDENCE_READ);
 }
 
-/* Of larval SAs a table may know more or less than a dump: they are passed over. */
+/* Compares live SAs only: a table may have more or fewer larval ones than a dump. */
 static size_t live_in_other(const struct xfrm_table *a, const struct xfrm_table *b)
 {
 	size_t live = 0;
@@ -606,8 +608,8 @@ static void expect_as_dumped(struct follower *f, const struct model *m)
 		cr_assert(same_in_effect(&by_dump, &now), "%s: %s%s; by a dump %s: %s%s", verdict_name(now.kind),
 			  now.text, now.details, verdict_name(by_dump.kind), by_dump.text, by_dump.details);
 		if (!same_in_effect(&now, &f->watched.verdict[i])) {
-			cr_assert(f->dirty[i], "nobody was told that it is %s: %s%s now", verdict_name(now.kind),
-				  now.text, now.details);
+			cr_assert(f->dirty[i], "no change marked this QP, which is now %s: %s%s",
+				  verdict_name(now.kind), now.text, now.details);
 			f->changed++;
 		}
 		f->watched.verdict[i] = now;
@@ -647,7 +649,7 @@ Test(xfrm_table_random, a_kernel_ahead_of_its_events)
 		expect_as_dumped(&f, &m);
 		xfrm_table_free(f.table);
 	}
-	/* else it would prove little */
+	/* otherwise the test would prove little */
 	cr_expect(f.asked > events / 20 && f.expiring > events / 50 && f.changed > events / 100 &&
 			  f.loads < (size_t)WORLDS * ROUNDS / 4,
 		  "%zu events, %zu SAs asked for, %zu loads, %zu verdicts changed, %zu expiring", events, f.asked,

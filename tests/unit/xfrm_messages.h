@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * Policies and SAs as the kernel would tell them: from evidence to messages, the other way than core/ reads them.
- * Layouts: net/xfrm/xfrm_user.c (xfrm_notify_sa, build_expire, xfrm_notify_policy, build_polexpire).
+ * Builds the kernel's messages from the structs of evidence, the reverse of what core/ does. Layouts:
+ * net/xfrm/xfrm_user.c (xfrm_notify_sa, build_expire, xfrm_notify_policy, build_polexpire).
  */
 #ifndef RDMASEC_TESTS_XFRM_MESSAGES_H
 #define RDMASEC_TESTS_XFRM_MESSAGES_H
@@ -65,7 +65,7 @@ static inline struct xfrm_usersa_info told_sa_info(const struct xfrm_sa_evidence
 	return info;
 }
 
-/* With keys, as the kernel tells them. */
+/* With keys, as the kernel sends them. */
 static inline void put_algorithm(struct nl_msg *message, const struct xfrm_sa_evidence *sa)
 {
 	struct xfrm_algo_aead aead = { .alg_key_len = sa->key_bits, .alg_icv_len = sa->icv_bits };
@@ -166,7 +166,7 @@ static inline struct nl_msg *policy_message(int type, const struct xfrm_policy_e
 	return message;
 }
 
-/* Who deleted it named it by its index, or by its selector. */
+/* `by_index`: the policy was deleted by its index, else by its selector. */
 static inline struct nl_msg *policy_deleted_message(const struct xfrm_policy_evidence *policy, bool by_index)
 {
 	const struct xfrm_userpolicy_info info = told_policy_info(policy);
@@ -192,7 +192,7 @@ static inline struct nl_msg *policy_expired_message(const struct xfrm_policy_evi
 	return message;
 }
 
-/* ---- a whole dump, for evidence_read_xfrm() ---- */
+/* ---- a complete dump, for xfrm_table_load() ---- */
 
 static inline void say_xfrm(struct fake_kernel *kernel, const struct xfrm_policy_evidence *policies,
 			    size_t policy_count, const struct xfrm_sa_evidence *sas, size_t sa_count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* An xfrm table of policies and SAs that a test has in arrays. */
+/* Builds an xfrm table from the arrays of a test. */
 #ifndef RDMASEC_TESTS_XFRM_TABLE_OF_H
 #define RDMASEC_TESTS_XFRM_TABLE_OF_H
 
@@ -8,7 +8,9 @@
 
 #include "xfrm/table_internal.h"
 
-/* As a load leaves it, without policies of sockets, the entries in the arrays' order. Free it with xfrm_table_free().
+/*
+ * The table is as after a load: no policies of sockets, and the entries in the order of the arrays. Free it with
+ * xfrm_table_free().
  */
 static inline struct xfrm_table *table_of(const struct xfrm_policy_evidence *policies, size_t policy_count,
 					  const struct xfrm_sa_evidence *sas, size_t sa_count)
