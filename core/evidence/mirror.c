@@ -44,7 +44,7 @@ enum {
 	SETTINGS_MS = 1000, /* sysctls of all netdevs; mirror_read_settings() reads those of one at once */
 };
 
-/* ---- what the kernel reports ---- */
+/* ---- events ---- */
 
 static int take_route_message(const struct nlmsghdr *message, void *arg)
 {

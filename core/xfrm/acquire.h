@@ -25,8 +25,8 @@ struct acquire_flow {
 /*
  * Sends the request with the templates of `policy`, the outbound policy that the flow's packets would hit, because a
  * key manager finds its own policies by their reqid. Returns 0 if the kernel accepted the request, whether or not a key
- * manager received it. Returns -EINVAL: `policy` is not outbound or has no template; else -errno and a text. Leaves no
- * state in the kernel. Blocks until the kernel answers, for at most two seconds.
+ * manager received it. Returns -EINVAL: `policy` is not outbound or has no template; -ENOMEM; else -errno and a text.
+ * Leaves no state in the kernel. Blocks until the kernel answers, for at most two seconds.
  */
 RS_MUST_USE int xfrm_acquire_send(const struct netlink_transport *transport, const struct acquire_flow *flow,
 				  const struct xfrm_policy_evidence *policy, char *error, size_t error_size);

@@ -72,8 +72,7 @@ struct xfrm_sa_evidence {
 	uint32_t if_id;
 	struct xfrm_mark_evidence mark;
 	struct xfrm_offload_evidence offload;
-	char algorithm[XFRM_ALGO_NAME_MAX]; /* name of the AEAD, else of the cipher, else of the authentication; with
-					       NUL */
+	char algorithm[XFRM_ALGO_NAME_MAX]; /* AEAD, else cipher, else authentication; with NUL */
 	uint32_t key_bits;                  /* of the AEAD, with the salt, as xfrm counts; else of the cipher */
 	uint32_t icv_bits;                  /* of the AEAD */
 	uint8_t proto;

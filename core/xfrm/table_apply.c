@@ -206,7 +206,7 @@ static int apply_policy(struct xfrm_table *table, const struct nlmsghdr *message
 	if (before && !memcmp(&before->policy, &policy, sizeof(policy)))
 		return 0;
 	if (table->policies_may_have_contexts)
-		return xfrm_table_stale(table, "a policy came, of which SELinux may have more to say");
+		return xfrm_table_stale(table, "a policy changed, and SELinux may restrict it");
 	change = policy_change(&policy, true);
 	if (before) {
 		change = replacing(policy_change(&before->policy, true), change);
