@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What an engine asks of DEVX's objects, octet by octet, before a kernel and a NIC that are not: offsets as counted in
- * include/linux/mlx5/mlx5_ifc.h, attributes as in drivers/infiniband/hw/mlx5/devx.c.
+ * The engine's commands for DEVX objects, octet by octet, against a fake kernel and NIC. Offsets are counted in
+ * include/linux/mlx5/mlx5_ifc.h, attributes come from drivers/infiniband/hw/mlx5/devx.c.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 enum { FD = 77, HANDLE = 41, NUMBER = 0xabcdef };
 
-/* Of the last call, what was asked, and what the kernel says to it. */
+/* The last call, and the kernel's answer to it. */
 static struct {
 	int calls, err;
 	uint16_t method;
@@ -41,7 +41,7 @@ static int fake_kernel(int fd, struct ib_uverbs_ioctl_hdr *request)
 		return fake.err;
 	cr_expect(attrs[1].attr_id == 0x1001 && attrs[2].attr_id == 0x1002);
 	fake.in_len = attrs[1].len;
-	cr_assert(attrs[1].len > 8 && attrs[1].len <= sizeof(fake.in), "the kernel wants a header of 16 octets");
+	cr_assert(attrs[1].len > 8 && attrs[1].len <= sizeof(fake.in), "the kernel needs a header of 16 octets");
 	memcpy(fake.in, (void *)(uintptr_t)attrs[1].data, attrs[1].len);
 	fake.out_len = attrs[2].len;
 	cr_assert_leq(attrs[2].len, sizeof(fake.out));
@@ -75,14 +75,14 @@ static void expect_command(uint16_t method, uint16_t opcode, uint16_t out_len)
 	cr_expect_eq(fake.out_len, out_len, "%u", fake.out_len);
 }
 
-Test(devx_call, to_error)
+Test(devx_call, moves_object_to_error)
 {
 	const struct devx_object qp = object(0x500), dct = object(0x710), sq = object(0x904);
 
 	cr_expect_eq(devx_to_error(FD, &qp), 0);
 	expect_command(MLX5_IB_METHOD_DEVX_OBJ_MODIFY, 0x507, 16);
 	begin();
-	fake.out[0] = 0x10; /* MLX5_CMD_STAT_BAD_QP_STATE_ERR, of kernels where the ioctl succeeds all the same */
+	fake.out[0] = 0x10; /* MLX5_CMD_STAT_BAD_QP_STATE_ERR, from kernels whose ioctl succeeds nevertheless */
 	cr_expect_eq(devx_to_error(FD, &qp), -EREMOTEIO);
 	begin();
 	fake.err = -EINVAL;
@@ -93,7 +93,7 @@ Test(devx_call, to_error)
 	cr_expect_eq(fake.calls, 0);
 }
 
-Test(devx_call, destroy)
+Test(devx_call, destroys_object)
 {
 	const struct devx_object dct = object(0x710);
 
@@ -104,8 +104,8 @@ Test(devx_call, destroy)
 	cr_expect_eq(devx_destroy(FD, &dct), -EBUSY);
 }
 
-/* query_qp_out: the QPC at 0xc0 bits, in it the state in the first four, the primary path at 0xc0 more. */
-Test(devx_call, query)
+/* query_qp_out: the QPC is at bit 0xc0; its first four bits are the state, the primary path is at its bit 0xc0. */
+Test(devx_call, queries_state_and_address)
 {
 	static const enum uverbs_qp_state states[] = { UVERBS_QPS_RESET, UVERBS_QPS_INIT, UVERBS_QPS_RTR,
 						       UVERBS_QPS_RTS,   UVERBS_QPS_SQE,  UVERBS_QPS_SQD,
@@ -140,14 +140,14 @@ Test(devx_call, query)
 	fake.out[24] = 3 << 4;
 	fake.out[PATH + 34] = 0;
 	cr_expect_eq(devx_query_qp(FD, &qp, &facts), 0);
-	cr_expect_eq(facts.dest_qpn, 0, "a source port that no flow label makes is not known");
+	cr_expect_eq(facts.dest_qpn, 0, "a source port that no flow label yields is unknown");
 	cr_expect_eq(devx_query_qp(FD, &dct, &facts), -EOPNOTSUPP);
 	fake.out[0] = 5;
 	cr_expect_eq(devx_query_qp(FD, &qp, &facts), -EREMOTEIO);
 }
 
-/* The kernel compares the number of the command with the object's: a handle that came back is another's. */
-Test(devx_call, is_still)
+/* The kernel compares the command's number with the object's. A mismatch means that the handle was reused. */
+Test(devx_call, checks_that_handle_is_same_object)
 {
 	static const struct {
 		uint32_t created;
@@ -163,6 +163,6 @@ Test(devx_call, is_still)
 		fake.err = -EINVAL;
 		cr_expect(!devx_is_still(FD, &it));
 		fake.err = -EIO;
-		cr_expect(devx_is_still(FD, &it), "it cannot be told");
+		cr_expect(devx_is_still(FD, &it), "the answer is inconclusive");
 	}
 }

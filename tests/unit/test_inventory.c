@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The inventory, from a sysfs tree that the test makes and RDMA netlink messages that it writes. */
+/* The inventory, read from a sysfs tree and RDMA netlink messages that the test writes. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "rdma/inventory_internal.h"
 #include "sysfs_fixture.h"
 
-/* ---- in place of RDMA netlink ---- */
+/* ---- fake RDMA netlink ---- */
 
 static int fake_driver_id(void *context, const char *device, dev_t uverbs_rdev, uint32_t *out_driver_id)
 {
@@ -74,7 +74,7 @@ static struct rdma_inventory read_all(const struct inventory_netlink *netlink)
 
 /* ---- sysfs ---- */
 
-Test(inventory, one_device, .init = tree_make, .fini = tree_remove)
+Test(inventory, reads_one_device, .init = tree_make, .fini = tree_remove)
 {
 	static const uint8_t gid_1[16] = { [10] = 0xff, 0xff, 10, 0, 0, 1 };
 	static const uint8_t gid_2[16] = { 0xfe, 0x80, [8] = 2, 2, 0xc9, 0xff, 0xfe, 0, 0xab, 0xcd };
@@ -111,7 +111,7 @@ Test(inventory, one_device, .init = tree_make, .fini = tree_remove)
 	expect_no_leak();
 }
 
-Test(inventory, without_netlink_it_is_listed_all_the_same, .init = tree_make, .fini = tree_remove)
+Test(inventory, lists_device_without_netlink, .init = tree_make, .fini = tree_remove)
 {
 	const struct inventory_netlink *const sources[] = { NULL, &failing };
 
@@ -127,7 +127,7 @@ Test(inventory, without_netlink_it_is_listed_all_the_same, .init = tree_make, .f
 	expect_no_leak();
 }
 
-Test(inventory, in_the_order_of_numbers, .init = tree_make, .fini = tree_remove)
+Test(inventory, sorts_by_number, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;
 
@@ -140,7 +140,7 @@ Test(inventory, in_the_order_of_numbers, .init = tree_make, .fini = tree_remove)
 	cr_assert_eq(inventory.device_count, 3);
 	cr_expect_str_eq(inventory.devices[1].name, "rxe2");
 	cr_expect_eq(inventory.devices[1].uverbs_rdev, 0);
-	cr_expect_not(inventory.devices[1].driver_known, "no uverbs device, nobody to ask");
+	cr_expect_not(inventory.devices[1].driver_known, "without a uverbs device there is no driver query");
 	cr_expect_eq(inventory.devices[1].ports[0].link_layer, LINK_LAYER_UNKNOWN);
 	cr_expect_eq(inventory.devices[1].ports[0].gids[0].type, GID_TYPE_UNKNOWN);
 	cr_expect_str_eq(inventory.devices[2].name, "rxe10");
@@ -155,7 +155,7 @@ Test(inventory, in_the_order_of_numbers, .init = tree_make, .fini = tree_remove)
 }
 
 static const struct {
-	const char *gid, *type, *netdev; /* as the files say */
+	const char *gid, *type, *netdev; /* the files' content */
 	bool gid_understood;
 	enum gid_type expected_type;
 	const char *expected_netdev;
@@ -179,7 +179,7 @@ static const struct {
 	{ "", "RoCE v2\n", "eth0\n", false, GID_TYPE_UNKNOWN, "" },
 };
 
-Test(inventory, a_strange_entry_stays_and_says_nothing, .init = tree_make, .fini = tree_remove)
+Test(inventory, keeps_entry_with_invalid_fields, .init = tree_make, .fini = tree_remove)
 {
 	static const uint8_t zeros[16];
 
@@ -202,7 +202,7 @@ Test(inventory, a_strange_entry_stays_and_says_nothing, .init = tree_make, .fini
 	expect_no_leak();
 }
 
-Test(inventory, an_unreadable_gid_is_no_empty_one, .init = tree_make, .fini = tree_remove)
+Test(inventory, distinguishes_unreadable_from_empty_gid, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;
 
@@ -211,12 +211,12 @@ Test(inventory, an_unreadable_gid_is_no_empty_one, .init = tree_make, .fini = tr
 	inventory = read_all(&fake);
 	cr_assert_not_null(port_gid(&inventory.devices[0].ports[0], 3));
 	cr_expect_eq(port_gid(&inventory.devices[0].ports[0], 3)->type, GID_TYPE_UNKNOWN);
-	cr_expect_not_null(port_gid(&inventory.devices[0].ports[0], 4), "what follows is still read");
+	cr_expect_not_null(port_gid(&inventory.devices[0].ports[0], 4), "the entries after it are read");
 	inventory_free(&inventory);
 	expect_no_leak();
 }
 
-Test(inventory, of_256_gids, .init = tree_make, .fini = tree_remove)
+Test(inventory, reads_256_gids, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;
 
@@ -230,7 +230,7 @@ Test(inventory, of_256_gids, .init = tree_make, .fini = tree_remove)
 	expect_no_leak();
 }
 
-Test(inventory, names_that_are_no_port_are_passed_over, .init = tree_make, .fini = tree_remove)
+Test(inventory, skips_names_that_are_not_ports, .init = tree_make, .fini = tree_remove)
 {
 	static const char *const names[] = { "0", "01", "-1", "1x", "4294967296", "power" };
 	struct rdma_inventory inventory;
@@ -247,7 +247,7 @@ Test(inventory, names_that_are_no_port_are_passed_over, .init = tree_make, .fini
 	expect_no_leak();
 }
 
-Test(inventory, a_device_that_goes_away_is_passed_over, .init = tree_make, .fini = tree_remove)
+Test(inventory, skips_device_removed_during_read, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;
 	char link[128];
@@ -263,7 +263,7 @@ Test(inventory, a_device_that_goes_away_is_passed_over, .init = tree_make, .fini
 	expect_no_leak();
 }
 
-Test(inventory, device_numbers_are_strict, .init = tree_make, .fini = tree_remove)
+Test(inventory, parses_device_numbers_strictly, .init = tree_make, .fini = tree_remove)
 {
 	static const char *const numbers[] = { "231\n",  "231:\n",     "231:192x\n", "231.192\n",
 					       ":192\n", " 231:192\n", "4096:1\n",   "231:1048576\n" };
@@ -279,7 +279,7 @@ Test(inventory, device_numbers_are_strict, .init = tree_make, .fini = tree_remov
 	expect_no_leak();
 }
 
-Test(inventory, of_one_character_device, .init = tree_make, .fini = tree_remove)
+Test(inventory, reads_device_of_one_uverbs_number, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;
 	char error[160];
@@ -297,7 +297,7 @@ Test(inventory, of_one_character_device, .init = tree_make, .fini = tree_remove)
 	expect_no_leak();
 }
 
-Test(inventory, of_a_kernel_without_rdma, .init = tree_make, .fini = tree_remove)
+Test(inventory, is_empty_on_kernel_without_rdma, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;
 	char empty[128], error[160] = "";
@@ -319,8 +319,8 @@ static int silent_driver_id(void *context, const char *device, dev_t uverbs_rdev
 	return -ENODATA;
 }
 
-/* The kernel's answer came, and lacked the id: then the PCI device's driver tells. Any other failure is no answer. */
-Test(inventory, a_driver_that_does_not_say_its_id, .init = tree_make, .fini = tree_remove)
+/* If the kernel's answer lacks the id, the PCI device's driver identifies it. After any other failure it does not. */
+Test(inventory, identifies_driver_by_pci_when_id_is_missing, .init = tree_make, .fini = tree_remove)
 {
 	const struct inventory_netlink silent = { .driver_id = silent_driver_id, .port_netdev = fake_port_netdev };
 	static const struct {
@@ -334,7 +334,7 @@ Test(inventory, a_driver_that_does_not_say_its_id, .init = tree_make, .fini = tr
 	char link[128];
 
 	inventory = read_all(&silent);
-	cr_expect_not(inventory.devices[0].driver_known, "no PCI device");
+	cr_expect_not(inventory.devices[0].driver_known, "without a PCI device");
 	inventory_free(&inventory);
 	put("class/infiniband/rxe0/device/vendor", "0x19e5\n");
 	snprintf(link, sizeof(link), "%s/class/infiniband/rxe0/device/driver", sysfs);
@@ -352,7 +352,7 @@ Test(inventory, a_driver_that_does_not_say_its_id, .init = tree_make, .fini = tr
 	expect_no_leak();
 }
 
-Test(inventory, without_the_uverbs_module, .init = tree_make, .fini = tree_remove)
+Test(inventory, reads_devices_without_uverbs_module, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;
 	char from[128], to[128];
@@ -364,7 +364,7 @@ Test(inventory, without_the_uverbs_module, .init = tree_make, .fini = tree_remov
 	cr_assert_eq(inventory.device_count, 1);
 	cr_expect_eq(inventory.devices[0].uverbs_rdev, 0);
 	cr_expect_str_empty(inventory.devices[0].uverbs_name);
-	cr_expect_not(inventory.devices[0].driver_known, "a driver without its uverbs device is anybody's");
+	cr_expect_not(inventory.devices[0].driver_known, "without the uverbs device the driver stays unknown");
 	inventory_free(&inventory);
 	expect_no_leak();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* GIDs by ioctl: from a table that the test answers, links that it makes, and a sysfs tree that agrees or does not. */
+/* GIDs by ioctl: from a table and links that the test provides, with a sysfs tree that agrees or disagrees. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <rdma/ib_user_ioctl_verbs.h>
@@ -18,7 +18,7 @@ enum { FD = 77, DRIVER = 14, ETH0 = 2, MACSEC0 = 7, ELSEWHERE = 9 };
 static const uint8_t gid_1[16] = { [10] = 0xff, 0xff, 10, 0, 0, 1 };
 static const uint8_t gid_2[16] = { 0xfe, 0x80, [8] = 2, 2, 0xc9, 0xff, 0xfe, 0, 0xab, 0xcd };
 
-/* ---- in place of the kernel ---- */
+/* ---- fake kernel ---- */
 
 static struct ib_uverbs_gid_entry table[4];
 static uint64_t table_count;
@@ -125,7 +125,7 @@ static void expect_gids_of_the_tree(const struct rdma_device *device)
 
 /* ---- the parts ---- */
 
-Test(inventory_fd, what_is_stable_has_no_gids)
+Test(inventory_fd, stable_part_has_no_gids)
 {
 	struct rdma_inventory inventory = stable();
 	const struct rdma_device *device = &inventory.devices[0];
@@ -142,7 +142,7 @@ Test(inventory_fd, what_is_stable_has_no_gids)
 	expect_no_leak();
 }
 
-Test(inventory_fd, both_sources_agree)
+Test(inventory_fd, reads_same_gids_from_both_sources)
 {
 	struct rdma_inventory inventory = stable();
 	struct rdma_device *device = &inventory.devices[0];
@@ -161,7 +161,7 @@ Test(inventory_fd, both_sources_agree)
 	expect_no_leak();
 }
 
-Test(inventory_fd, the_table_and_not_sysfs_is_read)
+Test(inventory_fd, prefers_table_to_sysfs)
 {
 	struct rdma_inventory inventory = stable();
 	struct rdma_device *device = &inventory.devices[0];
@@ -178,9 +178,9 @@ Test(inventory_fd, the_table_and_not_sysfs_is_read)
 	expect_no_leak();
 }
 
-/* ---- when it cannot be asked ---- */
+/* ---- without the ioctl ---- */
 
-Test(inventory_fd, without_the_ioctl_sysfs_answers)
+Test(inventory_fd, falls_back_to_sysfs_without_ioctl)
 {
 	static const int unsupported[] = { -EPROTONOSUPPORT, -EOPNOTSUPP, -ENOTTY };
 
@@ -195,7 +195,7 @@ Test(inventory_fd, without_the_ioctl_sysfs_answers)
 	expect_no_leak();
 }
 
-Test(inventory_fd, a_driver_that_is_not_known_cannot_be_named)
+Test(inventory_fd, keeps_sysfs_gids_when_driver_is_unknown)
 {
 	static const struct inventory_netlink netlink = { .driver_id = driver_unknown, .port_netdev = netdev_is_eth0 };
 	struct rdma_inventory inventory = read_stable(&netlink);
@@ -207,7 +207,7 @@ Test(inventory_fd, a_driver_that_is_not_known_cannot_be_named)
 	expect_no_leak();
 }
 
-Test(inventory_fd, an_error_leaves_the_gids_as_they_were)
+Test(inventory_fd, keeps_gids_on_error)
 {
 	static const int errors[] = { -EIO, -EINVAL, -ENODEV };
 	struct rdma_inventory inventory = stable();
@@ -221,7 +221,7 @@ Test(inventory_fd, an_error_leaves_the_gids_as_they_were)
 	}
 	table_err = 0;
 	table_add(gid_1, 2, 0, IB_UVERBS_GID_TYPE_ROCE_V2, ETH0);
-	cr_expect_eq(inventory_gids_from_fd(sysfs, device, FD, &evidence), -ENODEV, "a port that it has not");
+	cr_expect_eq(inventory_gids_from_fd(sysfs, device, FD, &evidence), -ENODEV, "a port that the device lacks");
 	expect_gids_of_the_tree(device);
 	tree_remove();
 	cr_expect_eq(inventory_gids_from_sysfs(sysfs, device), -ENOENT);
@@ -249,7 +249,7 @@ static const struct {
 	{ 3, ETH0, EVIDENCE_READ, GID_TYPE_UNKNOWN, "eth0" },
 };
 
-Test(inventory_fd, what_an_entry_says)
+Test(inventory_fd, decodes_table_entries)
 {
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		struct rdma_inventory inventory = stable();
@@ -269,7 +269,7 @@ Test(inventory_fd, what_an_entry_says)
 	expect_no_leak();
 }
 
-Test(inventory_fd, a_gid_of_zeros_is_none)
+Test(inventory_fd, treats_zero_gid_as_empty)
 {
 	static const uint8_t zeros[16];
 	struct rdma_inventory inventory = stable();
@@ -282,10 +282,10 @@ Test(inventory_fd, a_gid_of_zeros_is_none)
 	expect_no_leak();
 }
 
-/* ---- what sysfs says to it ---- */
+/* ---- confirmation by sysfs ---- */
 
 static const struct {
-	const char *gid, *type, *netdev; /* as the files of GID 0 say; NULL: no such file */
+	const char *gid, *type, *netdev; /* the content of the files of GID 0; NULL: no such file */
 	int err;
 } said[] = {
 	{ GID_1, "RoCE v2\n", "eth0\n", 0 },
@@ -323,7 +323,7 @@ static void say(size_t i)
 	}
 }
 
-Test(inventory_fd, a_gid_is_confirmed_or_has_no_netdev)
+Test(inventory_fd, clears_netdev_of_unconfirmed_gid)
 {
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 		struct rdma_inventory inventory = stable();
@@ -333,13 +333,13 @@ Test(inventory_fd, a_gid_is_confirmed_or_has_no_netdev)
 		say(i);
 		cr_expect_eq(inventory_confirm_gid(sysfs, device, 1, 0), said[i].err, "case %zu", i);
 		cr_expect_str_eq(port_gid(&device->ports[0], 0)->netdev, said[i].err ? "" : "eth0", "case %zu", i);
-		cr_expect_str_eq(port_gid(&device->ports[0], 2)->netdev, "macsec0", "the other is not touched");
+		cr_expect_str_eq(port_gid(&device->ports[0], 2)->netdev, "macsec0", "the other GID does not change");
 		inventory_free(&inventory);
 	}
 	expect_no_leak();
 }
 
-Test(inventory_fd, a_gid_that_is_not_there)
+Test(inventory_fd, fails_to_confirm_missing_gid)
 {
 	struct rdma_inventory inventory = stable();
 	struct rdma_device *device = &inventory.devices[0];
@@ -354,21 +354,21 @@ Test(inventory_fd, a_gid_that_is_not_there)
 	expect_no_leak();
 }
 
-Test(inventory_fd, a_remote_of_another_namespace_is_no_loopback)
+Test(inventory_fd, does_not_treat_remote_in_other_namespace_as_loopback)
 {
 	struct rdma_inventory inventory = stable();
 	struct rdma_device *device = &inventory.devices[0];
 	const struct rdma_port *port = &device->ports[0];
 
-	/* index 3 has the remote's GID on a netdev that has eth0's index, and another name where it is */
+	/* index 3 has the remote's GID; its netdev has eth0's index, but another name in its own namespace */
 	table_add(gid_2, 1, 3, IB_UVERBS_GID_TYPE_ROCE_V2, ETH0);
 	put_gid("rxe0/ports/1", 3, GID_2, "RoCE v2\n", "eth1\n");
 	cr_assert_eq(inventory_gids_from_fd(sysfs, device, FD, &evidence), 0);
 	cr_expect(gid_is_loopback(port, port_gid(port, 0), gid_2));
 	cr_expect_eq(inventory_confirm_gid(sysfs, device, 1, 3), -ESTALE);
 	cr_expect_not(gid_is_loopback(port, port_gid(port, 0), gid_2));
-	cr_expect_str_eq(port_gid(port, 0)->netdev, "eth0", "other GIDs are not touched");
-	cr_expect_str_eq(port_gid(port, 2)->netdev, "macsec0", "nor are those that are confirmed");
+	cr_expect_str_eq(port_gid(port, 0)->netdev, "eth0", "other GIDs do not change");
+	cr_expect_str_eq(port_gid(port, 2)->netdev, "macsec0", "confirmed GIDs do not change");
 	inventory_free(&inventory);
 	expect_no_leak();
 }

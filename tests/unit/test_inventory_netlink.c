@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What is made of RDMA netlink's answers, right ones and wrong ones. */
+/* Valid and invalid answers of RDMA netlink. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <netlink/attr.h>
@@ -14,7 +14,7 @@
 
 enum { PORT_ID = 4242, INDEX_MLX5_0 = 0, INDEX_RXE0 = 3 };
 
-/* How the kernel's answers differ from what it should say. */
+/* How the kernel's answers deviate from valid ones. */
 enum wrong {
 	NOTHING_WRONG,
 	REFUSED,
@@ -156,7 +156,7 @@ static struct nl_msg *chardev_answer(void)
 	return message;
 }
 
-/* nldev_port_get_doit(), which says RDMA_NLDEV_CMD_GET in its header */
+/* nldev_port_get_doit(), whose header has RDMA_NLDEV_CMD_GET */
 static struct nl_msg *port_answer(void)
 {
 	struct nl_msg *message = answer_new(RDMA_NLDEV_CMD_GET, 0);
@@ -196,7 +196,7 @@ static size_t append(char *to, size_t size, size_t len, struct nl_msg *message)
 	struct nlmsghdr *header = nlmsg_hdr(message);
 
 	if (wrong(CUT_OFF) && header->nlmsg_type >= NLMSG_MIN_TYPE)
-		header->nlmsg_len -= 8; /* less could be padding */
+		header->nlmsg_len -= 8; /* fewer octets could be padding */
 	cr_assert_leq(len + NLMSG_ALIGN(header->nlmsg_len), size);
 	memcpy(to + len, header, header->nlmsg_len);
 	len += NLMSG_ALIGN(header->nlmsg_len);
@@ -233,12 +233,12 @@ static const struct netlink_transport transport = {
 };
 
 /*
- * At the end of each test. Criterion counts neither what LeakSanitizer says when a worker exits, nor what fails in a
+ * Called at the end of each test: Criterion ignores LeakSanitizer's report at the exit of a worker, and failures in a
  * .fini.
  */
 static void expect_no_leak(void)
 {
-	cr_expect_eq(__lsan_do_recoverable_leak_check(), 0, "memory was leaked");
+	cr_expect_eq(__lsan_do_recoverable_leak_check(), 0, "memory leaked");
 }
 
 static struct inventory_netlink opened(void)
@@ -251,7 +251,7 @@ static struct inventory_netlink opened(void)
 	return netlink;
 }
 
-Test(inventory_netlink, tells_driver_and_netdev)
+Test(inventory_netlink, returns_driver_and_netdev)
 {
 	struct inventory_netlink netlink = opened();
 	uint32_t driver = 0;
@@ -261,7 +261,7 @@ Test(inventory_netlink, tells_driver_and_netdev)
 	cr_expect_eq(driver, 14);
 	cr_expect_eq(netlink.port_netdev(netlink.context, "rxe0", 1, &ifindex), 0);
 	cr_expect_eq(ifindex, 10);
-	cr_expect_eq(netlink.port_netdev(netlink.context, "mlx5_0", 2, &ifindex), 0, "index 0 is an index");
+	cr_expect_eq(netlink.port_netdev(netlink.context, "mlx5_0", 2, &ifindex), 0, "index 0 is valid");
 	cr_expect_eq(ifindex, 7);
 	cr_expect_eq(netlink.port_netdev(netlink.context, "mlx5_9", 1, &ifindex), -ENODEV);
 	cr_expect_eq(netlink.port_netdev(netlink.context, "rxe0", 0, &ifindex), -ENODEV);
@@ -273,7 +273,7 @@ Test(inventory_netlink, tells_driver_and_netdev)
 
 static const struct {
 	enum wrong wrong;
-	int driver, netdev; /* what comes of it; 1: the question is answered all the same */
+	int driver, netdev; /* the result; 1: the query succeeds nevertheless */
 } answers[] = {
 	{ REFUSED, -EOPNOTSUPP, -EOPNOTSUPP },
 	{ OTHER_CLIENT, -EPROTO, -EPROTO },
@@ -291,7 +291,7 @@ static const struct {
 	{ CUT_OFF, -EPROTO, -EPROTO },
 };
 
-Test(inventory_netlink, believes_no_wrong_answer)
+Test(inventory_netlink, rejects_invalid_answers)
 {
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		struct inventory_netlink netlink = opened();
@@ -320,7 +320,7 @@ static const struct {
 	{ LONG_NAME, -EPROTO },   { CUT_OFF, -EPROTO },      { NAME_WITHOUT_END, -EPROTO }, { NAME_WITH_NUL, -EPROTO },
 };
 
-Test(inventory_netlink, does_not_open_on_a_wrong_list)
+Test(inventory_netlink, fails_to_open_on_invalid_device_list)
 {
 	kernel.during_dump = true;
 	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]); i++) {

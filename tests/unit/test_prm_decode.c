@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * DEVX commands, laid down octet by octet as include/linux/mlx5/mlx5_ifc.h says: every offset here is one that was
- * counted there (bits / 8), and not taken from the decoder.
+ * DEVX commands, written octet by octet as in include/linux/mlx5/mlx5_ifc.h. Every offset here was counted in that
+ * header (bits / 8), not taken from the decoder.
  */
 #include <rdma/mlx5_user_ioctl_cmds.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum { CREATE = MLX5_IB_METHOD_DEVX_OBJ_CREATE, MODIFY = MLX5_IB_METHOD_DEVX_OBJ
 
 static const uint8_t rgid[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 168, 7, 2 };
 
-/* A command of `len` octets by one of the three methods that take one; its octets are returned. */
+/* Adds a command of `len` octets, by one of the three methods that take one. Returns its octets. */
 static uint8_t *devx(struct ioctl_request *r, int method, uint16_t opcode, uint16_t len)
 {
 	uint8_t *in;
@@ -71,7 +71,7 @@ static struct uverbs_command decoded(struct ioctl_request *r, enum uverbs_kind k
 
 /* ---- the address ---- */
 
-Test(prm_decode, init2rtr_has_the_address)
+Test(prm_decode, decodes_address_of_init2rtr)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -88,12 +88,12 @@ Test(prm_decode, init2rtr_has_the_address)
 	cr_expect_arr_eq(out.address.dgid, rgid, sizeof(rgid));
 	cr_expect_eq(out.address.sgid_index, 3);
 	cr_expect_eq(out.address.port, 1);
-	cr_expect(out.address.is_global, "RoCE has a GID always, whatever the grh bit is");
-	/* rdma_flow_label_to_udp_sport() of it is the port that the command says */
+	cr_expect(out.address.is_global, "RoCE always has a GID: the grh bit does not matter");
+	/* rdma_flow_label_to_udp_sport() of the label yields the command's port */
 	cr_expect_eq(((out.address.flow_label & 0x3fff) ^ ((out.address.flow_label & 0xfc000) >> 14)) | 0xc000, 0xc34f);
 }
 
-Test(prm_decode, source_ports)
+Test(prm_decode, derives_flow_label_from_source_port)
 {
 	for (uint32_t sport = 0; sport < 0x10000; sport += sport < 0xbff0 ? 0x3ff : 1) {
 		struct uverbs_command out;
@@ -105,7 +105,8 @@ Test(prm_decode, source_ports)
 		in[PRIMARY + 34] = sport >> 8, in[PRIMARY + 35] = sport & 0xff;
 		out = decoded(&r, UVERBS_QP_ADDRESS, "INIT2RTR");
 		label = out.address.flow_label;
-		cr_assert_eq(!!(out.has & UVERBS_HAS_DEST_QPN), sport >= 0xc000, "port 0x%x: no label makes it", sport);
+		cr_assert_eq(!!(out.has & UVERBS_HAS_DEST_QPN), sport >= 0xc000, "port 0x%x: no flow label yields it",
+			     sport);
 		if (sport >= 0xc000)
 			cr_assert(label && label < 1 << 20 && (((label & 0x3fff) ^ (label >> 14)) | 0xc000) == sport,
 				  "port 0x%x label 0x%x", sport, label);
@@ -113,12 +114,12 @@ Test(prm_decode, source_ports)
 }
 
 /* MLX5_QP_OPTPAR_* in include/linux/mlx5/qp.h */
-Test(prm_decode, an_address_in_any_state)
+Test(prm_decode, detects_address_in_any_transition)
 {
 	static const struct {
 		uint16_t opcode;
 		uint32_t options;
-		bool primary, secondary; /* is written there */
+		bool primary, secondary; /* the field that is written */
 		enum uverbs_kind kind;
 		uint32_t has;
 	} rows[] = {
@@ -128,7 +129,7 @@ Test(prm_decode, an_address_in_any_state)
 		{ 0x503, 1 << 10, true, false, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
 		{ 0x503, 0, true, true, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
 		{ 0x503, 0, false, true, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
-		/* as UCX and rdma-core's dr_devx.c go on: nothing that gives an address */
+		/* the next commands of UCX and of rdma-core's dr_devx.c: none sets an address */
 		{ 0x503, 14, true, false, UVERBS_QP_ADDRESS, 0 },
 		{ 0x504, 0, false, false, UVERBS_NOTHING, 0 },
 		{ 0x504, 1 << 7, false, false, UVERBS_QP_ADDRESS, 0 },
@@ -145,14 +146,14 @@ Test(prm_decode, an_address_in_any_state)
 		{ 0x506, 1 << 7, true, false, UVERBS_QP_ADDRESS, 0 },
 		{ 0x50c, 0, false, false, UVERBS_NOTHING, 0 },
 		{ 0x50c, 0, true, false, UVERBS_QP_ADDRESS, 0 },
-		/* INIT takes a port, and no address */
+		/* INIT takes a port but no address */
 		{ 0x502, 0, false, false, UVERBS_NOTHING, 0 },
 		{ 0x502, 1 << 16, false, false, UVERBS_NOTHING, 0 },
 		{ 0x502, 0, true, false, UVERBS_DRIVER_PRIVATE, 0 },
 		{ 0x50e, 0, false, false, UVERBS_NOTHING, 0 },
 		{ 0x50e, 1 << 7, false, false, UVERBS_DRIVER_PRIVATE, 0 },
 		{ 0x50e, 0, false, true, UVERBS_DRIVER_PRIVATE, 0 },
-		/* down */
+		/* shut down */
 		{ 0x507, 0, true, true, UVERBS_NOTHING, 0 },
 		{ 0x50a, 0, true, true, UVERBS_NOTHING, 0 },
 	};
@@ -174,8 +175,8 @@ Test(prm_decode, an_address_in_any_state)
 	}
 }
 
-/* Each octet of either GID alone makes an address. */
-Test(prm_decode, the_whole_gid_counts)
+/* A single nonzero octet of either GID makes an address. */
+Test(prm_decode, detects_gid_by_any_octet)
 {
 	for (size_t i = 0; i < 2 * 16; i++) {
 		struct ioctl_request r;
@@ -186,8 +187,8 @@ Test(prm_decode, the_whole_gid_counts)
 	}
 }
 
-/* mlx5dv_modify_qp_udp_sport() in rdma-core: 0x840 bits, opt_param_mask_95_32, of which the low half comes last */
-Test(prm_decode, options_beyond_32)
+/* mlx5dv_modify_qp_udp_sport() in rdma-core: 0x840 bits, opt_param_mask_95_32 with its low half last */
+Test(prm_decode, decodes_optional_parameters_above_bit_31)
 {
 	static const struct {
 		uint32_t high, low;
@@ -197,7 +198,7 @@ Test(prm_decode, options_beyond_32)
 		{ 0, 1 << 3, UVERBS_NOTHING },        /* INIT2INIT_MMO */
 		{ 0, 1 << 0, UVERBS_NOTHING },        /* DCI_STREAM_CHANNEL_ID */
 		{ 0, 1 << 1, UVERBS_NOTHING },        /* QOS_QUEUE_GROUP_ID */
-		{ 0, 1 << 2, UVERBS_DRIVER_PRIVATE }, /* UDP_SPORT: another SA, where it is a QP's own */
+		{ 0, 1 << 2, UVERBS_DRIVER_PRIVATE }, /* UDP_SPORT: another SA, if SAs are per QP */
 		{ 0, 1 << 4, UVERBS_DRIVER_PRIVATE },
 		{ 1, 0, UVERBS_DRIVER_PRIVATE },
 	};
@@ -208,13 +209,13 @@ Test(prm_decode, options_beyond_32)
 
 		put_be32(in + 0x108, rows[i].high);
 		put_be32(in + 0x10c, rows[i].low);
-		decoded(&r, UVERBS_NOTHING, "they are not looked at by the NIC without the qpc_ext bit");
+		decoded(&r, UVERBS_NOTHING, "the NIC ignores them without the qpc_ext bit");
 		in[8] = 0x80;
 		decoded(&r, rows[i].kind, "with it");
 	}
 }
 
-Test(prm_decode, too_short)
+Test(prm_decode, rejects_short_commands)
 {
 	static const uint16_t lengths[] = { 16, 0x18, 0x43, 0xff };
 	struct ioctl_request r;
@@ -226,23 +227,23 @@ Test(prm_decode, too_short)
 		decoded(&r, UVERBS_DRIVER_PRIVATE, "CREATE_QP");
 	}
 	devx(&r, MODIFY, 0x505, 0x10f)[8] = 0x80;
-	decoded(&r, UVERBS_DRIVER_PRIVATE, "RTS2RTS with half a mask");
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "RTS2RTS with a truncated mask");
 	devx(&r, MODIFY, 0x503, 15);
-	decoded(&r, UVERBS_MALFORMED, "less than a header");
+	decoded(&r, UVERBS_MALFORMED, "shorter than a header");
 	begin(&r, RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MODIFY);
 	add_attr(&r, 0x1000, 0, 41);
 	decoded(&r, UVERBS_MALFORMED, "no command");
 	add_attr(&r, 0x1001, 8, 0x305);
-	decoded(&r, UVERBS_MALFORMED, "an inline one");
+	decoded(&r, UVERBS_MALFORMED, "an inline command");
 	begin(&r, RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MODIFY);
 	add_pointer(&r, 0x1001, COMMAND)[1] = 3;
 	r.part[1].bytes[0] = 5;
 	decoded(&r, UVERBS_MALFORMED, "no handle");
 }
 
-/* ---- what sends ---- */
+/* ---- objects that can send ---- */
 
-Test(prm_decode, create_qp)
+Test(prm_decode, decodes_create_qp)
 {
 	/* MLX5_QP_ST_* in include/linux/mlx5/qp.h */
 	static const struct {
@@ -277,11 +278,11 @@ Test(prm_decode, create_qp)
 		out = decoded(&r, rows[i].qp_type ? UVERBS_QP_CREATE : UVERBS_DRIVER_PRIVATE, "CREATE_QP");
 		if (rows[i].qp_type)
 			cr_expect_eq(out.qp_type, rows[i].qp_type, "service %u: type %u", rows[i].st, out.qp_type);
-		cr_expect_eq(out.has, UVERBS_HAS_DEVX, "no answer has been read");
+		cr_expect_eq(out.has, UVERBS_HAS_DEVX, "the request phase reads no answer");
 	}
 }
 
-Test(prm_decode, create_qp_odd)
+Test(prm_decode, classifies_odd_create_qp)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -291,12 +292,12 @@ Test(prm_decode, create_qp_odd)
 	out = decoded(&r, UVERBS_QP_CREATE, "UD with a source QPN");
 	cr_expect(out.has & UVERBS_HAS_SOURCE_QPN);
 	put_address(devx(&r, CREATE, 0x500, COMMAND), PRIMARY);
-	decoded(&r, UVERBS_DRIVER_PRIVATE, "a QP that is born with an address");
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "a QP created with an address");
 	put_address(devx(&r, CREATE, 0x500, COMMAND), SECONDARY);
-	decoded(&r, UVERBS_DRIVER_PRIVATE, "or with an alternate one");
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "a QP created with an alternate address");
 }
 
-Test(prm_decode, the_answer_has_the_number)
+Test(prm_decode, reads_qp_number_from_answer)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -313,10 +314,10 @@ Test(prm_decode, the_answer_has_the_number)
 	devx(&r, CREATE, 0x500, COMMAND);
 	add_pointer(&r, 0x1002, 11);
 	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), 0);
-	cr_expect_eq(out.kind, UVERBS_MALFORMED, "half a number");
+	cr_expect_eq(out.kind, UVERBS_MALFORMED, "a truncated QP number");
 }
 
-Test(prm_decode, other_things_that_send)
+Test(prm_decode, classifies_other_sending_objects)
 {
 	static const struct {
 		uint16_t opcode;
@@ -362,7 +363,7 @@ Test(prm_decode, other_things_that_send)
 	}
 }
 
-/* ---- what does not ---- */
+/* ---- objects that cannot send ---- */
 
 static size_t harmless_by(int method)
 {
@@ -377,26 +378,26 @@ static size_t harmless_by(int method)
 	return count;
 }
 
-/* A command that is harmless by one method is none by another: the kernel would not take it, and nobody read it. */
-Test(prm_decode, the_harmless_are_a_list)
+/* A command that is harmless by one method is unknown by another: the kernel rejects it there. */
+Test(prm_decode, accepts_only_listed_harmless_commands)
 {
 	struct ioctl_request r;
 
 	cr_expect_eq(harmless_by(CREATE), 16);
-	cr_expect_eq(harmless_by(MODIFY), 13 + 6, "with those that go without an address here");
+	cr_expect_eq(harmless_by(MODIFY), 13 + 6, "the count includes the transitions without an address");
 	cr_expect_eq(harmless_by(OTHER), 18);
 	devx(&r, CREATE, 0x200, 32);
 	decoded(&r, UVERBS_NOTHING, "CREATE_MKEY");
 	devx(&r, MODIFY, 0x200, 32);
-	decoded(&r, UVERBS_DRIVER_PRIVATE, "CREATE_MKEY to modify with");
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "CREATE_MKEY by the modify method");
 	devx(&r, OTHER, 0x500, COMMAND);
 	decoded(&r, UVERBS_DRIVER_PRIVATE, "CREATE_QP as a general command");
 	devx(&r, OTHER, 0x503, COMMAND);
 	decoded(&r, UVERBS_DRIVER_PRIVATE, "INIT2RTR as a general command");
 }
 
-/* vhca_tunnel_id: 0x20 bits. Then the kernel passes on whatever it is (devx_is_general_cmd()). */
-Test(prm_decode, commands_for_another_function)
+/* vhca_tunnel_id: 0x20 bits. If it is set, the kernel forwards any command (devx_is_general_cmd()). */
+Test(prm_decode, refuses_commands_for_another_function)
 {
 	for (int octet = 4; octet < 6; octet++) {
 		struct ioctl_request r;
@@ -406,25 +407,25 @@ Test(prm_decode, commands_for_another_function)
 	}
 }
 
-Test(prm_decode, destroy)
+Test(prm_decode, decodes_destroy)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
 
 	begin(&r, RDMA_DRIVER_MLX5, MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_DESTROY);
-	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "of nothing: every kernel refuses");
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "without a handle: every kernel refuses");
 	add_attr(&r, 0x1000, 0, 41);
 	out = decoded(&r, UVERBS_QP_DESTROY, "destroy");
 	cr_expect_eq(out.handle, 41);
 	cr_expect_eq(out.has, UVERBS_HAS_DEVX | UVERBS_HAS_HANDLE);
 }
 
-/* The same octets of another driver are nobody's DEVX. */
-Test(prm_decode, of_mlx5_only)
+/* The same octets of another driver are not DEVX. */
+Test(prm_decode, decodes_devx_only_for_mlx5)
 {
 	struct ioctl_request r;
 
 	put_address(modify_qp(&r, 0x503), PRIMARY);
 	header(&r)->driver_id = RDMA_DRIVER_HFI1;
-	decoded(&r, UVERBS_DRIVER_PRIVATE, "a driver that nobody has read");
+	decoded(&r, UVERBS_DRIVER_PRIVATE, "an unknown driver");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Processes and their open files: of the test itself, and of children that it forks. */
+/* Processes and their open files: the test itself and its children. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +18,9 @@
 #include "process/same_file.h"
 #include "skip.h"
 
-/* ---- who it is ---- */
+/* ---- identity ---- */
 
-Test(process, oneself)
+Test(process, describes_own_process)
 {
 	struct process process, copy;
 	char exe[256] = "";
@@ -44,7 +44,7 @@ Test(process, oneself)
 	cr_expect_eq(copy.start_time, process.start_time);
 	process_close(&process);
 	cr_expect_eq(process.pidfd, -1);
-	cr_expect_not(process_has_ended(&copy), "the copy has its own pidfd");
+	cr_expect_not(process_has_ended(&copy), "the copy has a separate pidfd");
 	process_close(&copy);
 }
 
@@ -53,7 +53,7 @@ static void rename_badly(void *name)
 	prctl(PR_SET_NAME, name);
 }
 
-/* Field 22 of what follows the name, as the kernel prints it. */
+/* Field 22, counted after the name, as the kernel prints it. */
 static uint64_t start_time_of(pid_t pid)
 {
 	char path[64], text[1024];
@@ -71,7 +71,7 @@ static uint64_t start_time_of(pid_t pid)
 	return time;
 }
 
-Test(process, a_name_does_not_move_the_start_time)
+Test(process, reads_start_time_with_misleading_name)
 {
 	static char names[][16] = { "app", "a) R 1 2 3 4", ") ) ) (", "a b c d e f g h", "" };
 
@@ -93,7 +93,7 @@ static void become_nobody(void *argument)
 		_exit(1);
 }
 
-Test(process, the_effective_user_counts)
+Test(process, returns_effective_user)
 {
 	struct process process;
 	pid_t pid;
@@ -107,7 +107,7 @@ Test(process, the_effective_user_counts)
 	child_end(pid);
 }
 
-Test(process, one_that_has_ended)
+Test(process, fails_for_ended_process)
 {
 	struct process process = { .pid = 4711 }, held;
 	pid_t pid = child_start(NULL, NULL);
@@ -122,7 +122,7 @@ Test(process, one_that_has_ended)
 	cr_expect_eq(process_open(pid, &process), -ESRCH, "no process");
 	cr_expect_eq(process_open(0, &process), -ESRCH);
 	cr_expect_eq(process_open(-1, &process), -ESRCH);
-	cr_expect_eq(process.pid, 4711, "nothing is written on errors");
+	cr_expect_eq(process.pid, 4711, "an error changes no output");
 	process_close(&held);
 }
 
@@ -157,7 +157,7 @@ static void connect_and_become_nobody(void *argument)
 	become_nobody(argument);
 }
 
-Test(process, who_has_connected)
+Test(process, identifies_socket_peer)
 {
 	int listener = listener_make(), socket;
 	pid_t pid = child_start(geteuid() ? connect_to_us : connect_and_become_nobody, NULL);
@@ -167,7 +167,7 @@ Test(process, who_has_connected)
 	cr_assert_geq(socket, 0);
 	cr_assert_eq(process_open_peer(socket, &process), 0);
 	cr_expect_eq(process.pid, pid);
-	cr_expect_eq(process.uid, geteuid(), "that of its connect(2)");
+	cr_expect_eq(process.uid, geteuid(), "the uid at connect(2)");
 	cr_expect_eq(process.start_time, start_time_of(pid));
 	process_close(&process);
 	child_kill(pid);
@@ -193,7 +193,7 @@ static void files_open(struct files *files)
 	cr_assert_eq(pipe(files->pipe), 0);
 }
 
-Test(holders, the_same_open_file)
+Test(holders, recognizes_same_open_file)
 {
 	struct files files;
 	struct process process;
@@ -209,7 +209,7 @@ Test(holders, the_same_open_file)
 	cr_assert_eq(err, 0);
 	cr_expect(same);
 	cr_assert_eq(same_open_file(getpid(), files.first, getpid(), files.again, &same), 0);
-	cr_expect_not(same, "the same device, opened twice");
+	cr_expect_not(same, "the same device opened twice");
 	cr_assert_eq(same_open_file(getpid(), files.first, pid, files.first, &same), 0);
 	cr_expect(same, "inherited");
 	cr_assert_eq(same_open_file(pid, files.again, getpid(), files.first, &same), 0);
@@ -219,13 +219,13 @@ Test(holders, the_same_open_file)
 	cr_assert_eq(process_open(pid, &process), 0);
 	cr_assert_eq(process_fetch_fd(&process, files.dup, &fetched), 0);
 	cr_assert_eq(same_open_file(getpid(), fetched, getpid(), files.first, &same), 0);
-	cr_expect(same, "fetched from a child that has inherited it");
+	cr_expect(same, "a copy fetched from a child that inherited it");
 	cr_expect(fcntl(fetched, F_GETFD) & FD_CLOEXEC);
 	process_close(&process);
 	child_end(pid);
 }
 
-/* What a user without privilege, real and effective, gets for the fd of a process of root. */
+/* The result for an unprivileged user (real and effective) and an fd of a process of root. */
 static int compared_by_nobody(pid_t pid, int fd)
 {
 	pid_t nobody = fork();
@@ -243,7 +243,7 @@ static int compared_by_nobody(pid_t pid, int fd)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
 }
 
-Test(holders, what_cannot_be_compared)
+Test(holders, fails_when_files_cannot_be_compared)
 {
 	int self = open("/dev/zero", O_RDONLY), err;
 	bool same = true;
@@ -259,10 +259,10 @@ Test(holders, what_cannot_be_compared)
 		cr_expect_eq(compared_by_nobody(pid, self), -EPERM);
 	child_end(pid);
 	cr_expect_eq(same_open_file(getpid(), self, pid, self, &same), -ESRCH);
-	cr_expect(same, "nothing is written on errors");
+	cr_expect(same, "an error changes no output");
 }
 
-Test(process, an_fd_that_is_not_there)
+Test(process, fails_for_closed_fd)
 {
 	struct process process;
 	int fd = 4711;

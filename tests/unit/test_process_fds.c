@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Doors and uverbs fds of other processes: children of the test, and a /sys in which /dev/null is a uverbs device. */
+/* Doors and uverbs fds of other processes: children of the test, with a /sys in which /dev/null is a uverbs device. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static const char *inside(const char *name)
 	return path[i];
 }
 
-/* In `folder`: a sysfs for which 1:3 is uverbs0 and 1:5 is no uverbs device, and devices' files. */
+/* Creates in `folder` device files and a sysfs where 1:3 is uverbs0 and 1:5 is not a uverbs device. */
 static void folder_make(void)
 {
 	snprintf(folder, sizeof(folder), "/tmp/rdmasec-process-XXXXXX");
@@ -91,7 +91,7 @@ static bool child_is_guarded(const char *name, void (*prepare)(void *name))
 	return guarded;
 }
 
-Test(guarded, by_the_name_of_a_mapped_file)
+Test(guarded, detects_door_by_mapped_file_name)
 {
 	static const struct {
 		const char *name;
@@ -109,7 +109,7 @@ Test(guarded, by_the_name_of_a_mapped_file)
 	}
 }
 
-Test(guarded, nobody_is_not)
+Test(guarded, process_without_door_is_unguarded)
 {
 	pid_t pid = child_start(NULL, NULL);
 	bool guarded = true;
@@ -119,7 +119,7 @@ Test(guarded, nobody_is_not)
 	child_end(pid);
 	guarded = true;
 	cr_expect_eq(process_is_guarded(pid, &guarded), -ESRCH);
-	cr_expect(guarded, "nothing is written on errors");
+	cr_expect(guarded, "an error changes no output");
 }
 
 struct found {
@@ -142,8 +142,10 @@ static int note_found(void *context, const struct process *process, int number, 
 	return found->err;
 }
 
-/* uverbs0 is one; uverbs1 is called so, and is another device; uverbs2 is a file; null is one that is open for one way
- * only, as no verbs program has it. */
+/*
+ * uverbs0 is a uverbs device; uverbs1 is another device of that name; uverbs2 is a regular file; null is a uverbs
+ * device opened in one direction only, as no verbs program does.
+ */
 static void open_devices(void *argument)
 {
 	(void)argument;
@@ -158,11 +160,11 @@ static void devices_make(void)
 	if (mknod(inside("uverbs0"), S_IFCHR | 0600, makedev(1, 3)) ||
 	    mknod(inside("uverbs1"), S_IFCHR | 0600, makedev(1, 5)) ||
 	    mknod(inside("null"), S_IFCHR | 0600, makedev(1, 3)))
-		skip_test("no device can be made here");
+		skip_test("cannot create device files here");
 	file_make("uverbs2");
 }
 
-/* dup2() has left a second number for it: the first one is closed, so that there is one. */
+/* dup2() leaves a second fd; closing the first one keeps exactly one. */
 static void open_one_device(void *argument)
 {
 	int fd;
@@ -180,7 +182,7 @@ static void open_one_device(void *argument)
 	}
 }
 
-Test(guarded, a_uverbs_fd_is_known_by_its_device)
+Test(guarded, recognizes_uverbs_fd_by_device_number)
 {
 	struct found found = { 0 };
 	struct process process;
@@ -195,7 +197,8 @@ Test(guarded, a_uverbs_fd_is_known_by_its_device)
 	cr_expect_eq(found.pid, pid);
 	cr_expect_eq(found.rdev, makedev(1, 3));
 	found = (struct found){ .err = -ENOANO };
-	cr_expect_eq(process_uverbs_fds(folder, &process, note_found, &found), -ENOANO, "the caller's error");
+	cr_expect_eq(process_uverbs_fds(folder, &process, note_found, &found), -ENOANO,
+		     "the callback's error is returned");
 	child_end(pid);
 	found = (struct found){ 0 };
 	cr_expect_eq(process_uverbs_fds(folder, &process, note_found, &found), -ESRCH);
@@ -209,7 +212,7 @@ static void map_and_open(void *name)
 	open_one_device(NULL);
 }
 
-/* The first process of a container may be its host's, and not to be looked into. */
+/* In a container, process 1 may belong to the host and be inaccessible. */
 static void expect_scan(struct found *found)
 {
 	int err = process_scan(folder, note_found, found);
@@ -217,7 +220,7 @@ static void expect_scan(struct found *found)
 	cr_expect(!err || err == -EACCES || err == -EPERM, "%d", err);
 }
 
-Test(guarded, a_scan_finds_those_that_are_guarded)
+Test(guarded, scan_finds_guarded_processes)
 {
 	static char door[] = "librdmasec-preload.so";
 	struct found found = { 0 };
@@ -234,7 +237,7 @@ Test(guarded, a_scan_finds_those_that_are_guarded)
 	cr_expect_eq(found.pid, guarded);
 	cr_expect_eq(found.number, A_NUMBER);
 	found = (struct found){ .err = -ENOANO };
-	cr_expect_eq(process_scan(folder, note_found, &found), -ENOANO, "the caller's error");
+	cr_expect_eq(process_scan(folder, note_found, &found), -ENOANO, "the callback's error is returned");
 	child_end(guarded);
 	child_end(bare);
 	remove(inside(door));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What is made of the kernel's list of QPs, right ones and wrong ones. */
+/* Valid and invalid lists of QPs from the kernel. */
 #include "rdma/resources.h"
 
 #include <rdma/ib_user_ioctl_verbs.h>
@@ -20,7 +20,7 @@ static int read_them(void)
 	error[0] = '\0';
 	found = (struct rdma_resources){ .count = 77 };
 	err = resources_read_over(&transport, &found, error, sizeof(error));
-	cr_expect_eq(kernel.opens, kernel.closes, "a socket was leaked");
+	cr_expect_eq(kernel.opens, kernel.closes, "a socket leaked");
 	if (err)
 		cr_expect(found.count == 77 && strstr(error, "RDMA netlink: "), "%zu, %s", found.count, error);
 	return err;
@@ -55,7 +55,7 @@ static void say_devices(void)
 	fake_done(&kernel, 0);
 }
 
-/* How an entry differs from what the kernel should say. */
+/* How an entry deviates from a valid one. */
 enum wrong {
 	NOTHING_WRONG,
 	NO_LQPN,
@@ -133,7 +133,7 @@ static struct nl_msg *table_message(uint32_t index, struct nlattr **table)
 	struct nl_msg *message = message_new(RDMA_NLDEV_CMD_RES_QP_GET);
 
 	nla_put_u32(message, RDMA_NLDEV_ATTR_DEV_INDEX, index);
-	nla_put_string(message, RDMA_NLDEV_ATTR_DEV_NAME, "as it is");
+	nla_put_string(message, RDMA_NLDEV_ATTR_DEV_NAME, "unchanged");
 	*table = nla_nest_start(message, RDMA_NLDEV_ATTR_RES_QP);
 	cr_assert_not_null(*table);
 	return message;
@@ -149,7 +149,7 @@ static void say_one(uint32_t index, uint32_t qpn, uint8_t type, const char *owne
 	fake_say(&kernel, message);
 }
 
-Test(resources, qps_of_all_devices)
+Test(resources, lists_qps_of_all_devices)
 {
 	const struct rdma_qp *qp;
 
@@ -170,7 +170,7 @@ Test(resources, qps_of_all_devices)
 	cr_expect_str_eq(qp_state_name(qp->state), "RTS");
 	qp = resources_find(&found, "rxe0", 18);
 	cr_assert_not_null(qp);
-	cr_expect(!qp->pid && !qp->is_kernel && !qp->has_remote_qpn, "of a pid namespace that is not to be seen");
+	cr_expect(!qp->pid && !qp->is_kernel && !qp->has_remote_qpn, "a process in an invisible pid namespace");
 	qp = resources_find(&found, "mlx5_0", 300);
 	cr_assert_not_null(qp);
 	cr_expect(qp->is_kernel && !qp->pid && !qp_is_connection_management(qp));
@@ -183,7 +183,7 @@ Test(resources, qps_of_all_devices)
 	expect_no_leak();
 }
 
-Test(resources, the_request)
+Test(resources, sends_dump_request)
 {
 	struct nlattr *index;
 
@@ -204,8 +204,8 @@ Test(resources, the_request)
 	expect_no_leak();
 }
 
-/* Over several datagrams, in no order, some of them told twice, one of a number that all ports have. */
-Test(resources, many)
+/* Several datagrams, unordered, with duplicates and with a QP number that every port has. */
+Test(resources, lists_many_qps_without_duplicates)
 {
 	enum { EACH = 90, DATAGRAMS = 10 };
 	struct nlattr *table, *entry;
@@ -244,7 +244,7 @@ Test(resources, many)
 	expect_no_leak();
 }
 
-Test(resources, believes_no_wrong_entry)
+Test(resources, rejects_invalid_entries)
 {
 	for (enum wrong wrong = NO_LQPN; wrong < WRONG_COUNT; wrong++) {
 		say_devices();
@@ -309,13 +309,13 @@ static void cut_in_the_entry(void)
 	nla_put_u8(message, RDMA_NLDEV_ATTR_RES_STATE, 2);
 	nla_put(message, RDMA_NLDEV_ATTR_RES_SQ_PSN, 4, "abcd");
 	nla_nest_end(message, entry);
-	/* the last attribute claims to be longer than its entry */
+	/* the last attribute is longer than its entry */
 	((struct nlattr *)((char *)entry + entry->nla_len - 8))->nla_len = 12;
 	nla_nest_end(message, table);
 	fake_say(&kernel, message);
 }
 
-Test(resources, believes_no_wrong_message)
+Test(resources, rejects_invalid_messages)
 {
 	static const struct {
 		const char *name;
@@ -327,7 +327,7 @@ Test(resources, believes_no_wrong_message)
 		{ "no table", no_table },
 		{ "no entry", no_entry },
 		{ "two tables", two_tables },
-		{ "cut in the entry", cut_in_the_entry },
+		{ "truncated within the entry", cut_in_the_entry },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -341,8 +341,8 @@ Test(resources, believes_no_wrong_message)
 	expect_no_leak();
 }
 
-/* The second device is read anew, and what was read of the first one stays. */
-Test(resources, a_dump_that_is_read_anew)
+/* Only the dump of the second device restarts; the QPs of the first one stay. */
+Test(resources, restarts_interrupted_dump)
 {
 	say_devices();
 	say_one(0, 300, IB_UVERBS_QPT_RC, NULL, 1, NOTHING_WRONG);
@@ -355,15 +355,15 @@ Test(resources, a_dump_that_is_read_anew)
 	cr_expect_eq(found.count, 2);
 	cr_expect_not_null(resources_find(&found, "mlx5_0", 300));
 	cr_expect_not_null(resources_find(&found, "rxe0", 18));
-	cr_expect_null(resources_find(&found, "rxe0", 17), "of the try that failed");
+	cr_expect_null(resources_find(&found, "rxe0", 17), "from the failed attempt");
 	forget();
 	expect_no_leak();
 }
 
-Test(resources, the_kernel_refuses)
+Test(resources, returns_error_when_kernel_refuses)
 {
 	kernel.open_error = -EPROTONOSUPPORT;
-	cr_expect_eq(read_them(), 0, "no RDMA in this kernel: no QPs");
+	cr_expect_eq(read_them(), 0, "a kernel without RDMA has no QPs");
 	cr_expect(found.count == 0 && !found.qps);
 	forget();
 	kernel.open_error = -EMFILE;
@@ -376,12 +376,12 @@ Test(resources, the_kernel_refuses)
 	say_devices();
 	say_one(0, 300, IB_UVERBS_QPT_RC, NULL, 1, NOTHING_WRONG);
 	fake_done(&kernel, -ENOMEM);
-	cr_expect_eq(read_them(), -ENOMEM, "what came before does not count");
+	cr_expect_eq(read_them(), -ENOMEM, "earlier entries are dropped");
 	forget();
 	expect_no_leak();
 }
 
-Test(resources, names)
+Test(resources, names_types_and_states)
 {
 	const struct rdma_qp mlx5 = { .is_kernel = true, .type = IB_UVERBS_QPT_UD, .kernel_owner = "mlx5_ib" };
 	const struct rdma_qp user = { .type = QP_TYPE_GSI };
@@ -393,5 +393,5 @@ Test(resources, names)
 	cr_expect_str_eq(qp_state_name(6), "ERR");
 	cr_expect_str_eq(qp_state_name(7), "unknown");
 	cr_expect(qp_is_connection_management(&mlx5));
-	cr_expect_not(qp_is_connection_management(&user), "a process has none");
+	cr_expect_not(qp_is_connection_management(&user), "a QP of a process has no kernel name");
 }

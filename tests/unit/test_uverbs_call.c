@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Calls on another's uverbs fd, with a test in the kernel's place: what it is asked, octet by octet, with numbers from
- * the ABI rather than names from the headers that the code has used; and what is made of odd answers.
+ * Calls on another process's uverbs fd. The test replaces the kernel: it checks each request octet by octet, with
+ * numbers from the ABI instead of the header names that the code uses, and returns odd answers.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -18,19 +18,19 @@ enum { FD = 77, DRIVER = 14, HANDLE = 0x01020304, ATTRS = 4, VALID = 2 };
 static struct fake {
 	void (*answer)(struct ib_uverbs_ioctl_hdr *request); /* when err is 0 */
 	int err;
-	int unwritten; /* the number of an attribute whose output is not said to be valid, -1: none */
-	/* what was asked */
+	int unwritten; /* number of the attribute whose output lacks the valid flag, -1: none */
+	/* the last request */
 	int calls, fd;
 	struct ib_uverbs_attr attrs[ATTRS];
 	uint8_t in[256];
-	/* what is answered */
+	/* the answer to it */
 	uint32_t handles[20000];
 	size_t handle_count, total_lies_by;
 	uint32_t refused_mask;
 	struct ib_uverbs_gid_entry gids[4];
 	uint64_t gid_count;
 } fake;
-/* apart: they end in arrays without a size */
+/* separate variables: the structs end in flexible arrays */
 static struct ib_uverbs_ioctl_hdr asked_header;
 static struct ib_uverbs_query_qp_resp qp_answer;
 
@@ -39,7 +39,7 @@ static void *pointer(uint64_t data)
 	return (void *)(uintptr_t)data;
 }
 
-/* Lengths as the kernel checks them, then the answer. */
+/* Checks the lengths as the kernel does, then answers. */
 static int fake_kernel(int fd, struct ib_uverbs_ioctl_hdr *request)
 {
 	fake.calls++;
@@ -122,7 +122,7 @@ static void fake_handles(size_t count)
 		fake.handles[i] = (uint32_t)i * 3;
 }
 
-Test(uverbs_call, handles_are_asked_for_with_room_for_one_more)
+Test(uverbs_call, asks_for_one_handle_more_than_fits)
 {
 	uint32_t handles[10];
 	size_t count;
@@ -155,7 +155,7 @@ static const struct {
 	{ 20000, 20000, -ENOSPC },
 };
 
-Test(uverbs_call, a_list_is_whole_or_an_error)
+Test(uverbs_call, returns_complete_list_or_error)
 {
 	static uint32_t handles[20000];
 
@@ -168,11 +168,11 @@ Test(uverbs_call, a_list_is_whole_or_an_error)
 		cr_expect_eq(count, lists[i].err ? 4711 : lists[i].there, "case %zu", i);
 		if (!lists[i].err)
 			cr_expect_arr_eq(handles, fake.handles, count * 4, "case %zu", i);
-		cr_expect_eq(handles[lists[i].err ? 0 : count], 0xa5a5a5a5, "case %zu: nothing behind", i);
+		cr_expect_eq(handles[lists[i].err ? 0 : count], 0xa5a5a5a5, "case %zu: octets behind the list", i);
 	}
 }
 
-Test(uverbs_call, a_list_that_contradicts_itself)
+Test(uverbs_call, rejects_inconsistent_handle_list)
 {
 	uint32_t handles[10];
 	size_t count;
@@ -207,7 +207,7 @@ static void fake_qp(uint8_t state)
 	qp_answer.qp_state = state;
 }
 
-Test(uverbs_call, a_qp_is_queried_for_what_is_used)
+Test(uverbs_call, queries_only_used_qp_attributes)
 {
 	struct uverbs_qp_facts facts;
 	uint8_t in[16] = { 0 };
@@ -224,7 +224,7 @@ Test(uverbs_call, a_qp_is_queried_for_what_is_used)
 	cr_expect_eq(fake.calls, 1);
 }
 
-Test(uverbs_call, what_a_qp_is)
+Test(uverbs_call, reads_qp_attributes)
 {
 	struct uverbs_qp_facts facts;
 
@@ -248,7 +248,7 @@ Test(uverbs_call, what_a_qp_is)
 	cr_expect_eq(facts.dest_qpn, 0xabcdef);
 }
 
-Test(uverbs_call, an_answer_about_a_qp_that_is_none)
+Test(uverbs_call, rejects_invalid_qp_answer)
 {
 	struct uverbs_qp_facts facts = { .dest_qpn = 99 };
 
@@ -264,7 +264,7 @@ Test(uverbs_call, an_answer_about_a_qp_that_is_none)
 	fake.err = -EBUSY;
 	cr_expect_eq(uverbs_query_qp(FD, DRIVER, HANDLE, &facts), -EBUSY);
 	cr_expect_eq(fake.calls, 1);
-	cr_expect_eq(facts.dest_qpn, 99, "nothing is written on errors");
+	cr_expect_eq(facts.dest_qpn, 99, "an error changes no output");
 }
 
 static int refuse_dest_qpn(int fd, struct ib_uverbs_ioctl_hdr *request)
@@ -279,7 +279,7 @@ static int refuse_dest_qpn(int fd, struct ib_uverbs_ioctl_hdr *request)
 	return fake_kernel(fd, request);
 }
 
-Test(uverbs_call, a_driver_that_knows_no_peer_is_asked_again_without)
+Test(uverbs_call, retries_query_without_dest_qpn)
 {
 	struct uverbs_qp_facts facts;
 
@@ -294,7 +294,7 @@ Test(uverbs_call, a_driver_that_knows_no_peer_is_asked_again_without)
 	cr_expect_eq(fake.calls, 2);
 }
 
-Test(uverbs_call, to_error_changes_the_state_alone)
+Test(uverbs_call, moves_to_error_by_state_only)
 {
 	uint8_t in[112] = { 0 };
 
@@ -319,7 +319,7 @@ static int refuse_to_modify(int fd, struct ib_uverbs_ioctl_hdr *request)
 	return fake_kernel(fd, request);
 }
 
-Test(uverbs_call, what_is_in_reset_cannot_go_to_error)
+Test(uverbs_call, returns_error_for_qp_in_reset)
 {
 	for (uint8_t state = 0; state <= 6; state++) {
 		fake_qp(state);
@@ -333,7 +333,7 @@ Test(uverbs_call, what_is_in_reset_cannot_go_to_error)
 	}
 }
 
-Test(uverbs_call, destroy)
+Test(uverbs_call, destroys_qp)
 {
 	cr_assert_eq(uverbs_qp_destroy(FD, DRIVER, HANDLE), 0);
 	expect_header(4, 1, 2);
@@ -369,7 +369,7 @@ static void fake_gids(uint64_t count)
 	}
 }
 
-Test(uverbs_call, the_gid_table)
+Test(uverbs_call, reads_gid_table)
 {
 	static const enum gid_type types[] = { GID_TYPE_IB, GID_TYPE_ROCE_V1, GID_TYPE_ROCE_V2, GID_TYPE_UNKNOWN };
 	struct gid_entry entries[5];
@@ -392,25 +392,26 @@ Test(uverbs_call, the_gid_table)
 	}
 }
 
-Test(uverbs_call, a_gid_table_that_cannot_be)
+Test(uverbs_call, rejects_invalid_gid_table)
 {
 	struct gid_entry entries[4];
 	size_t count = 4711;
 
 	fake_gids(2048);
-	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO, "more than there was room for");
+	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO,
+		     "more GIDs than the caller has room for");
 	fake_gids(4);
 	fake.gids[1].port_num = 0;
 	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO, "no port");
 	fake_gids(4);
 	fake.gids[1].gid_index = 0;
-	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO, "an index twice");
+	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO, "duplicate index");
 	fake_gids(4);
 	fake.gids[3].port_num = 1;
-	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO, "out of order");
+	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO, "indices not in ascending order");
 	fake_gids(4);
 	fake.gids[2].netdev_ifindex = 0x80000000;
-	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO, "an index that is none");
+	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 4, &count), -EPROTO, "invalid index");
 	for (int i = 2; i <= 3; i++) {
 		fake_gids(4);
 		fake.unwritten = i;
@@ -422,7 +423,7 @@ Test(uverbs_call, a_gid_table_that_cannot_be)
 	cr_expect_eq(count, 4711);
 }
 
-Test(uverbs_call, gids_that_do_not_fit)
+Test(uverbs_call, rejects_gid_table_larger_than_buffer)
 {
 	struct gid_entry entries[4];
 	size_t count = 4711;
@@ -434,12 +435,12 @@ Test(uverbs_call, gids_that_do_not_fit)
 	cr_expect_eq(count, 0);
 	fake_gids(4);
 	fake.gids[3].gid_index = 256;
-	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 3, &count), 0, "no address can choose it");
+	cr_expect_eq(uverbs_query_gids(FD, DRIVER, entries, 3, &count), 0, "no address handle can select this index");
 	cr_expect_eq(count, 3);
 }
 
-/* Its own suite: nothing stands in the kernel's place. */
-Test(uverbs_call_kernel, what_is_no_device_is_refused)
+/* A separate suite: it calls the real kernel. */
+Test(uverbs_call_kernel, rejects_fd_of_other_file)
 {
 	uint32_t handle;
 	size_t count;

@@ -6,7 +6,7 @@
 
 /* ---- objects and methods ---- */
 
-Test(uverbs_decode, objects_and_methods)
+Test(uverbs_decode, classifies_objects_and_methods)
 {
 	static const struct {
 		uint32_t driver;
@@ -29,7 +29,7 @@ Test(uverbs_decode, objects_and_methods)
 		{ RDMA_DRIVER_RXE, 19 /* COMP_CNTR */, 0, UVERBS_NOTHING },
 		{ RDMA_DRIVER_RXE, 20, 0, UVERBS_MALFORMED },
 		{ RDMA_DRIVER_RXE, 0xfff, 0, UVERBS_MALFORMED },
-		/* the newest method of each, and one that is not known yet */
+		/* the newest method of each object, and an unknown one */
 		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, 7 /* QUERY_PORT_SPEED */, UVERBS_NOTHING },
 		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, 8 /* QUERY_COMP_CNTR_CAPS */, UVERBS_NOTHING },
 		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, 9, UVERBS_MALFORMED },
@@ -68,7 +68,7 @@ Test(uverbs_decode, objects_and_methods)
 		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_AH, 1, UVERBS_MALFORMED },
 		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_FLOW, UVERBS_METHOD_FLOW_DESTROY, UVERBS_NOTHING },
 		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_FLOW, 1, UVERBS_MALFORMED },
-		/* drivers' own: harmless only where somebody has read them */
+		/* driver-specific objects: harmless only if listed for that driver */
 		{ RDMA_DRIVER_RXE, 0x1000, 0x1000, UVERBS_DRIVER_PRIVATE },
 		{ RDMA_DRIVER_RXE, UVERBS_OBJECT_PD, 0x1000, UVERBS_DRIVER_PRIVATE },
 		{ RDMA_DRIVER_HNS, 0x1000, 0x1000, UVERBS_DRIVER_PRIVATE },
@@ -131,8 +131,8 @@ Test(uverbs_decode, objects_and_methods)
 	}
 }
 
-/* The commands of the data path and of set-up pass by in one read, whatever their attributes are. */
-Test(uverbs_decode, harmless_objects_cost_one_read)
+/* Commands of the data path and of set-up need a single read: the decoder ignores their attributes. */
+Test(uverbs_decode, decodes_harmless_objects_with_one_read)
 {
 	struct ioctl_request r;
 
@@ -145,7 +145,7 @@ Test(uverbs_decode, harmless_objects_cost_one_read)
 
 /* ---- the form of a request ---- */
 
-Test(uverbs_decode, a_length_that_is_not_exact_is_refused_by_the_kernel)
+Test(uverbs_decode, classifies_inexact_length_as_refused_by_kernel)
 {
 	static const int off[] = { -16, -1, 1, 8, 16 };
 
@@ -158,7 +158,7 @@ Test(uverbs_decode, a_length_that_is_not_exact_is_refused_by_the_kernel)
 	}
 }
 
-Test(uverbs_decode, attributes_must_be_there_in_full)
+Test(uverbs_decode, rejects_incomplete_attributes)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -170,7 +170,7 @@ Test(uverbs_decode, attributes_must_be_there_in_full)
 	}
 }
 
-Test(uverbs_decode, an_attribute_twice)
+Test(uverbs_decode, rejects_duplicate_attribute)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -182,8 +182,8 @@ Test(uverbs_decode, an_attribute_twice)
 	cr_expect(strstr(out.why_malformed, "duplicate"));
 }
 
-/* 254 fill a page of 4096 octets; a kernel with larger pages takes more, and we cannot look at all of it. */
-Test(uverbs_decode, as_many_attributes_as_a_page_holds)
+/* 254 attributes fill a page of 4096 octets. A kernel with larger pages accepts more, which the decoder refuses. */
+Test(uverbs_decode, accepts_at_most_one_page_of_attributes)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -199,7 +199,7 @@ Test(uverbs_decode, as_many_attributes_as_a_page_holds)
 	cr_expect(strstr(out.why_malformed, "too many"));
 }
 
-Test(uverbs_decode, the_longest_length_that_the_header_can_say)
+Test(uverbs_decode, rejects_longest_header_length)
 {
 	struct ioctl_request r;
 
@@ -207,14 +207,14 @@ Test(uverbs_decode, the_longest_length_that_the_header_can_say)
 	header(&r)->num_attrs = (65535 - 24) / 16;
 	header(&r)->length = 24 + header(&r)->num_attrs * 16;
 	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED);
-	header(&r)->num_attrs = 65535; /* 24 + 65535 * 16 is no length of 16 bits, and cut to them is 8 */
+	header(&r)->num_attrs = 65535; /* 24 + 65535 * 16 exceeds 16 bits; truncated it is 8 */
 	header(&r)->length = 8;
 	cr_expect_eq(kind_of(&r), UVERBS_NOTHING);
 }
 
 /* ---- native QP methods ---- */
 
-Test(uverbs_decode, native_create)
+Test(uverbs_decode, decodes_native_create)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -228,7 +228,7 @@ Test(uverbs_decode, native_create)
 	cr_expect_eq(out.method_id, UVERBS_METHOD_QP_CREATE);
 	cr_expect_eq(out.write_command, 0);
 	cr_expect_eq(out.qp_type, IB_UVERBS_QPT_UD);
-	cr_expect_eq(out.has, 0, "no answer has been read");
+	cr_expect_eq(out.has, 0, "the request phase reads no answer");
 
 	((struct ib_uverbs_attr *)(r.part[0].bytes + 24))->data = 77; /* as the kernel writes the handle */
 	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), 0);
@@ -237,7 +237,7 @@ Test(uverbs_decode, native_create)
 	cr_expect_eq(out.qpn, 0x1234);
 }
 
-Test(uverbs_decode, native_create_without_its_answer)
+Test(uverbs_decode, decodes_native_create_without_answer)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -251,10 +251,10 @@ Test(uverbs_decode, native_create_without_its_answer)
 	cr_expect_eq(out.kind, UVERBS_MALFORMED, "a number of three octets");
 	native_qp(&r);
 	add_attr(&r, UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, 4, 0x1000);
-	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), -EFAULT, "an output is never inline");
+	cr_expect_eq(decode(&r, UVERBS_REPLY, &out), -EFAULT, "an output cannot be inline");
 }
 
-Test(uverbs_decode, native_create_odd)
+Test(uverbs_decode, classifies_odd_native_create)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -262,15 +262,15 @@ Test(uverbs_decode, native_create_odd)
 	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE);
 	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "no type");
 	add_attr(&r, UVERBS_ATTR_CREATE_QP_TYPE, 8, 1ULL << 32 | IB_UVERBS_QPT_RC);
-	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "a type that is RC when cut to 32 bits");
+	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "a type that equals RC when truncated to 32 bits");
 	native_qp(&r);
 	add_attr(&r, UVERBS_ATTR_CREATE_QP_SOURCE_QPN, 4, 0);
 	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
-	cr_expect_eq(out.has, UVERBS_HAS_SOURCE_QPN, "its mere presence counts");
+	cr_expect_eq(out.has, UVERBS_HAS_SOURCE_QPN, "the attribute's presence suffices");
 }
 
-/* ib_user_ioctl_cmds.h of kernel 7.2 ends with the umems of the queues; a driver's own begin behind the UHW. */
-Test(uverbs_decode, native_create_with_attributes_of_later_releases)
+/* ib_user_ioctl_cmds.h of kernel 7.2 ends with the umems of the queues; driver attributes begin after the UHW. */
+Test(uverbs_decode, rejects_native_create_with_unknown_attributes)
 {
 	static const struct {
 		uint32_t driver;
@@ -294,8 +294,8 @@ Test(uverbs_decode, native_create_with_attributes_of_later_releases)
 	}
 }
 
-/* core/ucaps.c (6.15): fds with which a context may do more than verbs. */
-Test(uverbs_decode, context_with_capabilities)
+/* core/ucaps.c (6.15): capability fds that allow a context more than verbs. */
+Test(uverbs_decode, treats_unknown_capability_fds_as_devx)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -303,19 +303,19 @@ Test(uverbs_decode, context_with_capabilities)
 	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT);
 	add_attr(&r, UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT + 1, 4, 7);
 	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
-	cr_expect_eq(out.has, UVERBS_HAS_DEVX, "of a driver of which nobody knows what they do");
+	cr_expect_eq(out.has, UVERBS_HAS_DEVX, "a driver whose capabilities are unknown");
 	header(&r)->driver_id = RDMA_DRIVER_MLX5;
 	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
-	cr_expect_eq(out.has, 0, "mlx5 looks at them only with DEVX");
+	cr_expect_eq(out.has, 0, "mlx5 reads the capabilities only with DEVX");
 }
 
-Test(uverbs_decode, native_destroy)
+Test(uverbs_decode, decodes_native_destroy)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
 
 	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY);
-	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "no handle: every kernel refuses");
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "without a handle: every kernel refuses");
 	add_attr(&r, UVERBS_ATTR_DESTROY_QP_HANDLE, 0, 5);
 	cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
 	cr_expect_eq(out.kind, UVERBS_QP_DESTROY);
@@ -323,19 +323,19 @@ Test(uverbs_decode, native_destroy)
 	cr_expect_eq(out.handle, 5);
 	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY);
 	add_attr(&r, UVERBS_ATTR_DESTROY_QP_HANDLE, 0, 1ULL << 32 | 5);
-	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "no QP has this handle, least of all QP 5");
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "no QP has this handle; truncated it would be QP 5");
 }
 
-/* ---- words ---- */
+/* ---- names ---- */
 
-Test(uverbs_decode, names)
+Test(uverbs_decode, names_qp_types)
 {
 	cr_expect_str_eq(uverbs_qp_type_name(IB_UVERBS_QPT_RC), "RC");
 	cr_expect_str_eq(uverbs_qp_type_name(IB_UVERBS_QPT_XRC_TGT), "XRC_TGT");
 	cr_expect_str_eq(uverbs_qp_type_name(77), "unknown");
 }
 
-Test(uverbs_decode, only_what_is_never_refused_is_not_judged)
+Test(uverbs_decode, skips_evaluation_only_for_harmless_kinds)
 {
 	struct uverbs_command command = { 0 };
 
@@ -350,7 +350,7 @@ Test(uverbs_decode, only_what_is_never_refused_is_not_judged)
 	cr_expect(uverbs_is_judged(&command));
 }
 
-Test(uverbs_decode, zeroed_command_is_malformed)
+Test(uverbs_decode, treats_zeroed_command_as_malformed)
 {
 	const struct uverbs_command zeroed = { 0 };
 

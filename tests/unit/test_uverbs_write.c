@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The decoder on INVOKE_WRITE. The structs of the write() ABI are filled by offset, as the kernel lays them out, not by
- * the names that the decoder uses.
+ * The decoder on INVOKE_WRITE. The tests fill the structs of the write() ABI by the kernel's offsets, not by the field
+ * names that the decoder uses.
  */
 #include "uverbs_fixture.h"
 
-/* What each command of the write() ABI is, and what of CORE_IN it must have. */
+/* The kind of each command of the write() ABI, and the octets of CORE_IN that it needs. */
 static const struct {
 	uint64_t command;
 	enum uverbs_kind kind;
@@ -14,7 +14,7 @@ static const struct {
 	{ IB_USER_VERBS_CMD_GET_CONTEXT, UVERBS_CONTEXT_OPEN, 0 },
 	{ IB_USER_VERBS_CMD_CREATE_QP, UVERBS_QP_CREATE, sizeof(struct ib_uverbs_create_qp) },
 	{ IB_USER_VERBS_EX_CMD_CREATE_QP | EX, UVERBS_QP_CREATE, 52 },
-	{ IB_USER_VERBS_CMD_MODIFY_QP, UVERBS_NOTHING, 112 }, /* all zero: nothing is to be modified */
+	{ IB_USER_VERBS_CMD_MODIFY_QP, UVERBS_NOTHING, 112 }, /* all zero: modifies nothing */
 	{ IB_USER_VERBS_EX_CMD_MODIFY_QP | EX, UVERBS_NOTHING, 112 },
 	{ IB_USER_VERBS_CMD_CREATE_AH, UVERBS_AH_CREATE, sizeof(struct ib_uverbs_create_ah) },
 	{ IB_USER_VERBS_CMD_OPEN_QP, UVERBS_QP_OPEN, sizeof(struct ib_uverbs_open_qp) },
@@ -25,10 +25,10 @@ static const struct {
 
 enum { UNDERSTOOD = sizeof(understood) / sizeof(understood[0]) };
 
-/* Commands that exist (enum ib_uverbs_write_cmds) and neither make a QP nor give it an address. */
+/* Commands of enum ib_uverbs_write_cmds that neither create a QP nor set an address. */
 static bool exists_and_is_harmless(uint32_t command)
 {
-	/* not 6, MODIFY_AH: no kernel has it, and one that had would take an address */
+	/* not 6, MODIFY_AH: no kernel implements it, and it would set an address */
 	static const uint8_t standard[] = { 1,  2,  3,  4,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
 					    20, 21, 22, 23, 25, 28, 29, 31, 32, 33, 34, 35, 36, 37, 38, 39 };
 	/* QUERY_DEVICE, CREATE_CQ, DESTROY_FLOW, CREATE_WQ, MODIFY_WQ, DESTROY_WQ, the RWQ tables, MODIFY_CQ */
@@ -49,7 +49,7 @@ static enum uverbs_kind expected_kind(uint32_t command)
 	return exists_and_is_harmless(command) ? UVERBS_NOTHING : UVERBS_MALFORMED;
 }
 
-Test(uverbs_write, every_write_command)
+Test(uverbs_write, classifies_every_write_command)
 {
 	for (uint32_t command = 0; command < 512; command++) {
 		uint32_t number = command < 256 ? command : (command - 256) | EX;
@@ -63,21 +63,21 @@ Test(uverbs_write, every_write_command)
 	}
 }
 
-Test(uverbs_write, odd_write_commands)
+Test(uverbs_write, classifies_odd_write_commands)
 {
 	struct ioctl_request r;
 
 	begin(&r, RDMA_DRIVER_RXE, UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE);
-	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "no command: every kernel refuses");
+	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "unknown command: every kernel refuses");
 	begin_write(&r, RDMA_DRIVER_RXE, 1ULL << 32 | IB_USER_VERBS_CMD_QUERY_DEVICE);
-	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "QUERY_DEVICE only when cut to 32 bits");
+	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "QUERY_DEVICE only when truncated to 32 bits");
 	begin_write(&r, RDMA_DRIVER_RXE, 0x40000000 | IB_USER_VERBS_CMD_QUERY_DEVICE);
-	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "a flag that nobody knows");
+	cr_expect_eq(kind_of(&r), UVERBS_MALFORMED, "unknown flag");
 	begin_write(&r, RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_QUERY_DEVICE);
 	cr_expect_eq(kind_of(&r), UVERBS_NOTHING, "rdma-core's first ioctl has no CORE_IN (has_ioctl_write())");
 }
 
-Test(uverbs_write, input_that_is_missing_or_too_short)
+Test(uverbs_write, rejects_missing_or_short_input)
 {
 	struct ioctl_request r;
 
@@ -93,11 +93,11 @@ Test(uverbs_write, input_that_is_missing_or_too_short)
 		}
 		begin_write(&r, RDMA_DRIVER_RXE, understood[i].command);
 		add_pointer(&r, UVERBS_ATTR_CORE_IN, understood[i].min);
-		cr_expect_eq(kind_of(&r), understood[i].kind, "row %zu with just enough", i);
+		cr_expect_eq(kind_of(&r), understood[i].kind, "row %zu with exactly enough octets", i);
 	}
 }
 
-Test(uverbs_write, create_qp)
+Test(uverbs_write, decodes_create_qp)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -119,13 +119,13 @@ Test(uverbs_write, create_qp)
 	cr_expect_eq(out.qpn, 0xabcdef);
 }
 
-Test(uverbs_write, ex_create_qp)
+Test(uverbs_write, decodes_ex_create_qp)
 {
 	static const struct {
 		size_t len;
 		uint32_t flags, source_qpn, has;
 	} rows[] = {
-		{ 52, 0, 0, 0 }, /* up to comp_mask: all the rest is optional */
+		{ 52, 0, 0, 0 }, /* up to comp_mask; the fields after it are optional */
 		{ 64, 0, 0, 0 },
 		{ 64, 0, 3, UVERBS_HAS_SOURCE_QPN },
 		{ 64, 1 << 10, 0, UVERBS_HAS_SOURCE_QPN }, /* IB_QP_CREATE_SOURCE_QPN */
@@ -164,7 +164,7 @@ static uint8_t *begin_modify(struct ioctl_request *r, bool ex, uint32_t mask, ui
 	return in;
 }
 
-Test(uverbs_write, modify_qp_is_about_an_address_by_its_mask_alone)
+Test(uverbs_write, detects_modify_qp_address_by_mask)
 {
 	static const struct {
 		uint32_t mask;
@@ -175,7 +175,8 @@ Test(uverbs_write, modify_qp_is_about_an_address_by_its_mask_alone)
 		{ STATE | AV | DEST_QPN, 2, UVERBS_QP_ADDRESS, UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN },
 		{ AV, 0, UVERBS_QP_ADDRESS, 0 }, /* SQD to SQD has no STATE bit */
 		{ AV | PORT, 0, UVERBS_QP_ADDRESS, 0 },
-		{ STATE | AV, 6, UVERBS_QP_ADDRESS, UVERBS_HAS_STATE }, /* the kernel refuses: not ours to know */
+		{ STATE | AV, 6, UVERBS_QP_ADDRESS,
+		  UVERBS_HAS_STATE }, /* the kernel refuses it; the decoder need not know */
 		{ ALT, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
 		{ MIG, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
 		{ STATE | MIG, 3, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH | UVERBS_HAS_STATE },
@@ -183,10 +184,10 @@ Test(uverbs_write, modify_qp_is_about_an_address_by_its_mask_alone)
 		{ AV | RATE, 0, UVERBS_QP_ADDRESS, 0 },
 		{ 0, 0, UVERBS_NOTHING, 0 },
 		{ STATE, 3, UVERBS_NOTHING, 0 },
-		{ STATE, 2, UVERBS_QP_READY, UVERBS_HAS_STATE }, /* a UD QP gets no address, and can send */
+		{ STATE, 2, UVERBS_QP_READY, UVERBS_HAS_STATE }, /* a UD QP has no address at RTR and can send */
 		{ DEST_QPN, 0, UVERBS_NOTHING, 0 },
 		{ STATE | PORT, 1, UVERBS_NOTHING, 0 }, /* to INIT */
-		{ PORT, 1, UVERBS_MALFORMED, 0 },       /* SQD to SQD: the old address by another port */
+		{ PORT, 1, UVERBS_MALFORMED, 0 },       /* SQD to SQD: the same address through another port */
 		{ STATE | PORT, 4, UVERBS_MALFORMED, 0 },
 	};
 
@@ -208,7 +209,7 @@ Test(uverbs_write, modify_qp_is_about_an_address_by_its_mask_alone)
 
 static const uint8_t some_gid[16] = { 0xfd, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 
-Test(uverbs_write, modify_qp_fields)
+Test(uverbs_write, decodes_modify_qp_fields)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -216,7 +217,7 @@ Test(uverbs_write, modify_qp_fields)
 
 	for (int ex = 0; ex < 2; ex++) {
 		in = begin_modify(&r, ex, STATE | AV | DEST_QPN, 2);
-		memset(in + 32, 0xee, 32); /* alt_dest: no part of the address */
+		memset(in + 32, 0xee, 32); /* alt_dest: not part of the address */
 		memcpy(in, some_gid, 16);
 		put32(in, 16, 0xabcde);
 		put8(in, 24, 201);
@@ -239,8 +240,8 @@ Test(uverbs_write, modify_qp_fields)
 	}
 }
 
-/* Any value but zero means that a GRH is there (uverbs_cmd.c copy_ah_attr_from_uverbs()). */
-Test(uverbs_write, is_global_of_any_value)
+/* Any nonzero value means that a GRH is present (uverbs_cmd.c copy_ah_attr_from_uverbs()). */
+Test(uverbs_write, treats_nonzero_is_global_as_grh)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -253,7 +254,7 @@ Test(uverbs_write, is_global_of_any_value)
 	cr_expect(!out.address.is_global);
 }
 
-Test(uverbs_write, create_ah)
+Test(uverbs_write, decodes_create_ah)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -281,7 +282,7 @@ Test(uverbs_write, create_ah)
 	cr_expect_eq(out.handle, 42);
 }
 
-Test(uverbs_write, open_qp_and_mcast_and_destroy)
+Test(uverbs_write, decodes_open_qp_mcast_and_destroy)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -320,7 +321,7 @@ Test(uverbs_write, open_qp_and_mcast_and_destroy)
 
 /* ---- GET_CONTEXT ---- */
 
-Test(uverbs_write, devx_is_bit_0_of_mlx5s_flags)
+Test(uverbs_write, detects_devx_by_bit_0_of_mlx5_flags)
 {
 	static const struct {
 		uint32_t driver;
@@ -353,7 +354,7 @@ Test(uverbs_write, devx_is_bit_0_of_mlx5s_flags)
 	}
 }
 
-Test(uverbs_write, a_context_without_or_with_inline_driver_data)
+Test(uverbs_write, decodes_context_with_missing_or_inline_driver_data)
 {
 	struct uverbs_command out;
 	struct ioctl_request r;
@@ -366,7 +367,7 @@ Test(uverbs_write, a_context_without_or_with_inline_driver_data)
 	cr_expect_eq(out.has, 0);
 }
 
-/* ---- memory that cannot be read ---- */
+/* ---- unreadable memory ---- */
 
 static void build(struct ioctl_request *r, size_t which)
 {
@@ -386,8 +387,8 @@ static void build(struct ioctl_request *r, size_t which)
 		add_pointer(r, UVERBS_ATTR_UHW_IN, 32);
 }
 
-/* Whichever read fails, of the request or of the answer: -EFAULT and MALFORMED, never another kind. */
-Test(uverbs_write, every_read_may_fail)
+/* If any read of the request or the answer fails, the result is -EFAULT and MALFORMED, never another kind. */
+Test(uverbs_write, is_malformed_when_a_read_fails)
 {
 	static struct ioctl_request r;
 	struct uverbs_command out;
