@@ -23,9 +23,9 @@ ENGINE = "/run/rdmasec/engine.sock"
 UVERBS = "/dev/infiniband/uverbs0"
 # struct wire_header and struct wire_ask of core/messages/protocol.h; `proper` fails if they are not
 HEADER = struct.Struct("=IHHII")
-ASK = struct.Struct("=III HH IIIIIIII 16s BBBB I 16s IIII")
+ASK = struct.Struct("=III HH IIIIII 16s BBBB I 16s IIII")
 DONE = struct.Struct("=IIII")
-MAGIC, VERSION = 0x52534543, 4
+MAGIC, VERSION = 0x52534543, 5
 TYPE_ASK, TYPE_ANSWER, TYPE_DONE, TYPE_LIST_QPS, TYPE_LIST_STATUS, TYPE_MONITOR, TYPE_RECORD, TYPE_END = range(1, 9)
 TYPE_WAIT, TYPE_QUERY, TYPE_PROTECTION = range(9, 12)
 OF_AN_ENGINE = (TYPE_ANSWER, TYPE_DONE, TYPE_RECORD, TYPE_END, TYPE_WAIT, TYPE_PROTECTION)
@@ -45,7 +45,7 @@ def message(
 
 def ask(fd: int, kind: int = KIND_QP_CREATE) -> bytes:
     """Returns the question whether an RC queue pair may be created."""
-    words = (kind, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, bytes(16), 0, 0, 0, 0, fd, bytes(16), 0, 0, 0, 0)
+    words = (kind, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, bytes(16), 0, 0, 0, 0, fd, bytes(16), 0, 0, 0, 0)
     return message(TYPE_ASK, ASK.pack(*words))
 
 
