@@ -12,7 +12,7 @@ static bool nic_applies(const struct judged_path *judged)
 	return judged->egress == EGRESS_NIC_MACSEC_IPSEC;
 }
 
-/* Is the SA between both ends of the path, in either direction? Its source may be zero: any. */
+/* Whether the SA joins both ends of the path, in either direction. Its source may be zero: any. */
 static bool sa_is_between(const struct xfrm_change *sa, const struct judged_path *judged)
 {
 	int family = judged->family;
@@ -81,7 +81,7 @@ static bool macsec_concerned(const struct xfrm_change *change, const struct judg
 
 bool xfrm_change_concerns(const struct xfrm_change *change, const struct judged_path *judged)
 {
-	/* decide() looks at IPsec only for a resolved path that leaves the port */
+	/* decide() checks IPsec only for a resolved path that leaves the port */
 	if (judged->state != PATH_RESOLVED)
 		return false;
 	if (judged->verdict == VERDICT_PROTECTED && judged->by != BY_IPSEC)

@@ -6,9 +6,9 @@
 #include "xfrm/table.h"
 
 /*
- * Could decide() say something else of this path after the change? May be true without need, never false wrongly, as
- * long as path, requirement and all other evidence are the same. Of an expiring SA, for which decide() says the same:
- * does the verdict depend on it?
+ * Whether decide() could give this path another verdict after the change. May be true without need, but is never
+ * wrongly false, as long as path, requirement and all other evidence are the same. For an expiring SA, which changes no
+ * verdict yet: whether the verdict depends on it.
  */
 bool xfrm_change_concerns(const struct xfrm_change *change, const struct judged_path *judged);
 

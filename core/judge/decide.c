@@ -6,20 +6,20 @@
 #include "judge/mechanisms.h"
 #include "util/text.h"
 
-/* Neither protects. Which reason does the operator need? The nearer one, or both. */
+/* Neither protects: the operator reads the nearer reason, or both. */
 static void merge_refusals(const struct verdict *macsec, const struct verdict *ipsec, struct verdict *out)
 {
 	const struct verdict *nearer = macsec->nearness > ipsec->nearness ? macsec : ipsec;
 	bool both = macsec->nearness == ipsec->nearness || macsec->kind != ipsec->kind;
 
 	*out = *nearer;
-	/* what is not known may be protected or not: the whole is not known */
+	/* one unknown mechanism makes the whole unknown */
 	if (macsec->kind == VERDICT_UNKNOWN || ipsec->kind == VERDICT_UNKNOWN)
 		out->kind = VERDICT_UNKNOWN;
 	out->could_be = ipsec->could_be;
 	out->missing_sa = ipsec->missing_sa;
 	out->policy_out = ipsec->policy_out;
-	/* xfrm drops before there is a frame for the SecY, and the SecY whatever comes to it: either does */
+	/* xfrm drops before a frame reaches the SecY, and the SecY drops every frame: either suffices */
 	out->kernel_drops = out->kind == VERDICT_UNPROTECTED && (macsec->kernel_drops || ipsec->kernel_drops);
 	if (!both)
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The judgement: a pure function of path, evidence and requirement. It reads no file, asks no kernel and no clock.
- * Three verdicts; whoever acts on one treats UNKNOWN like UNPROTECTED.
+ * The verdict on a path: a pure function of path, evidence and requirement, without files, kernel or clock. Callers
+ * treat UNKNOWN like UNPROTECTED.
  */
 #ifndef RDMASEC_JUDGE_DECIDE_H
 #define RDMASEC_JUDGE_DECIDE_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Does IPsec protect this path? In both directions: the policies that the packets would really hit, by priority, ask
- * for ESP (policies.c), and live SAs with an allowed AEAD answer them (sa.c).
+ * Whether IPsec protects a path: in both directions the policies that the packets hit, by priority, ask for ESP
+ * (policies.c), and live SAs with an allowed AEAD answer them (sa.c).
  */
 #include <linux/xfrm.h>
 
@@ -37,7 +37,7 @@ static struct xfrm_direction direction(const struct path *path, const struct evi
 			.has_sport = outbound && path->has_sport,
 			.sport = path->sport,
 			.dport = ROCE_UDP_PORT,
-			/* the way in is looked up with the device of its route, not the one it came by
+			/* the inbound lookup has the device of its route, not the receiving one
 			 * (__xfrm_decode_session()); a NIC's tables know no devices */
 			.ifindex = outbound && !nic_applies_xfrm(path) ? path->gid_ifindex : 0,
 		},
@@ -70,8 +70,8 @@ static bool xfrm_is_readable(const struct evidence *ev, struct verdict *out)
 }
 
 /*
- * Settings of a netdev by which software looks up no policy for it at all: DST_NOXFRM (net/ipv4/route.c,
- * __mkroute_output()), and IPSKB_NOPOLICY or DST_NOPOLICY for what comes in.
+ * Settings of a netdev that make software skip the policy lookup: DST_NOXFRM (net/ipv4/route.c, __mkroute_output()),
+ * and IPSKB_NOPOLICY or DST_NOPOLICY for received packets.
  */
 static bool netdev_has_policies(const struct path *path, const struct evidence *ev, struct verdict *out)
 {
@@ -97,8 +97,8 @@ static bool netdev_has_policies(const struct path *path, const struct evidence *
 }
 
 /*
- * Both directions. Where one lacks nothing but a live SA, software drops what would be sent, and takes in nothing that
- * comes in clear; the other must do at least as well. A NIC would send.
+ * Both directions. While one lacks only a live SA, software drops the packets to send and refuses received clear ones;
+ * the other direction must do at least as well. A NIC would send.
  */
 static bool both_protect(const struct xfrm_direction *outbound, const struct xfrm_direction *inbound,
 			 struct verdict *out)
@@ -113,8 +113,7 @@ static bool both_protect(const struct xfrm_direction *outbound, const struct xfr
 	if (sent == OUTCOME_PROTECTS && received == OUTCOME_PROTECTS)
 		return true;
 	out->kernel_drops = outbound->path->driver->egress == EGRESS_HOST_STACK && received != OUTCOME_LEAKS;
-	/* where nothing is said of the way in, as before a first negotiation of libreswan's, its policy comes with the
-	 * SA */
+	/* before the first negotiation libreswan has no inbound policy: it comes with the SA */
 	out->missing_sa = outbound->path->scope == REMOTE_ONE &&
 			  (received != OUTCOME_LEAKS || (sent == OUTCOME_LACKS_SA && !direction_has_policy(inbound)));
 	out->policy_out = policy_out;
@@ -159,9 +158,9 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 }
 
 /*
- * MACsec can be read without privilege and policies cannot: whoever may not read them is not told of a tunnel. Who may,
- * and cannot just now, does not know. A path to a remote that is not known yet is judged when it is. That a netdev
- * sends past all policies is no excuse: what is not known of its settings counts as that.
+ * Reading MACsec needs no privilege, reading policies does. An engine without it cannot see a tunnel, and ignores them.
+ * An engine that has it, but cannot read them at the moment, does not know. A path whose remote is not known yet is
+ * judged later. A netdev that skips policies is no exception, since unknown settings count as that.
  */
 bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, const struct requirement *req,
 			   struct verdict *out)

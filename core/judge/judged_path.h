@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* A path with its verdict, as far as later changes of the evidence may concern it. Without texts: one is kept for each
- * QP. */
+/* A path with its verdict, as far as later changes can concern it. Without texts: each watched QP keeps one. */
 #ifndef RDMASEC_JUDGE_JUDGED_PATH_H
 #define RDMASEC_JUDGE_JUDGED_PATH_H
 

@@ -18,7 +18,7 @@ static void answer_pass(const struct finding *found, struct engine_answer *answe
 	answer->audited = found->pass_rule && found->pass_rule->mode == MODE_OFF && !found->pass_verdict.kind;
 }
 
-/* The finding as an answer: nothing was found, it is only audited, or it is refused. */
+/* Turns the finding into an answer: pass, audit or refuse. */
 static void answer_finding(const struct question *q, const struct finding *found, struct engine_answer *answer)
 {
 	answer->pass = !found->rule || found->binding.mode == MODE_AUDIT;
@@ -44,7 +44,7 @@ static void judge_exact(struct question *q, struct engine_answer *answer)
 	const struct uverbs_address *address = &q->request->address;
 	struct finding found = { 0 };
 
-	/* the remote stays unknown where it is not the one that counts: no rule may be chosen by it */
+	/* a remote that does not decide stays unknown: it must not choose a rule */
 	if (q->request->has & UVERBS_HAS_ALT_PATH) {
 		refuse_or_audit(q, NULL, REASON_ALTERNATE_PATH, "an alternate path is not judged", answer);
 		return;
@@ -58,7 +58,7 @@ static void judge_exact(struct question *q, struct engine_answer *answer)
 	q->remote = address->dgid;
 	question_ask(q, address->sgid_index, &found);
 	answer_finding(q, &found, answer);
-	/* in audit mode the UD queue pair has been told of already: it could send there without this handle as well */
+	/* in audit mode the UD queue pair was reported already, and could send there without this handle */
 	if (answer->pass && q->request->kind == REQUEST_AH_CREATE &&
 	    driver_traits(q->view->device->driver_id)->ud_address_in_wqe)
 		answer->text[0] = '\0';
@@ -77,7 +77,7 @@ static void ask_everywhere(struct question *q, struct finding *found, size_t *as
 	}
 }
 
-/* Addresses will come from the application's own memory: whatever it may choose has to be protected. */
+/* Addresses will come from the application's memory: every possible one must be protected. */
 static void judge_every(struct question *q, struct engine_answer *answer)
 {
 	struct finding found = { 0 };
@@ -92,8 +92,8 @@ static void judge_every(struct question *q, struct engine_answer *answer)
 }
 
 /*
- * The address comes later and is judged then. Refused now only where no GID could ever be protected, so that the
- * application learns it before it has told its peer. In audit mode nothing is said yet: once per QP is enough.
+ * The address comes later and is judged then. Refused now only if no GID could ever be protected, so that the
+ * application fails before it contacts its peer. Audit mode reports nothing yet: once per QP is enough.
  */
 static void judge_some(struct question *q, struct engine_answer *answer)
 {
@@ -122,7 +122,7 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 	if (q->request->has & UVERBS_HAS_SOURCE_QPN) {
 		refuse_or_audit(q, allows_raw_packet, REASON_SOURCE_QPN,
 				"it chooses its own source QP number (raw-packet = refuse)", answer);
-		/* allowed to, it is still a QP that sends; only audited, it has been told of already */
+		/* an allowed one still sends and is judged; an audited one was reported already */
 		if (!answer->pass || answer->text[0])
 			return;
 	}
@@ -152,8 +152,8 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 }
 
 /*
- * A QP that needs no address goes where it can send. It was judged when it was created, but one that has been taken
- * down since may be on its way up again. Its type is what is known of it (0: nothing), not what the caller says.
+ * A QP that needs no address becomes able to send. It was judged at its creation, but a revoked one may be on its way
+ * up again. Its type is the one that the engine knows (0: unknown), not the caller's claim.
  */
 static void judge_ready(struct question *q, struct engine_answer *answer)
 {
@@ -165,7 +165,7 @@ static void judge_ready(struct question *q, struct engine_answer *answer)
 	else
 		judge_every(q, answer);
 	if (answer->pass && !engine_ready_lacks_address(q->request))
-		answer->text[0] = '\0'; /* an audited one has been told of at its creation */
+		answer->text[0] = '\0'; /* an audited one was reported at its creation */
 }
 
 static void judge_context(struct question *q, struct engine_answer *answer)
@@ -174,7 +174,7 @@ static void judge_context(struct question *q, struct engine_answer *answer)
 	if (!(q->request->has & UVERBS_HAS_DEVX))
 		return;
 	refuse_or_audit(q, engine_allows_devx, REASON_DEVX, "", answer);
-	/* libmlx5 asks for DEVX at every open and, refused, opens again without: nothing an operator need read */
+	/* libmlx5 asks for DEVX at every open, and opens again without it: no message for the operator */
 	answer->text[0] = '\0';
 	if (!answer->pass)
 		answer->err = EOPNOTSUPP;
@@ -186,8 +186,8 @@ static bool gid_is(const struct rdma_gid *gid, const uint8_t raw[16], bool any_t
 }
 
 /*
- * librdmacm knows addresses, and not which of the entries that have its own the kernel will take. Of RoCE v2, where
- * there are such (cma_roce_mode is that by default, drivers/infiniband/core/cma.c): all of them have to do.
+ * librdmacm knows an address, but not which of the GIDs with it the kernel takes: one of RoCE v2 where there are such
+ * (the default of cma_roce_mode, drivers/infiniband/core/cma.c). So all of them must be protected.
  */
 static size_t ask_by_address(struct question *q, bool any_type, struct finding *found)
 {
@@ -267,7 +267,7 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 	}
 }
 
-/* Where every rule that could apply is off, nothing is looked at: not even what would be unknown. */
+/* If every rule that could apply is off, nothing is checked, not even for unknown facts. */
 static bool guard_is_off(const struct question *q)
 {
 	struct policy_subject subject = question_subject(q);

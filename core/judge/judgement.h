@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The engine: the one place that decides. It puts path, evidence and policy together for what a door asks, and words
- * the answer. The same code serves in the private engine of one command and, later, in the daemon.
+ * The judgement of a request: joins path, evidence and policy, and words the answer. The same code serves in a private
+ * engine and in the daemon.
  */
 #ifndef RDMASEC_JUDGE_JUDGEMENT_H
 #define RDMASEC_JUDGE_JUDGEMENT_H
@@ -16,7 +16,7 @@
 #include "messages/request.h"
 #include "policy/policy.h"
 
-/* Who is asking, as the kernel says it; never as the client says it. */
+/* The asking process, as the kernel identifies it; never by its own claim. */
 struct engine_client {
 	pid_t pid;
 	uid_t uid;
@@ -24,7 +24,7 @@ struct engine_client {
 	char executable[256];
 };
 
-/* The world as it was when the question came. Tests make their own. */
+/* The state of the host at the time of the request. */
 struct engine_view {
 	const struct policy *policy;
 	const struct rdma_device
@@ -39,24 +39,24 @@ struct engine_answer {
 	bool audited;             /* passes only because the rule does not enforce */
 	int err;                  /* errno for the application, when it does not pass */
 	char text[WIRE_TEXT_MAX]; /* one line for the application's stderr; "" for none */
-	/* What decided: for logs, and for whoever watches what was let pass. Of several GIDs, one. */
-	const struct policy_rule *rule; /* of the policy; NULL: nothing had to be decided */
+	/* The grounds, for logs and for the watch. Of several GIDs, one. */
+	const struct policy_rule *rule; /* of the policy; NULL: nothing was to decide */
 	struct path path;               /* .device "" where no path was looked at */
 	struct verdict verdict;
-	uint32_t grace_ms; /* refused: how long a living QP may wait for its protection; 0 where that could leak */
+	uint32_t grace_ms; /* refused: how long a living QP may wait for its protection; 0 if that could leak */
 	/*
-	 * Refused (or only audited) for nothing but a missing SA, which the rule lets be asked for: how long the call
-	 * may wait for it. 0: there is nothing to wait for.
+	 * Refused (or only audited) for a missing SA alone, and the rule allows to request one: how long the call may
+	 * wait for it. 0: no wait.
 	 */
 	uint32_t setup_ms;
-	bool per_qp; /* with `path.sport`: the SA is to be of this QP alone */
+	bool per_qp; /* with `path.sport`: the SA must serve this QP alone */
 };
 
-/* Judges one command of one client. A function of its arguments, but for what route_get asks. */
+/* Judges one request of one client. A function of its arguments and of the routes that route_get() returns. */
 void engine_judge(const struct engine_view *view, const struct engine_client *client, const struct request *request,
 		  struct engine_answer *answer);
 
-/* The answer of an engine that could not judge. `why`: the reason in words. */
+/* Writes the answer of an engine that could not judge. `why`: the reason in words. */
 void engine_refuse(struct engine_answer *answer, int err, enum reason reason, const char *why);
 
 /*

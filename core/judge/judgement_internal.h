@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the parts of the engine: what is asked, what was found, how it is worded. */
+/* Shared by the files that judge a request: question, finding, words. */
 #ifndef RDMASEC_JUDGE_JUDGEMENT_INTERNAL_H
 #define RDMASEC_JUDGE_JUDGEMENT_INTERNAL_H
 
@@ -15,7 +15,7 @@ struct question {
 	const uint8_t *remote; /* REMOTE_ONE: the GID */
 };
 
-/* A rule, and what the application asks for beyond it. */
+/* A rule joined with the application's own requirement. */
 struct binding {
 	const struct policy_rule *rule;
 	struct requirement requirement;
@@ -26,24 +26,24 @@ struct binding {
 
 struct binding binding_of(const struct question *q, const struct policy_rule *rule);
 
-/* The refusal worth telling among all that were found; rule is NULL when there is none. */
+/* The most useful refusal of all that were found; rule is NULL when there is none. */
 struct finding {
 	const struct policy_rule *rule;
 	struct binding binding;
 	struct path path;
 	struct verdict verdict;
-	bool satisfiable;  /* under some GID and rule it is, or could yet be, allowed */
-	bool leaks;        /* of those that bind, one is not dropped by the kernel itself */
-	bool hopeless;     /* one lacks more than an SA that may be asked for */
+	bool satisfiable;  /* under some GID and rule it is, or could become, allowed */
+	bool leaks;        /* a binding refusal concerns packets that the kernel itself does not drop */
+	bool hopeless;     /* one lacks more than an SA that may be requested */
 	uint32_t setup_ms; /* the most that one may wait */
 	uint32_t grace_ms; /* the least of them */
-	/* The first of those that are protected, or that no rule asks anything of. */
+	/* The first path that is protected, or of which no rule requires anything. */
 	const struct policy_rule *pass_rule;
 	struct path pass_path;
 	struct verdict pass_verdict;
 };
 
-/* Who asks, for the policy. */
+/* The facts of the question that rules match. */
 struct policy_subject question_subject(const struct question *q);
 void question_ask(struct question *q, uint32_t sgid_index, struct finding *found);
 void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
@@ -55,24 +55,24 @@ void refuse_or_audit(const struct question *q, bool (*allows)(const struct polic
 /* ---- judgement_mlx5.c: mlx5's DEVX, and what drivers have of their own ---- */
 
 bool engine_allows_devx(const struct policy_rule *rule);
-/* A command of DEVX that no rule allows, or that is told of and let pass: then all is said in *answer. */
+/* Whether a command of DEVX is refused, or passes in audit mode: *answer is then complete. */
 bool engine_devx_stops(const struct question *q, struct engine_answer *answer);
-/* DEVX asks no kernel whether a QP that sends to one remote has been given it. */
+/* Whether a DEVX QP of one remote becomes ready without an address, which no kernel checks. */
 bool engine_ready_lacks_address(const struct request *request);
 /*
- * What it means for a QP of this type (0: not known): an address is the only one that it sends to only of a connected
- * QP; another goes where it can send to anybody.
+ * Adapts the request to the QP's type (0: unknown). Only a connected QP sends to its address alone; any other becomes
+ * able to send to every remote.
  */
 void engine_take_type(struct request *request, uint32_t qp_type);
 /* REQUEST_DRIVER_PRIVATE */
 void engine_judge_private(const struct question *q, struct engine_answer *answer);
 
-/* The one line an operator reads. */
+/* Write the line for the operator. */
 void word_finding(const struct question *q, const struct finding *found, char *text, size_t size);
 void word_reason(const struct question *q, const struct binding *binding, const struct verdict *verdict, char *text,
 		 size_t size);
 
-/* Without a question: what was refused is not known. */
+/* The same without a question, when the request is not known. */
 void word_plain(const struct verdict *verdict, char *text, size_t size);
 
 /* A hint is worth this many questions to the kernel, which block the engine's only thread. */

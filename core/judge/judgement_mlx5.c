@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * mlx5's DEVX: its commands are judged as what they do (uverbs/mlx5_command.c), where a rule allows it at all. What is
- * not understood no rule allows.
+ * mlx5's DEVX: where a rule allows it, each command is judged by its effect (uverbs/mlx5_command.c). No rule allows a
+ * command that is not understood.
  */
 #include <rdma/ib_user_ioctl_verbs.h>
 
@@ -23,11 +23,11 @@ bool engine_devx_stops(const struct question *q, struct engine_answer *answer)
 		return false;
 	refuse_or_audit(q, engine_allows_devx, REASON_DEVX,
 			"driver-private commands (DEVX) are not allowed (devx = refuse)", answer);
-	/* allowed to, it is judged as what it is; only audited, it has been told of already */
+	/* an allowed command is judged by its effect; an audited one was reported already */
 	return !answer->pass || answer->text[0];
 }
 
-/* By MODIFY_QP the kernel wants the AV of every QP that is not of datagrams (qp_state_table in verbs.c). */
+/* In MODIFY_QP the kernel demands the AV of every QP that is not a datagram QP (qp_state_table in verbs.c). */
 bool engine_ready_lacks_address(const struct request *request)
 {
 	return request->has & UVERBS_HAS_DEVX && uverbs_qp_is_connected(request->qp_type);
@@ -54,8 +54,8 @@ void engine_judge_private(const struct question *q, struct engine_answer *answer
 }
 
 /*
- * That of a DCT is its own, from which it answers whoever asks (mlx5_ib_modify_dct() in hw/mlx5/qp.c), and DEVX lets
- * any QP have one.
+ * A DCT's address is its own, from which it answers any peer (mlx5_ib_modify_dct() in hw/mlx5/qp.c). DEVX lets every QP
+ * have one.
  */
 void engine_take_type(struct request *request, uint32_t qp_type)
 {

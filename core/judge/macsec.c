@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Does MACsec protect what leaves by this netdev? drivers/net/macsec.c: a software SecY encrypts while PROTECT,
- * ENCRYPT, OPER and the encoding SA's ACTIVE are all set; without an SA it drops; with PROTECT off it sends plain
- * frames.
+ * Whether MACsec protects the packets that leave by a netdev. drivers/net/macsec.c: a software SecY encrypts while
+ * PROTECT, ENCRYPT, OPER and the encoding SA's ACTIVE are all set; without an SA it drops; with PROTECT off it sends
+ * plain frames.
  */
 #include <endian.h>
 #include <linux/if_link.h>
@@ -40,7 +40,7 @@ static bool has_live_receive_sa(const struct macsec_evidence *secy)
 	return false;
 }
 
-/* What the SecY promises by its settings; 0 when all is well, else says why not. */
+/* Checks the SecY's settings; if they do not hold, *out has the reason. */
 static bool settings_hold(const struct macsec_evidence *secy, const struct requirement *req, const char *name,
 			  struct verdict *out)
 {
@@ -98,7 +98,7 @@ static bool offload_fits(const struct path *path, const struct macsec_evidence *
 	if (path->driver->egress == EGRESS_HOST_STACK) {
 		if (secy->offload == MACSEC_OFFLOAD_OFF)
 			return true;
-		/* the SecY's own checks are skipped then, and what the lower NIC does is not known for its driver */
+		/* the SecY's own checks are skipped then, and the NIC driver's behaviour is not known */
 		verdict_set(out, VERDICT_UNKNOWN, REASON_MACSEC_OFFLOAD_UNCHECKED,
 			    "%s is offloaded to a NIC, which software RoCE cannot check", path->egress);
 		return false;
@@ -115,8 +115,8 @@ static bool offload_fits(const struct path *path, const struct macsec_evidence *
 }
 
 /*
- * macsec_start_xmit(): with protect and encrypt on (and allowed ones, see settings_hold()) what is not encrypted is
- * dropped, for want of an SA or of operation. When only the receiving side is missing, it leaves encrypted.
+ * macsec_start_xmit(): with protect and encrypt on (see settings_hold()), a packet that cannot be encrypted for lack of
+ * an SA or of operation is dropped. If only the receive side is missing, packets leave encrypted.
  */
 static bool secy_drops(const struct path *path, const struct evidence *ev, const struct requirement *req,
 		       const struct macsec_evidence *secy)

@@ -14,8 +14,8 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 		  struct verdict *out);
 
 /*
- * Does IPsec lead what leaves by the path's egress elsewhere? Then *out has the reason. Of software RoCE only, and as
- * far as policies can be read.
+ * Whether an xfrm policy leads the packets of this path elsewhere; *out then has the reason. For software RoCE only,
+ * and as far as policies can be read.
  */
 bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, const struct requirement *req,
 			   struct verdict *out);

@@ -117,7 +117,7 @@ static bool check_remote(struct path_search *search, const uint8_t *remote)
 	family = remote ? gid_address(remote, &address) : AF_UNSPEC;
 	if (family == AF_UNSPEC || address_is_zero(family, &address))
 		return path_stop(out, PATH_UNKNOWN, REASON_REMOTE_EMPTY, "the remote address is empty");
-	/* rxe reads the one as the other then (rxe_av_fill_ip_info() in rxe_av.c), and sends to who knows whom. */
+	/* rxe would read one family as the other (rxe_av_fill_ip_info() in rxe_av.c) and send to a wrong address */
 	if (family != out->family)
 		return path_stop(out, PATH_UNKNOWN, REASON_REMOTE_FAMILY,
 				 "GID %u is IPv%d and the remote address is not", out->sgid_index,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * A path: where a QP would send. From device, port, GID index and remote address to the netdev by which that driver
- * really sends. Also the inventory of this host's RDMA devices that `rdmasec status` lists.
+ * A path: from device, port, GID index and remote address to the netdev by which the driver really sends.
  */
 #ifndef RDMASEC_JUDGE_PATH_H
 #define RDMASEC_JUDGE_PATH_H
@@ -20,15 +19,15 @@
 enum remote_scope {
 	REMOTE_UNKNOWN = 0, /* not given: nothing is protected */
 	REMOTE_ONE,         /* this remote */
-	REMOTE_EVERY,       /* whatever remote the application chooses at post time: all must be protected */
-	REMOTE_SOME,        /* not known yet: is there one that could be protected? */
+	REMOTE_EVERY,       /* any remote, chosen at post time: all must be protected */
+	REMOTE_SOME,        /* not known yet: whether some remote could be protected */
 };
 
 enum path_state {
-	PATH_UNKNOWN = 0, /* something on the way is not understood: `problem` says what */
+	PATH_UNKNOWN = 0, /* a part of the way is not understood; `problem` names it */
 	PATH_RESOLVED,    /* `problem` may say why the egress is not the GID's netdev */
 	PATH_LOOPBACK,    /* stays inside the port */
-	PATH_CLEAR,       /* understood, and nothing on it can protect: `problem` says what */
+	PATH_CLEAR,       /* understood, and nothing on it can protect; `problem` says why */
 };
 
 struct path {
@@ -44,21 +43,20 @@ struct path {
 	union ip_address local, remote; /* remote: REMOTE_ONE only */
 	int gid_ifindex;                /* the GID's netdev */
 	char netdev[IF_NAMESIZE];       /* its name, "" if there is none */
-	int egress_ifindex;             /* the netdev by which it leaves: the one that must protect */
+	int egress_ifindex;             /* the netdev by which it leaves, which must protect */
 	char egress[IF_NAMESIZE];
 	bool has_sport; /* the UDP source port is known */
 	uint16_t sport;
-	/* REMOTE_EVERY over IPv6: a route by which some remote leaves elsewhere, 0: there is none. The first of
-	 * perhaps many: that this one is protected would say nothing of the others. */
+	/* REMOTE_EVERY over IPv6: the first route by which some remote leaves elsewhere, 0: none. There may be more. */
 	int stray_ifindex;
 	char stray[IF_NAMESIZE];
 	char stray_route[64]; /* "2001:db8::/32" */
 };
 
 /*
- * Resolves a path. Never fails: what cannot be told is PATH_UNKNOWN with `problem`. `remote` is a GID, used with
- * REMOTE_ONE only. Asks the kernel for a route for IPv6 on EGRESS_HOST_STACK drivers through `route_get` (evidence_
- * route_get(), whose context is the network namespace; a test can stand in for it).
+ * Resolves a path. Never fails: an unknown fact gives PATH_UNKNOWN with `problem`. `remote` is a GID, used with
+ * REMOTE_ONE only. For IPv6 on EGRESS_HOST_STACK drivers it asks for a route by `route_get`: evidence_route_get(),
+ * whose context is the network namespace and which blocks for the kernel's answer, or a test's function.
  */
 typedef int (*path_route_get_fn)(void *context, int family, const union ip_address *src, const union ip_address *dst,
 				 int oif, int *out_ifindex);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * By which netdev a driver really sends. Sources: drivers/infiniband/sw/rxe/rxe_net.c, net/ipv6/route.c;
+ * The netdev by which a driver really sends. Sources: drivers/infiniband/sw/rxe/rxe_net.c, net/ipv6/route.c;
  * drivers/infiniband/hw/mlx5/macsec.c.
  */
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 enum {
 	STACK_MAX = 8,        /* MAX_NEST_DEV in include/linux/netdevice.h */
-	LOOPBACK_IFINDEX = 1, /* include/net/flow.h; every network namespace has it so (drivers/net/loopback.c) */
+	LOOPBACK_IFINDEX = 1, /* include/net/flow.h; the same in every network namespace (drivers/net/loopback.c) */
 };
 
 static bool link_is(const struct link_evidence *link, const char *kind)
@@ -24,9 +24,8 @@ static bool link_is(const struct link_evidence *link, const char *kind)
 }
 
 /*
- * Kinds that put out the packet that they are given, at most in another frame. Not among them: tunnels and xfrm
- * interfaces, which route, and look policies up, a second time for the outer packet; ipvlan, which does so in
- * another namespace; vrf.
+ * Kinds that send the packet as it is, at most in another frame. Not among them: tunnels and xfrm interfaces, which
+ * look up routes and policies again for the outer packet; ipvlan, which does so in another namespace; vrf.
  */
 static bool kind_is_understood(const struct link_evidence *link)
 {
@@ -47,7 +46,7 @@ static const struct link_evidence *link_below(const struct evidence *ev, const s
 	return evidence_link(ev, link->lower_ifindex);
 }
 
-/* A VLAN's packets, whatever their tags, leave by what is below. As vlan_dev_real_dev() in net/8021q/vlan_core.c. */
+/* The netdev below VLANs, as vlan_dev_real_dev() in net/8021q/vlan_core.c. */
 static const struct link_evidence *below_vlans(const struct evidence *ev, const struct link_evidence *link)
 {
 	for (int i = 0; i < STACK_MAX && link && link_is(link, "vlan"); i++)
@@ -101,7 +100,7 @@ static void set_egress(struct path *out, const struct link_evidence *link)
 
 /* ---- rxe ---- */
 
-/* What has to protect a packet that leaves by `link`: of VLANs upon MACsec, the MACsec. */
+/* The netdev that must protect packets that leave by `link`: for a VLAN on MACsec, the MACsec device. */
 static const struct link_evidence *protector(const struct evidence *ev, const struct link_evidence *link)
 {
 	const struct link_evidence *below = below_vlans(ev, link);
@@ -109,8 +108,7 @@ static const struct link_evidence *protector(const struct evidence *ev, const st
 	return below && link_is(below, "macsec") ? below : link;
 }
 
-/* rxe_udp_encap_recv() takes packets only of the rxe's own netdev or of a VLAN upon it: no answer would come through.
- */
+/* rxe_udp_encap_recv() accepts packets of the rxe's own netdev and of VLANs on it only: replies would be lost. */
 static bool rxe_check_receive(const struct path_search *search)
 {
 	const struct link_evidence *link = below_vlans(search->ev, search->netdev);
@@ -129,7 +127,7 @@ static bool rxe_check_receive(const struct path_search *search)
 
 /*
  * In IPv6 an output interface does not bind when the source address is set (RT6_LOOKUP_F_IFACE is left out in
- * ip6_route_output_flags_noref()): the kernel has to be asked.
+ * ip6_route_output_flags_noref()): the kernel must be asked.
  */
 static bool rxe_route6(struct path_search *search)
 {
@@ -230,8 +228,8 @@ static bool rxe_egress(struct path_search *search)
 /* ---- mlx5 ---- */
 
 /*
- * mlx5r_add_gid_macsec_operations() makes a rule only where the GID's netdev is itself a macsec; what is stacked upon
- * one gets its GID all the same, and is sent in clear.
+ * mlx5r_add_gid_macsec_operations() makes a rule only if the GID's netdev is a MACsec device itself. A netdev on top of
+ * one gets GIDs as well, and its packets are sent in clear.
  */
 static bool mlx5_egress(struct path_search *search)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* path_resolve() in two halves: what the GID is (path.c), and by which netdev that driver sends (path_egress.c). */
+/* path_resolve() in two halves: the GID (path.c), and the netdev by which the driver sends (path_egress.c). */
 #ifndef RDMASEC_JUDGE_PATH_INTERNAL_H
 #define RDMASEC_JUDGE_PATH_INTERNAL_H
 
@@ -10,7 +10,7 @@
 #include "judge/path.h"
 #include "util/attributes.h"
 
-/* A path being resolved. Every step either fills its part of *out and says true, or path_stop()s. */
+/* A path being resolved. Each step fills its part of *out and returns true, or calls path_stop(). */
 struct path_search {
 	const struct rdma_device *device;
 	const struct rdma_port *port;
@@ -23,8 +23,8 @@ struct path_search {
 };
 
 /*
- * Is the GID's netdev the port's own, or stacked upon it, by links whose kinds are understood? A GID may have the
- * netdev of any upper device of the port's (is_eth_port_of_netdev_filter() in drivers/infiniband/core/roce_gid_mgmt.c).
+ * Whether the GID's netdev is the port's own, or on top of it through known kinds of links. A GID may have any upper
+ * netdev of the port's (is_eth_port_of_netdev_filter() in drivers/infiniband/core/roce_gid_mgmt.c).
  */
 RS_MUST_USE bool path_check_stack(struct path_search *search);
 

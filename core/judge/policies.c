@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Which policies would the packets of one direction really hit, by priority, and what becomes of them there?
+ * The policies that the packets of one direction hit, by priority, and the outcome.
  *
- * Where the kernel would choose among several policies of one priority all of them must do: then its order of choice
- * need not be known. Source: net/xfrm/xfrm_policy.c (xfrm_policy_match, xfrm_policy_lookup_bytype,
+ * Where the kernel would choose among several policies of one priority, all of them must protect, so the order of its
+ * choice does not matter. Source: net/xfrm/xfrm_policy.c (xfrm_policy_match, xfrm_policy_lookup_bytype,
  * xfrm_tmpl_resolve_one, __xfrm_policy_check).
  */
 #include <linux/xfrm.h>
@@ -19,8 +19,8 @@ static bool mark_takes_unmarked(const struct xfrm_mark_evidence *mark)
 }
 
 /*
- * The first required ESP. NULL: there is none, or before it stands a template that changes the addresses (tunnel): the
- * SA's addresses are then not those of the flow (xfrm_tmpl_resolve_one()).
+ * Returns the first required ESP template. NULL: none, or a template before it changes the addresses (tunnel), so the
+ * SA's addresses are not the flow's (xfrm_tmpl_resolve_one()).
  */
 static const struct xfrm_template_evidence *required_esp(const struct xfrm_policy_evidence *policy)
 {
@@ -36,8 +36,8 @@ static const struct xfrm_template_evidence *required_esp(const struct xfrm_polic
 }
 
 /*
- * Who would apply this policy? A NIC only what is packet-offloaded to it. Software that hits a packet-offloaded one
- * hands the packet over in clear, and what the NIC's own tables then make of it is not known for its driver.
+ * Whether this policy is applied. A NIC applies only packet-offloaded ones. Software passes a packet that hits a
+ * packet-offloaded policy to the NIC in clear, and the result is not known for its driver.
  */
 static bool policy_is_applied(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
 			      struct verdict *out)
@@ -58,7 +58,7 @@ static bool policy_is_applied(const struct xfrm_direction *d, const struct xfrm_
 	return false;
 }
 
-/* What becomes of packets that hit (or may hit) this one policy? */
+/* The outcome for packets that hit, or may hit, this policy. */
 static enum direction_outcome policy_outcome(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
 					     struct verdict *out)
 {
@@ -68,7 +68,7 @@ static enum direction_outcome policy_outcome(const struct xfrm_direction *d, con
 		return OUTCOME_LEAKS;
 	if (policy->action == XFRM_POLICY_BLOCK && d->path->scope == REMOTE_EVERY)
 		return OUTCOME_PROTECTS;
-	/* libreswan's, from an ACQUIRE to the end of the negotiation */
+	/* libreswan's hold, from an ACQUIRE to the end of the negotiation */
 	if (policy->action == XFRM_POLICY_BLOCK && tmpl && d->path->scope == REMOTE_ONE) {
 		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_AWAITS_SA),
 			    "%s policy %u (priority %u) blocks these packets until there is an SA (reqid %u)", d->name,
@@ -101,7 +101,7 @@ static enum selector_match policy_match_flow(const struct xfrm_direction *d, con
 		return SELECTS_NONE;
 	if (mark_takes_unmarked(&policy->mark) && !policy->if_id)
 		return match;
-	/* a NIC's tables know neither marks nor xfrm interfaces: whether it applies what has one is not known */
+	/* a NIC's tables know neither marks nor xfrm interfaces: unknown whether such a policy applies */
 	if (nic_applies_xfrm(d->path) && is_packet_offloaded(d->path, &policy->offload))
 		return match == SELECTS_ALL ? SELECTS_PART : match;
 	return SELECTS_NONE;
@@ -109,7 +109,7 @@ static enum selector_match policy_match_flow(const struct xfrm_direction *d, con
 
 /*
  * The software lookup of rxe's egress carries no ports: a policy with ports is not hit (facts: 1148 packets in clear).
- * Tell the operator about it, or about another thing that keeps a policy which was surely meant from matching.
+ * Explains that, or another cause that keeps a policy for these addresses from matching.
  */
 void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
 {
@@ -175,14 +175,14 @@ bool direction_has_policy(const struct xfrm_direction *d)
 	return next_priority(d, 0, &priority);
 }
 
-/* What has been found on the way through a direction's policies. */
+/* The state of a walk through a direction's policies. */
 struct course {
 	bool any;                                   /* policy matches */
 	bool covers;                                /* one of them takes the whole flow */
 	const struct xfrm_policy_evidence *lacking; /* the first whose SA is missing */
 };
 
-/* All matching policies from one priority to another. Worse than OUTCOME_LACKS_SA is not asked for beyond the first. */
+/* All matching policies of a range of priorities. Stops at the first outcome worse than OUTCOME_LACKS_SA. */
 static enum direction_outcome priorities_outcome(const struct xfrm_direction *d, uint64_t from, uint64_t to,
 						 struct course *course, struct verdict *out)
 {
@@ -221,7 +221,7 @@ static void explain_gap(const struct xfrm_direction *d, struct verdict *out)
 			    "the %s policies cover only some UDP source ports or interfaces", d->name);
 }
 
-/* By rising priority value, until one policy takes the whole flow: none behind it is hit. */
+/* By rising priority value, until one policy takes the whole flow: later ones are not hit. */
 enum direction_outcome direction_outcome(const struct xfrm_direction *d, struct verdict *out)
 {
 	enum direction_outcome outcome = OUTCOME_PROTECTS;
@@ -246,9 +246,8 @@ enum direction_outcome direction_outcome(const struct xfrm_direction *d, struct 
 }
 
 /*
- * xfrm_bundle_create() looks a new route up for what leaves in any other mode than transport, by the outer addresses
- * and without the netdev that the flow is bound to (xfrm4_dst_lookup(), xfrm6_dst_lookup()). Also by a template that is
- * only optional, and whatever the transform.
+ * In every mode but transport, xfrm_bundle_create() looks up a new route by the outer addresses, without the netdev
+ * that the flow is bound to (xfrm4_dst_lookup(), xfrm6_dst_lookup()); also for optional templates and any transform.
  */
 static bool may_change_route(const struct xfrm_policy_evidence *policy)
 {
@@ -300,7 +299,7 @@ bool some_policy_wants_esp(const struct xfrm_direction *outbound)
 
 	policies_begin(outbound, &walk);
 	while ((p = xfrm_walk_policy(&walk))) {
-		/* also one that blocks meanwhile, see policy_outcome() */
+		/* also one that blocks during a negotiation, see policy_outcome() */
 		if (policy_match_flow(outbound, p) != SELECTS_NONE && required_esp(p) &&
 		    policy_is_applied(outbound, p, &ignored))
 			return true;

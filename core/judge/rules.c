@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What decide() says of one GID under every rule that could be the one for it, and which of it is worth telling. */
+/* The verdicts on one GID under every rule that could apply, and the most useful refusal of them. */
 #include <string.h>
 
 #include "judge/judgement_internal.h"
@@ -23,7 +23,7 @@ struct policy_subject question_subject(const struct question *q)
 	return subject;
 }
 
-/* How long it waits is the application's to choose: that makes nothing weaker. */
+/* The application may choose how long it waits: that weakens nothing. */
 static uint32_t setup_of(const struct question *q, const struct policy_rule *rule)
 {
 	uint32_t wanted = q->request->want.setup_timeout_ms;
@@ -31,7 +31,7 @@ static uint32_t setup_of(const struct question *q, const struct policy_rule *rul
 	return rule->no_setup ? 0 : wanted ? wanted : rule->setup_timeout_ms;
 }
 
-/* What an application asks for binds it, whatever the rule's mode says of others. */
+/* The application's own requirement binds it in every mode of the rule. */
 struct binding binding_of(const struct question *q, const struct policy_rule *rule)
 {
 	static const enum policy_require wanted[] = {
@@ -44,7 +44,7 @@ struct binding binding_of(const struct question *q, const struct policy_rule *ru
 
 	if (want->granularity == WANT_QP)
 		binding.requirement.granularity = GRANULARITY_QP;
-	/* what the connection manager sends leaves by a QP that all share */
+	/* the connection manager sends by a QP that all programs share */
 	if (request_is_cm(q->request->kind))
 		binding.requirement.granularity = GRANULARITY_HOST;
 	if (want->require == WANT_NOTHING)
@@ -69,8 +69,8 @@ static void finding_keep_pass(struct finding *found, const struct path *path, co
 
 /*
  * The UDP source port of an RC QP: rdma_get_udp_sport() in include/rdma/ib_verbs.h, which hashes the flow label, and
- * where that is 0 both QP numbers. Only of drivers that are known to do so, and asked for only where an SA is to be of
- * one QP alone: nothing else hangs on it.
+ * where that is 0 both QP numbers. Only for drivers that are known to do so, and only
+ * where an SA must serve one QP alone; nothing else depends on it.
  */
 static bool sport_of(const struct question *q, const struct path *path, uint16_t *out)
 {
@@ -132,8 +132,8 @@ static void ask_rule(const struct question *q, const struct path *resolved, cons
 }
 
 /*
- * Asks decide() for one GID under every rule that could be the one for it (several only when the remote or the
- * executable is not known yet). The nearest refusal that binds, or else the nearest audited one, is kept in `found`.
+ * Judges one GID under every rule that could apply; there are several only while the remote or the executable is
+ * unknown. Keeps in `found` the nearest binding refusal, or else the nearest audited one.
  */
 void question_ask(struct question *q, uint32_t sgid_index, struct finding *found)
 {
@@ -151,7 +151,7 @@ void question_ask(struct question *q, uint32_t sgid_index, struct finding *found
 	}
 }
 
-/* A refusal binds before an audited one is told, and the one nearest to protected says most. */
+/* A binding refusal precedes an audited one; the one nearest to protected is the most useful. */
 void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
 			  const struct binding *binding)
 {

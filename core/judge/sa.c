@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Which SAs would the kernel, or the NIC, choose for a policy's template, and may they carry what it is about? All
- * that could be chosen must do, so that the order of choice need not be known. Sources: net/xfrm/xfrm_state.c
+ * The SAs that the kernel, or the NIC, would choose for a policy's template, and whether they may carry the flow. All
+ * that could be chosen must protect, so the order of the choice does not matter. Sources: net/xfrm/xfrm_state.c
  * (xfrm_state_find, xfrm_state_look_at), mlx5_core en_accel/ipsec_fs.c (tx_add_rule).
  */
 #include <linux/xfrm.h>
@@ -15,7 +15,7 @@
 #include "util/text.h"
 #include "xfrm/parse.h"
 
-enum { ESP_ICV_BITS = 128 }; /* the shorter ones of RFC 4106 6 are never taken for good */
+enum { ESP_ICV_BITS = 128 }; /* the shorter ones of RFC 4106 6 are never accepted */
 
 static uint32_t esp_cipher(const struct xfrm_sa_evidence *sa)
 {
@@ -36,7 +36,7 @@ static uint32_t esp_cipher(const struct xfrm_sa_evidence *sa)
 	return CIPHER_NONE;
 }
 
-/* Are these the template's reqid and addresses? */
+/* Whether the SA has the template's reqid and addresses. */
 static bool sa_is_meant(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
 			const struct xfrm_direction *d)
 {
@@ -50,13 +50,13 @@ static bool sa_is_meant(const struct xfrm_sa_evidence *sa, const struct xfrm_tem
 	       address_equal(wanted.family, &sa->saddr, wanted.saddr);
 }
 
-/* SELECTS_PART: it may be chosen, but not surely for all of the flow. */
+/* SELECTS_PART: it may be chosen, but perhaps for a part of the flow only. */
 static enum selector_match sa_answers(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
 				      const struct xfrm_direction *d)
 {
 	if (!sa_is_meant(sa, tmpl, d) || sa->mode != tmpl->mode || (tmpl->spi && sa->spi != tmpl->spi))
 		return SELECTS_NONE;
-	/* software passes over what a NIC is to do alone (xfrm_state_find(): "Skip HW policy for SW lookups") */
+	/* software skips packet-offloaded SAs (xfrm_state_find(): "Skip HW policy for SW lookups") */
 	if (!nic_applies_xfrm(d->path) && sa->offload.ifindex && sa->offload.packet)
 		return SELECTS_NONE;
 	/* a RoCE packet carries no mark and belongs to no xfrm interface; a NIC's tables do not ask */
@@ -65,7 +65,7 @@ static enum selector_match sa_answers(const struct xfrm_sa_evidence *sa, const s
 	return sa->sel.family == AF_UNSPEC ? SELECTS_ALL : selector_match(&sa->sel, &d->flow);
 }
 
-/* May this SA carry what it is chosen for? Says why not. */
+/* Whether this SA may carry the flow; if not, *out has the reason. */
 static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_direction *d, struct verdict *out)
 {
 	uint32_t cipher = esp_cipher(sa);
@@ -94,10 +94,10 @@ static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_dire
 struct sa_census {
 	const struct xfrm_sa_evidence *live; /* a good one, for the whole flow */
 	bool larval, expired, bad;
-	bool shared; /* one that would do, but that serves other QPs as well */
+	bool shared; /* a good one that serves other QPs as well */
 };
 
-/* granularity = qp: does this SA, by its own selector or by the policy that leads to it, serve one source port only? */
+/* granularity = qp: whether this SA, by its own selector or by its policy's, serves one source port only. */
 static bool serves_one_qp(const struct xfrm_direction *d, const struct xfrm_selector_evidence *policy,
 			  const struct xfrm_selector_evidence *sa)
 {
@@ -126,7 +126,7 @@ static struct sa_census census(const struct xfrm_direction *d, const struct xfrm
 			found.larval |= sa_is_meant(sa, tmpl, d);
 		else if (match == SELECTS_NONE)
 			continue;
-		/* also one that has expired: the clock may have been set, and the kernel not looked at it since */
+		/* also an expired one: the clock may have been set since the kernel's last check */
 		else if (!sa_is_good(sa, d, out))
 			found.bad = true;
 		else if (sa->expired)
@@ -147,10 +147,10 @@ static bool same_addresses(const struct xfrm_sa_evidence *a, const union ip_addr
 }
 
 /*
- * mlx5's rule for an SA matches the reqid that the policy has put into a register, and not the addresses: with one
- * reqid for two peers, one of them is sent to under the other's key. The offload does not say its direction: whose
- * packets come to where the SA in question sends from (outbound), or go elsewhere than that one's (inbound), is of the
- * other.
+ * mlx5's rule for an SA matches the reqid that the policy put into a register, not the addresses: with one reqid for
+ * two peers, one peer's packets leave under the other's key. The offload has no direction: an SA whose packets arrive
+ * where the SA in question sends from (outbound), or leave to another address than its own (inbound), is of the other
+ * one.
  */
 static bool reqid_is_shared(const struct xfrm_direction *d, const struct xfrm_sa_evidence *live,
 			    const struct xfrm_sa_evidence *other)
@@ -187,7 +187,7 @@ static bool nic_reqid_is_own(const struct xfrm_direction *d, const struct xfrm_s
 	return true;
 }
 
-/* What the policy's own selector says about the part of the flow that hits it. */
+/* The policy's own selector narrows the flow that hits it. */
 static struct xfrm_direction narrowed(const struct xfrm_direction *d, const struct xfrm_selector_evidence *sel)
 {
 	size_t bits = address_bits(d->flow.family);
@@ -224,7 +224,7 @@ static void remember_sa(const struct xfrm_direction *d, const struct xfrm_sa_evi
 		    policy_cipher_name(esp_cipher(sa)));
 }
 
-/* What a NIC needs beyond what the kernel needs. */
+/* The requirements of a NIC beyond those of the kernel. */
 static bool nic_can_answer(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
 			   const struct xfrm_template_evidence *tmpl, struct verdict *out)
 {
@@ -288,7 +288,7 @@ enum direction_outcome template_is_answered(const struct xfrm_direction *d, cons
 		remember_policy(d, policy, out);
 		return OUTCOME_PROTECTS;
 	}
-	/* rxe: the kernel drops what a policy wants in ESP while there is no SA (net.core.xfrm_larval_drop) */
+	/* rxe: the kernel drops packets that a policy wants in ESP while no SA exists (net.core.xfrm_larval_drop) */
 	if (d->path->scope == REMOTE_EVERY && !nic)
 		return OUTCOME_PROTECTS;
 	return lacks_sa(d, policy, tmpl, &found, out);

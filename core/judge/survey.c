@@ -25,7 +25,7 @@ static struct survey_row *survey_grow(struct survey *survey)
 	return memset(&survey->rows[survey->count++], 0, sizeof(survey->rows[0]));
 }
 
-/* Is it a worse verdict to be told than another? */
+/* Whether a verdict is worse than another. */
 static int badness(const struct verdict *verdict)
 {
 	return verdict->kind == VERDICT_PROTECTED ? 0 : verdict->kind == VERDICT_UNPROTECTED ? 1 : 2;
@@ -70,7 +70,7 @@ int survey_path(struct survey *survey, const struct survey_view *view, const str
 	return 0;
 }
 
-/* A policy that wants ESP from this GID to one remote: then that remote deserves its own row. */
+/* A policy wants ESP from this GID to one remote: that remote gets a row. */
 static bool names_remote(const struct xfrm_policy_evidence *policy, const struct rdma_gid *gid)
 {
 	union ip_address local;

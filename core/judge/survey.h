@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* What `rdmasec status` and `rdmasec check` tell: paths of this host, each with its verdict. */
+/* The rows of `rdmasec status` and `rdmasec check`: paths of this host with their verdicts. */
 #ifndef RDMASEC_JUDGE_SURVEY_H
 #define RDMASEC_JUDGE_SURVEY_H
 
@@ -9,7 +9,7 @@
 #include "judge/decide.h"
 #include "messages/protocol.h"
 
-/* For whom, and by what, is judged. */
+/* The policy, the evidence and the user of a survey. */
 struct survey_view {
 	const struct policy *policy;
 	const struct evidence *evidence;
@@ -32,22 +32,22 @@ struct survey {
 };
 
 /*
- * Judges one path by the first rule that matches; where several could, by that with the worst verdict. Adds a row.
- * 0 or -ENOMEM; the survey is to be freed in any case.
+ * Judges one path by the first rule that matches, or, if several could, by the one with the worst verdict. Adds a row.
+ * Returns 0 or -ENOMEM; survey_free() is due in both cases.
  */
 RS_MUST_USE int survey_path(struct survey *survey, const struct survey_view *view, const struct rdma_device *device,
 			    uint32_t port, uint32_t gid_index, enum remote_scope scope, const uint8_t remote[16]);
 
 /*
- * Every GID of every device towards whatever remote; one that is not protected so also towards each remote for which an
- * xfrm policy wants ESP from it. 0 or -ENOMEM.
+ * Adds a row for every GID of every device to any remote. A GID that is not protected so also gets a row for each
+ * remote for which an xfrm policy wants ESP. Returns 0 or -ENOMEM.
  */
 RS_MUST_USE int survey_all(struct survey *survey, const struct survey_view *view,
 			   const struct rdma_inventory *inventory);
 
 void survey_free(struct survey *survey);
 
-/* A row as WIRE_LIST_STATUS sends it and tools print it; its time is not set. */
+/* Fills the record of a row, without its time. */
 void survey_record(const struct survey_row *row, struct wire_record *out);
 
 #endif

@@ -10,7 +10,7 @@ bool path_stop(struct path *out, enum path_state state, enum reason reason, cons
 
 	out->state = state;
 	out->reason = reason;
-	/* half an answer could be taken for a whole one */
+	/* a cut answer could pass for a whole one */
 	out->egress_ifindex = out->stray_ifindex = 0;
 	out->egress[0] = out->stray[0] = out->stray_route[0] = '\0';
 	va_start(args, format);

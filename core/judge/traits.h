@@ -6,11 +6,11 @@
 #include "judge/path.h"
 #include "xfrm/facts.h"
 
-/* Ends the resolving of a path with `state` and the reason. Always false. */
+/* Ends the resolution of a path with `state` and the reason. Always returns false. */
 RS_MUST_USE bool path_stop(struct path *out, enum path_state state, enum reason reason, const char *format, ...)
 	RS_PRINTF(4, 5);
 
-/* Does a NIC send by its own tables, in which only what is packet-offloaded to it counts? */
+/* Whether a NIC sends by its own tables, where only packet-offloaded entries count. */
 bool nic_applies_xfrm(const struct path *path);
 bool is_packet_offloaded(const struct path *path, const struct xfrm_offload_evidence *offload);
 

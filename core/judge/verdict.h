@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* What is said of one path, and what it stands on. The zeroed struct is VERDICT_UNKNOWN without a reason. */
+/* The verdict on one path, with its grounds. The zeroed struct is VERDICT_UNKNOWN without a reason. */
 #ifndef RDMASEC_JUDGE_VERDICT_H
 #define RDMASEC_JUDGE_VERDICT_H
 
@@ -12,9 +12,9 @@
 
 enum { VERDICT_TEXT_MAX = 320 };
 
-/* How much of the protection is there. Of several reasons the operator reads the one that is nearest to protected. */
+/* How much of the protection is in place. Of several reasons the operator reads the nearest to protected. */
 enum nearness {
-	NEARNESS_NOTHING = 0, /* no mechanism is set up, or nothing is known of it */
+	NEARNESS_NOTHING = 0, /* no mechanism is set up, or none is known */
 	NEARNESS_PRESENT,     /* there is one, but not in use */
 	NEARNESS_ELSEWHERE,   /* it is in use, but not for these packets */
 	NEARNESS_WEAK,        /* it takes these packets, but its settings are too weak */
@@ -27,17 +27,17 @@ enum nearness {
 struct verdict {
 	enum verdict_kind kind;
 	enum protection by; /* PROTECTED only */
-	/* REMOTE_SOME: not protected as it stands, but an xfrm policy wants ESP there, so an SA could yet come. */
+	/* REMOTE_SOME: not protected now, but an xfrm policy wants ESP, so an SA may yet come. */
 	bool could_be;
 	/*
 	 * UNPROTECTED, and the kernel itself drops what the QP sends, or only the way back is missing: waiting leaks
-	 * nothing. Of software RoCE only, and only where a live SA of IPsec is missing under policies that want it, or
-	 * what MACsec needs to be in operation.
+	 * nothing. For software RoCE only, and only if a live SA is missing under policies that want it, or a part that
+	 * MACsec needs to operate.
 	 */
 	bool kernel_drops;
 	/*
-	 * UNPROTECTED, and all that IPsec lacks is a live SA, outbound or inbound, under policies that want it (the one
-	 * inbound may be missing with it): a key manager may set it up. The packets would hit the outbound policy
+	 * UNPROTECTED, and IPsec lacks only a live SA, outbound or inbound, under policies that want it (the inbound
+	 * policy may be missing as well): a key manager may set it up. The packets hit the outbound policy
 	 * `policy_out`. REMOTE_ONE only.
 	 */
 	bool missing_sa;
@@ -47,7 +47,7 @@ struct verdict {
 	char text[VERDICT_TEXT_MAX];    /* the same for an operator, with the names and numbers */
 	char details[VERDICT_TEXT_MAX]; /* PROTECTED: "macsec0 GCM-AES-128 SCI ...", "ESP SPI 0x... reqid ..." */
 	/*
-	 * PROTECTED by IPsec: the SAs, 0 where none is in use yet. By MACsec: the SecY; also UNKNOWN, where the SecY is
+	 * PROTECTED by IPsec: the SAs, 0 if none is in use yet. By MACsec: the SecY; also for UNKNOWN, when the SecY is
 	 * in order and IPsec may lead past it.
 	 */
 	uint32_t spi_out, spi_in, reqid;
@@ -57,11 +57,11 @@ struct verdict {
 	bool offloaded;  /* the NIC encrypts */
 };
 
-/* Sets kind, reason (with its nearness) and text, and clears what had been found to protect. */
+/* Sets kind, reason (with its nearness) and text, and clears the grounds of a protection. */
 void verdict_set(struct verdict *out, enum verdict_kind kind, enum reason reason, const char *format, ...)
 	RS_PRINTF(4, 5);
 
-/* A reason that came to the one there is: it stands first, and its words last. */
+/* Adds a second reason: its code stands first, its words last. */
 void verdict_add(struct verdict *out, enum reason reason, const char *why);
 
 #endif

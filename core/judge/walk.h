@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Visits the policies and SAs that could match a flow, and perhaps others. */
+/* Visits the policies and SAs that could match a flow, perhaps with others. */
 #ifndef RDMASEC_JUDGE_WALK_H
 #define RDMASEC_JUDGE_WALK_H
 
@@ -9,7 +9,7 @@
 #include "xfrm/selector.h"
 #include "xfrm/table.h"
 
-/* One direction of what decide_ipsec() asks. */
+/* One direction of a path, for decide_ipsec(). */
 struct xfrm_direction {
 	const struct path *path;
 	const struct evidence *ev;
@@ -19,7 +19,7 @@ struct xfrm_direction {
 	const char *name; /* "outbound", "inbound" */
 };
 
-/* Of a reason of both directions that of this one. `outbound`: REASON_OUTBOUND_*. */
+/* Returns the reason of this direction. `outbound`: REASON_OUTBOUND_*. */
 enum reason of_direction(const struct xfrm_direction *d, enum reason outbound);
 
 void policies_begin(const struct xfrm_direction *d, struct xfrm_walk *walk);
@@ -28,7 +28,7 @@ void sas_begin(const struct xfrm_direction *d, const struct xfrm_template_eviden
 /* All of this reqid. */
 void sas_of_reqid_begin(const struct evidence *ev, uint32_t reqid, struct xfrm_walk *walk);
 
-/* The addresses an SA itself must have for a template: the flow's in transport mode, else the template's. NULL: any. */
+/* The addresses that an SA must have for a template: in transport mode the flow's, else the template's. NULL: any. */
 struct sa_addresses {
 	int family;
 	const union ip_address *saddr, *daddr;

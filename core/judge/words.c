@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* How the engine words a refusal: one line with device, port, GID index, netdev, remote, reason, and a way out. */
+/* The line of a refusal: device, port, GID index, netdev, remote, reason and hint. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static void word_rule(const struct policy_rule *rule, char *text, size_t size)
 		text_append(text, size, " [rule %s]", rule->name);
 }
 
-/* The remote is that of the question: a path that is not understood may not have come as far. */
+/* The remote is the question's: an unknown path may lack it. */
 static void word_path(const struct question *q, const struct path *path, char *text, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
@@ -37,7 +37,7 @@ static void word_path(const struct question *q, const struct path *path, char *t
 	text_append(text, size, " to %s", q->scope == REMOTE_ONE ? gid_text(q->remote, address) : "any remote");
 }
 
-/* The value of a hint's placeholder, "": it is not known. */
+/* Returns the value of a hint's placeholder, "" if it is unknown. */
 static const char *placeholder(const char *name, size_t len, const struct path *path)
 {
 	const struct {
@@ -50,7 +50,7 @@ static const char *placeholder(const char *name, size_t len, const struct path *
 	return "";
 }
 
-/* Nothing, where a name that the hint needs is not known. */
+/* Writes nothing if a name in the hint is unknown. */
 static void word_hint(enum reason reason, const struct path *path, char *text, size_t size)
 {
 	const char *rest = reason_hint(reason), *begin, *end;
@@ -126,7 +126,7 @@ static int bounded_route_get(void *context, int family, const union ip_address *
 	return routes->view->route_get(routes->view->route_context, family, src, dst, oif, out_ifindex);
 }
 
-/* Only for an exact remote: where addresses are chosen later, all GIDs count alike. */
+/* Only for one remote: if addresses are chosen later, all GIDs count alike. */
 int better_gid(const struct question *q, const struct finding *found)
 {
 	const struct rdma_port *port = device_port(q->view->device, q->port);
