@@ -241,10 +241,10 @@ static const struct {
 	  "p:2: match-executable = 'mpirun': must begin with '/': it is matched with the absolute path" },
 	{ TEXT(R "match-executable = */mpirun\n"),
 	  "p:2: match-executable = '*/mpirun': must begin with '/': it is matched with the absolute path" },
-	{ TEXT(R "match-executable = /opt//mpirun\n"),
-	  "p:2: match-executable = '/opt//mpirun': the path of a running program never contains '//', '/./' or '/../'" },
-	{ TEXT(R "match-executable = /opt/../mpirun\n"),
-	  "p:2: match-executable = '/opt/../mpirun': the path of a running program never contains '//', '/./' or '/../'" },
+	{ TEXT(R "match-executable = /opt//mpirun\n"), "p:2: match-executable = '/opt//mpirun': the path of a running "
+						       "program never contains '//', '/./' or '/../'" },
+	{ TEXT(R "match-executable = /opt/../mpirun\n"), "p:2: match-executable = '/opt/../mpirun': the path of a "
+							 "running program never contains '//', '/./' or '/../'" },
 	{ TEXT(R "match-executable = /opt/[a/b]\n"), "p:2: match-executable = '/opt/[a/b]': " BROKEN },
 	{ TEXT(R "match-executable = /a /b\n"), "p:2: match-executable = '/a /b': " ONE_PATTERN },
 	{ TEXT(R "match-executable = /" X40 X40 X40 "1234567\n"),
