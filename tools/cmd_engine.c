@@ -10,7 +10,7 @@
 
 #include "commands.h"
 #include "door/door.h"
-#include "judge/judgement.h"
+#include "engine/server.h"
 #include "process/spawn.h"
 
 static int is_listener(int fd)

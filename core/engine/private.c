@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* How long a private engine lives: as long as those whom it serves. */
+/* The private engine of one command: its event loop, and the end of that loop. */
 #include <errno.h>
 #include <unistd.h>
 
 #include "engine/server.h"
-#include "judge/judgement.h"
 
 struct served {
 	struct event_base *base;
 	struct event *lifeline, *process;
 };
 
-/* When neither the first process nor anything that it left behind is there, nor are we. */
+/* Ends the loop after both the first process and all holders of the lifeline have ended. */
 static void served_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct served *served = arg;
@@ -43,7 +42,7 @@ static int watch(struct served *served, int fd, struct event **out)
 int engine_serve(const struct policy *policy, int listener, int lifeline, int pidfd)
 {
 	struct served served = { .base = engine_base_new() };
-	/* whose fds may not be taken is judged all the same, and not watched: an ordinary user may not do more */
+	/* an ordinary user may not take fds from every program: such a program is judged, but not watched */
 	const struct engine_options options = { .must_watch = false };
 	struct engine_server *server;
 	int err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* An engine on a socket, as a part of an event loop: of the private engine's, or of the daemon's. */
+/* The engine: serves doors and tools on one socket, in an event loop. The private engine and the daemon use it. */
 #ifndef RDMASEC_ENGINE_SERVER_H
 #define RDMASEC_ENGINE_SERVER_H
 
@@ -12,33 +12,45 @@
 struct engine_server;
 
 struct engine_options {
-	struct netns_opener *opener; /* NULL: programs of other network namespaces are refused */
-	/* The whole host's engine. Refuse those whose fds the engine may not take (pidfd_getfd(2)), for their QPs could
-	 * not be taken down. */
+	struct netns_opener *opener; /* borrowed; NULL: refuses programs of other network namespaces */
+	/*
+	 * Refuses programs from which the engine cannot take file descriptors (pidfd_getfd(2)), because it could not
+	 * revoke their queue pairs. The daemon sets it.
+	 */
 	bool must_watch;
-	struct watch_listener log; /* hears of every decision and of whatever else happens; .record may be NULL */
+	struct watch_listener log; /* receives every record, in the loop's thread; .record may be NULL */
 };
 
 /*
- * An event loop in which taking down goes before answering: however many ask, evidence is followed between any two of
- * them. NULL: no memory.
+ * Returns an event loop that handles evidence and revocation before it answers the next question; NULL: no memory. The
+ * caller frees it with event_base_free(), after the server.
  */
 struct event_base *engine_base_new(void);
 
 /*
- * Serves doors and tools on `listener` (listening, SOCK_SEQPACKET), which it takes over when it succeeds. `policy` has
- * to outlive it, or the next one that is set. One thread: the loop's. 0, or -errno.
+ * Serves doors and tools on `listener` (listening, SOCK_SEQPACKET). Returns 0 or -errno. On success it owns `listener`,
+ * and the caller frees *out with engine_server_free(). `policy` is borrowed until engine_server_set_policy() replaces
+ * it or the server is freed. All functions of the server run in the thread of the loop.
  */
 RS_MUST_USE int engine_server_new(struct event_base *base, const struct policy *policy, int listener,
 				  const struct engine_options *options, struct engine_server **out);
 
-/* What lives already is decided again; the caller frees the old one. */
+/* Re-evaluates all living queue pairs by `policy`, which it borrows. The caller then frees the previous policy. */
 void engine_server_set_policy(struct engine_server *server, const struct policy *policy);
 
-/* Finds programs that run guarded already, and takes down what is not protected: at a daemon's start. */
+/* At a daemon's start: finds programs that already run guarded, and revokes their unprotected queue pairs. */
 void engine_server_adopt(struct engine_server *server);
 
-/* After the loop has ended. Clients that wait for an answer see their connection end when the process does. */
+/*
+ * Frees the server, after the loop has ended. Connections of clients that wait for an answer stay open until the
+ * process ends.
+ */
 void engine_server_free(struct engine_server *server);
+
+/*
+ * The private engine: serves `listener` until `lifeline` reports end of file and the process behind `pidfd` has ended.
+ * Either may be -1. Returns 0 or -errno; blocks until then. Takes over the fds. `policy` is borrowed.
+ */
+RS_MUST_USE int engine_serve(const struct policy *policy, int listener, int lifeline, int pidfd);
 
 #endif

@@ -59,10 +59,4 @@ void engine_judge(const struct engine_view *view, const struct engine_client *cl
 /* Writes the answer of an engine that could not judge. `why`: the reason in words. */
 void engine_refuse(struct engine_answer *answer, int err, enum reason reason, const char *why);
 
-/*
- * Serves doors on `listener` (listening, SOCK_SEQPACKET) in the calling thread until `lifeline` reports end of file and
- * the process behind `pidfd` has ended; either may be -1. Takes over the fds. 0 or -errno.
- */
-RS_MUST_USE int engine_serve(const struct policy *policy, int listener, int lifeline, int pidfd);
-
 #endif
