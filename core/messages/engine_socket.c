@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What carries the messages. Runs inside applications, as protocol.c does. */
+/* The engine's socket: whether rdmasecd is expected, whether a listener may judge, a private socket. Runs inside
+ * applications. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

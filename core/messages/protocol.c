@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The messages: a table of types, sizes and checks, at the end of the first part. Runs inside applications: no
- * allocation, no streams, no library but libc.
+ * The messages: a table with type, size and checks of each one. Runs inside applications: no allocation, no streams,
+ * no library except libc.
  */
 #include "messages/protocol.h"
 
@@ -17,7 +17,7 @@ enum { ERRNO_MAX = 4095 };
 struct rule {
 	enum { RANGE, BITS, TEXT } kind;
 	uint16_t offset, size;
-	uint32_t low, high; /* RANGE: both included; BITS: `high` has all that are known */
+	uint32_t low, high; /* RANGE: both included; BITS: `high` is the set of known bits */
 };
 
 #define PLACE(message, field) offsetof(struct wire_##message, field), sizeof(((struct wire_##message *)0)->field)
@@ -109,7 +109,7 @@ static const struct rule protection_rules[] = {
 
 /* ---- between fields ---- */
 
-/* A message, where its struct may lie. */
+/* A message with the alignment of its struct. */
 union message {
 	struct wire_header header;
 	struct wire_ask ask;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * What a door and an engine say to each other, over a SOCK_SEQPACKET socket of the UNIX domain.
+ * The messages between doors, tools and the engine, over a SOCK_SEQPACKET socket of the UNIX domain. docs/protocol.md
+ * shows their order.
  *
- * One connection for one question: the door connects, sends one struct wire_ask with the uverbs fd as SCM_RIGHTS, reads
- * one struct wire_answer (before it perhaps struct wire_waits: an SA is being set up) and, when the kernel has then
- * done what was asked, sends one struct wire_done before it closes. So there is no state to go wrong in forked
- * children, in threads or in programs that close descriptors they do not know, and SO_PEERCRED says who is asking now.
+ * One connection carries one question. The door connects, sends one struct wire_ask with the uverbs fd as SCM_RIGHTS,
+ * and reads one struct wire_answer; a struct wire_wait can precede it while an SA is set up. After the kernel has
+ * executed the command, the door sends one struct wire_done and closes. So no state can break in forked children, in
+ * threads or in programs that close descriptors they do not know, and SO_PEERCRED names the present client.
  *
- * Tools ask for lists in the same way: a struct wire_request is answered by struct wire_records and one struct
- * wire_end.
+ * Tools send a struct wire_request; struct wire_records and one struct wire_end answer it.
  *
- * Both ends are on one host: host byte order. Both check every field; all that is reserved is zero.
+ * Both ends run on one host and use host byte order. Both check every field; reserved fields are zero.
  */
 #ifndef RDMASEC_MESSAGES_PROTOCOL_H
 #define RDMASEC_MESSAGES_PROTOCOL_H
@@ -26,15 +26,15 @@
 #include "messages/request.h"
 #include "util/attributes.h"
 
-#define WIRE_SYSTEM_FOLDER "/run/rdmasec" /* made at boot where rdmasecd is installed to run */
+#define WIRE_SYSTEM_FOLDER "/run/rdmasec" /* exists from boot if rdmasecd is installed to run */
 #define WIRE_SYSTEM_ENGINE WIRE_SYSTEM_FOLDER "/engine.sock"
 
 enum {
 	WIRE_MAGIC = 0x52534543,
 	WIRE_VERSION = 5,
 	WIRE_TEXT_MAX = 768,
-	WIRE_TIMEOUT_MS = 15000, /* after so much silence the door takes the engine for dead and refuses */
-	WIRE_WAIT_MS = 5000,     /* how often the engine says that the answer is still to come */
+	WIRE_TIMEOUT_MS = 15000, /* the door refuses after this silence of the engine */
+	WIRE_WAIT_MS = 5000,     /* interval of WIRE_WAIT messages */
 };
 
 enum wire_type {
@@ -43,12 +43,12 @@ enum wire_type {
 	WIRE_DONE,
 	WIRE_LIST_QPS,    /* struct wire_request: all guarded QPs */
 	WIRE_LIST_STATUS, /* struct wire_request: every GID, as `rdmasec status` shows it */
-	WIRE_MONITOR,     /* struct wire_request: what happens from now on; no end but the connection's */
+	WIRE_MONITOR,     /* struct wire_request: events from now on, until the connection closes */
 	WIRE_RECORD,
 	WIRE_END,
 	WIRE_WAIT,       /* struct wire_wait: no answer yet */
-	WIRE_QUERY,      /* struct wire_query: what protects a QP? */
-	WIRE_PROTECTION, /* struct wire_protection: that does */
+	WIRE_QUERY,      /* struct wire_query: asks for the protection of a QP */
+	WIRE_PROTECTION, /* struct wire_protection: answers a query */
 	WIRE_TYPE_COUNT,
 };
 
@@ -80,23 +80,25 @@ struct wire_ask {
 	uint32_t flow_label;
 	uint8_t dgid[16];
 	uint8_t sgid_index, port, is_global, reserved;
-	/* The number of the uverbs fd in the asking process, by which the engine can later take it from there again
-	 * (pidfd_getfd(2)). Believed only when that is the same open file as the fd that came with the message. */
+	/*
+	 * The number of the uverbs fd in the judged process: the engine takes the file by it again (pidfd_getfd(2)).
+	 * The engine accepts it only if it is the same open file as the fd that came with the message.
+	 */
 	uint32_t fd;
 	uint8_t sgid[16]; /* CM_*: else zeros */
 	uint32_t want_require, want_granularity, want_setup_timeout_ms;
 	/*
-	 * 0: who asks is the peer. Else the process for which the peer, a supervisor outside of it, asks: it is judged,
-	 * and `fd` is a number of its. A pid as the engine sees it. Believed of root, or of the user whose the process
-	 * is (process_open_subject()).
+	 * 0: the peer asks for itself. Else the pid, in the engine's pid namespace, of the process for which a
+	 * supervisor asks; `fd` is then a number in that process. The engine accepts it from root, or from the user
+	 * that owns the process (process_open_subject()).
 	 */
 	uint32_t subject;
 };
 
-/* The answer waits for a key manager, and the engine is alive. */
+/* The question still waits for an SA; the engine is alive. */
 struct wire_wait {
 	struct wire_header header;
-	uint32_t left_ms; /* until there will be an answer at the latest */
+	uint32_t left_ms; /* until the answer at the latest */
 	uint32_t reserved;
 };
 
@@ -109,16 +111,16 @@ struct wire_answer {
 	char text[WIRE_TEXT_MAX]; /* one printable line for stderr without its newline; empty: say nothing */
 };
 
-/* What was let pass has been done by the kernel: for QP_CREATE and QP_OPEN, what came out; else zeros. */
+/* The kernel has executed a passed command. QP_CREATE and QP_OPEN fill in the new QP; else all fields are zero. */
 struct wire_done {
 	struct wire_header header;
-	uint32_t has; /* UVERBS_HAS_HANDLE, UVERBS_HAS_QPN: what follows is there */
+	uint32_t has; /* UVERBS_HAS_HANDLE, UVERBS_HAS_QPN: the field below is valid */
 	uint32_t handle;
 	uint32_t qpn;
 	uint32_t reserved;
 };
 
-/* With the uverbs fd as SCM_RIGHTS. Answered by one struct wire_protection. */
+/* Carries the uverbs fd as SCM_RIGHTS. One struct wire_protection answers it. */
 struct wire_query {
 	struct wire_header header;
 	uint32_t fd;      /* as in struct wire_ask */
@@ -128,37 +130,37 @@ struct wire_query {
 };
 
 enum {
-	/* First the kernel is asked for all queue pairs of the file: a command went by that nobody could hold still. */
+	/* first compare all QPs of the file with the kernel: a call continued in the program */
 	WIRE_QUERY_LOOK = 1 << 0,
 };
 
-/* What protects a QP now: of `by`, only what belongs to it. */
+/* The present protection of a QP. Fields that do not belong to the mechanism in `by` are 0. */
 struct wire_protection {
 	struct wire_header header;
-	uint32_t err;     /* errno: it is not known why; ENOENT: no such QP is guarded */
+	uint32_t err;     /* errno; ENOENT: no such QP is guarded; 0: the other fields are valid */
 	uint32_t verdict; /* enum verdict_kind */
 	uint32_t by;      /* enum protection */
 	uint32_t spi_out, spi_in, reqid;
 	uint32_t cipher;    /* enum policy_cipher */
 	uint32_t offloaded; /* 1: by the NIC, 0: by the kernel */
 	uint64_t sci;       /* host order */
-	char netdev[16];    /* by which it leaves */
+	char netdev[16];    /* the outgoing device */
 };
 
-/* WIRE_LIST_QPS, WIRE_LIST_STATUS, WIRE_MONITOR. Others' QPs and events are shown to root only. */
+/* WIRE_LIST_QPS, WIRE_LIST_STATUS, WIRE_MONITOR. Only root gets QPs and events of other users. */
 struct wire_request {
 	struct wire_header header;
 };
 
 enum wire_event {
-	WIRE_EVENT_NONE = 0,    /* a row of a list: nothing happened */
+	WIRE_EVENT_NONE = 0,    /* a row of a list, not an event */
 	WIRE_EVENT_DECIDED,     /* a question was answered */
-	WIRE_EVENT_CHANGED,     /* a living QP is protected in another way than before */
-	WIRE_EVENT_GRACE,       /* it lost its protection, and has a while to get it back */
-	WIRE_EVENT_REVOKED,     /* it lost its protection, and was moved to ERR */
-	WIRE_EVENT_NOT_REVOKED, /* it lost its protection, and the kernel did not let us take it down: `text` */
-	WIRE_EVENT_ADOPTED,     /* found alive, with nobody having asked us: after a restart, or in a forked child */
-	WIRE_EVENT_LOST,        /* `count` events could not be told or logged */
+	WIRE_EVENT_CHANGED,     /* the verdict of a living QP changed */
+	WIRE_EVENT_GRACE,       /* a QP lost its protection; its grace period began */
+	WIRE_EVENT_REVOKED,     /* a QP lost its protection and was moved to ERR */
+	WIRE_EVENT_NOT_REVOKED, /* a QP lost its protection; the kernel refused to move it to ERR: `text` */
+	WIRE_EVENT_ADOPTED,     /* a living QP was found without a question: after a restart, or in a forked child */
+	WIRE_EVENT_LOST,        /* `count` events could not be sent or logged */
 	WIRE_EVENT_COUNT,
 };
 
@@ -166,23 +168,23 @@ enum wire_outcome {
 	WIRE_OUTCOME_NONE = 0,
 	WIRE_OUTCOME_PASSED,
 	WIRE_OUTCOME_REFUSED,
-	WIRE_OUTCOME_AUDITED, /* let pass by a rule in audit mode, or by mode = off: enforced, it would be refused */
+	WIRE_OUTCOME_AUDITED, /* passed by audit mode or mode = off; would be refused if enforced */
 	WIRE_OUTCOME_COUNT,
 };
 
 enum { WIRE_RECORD_HAS_GID = 1 << 0, WIRE_RECORD_HAS_QPN = 1 << 1, WIRE_RECORD_HAS_DEST_QPN = 1 << 2 };
 
 /*
- * One QP, one GID or one event: what lists and the audit log say of it. Texts end with NUL and are printable ASCII; ""
- * where the thing has none or it is not known.
+ * One QP, one GID or one event, for lists and the audit log. Texts end with NUL and are printable ASCII; "": not known,
+ * or not applicable.
  */
 struct wire_record {
 	struct wire_header header;
 	uint32_t event;   /* enum wire_event */
 	uint32_t outcome; /* enum wire_outcome */
 	uint32_t has;     /* WIRE_RECORD_HAS_* */
-	uint32_t err;     /* the errno that the application got, 0: none */
-	int64_t time_ns;  /* CLOCK_REALTIME; of a living QP: since when it has its present verdict */
+	uint32_t err;     /* errno for the application; 0: none */
+	int64_t time_ns;  /* CLOCK_REALTIME; of a living QP: when it got its present verdict */
 	uint64_t count;   /* WIRE_EVENT_LOST */
 	int32_t pid;      /* 0: none */
 	uint32_t uid;
@@ -198,58 +200,62 @@ struct wire_record {
 	char device[64];
 	char gid_type[16];
 	char netdev[16];
-	char local[48], remote[48]; /* IP addresses; remote "any": whatever the application chooses */
+	char local[48], remote[48]; /* IP addresses; remote "any": the application chooses it */
 	char rule[48];
-	char details[320]; /* protected: by what */
-	char text[320];    /* else: the reason in words */
+	char details[320]; /* of the protection, if protected */
+	char text[320];    /* the reason in words, if not protected */
 };
 
 struct wire_end {
 	struct wire_header header;
-	uint32_t err; /* 0: the list is complete; else why it ends here */
+	uint32_t err; /* errno that ended the list; 0: the list is complete */
 	uint32_t reserved;
 };
 
 /*
- * Opens a listening socket for a private engine, under an abstract name that is random and so never another's, not even
- * after this engine has gone. Writes "@name", as RDMASEC_ENGINE has it, into `name`. The fd (FD_CLOEXEC) or -errno.
+ * Opens a listening socket for a private engine. Returns the fd (FD_CLOEXEC), which the caller closes, or -errno. The
+ * abstract name is random: no other process can use it, also after this engine has ended. Writes "@name", the form of
+ * RDMASEC_ENGINE, into `name`.
  */
 enum { WIRE_NAME_MAX = 48 };
 RS_MUST_USE int wire_listen(char name[WIRE_NAME_MAX]);
 
 /*
- * Is rdmasecd installed to run here? Then nobody else is asked, also while it does not run: its folder says so, and not
- * its socket, which is not there before it has first started. What cannot be told counts as yes.
+ * True if rdmasecd is installed to run here, or if that is not known. The client then asks only rdmasecd, also while
+ * rdmasecd is not running. The folder decides, because the socket does not exist before the first start.
  */
 bool wire_system_engine_expected(void);
 
-/* May this user, who listens on the socket in `folder`, judge? Root, or the folder's owner, if nobody else could have
- * put a socket there. */
+/*
+ * True if `listener`, the uid that listens on the socket in `folder`, may judge: root or the folder's owner, if neither
+ * group nor others can write to the folder.
+ */
 bool wire_system_engine_trusted(const struct stat *folder, uid_t listener);
 
 /*
- * May whoever listens at the other end of this connected socket judge? The system's engine: whom its folder vouches
- * for; in a user namespace root's number may be another. Any other: root, or ourselves. 0; -EPERM: he may not; -errno.
+ * Returns 0 if the process that listens at the other end of a connected socket may judge; -EPERM if it may not; another
+ * -errno. For the system's engine see wire_system_engine_trusted(): in a user namespace root can have another number.
+ * Any other engine must belong to root or to this process's user.
  */
 RS_MUST_USE int wire_check_engine(int socket, bool is_system);
 
-/* Zeros the message, which is of this type, and fills in its header. */
+/* Zeros a message of this type, and fills in its header. */
 void wire_make(void *message, enum wire_type type);
 
 /*
- * Checks a received message of `len` octets, which may lie at any address. Returns its type; -EPROTONOSUPPORT: another
- * version; -EBADMSG: a type that is not in `expected` (WIRE_BIT()), a wrong length, or a field that cannot be.
+ * Checks a received message of `len` octets at any address, without alignment. Returns its type; -EPROTONOSUPPORT for
+ * another version; -EBADMSG for a type that is not in `expected` (WIRE_BIT()), a wrong length or an invalid field.
  */
 RS_MUST_USE int wire_check(const void *message, size_t len, uint32_t expected);
 
-/* `fd`: the number of the uverbs fd in this process. */
+/* Makes an ASK for the calling process. `fd`: the number of its uverbs fd. */
 void wire_ask_make(struct wire_ask *ask, const struct request *request, int fd);
-/* Checks an ASK, and turns it into the request. 0, or as wire_check(); *request and *out_fd only with 0. */
+/* Checks an ASK and decodes it. Returns 0, or an error of wire_check(); writes *request and *out_fd only with 0. */
 RS_MUST_USE int wire_ask_read(const void *message, size_t len, struct request *request, int *out_fd);
-/* The process that a checked ASK is about; 0: the peer. */
+/* Returns the subject of a checked ASK; 0: the peer. */
 int32_t wire_ask_subject(const void *message);
 
-/* `text` may be NULL. It is made printable, and cut to what fits. */
+/* Copies `text` (may be NULL), with '?' for octets that are not printable, and truncated to the field. */
 void wire_answer_make(struct wire_answer *answer, enum wire_action action, int err, const char *text);
 
 #endif
