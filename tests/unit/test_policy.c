@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The policy file: what it means, which rule a subject gets, and the exact text of every mistake. */
+/* The policy file: its meaning, the rule that a subject gets, and the exact text of every error. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -310,13 +310,13 @@ static const struct {
 	{ TEXT(R "match-remote = fd00::/8\n[rule c]\nmatch-port = 1\n[rule b]\nmatch-remote = fd00:0::/8\n"),
 	  "p:5: duplicate rule: 'a' in line 1 matches the same" },
 
-	/* the first mistake is the one that is told */
+	/* only the first mistake is reported */
 	{ TEXT("[default]\nmode = on\nmode = of\n[x]\n"), "p:2: mode = 'on': enforce, audit or off" },
 	{ TEXT("[default]\r\nmode = on\r\n"), "p:2: mode = 'on': enforce, audit or off" },
 	{ TEXT("[default]\nmode = on"), "p:2: mode = 'on': enforce, audit or off" },
 };
 
-Test(policy_mistakes, each_has_its_line_and_text)
+Test(policy_mistakes, report_line_and_text)
 {
 	for (size_t i = 0; i < COUNT(mistakes); i++) {
 		struct policy *untouched = (struct policy *)&mistakes, *policy = untouched;
@@ -346,7 +346,7 @@ Test(policy_mistakes, error_text_is_cut_to_its_buffer)
 
 /* ---- lengths ---- */
 
-/* "PREFIX" and enough x to make `len` octets, "\nSUFFIX" */
+/* PREFIX, padded with x to `len` octets, then LF and SUFFIX */
 static char *padded(const char *prefix, size_t len, const char *suffix)
 {
 	char *text = calloc(1, len + strlen(suffix) + 2);
@@ -375,8 +375,8 @@ static void expect_length(const char *prefix, size_t longest, const char *suffix
 	}
 }
 
-/* inih's INI_MAX_LINE is 200, with LF and NUL. What it would cut off here is "mode = off". */
-Test(policy_lengths, longest_line_pattern_and_name)
+/* inih's INI_MAX_LINE is 200, with LF and NUL. It would truncate "mode = off" here. */
+Test(policy_lengths, refuses_line_longer_than_198_octets)
 {
 	char *text = padded("[default]\nmode = audit ;", 10 + 198, "[rule a]\nmatch-port = 1\n");
 
@@ -384,11 +384,19 @@ Test(policy_lengths, longest_line_pattern_and_name)
 	free(text);
 	expect_length("#", 198, "", "p:1: a line longer than 198 octets");
 	expect_length("[default] ;", 198, "mode = off\n", "p:1: a line longer than 198 octets");
+}
+
+Test(policy_lengths, refuses_device_pattern_longer_than_127_octets)
+{
 	expect_length(R "match-device = ", 9 + 15 + 127, "", "longer than 127 octets");
+}
+
+Test(policy_lengths, refuses_executable_pattern_longer_than_127_octets)
+{
 	expect_length(R "match-executable = /", 9 + 19 + 127, "", "longer than 127 octets");
 }
 
-Test(policy_lengths, rule_name)
+Test(policy_lengths, accepts_longest_rule_name)
 {
 	struct policy *policy = parse("[rule " X40 "1234567]\nmatch-port = 1\n");
 
@@ -397,7 +405,7 @@ Test(policy_lengths, rule_name)
 }
 
 /* A CR before the LF does not count towards the line. */
-Test(policy_lengths, longest_line_with_crlf)
+Test(policy_lengths, does_not_count_cr_of_longest_line)
 {
 	char *text = padded("#", 198, "[default]\n");
 	char with_cr[256];
@@ -425,7 +433,7 @@ static int parse_rules(unsigned int count, char *error, size_t error_size)
 	return err;
 }
 
-Test(policy_lengths, most_rules)
+Test(policy_lengths, refuses_too_many_rules)
 {
 	char error[POLICY_ERROR_MAX] = "";
 
@@ -441,7 +449,7 @@ Test(policy_lengths, most_rules)
 	"aes-gcm-256, chacha20-poly1305\n"
 #define DEFAULT_REST "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n" SETUP_DEFAULTS
 #define DEFAULT      "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-/* All keys as they are by default but for grace. */
+/* Defaults for all keys except grace. */
 #define GRACE(value)                                                                                                  \
 	"require = any\nmode = enforce\n" DEFAULT_CIPHERS "integrity-only = no\nraw-packet = refuse\ndevx = refuse\n" \
 	"grace = " value "\n" SETUP_DEFAULTS
@@ -531,7 +539,7 @@ static void expect_meaning(const struct policy *policy, const char *means)
 	cr_expect_str_eq(text, means, "got\n%s\nwant\n%s", text, means);
 }
 
-Test(policy_meaning, described_and_read_again)
+Test(policy_meaning, description_parses_to_same_policy)
 {
 	for (size_t i = 0; i < COUNT(meanings); i++) {
 		struct policy *policy = parse(meanings[i].text);
@@ -544,8 +552,8 @@ Test(policy_meaning, described_and_read_again)
 	}
 }
 
-/* The description could leave out what the struct holds; this looks at the struct. */
-Test(policy_meaning, fields_of_a_rule)
+/* Checks the struct itself, since the description could omit a field. */
+Test(policy_meaning, parses_every_field_of_rule)
 {
 	struct policy *policy = parse("[rule a]\nmatch-device = d*\nmatch-executable = /e\nmatch-port = 7\n"
 				      "match-uid = 1000\nmatch-remote = 10.128.0.0/9\nrequire = ipsec\nmode = audit\n"
@@ -573,8 +581,8 @@ Test(policy_meaning, fields_of_a_rule)
 	policy_free(policy);
 }
 
-/* Each differs from the first in one key's value, or in having one key more. */
-Test(policy_meaning, rules_that_differ_in_one_match)
+/* Each rule differs from the first in the value of one key, or in one added key. */
+Test(policy_meaning, accepts_rules_that_differ_in_one_match_key)
 {
 	struct policy *policy = parse("[rule a]\nmatch-device = d\nmatch-remote = 10.0.0.0/8\n"
 				      "[rule b]\nmatch-device = e\nmatch-remote = 10.0.0.0/8\n"
@@ -592,7 +600,7 @@ Test(policy_meaning, rules_that_differ_in_one_match)
 	policy_free(policy);
 }
 
-Test(policy_meaning, builtin)
+Test(policy_meaning, builtin_is_the_default)
 {
 	const struct policy *policy = policy_builtin();
 
@@ -604,7 +612,7 @@ Test(policy_meaning, builtin)
 	expect_meaning(policy, DEFAULT);
 }
 
-Test(policy_meaning, cipher_names)
+Test(policy_meaning, names_single_ciphers_only)
 {
 	for (unsigned int bit = 0; bit < 10; bit++)
 		cr_expect_not_null(policy_cipher_name(1u << bit));
@@ -697,7 +705,7 @@ static const struct {
 	{ "match-uid = 1000\nmatch-remote = 10.9.0.0/16", MATCH_NO, MATCH_NO, MATCH_MAYBE },
 };
 
-Test(policy_matching, table)
+Test(policy_matching, matches_known_and_unknown_subjects)
 {
 	for (size_t i = 0; i < COUNT(matches); i++) {
 		char text[512];
@@ -713,8 +721,8 @@ Test(policy_matching, table)
 	}
 }
 
-/* An address that no family is told of is no address of either. */
-Test(policy_matching, remote_of_another_family)
+/* An address of an unknown family matches neither IPv4 nor IPv6. */
+Test(policy_matching, does_not_match_remote_of_other_family)
 {
 	struct policy *policy = parse("[rule a]\nmatch-remote = 0.0.0.0/0\n");
 	struct policy_subject subject = known;
@@ -733,27 +741,49 @@ static void expect_walk(const struct policy *policy, const struct policy_subject
 	while ((rule = policy_next(policy, subject, &cursor)))
 		snprintf(walk + strlen(walk), sizeof(walk) - strlen(walk), "%s ", rule->name);
 	cr_expect_str_eq(walk, want, "got %s, want %s", walk, want);
-	cr_expect_null(policy_next(policy, subject, &cursor), "the end stays the end");
+	cr_expect_null(policy_next(policy, subject, &cursor), "the walk stays at its end");
 }
 
-Test(policy_matching, walk)
+static struct policy *walk_policy(void)
 {
-	struct policy *policy = parse("[default]\n"
-				      "[rule port2]\nmatch-device = mlx5_*\nmatch-port = 2\n"
-				      "[rule net]\nmatch-remote = 10.20.0.0/16\n"
-				      "[rule user]\nmatch-uid = 1000\n"
-				      "[rule rxe]\nmatch-device = rxe*\n"
-				      "[rule mlx]\nmatch-device = mlx5_0\n"
-				      "[rule never]\nmatch-device = mlx5_?\n");
+	return parse("[default]\n"
+		     "[rule port2]\nmatch-device = mlx5_*\nmatch-port = 2\n"
+		     "[rule net]\nmatch-remote = 10.20.0.0/16\n"
+		     "[rule user]\nmatch-uid = 1000\n"
+		     "[rule rxe]\nmatch-device = rxe*\n"
+		     "[rule mlx]\nmatch-device = mlx5_0\n"
+		     "[rule never]\nmatch-device = mlx5_?\n");
+}
+
+Test(policy_matching, walk_ends_at_first_certain_match)
+{
+	struct policy *policy = walk_policy();
 	struct policy_subject subject = known;
 
 	expect_walk(policy, &known, "net ");
 	expect_walk(policy, &known6, "rxe ");
-	expect_walk(policy, &unknown, "port2 net user mlx ");
 	subject.remote.bytes[1] = 21;
 	expect_walk(policy, &subject, "user ");
 	subject.uid = 1001;
 	expect_walk(policy, &subject, "mlx ");
+	policy_free(policy);
+}
+
+Test(policy_matching, walk_includes_uncertain_matches)
+{
+	struct policy *policy = walk_policy();
+
+	expect_walk(policy, &unknown, "port2 net user mlx ");
+	policy_free(policy);
+}
+
+Test(policy_matching, walk_ends_at_default_without_match)
+{
+	struct policy *policy = walk_policy();
+	struct policy_subject subject = known;
+
+	subject.remote.bytes[1] = 21;
+	subject.uid = 1001;
 	subject.device = "mlx4_0";
 	expect_walk(policy, &subject, "default ");
 	subject.uid_known = false;
@@ -805,60 +835,69 @@ static void expect_load(int want, const char *text)
 
 TestSuite(policy_file, .init = directory_make, .fini = directory_remove, .timeout = 20);
 
-Test(policy_file, loads)
+Test(policy_file, loads_valid_file)
 {
 	write_file(TEXT("[default]\nmode = audit\n"));
 	expect_load(0, "");
 }
 
-Test(policy_file, mistake_has_file_and_line)
+Test(policy_file, reports_file_and_line_of_mistake)
 {
 	write_file(TEXT("[default]\nmode = on\n"));
 	expect_load(-EINVAL, "2: mode = 'on': enforce, audit or off");
 }
 
-Test(policy_file, missing)
+Test(policy_file, refuses_missing_file)
 {
 	expect_load(-ENOENT, " cannot open: No such file or directory");
 }
 
-Test(policy_file, directory)
+Test(policy_file, refuses_directory)
 {
 	cr_assert_eq(mkdir(file, 0700), 0);
 	expect_load(-EINVAL, " not a regular file");
 	rmdir(file);
 }
 
-/* Without a writer: must be refused, not waited for. */
-Test(policy_file, pipe)
+/* A FIFO without a writer: refused without blocking. */
+Test(policy_file, refuses_fifo_without_blocking)
 {
 	cr_assert_eq(mkfifo(file, 0600), 0);
 	expect_load(-EINVAL, " not a regular file");
 }
 
-Test(policy_file, device)
+Test(policy_file, refuses_device)
 {
 	cr_assert_eq(symlink("/dev/null", file), 0);
 	expect_load(-EINVAL, " not a regular file");
 }
 
-Test(policy_file, largest)
+static void write_file_of_size(size_t size)
 {
 	static const char head[] = "[default]\nmode = audit\n";
-	char *text = malloc(POLICY_FILE_MAX + 1);
+	char *text = malloc(size);
 
 	cr_assert(text);
-	memset(text, '\n', POLICY_FILE_MAX + 1);
+	memset(text, '\n', size);
 	memcpy(text, head, sizeof(head) - 1);
-	write_file(text, POLICY_FILE_MAX);
-	expect_load(0, "");
-	write_file(text, POLICY_FILE_MAX + 1);
-	expect_load(-EFBIG, " larger than 1048576 octets");
+	write_file(text, size);
 	free(text);
 }
 
-/* A file that tells no size, as those of /proc: what counts is what can be read. */
-Test(policy_file, size_is_not_believed)
+Test(policy_file, loads_largest_file)
+{
+	write_file_of_size(POLICY_FILE_MAX);
+	expect_load(0, "");
+}
+
+Test(policy_file, refuses_file_over_size_limit)
+{
+	write_file_of_size(POLICY_FILE_MAX + 1);
+	expect_load(-EFBIG, " larger than 1048576 octets");
+}
+
+/* Files of /proc report size 0: the readable octets count. */
+Test(policy_file, reads_file_with_zero_size)
 {
 	cr_assert_eq(symlink("/proc/self/status", file), 0);
 	expect_load(-EINVAL, "1: 'Name:?test_policy' is neither KEY = VALUE nor a section");
