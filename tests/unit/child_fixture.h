@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Children that wait, for the tests of processes. */
+/* Waiting children for the tests of processes. */
 #ifndef RDMASEC_TESTS_CHILD_FIXTURE_H
 #define RDMASEC_TESTS_CHILD_FIXTURE_H
 
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A child that has done `prepare`, and waits. */
+/* Starts a child that calls `prepare` and then waits. */
 static inline pid_t child_start(void (*prepare)(void *argument), void *argument)
 {
 	int ready[2];

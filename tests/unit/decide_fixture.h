@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * One path between two hosts for the tests of decide(), in a world where all is well: each test breaks one thing. The
- * arrays are copied to the size they say, so that ASan sees a step beyond.
+ * One valid path between two hosts for the tests of decide(); each test breaks one part. The arrays are copied to
+ * blocks of their exact size, so that ASan detects an overrun.
  */
 #ifndef RDMASEC_TESTS_DECIDE_FIXTURE_H
 #define RDMASEC_TESTS_DECIDE_FIXTURE_H
@@ -22,7 +22,7 @@
 
 enum { ETH0 = 2, MACSEC0, ETH1, WORLD_ROOM = 6 };
 
-/* The first two of each are those of the good world, outbound and inbound. */
+/* The first two of each belong to the valid world: outbound and inbound. */
 enum { OUT, IN, THIRD, FOURTH };
 
 struct world {
@@ -39,7 +39,7 @@ struct world {
 	struct evidence ev;                    /* other states and counts */
 };
 
-/* Host `n` of the net: 10.0.0.n or 2001:db8::n. 0: nobody. */
+/* Host `n` of the net: 10.0.0.n or 2001:db8::n. 0: no host. */
 static inline union ip_address host(const struct world *w, uint8_t n)
 {
 	union ip_address address = { .bytes = { 0 } };
@@ -103,7 +103,7 @@ static inline void world_add_macsec(struct world *w)
 {
 	w->secy = (struct macsec_evidence){
 		.ifindex = MACSEC0,
-		.sci = 0x0100563412005452, /* 52:54:00:12:34:56 port 1, as it lies in memory */
+		.sci = 0x0100563412005452, /* 52:54:00:12:34:56 port 1, in memory order */
 		.cipher_suite = MACSEC_DEFAULT_CIPHER_ID,
 		.icv_len = MACSEC_STD_ICV_LEN,
 		.encoding_an = 2,
@@ -186,7 +186,7 @@ static inline struct xfrm_sa_evidence *add_sa(struct world *w, struct xfrm_sa_ev
 	return &w->sas[w->sa_count++];
 }
 
-/* The caller's. */
+/* Returns a table that the caller owns. */
 static inline struct xfrm_table *world_table(const struct world *w)
 {
 	struct xfrm_policy_evidence policies[WORLD_ROOM];
@@ -211,7 +211,7 @@ static inline void *exact_copy(const void *from, size_t size)
 	return size ? memcpy(copy, from, size) : copy;
 }
 
-/* decide() fills every field, over whatever was there, and a refusal names no protection. */
+/* decide() overwrites every field, and a refusal names no protection. */
 static inline void judge(const struct world *w, struct verdict *out)
 {
 	struct macsec_evidence secy = w->secy;
@@ -231,8 +231,8 @@ static inline void judge(const struct world *w, struct verdict *out)
 
 static inline void expect_sound(const struct verdict *v, const char *row)
 {
-	cr_expect_not_null(memchr(v->text, '\0', sizeof(v->text)), "%s: reason without end", row);
-	cr_expect_not_null(memchr(v->details, '\0', sizeof(v->details)), "%s: details without end", row);
+	cr_expect_not_null(memchr(v->text, '\0', sizeof(v->text)), "%s: unterminated reason", row);
+	cr_expect_not_null(memchr(v->details, '\0', sizeof(v->details)), "%s: unterminated details", row);
 	if (v->kind == VERDICT_PROTECTED) {
 		cr_expect_neq(v->by, BY_NOTHING, "%s: protected by nothing", row);
 		cr_expect(!v->reasons[0] && !v->reasons[1], "%s: protected, with a reason", row);
@@ -248,7 +248,7 @@ static inline void expect_sound(const struct verdict *v, const char *row)
 	cr_expect(!v->kernel_drops || v->kind == VERDICT_UNPROTECTED, "%s: unknown, but the kernel drops it", row);
 }
 
-/* One thing that is broken (or mended), and what decide() has to say of it. */
+/* One change to the world, and the expected verdict. */
 struct row {
 	const char *name;
 	void (*change)(struct world *w);
@@ -256,7 +256,7 @@ struct row {
 	const char *says; /* in the reason, or in the details when protected */
 };
 
-/* change_<name>(): what happens to the world `w` */
+/* defines change_<name>(), which changes the world `w` */
 #define CHANGE(name, ...)                          \
 	static void change_##name(struct world *w) \
 	{                                          \
@@ -278,7 +278,8 @@ static inline void check_row(const struct row *row, struct world *w, const char 
 	text = v.kind == VERDICT_PROTECTED ? v.details : v.text;
 	cr_expect_eq(v.kind, row->kind, "%s, %s: %s (%s), not %s", world_name, row->name, verdict_name(v.kind), text,
 		     verdict_name(row->kind));
-	cr_expect(strstr(text, row->says), "%s, %s: '%s' does not say '%s'", world_name, row->name, text, row->says);
+	cr_expect(strstr(text, row->says), "%s, %s: '%s' does not contain '%s'", world_name, row->name, text,
+		  row->says);
 	expect_sound(&v, row->name);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* An engine in a thread that gives prepared answers, and a door that asks it. */
+/* An engine in a thread that gives prepared answers, and a door that uses it. */
 #ifndef RDMASEC_TESTS_FAKE_ENGINE_H
 #define RDMASEC_TESTS_FAKE_ENGINE_H
 
@@ -18,10 +18,10 @@ static struct fake_engine {
 	struct engine_address address;
 	int listener;
 	pthread_t thread;
-	/* what it answers; written while nobody asks */
+	/* the answers; written between requests */
 	int refuse;                        /* errno, 0: pass */
 	struct wire_protection protection; /* to a query */
-	/* what it was asked; read while nobody asks */
+	/* the requests; read between requests */
 	size_t asked;
 	struct request commands[ASKED_MAX];
 	int fds[ASKED_MAX];
@@ -55,18 +55,18 @@ static inline void *engine_serve(void *arg)
 	while ((s = accept(engine.listener, NULL, NULL)) >= 0) {
 		n = wire_receive(s, message, sizeof(message), &fd);
 		cr_assert_gt(n, 0);
-		cr_assert_geq(fd, 0, "the uverbs fd comes with each question");
+		cr_assert_geq(fd, 0, "each request carries the uverbs fd");
 		close(fd);
 		engine_answer(s, message, (size_t)n);
-		/* until the door has done with it: what comes after PASS is a struct wire_done, or nothing */
+		/* until the door is done: PASS is followed by a struct wire_done or by nothing */
 		n = (int)recv(s, message, sizeof(message), 0);
-		cr_assert(n == 0 || n == (int)sizeof(struct wire_done), "%d octets came after", n);
+		cr_assert(n == 0 || n == (int)sizeof(struct wire_done), "%d octets followed", n);
 		close(s);
 	}
 	return NULL;
 }
 
-/* A door with it, whose kernel is `next`. */
+/* Starts the engine and a door whose kernel is `next`. */
 static inline void engine_start(int (*next)(int fd, unsigned long request, void *arg))
 {
 	static struct door_ops ops;
@@ -91,10 +91,10 @@ static inline void engine_stop(void)
 	close(engine.listener);
 }
 
-/* The last question. */
+/* The last request. */
 static inline const struct request *engine_asked(void)
 {
-	cr_assert_gt(engine.asked, 0u, "nothing was asked");
+	cr_assert_gt(engine.asked, 0u, "no request arrived");
 	return &engine.commands[engine.asked - 1];
 }
 

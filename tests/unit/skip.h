@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Tests that cannot be run here. Criterion says nothing of them: so this does, and buildlib/check counts what it says.
+/* Tests that cannot run here. Criterion does not report them, so this header prints a line, which buildlib/check
+ * counts.
  */
 #ifndef RDMASEC_TESTS_SKIP_H
 #define RDMASEC_TESTS_SKIP_H
@@ -17,7 +18,7 @@
 		cr_skip_test(reason);                                                      \
 	} while (0)
 
-/* Root in a container often has less than this. */
+/* Root in a container often has fewer capabilities. */
 static inline bool is_root(void)
 {
 	static const unsigned int needed[] = { CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };

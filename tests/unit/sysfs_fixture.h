@@ -79,12 +79,12 @@ static inline void tree_remove(void)
 }
 
 /*
- * At the end of each test. Criterion counts neither what LeakSanitizer says when a worker exits, nor what fails in a
+ * Called at the end of each test: Criterion ignores LeakSanitizer's report at the exit of a worker, and failures in a
  * .fini.
  */
 static inline void expect_no_leak(void)
 {
-	cr_expect_eq(__lsan_do_recoverable_leak_check(), 0, "memory was leaked");
+	cr_expect_eq(__lsan_do_recoverable_leak_check(), 0, "memory leaked");
 }
 
 #endif

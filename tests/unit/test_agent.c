@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The agent on a real socket, with real fds of filters; what would serve a container only waits. */
+/* The agent on a real socket with real fds of filters. The fake supervisor only waits. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,7 @@ static int start(const struct container_state *state, int fd, void *arg)
 	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* else the event loop's handler heeds what ends it */
+		/* otherwise the handler of the event loop receives its signals */
 		signal(SIGTERM, SIG_DFL);
 		for (;;)
 			pause();
@@ -99,7 +99,7 @@ static bool heard(const char *words)
 	return false;
 }
 
-/* Serves until it has said so. */
+/* Serves until a log line contains `words`. */
 static void await(const char *words)
 {
 	const time_t deadline = time(NULL) + WITHIN_S;
@@ -110,7 +110,7 @@ static void await(const char *words)
 		cr_assert_geq(event_base_loop(world.base, EVLOOP_NONBLOCK), 0);
 		nanosleep(&moment, NULL);
 	}
-	cr_assert(heard(words), "nothing was said of \"%s\", last: %s", words,
+	cr_assert(heard(words), "no log line contains \"%s\", last: %s", words,
 		  world.line_count ? world.lines[world.line_count - 1] : "");
 }
 
@@ -172,7 +172,7 @@ Test(agent, serves_container, .timeout = 2 * WITHIN_S)
 	end();
 }
 
-/* Nobody waits for the end of the stream, which is that of runc's run, nor for somebody else's message. */
+/* The agent waits neither for the end of the stream, which is the end of runc, nor for another runtime's message. */
 Test(agent, slow_runtime_does_not_delay_others, .timeout = 2 * WITHIN_S)
 {
 	const char *text;
@@ -192,7 +192,7 @@ Test(agent, slow_runtime_does_not_delay_others, .timeout = 2 * WITHIN_S)
 	end();
 }
 
-/* In a chunk: that a filter is not served is as loud as can be, whatever is wrong. */
+/* The message arrives in one piece. Every error is logged as a container whose verbs calls fail. */
 Test(agent, refuses_invalid_messages, .timeout = 2 * WITHIN_S)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), s;
@@ -242,7 +242,7 @@ Test(agent, refuses_connections_of_other_users, .timeout = 2 * WITHIN_S)
 	end();
 }
 
-/* Those that wait are served as others end. */
+/* Waiting connections are served when others end. */
 Test(agent, accepts_again_below_connection_limit, .timeout = 2 * WITHIN_S)
 {
 	int silent[AGENT_CONNECTIONS_MAX], s;

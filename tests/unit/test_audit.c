@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The audit log: every line whole, every loss counted, whatever becomes of the file. */
+/* The audit log: lines are complete and losses are counted, even if the file is moved, truncated or full. */
 #include "engine/audit.h"
 
 #include <dirent.h>
@@ -15,7 +15,7 @@
 
 #include "record_fixture.h"
 
-/* Where the test's files are: a folder of its own. */
+/* The folder of the test's files. */
 static char folder[64], path[96];
 
 static void enter(void)
@@ -56,7 +56,7 @@ static void write_number(struct audit *audit, int pid)
 	audit_write(audit, &record);
 }
 
-/* One record for each line of the file, in order: its pid, or minus what a line says was lost. -1: no such file. */
+/* Reads the lines of the file in order: a record's pid, or minus the number of lost records. -1: no such file. */
 enum { LINES_MAX = 4096 };
 static int read_whole_lines(const char *name, int64_t lines[LINES_MAX], bool last_may_be_cut)
 {
@@ -93,7 +93,7 @@ static int read_lines(const char *name, int64_t lines[LINES_MAX])
 	return read_whole_lines(name, lines, false);
 }
 
-/* What came and what is said to be lost make up all that was written, in its order. */
+/* The records and the reported losses together are all written records, in order. */
 static void expect_complete(const int64_t *lines, int count, int written, uint64_t lost)
 {
 	int64_t next = 1;
@@ -112,7 +112,7 @@ static void expect_complete(const int64_t *lines, int count, int written, uint64
 	cr_expect_eq(told, lost);
 }
 
-/* RLIMIT_FSIZE stands for the size of the disk: a write up to it is short, one beyond it fails. */
+/* RLIMIT_FSIZE simulates a full disk: a write up to the limit is short, a write beyond it fails. */
 static void limit_files(rlim_t size)
 {
 	const struct rlimit limit = { size, RLIM_INFINITY };
@@ -127,7 +127,7 @@ static off_t file_size(void)
 	return stat(path, &st) ? -1 : st.st_size;
 }
 
-Test(audit, a_line_a_record)
+Test(audit, writes_one_line_per_record)
 {
 	struct audit *audit;
 	int64_t lines[LINES_MAX];
@@ -137,15 +137,15 @@ Test(audit, a_line_a_record)
 	audit = opened();
 	for (int i = 1; i <= 3; i++)
 		write_number(audit, i);
-	cr_expect_eq(file_size(), 0, "it waits for the flush");
+	cr_expect_eq(file_size(), 0, "the record waits for the flush");
 	cr_expect_eq(audit_flush(audit), 0);
 	cr_expect_eq(read_lines(path, lines), 3);
 	expect_complete(lines, 3, 3, 0);
 	cr_expect(!stat(path, &st) && (st.st_mode & 07777) == 0640, "mode %o", st.st_mode);
 	write_number(audit, 4);
 	audit_close(audit);
-	cr_expect_eq(read_lines(path, lines), 4, "what waited is written at the end");
-	/* the next one goes on where this one stopped */
+	cr_expect_eq(read_lines(path, lines), 4, "waiting records are written when the log closes");
+	/* the next writer appends to the file */
 	audit = opened();
 	write_number(audit, 5);
 	audit_close(audit);
@@ -155,7 +155,7 @@ Test(audit, a_line_a_record)
 	expect_no_leak();
 }
 
-Test(audit, a_full_buffer_is_flushed_by_itself)
+Test(audit, flushes_full_buffer)
 {
 	struct audit *audit = opened();
 	int64_t lines[LINES_MAX];
@@ -170,7 +170,7 @@ Test(audit, a_full_buffer_is_flushed_by_itself)
 	expect_no_leak();
 }
 
-Test(audit, a_file_that_was_moved_away)
+Test(audit, reopens_moved_file)
 {
 	struct audit *audit = opened();
 	int64_t lines[LINES_MAX];
@@ -183,9 +183,9 @@ Test(audit, a_file_that_was_moved_away)
 	cr_assert_eq(rename(path, moved), 0);
 	cr_expect_eq(audit_flush(audit), 0);
 	cr_expect_eq(read_lines(moved, lines), 1);
-	cr_expect_eq(read_lines(path, lines), 1, "a new one is made");
+	cr_expect_eq(read_lines(path, lines), 1, "a new file is created");
 	cr_expect_eq(lines[0], 2);
-	/* as logrotate's `create` does: another file of the same name */
+	/* like logrotate's `create`: another file of the same name */
 	cr_assert_eq(rename(path, moved), 0);
 	close(open(path, O_CREAT | O_WRONLY, 0640));
 	write_number(audit, 3);
@@ -196,7 +196,7 @@ Test(audit, a_file_that_was_moved_away)
 	expect_no_leak();
 }
 
-Test(audit, no_new_file_can_be_made)
+Test(audit, keeps_records_when_file_cannot_be_created)
 {
 	struct audit *audit = opened();
 	int64_t lines[LINES_MAX];
@@ -206,10 +206,10 @@ Test(audit, no_new_file_can_be_made)
 	cr_assert_eq(rename(path, moved), 0);
 	cr_assert_eq(symlink("/dev/null", path), 0);
 	write_number(audit, 1);
-	cr_expect_eq(audit_flush(audit), -ELOOP, "it is told");
-	cr_expect_eq(read_lines(moved, lines), 1, "and nothing is lost");
+	cr_expect_eq(audit_flush(audit), -ELOOP, "the error is reported");
+	cr_expect_eq(read_lines(moved, lines), 1, "no record is lost");
 	cr_expect_eq(audit_lost(audit), 0);
-	/* also when it is the full buffer that flushes */
+	/* also if the full buffer causes the flush */
 	for (int i = 2; i <= 2000; i++)
 		write_number(audit, i);
 	cr_expect_eq(audit_lost(audit), 0);
@@ -218,8 +218,8 @@ Test(audit, no_new_file_can_be_made)
 	expect_no_leak();
 }
 
-/* At every size that a disk could have for a handful of lines. */
-Test(audit, no_line_is_torn_by_a_full_disk)
+/* For every disk size up to a few lines. */
+Test(audit, completes_lines_after_full_disk)
 {
 	for (rlim_t size = 0; size < 1500; size += 7) {
 		struct audit *audit = opened();
@@ -231,7 +231,7 @@ Test(audit, no_line_is_torn_by_a_full_disk)
 		cr_expect_lt(audit_flush(audit), 0, "size %lu", size);
 		cr_expect_eq(file_size(), (off_t)size);
 		cr_expect_lt(read_whole_lines(path, lines, true), 5);
-		/* a little room comes, and it goes on in the middle of a line */
+		/* with a little more room, writing continues within a line */
 		limit_files(size + 5);
 		write_number(audit, 6);
 		cr_expect_lt(audit_flush(audit), 0);
@@ -239,15 +239,15 @@ Test(audit, no_line_is_torn_by_a_full_disk)
 		limit_files(RLIM_INFINITY);
 		cr_expect_eq(audit_flush(audit), 0);
 		expect_complete(lines, read_lines(path, lines), 6, 0);
-		cr_expect_eq(audit_lost(audit), 0, "the buffer held them");
+		cr_expect_eq(audit_lost(audit), 0, "the buffer kept the records");
 		audit_close(audit);
 		cr_assert_eq(unlink(path), 0);
 	}
 	expect_no_leak();
 }
 
-/* With half a line in it, the log is moved away; or emptied, or cut. The line comes whole in what there is now. */
-Test(audit, a_rotation_while_the_disk_is_full)
+/* The log is moved, emptied or truncated after half a line. The new content has the complete line. */
+Test(audit, rewrites_line_after_rotation_on_full_disk)
 {
 	enum { MOVED, EMPTIED, CUT, HOW_COUNT };
 
@@ -262,7 +262,7 @@ Test(audit, a_rotation_while_the_disk_is_full)
 		for (int i = 1; i <= 3; i++)
 			write_number(audit, i);
 		cr_expect_lt(audit_flush(audit), 0);
-		cr_assert_eq(read_whole_lines(path, lines, true), 1, "one is whole, one is cut");
+		cr_assert_eq(read_whole_lines(path, lines, true), 1, "one line is complete, one is truncated");
 		limit_files(RLIM_INFINITY);
 		cr_assert_eq(how == MOVED ? rename(path, moved) : truncate(path, how == CUT ? 550 : 0), 0);
 		cr_expect_eq(audit_flush(audit), 0);
@@ -271,7 +271,7 @@ Test(audit, a_rotation_while_the_disk_is_full)
 			size_t room = 0;
 			FILE *file = fopen(path, "re");
 
-			/* the second line is what was left of it, ended */
+			/* the second line is the ended fragment */
 			for (count = 0; getline(&line, &room, file) > 0; count++)
 				cr_expect_eq(count == 1, !strstr(line, "}\n"), "line %d: %s", count, line);
 			cr_expect_eq(count, 4);
@@ -287,7 +287,7 @@ Test(audit, a_rotation_while_the_disk_is_full)
 	expect_no_leak();
 }
 
-Test(audit, what_is_lost_is_counted_and_told_in_its_place)
+Test(audit, reports_losses_in_order)
 {
 	struct audit *audit = opened();
 	int64_t lines[LINES_MAX];
@@ -304,20 +304,20 @@ Test(audit, what_is_lost_is_counted_and_told_in_its_place)
 	cr_expect_eq(audit_lost(audit), lost);
 	limit_files(RLIM_INFINITY);
 	write_number(audit, ++written);
-	cr_expect_eq(audit_lost(audit), lost + 1, "after a bad flush it waits for a good one");
+	cr_expect_eq(audit_lost(audit), lost + 1, "after a failed flush the records wait for a successful one");
 	cr_expect_eq(audit_flush(audit), 0);
 	write_number(audit, ++written);
 	cr_expect_eq(audit_flush(audit), 0);
 	count = read_lines(path, lines);
 	expect_complete(lines, count, written, lost + 1);
 	cr_assert_gt(count, 2);
-	cr_expect_eq(lines[count - 2], -(int64_t)(lost + 1), "the count is the line after the last that was kept");
+	cr_expect_eq(lines[count - 2], -(int64_t)(lost + 1), "the loss line follows the last kept record");
 	audit_close(audit);
 	expect_no_leak();
 }
 
-/* Twice out of room: each loss has its own line. */
-Test(audit, lost_and_lost_again)
+/* Two losses: each one has a separate line. */
+Test(audit, reports_each_of_two_losses)
 {
 	struct audit *audit = opened();
 	int64_t lines[LINES_MAX];
@@ -339,8 +339,8 @@ Test(audit, lost_and_lost_again)
 	expect_no_leak();
 }
 
-/* A daemon that was killed in the middle of a write, a host that lost its power. */
-Test(audit, a_file_that_ends_within_a_line)
+/* The daemon was killed within a write, or the host lost power. */
+Test(audit, ends_fragment_of_existing_file)
 {
 	static const char half[] = "{\"time\":\"2026-01-";
 	struct audit *audit;
@@ -354,7 +354,7 @@ Test(audit, a_file_that_ends_within_a_line)
 	file = fopen(path, "re");
 	cr_assert(file && fgets(line, sizeof(line), file));
 	cr_expect_eq(strncmp(line, half, sizeof(half) - 1), 0);
-	cr_expect_str_eq(line + sizeof(half) - 1, "\n", "the half line is ended first");
+	cr_expect_str_eq(line + sizeof(half) - 1, "\n", "the fragment is ended first");
 	cr_assert_not_null(fgets(line, sizeof(line), file));
 	cr_expect_eq(line[0], '{');
 	cr_expect_null(fgets(line, sizeof(line), file));
@@ -362,7 +362,7 @@ Test(audit, a_file_that_ends_within_a_line)
 	expect_no_leak();
 }
 
-Test(audit, what_is_no_log)
+Test(audit, refuses_other_file_types)
 {
 	struct audit *audit = (struct audit *)folder;
 	char link[128];
@@ -371,9 +371,9 @@ Test(audit, what_is_no_log)
 	cr_expect_eq(audit_open(folder, &audit), -EISDIR);
 	cr_expect_eq(audit_open("/dev/null", &audit), -EINVAL);
 	cr_assert_eq(mkfifo(path, 0600), 0);
-	cr_expect_eq(audit_open(path, &audit), -ENXIO, "a fifo, and nobody waits for its reader");
+	cr_expect_eq(audit_open(path, &audit), -ENXIO, "a FIFO without a reader is refused without blocking");
 	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	cr_expect_eq(audit_open(path, &audit), -EINVAL, "nor is one good that has one");
+	cr_expect_eq(audit_open(path, &audit), -EINVAL, "a FIFO with a reader is refused, too");
 	close(reader);
 	snprintf(link, sizeof(link), "%s/link", folder);
 	cr_assert_eq(symlink("/dev/null", link), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Which devices a config.json gives its container. */
+/* The devices that a config.json gives its container. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ static int devices_of(const char *text, struct container_devices *devices)
 	return err;
 }
 
-Test(container_devices, are_the_character_devices)
+Test(container_devices, returns_character_devices)
 {
 	struct container_devices devices;
 
@@ -35,12 +35,13 @@ Test(container_devices, are_the_character_devices)
 	cr_expect_eq(devices.count, 2);
 	cr_expect(container_device_find(&devices, makedev(231, 192)));
 	cr_expect(container_device_find(&devices, makedev(231, 193)));
-	cr_expect_not(container_device_find(&devices, makedev(8, 0)), "a block device of the numbers is another");
+	cr_expect_not(container_device_find(&devices, makedev(8, 0)),
+		      "a block device with these numbers is a different device");
 	cr_expect_not(container_device_find(&devices, makedev(231, 194)));
 	container_devices_free(&devices);
 }
 
-Test(container_devices, may_be_none)
+Test(container_devices, accepts_config_without_devices)
 {
 	static const char *const none[] = { "{\"linux\":{}}", "{\"linux\":{\"devices\":[]}}",
 					    "{\"linux\":{\"devices\":null}}" };
@@ -80,7 +81,7 @@ Test(container_devices, refuses_invalid_config)
 	}
 }
 
-Test(container_devices, are_read_from_the_bundle)
+Test(container_devices, reads_config_from_bundle)
 {
 	char bundle[] = "/tmp/bundle-XXXXXX", path[64];
 	struct container_devices devices;
@@ -90,7 +91,7 @@ Test(container_devices, are_read_from_the_bundle)
 	snprintf(path, sizeof(path), "%s/config.json", bundle);
 	cr_expect_eq(container_devices_read(bundle, &devices), -ENOENT);
 	cr_assert_eq(mkfifo(path, 0600), 0);
-	cr_expect_eq(container_devices_read(bundle, &devices), -EINVAL, "and nobody waits for a writer");
+	cr_expect_eq(container_devices_read(bundle, &devices), -EINVAL, "a FIFO is refused without blocking");
 	cr_assert_eq(unlink(path), 0);
 	file = fopen(path, "we");
 	cr_assert(file);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* decide() as a whole: what the policy requires, what the path is, and whose reason is told. */
+/* decide() as a whole: the requirement of the policy, the path, and the choice of the reason. */
 #include "decide_fixture.h"
 
 enum { NEITHER, MACSEC, IPSEC, BOTH };
 
-/* A path by macsec0 that either, both or neither protect. */
+/* A path by macsec0, protected by MACsec, IPsec, both or neither. */
 static void world_with(struct world *w, int protections, enum policy_require require)
 {
 	world_init(w, RDMA_DRIVER_RXE, AF_INET, MACSEC0);
@@ -17,7 +17,7 @@ static void world_with(struct world *w, int protections, enum policy_require req
 	w->req.require = require;
 }
 
-Test(decide, what_the_policy_requires)
+Test(decide, applies_requirement_of_policy)
 {
 	static const struct {
 		int there;
@@ -68,8 +68,8 @@ CHANGE(none_and_unknown, change_unknown(w); w->req.require = REQUIRE_NONE)
 CHANGE(nothing_read, w->ev = (struct evidence){ 0 })
 CHANGE(resolved_with_a_problem, strcpy(w->path.problem, "IPv6 routes it by macsec0"))
 
-/* Whatever protects macsec0 is of no use for a path that is not understood. */
-Test(decide, what_the_path_is)
+/* Protection of macsec0 does not count for an unknown path. */
+Test(decide, decides_by_path_state)
 {
 	static const struct row rows[] = {
 		ROW(loopback, PROTECTED, "stays inside the port"),
@@ -106,8 +106,9 @@ CHANGE(ipsec_near_macsec_unreadable, change_ipsec_nearer(w); change_macsec_unrea
 CHANGE(macsec_unreadable_ipsec_good, change_macsec_unreadable(w); world_add_ipsec(w))
 CHANGE(ipsec_unreadable_macsec_good, change_ipsec_unreadable(w); world_add_macsec(w))
 
-/* require = any: the nearer one's reason, both where they are as near; one that is unknown makes the whole unknown. */
-Test(decide, whose_reason_is_told)
+/* require = any: the reason of the nearer protection, or both reasons if equally near. One unknown part makes the
+ * verdict unknown. */
+Test(decide, gives_reason_of_nearer_protection)
 {
 	static const struct row rows[] = {
 		ROW(neither_near, UNPROTECTED, "macsec0 is not a MACsec device; no outbound xfrm policy covers it"),
@@ -131,15 +132,15 @@ Test(decide, whose_reason_is_told)
 	world_with(&w, NEITHER, REQUIRE_ANY);
 	change_macsec_nearer(&w);
 	judge(&w, &v);
-	cr_expect(!strstr(v.text, "xfrm"), "the farther one's reason is left out: %s", v.text);
+	cr_expect(!strstr(v.text, "xfrm"), "includes the reason of the farther protection: %s", v.text);
 	cr_expect(!v.could_be);
 	change_ipsec_nearer(&w);
 	judge(&w, &v);
-	cr_expect(v.could_be, "IPsec could yet come, whatever MACsec says");
+	cr_expect(v.could_be, "IPsec could still be set up, despite MACsec");
 }
 
-/* Of MACsec and IPsec either may drop; but where one is not known, nothing is said. */
-Test(decide, where_the_kernel_drops)
+/* Either MACsec or IPsec may drop the packets; if one of them is unknown, so is the result. */
+Test(decide, reports_whether_kernel_drops)
 {
 	static const struct {
 		void (*change)(struct world *w);
@@ -165,8 +166,8 @@ Test(decide, where_the_kernel_drops)
 	}
 }
 
-/* The longest that evidence can say, of both: neither is cut. */
-Test(decide, two_long_reasons_fit)
+/* The longest errors of both kinds of evidence: neither is truncated. */
+Test(decide, holds_two_longest_reasons)
 {
 	struct world w;
 	struct verdict v;
@@ -181,7 +182,7 @@ Test(decide, two_long_reasons_fit)
 	cr_expect(strstr(v.text, "xxx)"), "%s", v.text);
 }
 
-Test(decide, names)
+Test(decide, names_verdicts_and_protections)
 {
 	cr_expect_str_eq(verdict_name(VERDICT_PROTECTED), "protected");
 	cr_expect_str_eq(verdict_name(VERDICT_UNPROTECTED), "unprotected");

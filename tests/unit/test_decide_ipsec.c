@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * decide() on IPsec, for IPv4 and IPv6 alike: policies and SAs in order, then one thing after the other wrong with
- * them. What the kernel does is of net/xfrm/xfrm_policy.c and xfrm_state.c; that rxe's packets left in clear past a
- * policy on UDP port 4791 was seen.
+ * decide() on IPsec, for IPv4 and IPv6: valid policies and SAs, and then one defect at a time. The kernel's behaviour
+ * is that of net/xfrm/xfrm_policy.c and xfrm_state.c. An experiment showed that packets of rxe leave in clear past a
+ * policy on UDP port 4791.
  */
 #include "decide_fixture.h"
 #include "util/ciphers.h"
@@ -57,7 +57,7 @@ static void make_tunnel(struct world *w)
 	}
 }
 
-/* Policies of both directions take every remote. */
+/* Makes the policies of both directions cover every remote. */
 static void cover_all(struct world *w)
 {
 	w->policies[OUT].sel.daddr_prefix = 0;
@@ -188,14 +188,14 @@ CHANGE(tunnel, make_tunnel(w))
 CHANGE(tunnel_sa_elsewhere, make_tunnel(w); w->sas[OUT].daddr = host(w, 13))
 CHANGE(tunnel_from_anywhere, make_tunnel(w); w->policies[OUT].tmpl[0].saddr = host(w, 0))
 
-/* ---- what could be read ---- */
+/* ---- unreadable evidence ---- */
 CHANGE(broken, w->xfrm_state = EVIDENCE_BROKEN; strcpy(w->xfrm_error, "interrupted"))
 CHANGE(unread, w->xfrm_state = EVIDENCE_UNREAD)
 CHANGE(absent, w->xfrm_state = EVIDENCE_ABSENT)
 CHANGE(no_privilege, w->xfrm_state = EVIDENCE_NO_PRIVILEGE)
 CHANGE(no_privilege_door, w->xfrm_state = EVIDENCE_NO_PRIVILEGE)
 
-/* ---- netdevs that pass by all policies ---- */
+/* ---- netdevs that bypass all policies ---- */
 CHANGE(disable_xfrm, w->links[0].xfrm_off = true)
 CHANGE(disable_xfrm_elsewhere, w->links[ETH1 - ETH0].xfrm_off = true)
 CHANGE(disable_policy, w->links[0].policy_off = w->links[0].policy_off6 = true)
@@ -283,7 +283,7 @@ CHANGE(some_blocked, w->path.scope = REMOTE_SOME; w->policies[OUT].action = XFRM
 CHANGE(some_clear, w->path.scope = REMOTE_SOME; w->policies[OUT].tmpl_count = 0)
 CHANGE(some_not_offloaded, w->path.scope = REMOTE_SOME; w->policies[OUT].offload.ifindex = 0)
 
-/* ---- no SA, and something else beside ---- */
+/* ---- no SA, and one more defect ---- */
 CHANGE(null_cipher_expired, change_null_cipher(w); w->sas[OUT].expired = true)
 CHANGE(in_only_null, change_in_only(w); make_null_cipher(&w->sas[OUT]))
 CHANGE(no_inbound_no_sa, change_no_inbound(w); change_no_sa(w))
@@ -300,7 +300,7 @@ CHANGE(disable_xfrm_no_sa, change_disable_xfrm(w); change_no_sa(w))
 CHANGE(disable_policy_no_sa, change_disable_policy(w); change_no_sa(w))
 CHANGE(sub_policy_no_sa, change_sub_policy(w); change_no_sa(w))
 
-/* What both software and NIC must have. */
+/* Required of both software and NIC. */
 static const struct row common_rows[] = {
 	ROW(nothing, PROTECTED, "ESP spi 0xc0ffee01 reqid 7 aes-gcm-256"),
 	ROW(no_policy, UNPROTECTED, "no outbound xfrm policy covers it"),
@@ -446,7 +446,7 @@ static const struct row rxe_rows[] = {
 	ROW(offloaded_elsewhere, PROTECTED, "0xc0ffee01"),
 
 	ROW(every_covered, PROTECTED, "0xc0ffee01"),
-	/* the kernel drops while there is no SA, and asks for one */
+	/* while there is no SA, the kernel drops and sends an acquire */
 	ROW(every_covered_no_sa, PROTECTED, "for every remote, no SA yet"),
 	ROW(every_covered_bad_sa, UNPROTECTED, "outbound SA 0xc0ffee03 uses ecb(cipher_null)"),
 	ROW(every_covered_out_only, UNPROTECTED, "inbound policies cover only some remotes"),
@@ -495,12 +495,12 @@ static const struct row mlx5_rows[] = {
 	ROW(reqid_shared_larval, PROTECTED, "0xc0ffee01"),
 	ROW(other_reqid_for_another, PROTECTED, "0xc0ffee01"),
 	ROW(rekeyed_pair, PROTECTED, "ESP spi 0xc0ffee0"),
-	/* as far as can be told, its own SA inbound is another's */
+	/* the inbound SA may belong to another QP */
 	ROW(sa_from_wherever, UNPROTECTED, "share reqid 7"),
 	ROW(reqid_0, UNPROTECTED, "outbound policy 9 has reqid 0 in its template"),
 	ROW(template_reqid_0_in, UNPROTECTED, "inbound policy 8 has reqid 0 in its template"),
 
-	/* marks, xfrm interfaces and netdevs mean nothing to the NIC's tables */
+	/* the NIC's tables ignore marks, xfrm interfaces and netdevs */
 	ROW(out_mark, UNPROTECTED, "outbound policies cover only some"),
 	ROW(out_if_id, UNPROTECTED, "outbound policies cover only some"),
 	ROW(higher_clear_offloaded_marked, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
@@ -510,7 +510,7 @@ static const struct row mlx5_rows[] = {
 	ROW(bad_sa_marked, UNPROTECTED, "outbound SA 0xc0ffee03 uses ecb(cipher_null)"),
 	ROW(higher_clear_other_interface, UNPROTECTED, "outbound policy 99 (priority 1) lets"),
 
-	/* ALLOW without an SA is cleartext there */
+	/* on a NIC, ALLOW without an SA means cleartext */
 	ROW(every_covered, UNPROTECTED, "sends in clear to those that have no SA"),
 	ROW(every_covered_no_sa, UNPROTECTED, "sends in clear to those that have no SA"),
 	ROW(every_blocked, PROTECTED, "0xc0ffee01"),
@@ -542,25 +542,25 @@ static void check_rows(const struct row *rows, size_t count, uint32_t driver)
 
 #define CHECK(rows, driver) check_rows(rows, sizeof(rows) / sizeof((rows)[0]), driver)
 
-Test(decide_ipsec, one_thing_wrong_on_rxe)
+Test(decide_ipsec, refuses_each_defect_on_rxe)
 {
 	CHECK(common_rows, RDMA_DRIVER_RXE);
 	CHECK(rxe_rows, RDMA_DRIVER_RXE);
 }
 
-Test(decide_ipsec, one_thing_wrong_on_mlx5)
+Test(decide_ipsec, refuses_each_defect_on_mlx5)
 {
 	CHECK(common_rows, RDMA_DRIVER_MLX5);
 	CHECK(mlx5_rows, RDMA_DRIVER_MLX5);
 }
 
-Test(decide_ipsec, the_verdict_names_the_sas)
+Test(decide_ipsec, verdict_names_both_sas)
 {
 	struct world w;
 	struct verdict v;
 
 	good_world(&w, RDMA_DRIVER_RXE, AF_INET);
-	w.policies[IN].tmpl[0].reqid = 0; /* the reqid told is the one to acquire by: of the way out */
+	w.policies[IN].tmpl[0].reqid = 0; /* the verdict's reqid is the outbound one, used for the acquire */
 	judge(&w, &v);
 	cr_expect_eq(v.by, BY_IPSEC);
 	cr_expect_eq(v.spi_out, 0xc0ffee01);
@@ -569,8 +569,8 @@ Test(decide_ipsec, the_verdict_names_the_sas)
 	cr_expect_eq(v.secy_ifindex, 0);
 }
 
-/* Is an SA worth waiting for, or a QP worth making? */
-Test(decide_ipsec, could_be)
+/* Whether waiting for an SA, or creating the QP, is useful. */
+Test(decide_ipsec, reports_whether_sa_could_be_set_up)
 {
 	static const struct {
 		const char *name;
@@ -607,7 +607,7 @@ Test(decide_ipsec, could_be)
 }
 
 /* IPv4 only: net/ipv6/route.c sets no DST_NOXFRM. */
-Test(decide_ipsec, a_netdev_past_all_policies)
+Test(decide_ipsec, refuses_netdev_that_bypasses_policies)
 {
 	struct row row =
 		ROW(disable_xfrm, UNPROTECTED, "eth0 sends past all xfrm policies (net.ipv4.conf.eth0.disable_xfrm");
@@ -623,8 +623,8 @@ Test(decide_ipsec, a_netdev_past_all_policies)
 	check_row(&row, &w, "IPv6");
 }
 
-/* An SA that is being negotiated for another policy is not this one's. */
-Test(decide_ipsec, whose_negotiation_it_is)
+/* A larval SA of another policy does not count for this one. */
+Test(decide_ipsec, ignores_negotiation_of_other_policy)
 {
 	struct world w;
 	struct verdict v;
@@ -635,7 +635,7 @@ Test(decide_ipsec, whose_negotiation_it_is)
 	judge(&w, &v);
 	cr_expect(!strstr(v.text, "negotiated"), "%s", v.text);
 	w.sas[OUT].reqid = 7;
-	add_sa(&w, esp_sa(&w, 0xc0ffee03, 3, 4)); /* comes later in the list, and has nothing to do with it */
+	add_sa(&w, esp_sa(&w, 0xc0ffee03, 3, 4)); /* later in the list and unrelated */
 	judge(&w, &v);
 	cr_expect(strstr(v.text, "negotiated"), "%s", v.text);
 	w.sas[THIRD].spi = 0;
@@ -644,8 +644,8 @@ Test(decide_ipsec, whose_negotiation_it_is)
 	cr_expect(strstr(v.text, "negotiated"), "%s", v.text);
 }
 
-/* Software drops what a policy wants in ESP while no SA answers, and takes nothing in clear; a NIC sends. */
-Test(decide_ipsec, where_the_kernel_drops)
+/* While no SA answers, software drops packets that need ESP and rejects cleartext; a NIC sends them in clear. */
+Test(decide_ipsec, reports_whether_kernel_drops)
 {
 	static const struct {
 		const char *name;
@@ -700,8 +700,7 @@ Test(decide_ipsec, where_the_kernel_drops)
 		judge(&w, &v);
 		cr_expect_eq(v.kernel_drops, rows[i / 2].drops, "%s: %s", rows[i / 2].name, v.text);
 		cr_expect(!v.kernel_drops || v.kind == VERDICT_UNPROTECTED, "%s", rows[i / 2].name);
-		/* what software drops for want of an SA is what a key manager may mend; and what libreswan begins with
-		 */
+		/* a key manager can fix packets dropped for lack of an SA; libreswan begins in that state */
 		if (rows[i / 2].driver == RDMA_DRIVER_RXE)
 			cr_expect_eq(v.missing_sa, rows[i / 2].drops || rows[i / 2].change == change_no_inbound_no_sa,
 				     "%s: %s", rows[i / 2].name, v.text);
@@ -710,8 +709,8 @@ Test(decide_ipsec, where_the_kernel_drops)
 	}
 }
 
-/* May a key manager mend it? Also where the NIC sends in clear meanwhile. */
-Test(decide_ipsec, what_an_acquire_may_mend_on_mlx5)
+/* Whether a key manager can fix it, even if the NIC sends in clear until then. */
+Test(decide_ipsec, reports_whether_acquire_helps_on_mlx5)
 {
 	static const struct {
 		const char *name;
@@ -753,8 +752,8 @@ static void of_one_port(struct world *w)
 	w->path.sport = 0xc001;
 }
 
-/* granularity = qp: the SA, or the policy before it, is for this QP's source port alone. */
-Test(decide_ipsec, an_sa_for_one_qp)
+/* granularity = qp: the SA, or its policy, selects only this QP's source port. */
+Test(decide_ipsec, requires_sa_of_this_qp_for_granularity_qp)
 {
 	struct world w;
 	struct verdict v;
@@ -781,7 +780,7 @@ Test(decide_ipsec, an_sa_for_one_qp)
 	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.text);
 	w.path.has_sport = false;
 	judge(&w, &v);
-	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "nobody knows its source port: %s", v.text);
+	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "its source port is unknown: %s", v.text);
 
 	good_world(&w, RDMA_DRIVER_RXE, AF_INET);
 	of_one_port(&w);
@@ -791,7 +790,7 @@ Test(decide_ipsec, an_sa_for_one_qp)
 	cr_expect(strstr(v.text, "carries no ports"), "%s", v.text);
 }
 
-Test(decide_ipsec, the_verdict_says_what_encrypts)
+Test(decide_ipsec, verdict_has_cipher_and_offload)
 {
 	struct world w;
 	struct verdict v;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* decide() on MACsec: a SecY in order, then one thing after the other wrong with it. drivers/net/macsec.c. */
+/* decide() on MACsec: a valid SecY, and then one defect at a time. Kernel: drivers/net/macsec.c. */
 #include "decide_fixture.h"
 #include "util/ciphers.h"
 
@@ -63,7 +63,7 @@ CHANGE(not_strict_without_sa, change_validate_check(w); change_tx_sa_absent(w))
 CHANGE(offloaded_without_sa, change_offload_mac(w); change_tx_sa_absent(w))
 CHANGE(host_without_sa, change_offload_off(w); change_tx_sa_absent(w))
 
-/* ---- xfrm policies beside a SecY in order: tunnels have another route ---- */
+/* ---- xfrm policies beside a valid SecY: tunnels have a different route ---- */
 
 static struct xfrm_policy_evidence *tunnel_policy(struct world *w, uint8_t proto, uint8_t mode)
 {
@@ -122,7 +122,7 @@ CHANGE(no_ipsec, w->xfrm_state = EVIDENCE_ABSENT)
 CHANGE(xfrm_broken, w->xfrm_state = EVIDENCE_BROKEN; strcpy(w->xfrm_error, "still being read"))
 CHANGE(xfrm_unread, w->xfrm_state = EVIDENCE_UNREAD)
 CHANGE(xfrm_broken_and_no_sa, change_xfrm_broken(w); change_tx_sa_absent(w))
-/* also what is not known of the settings reads so */
+/* unknown settings read as this value, too */
 CHANGE(tunnel_past_xfrm, change_tunnel_ah(w); w->links[MACSEC0 - ETH0].xfrm_off = true)
 CHANGE(tunnel_without_sa, change_tunnel_ah(w); change_tx_sa_absent(w))
 
@@ -163,11 +163,11 @@ static const struct row tunnel_rows[] = {
 	ROW(xfrm_broken_and_no_sa, UNPROTECTED, "macsec0"),
 };
 
-/* Its own tables have no routes. */
+/* The NIC's tables have no routes. */
 static const struct row tunnel_rows_nic[] = { ROW(tunnel_ah, PROTECTED, "macsec0"),
 					      ROW(sub_policy, PROTECTED, "macsec0") };
 
-/* What both software and NIC must have. */
+/* Required of both software and NIC. */
 static const struct row common_rows[] = {
 	ROW(nothing, PROTECTED, "macsec0 gcm-aes-128 sci 5254001234560001"),
 	ROW(encrypt_off, UNPROTECTED, "does not encrypt"),
@@ -188,7 +188,7 @@ static const struct row common_rows[] = {
 	ROW(second_rx_sc_live, PROTECTED, "macsec0"),
 	ROW(not_operational, UNPROTECTED, "not operational"),
 	ROW(link_down, UNPROTECTED, "macsec0 is down"),
-	/* no carrier: nothing leaves at all, and the SecY's own state says whether it may */
+	/* no carrier: nothing leaves, and the SecY's state decides */
 	ROW(link_unknown, UNPROTECTED, "macsec0 is down"),
 	ROW(cipher_not_allowed, UNPROTECTED, "uses gcm-aes-128, which the policy does not allow"),
 	ROW(gcm_aes_128_id, PROTECTED, "gcm-aes-128"),
@@ -213,7 +213,7 @@ static const struct row common_rows[] = {
 	ROW(stray_route, UNPROTECTED, "to 2001:db8:9::/48 would leave by eth1"),
 };
 
-/* drivers/net/macsec.c, macsec_start_xmit(): offloaded, it hands the frame on before it looks at the SecY */
+/* drivers/net/macsec.c, macsec_start_xmit(): an offloaded SecY passes the frame on unchecked */
 static const struct row rxe_rows[] = {
 	ROW(offload_mac, UNKNOWN, "offloaded to a NIC, which software RoCE cannot check"),
 	ROW(offload_phy, UNKNOWN, "offloaded to a NIC, which software RoCE cannot check"),
@@ -231,7 +231,7 @@ static const struct row mlx5_rows[] = {
 	ROW(kernel_6_6, PROTECTED, "offloaded"),
 };
 
-/* With require = macsec, so that no word of IPsec is mixed in. */
+/* With require = macsec, so that the reason does not mention IPsec. */
 static void check_rows(const struct row *rows, size_t count, uint32_t driver, int family)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -246,29 +246,29 @@ static void check_rows(const struct row *rows, size_t count, uint32_t driver, in
 
 #define CHECK(rows, driver, family) check_rows(rows, sizeof(rows) / sizeof((rows)[0]), driver, family)
 
-Test(decide_macsec, one_thing_wrong_on_rxe)
+Test(decide_macsec, refuses_each_defect_on_rxe)
 {
 	CHECK(common_rows, RDMA_DRIVER_RXE, AF_INET);
 	CHECK(common_rows, RDMA_DRIVER_RXE, AF_INET6);
 	CHECK(rxe_rows, RDMA_DRIVER_RXE, AF_INET);
 }
 
-Test(decide_macsec, one_thing_wrong_on_mlx5)
+Test(decide_macsec, refuses_each_defect_on_mlx5)
 {
 	CHECK(common_rows, RDMA_DRIVER_MLX5, AF_INET);
 	CHECK(common_rows, RDMA_DRIVER_MLX5, AF_INET6);
 	CHECK(mlx5_rows, RDMA_DRIVER_MLX5, AF_INET);
 }
 
-Test(decide_macsec, tunnels_lead_past_it)
+Test(decide_macsec, refuses_tunnels_that_bypass_macsec)
 {
 	CHECK(tunnel_rows, RDMA_DRIVER_RXE, AF_INET);
 	CHECK(tunnel_rows, RDMA_DRIVER_RXE, AF_INET6);
 	CHECK(tunnel_rows_nic, RDMA_DRIVER_MLX5, AF_INET);
 }
 
-/* A tunnel that encrypts protects by itself, where the policy does not insist on MACsec. */
-Test(decide_macsec, a_tunnel_of_esp_is_ipsec)
+/* An encrypting tunnel protects, unless the policy requires MACsec. */
+Test(decide_macsec, accepts_esp_tunnel_as_ipsec)
 {
 	struct world w;
 	struct verdict v;
@@ -289,7 +289,7 @@ Test(decide_macsec, a_tunnel_of_esp_is_ipsec)
 	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "%s", v.details);
 }
 
-Test(decide_macsec, the_verdict_names_the_secy)
+Test(decide_macsec, verdict_names_the_secy)
 {
 	struct world w;
 	struct verdict v;
@@ -303,8 +303,8 @@ Test(decide_macsec, the_verdict_names_the_secy)
 	cr_expect_str_eq(v.details, "macsec0 gcm-aes-128 sci 5254001234560001");
 }
 
-/* Settings before associations before offload: of several things wrong, the one to mend first is told. */
-Test(decide_macsec, nearer_to_protected_is_more)
+/* Of several defects the reason names the one to fix first: settings, then associations, then offload. */
+Test(decide_macsec, orders_defects_by_distance_to_protection)
 {
 	static void (*const steps[])(struct world * w) = { change_link_down, change_protect_off, change_encrypt_off,
 							   change_validate_check, change_tx_sa_absent };
@@ -324,8 +324,8 @@ Test(decide_macsec, nearer_to_protected_is_more)
 	}
 }
 
-/* What is not encrypted is dropped, or leaves encrypted and gets no answer. */
-Test(decide_macsec, where_the_kernel_drops)
+/* Unencrypted packets are dropped, or leave encrypted and get no answer. */
+Test(decide_macsec, reports_whether_kernel_drops)
 {
 	static const struct {
 		const char *name;
@@ -356,7 +356,7 @@ Test(decide_macsec, where_the_kernel_drops)
 		{ "offloaded and no SA", change_offloaded_without_sa, RDMA_DRIVER_RXE, false },
 		{ "unreadable", change_broken, RDMA_DRIVER_RXE, false },
 		{ "no SecY", change_link_without_secy, RDMA_DRIVER_RXE, false },
-		/* a NIC has no rule for what has no SA, and sends it as it is (mlx5_core lib/macsec_fs.c) */
+		/* a NIC has no rule for packets without an SA and sends them in clear (mlx5_core lib/macsec_fs.c) */
 		{ "no transmit SA on mlx5", change_tx_sa_absent, RDMA_DRIVER_MLX5, false },
 		{ "no receive SC on mlx5", change_no_rx_sc, RDMA_DRIVER_MLX5, false },
 		{ "not offloaded and no SA on mlx5", change_host_without_sa, RDMA_DRIVER_MLX5, false },

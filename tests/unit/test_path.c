@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* path_resolve() in one small world: the netdevs below, a port with one GID on each, and every driver upon it. */
+/* path_resolve() in a small world: the netdevs below, and a port with one GID on each, for every driver. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -14,19 +14,19 @@
 enum {
 	LO = 1,
 	ETH0,
-	MACSEC0, /* upon eth0 */
-	ETH0_5,  /* VLAN upon eth0 */
+	MACSEC0, /* on eth0 */
+	ETH0_5,  /* VLAN on eth0 */
 	MACSEC0_7,
 	MACSEC0_7_8, /* VLAN in VLAN */
-	MV0,         /* macvlan upon macsec0 */
+	MV0,         /* macvlan on macsec0 */
 	VRF0,
 	ETH1, /* in vrf0 */
 	XFRM0,
 	ETH2,
 	AWAY0, /* its lower device is in another network namespace */
-	LOOP0, /* upon loop1, and that upon loop0: no kernel makes that */
+	LOOP0, /* on loop1, which is on loop0: no kernel creates that */
 	LOOP1,
-	ETH3, /* its master is not to be seen */
+	ETH3, /* its master is not visible */
 };
 
 static struct link_evidence links[] = {
@@ -116,7 +116,7 @@ static void world_make(struct world *world, uint32_t driver_id, int port_netdev)
 	};
 }
 
-/* What the kernel answers when asked for a route, and what it was asked. */
+/* The kernel's answer to a route query, and the last query. */
 static int route_answer;
 static int route_asked_oif;
 static void *route_asked_with;
@@ -124,7 +124,7 @@ static void *route_asked_with;
 static int fake_route_get(void *context, int family, const union ip_address *src, const union ip_address *dst, int oif,
 			  int *out)
 {
-	cr_assert_eq(family, AF_INET6, "only IPv6 has to be asked");
+	cr_assert_eq(family, AF_INET6, "only IPv6 needs a route query");
 	cr_assert(src->bytes[0] && dst->bytes[0]);
 	route_asked_oif = oif;
 	route_asked_with = context;
@@ -144,14 +144,15 @@ static const struct one_case {
 	int port_netdev;
 	uint32_t gid;
 	const char *remote;
-	int route; /* the kernel's answer; 0: it must not be asked */
+	int route; /* the kernel's answer; 0: a query is an error */
 	enum path_state state;
 	const char *egress, *problem;
 } one_cases[] = {
 	{ "rxe, IPv4", RXE, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_RESOLVED, "eth0", "" },
 	{ "rxe on macsec0", RXE, MACSEC0, 2, "::ffff:10.2.0.9", 0, PATH_RESOLVED, "macsec0", "" },
 	{ "rxe, IPv4 multicast", RXE, MACSEC0, 2, "::ffff:239.1.1.1", 0, PATH_RESOLVED, "macsec0", "" },
-	{ "rxe, IPv6 as the GID says", RXE, MACSEC0, 3, "2001:db8::9", MACSEC0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, IPv6 routed by the GID's netdev", RXE, MACSEC0, 3, "2001:db8::9", MACSEC0, PATH_RESOLVED, "macsec0",
+	  "" },
 	{ "rxe, IPv6 multicast", RXE, MACSEC0, 3, "ff0e::1", MACSEC0, PATH_RESOLVED, "macsec0", "" },
 	{ "rxe, IPv6 routed elsewhere", RXE, MACSEC0, 3, "2001:db8:99::9", ETH2, PATH_RESOLVED, "eth2",
 	  "IPv6 routes 2001:db8:99::9 by eth2, not by macsec0 as GID 3 says" },
@@ -159,7 +160,7 @@ static const struct one_case {
 	  "macsec0", "by macsec0.7, not by macsec0" },
 	{ "rxe, IPv6 routed into a tunnel", RXE, MACSEC0, 3, "2001:db8:99::9", XFRM0, PATH_UNKNOWN, "",
 	  "leaves by xfrm0" },
-	{ "rxe, IPv6 routed to a netdev nobody lists", RXE, MACSEC0, 3, "2001:db8:99::9", 77, PATH_UNKNOWN, "",
+	{ "rxe, IPv6 routed to an unlisted netdev", RXE, MACSEC0, 3, "2001:db8:99::9", 77, PATH_UNKNOWN, "",
 	  "unknown netdev" },
 	{ "rxe, IPv6 without a route", RXE, MACSEC0, 3, "2001:db8:99::9", -ENETUNREACH, PATH_UNKNOWN, "",
 	  "no route is known from GID 3 to 2001:db8:99::9: Network is unreachable" },
@@ -169,7 +170,7 @@ static const struct one_case {
 	{ "rxe, VLAN upon its macsec", RXE, MACSEC0, 5, "2001:db8:7::9", MACSEC0_7, PATH_RESOLVED, "macsec0", "" },
 	{ "rxe, VLAN in VLAN upon its macsec", RXE, MACSEC0, 18, "::ffff:10.18.0.9", 0, PATH_RESOLVED, "macsec0", "" },
 	{ "rxe, VLAN upon its eth0", RXE, ETH0, 13, "::ffff:10.13.0.9", 0, PATH_RESOLVED, "eth0.5", "" },
-	{ "rxe on eth0 with macsec0's GID: sends, hears nothing", RXE, ETH0, 2, "::ffff:10.2.0.9", 0, PATH_CLEAR, "",
+	{ "rxe on eth0 with macsec0's GID: sends, receives nothing", RXE, ETH0, 2, "::ffff:10.2.0.9", 0, PATH_CLEAR, "",
 	  "GID 2 is on macsec0 but dev0 receives on eth0 only: create the rxe device on macsec0 (rdma link add NAME "
 	  "type "
 	  "rxe netdev macsec0)" },
@@ -190,31 +191,29 @@ static const struct one_case {
 	{ "rxe, IPv4 to an IPv6 remote", RXE, MACSEC0, 2, "2001:db8::9", 0, PATH_UNKNOWN, "", "GID 2 is IPv4" },
 	{ "a VRF", RXE, ETH1, 7, "::ffff:10.7.0.9", 0, PATH_UNKNOWN, "", "eth1 belongs to the VRF vrf0" },
 	{ "a VRF under mlx5", MLX5, ETH1, 7, "::ffff:10.7.0.9", 0, PATH_UNKNOWN, "", "vrf0" },
-	{ "a master out of sight", RXE, ETH3, 20, "::ffff:10.20.0.9", 0, PATH_UNKNOWN, "", "eth3 has a master" },
+	{ "an invisible master", RXE, ETH3, 20, "::ffff:10.20.0.9", 0, PATH_UNKNOWN, "", "eth3 has a master" },
 	{ "an xfrm interface", RXE, XFRM0, 8, "::ffff:10.8.0.9", 0, PATH_UNKNOWN, "", "kind xfrm" },
 	{ "an xfrm interface under mlx5", MLX5, ETH0, 8, "::ffff:10.8.0.9", 0, PATH_UNKNOWN, "", "kind xfrm" },
 	{ "RoCE v1", RXE, ETH0, 1, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "GID 1 of dev0 port 1 is a RoCE v1 GID" },
 	{ "RoCE v1 under mlx5", MLX5, ETH0, 1, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "RoCE v1 GID" },
-	{ "a GID type from the future", RXE, ETH0, 14, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "not understood" },
-	{ "an entry whose GID could not be read", RXE, MACSEC0, 19, "2001:db8::9", 0, PATH_UNKNOWN, "",
-	  "not understood" },
+	{ "an unknown GID type", RXE, ETH0, 14, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "not understood" },
+	{ "an entry with an unreadable GID", RXE, MACSEC0, 19, "2001:db8::9", 0, PATH_UNKNOWN, "", "not understood" },
 	{ "an empty entry", RXE, ETH0, NO_GID, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
 	  "GID 200 of dev0 port 1 is empty" },
 	{ "no netdev", RXE, ETH0, 9, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
 	  "GID 9 of dev0 port 1 has no netdev in this network namespace" },
 	{ "a netdev in another namespace", RXE, ETH0, 12, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
 	  "gone0, the netdev of GID 12, is not in this network namespace" },
-	{ "a netdev of this name, but not upon the port", RXE, ETH0, 10, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	{ "a netdev that is not on the port's netdev", RXE, ETH0, 10, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
 	  "eth2, the netdev of GID 10, is not one upon the netdev of dev0 port 1" },
-	{ "the port upon the GID's netdev", MLX5, MACSEC0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
+	{ "the port's netdev is on the GID's netdev", MLX5, MACSEC0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
 	  "is not one upon" },
 	{ "a lower device in another namespace", MLX5, ETH0, 11, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
 	  "is not one upon" },
 	{ "links in a circle", MLX5, ETH0, 17, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "is not one upon" },
 	{ "a port without a netdev here", RXE, 0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
 	  "the netdev of dev0 port 1 is not in this network namespace" },
-	{ "a port with a netdev nobody lists", RXE, 77, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
-	  "not in this network" },
+	{ "a port with an unlisted netdev", RXE, 77, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "not in this network" },
 	{ "mlx5, the port's own GID", MLX5, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_RESOLVED, "eth0", "" },
 	{ "mlx5, VLAN", MLX5, ETH0, 13, "::ffff:10.13.0.9", 0, PATH_RESOLVED, "eth0", "" },
 	{ "mlx5, macsec", MLX5, ETH0, 2, "::ffff:10.2.0.9", 0, PATH_RESOLVED, "macsec0", "" },
@@ -226,12 +225,11 @@ static const struct one_case {
 	{ "mlx5, itself", MLX5, ETH0, 2, "::ffff:10.2.0.2", 0, PATH_LOOPBACK, "", "" },
 	{ "irdma", RDMA_DRIVER_IRDMA, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_CLEAR, "",
 	  "driver irdma of dev0 sends as it is told and has no MACsec or IPsec" },
-	{ "irdma, itself: nobody has read where that goes", RDMA_DRIVER_IRDMA, ETH0, 0, "::ffff:10.0.0.1", 0,
-	  PATH_CLEAR, "", "irdma" },
+	{ "irdma to itself: that path is unverified", RDMA_DRIVER_IRDMA, ETH0, 0, "::ffff:10.0.0.1", 0, PATH_CLEAR, "",
+	  "irdma" },
 	{ "siw", RDMA_DRIVER_SIW, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
 	  "driver siw of dev0 does not send RoCE" },
-	{ "a driver from the future", 4711, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "",
-	  "does not know (id 4711)" },
+	{ "an unknown driver", 4711, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "does not know (id 4711)" },
 	{ "driver id 0", RDMA_DRIVER_UNKNOWN, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "dev0" },
 };
 
@@ -248,7 +246,7 @@ static void check(const char *name, const struct path *path, enum path_state sta
 	cr_expect_not(path->has_sport);
 }
 
-Test(path, to_one_remote)
+Test(path, resolves_path_to_one_remote)
 {
 	for (size_t i = 0; i < sizeof(one_cases) / sizeof(one_cases[0]); i++) {
 		const struct one_case *c = &one_cases[i];
@@ -263,9 +261,9 @@ Test(path, to_one_remote)
 		route_asked_with = &world;
 		path_resolve(&world.device, 1, c->gid, REMOTE_ONE, remote, &world.ev, fake_route_get, &world, &path);
 		check(c->name, &path, c->state, c->egress, c->problem);
-		cr_expect_eq(route_asked_oif, c->route ? path.gid_ifindex : 0, "%s: asked for %d", c->name,
+		cr_expect_eq(route_asked_oif, c->route ? path.gid_ifindex : 0, "%s: %d route queries", c->name,
 			     route_asked_oif);
-		cr_expect_eq(route_asked_with, &world, "%s: asked in another world", c->name);
+		cr_expect_eq(route_asked_with, &world, "%s: wrong context in the route query", c->name);
 		cr_expect_eq(path.sgid_index, c->gid);
 		cr_expect_str_eq(path.device, "dev0");
 	}
@@ -302,7 +300,7 @@ Test(path, refuses_zeroed_scope)
 	check("no scope", &path, PATH_UNKNOWN, "", "remote of the path is not known");
 }
 
-/* Each spoils one thing in a path that is otherwise resolved. */
+/* Each function breaks one part of a path that would resolve otherwise. */
 static void spoil_port(struct world *world)
 {
 	world->port.number = 2;
@@ -350,10 +348,10 @@ static const struct {
 	{ spoil_driver, PATH_UNKNOWN, "does not say which driver dev0 has" },
 	{ spoil_links, PATH_UNKNOWN, "links could not be read: truncated" },
 	{ spoil_validity, PATH_UNKNOWN, "GID 3 of dev0 port 1 is empty" },
-	{ spoil_nothing, PATH_UNKNOWN, "no route is known" }, /* nobody to ask */
+	{ spoil_nothing, PATH_UNKNOWN, "no route is known" }, /* without a route query */
 };
 
-Test(path, one_thing_not_known_is_all_not_known)
+Test(path, is_unknown_when_one_part_is_unknown)
 {
 	uint8_t remote[16];
 
@@ -369,7 +367,7 @@ Test(path, one_thing_not_known_is_all_not_known)
 	}
 }
 
-Test(path, one_remote_that_is_not_given)
+Test(path, refuses_missing_remote)
 {
 	struct route6_evidence elsewhere = { .ifindex = ETH0 };
 	struct world world;
@@ -395,7 +393,7 @@ static const struct every_case {
 		const char *dst;
 		struct route6_evidence is;
 	} route[3];
-	const char *stray, *stray_route; /* NULL: the path is not known */
+	const char *stray, *stray_route; /* NULL: the path is unknown */
 } every_cases[] = {
 	{ "no routes", RXE, 3, { { 0 } }, "", "" },
 	{ "its own subnet", RXE, 3, { { "2001:db8::", { .dst_prefix = 64, .ifindex = MACSEC0 } } }, "", "" },
@@ -407,8 +405,8 @@ static const struct every_case {
 	  "eth0",
 	  "2001:db8:e::/48" },
 	{ "a default route by eth2", RXE, 3, { { "::", { .ifindex = ETH2 } } }, "eth2", "::/0" },
-	{ "a default route by itself", RXE, 3, { { "::", { .ifindex = MACSEC0 } } }, "", "" },
-	{ "with a link-local GID others may be reached all the same",
+	{ "a default route by its own netdev", RXE, 3, { { "::", { .ifindex = MACSEC0 } } }, "", "" },
+	{ "a link-local GID can still reach other addresses",
 	  RXE,
 	  4,
 	  { { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0 } } },
@@ -420,7 +418,7 @@ static const struct every_case {
 	  { { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0 } }, { "::", { .ifindex = ETH2 } } },
 	  "eth0",
 	  "2001:db8:e::/48" },
-	{ "link-local and multicast are bound",
+	{ "link-local and multicast are bound to the netdev",
 	  RXE,
 	  3,
 	  { { "fe80::", { .dst_prefix = 64, .ifindex = ETH0 } },
@@ -428,27 +426,32 @@ static const struct every_case {
 	    { "febf::", { .dst_prefix = 16, .ifindex = ETH0 } } },
 	  "",
 	  "" },
-	{ "more than link-local is not",
+	{ "a prefix wider than link-local is not bound",
 	  RXE,
 	  3,
 	  { { "fe00::", { .dst_prefix = 9, .ifindex = ETH0 } } },
 	  "eth0",
 	  "fe00::/9" },
-	{ "link-local and as much again",
+	{ "a prefix twice as wide as link-local",
 	  RXE,
 	  3,
 	  { { "fe80::", { .dst_prefix = 9, .ifindex = ETH0 } } },
 	  "eth0",
 	  "fe80::/9" },
 	{ "beside link-local", RXE, 3, { { "fec0::", { .dst_prefix = 10, .ifindex = ETH0 } } }, "eth0", "fec0::/10" },
-	{ "more than multicast", RXE, 3, { { "fe00::", { .dst_prefix = 7, .ifindex = ETH0 } } }, "eth0", "fe00::/7" },
-	{ "multicast by its type",
+	{ "a prefix wider than multicast",
+	  RXE,
+	  3,
+	  { { "fe00::", { .dst_prefix = 7, .ifindex = ETH0 } } },
+	  "eth0",
+	  "fe00::/7" },
+	{ "a route of type multicast",
 	  RXE,
 	  3,
 	  { { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0, .multicast = true } } },
 	  "",
 	  "" },
-	{ "what stays here",
+	{ "local routes",
 	  RXE,
 	  3,
 	  { { "2001:db8:e::1", { .dst_prefix = 128, .ifindex = ETH0, .local = true } },
@@ -462,26 +465,26 @@ static const struct every_case {
 	  { { "2001:db8:7::", { .dst_prefix = 64, .ifindex = MACSEC0_7 } } },
 	  "",
 	  "" },
-	{ "from that VLAN, the macsec below",
+	{ "from that VLAN, a route by the macsec below",
 	  RXE,
 	  5,
 	  { { "2001:db8::", { .dst_prefix = 64, .ifindex = MACSEC0 } } },
 	  "",
 	  "" },
-	{ "a macvlan upon it is another matter",
+	{ "a macvlan on the macsec does not count as the macsec",
 	  RXE,
 	  3,
 	  { { "2001:db8:6::", { .dst_prefix = 64, .ifindex = MV0 } } },
 	  "mv0",
 	  "2001:db8:6::/64" },
-	{ "a route not understood",
+	{ "an unsupported route",
 	  RXE,
 	  3,
 	  { { "2001:db8:e::", { .dst_prefix = 48, .ifindex = ETH0 } }, { "2001:db8:f::", { .dst_prefix = 48 } } },
 	  NULL,
 	  "where the IPv6 route to 2001:db8:f::/48 leaves" },
-	{ "a route by a netdev nobody lists", RXE, 3, { { "::", { .ifindex = 77 } } }, NULL, "::/0" },
-	{ "IPv4 has no strays", RXE, 2, { { "::", { .ifindex = ETH0 } } }, "", "" },
+	{ "a route by an unlisted netdev", RXE, 3, { { "::", { .ifindex = 77 } } }, NULL, "::/0" },
+	{ "IPv4 has no stray routes", RXE, 2, { { "::", { .ifindex = ETH0 } } }, "", "" },
 };
 
 static void routes_make(const struct every_case *c, struct route6_evidence *routes, struct evidence *ev)
@@ -494,7 +497,7 @@ static void routes_make(const struct every_case *c, struct route6_evidence *rout
 	ev->routes6 = routes;
 }
 
-Test(path, to_every_remote)
+Test(path, resolves_path_to_every_remote)
 {
 	for (size_t i = 0; i < sizeof(every_cases) / sizeof(every_cases[0]); i++) {
 		const struct every_case *c = &every_cases[i];
@@ -519,7 +522,7 @@ Test(path, to_every_remote)
 	}
 }
 
-Test(path, to_every_remote_needs_the_routes)
+Test(path, needs_routes_for_every_remote)
 {
 	static const enum evidence_state states[] = { EVIDENCE_UNREAD, EVIDENCE_ABSENT, EVIDENCE_NO_PRIVILEGE,
 						      EVIDENCE_BROKEN };
@@ -534,11 +537,11 @@ Test(path, to_every_remote_needs_the_routes)
 		cr_expect_eq(path.state, PATH_UNKNOWN);
 		cr_expect(strstr(path.problem, "IPv6 routes could not be read"), "%s", path.problem);
 		path_resolve(&world.device, 1, 2, REMOTE_EVERY, NULL, &world.ev, NULL, NULL, &path);
-		cr_expect_eq(path.state, PATH_RESOLVED, "IPv4 does not need them");
+		cr_expect_eq(path.state, PATH_RESOLVED, "IPv4 needs no routes");
 	}
 }
 
-Test(path, mlx5_has_no_strays)
+Test(path, mlx5_has_no_stray_routes)
 {
 	struct route6_evidence route = { .ifindex = ETH2 };
 	struct world world;
@@ -552,9 +555,9 @@ Test(path, mlx5_has_no_strays)
 	cr_expect_eq(path.stray_ifindex, 0);
 }
 
-/* ---- small things ---- */
+/* ---- helpers ---- */
 
-Test(gid, as_address_and_text)
+Test(gid, converts_to_address_and_text)
 {
 	static const struct {
 		const char *gid, *text;
@@ -581,7 +584,7 @@ Test(gid, as_address_and_text)
 	}
 }
 
-Test(gid, text_of_no_address)
+Test(gid, writes_empty_text_without_address)
 {
 	const union ip_address address = { 0 };
 	char text[INET6_ADDRSTRLEN];
@@ -598,15 +601,15 @@ Test(gid, loopback_needs_netdev_and_type)
 	cr_expect(gid_is_loopback(&world.port, &world.gids[2], world.gids[15].raw));
 	cr_expect_not(gid_is_loopback(&world.port, &world.gids[2], world.gids[0].raw));
 	cr_expect_not(gid_is_loopback(&world.port, &world.gids[2], world.gids[21].raw));
-	cr_expect_not(gid_is_loopback(&world.port, &world.gids[3], world.gids[19].raw), "zero is no address");
+	cr_expect_not(gid_is_loopback(&world.port, &world.gids[3], world.gids[19].raw), "zero is not an address");
 	stranger = world.gids[9];
 	cr_expect_not(gid_is_loopback(&world.port, &stranger, stranger.raw), "no netdev");
 	world.gids[15].valid = false;
 	cr_expect_not(gid_is_loopback(&world.port, &world.gids[2], world.gids[15].raw));
 }
 
-/* enum rdma_driver_id in include/uapi/rdma/ib_user_ioctl_verbs.h, kernel 7.2: all there is. */
-Test(driver_traits, of_every_id)
+/* enum rdma_driver_id in include/uapi/rdma/ib_user_ioctl_verbs.h, kernel 7.2: every id. */
+Test(driver_traits, cover_every_driver_id)
 {
 	static const struct {
 		const char *name;
@@ -645,8 +648,8 @@ Test(driver_traits, of_every_id)
 	cr_expect_str_eq(driver_traits(UINT32_MAX)->name, "unknown");
 }
 
-/* Of every driver but the two that can protect, and of every id that nobody has, no path is ever called protected. */
-Test(driver_traits, all_others_are_refused)
+/* Except for the two drivers that can protect, no path is ever protected, and neither is one of an unused id. */
+Test(driver_traits, refuse_drivers_without_protection)
 {
 	for (uint32_t id = 0; id < 64; id++) {
 		struct world world;
@@ -664,7 +667,7 @@ Test(driver_traits, all_others_are_refused)
 	}
 }
 
-/* The one paragraph of the manual page's section that begins with these words, in `text`. */
+/* Writes to `text` the only paragraph of the manual page's section that begins with these words. */
 static void manual_paragraph(const char *begins, char *text, size_t size)
 {
 	FILE *page = fopen("../../man/rdmasec.1.scd", "r");
@@ -681,8 +684,8 @@ static void manual_paragraph(const char *begins, char *text, size_t size)
 	fclose(page);
 }
 
-/* What rdmasec(1) says of a driver is what the table has. */
-Test(driver_traits, as_in_the_manual)
+/* rdmasec(1) describes each driver as the table does. */
+Test(driver_traits, agree_with_the_manual)
 {
 	static const char *const begins[] = {
 		[EGRESS_UNKNOWN] = "Not checked, because their packets",
@@ -703,14 +706,14 @@ Test(driver_traits, as_in_the_manual)
 	}
 }
 
-/* hns and mthca say their id to nobody, and are known by their PCI device's driver. */
-Test(driver_traits, by_pci_driver)
+/* hns and mthca do not report their id; their PCI device's driver identifies them. */
+Test(driver_traits, identify_driver_by_pci_driver)
 {
 	uint32_t id = 77;
 
 	cr_expect(driver_of_pci_driver("hns3", &id) && id == RDMA_DRIVER_HNS);
 	cr_expect(driver_of_pci_driver("ib_mthca", &id) && id == RDMA_DRIVER_MTHCA);
-	cr_expect_not(driver_of_pci_driver("mlx5_core", &id), "it says its id itself");
+	cr_expect_not(driver_of_pci_driver("mlx5_core", &id), "the driver reports its id");
 	cr_expect_not(driver_of_pci_driver("", &id));
 	cr_expect_not(driver_of_pci_driver("hns", &id));
 	cr_expect_eq(id, RDMA_DRIVER_MTHCA, "left alone");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * The provider module in a process with libibverbs, and without a device: where it stands, and what it makes of what
- * others have done there. Each test is a process of its own. Not under sanitizers, which define ioctl() themselves.
+ * The provider module in a process with libibverbs and without a device: where it installs its hook, and how it treats
+ * other interceptors. Each test runs in a separate process. Not under sanitizers, which define ioctl() themselves.
  */
 #include <criterion/criterion.h>
 #include <dlfcn.h>
@@ -92,7 +92,7 @@ static char *read_library(size_t *size)
 	return octets;
 }
 
-/* Its import of ioctl becomes one of octl, which this program defines. */
+/* Renames the import of ioctl to octl, which this program defines. */
 static void rename_import(char *octets, size_t size)
 {
 	struct elf_symbol symbol;
@@ -129,7 +129,7 @@ int octl(int fd, unsigned long request, ...)
 	return -1;
 }
 
-/* ---- others who want the slot ---- */
+/* ---- other interceptors of the slot ---- */
 
 static ioctl_fn *was_there;
 static int seen;
@@ -164,7 +164,7 @@ static void take_slot(const struct library *library, ioctl_fn *by)
 	cr_assert_eq(mprotect(page, 8, PROT_READ), 0);
 }
 
-/* A command that is none. EBADF: it has come to the kernel. */
+/* Sends an invalid command. EBADF: it reached the kernel. */
 static int command_errno(const struct library *library)
 {
 	struct ib_uverbs_ioctl_hdr header = { .length = sizeof(header) };
@@ -175,7 +175,7 @@ static int command_errno(const struct library *library)
 
 static void init(void)
 {
-	/* a private engine, by no policy of this machine's */
+	/* a private engine, independent of this machine's policy */
 	unsetenv("RDMASEC_ENGINE");
 	setenv("RDMASEC_POLICY", POLICY, 1);
 }
@@ -187,7 +187,7 @@ static void fini(void)
 
 TestSuite(provider, .init = init, .fini = fini);
 
-/* ---- where it stands ---- */
+/* ---- the hook ---- */
 
 static int protection_now(const void *address)
 {
@@ -206,7 +206,7 @@ static int protection_now(const void *address)
 	return protection;
 }
 
-Test(provider, stands_and_leaves_pages_as_they_were)
+Test(provider, installs_hook_and_restores_page_protection)
 {
 	struct library verbs = load("libibverbs.so.1", 0), libc = load("libc.so.6", 0);
 	struct elf_symbol symbol;
@@ -221,10 +221,10 @@ Test(provider, stands_and_leaves_pages_as_they_were)
 	cr_expect(is_guarded(&verbs));
 	cr_expect_eq(protection_now(verbs.slot), PROT_READ);
 	cr_expect_eq(protection_now(symbols), PROT_READ);
-	cr_expect_eq(command_errno(&verbs), EBADF, "and passes on to the kernel");
+	cr_expect_eq(command_errno(&verbs), EBADF, "the hook passes the call on to the kernel");
 }
 
-Test(provider, passes_on_what_is_not_of_verbs)
+Test(provider, passes_on_calls_other_than_verbs)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 	int ends[2], count = 0;
@@ -236,7 +236,7 @@ Test(provider, passes_on_what_is_not_of_verbs)
 	cr_expect_eq(count, 3);
 }
 
-Test(provider, the_kernel_takes_32_bits_of_a_request)
+Test(provider, compares_low_32_bits_of_request)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 	struct canary canary = { .length = CANARY_LENGTH, .magic = CANARY_MAGIC };
@@ -246,7 +246,7 @@ Test(provider, the_kernel_takes_32_bits_of_a_request)
 	cr_expect_neq(canary.door, 0);
 }
 
-Test(provider, in_a_forked_child)
+Test(provider, guards_forked_child)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 	int status;
@@ -260,20 +260,20 @@ Test(provider, in_a_forked_child)
 	cr_expect_eq(status, 0);
 }
 
-Test(provider, closed_and_opened_again)
+Test(provider, stays_loaded_after_dlclose)
 {
 	struct library verbs = load("libibverbs.so.1", 0), again;
 
 	cr_assert_not_null(load_module());
 	cr_assert_eq(dlclose(verbs.handle), 0);
-	cr_assert_not_null(dlopen("libibverbs.so.1", RTLD_NOW | RTLD_NOLOAD), "it is kept");
+	cr_assert_not_null(dlopen("libibverbs.so.1", RTLD_NOW | RTLD_NOLOAD), "the library stays loaded");
 	again = load("libibverbs.so.1", 0);
 	cr_expect(is_guarded(&again));
 }
 
 /* ---- a second libibverbs ---- */
 
-Test(provider, loaded_before)
+Test(provider, guards_libibverbs_loaded_before)
 {
 	struct library other = load(make_copy(false), 0), verbs = load("libibverbs.so.1", 0);
 
@@ -282,8 +282,8 @@ Test(provider, loaded_before)
 	cr_expect(is_guarded(&verbs) && is_guarded(&other));
 }
 
-/* No constructor of ours runs for it: it has been bound to the door. */
-Test(provider, loaded_after)
+/* No constructor of the module runs for it: it is bound to the door already. */
+Test(provider, guards_second_libibverbs_loaded_after)
 {
 	static const int ways[] = { RTLD_LOCAL, RTLD_GLOBAL, RTLD_DEEPBIND };
 	struct library verbs = load("libibverbs.so.1", 0);
@@ -302,8 +302,8 @@ Test(provider, loaded_after)
 	}
 }
 
-/* libibverbs there loads it there, with a libc of its own. */
-Test(provider, in_another_namespace)
+/* The libibverbs of that namespace loads the module there, with a separate libc. */
+Test(provider, guards_libibverbs_in_other_link_namespace)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 	void *other = dlmopen(LM_ID_NEWLM, "libibverbs.so.1", RTLD_NOW);
@@ -316,44 +316,44 @@ Test(provider, in_another_namespace)
 	cr_assert_eq(dlinfo(other, RTLD_DI_LMID, &id), 0);
 	libc = dlmopen(id, "libc.so.6", RTLD_NOW);
 	way = (ioctl_fn *)dlsym(libc, "ioctl");
-	cr_expect_eq(canary_send(way), 0, "it is not there yet");
+	cr_expect_eq(canary_send(way), 0, "not loaded yet");
 	cr_assert_not_null(dlmopen(id, PROVIDER, RTLD_NOW), "%s", dlerror());
 	way = (ioctl_fn *)dlsym(libc, "ioctl");
 	cr_expect_neq(canary_send(way), 0);
-	cr_expect_neq(canary_send(way), canary_send(*verbs.slot), "each has its own");
+	cr_expect_neq(canary_send(way), canary_send(*verbs.slot), "each namespace has a separate copy");
 }
 
-Test(provider, one_without_ioctl, .exit_code = ENDED)
+Test(provider, ends_program_for_libibverbs_without_ioctl, .exit_code = ENDED)
 {
 	dlopen(make_copy(true), RTLD_NOW);
 	load_module();
-	cr_assert_fail("it goes on");
+	cr_assert_fail("the program continues");
 }
 
-Test(provider, without_libibverbs, .exit_code = ENDED)
+Test(provider, ends_program_without_libibverbs, .exit_code = ENDED)
 {
 	load_module();
-	cr_assert_fail("it goes on");
+	cr_assert_fail("the program continues");
 }
 
-Test(provider, in_audit_mode_it_goes_on)
+Test(provider, continues_in_audit_mode)
 {
 	setenv("RDMASEC_POLICY", POLICY_AUDIT, 1);
 	cr_expect_not_null(load_module());
 }
 
-/* No engine: nobody who could say that it may go on. */
-Test(provider, without_an_engine, .exit_code = ENDED)
+/* Without an engine, nothing allows the program to continue. */
+Test(provider, ends_program_without_engine, .exit_code = ENDED)
 {
 	setenv("RDMASEC_POLICY", POLICY_AUDIT, 1);
 	setenv("RDMASEC_ENGINE", "/nowhere/engine.sock", 1);
 	load_module();
-	cr_assert_fail("it goes on");
+	cr_assert_fail("the program continues");
 }
 
-/* ---- others in the slot ---- */
+/* ---- interceptors in the slot ---- */
 
-Test(provider, behind_a_tracer)
+Test(provider, keeps_tracer_installed_before)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 
@@ -363,7 +363,7 @@ Test(provider, behind_a_tracer)
 	cr_expect_eq(command_errno(&verbs), EBADF);
 }
 
-Test(provider, before_a_tracer)
+Test(provider, works_behind_tracer_installed_after)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 
@@ -373,7 +373,7 @@ Test(provider, before_a_tracer)
 	cr_expect_gt(seen, 0);
 }
 
-/* Not seen through its own slot any more, but by whatever comes through another. */
+/* The module detects it not by its own slot, but by a call through another one. */
 Test(provider, refuses_ioctl_intercepted_later)
 {
 	struct library other = load(make_copy(false), 0), verbs = load("libibverbs.so.1", 0);
@@ -382,7 +382,7 @@ Test(provider, refuses_ioctl_intercepted_later)
 	cr_assert_eq(command_errno(&other), EBADF);
 	take_slot(&verbs, thief);
 	cr_expect_eq(command_errno(&other), EPERM);
-	setenv("RDMASEC_POLICY", POLICY_AUDIT, 1); /* too late to matter: the engine has its policy */
+	setenv("RDMASEC_POLICY", POLICY_AUDIT, 1); /* too late to have an effect: the engine has its policy */
 	cr_expect_eq(command_errno(&other), EPERM);
 }
 
@@ -393,10 +393,10 @@ Test(provider, refuses_target_outside_all_libraries, .exit_code = ENDED)
 
 	take_slot(&verbs, (ioctl_fn *)page);
 	load_module();
-	cr_assert_fail("it goes on");
+	cr_assert_fail("the program continues");
 }
 
-/* A device is opened by libibverbs, through its own slot for open(). */
+/* libibverbs opens a device through its slot for open(). */
 Test(provider, notices_interception_before_device_is_opened)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
@@ -411,10 +411,10 @@ Test(provider, notices_interception_before_device_is_opened)
 	take_slot(&verbs, thief);
 	cr_expect_eq(opens("/dev/infiniband/uverbs-nowhere", 0), -1);
 	cr_expect_eq(errno, EPERM);
-	cr_expect_geq(opens("/dev/null", 0), 0, "other files are no matter of ours");
+	cr_expect_geq(opens("/dev/null", 0), 0, "other files are not checked");
 }
 
-/* By write() it gives commands, if it does not by ioctl(): then nobody has judged them. */
+/* libibverbs sends commands by write() if ioctl() fails; the engine has not checked those. */
 static ssize_t (*writes_of(const struct library *verbs))(int fd, const void *buffer, size_t len)
 {
 	struct elf_slot slots[SLOTS_MAX];
@@ -423,7 +423,7 @@ static ssize_t (*writes_of(const struct library *verbs))(int fd, const void *buf
 	return *(ssize_t(**)(int, const void *, size_t))(verbs->image.bias + slots[0].address);
 }
 
-Test(provider, commands_by_write_are_refused)
+Test(provider, refuses_commands_by_write)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 	int pipes[2];
@@ -433,10 +433,10 @@ Test(provider, commands_by_write_are_refused)
 	cr_assert_not_null(load_module());
 	cr_expect_eq(writes_of(&verbs)(pipes[1], "12345678", 8), -1);
 	cr_expect_eq(errno, EPERM);
-	cr_expect_eq(write(pipes[1], "12345678", 8), 8, "that of others is no matter of ours");
+	cr_expect_eq(write(pipes[1], "12345678", 8), 8, "a write() to other files is not checked");
 }
 
-Test(provider, in_audit_mode_commands_go_by_write)
+Test(provider, allows_commands_by_write_in_audit_mode)
 {
 	struct library verbs = load("libibverbs.so.1", 0);
 	int pipes[2];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* install-provider and remove-provider in a folder that looks like a system, with the libibverbs of this machine. */
+/* install-provider and remove-provider in a folder laid out like a system, with this machine's libibverbs. */
 #include <criterion/criterion.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -90,7 +90,7 @@ static int call(int (*command)(int argc, char **argv))
 	return command(3, argv);
 }
 
-/* What is there of us: the link's target, "" for none; and whether the driver file is as it has to be. */
+/* Returns the target of the module's link, "" for none. */
 static const char *link_now(int abi)
 {
 	static char target[PATH_MAX];
@@ -112,7 +112,7 @@ static int place(struct provider_place *out)
 	return err;
 }
 
-Test(provider_place, found)
+Test(provider_place, finds_installed_libibverbs)
 {
 	struct provider_place found;
 
@@ -123,7 +123,7 @@ Test(provider_place, found)
 	cr_expect_gt(found.abi, 0);
 }
 
-Test(provider_place, not_found)
+Test(provider_place, fails_without_libibverbs)
 {
 	struct provider_place found;
 
@@ -131,14 +131,14 @@ Test(provider_place, not_found)
 	cr_expect_eq(place(&found), -EINVAL, "no drivers");
 	cr_assert_eq(rename(inside("/opt/away"), inside(LIBRARIES "/libibverbs")), 0);
 	cr_assert_eq(truncate(inside(LIBRARIES "/libibverbs.so.1.2.3"), 1000), 0);
-	cr_expect_lt(place(&found), 0, "half a library");
+	cr_expect_lt(place(&found), 0, "a truncated library");
 	cr_assert_eq(unlink(inside(LIBRARIES "/libibverbs.so.1")), 0);
 	cr_expect_eq(place(&found), -ENOENT);
 	cr_assert_eq(symlink("/etc/passwd", inside(LIBRARIES "/libibverbs.so.1")), 0);
-	cr_expect_eq(place(&found), -ENOENT, "it leads out of the folder");
+	cr_expect_eq(place(&found), -ENOENT, "the link leads out of the folder");
 }
 
-Test(provider_place, installed_and_removed)
+Test(provider_place, installs_and_removes_module)
 {
 	struct provider_place found;
 
@@ -155,7 +155,7 @@ Test(provider_place, installed_and_removed)
 	}
 }
 
-Test(provider_place, after_an_upgrade)
+Test(provider_place, reinstalls_after_upgrade)
 {
 	struct provider_place found;
 
@@ -183,7 +183,7 @@ Test(provider_place, keeps_files_of_others)
 	cr_expect_eq(provider_driver_check(found.driver), -ENOENT);
 }
 
-Test(provider_place, names)
+Test(provider_place, parses_abi_from_library_name)
 {
 	cr_expect_eq(provider_name_abi("librdmasec-rdmav34.so"), 34);
 	cr_expect_eq(provider_name_abi("librdmasec-rdmav.so"), -1);
@@ -193,7 +193,7 @@ Test(provider_place, names)
 	cr_expect_eq(provider_name_abi("librxe-rdmav34.so"), -1);
 }
 
-Test(provider_place, words)
+Test(provider_place, describes_every_state)
 {
 	static const struct {
 		struct provider_status status;

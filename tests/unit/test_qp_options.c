@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What applications ask for of QPs: what is taken, where it goes, and when it goes away. */
+/* Options that applications set on QPs: accepted values, the requests that carry them, and their lifetime. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static void stop(void)
 
 TestSuite(qp_options, .init = start, .fini = stop);
 
-/* As rdmasec_qp_option() does, but that it does not go by the system's ioctl(). */
+/* Like rdmasec_qp_option(), but bypasses the system's ioctl(). */
 static int option(int fd, uint32_t handle, enum ibv_qp_type type, enum rdmasec_option which, void *value, uint32_t size)
 {
 	struct rdmasec_qp_request request = {
@@ -54,7 +54,7 @@ static uint32_t required_of(uint32_t handle)
 	return engine_asked()->want.require;
 }
 
-Test(want_option, values)
+Test(want_option, accepts_valid_values_only)
 {
 	static const struct {
 		int option;
@@ -87,11 +87,11 @@ Test(want_option, values)
 
 		cr_expect_eq(err, cases[i].err, "option %d, value %u: %d", cases[i].option, cases[i].value, err);
 		if (err)
-			cr_expect_arr_eq(&want, &before, sizeof(want), "what is refused changes nothing");
+			cr_expect_arr_eq(&want, &before, sizeof(want), "a refused option changes nothing");
 	}
 }
 
-Test(want_option, sizes)
+Test(want_option, accepts_exact_size_only)
 {
 	struct want want = { 0 };
 	uint64_t value = RDMASEC_REQUIRE_ANY;
@@ -101,7 +101,7 @@ Test(want_option, sizes)
 	cr_expect_eq(want_option_set(&want, RDMASEC_REQUIRE, NULL, 4), -EINVAL);
 }
 
-Test(want_option, both)
+Test(want_option, combines_two_wants)
 {
 	static const int both[WANT_REQUIRE_COUNT][WANT_REQUIRE_COUNT] = {
 		[WANT_NOTHING] = { WANT_NOTHING, WANT_ANY, WANT_MACSEC, WANT_IPSEC },
@@ -123,14 +123,14 @@ Test(want_option, both)
 	}
 	a.require = b.require = WANT_NOTHING;
 	cr_expect_eq(want_both(&a, &b, &out), 0);
-	cr_expect_eq(out.granularity, (uint32_t)WANT_QP, "an SA of its own serves who would share one");
-	cr_expect_eq(out.setup_timeout_ms, 20u, "nobody waits for longer than he said");
+	cr_expect_eq(out.granularity, (uint32_t)WANT_QP, "a per-QP SA also satisfies a request for a shared one");
+	cr_expect_eq(out.setup_timeout_ms, 20u, "the shorter timeout applies");
 	a.setup_timeout_ms = 0;
 	cr_expect_eq(want_both(&a, &b, &out), 0);
 	cr_expect_eq(out.setup_timeout_ms, 30u);
 }
 
-Test(qp_options, go_with_every_address)
+Test(qp_options, accompany_every_address)
 {
 	uint32_t timeout = 1234, granularity = RDMASEC_GRANULARITY_QP;
 
@@ -138,54 +138,54 @@ Test(qp_options, go_with_every_address)
 	cr_expect_eq(require(5, IBV_QPT_RC, RDMASEC_REQUIRE_IPSEC), 0);
 	cr_expect_eq(option(device, 5, IBV_QPT_RC, RDMASEC_SETUP_TIMEOUT, &timeout, sizeof(timeout)), 0);
 	cr_expect_eq(option(device, 5, IBV_QPT_RC, RDMASEC_GRANULARITY, &granularity, sizeof(granularity)), 0);
-	cr_expect_eq(kernel.last_request, RDMA_VERBS_IOCTL, "the kernel never hears of options");
+	cr_expect_eq(kernel.last_request, RDMA_VERBS_IOCTL, "options do not reach the kernel");
 	cr_expect_eq(required_of(5), (uint32_t)WANT_IPSEC);
 	cr_expect_eq(engine_asked()->want.setup_timeout_ms, timeout);
 	cr_expect_eq(engine_asked()->want.granularity, (uint32_t)WANT_QP);
-	cr_expect_eq(required_of(6), (uint32_t)WANT_NOTHING, "of that QP only");
+	cr_expect_eq(required_of(6), (uint32_t)WANT_NOTHING, "only that QP has the option");
 	cr_expect_eq(require(5, IBV_QPT_RC, RDMASEC_REQUIRE_ANY), 0);
-	cr_expect_eq(required_of(5), (uint32_t)WANT_ANY, "as with setsockopt(2), the last one counts");
+	cr_expect_eq(required_of(5), (uint32_t)WANT_ANY, "the last value counts, as with setsockopt(2)");
 }
 
-Test(qp_options, end_with_their_queue_pair)
+Test(qp_options, end_with_queue_pair)
 {
 	cr_assert_eq(require(1, IBV_QPT_RC, RDMASEC_REQUIRE_IPSEC), 0);
 	kernel.err = EBUSY;
 	cr_expect_eq(verbs_destroy_qp(device, 1), -1);
 	cr_expect_eq(errno, EBUSY);
 	kernel.err = 0;
-	cr_expect_eq(required_of(1), (uint32_t)WANT_IPSEC, "it was not destroyed");
+	cr_expect_eq(required_of(1), (uint32_t)WANT_IPSEC, "the QP was not destroyed");
 	cr_expect_eq(verbs_destroy_qp(device, 1), 0);
 	cr_expect_eq(required_of(1), (uint32_t)WANT_NOTHING);
 }
 
-Test(qp_options, a_new_context_begins_with_none)
+Test(qp_options, new_context_has_none)
 {
 	int other = dup(device);
 
 	cr_assert_eq(require(1, IBV_QPT_RC, RDMASEC_REQUIRE_IPSEC), 0);
 	cr_assert_eq(require(2, IBV_QPT_RC, RDMASEC_REQUIRE_MACSEC), 0);
 	cr_assert_eq(verbs_open_context(other), 0);
-	cr_expect_eq(required_of(1), (uint32_t)WANT_IPSEC, "another fd's context");
+	cr_expect_eq(required_of(1), (uint32_t)WANT_IPSEC, "the context of another fd");
 	kernel.err = EINVAL;
 	cr_expect_eq(verbs_open_context(device), -1);
 	kernel.err = 0;
-	cr_expect_eq(required_of(2), (uint32_t)WANT_MACSEC, "the context was there already");
+	cr_expect_eq(required_of(2), (uint32_t)WANT_MACSEC, "the context existed already");
 	cr_assert_eq(verbs_open_context(device), 0);
 	cr_expect_eq(required_of(1), (uint32_t)WANT_NOTHING);
 	cr_expect_eq(required_of(2), (uint32_t)WANT_NOTHING);
 	close(other);
 }
 
-/* The kernel destroyed a QP with its context, and the handle comes again. */
-Test(qp_options, a_new_queue_pair_begins_with_none)
+/* The kernel destroys a QP with its context and reuses the handle. */
+Test(qp_options, new_queue_pair_has_none)
 {
 	cr_assert_eq(require(1, IBV_QPT_RC, RDMASEC_REQUIRE_IPSEC), 0);
 	cr_assert_eq(verbs_create_qp(device, IBV_QPT_RC), 0);
 	cr_expect_eq(required_of(1), (uint32_t)WANT_NOTHING);
 }
 
-Test(qp_options, are_there_when_the_queue_pair_is_made)
+Test(qp_options, accompany_queue_pair_creation)
 {
 	const struct want want = { .require = WANT_IPSEC };
 	struct want before = qp_options_make_with(&want);
@@ -205,33 +205,33 @@ Test(qp_options, are_there_when_the_queue_pair_is_made)
 	before = qp_options_make_with(NULL);
 	cr_expect_eq(before.require, (uint32_t)WANT_IPSEC);
 	cr_expect_eq(required_of(1), (uint32_t)WANT_IPSEC);
-	cr_expect_eq(required_of(2), (uint32_t)WANT_NOTHING, "there is no such QP");
+	cr_expect_eq(required_of(2), (uint32_t)WANT_NOTHING, "no such QP");
 }
 
-/* An address handle is made for no QP in particular: any of those that send by handles may use it. */
-Test(qp_options, of_all_that_may_use_an_address_handle)
+/* An address handle belongs to no QP: every QP that sends by handles may use it. */
+Test(qp_options, combine_for_address_handle)
 {
 	int other = dup(device);
 
 	cr_assert_eq(require(1, IBV_QPT_RC, RDMASEC_REQUIRE_MACSEC), 0);
 	cr_assert_eq(verbs_create_ah(device), 0);
 	cr_expect_eq(engine_asked()->kind, REQUEST_AH_CREATE);
-	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_NOTHING, "connected QPs use none");
+	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_NOTHING, "connected QPs use no address handles");
 	cr_assert_eq(require(2, IBV_QPT_UD, RDMASEC_REQUIRE_ANY), 0);
 	cr_assert_eq(require(3, IBV_QPT_UD, RDMASEC_REQUIRE_IPSEC), 0);
 	cr_assert_eq(verbs_create_ah(device), 0);
 	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_IPSEC);
 	cr_assert_eq(verbs_create_ah(other), 0);
-	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_NOTHING, "of another context");
+	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_NOTHING, "a QP of another context");
 	cr_assert_eq(require(4, IBV_QPT_DRIVER, RDMASEC_REQUIRE_MACSEC), 0);
 	kernel.calls = 0;
-	cr_expect_eq(verbs_create_ah(device), -1, "no path is MACsec and IPsec");
+	cr_expect_eq(verbs_create_ah(device), -1, "no path can satisfy both MACsec and IPsec");
 	cr_expect_eq(errno, EPERM);
 	cr_expect_eq(kernel.calls, 0u);
 	close(other);
 }
 
-Test(qp_options, requests_that_are_wrong)
+Test(qp_options, refuse_invalid_requests)
 {
 	uint32_t value = RDMASEC_REQUIRE_ANY;
 	int pipes[2];
@@ -250,13 +250,13 @@ Test(qp_options, requests_that_are_wrong)
 	cr_assert_eq(pipe(pipes), 0);
 	kernel.err = ENOTTY;
 	cr_expect_eq(option(pipes[0], 1, IBV_QPT_RC, RDMASEC_REQUIRE, &value, 4), -1);
-	cr_expect_eq(errno, ENOTTY, "not a uverbs fd: the kernel's to answer");
+	cr_expect_eq(errno, ENOTTY, "for another fd the kernel answers");
 	cr_expect_eq(kernel.last_request, RDMASEC_IOCTL_QP_OPTION);
 	close(pipes[0]);
 	close(pipes[1]);
 }
 
-Test(qp_options, protection_by_ipsec)
+Test(qp_options, return_protection_by_ipsec)
 {
 	struct rdmasec_protection got;
 
@@ -267,12 +267,12 @@ Test(qp_options, protection_by_ipsec)
 	engine.protection.reqid = 4791;
 	engine.protection.cipher = 1 << 6;
 	engine.protection.offloaded = 1;
-	engine.protection.sci = 99; /* not of IPsec */
+	engine.protection.sci = 99; /* not protected by IPsec */
 	memcpy(engine.protection.netdev, "eth7", 5);
 	memset(&got, 0xa5, sizeof(got));
 	errno = EXDEV;
 	cr_assert_eq(option(device, 1, IBV_QPT_RC, RDMASEC_PROTECTION, &got, sizeof(got)), 0);
-	cr_expect_eq(errno, EXDEV, "errno is kept");
+	cr_expect_eq(errno, EXDEV, "errno does not change");
 	cr_expect_eq(got.mechanism, (uint32_t)RDMASEC_BY_IPSEC);
 	cr_expect_eq(got.spi_out, 0x11223344u);
 	cr_expect_eq(got.spi_in, 0x55667788u);
@@ -284,7 +284,7 @@ Test(qp_options, protection_by_ipsec)
 	cr_expect_str_eq(got.netdev, "eth7");
 }
 
-Test(qp_options, protection_by_macsec_and_others)
+Test(qp_options, return_protection_by_macsec_and_others)
 {
 	static const struct {
 		uint32_t verdict, by;
@@ -294,7 +294,7 @@ Test(qp_options, protection_by_macsec_and_others)
 	struct rdmasec_protection got;
 
 	engine.protection.sci = 0x5254000000010001;
-	engine.protection.spi_out = 1; /* not of MACsec */
+	engine.protection.spi_out = 1; /* not protected by MACsec */
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		engine.protection.verdict = cases[i].verdict;
 		engine.protection.by = cases[i].by;
@@ -305,7 +305,7 @@ Test(qp_options, protection_by_macsec_and_others)
 	}
 }
 
-Test(qp_options, protection_that_is_not_known)
+Test(qp_options, return_unknown_protection)
 {
 	struct rdmasec_protection got;
 	struct engine_address nobody = { .problem = "none" };
@@ -318,7 +318,7 @@ Test(qp_options, protection_that_is_not_known)
 	engine.protection.err = 0;
 	engine.protection.offloaded = 2;
 	cr_expect_eq(option(device, 1, IBV_QPT_RC, RDMASEC_PROTECTION, &got, sizeof(got)), -1);
-	cr_expect_eq(errno, EPROTO, "an answer that cannot be is none");
+	cr_expect_eq(errno, EPROTO, "an invalid answer counts as none");
 	engine.protection.offloaded = 0;
 	cr_expect_eq(option(device, 1, IBV_QPT_RC, RDMASEC_PROTECTION, NULL, sizeof(got)), -1);
 	cr_expect_eq(errno, EFAULT);
@@ -331,14 +331,14 @@ static void *change_until(void *arg)
 {
 	struct want want;
 
-	/* nothing but the lock */
+	/* only takes the lock */
 	while (!atomic_load((atomic_bool *)arg))
 		qp_options_get(device, 1, &want);
 	return NULL;
 }
 
-/* A child has what its parent had, and is not stuck with a lock that a thread held which is not there. */
-Test(qp_options, of_a_forked_child)
+/* A child keeps the parent's options and does not block on a lock that another thread of the parent held. */
+Test(qp_options, survive_fork)
 {
 	enum { FORKS = 200, STUCK = 60 };
 	atomic_bool enough = false;
@@ -353,7 +353,7 @@ Test(qp_options, of_a_forked_child)
 
 		cr_assert_geq(child, 0);
 		if (!child) {
-			alarm(STUCK); /* nobody else ends it */
+			alarm(STUCK); /* ends a child that blocks */
 			_exit(qp_options_get(device, 1, &want) && want.require == WANT_IPSEC ? 0 : 1);
 		}
 		cr_assert_eq(waitpid(child, &status, 0), child);
@@ -363,8 +363,8 @@ Test(qp_options, of_a_forked_child)
 	pthread_join(thread, NULL);
 }
 
-/* More than there are buckets, so that keys share them. */
-Test(qp_options, many)
+/* More keys than buckets, so that keys share buckets. */
+Test(qp_options, hold_many_queue_pairs)
 {
 	enum { MANY = 5 * WANT_BUCKETS };
 	struct want want;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Token buckets: how often, in a burst and on average, for each and for many. */
+/* Token buckets: burst and average rate, per user and for many users. */
 #include <criterion/criterion.h>
 
 #include "engine/rates.h"
@@ -14,7 +14,7 @@ static bool take(struct rates *rates, int64_t now_ms, uint32_t uid)
 	return rates_take_both(rates, now_ms, &user, &every_second, &any, &no_limit);
 }
 
-Test(rates, a_burst_and_then_once_in_an_interval)
+Test(rates, allows_burst_then_one_per_interval)
 {
 	struct rates *rates = rates_new();
 	int64_t now = 5000;
@@ -22,10 +22,10 @@ Test(rates, a_burst_and_then_once_in_an_interval)
 	for (int i = 0; i < every_second.burst; i++)
 		cr_expect(take(rates, now, 1), "%d", i);
 	cr_expect_not(take(rates, now, 1));
-	cr_expect_not(take(rates, now + 999, 1), "asking in vain costs nothing, and brings nothing");
+	cr_expect_not(take(rates, now + 999, 1), "a refused request takes no token and adds none");
 	cr_expect(take(rates, now + 1000, 1));
 	cr_expect_not(take(rates, now + 1000, 1));
-	/* never more than a burst, however long nobody asked */
+	/* never more than a burst, even after a long pause */
 	now += 3600 * 1000;
 	for (int i = 0; i < every_second.burst; i++)
 		cr_expect(take(rates, now, 1), "%d", i);
@@ -33,7 +33,7 @@ Test(rates, a_burst_and_then_once_in_an_interval)
 	rates_free(rates);
 }
 
-Test(rates, each_has_his_own)
+Test(rates, limits_each_user_separately)
 {
 	struct rates *rates = rates_new();
 
@@ -44,8 +44,8 @@ Test(rates, each_has_his_own)
 	rates_free(rates);
 }
 
-/* What one of them forbids is not taken from the other. */
-Test(rates, of_both_or_of_none)
+/* If one bucket refuses, the other one loses no token. */
+Test(rates, takes_from_both_or_neither)
 {
 	const struct rate_key user = { .uid = 1 }, peer = { .namespace_id = 7 }, other = { .namespace_id = 8 };
 	const struct rate_limit once = { .interval_ms = 1000, .burst = 1 };
@@ -59,15 +59,15 @@ Test(rates, of_both_or_of_none)
 	rates_free(rates);
 }
 
-Test(rates, many_do_not_exhaust_it)
+Test(rates, limits_number_of_buckets)
 {
 	struct rates *rates = rates_new();
 	unsigned refused = 0;
 
 	for (uint32_t uid = 1; uid <= 10000; uid++)
 		refused += !take(rates, 0, uid);
-	cr_expect_gt(refused, 0U, "there is an end to it");
+	cr_expect_gt(refused, 0U, "the number of buckets is limited");
 	cr_expect_not(take(rates, 0, 20000));
-	cr_expect(take(rates, 1000, 20000), "what is full again is forgotten");
+	cr_expect(take(rates, 1000, 20000), "a full bucket is removed");
 	rates_free(rates);
 }

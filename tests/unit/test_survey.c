@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Which rows `rdmasec status` has, and that they survive the way through a socket. */
+/* The rows of `rdmasec status`, and their conversion to and from records. */
 #include "judge/survey.h"
 
 #include "decide_fixture.h"
@@ -79,7 +79,7 @@ static const struct survey_row *row_to(const struct survey *survey, uint32_t gid
 	return NULL;
 }
 
-Test(survey, a_row_a_gid)
+Test(survey, has_one_row_per_gid)
 {
 	struct survey_view view = view_of_world(policy_builtin());
 	struct survey survey = { 0 };
@@ -97,14 +97,14 @@ Test(survey, a_row_a_gid)
 	expect_no_leak();
 }
 
-/* Every way in which a policy may, or may not, make a remote worth its own row. */
-Test(survey, a_row_for_each_remote_that_a_policy_names)
+/* Every way in which an xfrm policy adds a row for its remote, or does not. */
+Test(survey, adds_row_for_each_remote_of_policies)
 {
 	struct survey survey = { 0 };
 	struct survey_view view;
 
 	world_add_ipsec(&world);                                       /* 10.0.0.1 to 10.0.0.2 */
-	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 0, 3)); /* from anybody */
+	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 0, 3)); /* from any address */
 	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 9, 4)); /* from another address */
 	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 1, 5))->tmpl_count = 0;
 	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 1, 6))->sel.daddr_prefix = 24;
@@ -114,7 +114,7 @@ Test(survey, a_row_for_each_remote_that_a_policy_names)
 	cr_expect_eq(row_to(&survey, 0, "10.0.0.2")->verdict.kind, VERDICT_PROTECTED, "%s",
 		     row_to(&survey, 0, "10.0.0.2")->verdict.text);
 	cr_assert_not_null(row_to(&survey, 0, "10.0.0.3"));
-	cr_expect_neq(row_to(&survey, 0, "10.0.0.3")->verdict.kind, VERDICT_PROTECTED, "it has no SA");
+	cr_expect_neq(row_to(&survey, 0, "10.0.0.3")->verdict.kind, VERDICT_PROTECTED, "the remote has no SA");
 	cr_expect_null(row_to(&survey, 0, "10.0.0.4"));
 	cr_expect_null(row_to(&survey, 0, "10.0.0.5"));
 	cr_expect_null(row_to(&survey, 0, "10.0.0.6"));
@@ -124,8 +124,8 @@ Test(survey, a_row_for_each_remote_that_a_policy_names)
 	expect_no_leak();
 }
 
-/* The remotes are the same whether the table was loaded from a dump or made by the test. */
-Test(survey, remotes_of_a_table)
+/* A table loaded from a dump yields the same remotes as one that the test creates. */
+Test(survey, finds_same_remotes_in_loaded_table)
 {
 	struct fake_kernel kernel = { 0 };
 	const struct netlink_transport transport = fake_transport(&kernel);
@@ -139,7 +139,7 @@ Test(survey, remotes_of_a_table)
 	add_policy(&world, esp_policy(&world, XFRM_POLICY_OUT, 9, 4))->index = 25;
 	say_xfrm(&kernel, world.policies, world.policy_count, world.sas, world.sa_count);
 	cr_assert_not_null(table);
-	table->policies_may_have_contexts = false; /* whatever the host of the tests has */
+	table->policies_may_have_contexts = false; /* independent of the test host */
 	cr_assert_eq(xfrm_table_load(table, &transport, error, sizeof(error)), EVIDENCE_READ, "%s", error);
 	view = view_of_world(policy_builtin());
 	cr_assert_eq(survey_all(&listed, &view, &inventory), 0);
@@ -166,14 +166,14 @@ Test(survey, remotes_of_a_table)
 	expect_no_leak();
 }
 
-Test(survey, a_protected_gid_needs_no_more_rows)
+Test(survey, adds_no_rows_for_protected_gid)
 {
 	struct survey survey = { 0 };
 	struct survey_view view;
 
 	world_add_macsec(&world);
 	world_add_ipsec(&world);
-	port.netdev_ifindex = MACSEC0; /* rxe receives on its own netdev only */
+	port.netdev_ifindex = MACSEC0; /* rxe receives only on its own netdev */
 	view = view_of_world(policy_builtin());
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	cr_assert_not_null(row_to(&survey, 1, "any"));
@@ -194,8 +194,8 @@ static const struct policy *parsed(const char *text)
 	return policy;
 }
 
-/* The remote of "any" is not known, the user is. */
-Test(survey, the_rule_that_matches)
+/* For "any", the remote is unknown and the user is known. */
+Test(survey, applies_matching_rule)
 {
 	const struct policy *policy = parsed("[rule mine]\nmatch-uid = 1000\nrequire = none\n"
 					     "[default]\nrequire = ipsec\n"),
@@ -214,7 +214,7 @@ Test(survey, the_rule_that_matches)
 	cr_expect_str_eq(survey.rows[1].rule->name, "default");
 	view.policy = remotes;
 	cr_assert_eq(survey_path(&survey, &view, &device, 1, 0, REMOTE_EVERY, NULL), 0);
-	cr_expect_str_eq(survey.rows[2].rule->name, "default", "the worse of the two that could match");
+	cr_expect_str_eq(survey.rows[2].rule->name, "default", "the worse of the two rules that could match");
 	cr_assert_eq(survey_path(&survey, &view, &device, 1, 0, REMOTE_ONE, remote), 0);
 	cr_expect_str_eq(survey.rows[3].rule->name, "net");
 	survey_free(&survey);
@@ -223,7 +223,7 @@ Test(survey, the_rule_that_matches)
 	expect_no_leak();
 }
 
-Test(survey, rows_become_records)
+Test(survey, rows_convert_to_records)
 {
 	struct survey_view view = view_of_world(policy_builtin());
 	struct survey survey = { 0 };
@@ -244,7 +244,7 @@ Test(survey, rows_become_records)
 	cr_expect_eq(record.verdict, VERDICT_UNPROTECTED);
 	cr_expect_str_eq(record.text, survey.rows[0].verdict.text);
 	cr_expect_str_eq(record.details, "");
-	/* a GID that is not there, towards a remote that the path did not get to */
+	/* a missing GID, and a remote that the path does not reach */
 	cr_assert_eq(survey_path(&survey, &view, &device, 1, 7, REMOTE_ONE, remote), 0);
 	survey_record(&survey.rows[1], &record);
 	cr_expect_eq(wire_check(&record, sizeof(record), WIRE_LISTS), WIRE_RECORD);
@@ -252,7 +252,7 @@ Test(survey, rows_become_records)
 	cr_expect_str_eq(record.gid_type, "");
 	cr_expect_str_eq(record.remote, "10.0.0.2");
 	cr_expect_neq(record.verdict, VERDICT_PROTECTED);
-	/* a name that somebody chose to upset a terminal */
+	/* a name with terminal control characters */
 	text_copy(survey.rows[0].path.netdev, sizeof(survey.rows[0].path.netdev), "eth\x1b[2J");
 	survey_record(&survey.rows[0], &record);
 	cr_expect_eq(wire_check(&record, sizeof(record), WIRE_LISTS), WIRE_RECORD);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The tools' side of lists and events, against an engine that says what a test wants; and what they print. */
+/* The tools' side of lists and events, against a scripted engine, and the tools' output. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -107,7 +107,7 @@ TestSuite(tools, .timeout = 60);
 
 /* ---- lists ---- */
 
-Test(tools, a_list)
+Test(tools, reads_list)
 {
 	struct wire_records records = { 0 };
 	char error[256] = "";
@@ -125,7 +125,7 @@ Test(tools, a_list)
 	expect_no_leak();
 }
 
-Test(tools, an_empty_list)
+Test(tools, reads_empty_list)
 {
 	struct wire_records records = { 0 };
 	char error[256] = "";
@@ -205,7 +205,7 @@ Test(tools, rejects_invalid_lists)
 		rows[i].say();
 		cr_expect_eq(ask_list(LIST_TIMEOUT_MS, &records, error), rows[i].err, "%s: %s", rows[i].name, error);
 		cr_expect(strstr(error, rows[i].text), "%s: %s", rows[i].name, error);
-		cr_expect_eq(records.count, 77, "%s: written in spite of it", rows[i].name);
+		cr_expect_eq(records.count, 77, "%s: an error changed the output", rows[i].name);
 		engine_stop();
 	}
 	expect_no_leak();
@@ -224,7 +224,7 @@ Test(tools, times_out_without_end_of_list)
 	expect_no_leak();
 }
 
-Test(tools, no_engine)
+Test(tools, fails_without_engine)
 {
 	char error[256] = "";
 
@@ -234,7 +234,7 @@ Test(tools, no_engine)
 	cr_expect_eq(engine_query_open("", WIRE_LIST_QPS, error, sizeof(error)), -EINVAL);
 }
 
-/* ---- which QPs are guarded ---- */
+/* ---- guarded QPs ---- */
 
 static int fake_process(void *context, pid_t pid, uid_t *out_uid, char comm[16])
 {
@@ -286,7 +286,7 @@ static struct wire_record guarded_qp(uint32_t qpn)
 
 enum { ROOT = 0, USER = 1000 };
 
-/* The guard of the row of this QP; -1: it has none. */
+/* The guard in this QP's row; -1: no row. */
 static int guard_of(const struct qp_rows *rows, uint32_t qpn)
 {
 	for (size_t i = 0; i < rows->count; i++)
@@ -348,7 +348,7 @@ Test(tools, assigns_guard_to_each_queue_pair)
 	expect_no_leak();
 }
 
-/* While the engine made its list, QPs came and went: of those nothing is said that may be wrong. */
+/* QPs created or destroyed while the engine made its list get no claim that could be wrong. */
 Test(tools, ignores_queue_pairs_in_one_list_only)
 {
 	struct rdma_qp first[] = { user_qp(17, 101), user_qp(18, 101), user_qp(19, 101), user_qp(20, 101) };
@@ -358,14 +358,14 @@ Test(tools, ignores_queue_pairs_in_one_list_only)
 	struct wire_records guarded = { records, 3, 3 };
 	struct qp_rows got;
 
-	records[2].has = 0; /* the kernel has not yet told its number */
+	records[2].has = 0; /* the kernel has not reported its number yet */
 	cr_assert_eq(qp_rows_make(&guarded, &before, &after, ROOT, &processes, &got), 0);
 	cr_expect_eq(guard_of(&got, 17), -1, "it went");
 	cr_expect_eq(guard_of(&got, 18), QP_UNGUARDED);
-	cr_expect_eq(guard_of(&got, 19), QP_UNGUARDED, "its process went, it stayed");
-	cr_expect_eq(guard_of(&got, 20), -1, "another one of the same number");
+	cr_expect_eq(guard_of(&got, 19), QP_UNGUARDED, "its process ended, the QP remained");
+	cr_expect_eq(guard_of(&got, 20), -1, "another QP with the same number");
 	cr_expect_eq(guard_of(&got, 21), QP_GUARDED);
-	cr_expect_eq(guard_of(&got, 30), QP_GUARDED, "in a network namespace where the kernel does not list it to us");
+	cr_expect_eq(guard_of(&got, 30), QP_GUARDED, "in a network namespace whose QPs the kernel does not list here");
 	cr_expect_eq(got.count, 5);
 	for (size_t i = 0; i < got.count; i++)
 		cr_expect_eq(got.rows[i].has_state, got.rows[i].record.qpn >= 18 && got.rows[i].record.qpn <= 21);
@@ -373,8 +373,8 @@ Test(tools, ignores_queue_pairs_in_one_list_only)
 	expect_no_leak();
 }
 
-/* A QP number is a device's own, and no engine guards the kernel's QPs, whatever it says. */
-Test(tools, the_same_number_elsewhere)
+/* QP numbers are per device. An engine cannot claim to guard a QP of the kernel. */
+Test(tools, separates_equal_numbers_of_other_owners)
 {
 	struct rdma_qp qps[] = { user_qp(17, 101), user_qp(17, 101), kernel_qp(18, IB_UVERBS_QPT_RC, "nvme_rdma") };
 	struct rdma_resources now = { qps, 3 };
@@ -392,7 +392,7 @@ Test(tools, the_same_number_elsewhere)
 	expect_no_leak();
 }
 
-Test(tools, processes_of_this_host)
+Test(tools, reads_processes_of_host)
 {
 	char comm[16] = "";
 	uid_t uid = 77;
@@ -403,7 +403,7 @@ Test(tools, processes_of_this_host)
 	cr_expect_lt(process_proc.read(NULL, INT32_MAX, &uid, comm), 0);
 }
 
-/* ---- what is printed ---- */
+/* ---- output ---- */
 
 struct printed {
 	char *text;
@@ -433,7 +433,7 @@ static void make_qps(struct qp_rows *out)
 	cr_assert_eq(qp_rows_make(&guarded, &now, &now, ROOT, &processes, out), 0);
 }
 
-Test(tools, table_of_qps)
+Test(tools, prints_table_of_qps)
 {
 	struct printed p = { 0 };
 	struct qp_rows rows;
@@ -468,7 +468,7 @@ Test(tools, table_of_qps)
 	expect_no_leak();
 }
 
-Test(tools, json_of_qps)
+Test(tools, prints_json_of_qps)
 {
 	const char *others;
 	struct printed p = { 0 };
@@ -478,7 +478,7 @@ Test(tools, json_of_qps)
 	p.to = open_memstream(&p.text, &p.size);
 	cr_expect_eq(json_print(p.to, qps_json(&rows), JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE), 0);
 	fclose(p.to);
-	/* of the engine's rows, what test_record_json.c has of them; of the others, all */
+	/* test_record_json.c checks the engine's rows; the other rows are checked in full */
 	cr_expect(strstr(p.text, "\"rule\":\"storage\",\"guard\":\"guarded\",\"state\":\"RTS\"},{"), "%s", p.text);
 	others = strstr(p.text, "{\"device\"");
 	cr_assert_not_null(others);
@@ -494,7 +494,7 @@ Test(tools, json_of_qps)
 	expect_no_leak();
 }
 
-Test(tools, table_of_status)
+Test(tools, prints_table_of_status)
 {
 	struct wire_record rows[3] = { full_record(), full_record(), full_record() };
 	struct wire_records records = { rows, 3, 3 };
@@ -526,7 +526,7 @@ Test(tools, table_of_status)
 	expect_no_leak();
 }
 
-Test(tools, the_worst_verdict_is_the_exit_status)
+Test(tools, exits_with_worst_verdict)
 {
 	struct wire_record rows[2] = { full_record(), full_record() };
 	struct wire_records records = { rows, 0, 2 };
@@ -541,10 +541,10 @@ Test(tools, the_worst_verdict_is_the_exit_status)
 	rows[0].verdict = VERDICT_UNKNOWN;
 	cr_expect_eq(status_exit(&records), EXIT_UNKNOWN);
 	rows[0].verdict = 99;
-	cr_expect_eq(status_exit(&records), EXIT_UNKNOWN, "a verdict that nobody knows");
+	cr_expect_eq(status_exit(&records), EXIT_UNKNOWN, "an unknown verdict");
 }
 
-Test(tools, counts_below_the_status)
+Test(tools, prints_counts_below_status)
 {
 	struct printed p = { 0 };
 	struct qp_rows rows = { .count = 0 };
@@ -554,7 +554,7 @@ Test(tools, counts_below_the_status)
 	rows.counts[QP_GUARDED] = rows.counts[QP_KERNEL_CM] = 3;
 	unguarded_summary(p.to, &rows, true);
 	fflush(p.to);
-	cr_expect_str_eq(p.text ? p.text : "", "", "nothing to be told");
+	cr_expect_str_eq(p.text ? p.text : "", "", "no text");
 	rows.counts[QP_KERNEL] = 1;
 	unguarded_summary(p.to, &rows, true);
 	rows.counts[QP_UNGUARDED] = 2;
@@ -582,7 +582,7 @@ static void expect_event(const struct wire_record *record, const char *expected)
 	free(p.text);
 }
 
-Test(tools, events_in_words)
+Test(tools, prints_events)
 {
 	struct wire_record record = full_record();
 
@@ -611,7 +611,7 @@ Test(tools, events_in_words)
 
 /* ---- the monitor ---- */
 
-/* Runs it against the engine until it ends; what it printed is in `text`. */
+/* Runs the monitor against the engine until it ends, and stores its output in `text`. */
 static int run_monitor(FILE *to, int signals, bool json, char error[256])
 {
 	int s, err;
@@ -624,7 +624,7 @@ static int run_monitor(FILE *to, int signals, bool json, char error[256])
 	return err;
 }
 
-Test(tools, events_until_the_engine_goes)
+Test(tools, monitor_ends_with_engine)
 {
 	char error[256] = "", text[4096] = "";
 	int pipes[2], signals = eventfd(0, EFD_CLOEXEC);
@@ -637,7 +637,7 @@ Test(tools, events_until_the_engine_goes)
 	cr_expect_eq(run_monitor(to, signals, true, error), -ECONNRESET);
 	cr_expect(strstr(error, "has ended"), "%s", error);
 	cr_expect_eq(engine.asked, WIRE_MONITOR);
-	/* `to` is still open: each line was flushed */
+	/* `to` is still open, so the monitor flushed each line */
 	cr_assert_gt(read(pipes[0], text, sizeof(text) - 1), 0);
 	cr_expect(!strncmp(text, "{\"time\":", 8) && strstr(text, "\"pid\":1,") && strstr(text, "}\n{\"time\":"), "%s",
 		  text);
@@ -649,7 +649,7 @@ Test(tools, events_until_the_engine_goes)
 	expect_no_leak();
 }
 
-Test(tools, a_signal_ends_the_monitor)
+Test(tools, monitor_ends_on_signal)
 {
 	char error[256] = "";
 	int signals = eventfd(1, EFD_CLOEXEC);
@@ -664,8 +664,8 @@ Test(tools, a_signal_ends_the_monitor)
 	expect_no_leak();
 }
 
-/* Also where no event comes that could not be written. */
-Test(tools, its_reader_ends_the_monitor)
+/* The monitor also ends if no event arrives. */
+Test(tools, monitor_ends_when_reader_closes)
 {
 	char error[256] = "";
 	int pipes[2], signals = eventfd(0, EFD_CLOEXEC);
@@ -683,8 +683,8 @@ Test(tools, its_reader_ends_the_monitor)
 	expect_no_leak();
 }
 
-/* It ends at the first event that cannot be written: /dev/full is not closed, and has no room. */
-Test(tools, events_that_cannot_be_written)
+/* The monitor ends at the first event that it cannot write: /dev/full stays open but has no room. */
+Test(tools, monitor_ends_on_write_error)
 {
 	char error[256] = "";
 	int signals = eventfd(0, EFD_CLOEXEC);
@@ -713,7 +713,7 @@ Test(tools, rejects_invalid_stream)
 	engine_stop();
 	says_end(0);
 	engine.stays = true;
-	cr_expect_eq(run_monitor(to, signals, false, error), -ECONNRESET, "events have no end");
+	cr_expect_eq(run_monitor(to, signals, false, error), -ECONNRESET, "an event stream has no end message");
 	engine_stop();
 	fclose(to);
 	close(signals);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * Requests for the decoder, laid down octet by octet in a memory of their own, at addresses that nobody could
- * dereference. The memory fails a test in which an octet is read twice: between two reads the program could change it.
+ * Requests for the decoder, written octet by octet to a separate memory at addresses that cannot be dereferenced. The
+ * memory fails a test that reads an octet twice, since the program could change it between the reads.
  */
 #ifndef RDMASEC_TESTS_UVERBS_FIXTURE_H
 #define RDMASEC_TESTS_UVERBS_FIXTURE_H
@@ -18,7 +18,7 @@
 
 enum { PARTS = 4, PART_SIZE = 8192, ATTRS = 300, EX = IB_USER_VERBS_CMD_FLAG_EXTENDED };
 
-/* A request: its own memory is part 0 (header and attributes), what the attributes point to are the others. */
+/* A request: part 0 holds header and attributes, the other parts hold the targets of the attributes. */
 struct ioctl_request {
 	struct {
 		uint64_t address;
@@ -57,7 +57,7 @@ static inline void add_attr(struct ioctl_request *r, uint16_t id, uint16_t len, 
 	header(r)->num_attrs++;
 }
 
-/* An attribute whose octets are elsewhere, as all of more than eight are. Returns them. */
+/* Adds an attribute whose octets are in a separate part, as for all longer than eight. Returns the octets. */
 static inline uint8_t *add_pointer(struct ioctl_request *r, uint16_t id, uint16_t len)
 {
 	size_t i = r->parts++;
@@ -97,7 +97,7 @@ static inline int memory_read(void *context, uint64_t address, void *buffer, siz
 		if (offset > r->part[i].len || len > r->part[i].len - offset)
 			continue;
 		for (size_t j = 0; j < len; j++) {
-			cr_expect(!r->part[i].seen[offset + j], "octet %zu of part %zu is read again", offset + j, i);
+			cr_expect(!r->part[i].seen[offset + j], "octet %zu of part %zu is read twice", offset + j, i);
 			r->part[i].seen[offset + j] = true;
 		}
 		memcpy(buffer, r->part[i].bytes + offset, len);
@@ -117,9 +117,8 @@ static inline int decode(struct ioctl_request *r, enum uverbs_phase phase, struc
 	memset(out, 0xa5, sizeof(*out));
 	err = uverbs_decode(&memory, r->part[0].address, phase, out);
 	cr_expect_lt(out->kind, UVERBS_KIND_COUNT);
-	cr_expect_eq(out->kind == UVERBS_MALFORMED, out->why_malformed != NULL,
-		     "MALFORMED says why, nothing else does");
-	cr_expect(!err || out->kind == UVERBS_MALFORMED, "memory that cannot be read is MALFORMED");
+	cr_expect_eq(out->kind == UVERBS_MALFORMED, out->why_malformed != NULL, "only MALFORMED has a reason");
+	cr_expect(!err || out->kind == UVERBS_MALFORMED, "unreadable memory is MALFORMED");
 	return err;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Commands as libibverbs lays them out, in this process, through the door to a kernel that is a function. */
+/* Commands in libibverbs' layout, sent in this process through the door to a fake kernel. */
 #ifndef RDMASEC_TESTS_VERBS_CALLS_H
 #define RDMASEC_TESTS_VERBS_CALLS_H
 
@@ -20,10 +20,10 @@ union verbs_call {
 	char room[sizeof(struct ib_uverbs_ioctl_hdr) + CALL_ATTRS * sizeof(struct ib_uverbs_attr)];
 };
 
-/* What the kernel is. */
+/* The state of the fake kernel. */
 static struct {
-	uint32_t next_handle; /* of the QP that is made next */
-	int err;              /* what it says to all, 0: done */
+	uint32_t next_handle; /* of the next QP */
+	int err;              /* the answer to every command, 0: success */
 	unsigned calls;
 	unsigned long last_request;
 } kernel;
