@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What does a door's question cost, and how much of it is waiting? Asks the system's engine about the same path again
- * and again, in three ways, and prints the median and the most of the microseconds that each took:
+ * Measures the cost of a door's request and the share of waiting in it. Asks the system's engine repeatedly about the
+ * same path in three ways, and prints the median and the maximum of each in microseconds:
  *
- *	ask	as doors do: question, answer, and the news that it was done
- *	tell	the same message without waiting for the answer: what would be left if a shared page with a generation
- *of the evidence said that the last verdict stands, for the engine has to know of the QP all the same
- *	page	looking at such a page: one load
+ *	ask	as doors do: request, answer, and the notice that the command is done
+ *	tell	the same message without waiting for the answer: the cost that would remain if a shared page with a
+ *		generation of the evidence confirmed the last verdict, since the engine must learn of the QP anyway
+ *	page	a read of such a page: one load
  *
  *	bench_ask DEVICE GID_INDEX REMOTE_IP ROUNDS
  */
@@ -112,7 +112,7 @@ static int measure(const struct question *q, int rounds)
 				return 1;
 			}
 			took[way][i] = now_us() - began;
-			/* so that the engine has done with one before the next */
+			/* lets the engine finish one request before the next */
 			if (way == TELL)
 				usleep(20000);
 		}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What does a guarded queue pair cost? Makes RC QPs towards a remote address, one after the other, and prints the
- *median and the most of the microseconds that each verb took. No peer is needed: nothing is sent.
+ * Measures the cost of a guarded queue pair. Connects RC QPs to a remote address, one after the other, and prints the
+ * median and the maximum of each verb in microseconds. Needs no peer, because it sends nothing.
  *
  *	bench_connect DEVICE GID_INDEX REMOTE_IP ROUNDS
  */
@@ -52,7 +52,7 @@ static int to_rtr(struct ibv_qp *qp, const union ibv_gid *remote, int gid_index)
 				     IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER);
 }
 
-/* Sets the step that failed, for the text. */
+/* Sets `step` to the failed step, for the error text. */
 static int one_round(struct ibv_pd *pd, struct ibv_cq *cq, const union ibv_gid *remote, int gid_index, int round,
 		     int *step)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What does a decision cost, and does it cost more where there are many SAs? decide() for one remote by a table of 10
- * policies and SAs, and by one of 100,000 (half of each outbound, for as many remotes), in turns. Prints the medians in
- * nanoseconds, their ratio, and the memory that an SA and a policy take. Needs no device and no privilege.
+ * Measures the cost of a decision with few and with many SAs. Calls decide() alternately with a table of 10 policies
+ * and SAs and with one of 100,000 (half of each outbound, one per remote). Prints the medians in nanoseconds, their
+ * ratio, and the memory per SA and per policy. Needs no device and no privilege.
  *
  *	bench_decide
  */
@@ -97,7 +97,7 @@ static struct xfrm_table *table_of(unsigned count, size_t *per_policy, size_t *p
 	return table;
 }
 
-/* Nanoseconds a decision, of CALLS; `step` 0: one remote again and again. */
+/* Returns the nanoseconds per decision over CALLS; `step` 0: always the same remote. */
 static double one_round(struct xfrm_table *table, unsigned remotes, unsigned step)
 {
 	const struct evidence ev = {
@@ -157,7 +157,7 @@ int main(void)
 	for (int size = SMALL; size < SIZES; size++)
 		tables[size] = table_of(counts[size], &per_policy, &per_sa);
 	compare("one remote", tables, 0);
-	compare("remote by remote", tables, 7919); /* a prime: none comes again soon */
+	compare("remote by remote", tables, 7919); /* a prime, so that remotes rarely repeat */
 	printf("%-18s %8zu octets an SA %8zu a policy\n", "memory", per_sa, per_policy);
 	for (int size = SMALL; size < SIZES; size++)
 		xfrm_table_free(tables[size]);

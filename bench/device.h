@@ -4,7 +4,7 @@
 
 #include <infiniband/verbs.h>
 
-/* NULL and errno where there is none of this name, or it cannot be opened. */
+/* Returns the opened device; NULL and errno if it does not exist or cannot be opened. The caller closes it. */
 struct ibv_context *device_open(const char *name);
 
 #endif

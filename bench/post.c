@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What does sending and receiving cost a guarded program? Connects an RC queue pair to itself, and prints for each of
- * post_recv, post_send and poll_cq the instructions that ROUNDS calls took in user space, library and doors included.
+ * Measures the cost of sending and receiving in a guarded program. Connects an RC queue pair to itself, and prints for
+ * post_recv, post_send and poll_cq the user-space instructions of ROUNDS calls, library and doors included.
  *
  *	bench_post DEVICE GID_INDEX
  */
@@ -94,7 +94,7 @@ static int post_sends(struct end *end)
 	return err;
 }
 
-/* Each has come already: how often an empty queue is asked is no matter of a door's, but of time. */
+/* All completions are there already: the number of polls of an empty queue depends on time, not on the door. */
 static int poll_sends(struct end *end)
 {
 	struct ibv_wc wc;
@@ -105,7 +105,7 @@ static int poll_sends(struct end *end)
 	return 0;
 }
 
-/* A message's own completion comes after all its predecessors'. */
+/* A message completes after all its predecessors. */
 static int await_receives(struct end *end)
 {
 	struct ibv_wc wc;
@@ -118,7 +118,7 @@ static int await_receives(struct end *end)
 		got += n;
 		usleep(n ? 0 : 1000);
 	}
-	usleep(200 * 1000); /* the last acknowledgement is under way */
+	usleep(200 * 1000); /* the last acknowledgement may still be in flight */
 	return 0;
 }
 

@@ -16,7 +16,7 @@ enum { MARK = SIGUSR2 };
 
 static int from_counter = -1;
 
-/* The counting process: `pid` goes on at once, or by one instruction where it is between two marks. */
+/* The counting process: lets `pid` continue, or executes one instruction at a time between two marks. */
 static _Noreturn void count(pid_t pid, int out)
 {
 	unsigned long steps = 0;
@@ -26,7 +26,7 @@ static _Noreturn void count(pid_t pid, int out)
 	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
 		int signal_number = WSTOPSIG(status), pass_on = 0;
 
-		if (status >> 16) { /* a ptrace event, of which none is asked for but the first stop */
+		if (status >> 16) { /* a ptrace event: only the first stop is requested */
 		} else if (signal_number == MARK) {
 			if (counting && write(out, &steps, sizeof(steps)) != sizeof(steps))
 				break;
@@ -55,7 +55,7 @@ int steps_begin(void)
 	if (counter < 0)
 		return -errno;
 	if (!counter) {
-		/* until it is told that it may, by the Yama security module's lights as well */
+		/* waits for the permission to trace, which the Yama security module also requires */
 		if (read(go[0], &ready, 1) != 1 || ptrace(PTRACE_SEIZE, program, NULL, NULL))
 			ready = 'n';
 		if (write(result[1], &ready, 1) != 1 || ready == 'n')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Any octets, in pieces of any size, as an OCI runtime's message. It does not matter how they were cut, and what is
- * taken of them is within its bounds and fit to be printed.
+ * Arbitrary octets, in pieces of any size, as an OCI runtime's message. The result does not depend on the pieces, and
+ * accepted fields are within their bounds and printable.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ static int add_all(struct container_message *message, const uint8_t *data, size_
 	MUST(!container_message_init(message));
 	for (size_t at = 0; at < size && !done; at += piece) {
 		size_t len = piece < size - at ? piece : size - at;
-		/* of its exact length, for ASan to see a step beyond */
+		/* a block of the exact length, so that ASan detects an overrun */
 		char *octets = malloc(len);
 
 		MUST(octets);
@@ -60,7 +60,7 @@ static void check_read(struct container_message *message)
 		check_state(&state);
 	MUST(!err == !error[0]);
 	check_printable(error);
-	/* no fd has come */
+	/* no fd arrived */
 	MUST(container_message_read(message, &state, &fd, error) == -EBADMSG);
 }
 
@@ -86,12 +86,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	done = add_all(&whole, data + 1, size - 1, size);
 	done_cut = add_all(&cut, data + 1, size - 1, 1 + data[0]);
 	/*
-	 * What follows it after a cut is not looked at by the test, as nobody reads on; and of a number that is none
-	 * ("20.+"), json-c may wait for more when it has all of it at once: it is taken for a message neither way.
+	 * The test ignores octets after a complete message, because the agent does not read them. For an invalid number
+	 * ("20.+") json-c may ask for more octets when it gets all of it at once: neither way accepts the message.
 	 */
 	MUST(done_cut == done || done == -EBADMSG || (!done && done_cut == -EBADMSG));
 	if (done == 1) {
-		/* as texts: a NaN, which json-c takes, equals nothing */
+		/* compared as texts: json-c accepts NaN, which equals nothing */
 		MUST(!strcmp(json_object_to_json_string(whole.json), json_object_to_json_string(cut.json)));
 		check_read(&whole);
 		check_config(whole.json);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Any octets as a shared object in a file: nothing outside of them is read, and what is found lies inside. The same
- * octets then as one that is loaded, at an address of its own: what the provider module reads in other people's
- * processes. Its segments are those that the octets say, cut to what is there, as the loader would have mapped them.
+ * Arbitrary octets as a shared object in a file: the reader stays within them, and its results lie inside. Then the
+ * same octets as a loaded object at some address, as the provider module finds it in a process. The segments come from
+ * the octets, truncated to the available size as the loader would map them.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Lets arbitrary octets be what the kernel says, to every reader of evidence, and what it tells as events to a table.
- * Input: one octet names the part (of events see below); then per datagram one octet of how it comes (below), two of
- * its length, and its octets. A question that is no dump may be answered as the kernel would, lest the dump that
- * follows it be out of a fuzzer's reach.
+ * Arbitrary octets as the kernel's answers to every reader of evidence, and as the kernel's events for a table.
+ * Input: one octet selects the part (events: see below). Each datagram is one octet of flags (below), two of length,
+ * and its octets. A request other than a dump can get a valid answer, so that the fuzzer reaches the dump after it.
  *
- * Beside what the sanitizers see: evidence that was READ came in datagrams that were whole, ended as a dump ends, and
- * is in the bounds its header promises; anything else left nothing behind; and no answer stayed in the buffer.
+ * Checks beyond the sanitizers: evidence that is READ came in complete datagrams with the end of a dump, and is within
+ * the bounds of its header. Every other state leaves no evidence, and no answer stays in the buffer.
  */
 #include <assert.h>
 #include <errno.h>
@@ -23,7 +22,7 @@
 enum {
 	COMES_TRUNCATED = 1 << 0, /* MSG_TRUNC */
 	COMES_FROM_ELSEWHERE = 1 << 1,
-	COMES_UNSTAMPED = 1 << 2,   /* with whatever sequence and port are in it, else with the asker's */
+	COMES_UNSTAMPED = 1 << 2,   /* with the input's sequence and port, otherwise with those of the request */
 	COMES_NOT = 1 << 3,         /* ENOBUFS */
 	COMES_WITH_END = 1 << 4,    /* followed by a NLMSG_DONE, which is hard to guess */
 	COMES_AS_EXPECTED = 1 << 5, /* one octet more instead of a length: see put_answer() */
@@ -35,7 +34,7 @@ struct script {
 	uint32_t seq;
 	uint16_t asked; /* nlmsg_type, 0: a dump */
 	int opens, closes;
-	bool tainted; /* this socket delivered something after which it must not be believed */
+	bool tainted; /* this socket delivered a datagram after which it must not be trusted */
 	void *buffer;
 	size_t filled;
 	bool end_is_due;
@@ -73,7 +72,7 @@ static int script_send(void *context, int handle, const struct nlmsghdr *request
 	return 0;
 }
 
-/* An independent walk over the messages: stamps them, and says whether they fill the datagram. */
+/* An independent walk over the messages: stamps them, and returns whether they fill the datagram. */
 static bool stamp(const struct script *script, char *data, size_t len, bool stamped)
 {
 	size_t at = 0;
@@ -215,7 +214,7 @@ static ssize_t script_receive(void *context, int handle, struct msghdr *message,
 	script->buffer = buffer;
 	len = next_datagram(script, buffer, &how);
 	if (len < 0) {
-		explicit_bzero(buffer, NETLINK_BUFFER_SIZE); /* the script's own doing */
+		explicit_bzero(buffer, NETLINK_BUFFER_SIZE); /* caused by the script itself */
 		return len;
 	}
 	script->filled = (size_t)len;
@@ -238,7 +237,7 @@ static void script_close(void *context, int handle)
 	script->closes++;
 }
 
-/* ---- what must hold of evidence that was read ---- */
+/* ---- invariants of evidence ---- */
 
 static void check_state(enum evidence_state state, const char *error, bool empty, const struct script *script)
 {
@@ -351,7 +350,7 @@ static void fuzz_route_get(const struct netlink_transport *transport)
 	assert(err ? oif == -1 : oif > 0);
 }
 
-/* The list of devices is the first dump, the QPs of each are one more. */
+/* The list of devices is the first dump; the QPs of each device are one more. */
 static void fuzz_resources(const struct netlink_transport *transport, const struct script *script)
 {
 	struct rdma_resources found = { .count = 77 };
@@ -372,11 +371,11 @@ static void fuzz_resources(const struct netlink_transport *transport, const stru
 }
 
 /*
- * ---- events, for a table: one octet chooses the type, two say the length, as far as there are any; behind one that
- * leaves a question come the answers ----
+ * ---- events for a table: one octet selects the type, two octets are the length if available; an event that needs a
+ * query is followed by the answers ----
  */
 
-/* In a block of its own size, so that a step beyond is seen. */
+/* In a block of the exact size, so that ASan detects an overrun. */
 static struct nlmsghdr *next_event(struct script *script)
 {
 	uint8_t head[3] = { 0 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Any octets as a policy file. What is refused must say why and touch nothing; what is taken must hold together:
- * rules within their bounds, a walk that ends, and a description that reads as the same policy again.
+ * Arbitrary octets as a policy file. A refused file yields an error text and changes no output. An accepted one has
+ * rules within their bounds, a walk that ends, and a description that parses to the same policy.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Any octets as a message between door, engine and tools. An ask that is understood says in its octets exactly what was
- * understood: written again, it is the same. An answer that is taken is a line fit for a terminal; a record that is
- * taken becomes JSON that says the same.
+ * Arbitrary octets as a message between door, engine and tools. Encoding a decoded request again yields the same
+ * octets. An accepted answer is a printable line. An accepted record becomes JSON with the same content.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -143,7 +142,7 @@ static void check_list(const uint8_t *data, size_t size)
 	}
 }
 
-/* Whatever text an engine has: what is made of it is taken. */
+/* An answer made from any text of an engine is accepted. */
 static void check_made(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
@@ -159,7 +158,7 @@ static void check_made(const uint8_t *data, size_t size)
 	free(text);
 }
 
-/* The first octet: whose header and length the message gets, so that what follows is read; 0: its own. */
+/* The first octet selects a valid header and length for the message, so that its content is decoded; 0: unchanged. */
 static size_t mend(uint8_t how, uint8_t *message, size_t size)
 {
 	static const struct {
@@ -193,7 +192,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (len)
 		memcpy(message, data + 1, len);
 	len = mend(how, message, len);
-	/* of its exact length, for ASan to see a step beyond */
+	/* a block of the exact length, so that ASan detects an overrun */
 	message = realloc(message, len ? len : 1);
 	MUST(message);
 	check_ask(message, len);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Any octets as the memory of a program that makes a uverbs ioctl: the request is at its start, and every pointer in it
- * leads back into it. What matters most: a request by which a kernel would make a QP or give it an address is never
- * called NOTHING, whatever is odd about it.
+ * Arbitrary octets as the memory of a program that issues a uverbs ioctl: the request is at its start, and every
+ * pointer leads back into it. Most important: a request by which a kernel would create a QP or set its address is never
+ * classified as NOTHING, even if it is odd.
  */
 #include <errno.h>
 #include <rdma/ib_user_ioctl_cmds.h>
@@ -68,14 +68,14 @@ static int decode(struct program *program, enum uverbs_phase phase, struct uverb
 	return err;
 }
 
-/* ---- what a kernel would see, told apart from the decoder ---- */
+/* ---- the kernel's view, independent of the decoder ---- */
 
 static const struct ib_uverbs_ioctl_hdr *program_header(const struct program *program)
 {
 	return (const struct ib_uverbs_ioctl_hdr *)program->octets;
 }
 
-/* Only where the kernel would look at the attributes at all: the length is exact, all are there, none comes twice. */
+/* Whether the kernel would read the attributes: exact length, none missing, none twice. */
 static bool request_is_whole(const struct program *program)
 {
 	const struct ib_uverbs_ioctl_hdr *header = program_header(program);
@@ -131,7 +131,7 @@ static bool write_gives_an_address(const struct program *program)
 }
 
 /*
- * mlx5's device commands: a QP, a DCT or a raw queue that is made, or an address that a QP is given (offsets counted in
+ * Whether an mlx5 device command creates a QP, a DCT or a raw queue, or sets a QP's address (offsets counted in
  * include/linux/mlx5/mlx5_ifc.h: the path begins at octet 48, its remote GID at octet 64).
  */
 static bool devx_gives_an_address(const struct program *program)
@@ -147,7 +147,7 @@ static bool devx_gives_an_address(const struct program *program)
 		return false;
 	offset = in->data & 0xffff;
 	if (offset > program->size || in->len > program->size - offset)
-		return true; /* it cannot be read */
+		return true; /* unreadable */
 	command = program->octets + offset;
 	if (header->method_id == DEVX_CREATE)
 		return (command[0] == 5 && command[1] == 0) || (command[0] == 7 && command[1] == 0x10) ||
@@ -170,9 +170,9 @@ static bool must_be_judged(const struct program *program)
 	       write_gives_an_address(program);
 }
 
-/* ---- what the decoder makes of it ---- */
+/* ---- the decoder's results ---- */
 
-/* Whichever read fails, of the request or of the answer. */
+/* Lets each read of the request or the answer fail in turn. */
 static void check_faults(struct program *program, enum uverbs_phase phase, int reads)
 {
 	struct uverbs_command out;
@@ -182,7 +182,7 @@ static void check_faults(struct program *program, enum uverbs_phase phase, int r
 	program->fail_at = 0;
 }
 
-/* What is to be judged gets to the engine as it is. */
+/* A command that the engine evaluates reaches it unchanged. */
 static void check_wire(const struct uverbs_command *command)
 {
 	const struct request asked = request_from_command(command);
@@ -211,8 +211,7 @@ static void check_phase(struct program *program, enum uverbs_phase phase, struct
 	check_faults(program, phase, err ? reads - 1 : reads);
 }
 
-/* Chance does not find opcodes: its first octet chooses one of those that are looked into, in a command of full length.
- */
+/* A fuzzer rarely guesses opcodes: the first octet selects one that is decoded, in a command of full length. */
 static void choose_opcode(struct program *program)
 {
 	static const uint16_t opcodes[] = { 0x500, 0x502, 0x503, 0x504, 0x505, 0x506, 0x507, 0x50c,
@@ -227,7 +226,7 @@ static void choose_opcode(struct program *program)
 	command[1] = (uint8_t)opcode;
 }
 
-/* A command of DEVX that the kernel would look at: its attributes are made, its octets are those that follow them. */
+/* Builds a DEVX command that the kernel would read: generated attributes, followed by the input's octets. */
 static void make_devx(struct program *program, bool creates)
 {
 	struct ib_uverbs_ioctl_hdr *header = (struct ib_uverbs_ioctl_hdr *)program->octets;
@@ -247,8 +246,8 @@ static void make_devx(struct program *program, bool creates)
 	header->attrs[2] = (struct ib_uverbs_attr){ .attr_id = DEVX_CMD_OUT, .len = 16, .data = begin };
 }
 
-/* The first octet: 1: make the length exact, without which no kernel looks further; 2: of INVOKE_WRITE; 4: a command of
- * DEVX, 8: that makes something, 16: with an opcode that is known. */
+/* The first octet holds flags. 1: exact length, which every kernel requires; 2: INVOKE_WRITE; 4: a DEVX command, 8:
+ * that creates an object, 16: with a known opcode. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct uverbs_command request, reply;
@@ -273,7 +272,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_devx(&program, how & 8);
 	check_phase(&program, UVERBS_REQUEST, &request);
 	check_phase(&program, UVERBS_REPLY, &reply);
-	/* the answer adds to what the request was, and makes it no other */
+	/* the answer adds fields but does not change the kind of the request */
 	MUST(reply.kind == request.kind || reply.kind == UVERBS_MALFORMED);
 	MUST(reply.kind == UVERBS_MALFORMED || (reply.has & request.has) == request.has);
 	return 0;
