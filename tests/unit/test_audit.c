@@ -97,11 +97,11 @@ static int read_lines(const char *name, int64_t lines[LINES_MAX])
 static void expect_complete(const int64_t *lines, int count, int written, uint64_t lost)
 {
 	int64_t next = 1;
-	uint64_t told = 0;
+	uint64_t reported = 0;
 
 	for (int i = 0; i < count; i++) {
 		if (lines[i] < 0) {
-			told += (uint64_t)-lines[i];
+			reported += (uint64_t)-lines[i];
 			next += -lines[i];
 			continue;
 		}
@@ -109,7 +109,7 @@ static void expect_complete(const int64_t *lines, int count, int written, uint64
 		next = lines[i] + 1;
 	}
 	cr_expect_eq(next, written + 1, "%lld of %d", (long long)next - 1, written);
-	cr_expect_eq(told, lost);
+	cr_expect_eq(reported, lost);
 }
 
 /* RLIMIT_FSIZE simulates a full disk: a write up to the limit is short, a write beyond it fails. */
@@ -321,7 +321,7 @@ Test(audit, reports_each_of_two_losses)
 {
 	struct audit *audit = opened();
 	int64_t lines[LINES_MAX];
-	int written = 0, tells = 0, count;
+	int written = 0, losses = 0, count;
 
 	for (int round = 0; round < 2; round++) {
 		limit_files((rlim_t)file_size() + 100);
@@ -332,8 +332,8 @@ Test(audit, reports_each_of_two_losses)
 	}
 	count = read_lines(path, lines);
 	for (int i = 0; i < count; i++)
-		tells += lines[i] < 0;
-	cr_expect_eq(tells, 2);
+		losses += lines[i] < 0;
+	cr_expect_eq(losses, 2);
 	expect_complete(lines, count, written, audit_lost(audit));
 	audit_close(audit);
 	expect_no_leak();

@@ -308,7 +308,7 @@ Test(qp_options, return_protection_by_macsec_and_others)
 Test(qp_options, return_unknown_protection)
 {
 	struct rdmasec_protection got;
-	struct engine_address nobody = { .problem = "none" };
+	struct engine_address no_address = { .problem = "none" };
 
 	engine.protection.err = ENOENT;
 	cr_expect_eq(option(device, 1, IBV_QPT_RC, RDMASEC_PROTECTION, &got, sizeof(got)), -1);
@@ -322,7 +322,7 @@ Test(qp_options, return_unknown_protection)
 	engine.protection.offloaded = 0;
 	cr_expect_eq(option(device, 1, IBV_QPT_RC, RDMASEC_PROTECTION, NULL, sizeof(got)), -1);
 	cr_expect_eq(errno, EFAULT);
-	engine.address = nobody;
+	engine.address = no_address;
 	cr_expect_eq(option(device, 1, IBV_QPT_RC, RDMASEC_PROTECTION, &got, sizeof(got)), -1);
 	cr_expect_eq(errno, EPROTO);
 }

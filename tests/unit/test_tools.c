@@ -228,9 +228,9 @@ Test(tools, fails_without_engine)
 {
 	char error[256] = "";
 
-	cr_expect_eq(engine_query_open("@rdmasec-nobody-listens-here", WIRE_LIST_QPS, error, sizeof(error)),
+	cr_expect_eq(engine_query_open("@rdmasec-no-listener-here", WIRE_LIST_QPS, error, sizeof(error)),
 		     -ECONNREFUSED);
-	cr_expect(strstr(error, "@rdmasec-nobody-listens-here"), "%s", error);
+	cr_expect(strstr(error, "@rdmasec-no-listener-here"), "%s", error);
 	cr_expect_eq(engine_query_open("", WIRE_LIST_QPS, error, sizeof(error)), -EINVAL);
 }
 
