@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * SAs that are being asked for. Whoever needs one for a flow joins the asking for it: one negotiation, however many
- * wait. How often is asked is bounded for each user and for each peer. Nothing is answered from here: an SA that has
- * come is told by the namespace's mirror, and whether it protects is for decide() to say.
+ * Acquisitions: asks key managers for missing SAs. All questions about one flow share one acquisition. The rate is
+ * limited for each user and each peer. The acquirer does not report a new SA: the namespace's mirror does, and decide()
+ * judges whether the SA protects.
  *
- * One thread: that of the event base.
+ * All functions run in the thread of the event base and do not block.
  */
 #ifndef RDMASEC_ENGINE_ACQUIRER_H
 #define RDMASEC_ENGINE_ACQUIRER_H
@@ -18,41 +18,42 @@ struct acquirer;
 struct acquisition;
 
 enum {
-	ACQUIRE_AGAIN_MS = 3000,    /* a key manager that is busy with it takes no notice of a second asking */
-	ACQUIRE_PER_PEER_MS = 1000, /* asking one peer, on average no more often than that ... */
-	ACQUIRE_PER_PEER_BURST = 8, /* ... but so many at once */
-	ACQUIRE_PER_USER_MS = 100,  /* the same for whom it is done */
+	ACQUIRE_AGAIN_MS = 3000,    /* interval of repeated requests; a busy key manager ignores them */
+	ACQUIRE_PER_PEER_MS = 1000, /* interval of requests about one peer, on average */
+	ACQUIRE_PER_PEER_BURST = 8, /* requests about one peer at once */
+	ACQUIRE_PER_USER_MS = 100,  /* the same limits for one user */
 	ACQUIRE_PER_USER_BURST = 64,
-	/* An SA that reached a soft limit is its key manager's to replace. Who is this late is not there any more. */
+	/* The key manager replaces an SA at its soft limit. After this delay the acquirer asks for a new one. */
 	RENEW_AFTER_MS = 5000,
 	RENEW_AGAIN_MS = 15000,
 	RENEW_FOR_MS = 10 * 60 * 1000,
 };
 
-/* Does a queue pair live that such an SA would serve? */
+/* Returns true if a living queue pair needs an SA for this flow. */
 typedef bool (*acquirer_needed_fn)(struct namespace *in, const struct acquire_flow *flow, void *arg);
 
+/* Returns 0 or -errno. The caller frees *out with acquirer_free(). */
 RS_MUST_USE int acquirer_new(struct event_base *base, acquirer_needed_fn needed, void *arg, struct acquirer **out);
-void acquirer_free(struct acquirer *acquirer); /* after everybody has left; NULL is fine */
+void acquirer_free(struct acquirer *acquirer); /* after all acquisitions have been left; NULL is allowed */
 
 /*
- * Has the SA asked for that the outbound policy of this index wants for this flow, on behalf of a user, until
- * acquisition_leave(). `in` is held meanwhile. 0; -ESRCH: no key manager listens in that namespace, so that waiting is
- * vain; -ENOMEM.
+ * Asks for the SA that the outbound policy of this index requires for this flow, on behalf of a user, until
+ * acquisition_leave(). Holds a reference to `in` until then. Returns 0; -ESRCH if no key manager listens in that
+ * namespace; -ENOMEM.
  */
 RS_MUST_USE int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 			      uint32_t policy_index, uid_t uid, struct acquisition **out);
 void acquisition_leave(struct acquisition *acquisition);
 
 /*
- * Has it asked for with nobody waiting, for a queue pair that lives: after `after_ms`, if there is no SA then that is
- * to last, until there is one, as long as it is needed, and for `for_ms` at most. Whether anybody listens does not
- * matter: a key manager may come back. Without memory nothing is done.
+ * Asks for an SA for a living queue pair, without a waiting question. Starts after `after_ms` if no lasting SA exists
+ * then, and stops when one exists, when no queue pair needs it, or after `for_ms`. It also asks while no key manager
+ * listens, because one may start. Does nothing without memory.
  */
 void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 		    uint32_t policy_index, uid_t uid, int after_ms, int for_ms);
 
-/* What has been seen of it so far, for an operator: where to look. Appends to `text`. */
+/* Appends to `text` the state of the acquisition, with a hint for the operator. */
 void acquisition_explain(const struct acquisition *acquisition, char *text, size_t size);
 
 #endif

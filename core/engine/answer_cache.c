@@ -56,10 +56,10 @@ void answer_cache_free(struct answer_cache *cache)
 	free(cache);
 }
 
-/* False: such a question is always judged. */
+/* Returns false for a question that is never cached. */
 static bool key_make(const struct answer_question *question, struct answer_key *out)
 {
-	/* which facts a command has that the judgement looks at; its numbers it does not */
+	/* the flags that the judgement reads; it does not read the numbers of the objects */
 	const uint32_t looked_at = UVERBS_HAS_ALT_PATH | UVERBS_HAS_SOURCE_QPN | UVERBS_HAS_DEVX;
 	const struct request *request = question->request;
 
@@ -113,7 +113,7 @@ void answer_cache_keep(struct answer_cache *cache, const struct answer_question 
 	struct answer_key key;
 	struct kept *kept;
 
-	/* one that was judged by its source port hangs on QP numbers as well */
+	/* an answer that used the source port also depends on QP numbers */
 	if (answer->path.has_sport || !key_make(question, &key))
 		return;
 	kept = find(cache, &key);

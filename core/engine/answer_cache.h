@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * Answers that still stand: programs make many QPs to the same peer at once, and each of the same program's questions
- * about the same path has the same answer while neither evidence nor policy changes.
+ * Caches answers. Programs create many QPs to one peer at once, and equal questions have equal answers while neither
+ * evidence nor policy changes. For one thread; never blocks.
  */
 #ifndef RDMASEC_ENGINE_ANSWER_CACHE_H
 #define RDMASEC_ENGINE_ANSWER_CACHE_H
@@ -9,18 +9,16 @@
 #include "evidence/mirror.h"
 #include "judge/judgement.h"
 
-/*
- * For what the kernel does not tell of by itself, an answer is as old as a living QP's may be.
- */
+/* The kernel does not report all changes: a cached answer is no older than the verdict of a living QP. */
 enum { ANSWER_STANDS_MS = MIRROR_POLL_MS };
 
 struct answer_cache;
 
-/* NULL: no memory. */
+/* Returns NULL if there is no memory; the caller frees it with answer_cache_free(). */
 struct answer_cache *answer_cache_new(void);
-void answer_cache_free(struct answer_cache *cache);
+void answer_cache_free(struct answer_cache *cache); /* NULL is allowed */
 
-/* All that engine_judge() looks at but for evidence and policy, of which `generation` is to count every change. */
+/* All inputs of engine_judge(). `generation` stands for evidence and policy: each of their changes increases it. */
 struct answer_question {
 	uint64_t namespace_id;
 	dev_t rdev; /* of the uverbs device */
@@ -30,9 +28,13 @@ struct answer_question {
 	int64_t now_ms; /* CLOCK_MONOTONIC */
 };
 
-/* Only of a QP's creation and of its getting an address. False: it has to be judged. `device` is its name. */
+/*
+ * Only for QP_CREATE and QP_ADDRESS. Returns true and copies the answer and the device's name; false: the question must
+ * be judged.
+ */
 bool answer_cache_find(const struct answer_cache *cache, const struct answer_question *question,
 		       struct engine_answer *answer, char device[RDMA_DEVICE_NAME_MAX]);
+/* Copies the answer into the cache. Does nothing without memory, or for a question that is never cached. */
 void answer_cache_keep(struct answer_cache *cache, const struct answer_question *question,
 		       const struct engine_answer *answer, const char *device);
 

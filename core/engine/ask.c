@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* One question of a door's: who asks, about which device, and what is known of it afterwards. */
+/* One question of a door: finds the client and the device, judges, answers, and registers the result. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +18,14 @@ static void send_answer(const struct connection *connection, const struct engine
 	int err;
 
 	wire_answer_make(&wire, answer->pass ? WIRE_PASS : WIRE_REFUSE, answer->err, answer->text);
-	/* a client that has gone, or does not read, has its fate already: no answer refuses */
+	/* ignored: a client without an answer refuses the command */
 	err = wire_send(connection->socket, &wire, sizeof(wire), -1);
 	(void)err;
 }
 
 /* ---- judging ---- */
 
-static bool leaves_something(const struct request *request)
+static bool creates_watched_state(const struct request *request)
 {
 	return request->kind == REQUEST_QP_CREATE || request->kind == REQUEST_QP_OPEN ||
 	       request->kind == REQUEST_QP_ADDRESS || request->kind == REQUEST_QP_READY;
@@ -59,7 +59,7 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 		return err;
 	q->in = namespace_hold(watch_ufile_namespace(ufile));
 	*rdev = watch_ufile_rdev(ufile);
-	/* the type with which it was created; a door may say another */
+	/* the type at creation overrides the type in the door's message */
 	engine_take_type(&q->request, watch_qp_type(ufile, q->request.handle));
 	if (q->request.kind == REQUEST_QP_ADDRESS && (q->request.qpn = watch_qp_number(ufile, q->request.handle)))
 		q->request.has |= UVERBS_HAS_QPN;
@@ -76,7 +76,7 @@ static void refuse_not_found(struct engine_answer *answer, int err)
 	case -EPERM:
 		engine_refuse(answer, EPERM, REASON_PROGRAM_CLOSED,
 			      "the engine may not take file descriptors from the program "
-			      "(kernel.yama.ptrace_scope?), and so could not take its queue pairs down");
+			      "(kernel.yama.ptrace_scope?), and so could not revoke its queue pairs");
 		return;
 	case -EXDEV:
 		engine_refuse(answer, EPERM, REASON_NETNS_ELSEWHERE,
@@ -98,7 +98,7 @@ static void judge_now(struct asking *q, const struct engine_client *client)
 	else
 		text_copy(q->device, sizeof(q->device), device->name);
 	watch_judge(q->connection->server->watch, q->in, client, device, error, &q->request, &q->answer);
-	/* what only audits would say of a protected one that it is not */
+	/* while evidence is being read, also an audit line could call a protected path unprotected */
 	q->too_early = q->answer.verdict.kind == VERDICT_UNKNOWN && (!q->answer.pass || q->answer.text[0]) &&
 		       mirror_is_reading(namespace_mirror(q->in));
 }
@@ -136,7 +136,7 @@ static void judge_by_evidence(struct asking *q)
 		answer_cache_keep(server->answers, &question, &q->answer, q->device);
 }
 
-/* Of no device: the policy says whether a program whose commands are not checked may go on. */
+/* Concerns no device: the policy decides whether a program whose commands are not checked may continue. */
 static void judge_broken_door(struct asking *q)
 {
 	struct engine_client client;
@@ -159,7 +159,7 @@ void question_judge(struct asking *q)
 		watch_refuse_kept_route(ufile, &q->request, &q->answer);
 }
 
-static void tell(const struct asking *q)
+static void publish_decision(const struct asking *q)
 {
 	struct wire_record record;
 
@@ -196,15 +196,15 @@ enum connection_fate question_answer(struct asking *q)
 {
 	enum connection_fate fate = CONNECTION_ENDS;
 
-	/* known before it can happen: the door does nothing until it has its answer */
-	if (q->answer.pass && q->in && leaves_something(&q->request)) {
+	/* registered before the answer: the door executes nothing until it has the answer */
+	if (q->answer.pass && q->in && creates_watched_state(&q->request)) {
 		fate = await_done(q);
 		if (fate == CONNECTION_ENDS)
 			engine_refuse(&q->answer, EAGAIN, REASON_ENGINE_FULL,
 				      "the engine has no room to watch another queue pair");
 	}
 	send_answer(q->connection, &q->answer);
-	tell(q);
+	publish_decision(q);
 	if (q->in)
 		namespace_put(q->in);
 	q->in = NULL;
@@ -234,7 +234,7 @@ enum connection_fate question_reject(struct asking *q, enum reason reason, const
 	return CONNECTION_ENDS;
 }
 
-/* ---- what protects a QP ---- */
+/* ---- queries ---- */
 
 static void query(struct connection *connection, const struct process *process, const struct wire_query *query, int fd,
 		  struct wire_protection *out)
@@ -267,11 +267,11 @@ enum connection_fate connection_query(struct connection *connection, const void 
 		process_close(&process);
 	}
 	err = wire_send(connection->socket, &protection, sizeof(protection), -1);
-	(void)err; /* whoever does not read learns nothing */
+	(void)err; /* the client has closed, or does not read */
 	return CONNECTION_ENDS;
 }
 
-/* ---- what came of it ---- */
+/* ---- after the command ---- */
 
 void connection_not_done(struct connection *connection)
 {

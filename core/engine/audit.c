@@ -17,19 +17,19 @@ struct audit {
 	int fd;
 	dev_t dev;
 	ino_t ino;
-	bool in_line;   /* the file ends within a line that is not ours to go on with */
-	bool failing;   /* the last flush was not good */
+	bool in_line;   /* the file ends within a line that this process did not begin */
+	bool failing;   /* the last flush failed */
 	size_t used;    /* of the buffer: whole lines */
-	size_t started; /* so much of the first one is in the file already, which then ends at `end` */
+	size_t started; /* octets of the first line that are in the file already; the file then ends at `end` */
 	off_t end;
-	uint64_t lost;   /* in all */
-	uint64_t untold; /* of these, those after what is in the buffer */
+	uint64_t lost;            /* records lost since audit_open() */
+	uint64_t lost_unreported; /* of these, no LOST line is in the buffer yet */
 	char buffer[AUDIT_BUFFER_SIZE];
 };
 
 /*
- * A daemon that died, or a disk that was full, can have left half a line. The log itself is opened for appending only
- * (so that a daemon need not be allowed more); what cannot be read gets an empty line.
+ * True if the file ends within a line: a daemon died, or the disk was full. The log itself is open for appending only,
+ * so that the daemon needs no more rights. A file that cannot be read counts as true, and gets an empty line.
  */
 static bool ends_within_line(const char *path, off_t size)
 {
@@ -47,7 +47,7 @@ static bool ends_within_line(const char *path, off_t size)
 	return last != '\n';
 }
 
-/* O_NONBLOCK: a fifo is refused, not waited for. For a regular file it means nothing. */
+/* O_NONBLOCK: refuses a fifo instead of waiting for its reader. It has no effect on a regular file. */
 static int open_file(struct audit *audit)
 {
 	int fd =
@@ -96,8 +96,8 @@ int audit_open(const char *path, struct audit **out)
 }
 
 /*
- * logrotate(8) renames: then the name leads to another file, or to none. Or it truncates (copytruncate): then the line
- * that was begun has to begin anew.
+ * logrotate(8) renames the file: then the path leads to another file, or to none. With copytruncate it truncates the
+ * file: then a partly written line is written again from its start.
  */
 static int follow_rotation(struct audit *audit)
 {
@@ -143,17 +143,17 @@ static int append_lost(struct audit *audit)
 	wire_make(&record, WIRE_RECORD);
 	record.event = WIRE_EVENT_LOST;
 	record.time_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-	record.count = audit->untold;
+	record.count = audit->lost_unreported;
 	err = append(audit, &record);
 	if (!err)
-		audit->untold = 0;
+		audit->lost_unreported = 0;
 	return err;
 }
 
 void audit_write(struct audit *audit, const struct wire_record *record)
 {
-	/* What comes after something lost waits for the line that says so: the order of lines stays that of events. */
-	int err = audit->untold ? -ENOBUFS : append(audit, record);
+	/* After a loss, new records wait for the LOST line: lines keep the order of events. */
+	int err = audit->lost_unreported ? -ENOBUFS : append(audit, record);
 
 	if (err == -ENOBUFS && !audit->failing) {
 		err = audit_flush(audit);
@@ -162,13 +162,13 @@ void audit_write(struct audit *audit, const struct wire_record *record)
 	}
 	if (err) {
 		audit->lost++;
-		audit->untold++;
+		audit->lost_unreported++;
 	}
 }
 
 /* ---- the buffer into the file ---- */
 
-/* A disk that fills up takes part of what it is given: the next write goes on in the middle of that line. */
+/* A full disk accepts part of a write: the next write continues in the middle of that line. */
 static void drop_written(struct audit *audit, size_t len)
 {
 	const char *end = memrchr(audit->buffer, '\n', len);
@@ -177,7 +177,7 @@ static void drop_written(struct audit *audit, size_t len)
 	audit->used -= whole;
 	memmove(audit->buffer, audit->buffer + whole, audit->used);
 	audit->started = len - whole;
-	audit->end = lseek(audit->fd, 0, SEEK_CUR); /* O_APPEND: behind what was written */
+	audit->end = lseek(audit->fd, 0, SEEK_CUR); /* O_APPEND: the end of the last write */
 }
 
 static int end_line(struct audit *audit)
@@ -215,7 +215,7 @@ int audit_flush(struct audit *audit)
 {
 	int moved = follow_rotation(audit), err = write_out(audit);
 
-	if (!err && audit->untold) {
+	if (!err && audit->lost_unreported) {
 		err = append_lost(audit);
 		if (!err)
 			err = write_out(audit);
@@ -236,7 +236,7 @@ void audit_close(struct audit *audit)
 	if (!audit)
 		return;
 	err = audit_flush(audit);
-	(void)err; /* nobody is left to try again */
+	(void)err; /* no later flush can follow */
 	close(audit->fd);
 	free(audit->path);
 	free(audit);

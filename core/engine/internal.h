@@ -134,7 +134,7 @@ RS_MUST_USE enum connection_fate connection_query(struct connection *connection,
 
 /* True: the question waits, *fate is set, and all of it but its fd was taken over. False: it has to be answered. */
 RS_MUST_USE bool question_waits(struct asking *q, enum connection_fate *fate);
-/* At its time-out: tells the door that the engine lives, or judges the question for the last time. */
+/* At its time-out: sends a WIRE_WAIT, or judges the question for the last time. */
 RS_MUST_USE enum connection_fate connection_still_waits(struct connection *connection);
 RS_MUST_USE int server_wait_init(struct engine_server *server);
 void server_wait_free(struct engine_server *server);

@@ -140,7 +140,7 @@ static enum connection_fate start_monitor(struct connection *connection)
 	return connection_wait(connection, EV_READ, 0);
 }
 
-static bool tell_lost(struct connection *connection)
+static bool report_lost(struct connection *connection)
 {
 	struct wire_record record;
 
@@ -165,7 +165,7 @@ void server_publish(const struct wire_record *record, void *arg)
 	DL_FOREACH (server->monitors, connection) {
 		if (!may_see(connection, record))
 			continue;
-		if (!tell_lost(connection) || wire_send(connection->socket, record, sizeof(*record), -1) < 0)
+		if (!report_lost(connection) || wire_send(connection->socket, record, sizeof(*record), -1) < 0)
 			connection->lost++;
 	}
 	if (server->options.log.record)

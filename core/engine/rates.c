@@ -6,7 +6,7 @@
 
 enum { RATES_MAX = 4096 };
 
-/* `full_ms` is when the bucket would be full again (the generic cell rate algorithm, ITU-T I.371). */
+/* `full_ms`: when the bucket will be full again (generic cell rate algorithm, ITU-T I.371). */
 struct rate {
 	struct rate_key key;
 	int64_t full_ms;
@@ -22,7 +22,7 @@ struct rates *rates_new(void)
 	return calloc(1, sizeof(struct rates));
 }
 
-/* Full ones are as good as those that are not there. */
+/* A full bucket needs no entry. */
 static void forget_full(struct rates *rates, int64_t now_ms)
 {
 	struct rate *rate, *next;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* How often something may be done for each of many: token buckets, kept while they are not full. */
+/* Rate limits for many keys: token buckets, kept only while they are not full. For one thread; never blocks. */
 #ifndef RDMASEC_ENGINE_RATES_H
 #define RDMASEC_ENGINE_RATES_H
 
@@ -9,7 +9,7 @@
 #include "evidence/facts.h"
 #include "util/attributes.h"
 
-/* For whom: all fields count. It has no padding. */
+/* Names a bucket. All fields are compared; it has no padding. */
 struct rate_key {
 	uint64_t namespace_id;
 	union ip_address peer;
@@ -17,17 +17,21 @@ struct rate_key {
 	uint32_t reserved;
 };
 
-/* On average once in `interval_ms`, but up to `burst` times at once. */
+/* On average once in `interval_ms`, up to `burst` times at once. */
 struct rate_limit {
 	int interval_ms, burst;
 };
 
 struct rates;
 
-struct rates *rates_new(void); /* NULL: no memory */
-void rates_free(struct rates *rates);
+/* Returns NULL if there is no memory; the caller frees it with rates_free(). */
+struct rates *rates_new(void);
+void rates_free(struct rates *rates); /* NULL is allowed */
 
-/* May it be done now (CLOCK_MONOTONIC), for both? Then it counts for both. No memory, or too many keys at once: no. */
+/*
+ * Returns true and takes a token from both buckets if both have one at `now_ms` (CLOCK_MONOTONIC). Else, without
+ * memory, or with too many keys: returns false and takes none.
+ */
 bool rates_take_both(struct rates *rates, int64_t now_ms, const struct rate_key *a, const struct rate_limit *limit_a,
 		     const struct rate_key *b, const struct rate_limit *limit_b);
 

@@ -54,7 +54,7 @@ const char *record_time_text(int64_t time_ns, char text[RECORD_TIME_MAX])
 	return text;
 }
 
-/* An object under construction: a key that could not be added must not pass for one that is not known. */
+/* An object under construction. `failed`: a key could not be added, so the object is incomplete. */
 struct maker {
 	json_object *object;
 	bool failed;

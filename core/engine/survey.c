@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What `rdmasec status` shows, as this engine sees it from the namespace of whoever asks. */
+/* The rows of `rdmasec status`, judged in the network namespace of the client. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
