@@ -52,7 +52,7 @@ static void keep(void)
 
 TestSuite(answer_cache, .init = begin, .fini = end);
 
-Test(answer_cache, the_same_question_has_the_same_answer)
+Test(answer_cache, finds_the_answer_of_an_equal_question)
 {
 	struct answer_question q = question();
 
@@ -71,7 +71,7 @@ Test(answer_cache, the_same_question_has_the_same_answer)
 	cr_expect_not(finds(&q));
 }
 
-Test(answer_cache, whatever_is_looked_at_makes_another_question)
+Test(answer_cache, each_judged_input_makes_another_question)
 {
 	struct answer_question q;
 
@@ -110,7 +110,7 @@ Test(answer_cache, whatever_is_looked_at_makes_another_question)
 	OTHERWISE(request.kind, REQUEST_AH_CREATE);
 }
 
-Test(answer_cache, an_answer_gets_old)
+Test(answer_cache, does_not_find_an_old_answer)
 {
 	struct answer_question q = question();
 
@@ -124,7 +124,7 @@ Test(answer_cache, an_answer_gets_old)
 	cr_expect(finds(&q));
 }
 
-Test(answer_cache, does_not_grow_without_end)
+Test(answer_cache, accepts_more_answers_than_it_keeps)
 {
 	struct answer_question q = question();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The engine's socket against clients that do not keep to the protocol. A loop in a thread, clients in the test. */
+/* The engine's socket against clients that violate the protocol. The loop runs in a thread, the clients in the test. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -74,7 +74,7 @@ static void stop(void)
 	close(engine.stop[1]);
 }
 
-static int connect_to_it(void)
+static int connect_to_engine(void)
 {
 	const struct timeval limit = { .tv_sec = 10 };
 	struct sockaddr_un address;
@@ -99,11 +99,11 @@ static struct wire_ask question(void)
 	return ask;
 }
 
-/* What came back: the errno of a refusal, 0 for a pass, -1 for a connection that was closed without a word. */
+/* Returns the errno of a refusal, 0 for a pass, -1 for a connection that was closed without an answer. */
 static int answer_to(const void *message, size_t len, int fd)
 {
 	struct wire_answer answer;
-	int s = connect_to_it(), got;
+	int s = connect_to_engine(), got;
 
 	cr_assert_geq(s, 0);
 	cr_assert_eq(wire_send(s, message, len, fd), (int)len);
@@ -115,7 +115,7 @@ static int answer_to(const void *message, size_t len, int fd)
 	return answer.action == WIRE_PASS ? 0 : (int)answer.err;
 }
 
-/* The engine still serves: an honest question, on what is no RDMA device, is refused with a reason. */
+/* The engine still serves: a valid question about a file that is no RDMA device is refused. */
 static void expect_service(void)
 {
 	struct wire_ask ask = question();
@@ -126,28 +126,64 @@ static void expect_service(void)
 	close(null);
 }
 
-Test(engine_server, fds_that_are_not_uverbs, .init = start, .fini = stop)
+/* The number in the message is 0, not that of the pipe. */
+Test(engine_server, refuses_fd_of_a_pipe, .init = start, .fini = stop)
 {
 	struct wire_ask ask = question();
-	int pipes[2], null = open("/dev/null", O_RDWR);
+	int pipes[2];
 
 	cr_assert_eq(pipe(pipes), 0);
-	cr_expect_eq(answer_to(&ask, sizeof(ask), pipes[0]), EPERM, "a pipe");
-	ask.fd = (uint32_t)pipes[1];
-	cr_expect_eq(answer_to(&ask, sizeof(ask), pipes[0]), EPERM, "another number than the fd's");
-	ask.fd = INT32_MAX;
-	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPERM, "a number that is not open");
-	cr_expect_eq(answer_to(&ask, sizeof(ask), engine.stop[0]), EPERM, "one of the engine's own");
-	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPROTO, "none");
+	cr_expect_eq(answer_to(&ask, sizeof(ask), pipes[0]), EPERM);
 	close(pipes[0]);
 	close(pipes[1]);
-	close(null);
 	expect_service();
-	cr_expect_geq(atomic_load(&engine.logged), 1U, "decisions are logged");
+	cr_expect_geq(atomic_load(&engine.logged), 1U, "the decision is logged");
 }
 
-/* The one question that is about no device: and so comes with no fd, or is not understood. */
-Test(engine_server, a_door_that_cannot_stand, .init = start, .fini = stop)
+Test(engine_server, refuses_number_of_another_fd, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+	int pipes[2];
+
+	cr_assert_eq(pipe(pipes), 0);
+	ask.fd = (uint32_t)pipes[1];
+	cr_expect_eq(answer_to(&ask, sizeof(ask), pipes[0]), EPERM);
+	close(pipes[0]);
+	close(pipes[1]);
+	expect_service();
+}
+
+Test(engine_server, refuses_number_that_is_not_open, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+	int null = open("/dev/null", O_RDWR);
+
+	ask.fd = INT32_MAX;
+	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPERM);
+	close(null);
+	expect_service();
+}
+
+Test(engine_server, refuses_fd_that_the_engine_uses, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+
+	ask.fd = INT32_MAX;
+	cr_expect_eq(answer_to(&ask, sizeof(ask), engine.stop[0]), EPERM);
+	expect_service();
+}
+
+Test(engine_server, refuses_question_without_fd, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+
+	ask.fd = INT32_MAX;
+	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPROTO);
+	expect_service();
+}
+
+/* DOOR_BROKEN concerns no device, so it carries no fd. */
+Test(engine_server, judges_broken_door_by_policy, .init = start, .fini = stop)
 {
 	const struct request request = { .kind = REQUEST_DOOR_BROKEN };
 	int null = open("/dev/null", O_RDWR);
@@ -155,13 +191,13 @@ Test(engine_server, a_door_that_cannot_stand, .init = start, .fini = stop)
 
 	wire_ask_make(&ask, &request, 0);
 	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPERM, "the built-in policy enforces");
-	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPROTO);
-	cr_expect_geq(atomic_load(&engine.logged), 1U, "the first is logged before the second is read");
+	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPROTO, "with an fd");
+	cr_expect_geq(atomic_load(&engine.logged), 1U, "the engine logs the first before it reads the second");
 	close(null);
 	expect_service();
 }
 
-Test(engine_server, messages_of_any_length, .init = start, .fini = stop)
+Test(engine_server, refuses_wrong_lengths, .init = start, .fini = stop)
 {
 	static char bytes[sizeof(struct wire_record) * 4];
 	struct wire_ask ask = question();
@@ -174,25 +210,43 @@ Test(engine_server, messages_of_any_length, .init = start, .fini = stop)
 	expect_service();
 }
 
-Test(engine_server, messages_out_of_order, .init = start, .fini = stop)
+Test(engine_server, refuses_done_before_a_question, .init = start, .fini = stop)
 {
-	struct wire_ask ask = question();
 	struct wire_done done;
-	struct wire_answer answer;
-	struct wire_end end;
 
 	wire_make(&done, WIRE_DONE);
-	cr_expect_eq(answer_to(&done, sizeof(done), -1), EPROTO, "done before it was asked");
-	wire_answer_make(&answer, WIRE_PASS, 0, NULL);
-	cr_expect_eq(answer_to(&answer, sizeof(answer), -1), EPROTO, "an answer from a client");
-	wire_make(&end, WIRE_END);
-	cr_expect_eq(answer_to(&end, sizeof(end), -1), EPROTO);
-	ask.header.version++;
-	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPROTO, "another version");
+	cr_expect_eq(answer_to(&done, sizeof(done), -1), EPROTO);
 	expect_service();
 }
 
-Test(engine_server, many_fds_at_once, .init = start, .fini = stop)
+Test(engine_server, refuses_answer_from_a_client, .init = start, .fini = stop)
+{
+	struct wire_answer answer;
+
+	wire_answer_make(&answer, WIRE_PASS, 0, NULL);
+	cr_expect_eq(answer_to(&answer, sizeof(answer), -1), EPROTO);
+	expect_service();
+}
+
+Test(engine_server, refuses_end_from_a_client, .init = start, .fini = stop)
+{
+	struct wire_end end;
+
+	wire_make(&end, WIRE_END);
+	cr_expect_eq(answer_to(&end, sizeof(end), -1), EPROTO);
+	expect_service();
+}
+
+Test(engine_server, refuses_another_version, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+
+	ask.header.version++;
+	cr_expect_eq(answer_to(&ask, sizeof(ask), -1), EPROTO);
+	expect_service();
+}
+
+Test(engine_server, serves_after_messages_with_many_fds, .init = start, .fini = stop)
 {
 	struct wire_ask ask = question();
 	struct iovec iov = { .iov_base = &ask, .iov_len = sizeof(ask) };
@@ -213,15 +267,15 @@ Test(engine_server, many_fds_at_once, .init = start, .fini = stop)
 					   .cmsg_len = CMSG_LEN(sizeof(fds)) };
 	memcpy(CMSG_DATA(&control.header), fds, sizeof(fds));
 	for (int i = 0; i < 50; i++) {
-		s = connect_to_it();
+		s = connect_to_engine();
 		cr_assert_eq(sendmsg(s, &message, MSG_NOSIGNAL), (ssize_t)sizeof(ask));
 		close(s);
 	}
 	expect_service();
 }
 
-/* An ordinary user with as many connections as he may get: he is refused more, others are served. */
-Test(engine_server, a_user_who_holds_connections, .init = start, .fini = stop)
+/* The limit of connections affects only the user that reaches it. */
+Test(engine_server, closes_connections_above_the_limit_of_a_user, .init = start, .fini = stop)
 {
 	const struct rlimit many = { 8192, 8192 };
 	int ready[2], go[2], status;
@@ -238,7 +292,7 @@ Test(engine_server, a_user_who_holds_connections, .init = start, .fini = stop)
 		if (getuid() == 0 && setuid(12345))
 			_exit(100);
 		for (int i = 0; i < 1500; i++) {
-			int s = connect_to_it();
+			int s = connect_to_engine();
 			struct pollfd end = { .fd = s, .events = POLLIN };
 
 			if (s < 0)
@@ -255,15 +309,15 @@ Test(engine_server, a_user_who_holds_connections, .init = start, .fini = stop)
 		expect_service();
 	cr_assert_eq(write(go[1], "", 1), 1);
 	cr_assert_eq(waitpid(child, &status, 0), child);
-	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the user's own: %d", WEXITSTATUS(status));
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "connections of the user: %d", WEXITSTATUS(status));
 	expect_service();
 }
 
-Test(engine_server, lists_and_monitors, .init = start, .fini = stop)
+Test(engine_server, ends_an_empty_list, .init = start, .fini = stop)
 {
 	struct wire_request request;
 	struct wire_record record;
-	int s = connect_to_it(), monitor = connect_to_it(), got;
+	int s = connect_to_engine(), got;
 
 	wire_make(&request, WIRE_LIST_QPS);
 	cr_assert_gt(wire_send(s, &request, sizeof(request), -1), 0);
@@ -271,9 +325,18 @@ Test(engine_server, lists_and_monitors, .init = start, .fini = stop)
 	cr_assert_gt(got, 0);
 	cr_expect_eq(wire_check(&record, got, WIRE_LISTS), WIRE_END, "there are no QPs here");
 	close(s);
+	expect_service();
+}
+
+Test(engine_server, sends_decisions_to_a_monitor, .init = start, .fini = stop)
+{
+	struct wire_request request;
+	struct wire_record record;
+	int monitor = connect_to_engine(), got;
+
 	wire_make(&request, WIRE_MONITOR);
 	cr_assert_gt(wire_send(monitor, &request, sizeof(request), -1), 0);
-	/* the engine has seen the request when it has answered what came after it */
+	/* the engine handles the request before the questions that follow */
 	expect_service();
 	expect_service();
 	got = wire_receive(monitor, &record, sizeof(record), NULL);
@@ -286,12 +349,12 @@ Test(engine_server, lists_and_monitors, .init = start, .fini = stop)
 	expect_service();
 }
 
-/* Who monitors and does not read: his events are counted for him, and others do not wait. */
-Test(engine_server, a_monitor_that_does_not_read, .init = start, .fini = stop)
+/* A monitor that does not read does not delay others; the engine counts its lost events. */
+Test(engine_server, counts_events_that_a_monitor_does_not_read, .init = start, .fini = stop)
 {
 	struct wire_request request;
 	struct wire_record record;
-	int monitor = connect_to_it(), got;
+	int monitor = connect_to_engine(), got;
 	uint64_t lost = 0;
 
 	wire_make(&request, WIRE_MONITOR);
@@ -308,10 +371,10 @@ Test(engine_server, a_monitor_that_does_not_read, .init = start, .fini = stop)
 	close(monitor);
 }
 
-/* ---- one user, and the others ---- */
+/* ---- limits of a user ---- */
 
-/* Of so many that ask for this, those that are told at once that there is no room. */
-static int told_busy(enum wire_type what, int count)
+/* Sends `count` requests. Returns the number of those that end with EBUSY at once, or -1. */
+static int count_busy(enum wire_type what, int count)
 {
 	struct wire_request request;
 	struct wire_end end;
@@ -320,12 +383,12 @@ static int told_busy(enum wire_type what, int count)
 	cr_assert_leq(count, 128);
 	wire_make(&request, what);
 	for (int i = 0; i < count; i++) {
-		int s = held[i] = connect_to_it();
+		int s = held[i] = connect_to_engine();
 		struct pollfd answer = { .fd = s, .events = POLLIN };
 
 		if (s < 0 || wire_send(s, &request, sizeof(request), -1) < 0)
 			return -1;
-		/* the engine has seen the request when it has answered what came after it */
+		/* the engine handles the request before the questions that follow */
 		expect_service();
 		if (poll(&answer, 1, 0) == 1 && wire_receive(s, &end, sizeof(end), NULL) == (int)sizeof(end) &&
 		    end.err == EBUSY)
@@ -337,7 +400,7 @@ static int told_busy(enum wire_type what, int count)
 	return busy;
 }
 
-Test(engine_server, a_user_who_monitors_too_much, .init = start, .fini = stop)
+Test(engine_server, refuses_monitors_above_the_limit_of_a_user, .init = start, .fini = stop)
 {
 	int status;
 	pid_t child;
@@ -348,11 +411,11 @@ Test(engine_server, a_user_who_monitors_too_much, .init = start, .fini = stop)
 	if (child == 0) {
 		if (setuid(12345))
 			_exit(100);
-		/* what he may have, and ten more */
-		_exit(told_busy(WIRE_MONITOR, 26));
+		/* the limit is 16 */
+		_exit(count_busy(WIRE_MONITOR, 26));
 	}
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 10, "%d", WEXITSTATUS(status));
 	expect_service();
-	cr_expect_eq(told_busy(WIRE_MONITOR, 80), 0, "root may, more than all others together");
+	cr_expect_eq(count_busy(WIRE_MONITOR, 80), 0, "root has no limit");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* What door and engine say to each other: nothing is lost on the way, and nothing that cannot be is believed. */
+/* Messages arrive unchanged, and each check rejects invalid fields. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "util/ciphers.h"
 #include "util/fd_socket.h"
 
-/* Every field has its own value, so that none can be taken for another. */
+/* All fields have different values, so that no two can be confused. */
 static const struct request full = {
 	.kind = REQUEST_QP_ADDRESS,
 	.has = UVERBS_HAS_HANDLE | UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN,
@@ -57,7 +57,7 @@ static void expect_same(const struct request *a, const struct request *b)
 	cr_expect_eq(a->want.setup_timeout_ms, b->want.setup_timeout_ms);
 }
 
-/* Another process wrote it: it lies anywhere, and ends where its length says (ASan sees a step beyond). */
+/* Reads an unaligned copy that ends at its length, where ASan detects reads beyond it. */
 static int read_ask(const void *message, size_t len, struct request *request)
 {
 	char *odd = malloc(len + 1);
@@ -84,7 +84,7 @@ static int check_answer(const void *message, size_t len)
 
 /* ---- asks ---- */
 
-Test(protocol, a_command_arrives_as_it_was)
+Test(protocol, keeps_all_fields_of_a_question)
 {
 	struct request request = full, got;
 	struct wire_ask ask;
@@ -99,7 +99,7 @@ Test(protocol, a_command_arrives_as_it_was)
 	}
 }
 
-Test(protocol, an_ask_of_another_length)
+Test(protocol, rejects_ask_of_another_length)
 {
 	char bytes[sizeof(struct wire_ask) + 1] = { 0 };
 	struct request got;
@@ -139,11 +139,11 @@ static void ask_nothing(struct wire_ask *ask)
 {
 	ask->kind = REQUEST_NOTHING;
 }
-static void ask_kind_to_come(struct wire_ask *ask)
+static void ask_kind_out_of_range(struct wire_ask *ask)
 {
 	ask->kind = REQUEST_KIND_COUNT;
 }
-static void ask_fact_to_come(struct wire_ask *ask)
+static void ask_unknown_flag(struct wire_ask *ask)
 {
 	ask->has |= 1 << 7;
 }
@@ -180,7 +180,7 @@ static void ask_fd(struct wire_ask *ask)
 	ask->fd = UINT32_C(1) << 31;
 }
 
-Test(protocol, an_ask_that_cannot_be)
+Test(protocol, rejects_invalid_ask)
 {
 	static const struct {
 		const char *name;
@@ -194,8 +194,8 @@ Test(protocol, an_ask_that_cannot_be)
 		{ "size", ask_size, -EBADMSG },
 		{ "reserved of the header", ask_header_reserved, -EBADMSG },
 		{ "nothing", ask_nothing, -EBADMSG },
-		{ "kind", ask_kind_to_come, -EBADMSG },
-		{ "fact", ask_fact_to_come, -EBADMSG },
+		{ "kind", ask_kind_out_of_range, -EBADMSG },
+		{ "an unknown flag", ask_unknown_flag, -EBADMSG },
 		{ "is_global", ask_is_global_2, -EBADMSG },
 		{ "reserved", ask_reserved, -EBADMSG },
 		{ "fd", ask_fd, -EBADMSG },
@@ -215,11 +215,12 @@ Test(protocol, an_ask_that_cannot_be)
 		wire_ask_make(&ask, &full, 7);
 		rows[i].change(&ask);
 		cr_expect_eq(read_ask(&ask, sizeof(ask), &got), rows[i].err, "%s", rows[i].name);
-		cr_expect_eq(memcmp(&got, &before, sizeof(got)), 0, "%s: written in spite of it", rows[i].name);
+		cr_expect_eq(memcmp(&got, &before, sizeof(got)), 0, "%s: output written despite the error",
+			     rows[i].name);
 	}
 }
 
-Test(protocol, an_ask_for_another)
+Test(protocol, accepts_ask_for_another_process)
 {
 	struct request got;
 	struct wire_ask ask;
@@ -231,7 +232,7 @@ Test(protocol, an_ask_for_another)
 	cr_expect_eq(wire_ask_subject(&ask), INT32_MAX);
 }
 
-/* Padding would carry what was on the door's stack into another process. */
+/* Padding would send octets of the door's stack to another process. */
 Test(protocol, messages_have_no_padding)
 {
 	struct wire_ask ask;
@@ -248,7 +249,7 @@ Test(protocol, messages_have_no_padding)
 
 /* ---- answers ---- */
 
-Test(protocol, answers_that_are_made_are_understood)
+Test(protocol, accepts_made_answers)
 {
 	struct wire_answer answer;
 
@@ -259,14 +260,14 @@ Test(protocol, answers_that_are_made_are_understood)
 	cr_expect_str_eq(answer.text, "");
 	wire_answer_make(&answer, WIRE_PASS, EPERM, "audit");
 	cr_expect_eq(check_answer(&answer, sizeof(answer)), WIRE_ANSWER);
-	cr_expect_eq(answer.err, 0, "what passes has no errno");
+	cr_expect_eq(answer.err, 0, "a pass has no errno");
 	wire_answer_make(&answer, WIRE_REFUSE, EPERM, "rdmasec: refused");
 	cr_expect_eq(check_answer(&answer, sizeof(answer)), WIRE_ANSWER);
 	cr_expect_eq(answer.err, EPERM);
 	cr_expect_str_eq(answer.text, "rdmasec: refused");
 }
 
-Test(protocol, texts_are_printable_and_cut)
+Test(protocol, makes_texts_printable_and_truncates_them)
 {
 	struct wire_answer answer;
 	char text[2 * WIRE_TEXT_MAX];
@@ -281,7 +282,7 @@ Test(protocol, texts_are_printable_and_cut)
 	cr_expect_eq(check_answer(&answer, sizeof(answer)), WIRE_ANSWER);
 }
 
-Test(protocol, an_answer_that_cannot_be)
+Test(protocol, rejects_invalid_answer)
 {
 	static const struct {
 		const char *name;
@@ -297,9 +298,9 @@ Test(protocol, an_answer_that_cannot_be)
 		{ "reserved", offsetof(struct wire_answer, header.reserved), 1, -EBADMSG },
 		{ "no action", offsetof(struct wire_answer, action), 0, -EBADMSG },
 		{ "passes with an errno", offsetof(struct wire_answer, action), WIRE_PASS, -EBADMSG },
-		{ "an action to come", offsetof(struct wire_answer, action), 3, -EBADMSG },
+		{ "an action beyond the range", offsetof(struct wire_answer, action), 3, -EBADMSG },
 		{ "refuses without an errno", offsetof(struct wire_answer, err), 0, -EBADMSG },
-		{ "an errno that is none", offsetof(struct wire_answer, err), 4096, -EBADMSG },
+		{ "an errno out of range", offsetof(struct wire_answer, err), 4096, -EBADMSG },
 		{ "a negative errno", offsetof(struct wire_answer, err), (uint32_t)-EPERM, -EBADMSG },
 		{ "the greatest errno", offsetof(struct wire_answer, err), 4095, WIRE_ANSWER },
 		{ "a newline", offsetof(struct wire_answer, text), 0x000a6161, -EBADMSG },
@@ -318,7 +319,7 @@ Test(protocol, an_answer_that_cannot_be)
 	}
 }
 
-Test(protocol, an_answer_of_another_length_or_without_end)
+Test(protocol, rejects_answer_of_another_length_or_without_nul)
 {
 	char bytes[sizeof(struct wire_answer) + 1] = { 0 };
 	struct wire_answer *answer = (struct wire_answer *)bytes;
@@ -335,7 +336,7 @@ Test(protocol, an_answer_of_another_length_or_without_end)
 
 /* ---- done ---- */
 
-/* Calls a check as read_ask() does: anywhere in memory, ASan at its end. */
+/* Checks an unaligned copy, as read_ask() does. */
 static int check_copy(uint32_t expected, const void *message, size_t len)
 {
 	char *odd = malloc(len + 1);
@@ -358,7 +359,7 @@ static void expect_exact_length(uint32_t expected, const void *message, size_t s
 			cr_expect_eq(check_copy(expected, bytes, len), -EBADMSG, "%zu octets", len);
 }
 
-/* One field is changed, in a message that is good without. */
+/* A change of one field in a valid message, and the result of the check. */
 struct change {
 	const char *name;
 	size_t offset;
@@ -389,15 +390,15 @@ static void expect_changes(uint32_t expected, const void *message, size_t size, 
 	}
 }
 
-Test(protocol, done)
+Test(protocol, checks_done)
 {
 	static const struct change changes[] = {
 		CHANGES_OF_HEADER(WIRE_DONE),
-		{ "a fact to come", offsetof(struct wire_done, has), UVERBS_HAS_STATE, -EBADMSG },
-		{ "a handle that is not there", offsetof(struct wire_done, has), UVERBS_HAS_QPN, -EBADMSG },
-		{ "a QP number that is not there", offsetof(struct wire_done, has), UVERBS_HAS_HANDLE, -EBADMSG },
+		{ "an unknown flag", offsetof(struct wire_done, has), UVERBS_HAS_STATE, -EBADMSG },
+		{ "a handle without its flag", offsetof(struct wire_done, has), UVERBS_HAS_QPN, -EBADMSG },
+		{ "a QP number without its flag", offsetof(struct wire_done, has), UVERBS_HAS_HANDLE, -EBADMSG },
 		{ "handle 0", offsetof(struct wire_done, handle), 0, WIRE_DONE },
-		{ "reserved of its own", offsetof(struct wire_done, reserved), 1, -EBADMSG },
+		{ "reserved of the body", offsetof(struct wire_done, reserved), 1, -EBADMSG },
 	};
 	struct wire_done done;
 
@@ -414,9 +415,9 @@ Test(protocol, done)
 	cr_expect_eq(check_copy(WIRE_BIT(WIRE_DONE), &done, sizeof(done)), WIRE_DONE);
 }
 
-/* ---- waiting, and what protects ---- */
+/* ---- wait, query, protection ---- */
 
-Test(protocol, wait)
+Test(protocol, checks_wait)
 {
 	static const struct change changes[] = {
 		{ "magic", offsetof(struct wire_header, magic), 0, -EBADMSG },
@@ -425,8 +426,8 @@ Test(protocol, wait)
 		{ "an answer's type", offsetof(struct wire_header, version), WIRE_ANSWER << 16 | WIRE_VERSION,
 		  -EBADMSG },
 		{ "size", offsetof(struct wire_header, size), 4, -EBADMSG },
-		{ "longer than anybody may wait", offsetof(struct wire_wait, left_ms), SETUP_TIMEOUT_MAX_MS + 1,
-		  -EBADMSG },
+		{ "longer than the greatest setup-timeout", offsetof(struct wire_wait, left_ms),
+		  SETUP_TIMEOUT_MAX_MS + 1, -EBADMSG },
 		{ "reserved", offsetof(struct wire_wait, reserved), 1, -EBADMSG },
 	};
 	struct wire_wait wait;
@@ -439,7 +440,7 @@ Test(protocol, wait)
 	expect_changes(WIRE_ANSWERS, &wait, sizeof(wait), changes, sizeof(changes) / sizeof(changes[0]));
 }
 
-Test(protocol, query)
+Test(protocol, checks_query)
 {
 	static const struct change changes[] = {
 		CHANGES_OF_HEADER(WIRE_QUERY),
@@ -459,15 +460,17 @@ Test(protocol, query)
 	expect_changes(WIRE_BIT(WIRE_QUERY), &query, sizeof(query), changes, sizeof(changes) / sizeof(changes[0]));
 }
 
-Test(protocol, protection)
+Test(protocol, checks_protection)
 {
 	static const struct change changes[] = {
 		CHANGES_OF_HEADER(WIRE_PROTECTION),
 		{ "the greatest errno", offsetof(struct wire_protection, err), 4095, WIRE_PROTECTION },
-		{ "an errno that is none", offsetof(struct wire_protection, err), 4096, -EBADMSG },
-		{ "a verdict to come", offsetof(struct wire_protection, verdict), VERDICT_KIND_COUNT, -EBADMSG },
-		{ "a mechanism to come", offsetof(struct wire_protection, by), PROTECTION_COUNT, -EBADMSG },
-		{ "a cipher to come", offsetof(struct wire_protection, cipher), CIPHER_ESP_AES_CCM_256 << 1, -EBADMSG },
+		{ "an errno out of range", offsetof(struct wire_protection, err), 4096, -EBADMSG },
+		{ "a verdict beyond the range", offsetof(struct wire_protection, verdict), VERDICT_KIND_COUNT,
+		  -EBADMSG },
+		{ "a mechanism beyond the range", offsetof(struct wire_protection, by), PROTECTION_COUNT, -EBADMSG },
+		{ "a cipher beyond the range", offsetof(struct wire_protection, cipher), CIPHER_ESP_AES_CCM_256 << 1,
+		  -EBADMSG },
 		{ "half offloaded", offsetof(struct wire_protection, offloaded), 2, -EBADMSG },
 		{ "an escape in a name", offsetof(struct wire_protection, netdev), 0x1b, -EBADMSG },
 		{ "a name", offsetof(struct wire_protection, netdev), 0x306874, WIRE_PROTECTION },
@@ -481,12 +484,12 @@ Test(protocol, protection)
 	expect_changes(WIRE_BIT(WIRE_PROTECTION), &protection, sizeof(protection), changes,
 		       sizeof(changes) / sizeof(changes[0]));
 	memset(protection.netdev, 'x', sizeof(protection.netdev));
-	cr_expect_eq(check_copy(WIRE_BIT(WIRE_PROTECTION), &protection, sizeof(protection)), -EBADMSG, "no end");
+	cr_expect_eq(check_copy(WIRE_BIT(WIRE_PROTECTION), &protection, sizeof(protection)), -EBADMSG, "without NUL");
 }
 
 /* ---- lists ---- */
 
-Test(protocol, requests)
+Test(protocol, checks_requests)
 {
 	static const enum wire_type requests[] = { WIRE_LIST_QPS, WIRE_LIST_STATUS, WIRE_MONITOR };
 	static const struct change changes[] = { CHANGES_OF_HEADER(WIRE_LIST_QPS) };
@@ -500,28 +503,29 @@ Test(protocol, requests)
 		expect_changes(WIRE_REQUESTS, &request, sizeof(request), changes, sizeof(changes) / sizeof(changes[0]));
 	}
 	request.header.type = WIRE_RECORD;
-	cr_expect_eq(check_copy(WIRE_REQUESTS, &request, sizeof(request)), -EBADMSG, "no request");
+	cr_expect_eq(check_copy(WIRE_REQUESTS, &request, sizeof(request)), -EBADMSG, "a type that is no request");
 }
 
-Test(protocol, records)
+Test(protocol, checks_records)
 {
 	static const struct change changes[] = {
 		CHANGES_OF_HEADER(WIRE_RECORD),
-		{ "an event to come", offsetof(struct wire_record, event), WIRE_EVENT_COUNT, -EBADMSG },
+		{ "an event beyond the range", offsetof(struct wire_record, event), WIRE_EVENT_COUNT, -EBADMSG },
 		{ "the last event", offsetof(struct wire_record, event), WIRE_EVENT_COUNT - 1, WIRE_RECORD },
-		{ "an outcome to come", offsetof(struct wire_record, outcome), WIRE_OUTCOME_COUNT, -EBADMSG },
+		{ "an outcome beyond the range", offsetof(struct wire_record, outcome), WIRE_OUTCOME_COUNT, -EBADMSG },
 		{ "the last outcome", offsetof(struct wire_record, outcome), WIRE_OUTCOME_COUNT - 1, WIRE_RECORD },
-		{ "a verdict to come", offsetof(struct wire_record, verdict), VERDICT_KIND_COUNT, -EBADMSG },
+		{ "a verdict beyond the range", offsetof(struct wire_record, verdict), VERDICT_KIND_COUNT, -EBADMSG },
 		{ "the last verdict", offsetof(struct wire_record, verdict), VERDICT_KIND_COUNT - 1, WIRE_RECORD },
-		{ "a mechanism to come", offsetof(struct wire_record, by), PROTECTION_COUNT, -EBADMSG },
+		{ "a mechanism beyond the range", offsetof(struct wire_record, by), PROTECTION_COUNT, -EBADMSG },
 		{ "the last mechanism", offsetof(struct wire_record, by), PROTECTION_COUNT - 1, WIRE_RECORD },
-		{ "a fact to come", offsetof(struct wire_record, has), 1 << 3, -EBADMSG },
+		{ "an unknown flag", offsetof(struct wire_record, has), 1 << 3, -EBADMSG },
 		{ "all facts", offsetof(struct wire_record, has), (1 << 3) - 1, WIRE_RECORD },
-		{ "an errno that is none", offsetof(struct wire_record, err), 4096, -EBADMSG },
+		{ "an errno out of range", offsetof(struct wire_record, err), 4096, -EBADMSG },
 		{ "the greatest errno", offsetof(struct wire_record, err), 4095, WIRE_RECORD },
-		{ "a reason to come", offsetof(struct wire_record, reasons[0]), REASON_COUNT, -EBADMSG },
+		{ "a reason beyond the range", offsetof(struct wire_record, reasons[0]), REASON_COUNT, -EBADMSG },
 		{ "the last reason", offsetof(struct wire_record, reasons[0]), REASON_COUNT - 1, WIRE_RECORD },
-		{ "a second reason to come", offsetof(struct wire_record, reasons[1]), REASON_COUNT, -EBADMSG },
+		{ "a second reason beyond the range", offsetof(struct wire_record, reasons[1]), REASON_COUNT,
+		  -EBADMSG },
 		{ "a negative pid", offsetof(struct wire_record, pid), UINT32_MAX, -EBADMSG },
 		{ "the greatest pid", offsetof(struct wire_record, pid), INT32_MAX, WIRE_RECORD },
 	};
@@ -535,7 +539,7 @@ Test(protocol, records)
 	expect_changes(WIRE_LISTS, &record, sizeof(record), changes, sizeof(changes) / sizeof(changes[0]));
 }
 
-Test(protocol, every_text_of_a_record_is_checked)
+Test(protocol, checks_each_text_of_a_record)
 {
 #define TEXT(field)                                                                                      \
 	{                                                                                                \
@@ -553,13 +557,13 @@ Test(protocol, every_text_of_a_record_is_checked)
 		struct wire_record record;
 		char *text = (char *)&record + texts[i].offset;
 
-		cr_expect_eq(texts[i].offset, end, "%s is not where the last one ends", texts[i].name);
+		cr_expect_eq(texts[i].offset, end, "%s does not begin at the end of the previous text", texts[i].name);
 		end += texts[i].size;
 		wire_make(&record, WIRE_RECORD);
 		memset(text, '~', texts[i].size - 1);
 		cr_expect_eq(check_copy(WIRE_LISTS, &record, sizeof(record)), WIRE_RECORD, "%s", texts[i].name);
 		text[texts[i].size - 1] = '~';
-		cr_expect_eq(check_copy(WIRE_LISTS, &record, sizeof(record)), -EBADMSG, "%s without end",
+		cr_expect_eq(check_copy(WIRE_LISTS, &record, sizeof(record)), -EBADMSG, "%s without NUL",
 			     texts[i].name);
 		for (const char *bad = "\n\x1b\x7f\x80"; *bad; bad++) {
 			wire_make(&record, WIRE_RECORD);
@@ -569,16 +573,16 @@ Test(protocol, every_text_of_a_record_is_checked)
 				     texts[i].name, *bad & 0xff);
 		}
 	}
-	cr_expect_eq(end, sizeof(struct wire_record), "a text that this test does not know, or padding");
+	cr_expect_eq(end, sizeof(struct wire_record), "padding, or a text that this test does not check");
 }
 
-Test(protocol, ends)
+Test(protocol, checks_end)
 {
 	static const struct change changes[] = {
 		CHANGES_OF_HEADER(WIRE_END),
-		{ "an errno that is none", offsetof(struct wire_end, err), 4096, -EBADMSG },
+		{ "an errno out of range", offsetof(struct wire_end, err), 4096, -EBADMSG },
 		{ "the greatest errno", offsetof(struct wire_end, err), 4095, WIRE_END },
-		{ "reserved of its own", offsetof(struct wire_end, reserved), 1, -EBADMSG },
+		{ "reserved of the body", offsetof(struct wire_end, reserved), 1, -EBADMSG },
 	};
 	struct wire_end end;
 
@@ -607,7 +611,7 @@ static int open_fds(void)
 	return count;
 }
 
-Test(protocol, a_message_with_a_descriptor)
+Test(protocol, receives_a_descriptor)
 {
 	int pair[2], fd = -2, sent = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct stat a, b;
@@ -623,7 +627,7 @@ Test(protocol, a_message_with_a_descriptor)
 	cr_expect_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 }
 
-Test(protocol, a_message_without_a_descriptor)
+Test(protocol, receives_a_message_without_descriptor)
 {
 	int pair[2], fd = -2;
 	char got[8];
@@ -634,10 +638,10 @@ Test(protocol, a_message_without_a_descriptor)
 	cr_expect_eq(fd, -1);
 	close(pair[0]);
 	cr_expect_eq(wire_receive(pair[1], got, sizeof(got), &fd), 0, "end of stream");
-	cr_expect_lt(wire_send(pair[1], "x", 1, -1), 0, "an error, and no SIGPIPE");
+	cr_expect_lt(wire_send(pair[1], "x", 1, -1), 0, "an error instead of SIGPIPE");
 }
 
-Test(protocol, a_descriptor_that_nobody_wants)
+Test(protocol, closes_an_unrequested_descriptor)
 {
 	int pair[2], before;
 	char got[8];
@@ -649,7 +653,7 @@ Test(protocol, a_descriptor_that_nobody_wants)
 	cr_expect_eq(open_fds(), before);
 }
 
-Test(protocol, a_message_that_does_not_fit)
+Test(protocol, rejects_a_message_that_does_not_fit)
 {
 	int pair[2], fd = -2, before;
 	char got[4];
@@ -659,11 +663,11 @@ Test(protocol, a_message_that_does_not_fit)
 	cr_expect_eq(wire_send(pair[0], "hello", 6, pair[0]), 6);
 	cr_expect_eq(wire_receive(pair[1], got, sizeof(got), &fd), -EBADMSG);
 	cr_expect_eq(fd, -2, "not written");
-	cr_expect_eq(open_fds(), before, "nor left open");
+	cr_expect_eq(open_fds(), before, "the descriptor is closed");
 }
 
-/* Two fit into the room of the one that is expected, for control data is aligned; three do not. */
-Test(protocol, more_than_one_descriptor)
+/* Control data is aligned, so the space for one descriptor holds two, but not three. */
+Test(protocol, rejects_more_than_one_descriptor)
 {
 	for (size_t count = 2; count <= 5; count++) {
 		union {
@@ -693,7 +697,7 @@ Test(protocol, more_than_one_descriptor)
 
 /* ---- names ---- */
 
-Test(protocol, socket_names)
+Test(protocol, converts_socket_names)
 {
 	char longest[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
 	struct sockaddr_un address;
@@ -715,7 +719,7 @@ Test(protocol, socket_names)
 	cr_expect_leq(len, sizeof(address));
 }
 
-Test(protocol, a_private_engines_name_is_its_own)
+Test(protocol, private_engines_get_different_names)
 {
 	char first[WIRE_NAME_MAX], second[WIRE_NAME_MAX];
 	struct sockaddr_un address;
@@ -730,7 +734,7 @@ Test(protocol, a_private_engines_name_is_its_own)
 	cr_expect_eq(connect(s, (struct sockaddr *)&address, len), 0);
 }
 
-Test(protocol, who_may_be_the_systems_engine)
+Test(protocol, trusts_root_and_folder_owner)
 {
 	static const struct {
 		mode_t mode;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* A record's JSON says all that the record does, and nothing that it does not. */
+/* The JSON of a record has each fact that the record has, and no other. */
 #include "engine/record_json.h"
 
 #include "record_fixture.h"
@@ -13,7 +13,7 @@ static void expect_line(const struct wire_record *record, const char *expected)
 	json_object_put(object);
 }
 
-Test(record_json, everything_it_has)
+Test(record_json, has_a_key_for_each_known_field)
 {
 	const struct wire_record record = full_record();
 
@@ -29,13 +29,13 @@ Test(record_json, everything_it_has)
 	expect_no_leak();
 }
 
-Test(record_json, nothing_that_it_has_not)
+Test(record_json, has_no_key_for_an_unknown_field)
 {
 	struct wire_record record;
 
 	wire_make(&record, WIRE_RECORD);
 	expect_line(&record, "{\"verdict\":\"unknown\"}");
-	/* numbers without their flag are not there, though they are not zero */
+	/* a number without its flag is unknown, even if it is not zero */
 	record.gid_index = 1;
 	record.qpn = 2;
 	record.dest_qpn = 3;
@@ -47,7 +47,7 @@ Test(record_json, nothing_that_it_has_not)
 }
 
 /* Index 0, QP number 0 and uid 0 are facts. */
-Test(record_json, zeros_that_are_known)
+Test(record_json, keeps_known_zeros)
 {
 	struct wire_record record;
 
@@ -61,7 +61,7 @@ Test(record_json, zeros_that_are_known)
 	expect_no_leak();
 }
 
-Test(record_json, lost_events)
+Test(record_json, counts_lost_events)
 {
 	struct wire_record record;
 
@@ -72,8 +72,8 @@ Test(record_json, lost_events)
 	expect_no_leak();
 }
 
-/* Whatever the fields of a record that was taken from a socket: json-c writes it, and a parser reads it again. */
-Test(record_json, is_json_whatever_is_in_it)
+/* A parser can read the JSON of any record. */
+Test(record_json, is_valid_json_for_any_field)
 {
 	struct wire_record record = full_record();
 	json_object *object, *again;
@@ -108,7 +108,7 @@ Test(record_json, every_event_and_outcome_has_its_own_name)
 	cr_expect_null(record_outcome_name(WIRE_OUTCOME_COUNT));
 }
 
-Test(record_json, times)
+Test(record_json, formats_times)
 {
 	static const struct {
 		int64_t ns;

@@ -6,7 +6,7 @@
 
 TestSuite(request, .timeout = 10);
 
-Test(request, every_uverbs_command_is_a_kind_of_its_own)
+Test(request, each_uverbs_command_has_a_separate_kind)
 {
 	bool seen[REQUEST_KIND_COUNT] = { false };
 
@@ -62,7 +62,7 @@ Test(request, keeps_the_facts_of_a_command)
 	cr_expect_eq(request.want.require, (uint32_t)WANT_NOTHING);
 }
 
-Test(request, only_a_devx_command_has_an_opcode)
+Test(request, sets_an_opcode_only_for_devx)
 {
 	const struct uverbs_command command = { .kind = UVERBS_QP_CREATE, .write_command = 4 };
 
@@ -76,13 +76,13 @@ Test(request, every_kind_has_a_name)
 	cr_expect_str_eq(request_kind_name(REQUEST_QP_ADDRESS), "modify_qp");
 }
 
-Test(request, a_kind_out_of_range_is_unknown)
+Test(request, names_a_kind_out_of_range_unknown)
 {
 	cr_expect_str_eq(request_kind_name(REQUEST_KIND_COUNT), "unknown");
 	cr_expect_str_eq(request_kind_name(-1), "unknown");
 }
 
-Test(request, the_kinds_of_librdmacm_are_known)
+Test(request, finds_the_kinds_of_librdmacm)
 {
 	for (int kind = 0; kind < REQUEST_KIND_COUNT; kind++)
 		cr_expect_eq(request_is_cm(kind), kind >= REQUEST_CM_CONNECT && kind <= REQUEST_CM_ROUTE, "kind %d",
