@@ -135,8 +135,8 @@ class Reasons(unittest.TestCase):
         self.assertEqual(len(known), len(re.findall(r"^REASON\(|^DIRECTED\(", source, re.M)) + source.count("\nDIRECTED("))
         documented: list[tuple[str, str]] = []
         for codes, text in re.findall(r"^(\*[a-z0-9-]+\*(?:, \*[a-z0-9-]+\*)?)\n((?:\t.*\n)+)", page("rdmasec-reasons.7"), re.M):
-            hint = re.search(r" Try: \*([^*]*)\*$", " ".join(text.split()))
-            documented += [(code, hint[1] if hint else "") for code in re.findall(r"[a-z0-9-]+", codes)]
+            tried = re.search(r" Try: \*([^*]*)\*$", " ".join(text.split()))
+            documented += [(code, tried[1] if tried else "") for code in re.findall(r"[a-z0-9-]+", codes)]
         self.assertEqual(documented, known)
 
 
