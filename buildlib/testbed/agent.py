@@ -37,19 +37,25 @@ Reply = dict[str, Any]
 
 
 class Job:
-    """A shell command. Its output goes to files: a process that it leaves running would hold a pipe open."""
+    """A shell command. Its output goes to files: a process that it leaves running would hold a pipe open.
+
+    The files are closed here and opened for each look: a scenario may start more commands than the agent may have files.
+    """
 
     def __init__(self, cmd: str, user: int | None, env: dict[str, str], cwd: str, urgent: bool = False) -> None:
         be_urgent(children=urgent)
-        self.out = tempfile.TemporaryFile(dir="/run")
-        self.err = tempfile.TemporaryFile(dir="/run")
+        (out, self.out), (err, self.err) = tempfile.mkstemp(dir="/run"), tempfile.mkstemp(dir="/run")
         self.ended = threading.Event()
         credentials: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
-        self.process = subprocess.Popen(
-            ["/bin/bash", "-c", cmd],
-            stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
-            cwd=cwd, env=ENVIRONMENT | env, start_new_session=True, **credentials,
-        )
+        try:
+            self.process = subprocess.Popen(
+                ["/bin/bash", "-c", cmd],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                cwd=cwd, env=ENVIRONMENT | env, start_new_session=True, **credentials,
+            )
+        finally:
+            os.close(out)
+            os.close(err)
         threading.Thread(target=self.follow, daemon=True).start()
 
     def follow(self) -> None:
@@ -66,14 +72,18 @@ class Job:
 
     def written(self) -> int:
         """Returns the octets of both streams so far."""
-        return sum(os.fstat(stream.fileno()).st_size for stream in (self.out, self.err))
+        return sum(os.stat(path).st_size for path in (self.out, self.err))
 
     def output(self) -> str:
-        return tail(self.out.fileno()) + tail(self.err.fileno())
+        return tail(self.out) + tail(self.err)
 
     def state(self) -> Reply:
         code = self.process.returncode if self.ended.is_set() else None
-        return {"done": True, "code": code, "out": tail(self.out.fileno()), "err": tail(self.err.fileno())}
+        return {"done": True, "code": code, "out": tail(self.out), "err": tail(self.err)}
+
+    def forget(self) -> None:
+        for path in (self.out, self.err):
+            Path(path).unlink(missing_ok=True)
 
 
 def be_urgent(children: bool = False) -> None:
@@ -82,10 +92,11 @@ def be_urgent(children: bool = False) -> None:
     os.sched_setscheduler(0, policy, os.sched_param(1))
 
 
-def tail(fd: int) -> str:
-    size = os.fstat(fd).st_size
-    start = max(0, size - OUTPUT_LIMIT)
-    text = os.pread(fd, OUTPUT_LIMIT, start).decode(errors="replace")
+def tail(path: str) -> str:
+    with open(path, "rb") as file:
+        start = max(0, os.fstat(file.fileno()).st_size - OUTPUT_LIMIT)
+        file.seek(start)
+        text = file.read(OUTPUT_LIMIT).decode(errors="replace")
     return f"[{start} bytes left out]\n{text}" if start else text
 
 
@@ -204,6 +215,7 @@ class Agent:
             pass
         for job in self.jobs.values():
             job.ended.wait(5)
+            job.forget()
         self.jobs.clear()
         return {}
 
