@@ -88,11 +88,17 @@ class Charon(KeyManager):
         self.process.kill(signal.SIGTERM)
         return self.process.wait()
 
-    def forget(self, what: str = "--ike roce-peer") -> None:
-        """Terminates the IKE_SAs with their CHILD_SAs, or (--child roce) the CHILD_SAs alone; here and at the peer."""
+    def terminate(self, what: str = "--ike roce-peer") -> bool:
+        """Terminates the IKE_SAs with their CHILD_SAs, or (--child roce) the CHILD_SAs alone; here and at the peer.
+
+        Returns whether it had none left afterwards.
+        """
         while self.swanctl(f"--terminate {what}").ok:  # it fails when there is none left
             pass
-        self.wait_for("end of its SAs", lambda: not self.installed())
+        return not self.installed()
+
+    def forget(self, what: str = "--ike roce-peer") -> None:
+        self.wait_for("end of its SAs", lambda: self.terminate(what))
 
     def ike_sas(self) -> list[str]:
         """Returns the numbers of the IKE_SAs that it has established since it started."""
@@ -106,3 +112,11 @@ class Charon(KeyManager):
         """Returns the (inbound, outbound) SPIs of its CHILD_SAs, those of the oldest IKE_SA first."""
         listed = self.swanctl("--list-sas --raw", check=True).out
         return re.findall(r"state=INSTALLED .*?spi-in=([0-9a-f]{8}) spi-out=([0-9a-f]{8})", listed)
+
+
+def both_forget(a: Charon, b: Charon) -> None:
+    """Terminates the SAs of two peers until neither has any.
+
+    On a busy host one of them can come to an ACQUIRE of before only now, and bring SAs back at the other, too.
+    """
+    a.wait_for("end of the SAs of both", lambda: a.terminate() and b.terminate() and not a.installed())

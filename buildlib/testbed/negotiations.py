@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .api import Test
 from .applications import bare_is_seen
-from .charon import ALL, ON_REQUEST, Charon
+from .charon import ALL, ON_REQUEST, Charon, both_forget
 from .daemon import USER, by_library, on_both
 from .key_manager import SECRET, both_have_sas, nothing_leaves, runs_in_esp
 from .refusals import refused_records
@@ -44,8 +44,7 @@ def asked_again(t: Test, a: Charon, b: Charon) -> None:
     a.acquire("--times 20")
     a.wait_for("report of a duplicate", lambda: "due to existing duplicate" in a.log())
     t.check(a.installed() == before, "asked again: the SAs do not change", a.installed())
-    for charon in (a, b):
-        charon.forget()
+    both_forget(a, b)
     count = len(a.child_sas())
     a.acquire("--times 20")
     both_have_sas(a, b)
@@ -53,8 +52,7 @@ def asked_again(t: Test, a: Charon, b: Charon) -> None:
 
 
 def asked_by_both(t: Test, a: Charon, b: Charon) -> None:
-    for charon in (a, b):
-        charon.forget()
+    both_forget(a, b)
     for program in [charon.start_acquire() for charon in (a, b)]:
         program.wait(check=True)
     both_have_sas(a, b)
@@ -66,8 +64,7 @@ def guarded(t: Test, a: Charon, b: Charon) -> None:
     daemon = on_both(t, PATIENT)
     what = "an ordinary user's program, guarded"
     runs_in_esp(t, what, by_library(t), USER)
-    for charon in (a, b):
-        charon.forget()
+    both_forget(a, b)
     runs_in_esp(t, f"{what}, without SAs: rdmasecd requests them", by_library(t), USER)
     refused = refused_records(daemon.log())
     t.check(not refused, f"{what}: the audit log has no refusal", refused)
@@ -75,8 +72,7 @@ def guarded(t: Test, a: Charon, b: Charon) -> None:
 
 
 def refuses_mismatches(t: Test, a: Charon, b: Charon) -> None:
-    for charon in (a, b):
-        charon.forget()
+    both_forget(a, b)
     a.acquire("--reqid 4791")
     a.wait_for("report of the reqid", lambda: "trap not found, unable to acquire reqid 4791" in a.log())
     t.check(not a.installed(), "a reqid that no policy has: there is no SA")
