@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* engine_judge() with a device and evidence made by hand, and policies from their text. */
+/*
+ * engine_judge() with a device and evidence made by hand, and policies from their text. A test chooses one of the hosts
+ * below, changes it if it has to, and asks.
+ */
 #ifndef RDMASEC_TESTS_JUDGEMENT_FIXTURE_H
 #define RDMASEC_TESTS_JUDGEMENT_FIXTURE_H
 
@@ -11,82 +14,93 @@
 
 enum { GIDS = 64 };
 
-/* A host: its device, its kernel's state, the program that asks. */
-struct estate {
+#define PEER "::ffff:10.0.0.2"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* The device, the kernel's state, and the program that asks. */
+static struct {
 	struct world w;
 	struct rdma_gid gids[GIDS];
 	struct rdma_port port;
 	struct rdma_device device;
 	struct engine_client client;
-};
+} e;
 
 static inline void gid_from(const char *address, uint8_t raw[16])
 {
 	cr_assert_eq(inet_pton(AF_INET6, address, raw), 1, "%s", address);
 }
 
-static inline void add_gid(struct estate *e, const char *address, const char *netdev)
+static inline void add_gid(const char *address, const char *netdev)
 {
-	struct rdma_gid *gid = &e->gids[e->port.gid_count];
+	struct rdma_gid *gid = &e.gids[e.port.gid_count];
 
-	cr_assert_lt(e->port.gid_count, GIDS);
-	*gid = (struct rdma_gid){ .valid = true, .index = e->port.gid_count++, .type = GID_TYPE_ROCE_V2 };
+	cr_assert_lt(e.port.gid_count, GIDS);
+	*gid = (struct rdma_gid){ .valid = true, .index = e.port.gid_count++, .type = GID_TYPE_ROCE_V2 };
 	gid_from(address, gid->raw);
 	text_copy(gid->netdev, sizeof(gid->netdev), netdev);
 }
 
-static inline void make_estate(struct estate *e, const char *name, uint32_t driver, int netdev)
+static inline void host_with_device(const char *name, uint32_t driver, int netdev)
 {
-	memset(e, 0, sizeof(*e));
-	world_init(&e->w, driver, AF_INET, netdev);
-	e->port = (struct rdma_port){
+	memset(&e, 0, sizeof(e));
+	world_init(&e.w, driver, AF_INET, netdev);
+	e.port = (struct rdma_port){
 		.number = 1, .link_layer = LINK_LAYER_ETHERNET, .active = true, .netdev_ifindex = netdev
 	};
-	e->device = (struct rdma_device){ .driver_known = true, .driver_id = driver, .port_count = 1 };
-	text_copy(e->device.name, sizeof(e->device.name), name);
-	e->client = (struct engine_client){ .pid = 1, .uid = 1000, .executable_known = true };
-	text_copy(e->client.executable, sizeof(e->client.executable), "/usr/bin/app");
+	e.device = (struct rdma_device){ .driver_known = true, .driver_id = driver, .port_count = 1 };
+	text_copy(e.device.name, sizeof(e.device.name), name);
+	e.client = (struct engine_client){ .pid = 1, .uid = 1000, .executable_known = true };
+	text_copy(e.client.executable, sizeof(e.client.executable), "/usr/bin/app");
 }
 
-/* rxe upon macsec0, which is in order: all of the port is protected. */
-static inline void rxe_on_macsec(struct estate *e)
+/* rxe on macsec0: the whole port is protected. */
+static inline void rxe_on_macsec(void)
 {
-	make_estate(e, "rxe0", RDMA_DRIVER_RXE, MACSEC0);
-	add_gid(e, "::ffff:10.0.0.1", "macsec0");
-	add_gid(e, "2001:db8::1", "macsec0");
-	world_add_macsec(&e->w);
+	host_with_device("rxe0", RDMA_DRIVER_RXE, MACSEC0);
+	add_gid("::ffff:10.0.0.1", "macsec0");
+	add_gid("2001:db8::1", "macsec0");
+	world_add_macsec(&e.w);
 }
 
-/* rxe upon eth0, bare. */
-static inline void rxe_on_eth(struct estate *e)
+/* rxe on eth0, without protection. */
+static inline void rxe_on_eth(void)
 {
-	make_estate(e, "rxe0", RDMA_DRIVER_RXE, ETH0);
-	add_gid(e, "::ffff:10.0.0.1", "eth0");
+	host_with_device("rxe0", RDMA_DRIVER_RXE, ETH0);
+	add_gid("::ffff:10.0.0.1", "eth0");
 }
 
-/* rxe upon eth0 with IPsec between 10.0.0.1 and 10.0.0.2. */
-static inline void rxe_with_ipsec(struct estate *e)
+/* rxe on eth0 with IPsec between 10.0.0.1 and 10.0.0.2. */
+static inline void rxe_with_ipsec(void)
 {
-	rxe_on_eth(e);
-	world_add_ipsec(&e->w);
+	rxe_on_eth();
+	world_add_ipsec(&e.w);
 }
 
-/* A NIC whose GID 2 alone is on macsec0. */
-static inline void mlx5_mixed(struct estate *e)
+/* The same, but the SAs are still missing. */
+static inline void rxe_without_sas(void)
 {
-	make_estate(e, "mlx5_0", RDMA_DRIVER_MLX5, ETH0);
-	add_gid(e, "::ffff:10.0.0.1", "eth0");
-	add_gid(e, "2001:db8::1", "macsec0");
-	add_gid(e, "::ffff:10.0.1.1", "macsec0");
-	world_add_macsec(&e->w);
+	rxe_with_ipsec();
+	e.w.sa_count = 0;
 }
 
-/* What the engine is to hand on, whatever it is. */
+/* A NIC: GID 0 is on eth0, GIDs 1 and 2 are on macsec0. */
+static inline void mlx5_mixed(void)
+{
+	host_with_device("mlx5_0", RDMA_DRIVER_MLX5, ETH0);
+	add_gid("::ffff:10.0.0.1", "eth0");
+	add_gid("2001:db8::1", "macsec0");
+	add_gid("::ffff:10.0.1.1", "macsec0");
+	world_add_macsec(&e.w);
+}
+
+/* The engine passes this context to the function without a look at it. */
 static char route_context;
 static unsigned int routes_asked;
 
-static inline int route_get_as_told(void *context, int family, const union ip_address *src, const union ip_address *dst,
-				    int oif, int *out)
+static inline int route_by_oif(void *context, int family, const union ip_address *src, const union ip_address *dst,
+			       int oif, int *out)
 {
 	(void)family;
 	(void)src;
@@ -117,26 +131,42 @@ static inline void expect_sound_answer(const struct engine_answer *answer)
 		cr_expect(!strncmp(answer->text, "rdmasec: audit: would refuse ", 29), "%s", answer->text);
 }
 
-/* `policy`: the text of a file; NULL: none. */
-static inline struct engine_answer ask(struct estate *e, const char *policy_text, const struct request *request)
+/* The rule of the last answer; "" if it has none. */
+static char rule_of_answer[POLICY_NAME_MAX];
+
+/* `policy_text`: of a file; NULL: the built-in policy. */
+static inline struct engine_answer judge_in(const struct engine_view *view, const char *policy_text,
+					    const struct request *request)
 {
 	const struct policy *policy = policy_text ? parse(policy_text) : policy_builtin();
-	struct macsec_evidence secy = e->w.secy;
-	struct evidence ev = e->w.ev;
+	struct engine_view with_policy = *view;
 	struct engine_answer answer;
 
-	secy.rxsc = e->w.rxsc;
-	ev.secys = &secy;
-	ev.links = e->w.links;
-	ev.xfrm = world_table(&e->w);
-	e->port.gids = e->gids;
-	e->device.ports = &e->port;
+	with_policy.policy = policy;
 	memset(&answer, 0xa5, sizeof(answer));
-	engine_judge(&(struct engine_view){ policy, &e->device, &ev, route_get_as_told, &route_context }, &e->client,
-		     request, &answer);
+	engine_judge(&with_policy, &e.client, request, &answer);
 	expect_sound_answer(&answer);
-	xfrm_table_free(ev.xfrm);
+	text_copy(rule_of_answer, sizeof(rule_of_answer), answer.rule ? answer.rule->name : "");
+	answer.rule = NULL; /* it goes with the policy */
 	policy_free(policy);
+	return answer;
+}
+
+static inline struct engine_answer ask(const char *policy_text, struct request request)
+{
+	struct macsec_evidence secy = e.w.secy;
+	struct evidence ev = e.w.ev;
+	struct engine_answer answer;
+
+	secy.rxsc = e.w.rxsc;
+	ev.secys = &secy;
+	ev.links = e.w.links;
+	ev.xfrm = world_table(&e.w);
+	e.port.gids = e.gids;
+	e.device.ports = &e.port;
+	answer = judge_in(&(struct engine_view){ NULL, &e.device, &ev, route_by_oif, &route_context }, policy_text,
+			  &request);
+	xfrm_table_free(ev.xfrm);
 	return answer;
 }
 
@@ -159,24 +189,39 @@ static inline struct request of_kind(enum request_kind kind)
 	return (struct request){ .kind = kind };
 }
 
-#define EXPECT_PASS(answer)                                                                      \
-	do {                                                                                     \
-		struct engine_answer a = (answer);                                               \
-		cr_expect(a.pass && !a.text[0], "pass %d, errno %d: %s", a.pass, a.err, a.text); \
-	} while (0)
-#define EXPECT_AUDITED(answer, says)                                                       \
-	do {                                                                               \
-		struct engine_answer a = (answer);                                         \
-		cr_expect(a.pass &&strstr(a.text, says), "pass %d: '%s'", a.pass, a.text); \
-		expect_golden("refusals.txt", a.text);                                     \
-	} while (0)
-#define EXPECT_REFUSED(answer, says)                                           \
-	do {                                                                   \
-		struct engine_answer a = (answer);                             \
-		cr_expect(!a.pass && a.err == EPERM && strstr(a.text, says) && \
-				  !strncmp(a.text, "rdmasec: refused ", 17),   \
-			  "pass %d, errno %d: '%s'", a.pass, a.err, a.text);   \
-		expect_golden("refusals.txt", a.text);                         \
-	} while (0)
+/* `codes`: "first,second", as users see them. */
+static inline void expect_reasons(struct engine_answer answer, const char *codes, const char *asked)
+{
+	char has[REASONS_TEXT_MAX], shown[REASONS_TEXT_MAX + 16];
+
+	cr_expect_str_eq(reasons_text(answer.verdict.reasons, has), codes, "%s: %s", asked, answer.text);
+	text_format(shown, sizeof(shown), "(reason=%s)", codes);
+	cr_expect(strstr(answer.text, shown), "%s: '%s' has no %s", asked, answer.text, shown);
+	expect_golden("refusals.txt", answer.text);
+}
+
+static inline void expect_pass(struct engine_answer answer, const char *asked)
+{
+	cr_expect(answer.pass && !answer.text[0], "%s: pass %d, errno %d: %s", asked, answer.pass, answer.err,
+		  answer.text);
+}
+
+static inline void expect_audited(struct engine_answer answer, const char *codes, const char *asked)
+{
+	cr_expect(answer.pass && answer.audited, "%s: pass %d, audited %d", asked, answer.pass, answer.audited);
+	expect_reasons(answer, codes, asked);
+}
+
+static inline void expect_refused(struct engine_answer answer, const char *codes, const char *asked)
+{
+	cr_expect(!answer.pass && answer.err == EPERM, "%s: pass %d, errno %d", asked, answer.pass, answer.err);
+	cr_expect(!strncmp(answer.text, "rdmasec: refused ", 17), "%s: '%s'", asked, answer.text);
+	expect_reasons(answer, codes, asked);
+}
+
+/* Each takes what ask() returns. */
+#define EXPECT_PASS(answer)           expect_pass(answer, #answer)
+#define EXPECT_AUDITED(answer, codes) expect_audited(answer, codes, #answer)
+#define EXPECT_REFUSED(answer, codes) expect_refused(answer, codes, #answer)
 
 #endif

@@ -2,51 +2,98 @@
 /* Connections by librdmacm, which knows addresses only. */
 #include "judgement_fixture.h"
 
-static struct request cm(enum request_kind kind, const char *local, const char *remote)
+static const char clear[] = "macsec-no-device,outbound-no-policy";
+
+static struct request cm(enum request_kind kind, const char *local)
 {
-	struct request request = modify(0, remote);
+	struct request request = modify(0, PEER);
 
 	request.kind = kind;
-	request.address.sgid_index = 0;
 	gid_from(local, request.sgid);
 	return request;
 }
 
-Test(judgement_cm, librdmacm_before_it_sends)
+#define LOCAL "::ffff:10.0.0.1"
+
+#define FOR_EACH_KIND(kind) for (enum request_kind kind = REQUEST_CM_CONNECT; (kind) <= REQUEST_CM_ROUTE; (kind)++)
+
+Test(judgement_cm, passes_messages_over_macsec)
 {
-	static const char any[] = "[default]\ncm = any\n";
-	struct estate macsec, ipsec, bare;
+	rxe_on_macsec();
+	FOR_EACH_KIND(kind)
+	EXPECT_PASS(ask(NULL, cm(kind, LOCAL)));
+}
 
-	rxe_on_macsec(&macsec);
-	rxe_on_eth(&bare);
-	for (enum request_kind kind = REQUEST_CM_CONNECT; kind <= REQUEST_CM_ROUTE; kind++) {
-		struct request request = cm(kind, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
+Test(judgement_cm, refuses_messages_without_protection)
+{
+	rxe_on_eth();
+	FOR_EACH_KIND(kind)
+	{
+		struct engine_answer answer = ask(NULL, cm(kind, LOCAL));
 
-		EXPECT_PASS(ask(&macsec, NULL, &request));
-		EXPECT_REFUSED(ask(&bare, NULL, &request), "10.0.0.2: unprotected");
-		EXPECT_REFUSED(ask(&bare, NULL, &request), request_kind_name(kind));
-		EXPECT_PASS(ask(&bare, any, &request));
-		EXPECT_AUDITED(ask(&bare, "[default]\nmode = audit\n", &request), request_kind_name(kind));
-		request.want.granularity = WANT_QP; /* of the QP to come, not of what all share */
-		rxe_with_ipsec(&ipsec);
-		EXPECT_PASS(ask(&ipsec, NULL, &request));
-		request = cm(kind, "::ffff:10.0.0.77", "::ffff:10.0.0.2");
-		EXPECT_REFUSED(ask(&macsec, NULL, &request), "(reason=no-local-gid)");
+		EXPECT_REFUSED(answer, clear);
+		cr_expect(strstr(answer.text, request_kind_name(kind)), "%s", answer.text);
 	}
 }
 
-/* Several entries have one address: the kernel takes one of RoCE v2, and nobody knows which. */
-Test(judgement_cm, librdmacm_knows_only_addresses)
+Test(judgement_cm, audits_messages_without_protection)
 {
-	struct request request = cm(REQUEST_CM_CONNECT, "::ffff:10.0.0.1", "::ffff:10.0.0.2");
-	struct estate e;
+	rxe_on_eth();
+	FOR_EACH_KIND(kind)
+	EXPECT_AUDITED(ask("[default]\nmode = audit\n", cm(kind, LOCAL)), clear);
+}
 
-	rxe_on_macsec(&e);
-	add_gid(&e, "::ffff:10.0.0.1", "macsec0");
+Test(judgement_cm, passes_messages_in_clear_if_allowed)
+{
+	rxe_on_eth();
+	FOR_EACH_KIND(kind)
+	EXPECT_PASS(ask("[default]\ncm = any\n", cm(kind, LOCAL)));
+}
+
+/* The messages travel between the hosts; an SA of its own is for the queue pair that comes later. */
+Test(judgement_cm, passes_messages_by_shared_sa_if_own_sa_is_wanted)
+{
+	rxe_with_ipsec();
+	FOR_EACH_KIND(kind)
+	{
+		struct request request = cm(kind, LOCAL);
+
+		request.want.granularity = WANT_QP;
+		EXPECT_PASS(ask(NULL, request));
+	}
+}
+
+Test(judgement_cm, refuses_local_address_without_gid)
+{
+	rxe_on_macsec();
+	FOR_EACH_KIND(kind)
+	EXPECT_REFUSED(ask(NULL, cm(kind, "::ffff:10.0.0.77")), "no-local-gid");
+}
+
+/* ---- several GIDs with the same address: the kernel takes any of them that is RoCE v2 ---- */
+
+static void rxe_with_second_gid(const char *netdev)
+{
+	rxe_on_macsec();
+	add_gid(LOCAL, netdev);
+}
+
+Test(judgement_cm, ignores_roce_v1_gid_of_same_address)
+{
+	rxe_with_second_gid("macsec0");
 	e.gids[2].type = GID_TYPE_ROCE_V1;
-	EXPECT_PASS(ask(&e, NULL, &request));
-	add_gid(&e, "::ffff:10.0.0.1", "eth1");
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=netdev-not-stacked)");
-	e.gids[0].type = e.gids[3].type = GID_TYPE_ROCE_V1;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=gid-roce-v1)");
+	EXPECT_PASS(ask(NULL, cm(REQUEST_CM_CONNECT, LOCAL)));
+}
+
+Test(judgement_cm, refuses_if_one_gid_of_same_address_is_unprotected)
+{
+	rxe_with_second_gid("eth1");
+	EXPECT_REFUSED(ask(NULL, cm(REQUEST_CM_CONNECT, LOCAL)), "netdev-not-stacked");
+}
+
+Test(judgement_cm, refuses_if_all_gids_of_same_address_are_roce_v1)
+{
+	rxe_with_second_gid("eth1");
+	e.gids[0].type = e.gids[2].type = GID_TYPE_ROCE_V1;
+	EXPECT_REFUSED(ask(NULL, cm(REQUEST_CM_CONNECT, LOCAL)), "gid-roce-v1");
 }

@@ -2,89 +2,159 @@
 /* Commands that a policy allows, that always pass, or that are refused under every policy. */
 #include "judgement_fixture.h"
 
-Test(judgement_command, raw_packets)
-{
-	struct request request = create(IB_UVERBS_QPT_RAW_PACKET);
-	struct request flow = of_kind(REQUEST_FLOW_CREATE);
-	struct estate e;
+static const char raw[] = "[default]\nraw-packet = allow\n";
+static const char raw_for_app[] = "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n";
 
-	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=raw-packet)");
-	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\n", &request), "(reason=raw-packet)");
-	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &request));
-	EXPECT_REFUSED(ask(&e, NULL, &flow), "(reason=flow-steering)");
-	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &flow));
-	EXPECT_REFUSED(ask(&e, "[default]\ndevx = allow\n", &flow), "(reason=flow-steering)");
-	/* allowed for one program only, and nobody knows which one this is */
-	e.client.executable_known = false;
-	EXPECT_REFUSED(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &request),
-		       "(reason=raw-packet)");
-	e.client.executable_known = true;
-	EXPECT_PASS(ask(&e, "[rule dpdk]\nmatch-executable = /usr/bin/app\nraw-packet = allow\n", &request));
+/* ---- raw packets and flow steering ---- */
+
+Test(judgement_command, refuses_raw_packets)
+{
+	rxe_on_macsec();
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_RAW_PACKET)), "raw-packet");
 }
 
-/* A source QP number of one's own choice is a raw-packet right; what the QP then sends is judged all the same. */
-Test(judgement_command, a_source_qpn)
+Test(judgement_command, refuses_raw_packets_if_nothing_is_required)
+{
+	rxe_on_macsec();
+	EXPECT_REFUSED(ask("[default]\nrequire = none\n", create(IB_UVERBS_QPT_RAW_PACKET)), "raw-packet");
+}
+
+Test(judgement_command, passes_raw_packets_if_allowed)
+{
+	rxe_on_macsec();
+	EXPECT_PASS(ask(raw, create(IB_UVERBS_QPT_RAW_PACKET)));
+}
+
+Test(judgement_command, passes_raw_packets_of_allowed_program)
+{
+	rxe_on_macsec();
+	EXPECT_PASS(ask(raw_for_app, create(IB_UVERBS_QPT_RAW_PACKET)));
+}
+
+Test(judgement_command, refuses_raw_packets_of_unknown_program)
+{
+	rxe_on_macsec();
+	e.client.executable_known = false;
+	EXPECT_REFUSED(ask(raw_for_app, create(IB_UVERBS_QPT_RAW_PACKET)), "raw-packet");
+}
+
+Test(judgement_command, refuses_flow_steering)
+{
+	rxe_on_macsec();
+	EXPECT_REFUSED(ask(NULL, of_kind(REQUEST_FLOW_CREATE)), "flow-steering");
+	EXPECT_REFUSED(ask("[default]\ndevx = allow\n", of_kind(REQUEST_FLOW_CREATE)), "flow-steering");
+}
+
+Test(judgement_command, passes_flow_steering_if_raw_packets_are_allowed)
+{
+	rxe_on_macsec();
+	EXPECT_PASS(ask(raw, of_kind(REQUEST_FLOW_CREATE)));
+}
+
+/* ---- a source QP number chosen by the program needs the right to raw packets ---- */
+
+static struct request create_with_source_qpn(void)
 {
 	struct request request = create(IB_UVERBS_QPT_UD);
-	struct estate e;
 
 	request.has = UVERBS_HAS_SOURCE_QPN;
-	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=source-qpn)");
-	EXPECT_PASS(ask(&e, "[default]\nraw-packet = allow\n", &request));
-	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &request), "(reason=source-qpn)");
-	rxe_on_eth(&e);
-	EXPECT_REFUSED(ask(&e, "[default]\nraw-packet = allow\n", &request),
-		       "(reason=macsec-no-device,outbound-no-policy)");
+	return request;
 }
 
-Test(judgement_command, what_is_malformed)
+Test(judgement_command, refuses_source_qpn)
 {
-	struct request request = of_kind(REQUEST_MALFORMED);
-	struct estate e;
-
-	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "malformed command on rxe0 (reason=command-unknown)");
-	EXPECT_REFUSED(ask(&e, "[default]\nrequire = none\nraw-packet = allow\ndevx = allow\n", &request),
-		       "(reason=command-unknown)");
-	request.kind = REQUEST_KIND_COUNT;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=command-unknown)");
+	rxe_on_macsec();
+	EXPECT_REFUSED(ask(NULL, create_with_source_qpn()), "source-qpn");
 }
 
-Test(judgement_command, destroying_is_free)
+Test(judgement_command, audits_source_qpn)
 {
-	struct request request = of_kind(REQUEST_QP_DESTROY);
-	struct estate e;
-
-	rxe_on_eth(&e);
-	EXPECT_PASS(ask(&e, NULL, &request));
+	rxe_on_macsec();
+	EXPECT_AUDITED(ask("[default]\nmode = audit\n", create_with_source_qpn()), "source-qpn");
 }
 
-/* Of no device and no namespace: whatever rule could be the one for what the program does then. */
+Test(judgement_command, passes_source_qpn_if_raw_packets_are_allowed)
+{
+	rxe_on_macsec();
+	EXPECT_PASS(ask(raw, create_with_source_qpn()));
+}
+
+Test(judgement_command, judges_path_of_allowed_source_qpn)
+{
+	rxe_on_eth();
+	EXPECT_REFUSED(ask(raw, create_with_source_qpn()), "macsec-no-device,outbound-no-policy");
+}
+
+/* ---- malformed and harmless ---- */
+
+Test(judgement_command, refuses_malformed_command)
+{
+	rxe_on_macsec();
+	EXPECT_REFUSED(ask(NULL, of_kind(REQUEST_MALFORMED)), "command-unknown");
+}
+
+Test(judgement_command, refuses_malformed_command_under_loosest_enforced_policy)
+{
+	rxe_on_macsec();
+	EXPECT_REFUSED(ask("[default]\nrequire = none\nraw-packet = allow\ndevx = allow\n", of_kind(REQUEST_MALFORMED)),
+		       "command-unknown");
+}
+
+Test(judgement_command, refuses_kind_out_of_range)
+{
+	rxe_on_macsec();
+	EXPECT_REFUSED(ask(NULL, of_kind(REQUEST_KIND_COUNT)), "command-unknown");
+}
+
+Test(judgement_command, passes_destruction)
+{
+	rxe_on_eth();
+	EXPECT_PASS(ask(NULL, of_kind(REQUEST_QP_DESTROY)));
+}
+
+/* ---- a door that could not be installed: it has no device, so every rule that may match the program counts ---- */
+
 static struct engine_answer ask_broken(const char *policy_text)
 {
-	const struct policy *policy = policy_text ? parse(policy_text) : policy_builtin();
-	const struct engine_client client = {
-		.pid = 1, .uid = 1000, .executable_known = true, .executable = "/usr/bin/app"
-	};
 	const struct request request = { .kind = REQUEST_DOOR_BROKEN };
-	struct engine_answer answer;
 
-	engine_judge(&(struct engine_view){ .policy = policy }, &client, &request, &answer);
-	expect_sound_answer(&answer);
-	policy_free(policy);
-	return answer;
+	rxe_on_eth();
+	return judge_in(&(struct engine_view){ .policy = NULL }, policy_text, &request);
 }
 
-Test(judgement_command, a_door_that_cannot_stand)
+Test(judgement_command, refuses_program_whose_door_failed)
 {
-	EXPECT_REFUSED(ask_broken(NULL), "(reason=door-broken)");
-	EXPECT_REFUSED(ask_broken("[default]\nrequire = none\n"), "(reason=door-broken)");
-	EXPECT_AUDITED(ask_broken("[default]\nmode = audit\n"), "(reason=door-broken)");
+	EXPECT_REFUSED(ask_broken(NULL), "door-broken");
+}
+
+Test(judgement_command, refuses_program_whose_door_failed_if_nothing_is_required)
+{
+	EXPECT_REFUSED(ask_broken("[default]\nrequire = none\n"), "door-broken");
+}
+
+Test(judgement_command, audits_program_whose_door_failed)
+{
+	EXPECT_AUDITED(ask_broken("[default]\nmode = audit\n"), "door-broken");
+}
+
+Test(judgement_command, passes_program_whose_door_failed_if_policy_is_off)
+{
 	EXPECT_PASS(ask_broken("[default]\nmode = off\n"));
+}
+
+Test(judgement_command, refuses_program_whose_door_failed_if_rule_of_any_device_enforces)
+{
 	EXPECT_REFUSED(ask_broken("[rule one]\nmatch-device = mlx5_*\nmode = enforce\n[default]\nmode = off\n"),
-		       "[rule one]");
+		       "door-broken");
+	cr_expect_str_eq(rule_of_answer, "one");
+}
+
+Test(judgement_command, passes_program_whose_door_failed_if_rule_of_other_user_enforces)
+{
 	EXPECT_PASS(ask_broken("[rule one]\nmatch-uid = 1234\nmode = enforce\n[default]\nmode = off\n"));
+}
+
+Test(judgement_command, passes_program_whose_door_failed_if_its_own_rule_is_off)
+{
 	EXPECT_PASS(ask_broken("[rule one]\nmatch-executable = /usr/bin/app\nmode = off\n"));
 }

@@ -2,118 +2,222 @@
 /* New queue pairs and multicast groups, which have no address of their own. */
 #include "judgement_fixture.h"
 
+/* ---- connected: refused now only if no GID could ever be protected ---- */
+
 static const uint32_t connected[] = { IB_UVERBS_QPT_RC, IB_UVERBS_QPT_UC, IB_UVERBS_QPT_XRC_INI,
 				      IB_UVERBS_QPT_XRC_TGT };
 
-/* Refused at once only where no GID could ever do. */
-Test(judgement_create, a_connected_qp_is_made_where_it_could_be_protected)
+static void expect_connected_pass(const char *policy)
 {
-	struct estate e;
-
-	for (size_t i = 0; i < sizeof(connected) / sizeof(connected[0]); i++) {
-		struct request request = create(connected[i]);
-
-		rxe_on_macsec(&e);
-		EXPECT_PASS(ask(&e, NULL, &request));
-		mlx5_mixed(&e);
-		EXPECT_PASS(ask(&e, NULL, &request)); /* by one of its GIDs */
-		rxe_on_eth(&e);
-		EXPECT_REFUSED(ask(&e, NULL, &request),
-			       "to any remote: unprotected (reason=macsec-no-device,outbound-no-policy)");
-		rxe_with_ipsec(&e);
-		EXPECT_PASS(ask(&e, NULL, &request));
-		e.w.sa_count = 0; /* an SA may yet come */
-		EXPECT_PASS(ask(&e, NULL, &request));
-		EXPECT_REFUSED(ask(&e, "[default]\nrequire = macsec\n", &request),
-			       "is not a MACsec device (no other GID of rxe0 is better)");
-	}
+	for (size_t i = 0; i < COUNT(connected); i++)
+		EXPECT_PASS(ask(policy, create(connected[i])));
 }
 
-Test(judgement_create, a_port_that_nobody_can_judge)
+static void expect_connected_refused(const char *policy, const char *codes)
 {
-	struct request request = create(IB_UVERBS_QPT_RC);
-	struct estate e;
+	for (size_t i = 0; i < COUNT(connected); i++)
+		EXPECT_REFUSED(ask(policy, create(connected[i])), codes);
+}
 
-	rxe_on_macsec(&e);
+Test(judgement_create, passes_connected_qp_on_macsec)
+{
+	rxe_on_macsec();
+	expect_connected_pass(NULL);
+}
+
+Test(judgement_create, passes_connected_qp_if_one_gid_is_protected)
+{
+	mlx5_mixed();
+	expect_connected_pass(NULL);
+}
+
+Test(judgement_create, passes_connected_qp_with_ipsec)
+{
+	rxe_with_ipsec();
+	expect_connected_pass(NULL);
+}
+
+Test(judgement_create, passes_connected_qp_whose_sa_is_missing)
+{
+	rxe_without_sas();
+	expect_connected_pass(NULL);
+}
+
+Test(judgement_create, refuses_connected_qp_without_protection)
+{
+	rxe_on_eth();
+	expect_connected_refused(NULL, "macsec-no-device,outbound-no-policy");
+}
+
+Test(judgement_create, refuses_connected_qp_with_ipsec_if_macsec_is_required)
+{
+	rxe_without_sas();
+	expect_connected_refused("[default]\nrequire = macsec\n", "macsec-no-device");
+}
+
+/* ---- ports without a protected path ---- */
+
+Test(judgement_create, refuses_qp_of_unknown_driver)
+{
+	rxe_on_macsec();
 	e.device.driver_known = false;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=driver-unknown)");
-	rxe_on_macsec(&e);
-	e.device.driver_id = RDMA_DRIVER_SIW; /* iWARP never asks for an address */
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=driver-no-roce)");
-	rxe_on_macsec(&e);
-	e.device.driver_id = RDMA_DRIVER_IRDMA;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=driver-clear)");
-	rxe_on_macsec(&e);
-	e.port.gid_count = 0;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=no-gid)");
-	rxe_on_macsec(&e);
-	e.device.port_count = 0;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=no-gid)");
-	rxe_with_ipsec(&e);
-	e.w.xfrm_state = EVIDENCE_NO_PRIVILEGE;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=macsec-no-device,xfrm-no-privilege)");
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_RC)), "driver-unknown");
 }
 
-/* Their addresses come from the application's own memory: all that it may choose has to be protected. */
-Test(judgement_create, a_ud_qp_needs_the_whole_port)
+/* iWARP never sets an address. */
+Test(judgement_create, refuses_qp_of_driver_without_roce)
 {
-	static const uint32_t types[] = { IB_UVERBS_QPT_UD, IB_UVERBS_QPT_DRIVER };
-	struct estate e;
+	rxe_on_macsec();
+	e.device.driver_id = RDMA_DRIVER_SIW;
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_RC)), "driver-no-roce");
+}
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		struct request request = create(types[i]);
+Test(judgement_create, refuses_qp_of_driver_that_sends_in_clear)
+{
+	rxe_on_macsec();
+	e.device.driver_id = RDMA_DRIVER_IRDMA;
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_RC)), "driver-clear");
+}
 
-		rxe_on_macsec(&e);
-		EXPECT_PASS(ask(&e, NULL, &request));
-		mlx5_mixed(&e);
-		EXPECT_REFUSED(ask(&e, NULL, &request), "GID 0 (10.0.0.1 on eth0) to any remote: unprotected");
-		rxe_with_ipsec(&e);
-		EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=outbound-policy-gap)");
-		e.w.policies[OUT].sel.daddr_prefix = e.w.policies[IN].sel.saddr_prefix = 0;
-		EXPECT_PASS(ask(&e, NULL, &request));
-		add_gid(&e, "::ffff:10.0.9.1", "eth0"); /* an address of which the policies know nothing */
-		EXPECT_REFUSED(ask(&e, NULL, &request), "GID 1 (10.0.9.1 on eth0) to any remote");
-		rxe_on_macsec(&e);
-		e.gids[1].type = GID_TYPE_ROCE_V1;
-		EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=gid-roce-v1)");
-		rxe_on_macsec(&e);
-		e.port.gid_count = 0;
-		EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=no-gid)");
+Test(judgement_create, refuses_qp_of_port_without_gids)
+{
+	rxe_on_macsec();
+	e.port.gid_count = 0;
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_RC)), "no-gid");
+}
+
+Test(judgement_create, refuses_qp_of_device_without_ports)
+{
+	rxe_on_macsec();
+	e.device.port_count = 0;
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_RC)), "no-gid");
+}
+
+Test(judgement_create, refuses_qp_if_xfrm_is_unreadable)
+{
+	rxe_with_ipsec();
+	e.w.xfrm_state = EVIDENCE_NO_PRIVILEGE;
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_RC)), "macsec-no-device,xfrm-no-privilege");
+}
+
+/* ---- datagrams: the program chooses their remotes in its own memory, so every possible path must be protected ---- */
+
+static const uint32_t datagrams[] = { IB_UVERBS_QPT_UD, IB_UVERBS_QPT_DRIVER };
+
+static void expect_datagrams_pass(void)
+{
+	for (size_t i = 0; i < COUNT(datagrams); i++)
+		EXPECT_PASS(ask(NULL, create(datagrams[i])));
+}
+
+static void expect_datagrams_refused(uint8_t gid, const char *codes)
+{
+	for (size_t i = 0; i < COUNT(datagrams); i++) {
+		struct engine_answer answer = ask(NULL, create(datagrams[i]));
+
+		EXPECT_REFUSED(answer, codes);
+		cr_expect_eq(answer.path.sgid_index, gid, "%u", answer.path.sgid_index);
 	}
 }
 
-/* Where the kernel gives out the address handle, a UD QP is like the connected ones: refused by what its GIDs are. */
-Test(judgement_create, a_ud_qp_of_a_driver_with_kernel_handles)
+static void policies_for_all_remotes(void)
 {
-	struct request request = create(IB_UVERBS_QPT_UD);
-	struct estate e;
+	e.w.policies[OUT].sel.daddr_prefix = e.w.policies[IN].sel.saddr_prefix = 0;
+}
 
-	rxe_on_macsec(&e);
+Test(judgement_create, passes_datagram_qp_on_macsec)
+{
+	rxe_on_macsec();
+	expect_datagrams_pass();
+}
+
+Test(judgement_create, passes_datagram_qp_with_policies_for_all_remotes)
+{
+	rxe_with_ipsec();
+	policies_for_all_remotes();
+	expect_datagrams_pass();
+}
+
+Test(judgement_create, refuses_datagram_qp_if_one_gid_is_unprotected)
+{
+	mlx5_mixed();
+	expect_datagrams_refused(0, "macsec-no-device,outbound-no-policy");
+}
+
+Test(judgement_create, refuses_datagram_qp_with_policies_for_one_remote)
+{
+	rxe_with_ipsec();
+	expect_datagrams_refused(0, "outbound-policy-gap");
+}
+
+Test(judgement_create, refuses_datagram_qp_if_policies_omit_one_gid)
+{
+	rxe_with_ipsec();
+	policies_for_all_remotes();
+	add_gid("::ffff:10.0.9.1", "eth0");
+	expect_datagrams_refused(1, "macsec-no-device,outbound-no-policy");
+}
+
+Test(judgement_create, refuses_datagram_qp_if_one_gid_is_roce_v1)
+{
+	rxe_on_macsec();
+	e.gids[1].type = GID_TYPE_ROCE_V1;
+	expect_datagrams_refused(1, "gid-roce-v1");
+}
+
+Test(judgement_create, refuses_datagram_qp_of_port_without_gids)
+{
+	rxe_on_macsec();
+	e.port.gid_count = 0;
+	for (size_t i = 0; i < COUNT(datagrams); i++)
+		EXPECT_REFUSED(ask(NULL, create(datagrams[i])), "no-gid");
+}
+
+/* The kernel makes the address handles of this driver, so its datagram QPs are judged like connected ones. */
+Test(judgement_create, refuses_ud_qp_of_driver_with_kernel_handles)
+{
+	rxe_on_macsec();
 	e.device.driver_id = RDMA_DRIVER_BNXT_RE;
-	EXPECT_REFUSED(ask(&e, NULL, &request), "(reason=driver-clear)");
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_UD)), "driver-clear");
 }
 
-Test(judgement_create, multicast_needs_the_whole_port)
+Test(judgement_create, passes_multicast_on_macsec)
 {
-	struct request request = of_kind(REQUEST_MCAST_ATTACH);
-	struct estate e;
-
-	rxe_on_macsec(&e);
-	EXPECT_PASS(ask(&e, NULL, &request));
-	mlx5_mixed(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "refused attach_mcast on mlx5_0 port 1 GID 0");
+	rxe_on_macsec();
+	EXPECT_PASS(ask(NULL, of_kind(REQUEST_MCAST_ATTACH)));
 }
 
-Test(judgement_create, qps_that_are_not_understood)
+Test(judgement_create, refuses_multicast_if_one_gid_is_unprotected)
 {
-	struct request request = create(77);
-	struct estate e;
+	struct engine_answer answer;
 
-	rxe_on_macsec(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "create_qp unknown on rxe0 (reason=qp-type)");
-	request = of_kind(REQUEST_QP_OPEN);
-	request.qp_type = IB_UVERBS_QPT_XRC_TGT;
-	EXPECT_PASS(ask(&e, NULL, &request));
-	rxe_on_eth(&e);
-	EXPECT_REFUSED(ask(&e, NULL, &request), "open_qp XRC_TGT");
+	mlx5_mixed();
+	answer = ask(NULL, of_kind(REQUEST_MCAST_ATTACH));
+	EXPECT_REFUSED(answer, "macsec-no-device,outbound-no-policy");
+	cr_expect_eq(answer.path.sgid_index, 0);
+}
+
+/* ---- other queue pairs ---- */
+
+static struct request open_xrc(void)
+{
+	return (struct request){ .kind = REQUEST_QP_OPEN, .qp_type = IB_UVERBS_QPT_XRC_TGT };
+}
+
+Test(judgement_create, refuses_unknown_type)
+{
+	rxe_on_macsec();
+	EXPECT_REFUSED(ask(NULL, create(77)), "qp-type");
+}
+
+Test(judgement_create, passes_opened_qp_on_macsec)
+{
+	rxe_on_macsec();
+	EXPECT_PASS(ask(NULL, open_xrc()));
+}
+
+Test(judgement_create, refuses_opened_qp_without_protection)
+{
+	rxe_on_eth();
+	EXPECT_REFUSED(ask(NULL, open_xrc()), "macsec-no-device,outbound-no-policy");
 }

@@ -1,122 +1,197 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The modes of a policy, and the rule that binds a request. */
+/* The modes of a policy, and the rule that binds a request. All on a port without protection, unless said otherwise. */
 #include "judgement_fixture.h"
 
-Test(judgement_modes, audit_passes_and_tells)
-{
-	struct request request = modify(0, "::ffff:10.0.0.2"), ud = create(IB_UVERBS_QPT_UD),
-		       rc = create(IB_UVERBS_QPT_RC);
-	struct engine_answer answer;
-	struct estate e;
+static const char audit[] = "[default]\nmode = audit\n";
+static const char clear[] = "macsec-no-device,outbound-no-policy";
 
-	rxe_on_eth(&e);
-	answer = ask(&e, "[default]\nmode = audit\n", &request);
-	cr_expect(answer.pass);
-	cr_expect_eq(answer.err, 0);
+/* ---- audit ---- */
+
+Test(judgement_modes, audit_passes_and_reports_address)
+{
+	struct engine_answer answer;
+
+	rxe_on_eth();
+	answer = ask(audit, modify(0, PEER));
+	EXPECT_AUDITED(answer, clear);
 	cr_expect_eq(strncmp(answer.text, "rdmasec: audit: would refuse modify_qp on rxe0 port 1 GID 0", 58), 0, "%s",
 		     answer.text);
-	EXPECT_AUDITED(ask(&e, "[default]\nmode = audit\n", &ud), "create_qp UD");
-	/* once a QP: of UD at its creation, not again with each handle; else with its address */
-	request.kind = REQUEST_AH_CREATE;
-	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &request));
-	request.kind = REQUEST_QP_ADDRESS;
-	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &rc));
-	rxe_on_macsec(&e);
-	EXPECT_PASS(ask(&e, "[default]\nmode = audit\n", &request));
 }
 
-Test(judgement_modes, off_is_silent)
+Test(judgement_modes, audit_reports_datagram_qp_at_its_creation)
 {
-	struct estate e;
+	rxe_on_eth();
+	EXPECT_AUDITED(ask(audit, create(IB_UVERBS_QPT_UD)), clear);
+}
 
-	rxe_on_eth(&e);
+/* It was reported when its QP was created. */
+Test(judgement_modes, audit_reports_no_address_handle)
+{
+	struct request request = modify(0, PEER);
+
+	rxe_on_eth();
+	request.kind = REQUEST_AH_CREATE;
+	EXPECT_PASS(ask(audit, request));
+}
+
+/* It is reported when it gets its address. */
+Test(judgement_modes, audit_reports_no_connected_qp_at_its_creation)
+{
+	rxe_on_eth();
+	EXPECT_PASS(ask(audit, create(IB_UVERBS_QPT_RC)));
+}
+
+Test(judgement_modes, audit_reports_no_protected_address)
+{
+	rxe_on_macsec();
+	EXPECT_PASS(ask(audit, modify(0, PEER)));
+}
+
+/* ---- off ---- */
+
+Test(judgement_modes, off_passes_every_command)
+{
+	rxe_on_eth();
 	for (int kind = REQUEST_NOTHING + 1; kind < REQUEST_KIND_COUNT; kind++) {
-		struct request request = modify(0, "::ffff:10.0.0.2");
+		struct request request = modify(0, PEER);
 
 		request.kind = kind;
 		request.qp_type = IB_UVERBS_QPT_RAW_PACKET;
 		request.has = UVERBS_HAS_ALT_PATH | UVERBS_HAS_DEVX | UVERBS_HAS_SOURCE_QPN;
-		EXPECT_PASS(ask(&e, "[default]\nmode = off\n", &request));
+		EXPECT_PASS(ask("[default]\nmode = off\n", request));
 	}
 }
 
-/* Off for some remotes: only what surely goes there is passed by. */
-Test(judgement_modes, rules_by_remote)
-{
-	static const char off[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nmode = off\n";
-	static const char none[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nrequire = none\n";
-	static const char audit[] = "[rule lab]\nmatch-remote = 10.0.0.2/32\nmode = audit\n";
-	struct request there = modify(0, "::ffff:10.0.0.2"), elsewhere = modify(0, "::ffff:10.0.0.3");
-	struct request ud = create(IB_UVERBS_QPT_UD), rc = create(IB_UVERBS_QPT_RC);
-	struct request raw = create(IB_UVERBS_QPT_RAW_PACKET), bad = of_kind(REQUEST_MALFORMED);
-	struct estate e;
+/* ---- a rule that is looser for one remote holds only for what goes there for certain ---- */
 
-	rxe_on_eth(&e);
-	EXPECT_PASS(ask(&e, off, &there));
-	EXPECT_PASS(ask(&e, none, &there));
-	EXPECT_AUDITED(ask(&e, audit, &there), "[rule lab]");
-	EXPECT_REFUSED(ask(&e, off, &elsewhere), "unprotected");
-	EXPECT_REFUSED(ask(&e, none, &elsewhere), "unprotected");
-	EXPECT_REFUSED(ask(&e, audit, &elsewhere), "unprotected");
-	/* the remote is not known yet: what comes later may be asked, what comes never is refused */
-	EXPECT_PASS(ask(&e, off, &rc));
-	EXPECT_PASS(ask(&e, none, &rc));
-	EXPECT_PASS(ask(&e, audit, &rc));
-	EXPECT_REFUSED(ask(&e, off, &ud), "unprotected");
-	EXPECT_REFUSED(ask(&e, none, &ud), "unprotected");
-	EXPECT_REFUSED(ask(&e, audit, &ud), "unprotected");
-	EXPECT_REFUSED(ask(&e, off, &raw), "(reason=raw-packet)");
-	EXPECT_REFUSED(ask(&e, audit, &raw), "(reason=raw-packet)");
-	EXPECT_REFUSED(ask(&e, off, &bad), "(reason=command-unknown)");
+#define LAB "[rule lab]\nmatch-remote = 10.0.0.2/32\n"
+
+static const char lab_off[] = LAB "mode = off\n", lab_none[] = LAB "require = none\n",
+		  lab_audit[] = LAB "mode = audit\n";
+static const char *const loose[] = { lab_off, lab_none, lab_audit };
+
+Test(judgement_modes, loose_rule_passes_its_remote)
+{
+	rxe_on_eth();
+	EXPECT_PASS(ask(lab_off, modify(0, PEER)));
+	EXPECT_PASS(ask(lab_none, modify(0, PEER)));
 }
 
-/* A rule that demands more for some remotes binds wherever the remote is not known. */
-Test(judgement_modes, a_stricter_rule_by_remote)
+Test(judgement_modes, audit_rule_reports_its_remote)
 {
-	static const char enforced[] =
-		"[default]\nmode = audit\n[rule far]\nmatch-remote = 10.9.0.0/16\nmode = enforce\n";
-	static const char stricter[] =
-		"[default]\nrequire = none\n[rule far]\nmatch-remote = 10.9.0.0/16\nrequire = ipsec\n";
-	struct request near = modify(0, "::ffff:10.0.0.2"), far = modify(0, "::ffff:10.9.0.2");
-	struct request ud = create(IB_UVERBS_QPT_UD);
-	struct estate e;
-
-	rxe_on_eth(&e);
-	EXPECT_PASS(ask(&e, stricter, &near));
-	EXPECT_REFUSED(ask(&e, stricter, &far), "[rule far]");
-	EXPECT_REFUSED(ask(&e, stricter, &ud), "[rule far]");
-	/* also where the rule behind it only audits: that both may apply does not make it the milder one */
-	EXPECT_REFUSED(ask(&e, enforced, &ud), "[rule far]");
-	EXPECT_AUDITED(ask(&e, enforced, &near), "audit");
-	EXPECT_REFUSED(ask(&e, enforced, &far), "[rule far]");
+	rxe_on_eth();
+	EXPECT_AUDITED(ask(lab_audit, modify(0, PEER)), clear);
+	cr_expect_str_eq(rule_of_answer, "lab");
 }
 
-Test(judgement_modes, rules_by_user_program_device_and_port)
+Test(judgement_modes, loose_rule_does_not_pass_other_remote)
 {
-	static const struct {
-		const char *match;
-		bool off;
-	} rows[] = {
-		{ "match-uid = 1000", true },
-		{ "match-uid = 1001", false },
-		{ "match-executable = /usr/bin/*", true },
-		{ "match-executable = /usr/sbin/*", false },
-		{ "match-device = rxe*", true },
-		{ "match-device = mlx5_*", false },
-		{ "match-port = 1", true },
-		{ "match-port = 2", false },
-	};
-	struct request request = modify(0, "::ffff:10.0.0.2");
-	struct estate e;
+	rxe_on_eth();
+	for (size_t i = 0; i < COUNT(loose); i++)
+		EXPECT_REFUSED(ask(loose[i], modify(0, "::ffff:10.0.0.3")), clear);
+}
 
-	rxe_on_eth(&e);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+/* Its address is judged later. */
+Test(judgement_modes, loose_rule_passes_creation_of_connected_qp)
+{
+	rxe_on_eth();
+	for (size_t i = 0; i < COUNT(loose); i++)
+		EXPECT_PASS(ask(loose[i], create(IB_UVERBS_QPT_RC)));
+}
+
+Test(judgement_modes, loose_rule_does_not_pass_creation_of_datagram_qp)
+{
+	rxe_on_eth();
+	for (size_t i = 0; i < COUNT(loose); i++)
+		EXPECT_REFUSED(ask(loose[i], create(IB_UVERBS_QPT_UD)), clear);
+}
+
+Test(judgement_modes, loose_rule_does_not_pass_raw_packets)
+{
+	rxe_on_eth();
+	EXPECT_REFUSED(ask(lab_off, create(IB_UVERBS_QPT_RAW_PACKET)), "raw-packet");
+	EXPECT_REFUSED(ask(lab_audit, create(IB_UVERBS_QPT_RAW_PACKET)), "raw-packet");
+}
+
+Test(judgement_modes, loose_rule_does_not_pass_malformed_command)
+{
+	rxe_on_eth();
+	EXPECT_REFUSED(ask(lab_off, of_kind(REQUEST_MALFORMED)), "command-unknown");
+}
+
+/* ---- a rule that is stricter for some remotes holds wherever the remote is unknown ---- */
+
+#define FAR "[rule far]\nmatch-remote = 10.9.0.0/16\n"
+
+static const char far_enforced[] = "[default]\nmode = audit\n" FAR "mode = enforce\n";
+static const char far_ipsec[] = "[default]\nrequire = none\n" FAR "require = ipsec\n";
+
+Test(judgement_modes, strict_rule_refuses_its_remote)
+{
+	rxe_on_eth();
+	EXPECT_REFUSED(ask(far_ipsec, modify(0, "::ffff:10.9.0.2")), "outbound-no-policy");
+	cr_expect_str_eq(rule_of_answer, "far");
+}
+
+Test(judgement_modes, enforced_rule_refuses_its_remote)
+{
+	rxe_on_eth();
+	EXPECT_REFUSED(ask(far_enforced, modify(0, "::ffff:10.9.0.2")), clear);
+	cr_expect_str_eq(rule_of_answer, "far");
+}
+
+Test(judgement_modes, strict_rule_does_not_hold_for_other_remote)
+{
+	rxe_on_eth();
+	EXPECT_PASS(ask(far_ipsec, modify(0, PEER)));
+	EXPECT_AUDITED(ask(far_enforced, modify(0, PEER)), clear);
+}
+
+Test(judgement_modes, strict_rule_refuses_datagram_qp)
+{
+	rxe_on_eth();
+	EXPECT_REFUSED(ask(far_ipsec, create(IB_UVERBS_QPT_UD)), "outbound-no-policy");
+	cr_expect_str_eq(rule_of_answer, "far");
+}
+
+/* That the rule behind it may match as well does not make it the looser one. */
+Test(judgement_modes, enforced_rule_refuses_datagram_qp)
+{
+	rxe_on_eth();
+	EXPECT_REFUSED(ask(far_enforced, create(IB_UVERBS_QPT_UD)), clear);
+	cr_expect_str_eq(rule_of_answer, "far");
+}
+
+/* ---- the other keys by which a rule matches ---- */
+
+static const struct {
+	const char *match;
+	bool off;
+} matches[] = {
+	{ "match-uid = 1000", true },
+	{ "match-uid = 1001", false },
+	{ "match-executable = /usr/bin/*", true },
+	{ "match-executable = /usr/sbin/*", false },
+	{ "match-device = rxe*", true },
+	{ "match-device = mlx5_*", false },
+	{ "match-port = 1", true },
+	{ "match-port = 2", false },
+};
+
+Test(judgement_modes, rule_matches_user_program_device_and_port)
+{
+	rxe_on_eth();
+	for (size_t i = 0; i < COUNT(matches); i++) {
 		char text[128];
 
-		text_format(text, sizeof(text), "[rule r]\n%s\nmode = off\n", rows[i].match);
-		cr_expect_eq(ask(&e, text, &request).pass, rows[i].off, "%s", rows[i].match);
+		text_format(text, sizeof(text), "[rule r]\n%s\nmode = off\n", matches[i].match);
+		cr_expect_eq(ask(text, modify(0, PEER)).pass, matches[i].off, "%s", matches[i].match);
 	}
-	/* not known: it may be the program that is off, or not */
+}
+
+Test(judgement_modes, loose_rule_of_program_does_not_pass_unknown_program)
+{
+	rxe_on_eth();
 	e.client.executable_known = false;
-	EXPECT_REFUSED(ask(&e, "[rule r]\nmatch-executable = /usr/bin/*\nmode = off\n", &request), "unprotected");
+	EXPECT_REFUSED(ask("[rule r]\nmatch-executable = /usr/bin/*\nmode = off\n", modify(0, PEER)), clear);
 }

@@ -1,55 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Refusals for which an SA may be requested. */
+/* Refusals for which an SA may be requested, and how long the call may wait for it. */
 #include "judgement_fixture.h"
 
-Test(judgement_setup, an_sa_that_may_be_asked_for)
+static uint32_t setup_ms(const char *policy, struct request request)
 {
-	struct request request = modify(0, "::ffff:10.0.0.2");
-	struct engine_answer answer;
-	struct estate e;
-
-	rxe_with_ipsec(&e);
-	answer = ask(&e, NULL, &request);
-	cr_expect_eq(answer.setup_ms, 0U, "there is one");
-	e.w.sa_count = 0;
-	answer = ask(&e, NULL, &request);
-	cr_expect(!answer.pass && answer.err == EPERM);
-	cr_expect_eq(answer.setup_ms, 10000U);
-	cr_expect_eq(answer.verdict.policy_out, 9U);
-	cr_expect_eq(answer.path.family, AF_INET);
-	cr_expect(!answer.per_qp);
-	cr_expect_eq(ask(&e, "[default]\nsetup-timeout = 3s\n", &request).setup_ms, 3000U);
-	cr_expect_eq(ask(&e, "[default]\nsetup = none\n", &request).setup_ms, 0U);
-	cr_expect_eq(ask(&e, "[default]\nmode = audit\n", &request).setup_ms, 10000U, "what enforce would do");
-	cr_expect_eq(ask(&e, "[default]\nmode = off\n", &request).setup_ms, 0U);
-	cr_expect_eq(ask(&e, "[default]\nrequire = macsec\n", &request).setup_ms, 0U, "no SA would help");
-	request.want.setup_timeout_ms = 77;
-	cr_expect_eq(ask(&e, "[default]\nsetup-timeout = 3s\n", &request).setup_ms, 77U);
-	cr_expect_eq(ask(&e, "[default]\nsetup = none\n", &request).setup_ms, 0U);
-	request.want = (struct want){ .granularity = WANT_QP };
-	cr_expect_eq(ask(&e, NULL, &request).setup_ms, 0U, "not to be had on rxe");
-	/* what the port may become is enough to make a QP: nobody waits for that */
-	cr_expect_eq(
-		ask(&e, NULL, &(struct request){ .kind = REQUEST_QP_CREATE, .qp_type = IB_UVERBS_QPT_RC }).setup_ms,
-		0U);
-	request.want = (struct want){ 0 };
-	e.w.policies[IN].tmpl_count = 0;
-	cr_expect_eq(ask(&e, NULL, &request).setup_ms, 0U, "the way in is open");
+	return ask(policy, request).setup_ms;
 }
 
-/* One rule may be the one, or another: all have to be content with an SA. */
-Test(judgement_setup, an_sa_is_not_asked_for_in_vain)
+Test(judgement_setup, offers_setup_if_only_sa_is_missing)
 {
-	static const char two[] = "[rule app]\nmatch-executable = /usr/bin/app\nrequire = macsec\n"
-				  "[default]\nsetup-timeout = 2s\n";
-	struct request request = modify(0, "::ffff:10.0.0.2");
-	struct estate e;
+	struct engine_answer answer;
 
-	rxe_with_ipsec(&e);
-	e.w.sa_count = 0;
+	rxe_without_sas();
+	answer = ask(NULL, modify(0, PEER));
+	EXPECT_REFUSED(answer, "outbound-sa-missing");
+	cr_expect_eq(answer.setup_ms, 10000U);
+}
+
+Test(judgement_setup, names_flow_of_missing_sa)
+{
+	struct engine_answer answer;
+
+	rxe_without_sas();
+	answer = ask(NULL, modify(0, PEER));
+	cr_expect_eq(answer.verdict.policy_out, 9U);
+	cr_expect_eq(answer.path.family, AF_INET);
+	cr_expect_not(answer.per_qp);
+}
+
+Test(judgement_setup, offers_none_if_sa_lives)
+{
+	rxe_with_ipsec();
+	cr_expect_eq(setup_ms(NULL, modify(0, PEER)), 0U);
+}
+
+Test(judgement_setup, takes_timeout_of_rule)
+{
+	rxe_without_sas();
+	cr_expect_eq(setup_ms("[default]\nsetup-timeout = 3s\n", modify(0, PEER)), 3000U);
+}
+
+Test(judgement_setup, prefers_timeout_of_program)
+{
+	struct request request = modify(0, PEER);
+
+	rxe_without_sas();
+	request.want.setup_timeout_ms = 77;
+	cr_expect_eq(setup_ms("[default]\nsetup-timeout = 3s\n", request), 77U);
+}
+
+Test(judgement_setup, offers_none_if_rule_forbids_it)
+{
+	struct request request = modify(0, PEER);
+
+	rxe_without_sas();
+	cr_expect_eq(setup_ms("[default]\nsetup = none\n", request), 0U);
+	request.want.setup_timeout_ms = 77;
+	cr_expect_eq(setup_ms("[default]\nsetup = none\n", request), 0U);
+}
+
+Test(judgement_setup, offers_setup_in_audit_mode)
+{
+	rxe_without_sas();
+	cr_expect_eq(setup_ms("[default]\nmode = audit\n", modify(0, PEER)), 10000U);
+}
+
+Test(judgement_setup, offers_none_if_policy_is_off)
+{
+	rxe_without_sas();
+	cr_expect_eq(setup_ms("[default]\nmode = off\n", modify(0, PEER)), 0U);
+}
+
+Test(judgement_setup, offers_none_if_macsec_is_required)
+{
+	rxe_without_sas();
+	cr_expect_eq(setup_ms("[default]\nrequire = macsec\n", modify(0, PEER)), 0U);
+}
+
+Test(judgement_setup, offers_none_if_device_cannot_have_own_sa)
+{
+	struct request request = modify(0, PEER);
+
+	rxe_without_sas();
+	request.want.granularity = WANT_QP;
+	cr_expect_eq(setup_ms(NULL, request), 0U);
+}
+
+/* The creation passes already, because the SA may come. */
+Test(judgement_setup, offers_none_for_creation_of_connected_qp)
+{
+	rxe_without_sas();
+	cr_expect_eq(setup_ms(NULL, create(IB_UVERBS_QPT_RC)), 0U);
+}
+
+Test(judgement_setup, offers_none_if_inbound_policy_accepts_clear)
+{
+	rxe_without_sas();
+	e.w.policies[IN].tmpl_count = 0;
+	cr_expect_eq(setup_ms(NULL, modify(0, PEER)), 0U);
+}
+
+/* ---- an SA has to satisfy every rule that may match ---- */
+
+static const char app_needs_macsec[] = "[rule app]\nmatch-executable = /usr/bin/app\nrequire = macsec\n"
+				       "[default]\nsetup-timeout = 2s\n";
+
+Test(judgement_setup, offers_none_if_program_is_unknown_and_one_rule_needs_macsec)
+{
+	rxe_without_sas();
 	e.client.executable_known = false;
-	cr_expect_eq(ask(&e, two, &request).setup_ms, 0U);
-	e.client.executable_known = true;
+	cr_expect_eq(setup_ms(app_needs_macsec, modify(0, PEER)), 0U);
+}
+
+Test(judgement_setup, offers_setup_if_rule_with_macsec_is_of_other_program)
+{
+	rxe_without_sas();
 	text_copy(e.client.executable, sizeof(e.client.executable), "/usr/bin/other");
-	cr_expect_eq(ask(&e, two, &request).setup_ms, 2000U);
+	cr_expect_eq(setup_ms(app_needs_macsec, modify(0, PEER)), 2000U);
 }
