@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden.h"
 #include "judge/decide.h"
 #include "util/ciphers.h"
 #include "util/text.h"
@@ -253,7 +254,7 @@ struct row {
 	const char *name;
 	void (*change)(struct world *w);
 	enum verdict_kind kind;
-	const char *says; /* in the reason, or in the details when protected */
+	const char *says; /* refused: the codes of its reasons; protected: a part of the details */
 };
 
 /* defines change_<name>(), which changes the world `w` */
@@ -267,20 +268,35 @@ struct row {
 #name, change_##name, VERDICT_##kind, says \
 	}
 
+/* The sentence of each row stands in tests/golden/decide.txt. */
+static inline void expect_row_sentence(const struct row *row, const struct world *w, const struct verdict *v)
+{
+	char line[VERDICT_TEXT_MAX + 128];
+
+	text_format(line, sizeof(line), "%s, %s: %s: %s", w->path.driver->name, row->name, verdict_name(v->kind),
+		    v->text);
+	expect_golden("decide.txt", line);
+}
+
 static inline void check_row(const struct row *row, struct world *w, const char *world_name)
 {
+	char codes[REASONS_TEXT_MAX];
 	struct verdict v;
-	const char *text;
 
 	if (row->change)
 		row->change(w);
 	judge(w, &v);
-	text = v.kind == VERDICT_PROTECTED ? v.details : v.text;
-	cr_expect_eq(v.kind, row->kind, "%s, %s: %s (%s), not %s", world_name, row->name, verdict_name(v.kind), text,
-		     verdict_name(row->kind));
-	cr_expect(strstr(text, row->says), "%s, %s: '%s' does not contain '%s'", world_name, row->name, text,
-		  row->says);
+	cr_expect_eq(v.kind, row->kind, "%s, %s: %s (%s%s), not %s", world_name, row->name, verdict_name(v.kind),
+		     v.text, v.details, verdict_name(row->kind));
 	expect_sound(&v, row->name);
+	if (v.kind == VERDICT_PROTECTED) {
+		cr_expect(strstr(v.details, row->says), "%s, %s: '%s' does not contain '%s'", world_name, row->name,
+			  v.details, row->says);
+		return;
+	}
+	cr_expect_str_eq(reasons_text(v.reasons, codes), row->says, "%s, %s: reason=%s (%s), not %s", world_name,
+			 row->name, codes, v.text, row->says);
+	expect_row_sentence(row, w, &v);
 }
 
 #endif

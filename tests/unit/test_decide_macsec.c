@@ -46,7 +46,7 @@ CHANGE(leaves_by_another_netdev, w->path.egress_ifindex = ETH1; strcpy(w->path.e
 CHANGE(offload_mac, w->secy.offload = MACSEC_OFFLOAD_MAC)
 CHANGE(offload_phy, w->secy.offload = MACSEC_OFFLOAD_PHY)
 CHANGE(offload_off, w->secy.offload = MACSEC_OFFLOAD_OFF)
-CHANGE(offload_of_a_kind_to_come, w->secy.offload = 9)
+CHANGE(offload_of_unknown_kind, w->secy.offload = 9)
 CHANGE(kernel_6_5, w->ev.kernel = KERNEL_RELEASE(6, 5))
 CHANGE(kernel_6_6, w->ev.kernel = KERNEL_RELEASE(6, 6))
 CHANGE(kernel_unknown, w->ev.kernel = 0)
@@ -92,7 +92,7 @@ CHANGE(tunnel_esp, tunnel_policy(w, IPPROTO_ESP, XFRM_MODE_TUNNEL))
 CHANGE(tunnel_beet, tunnel_policy(w, IPPROTO_ESP, XFRM_MODE_BEET))
 CHANGE(tunnel_ipcomp, tunnel_policy(w, IPPROTO_COMP, XFRM_MODE_TUNNEL))
 CHANGE(tunnel_optional, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TUNNEL)->tmpl[0].optional = true)
-CHANGE(tunnel_of_a_mode_to_come, tunnel_policy(w, IPPROTO_ESP, 9))
+CHANGE(tunnel_of_unknown_mode, tunnel_policy(w, IPPROTO_ESP, 9))
 CHANGE(transport_ah, tunnel_policy(w, IPPROTO_AH, XFRM_MODE_TRANSPORT))
 CHANGE(tunnel_behind_transport, struct xfrm_policy_evidence *p = tunnel_policy(w, IPPROTO_ESP, XFRM_MODE_TRANSPORT);
        p->tmpl[1] = p->tmpl[0]; p->tmpl[1].mode = XFRM_MODE_TUNNEL; p->tmpl_count = 2)
@@ -127,15 +127,13 @@ CHANGE(tunnel_past_xfrm, change_tunnel_ah(w); w->links[MACSEC0 - ETH0].xfrm_off 
 CHANGE(tunnel_without_sa, change_tunnel_ah(w); change_tx_sa_absent(w))
 
 static const struct row tunnel_rows[] = {
-	ROW(tunnel_ah, UNPROTECTED,
-	    "outbound policy 9 (priority 1000) takes these packets into a tunnel: they leave by its route, which need "
-	    "not be macsec0"),
-	ROW(tunnel_esp, UNPROTECTED, "into a tunnel"),
-	ROW(tunnel_beet, UNPROTECTED, "into a tunnel"),
-	ROW(tunnel_ipcomp, UNPROTECTED, "into a tunnel"),
-	ROW(tunnel_optional, UNPROTECTED, "into a tunnel"),
-	ROW(tunnel_of_a_mode_to_come, UNPROTECTED, "into a tunnel"),
-	ROW(tunnel_behind_transport, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_ah, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_esp, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_beet, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_ipcomp, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_optional, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_of_unknown_mode, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_behind_transport, UNPROTECTED, "policy-tunnel"),
 	ROW(transport_ah, PROTECTED, "macsec0"),
 	ROW(tunnel_blocks, PROTECTED, "macsec0"),
 	ROW(tunnel_inbound, PROTECTED, "macsec0"),
@@ -145,22 +143,22 @@ static const struct row tunnel_rows[] = {
 	ROW(tunnel_with_ports, PROTECTED, "macsec0"),
 	ROW(tunnel_of_tcp, PROTECTED, "macsec0"),
 	ROW(tunnel_by_another_netdev, PROTECTED, "macsec0"),
-	ROW(tunnel_by_this_netdev, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_by_this_netdev, UNPROTECTED, "policy-tunnel"),
 	ROW(tunnel_behind_pass, PROTECTED, "macsec0"),
-	ROW(tunnel_beside_pass, UNPROTECTED, "into a tunnel"),
-	ROW(tunnel_before_pass, UNPROTECTED, "into a tunnel"),
-	ROW(tunnel_behind_part, UNPROTECTED, "into a tunnel"),
-	ROW(tunnel_behind_offloaded_pass, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_beside_pass, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_before_pass, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_behind_part, UNPROTECTED, "policy-tunnel"),
+	ROW(tunnel_behind_offloaded_pass, UNPROTECTED, "policy-tunnel"),
 	ROW(tunnel_for_some, PROTECTED, "macsec0"),
-	ROW(tunnel_for_some_of_every, UNPROTECTED, "into a tunnel"),
+	ROW(tunnel_for_some_of_every, UNPROTECTED, "policy-tunnel"),
 	ROW(tunnel_remote_unknown, PROTECTED, "macsec0"),
-	ROW(sub_policy, UNKNOWN, "sub-policies, which are not understood: one may lead past macsec0"),
-	ROW(tunnel_past_xfrm, UNPROTECTED, "into a tunnel"),
+	ROW(sub_policy, UNKNOWN, "xfrm-sub-policy"),
+	ROW(tunnel_past_xfrm, UNPROTECTED, "policy-tunnel"),
 	ROW(tunnel_unreadable, PROTECTED, "macsec0"),
 	ROW(no_ipsec, PROTECTED, "macsec0"),
-	ROW(xfrm_broken, UNKNOWN, "whether an xfrm policy leads past macsec0 is not known (still being read)"),
-	ROW(xfrm_unread, UNKNOWN, "leads past macsec0 is not known (not asked)"),
-	ROW(xfrm_broken_and_no_sa, UNPROTECTED, "macsec0"),
+	ROW(xfrm_broken, UNKNOWN, "macsec-bypass-unknown"),
+	ROW(xfrm_unread, UNKNOWN, "macsec-bypass-unknown"),
+	ROW(xfrm_broken_and_no_sa, UNPROTECTED, "macsec-tx-sa-missing"),
 };
 
 /* The NIC's tables have no routes. */
@@ -170,64 +168,64 @@ static const struct row tunnel_rows_nic[] = { ROW(tunnel_ah, PROTECTED, "macsec0
 /* Required of both software and NIC. */
 static const struct row common_rows[] = {
 	ROW(nothing, PROTECTED, "macsec0 gcm-aes-128 sci 5254001234560001"),
-	ROW(encrypt_off, UNPROTECTED, "does not encrypt"),
+	ROW(encrypt_off, UNPROTECTED, "macsec-encrypt-off"),
 	ROW(encrypt_off_allowed, PROTECTED, "integrity-only"),
-	ROW(protect_off, UNPROTECTED, "protect off"),
-	ROW(protect_off_integrity_only, UNPROTECTED, "protect off"),
-	ROW(validate_check, UNPROTECTED, "validate is not strict"),
-	ROW(validate_disabled, UNPROTECTED, "validate is not strict"),
-	ROW(tx_sa_absent, UNPROTECTED, "no transmit SA for its encoding AN 2"),
-	ROW(tx_sa_inactive, UNPROTECTED, "transmit SA (AN 2) is not active"),
-	ROW(tx_sa_of_another_an, UNPROTECTED, "no transmit SA for its encoding AN 0"),
-	ROW(an_beyond_two_bits, UNPROTECTED, "no transmit SA"),
-	ROW(no_rx_sc, UNPROTECTED, "no active receive SC"),
-	ROW(rx_sc_inactive, UNPROTECTED, "no active receive SC"),
-	ROW(rx_sa_inactive, UNPROTECTED, "no active receive SC"),
-	ROW(rx_sa_absent, UNPROTECTED, "no active receive SC"),
-	ROW(rx_sa_live_in_dead_sc, UNPROTECTED, "no active receive SC"),
+	ROW(protect_off, UNPROTECTED, "macsec-protect-off"),
+	ROW(protect_off_integrity_only, UNPROTECTED, "macsec-protect-off"),
+	ROW(validate_check, UNPROTECTED, "macsec-validate"),
+	ROW(validate_disabled, UNPROTECTED, "macsec-validate"),
+	ROW(tx_sa_absent, UNPROTECTED, "macsec-tx-sa-missing"),
+	ROW(tx_sa_inactive, UNPROTECTED, "macsec-tx-sa-inactive"),
+	ROW(tx_sa_of_another_an, UNPROTECTED, "macsec-tx-sa-missing"),
+	ROW(an_beyond_two_bits, UNPROTECTED, "macsec-tx-sa-missing"),
+	ROW(no_rx_sc, UNPROTECTED, "macsec-no-rx-sa"),
+	ROW(rx_sc_inactive, UNPROTECTED, "macsec-no-rx-sa"),
+	ROW(rx_sa_inactive, UNPROTECTED, "macsec-no-rx-sa"),
+	ROW(rx_sa_absent, UNPROTECTED, "macsec-no-rx-sa"),
+	ROW(rx_sa_live_in_dead_sc, UNPROTECTED, "macsec-no-rx-sa"),
 	ROW(second_rx_sc_live, PROTECTED, "macsec0"),
-	ROW(not_operational, UNPROTECTED, "not operational"),
-	ROW(link_down, UNPROTECTED, "macsec0 is down"),
+	ROW(not_operational, UNPROTECTED, "macsec-not-operational"),
+	ROW(link_down, UNPROTECTED, "macsec-down"),
 	/* no carrier: nothing leaves, and the SecY's state decides */
-	ROW(link_unknown, UNPROTECTED, "macsec0 is down"),
-	ROW(cipher_not_allowed, UNPROTECTED, "uses gcm-aes-128, which the policy does not allow"),
+	ROW(link_unknown, UNPROTECTED, "macsec-down"),
+	ROW(cipher_not_allowed, UNPROTECTED, "macsec-cipher"),
 	ROW(gcm_aes_128_id, PROTECTED, "gcm-aes-128"),
 	ROW(gcm_aes_256, PROTECTED, "gcm-aes-256"),
 	ROW(xpn_128, PROTECTED, "gcm-aes-xpn-128"),
 	ROW(xpn_256, PROTECTED, "gcm-aes-xpn-256"),
-	ROW(xpn_256_not_allowed, UNPROTECTED, "uses gcm-aes-xpn-256"),
-	ROW(unknown_cipher, UNKNOWN, "0x0080c20001000005, which is not known"),
-	ROW(icv_8, UNPROTECTED, "ICV of 8 octets instead of 16"),
-	ROW(icv_0, UNPROTECTED, "ICV of 0 octets"),
-	ROW(icv_32, UNPROTECTED, "ICV of 32 octets"),
-	ROW(broken, UNKNOWN, "MACsec state cannot be read (interrupted)"),
-	ROW(unread, UNKNOWN, "MACsec state cannot be read (not asked)"),
-	ROW(no_privilege, UNKNOWN, "MACsec state cannot be read"),
-	ROW(absent_but_a_macsec_link, UNKNOWN, "does not list its SecY"),
-	ROW(absent, UNPROTECTED, "macsec0 is not a MACsec device"),
-	ROW(link_without_secy, UNKNOWN, "does not list its SecY"),
-	ROW(secy_of_another_netdev, UNKNOWN, "does not list its SecY"),
-	ROW(leaves_by_another_netdev, UNPROTECTED, "eth1 is not a MACsec device"),
+	ROW(xpn_256_not_allowed, UNPROTECTED, "macsec-cipher"),
+	ROW(unknown_cipher, UNKNOWN, "macsec-cipher-unknown"),
+	ROW(icv_8, UNPROTECTED, "macsec-icv"),
+	ROW(icv_0, UNPROTECTED, "macsec-icv"),
+	ROW(icv_32, UNPROTECTED, "macsec-icv"),
+	ROW(broken, UNKNOWN, "macsec-unreadable"),
+	ROW(unread, UNKNOWN, "macsec-unreadable"),
+	ROW(no_privilege, UNKNOWN, "macsec-unreadable"),
+	ROW(absent_but_a_macsec_link, UNKNOWN, "macsec-no-secy"),
+	ROW(absent, UNPROTECTED, "macsec-no-device"),
+	ROW(link_without_secy, UNKNOWN, "macsec-no-secy"),
+	ROW(secy_of_another_netdev, UNKNOWN, "macsec-no-secy"),
+	ROW(leaves_by_another_netdev, UNPROTECTED, "macsec-no-device"),
 	ROW(every_remote, PROTECTED, "macsec0"),
 	ROW(some_remote, PROTECTED, "macsec0"),
-	ROW(stray_route, UNPROTECTED, "to 2001:db8:9::/48 would leave by eth1"),
+	ROW(stray_route, UNPROTECTED, "macsec-route-strays"),
 };
 
 /* drivers/net/macsec.c, macsec_start_xmit(): an offloaded SecY passes the frame on unchecked */
 static const struct row rxe_rows[] = {
-	ROW(offload_mac, UNKNOWN, "offloaded to a NIC, which software RoCE cannot check"),
-	ROW(offload_phy, UNKNOWN, "offloaded to a NIC, which software RoCE cannot check"),
-	ROW(offload_of_a_kind_to_come, UNKNOWN, "offloaded to a NIC"),
+	ROW(offload_mac, UNKNOWN, "macsec-offload-unchecked"),
+	ROW(offload_phy, UNKNOWN, "macsec-offload-unchecked"),
+	ROW(offload_of_unknown_kind, UNKNOWN, "macsec-offload-unchecked"),
 	ROW(kernel_6_5, PROTECTED, "macsec0"),
 };
 
 static const struct row mlx5_rows[] = {
 	ROW(nothing, PROTECTED, "offloaded"),
 	ROW(offload_phy, PROTECTED, "offloaded"),
-	ROW(offload_off, UNPROTECTED, "macsec0 is not offloaded: rdma0 sends without the host's MACsec"),
-	ROW(offload_of_a_kind_to_come, UNPROTECTED, "not offloaded"),
-	ROW(kernel_6_5, UNPROTECTED, "before kernel 6.6"),
-	ROW(kernel_unknown, UNPROTECTED, "before kernel 6.6"),
+	ROW(offload_off, UNPROTECTED, "macsec-not-offloaded"),
+	ROW(offload_of_unknown_kind, UNPROTECTED, "macsec-not-offloaded"),
+	ROW(kernel_6_5, UNPROTECTED, "macsec-kernel-old"),
+	ROW(kernel_unknown, UNPROTECTED, "macsec-kernel-old"),
 	ROW(kernel_6_6, PROTECTED, "offloaded"),
 };
 
