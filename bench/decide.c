@@ -120,7 +120,7 @@ static double one_round(struct xfrm_table *table, unsigned remotes, unsigned ste
 		path.remote = address(1 + remote % remotes);
 		decide(&path, &ev, &req, &verdict);
 		if (verdict.kind != VERDICT_PROTECTED) {
-			fprintf(stderr, "not protected: %s\n", verdict.text);
+			fprintf(stderr, "not protected: %s\n", reason_code(verdict.why[0].reason));
 			exit(1);
 		}
 		remote += step;

@@ -306,25 +306,16 @@ void acquisition_leave(struct acquisition *acquisition)
 
 /* ---- why no SA came ---- */
 
-void acquisition_explain(const struct acquisition *a, char *text, size_t size)
+void acquisition_explain(const struct acquisition *a, struct why *out)
 {
+	*out = (struct why){ .other = a->sent, .err = -a->failure };
 	if (a->failure)
-		text_append(text, size, "it cannot be asked for: %s", a->error[0] ? a->error : strerror(-a->failure));
-	else if (!a->sent && !a->held_back)
-		text_append(text, size, "its policy has gone");
+		out->reason = REASON_SETUP_NOT_ASKED;
 	else if (!a->sent)
-		text_append(text, size, "too much is being asked for just now, by this user or of this peer");
-	else if (a->negotiates)
-		text_append(
-			text, size,
-			"the key manager was asked %u times, and began to negotiate; see its log (do the secrets or "
-			"certificates fit, and the proposals?)",
-			a->sent);
+		out->reason = a->held_back ? REASON_SETUP_HELD_BACK : REASON_SETUP_POLICY_GONE;
 	else
-		text_append(text, size,
-			    "the key manager was asked %u times; see its log (has it a connection for these addresses, "
-			    "does its peer answer, do the secrets fit?)",
-			    a->sent);
+		out->reason = a->negotiates ? REASON_SETUP_NEGOTIATES : REASON_SETUP_TIMEOUT;
+	text_copy(out->detail, sizeof(out->detail), a->error);
 }
 
 int acquirer_new(struct event_base *base, acquirer_needed_fn needed, void *arg, struct acquirer **out)

@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include "judge/why.h"
 #include "watch/namespaces.h"
 #include "xfrm/acquire.h"
 
@@ -53,7 +54,7 @@ void acquisition_leave(struct acquisition *acquisition);
 void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 		    uint32_t policy_index, uid_t uid, int after_ms, int for_ms);
 
-/* Appends to `text` the state of the acquisition, with a hint for the operator. */
-void acquisition_explain(const struct acquisition *acquisition, char *text, size_t size);
+/* Writes why no SA has come yet, but for the milliseconds that this took. */
+void acquisition_explain(const struct acquisition *acquisition, struct why *out);
 
 #endif

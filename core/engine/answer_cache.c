@@ -25,7 +25,7 @@ struct kept {
 	struct answer_key key;
 	uint64_t generation;
 	int64_t since_ms;
-	struct engine_answer answer;
+	struct judgement answer;
 	char device[RDMA_DEVICE_NAME_MAX];
 	UT_hash_handle hh;
 };
@@ -92,7 +92,7 @@ static struct kept *find(const struct answer_cache *cache, const struct answer_k
 }
 
 bool answer_cache_find(const struct answer_cache *cache, const struct answer_question *question,
-		       struct engine_answer *answer, char device[RDMA_DEVICE_NAME_MAX])
+		       struct judgement *answer, char device[RDMA_DEVICE_NAME_MAX])
 {
 	const struct kept *kept;
 	struct answer_key key;
@@ -108,7 +108,7 @@ bool answer_cache_find(const struct answer_cache *cache, const struct answer_que
 }
 
 void answer_cache_keep(struct answer_cache *cache, const struct answer_question *question,
-		       const struct engine_answer *answer, const char *device)
+		       const struct judgement *answer, const char *device)
 {
 	struct answer_key key;
 	struct kept *kept;

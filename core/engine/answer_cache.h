@@ -18,7 +18,7 @@ struct answer_cache;
 struct answer_cache *answer_cache_new(void);
 void answer_cache_free(struct answer_cache *cache); /* NULL is allowed */
 
-/* All inputs of engine_judge(). `generation` stands for evidence and policy: each of their changes increases it. */
+/* All inputs of judge_request(). `generation` stands for evidence and policy: each of their changes increases it. */
 struct answer_question {
 	uint64_t namespace_id;
 	dev_t rdev; /* of the uverbs device */
@@ -33,9 +33,9 @@ struct answer_question {
  * be judged.
  */
 bool answer_cache_find(const struct answer_cache *cache, const struct answer_question *question,
-		       struct engine_answer *answer, char device[RDMA_DEVICE_NAME_MAX]);
+		       struct judgement *answer, char device[RDMA_DEVICE_NAME_MAX]);
 /* Copies the answer into the cache. Does nothing without memory, or for a question that is never cached. */
 void answer_cache_keep(struct answer_cache *cache, const struct answer_question *question,
-		       const struct engine_answer *answer, const char *device);
+		       const struct judgement *answer, const char *device);
 
 #endif

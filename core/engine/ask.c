@@ -8,18 +8,21 @@
 
 #include "engine/internal.h"
 #include "judge/judgement_internal.h"
+#include "judge/words.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 #include "util/text.h"
 
-static void send_answer(const struct connection *connection, const struct engine_answer *answer)
+static void send_answer(const struct asking *q)
 {
 	struct wire_answer wire;
+	char line[WIRE_TEXT_MAX];
 	int err;
 
-	wire_answer_make(&wire, answer->pass ? WIRE_PASS : WIRE_REFUSE, answer->err, answer->text);
+	judgement_line(&q->answer, &q->request, q->device, line, sizeof(line));
+	wire_answer_make(&wire, q->answer.pass ? WIRE_PASS : WIRE_REFUSE, q->answer.err, line);
 	/* ignored: a client without an answer refuses the command */
-	err = wire_send(connection->socket, &wire, sizeof(wire), -1);
+	err = wire_send(q->connection->socket, &wire, sizeof(wire), -1);
 	(void)err;
 }
 
@@ -66,25 +69,14 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 	return 0;
 }
 
-static void refuse_not_found(struct engine_answer *answer, int err)
+static void refuse_not_found(struct judgement *answer, int err)
 {
-	switch (err) {
-	case -EBADF:
-		engine_refuse(answer, EPERM, REASON_DEVICE_NOT_OPEN,
-			      "the command is not on an RDMA device's file that the program has open");
-		return;
-	case -EPERM:
-		engine_refuse(answer, EPERM, REASON_PROGRAM_CLOSED,
-			      "the engine may not take file descriptors from the program "
-			      "(kernel.yama.ptrace_scope?), and so could not revoke its queue pairs");
-		return;
-	case -EXDEV:
-		engine_refuse(answer, EPERM, REASON_NETNS_ELSEWHERE,
-			      "the program's network namespace is not visible to this engine");
-		return;
-	default:
-		engine_refuse(answer, EPERM, REASON_PROGRAM_UNKNOWN, strerror(-err));
-	}
+	enum reason reason = err == -EBADF   ? REASON_DEVICE_NOT_OPEN
+			     : err == -EPERM ? REASON_PROGRAM_CLOSED
+			     : err == -EXDEV ? REASON_NETNS_ELSEWHERE
+					     : REASON_PROGRAM_UNKNOWN;
+
+	judgement_refuse(answer, EPERM, reason)->err = -err;
 }
 
 static void judge_now(struct asking *q, const struct engine_client *client)
@@ -99,7 +91,7 @@ static void judge_now(struct asking *q, const struct engine_client *client)
 		text_copy(q->device, sizeof(q->device), device->name);
 	watch_judge(q->connection->server->watch, q->in, client, device, error, &q->request, &q->answer);
 	/* while evidence is being read, also an audit line could call a protected path unprotected */
-	q->too_early = q->answer.verdict.kind == VERDICT_UNKNOWN && (!q->answer.pass || q->answer.text[0]) &&
+	q->too_early = q->answer.verdict.kind == VERDICT_UNKNOWN && (!q->answer.pass || q->answer.reported) &&
 		       mirror_is_reading(namespace_mirror(q->in));
 }
 
@@ -200,10 +192,9 @@ enum connection_fate question_answer(struct asking *q)
 	if (q->answer.pass && q->in && creates_watched_state(&q->request)) {
 		fate = await_done(q);
 		if (fate == CONNECTION_ENDS)
-			engine_refuse(&q->answer, EAGAIN, REASON_ENGINE_FULL,
-				      "the engine has no room to watch another queue pair");
+			judgement_refuse(&q->answer, EAGAIN, REASON_ENGINE_FULL);
 	}
-	send_answer(q->connection, &q->answer);
+	send_answer(q);
 	publish_decision(q);
 	if (q->in)
 		namespace_put(q->in);
@@ -227,10 +218,10 @@ int asker_open(const struct connection *connection, pid_t subject, struct proces
 	return err;
 }
 
-enum connection_fate question_reject(struct asking *q, enum reason reason, const char *why)
+enum connection_fate question_reject(struct asking *q, enum reason reason)
 {
-	engine_refuse(&q->answer, EPROTO, reason, why);
-	send_answer(q->connection, &q->answer);
+	judgement_refuse(&q->answer, EPROTO, reason);
+	send_answer(q);
 	return CONNECTION_ENDS;
 }
 

@@ -42,7 +42,7 @@ struct asking {
 	struct request request;
 	struct namespace *in;
 	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
-	struct engine_answer answer;
+	struct judgement answer;
 	bool too_early; /* evidence is still being read, and might change the answer */
 };
 
@@ -61,7 +61,7 @@ struct pending {
 	struct process process;
 	int number; /* of the uverbs fd in that process */
 	struct request request;
-	struct engine_answer answer;
+	struct judgement answer;
 	uint64_t generation; /* of the evidence that it was judged by */
 };
 
@@ -122,7 +122,7 @@ void question_judge(struct asking *q);
 /* Sends q->answer, and gives up the reference. */
 RS_MUST_USE enum connection_fate question_answer(struct asking *q);
 /* Refuses a question that was not judged. */
-RS_MUST_USE enum connection_fate question_reject(struct asking *q, enum reason reason, const char *why);
+RS_MUST_USE enum connection_fate question_reject(struct asking *q, enum reason reason);
 RS_MUST_USE enum connection_fate connection_done(struct connection *connection, const void *message, size_t len);
 /* The door sent no DONE: asks the kernel what it did. */
 void connection_not_done(struct connection *connection);

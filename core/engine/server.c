@@ -14,11 +14,8 @@
 static enum connection_fate reject(struct asking *q, int err)
 {
 	if (err == -EPROTONOSUPPORT)
-		return question_reject(q, REASON_ENGINE_RELEASE,
-				       "the engine is of another release than the program's door");
-	if (err == -EPERM)
-		return question_reject(q, REASON_SUBJECT_FOREIGN, "the peer may not ask for a program of another user");
-	return question_reject(q, REASON_ENGINE_MESSAGE, "the engine did not understand the program's door");
+		return question_reject(q, REASON_ENGINE_RELEASE);
+	return question_reject(q, err == -EPERM ? REASON_SUBJECT_FOREIGN : REASON_ENGINE_MESSAGE);
 }
 
 static int read_question(struct asking *q, const void *message, size_t len)

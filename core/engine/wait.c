@@ -15,7 +15,6 @@
 #include "judge/concerns.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
-#include "util/text.h"
 
 /* How long a question waits for evidence: a hundred thousand SAs were read in some seconds on an emulated processor. */
 enum { EVIDENCE_WAIT_MS = 60 * 1000 };
@@ -41,7 +40,7 @@ static enum judged judged(const struct asking *q)
 }
 
 /* The flow whose SA the answer misses. */
-static struct acquire_flow flow_of(const struct engine_answer *answer)
+static struct acquire_flow flow_of(const struct judgement *answer)
 {
 	return (struct acquire_flow){
 		.family = answer->path.family,
@@ -53,37 +52,32 @@ static struct acquire_flow flow_of(const struct engine_answer *answer)
 }
 
 /* Adds why no SA came. The answer stays what it is: refused, or audited. */
-static void explain(struct engine_answer *answer, enum reason reason, const char *why)
+static void explain(struct judgement *answer, const struct why *why)
 {
 	if (!answer->pass)
 		answer->err = ENOKEY;
-	text_append(answer->text, sizeof(answer->text), "; %s (reason=%s)", why, reason_code(reason));
-	text_printable(answer->text);
-	verdict_add(&answer->verdict, reason, why);
+	answer->since = *why;
 }
 
-static void explain_failure(struct engine_answer *answer, int err)
+static void explain_failure(struct judgement *answer, int err)
 {
-	if (err == -ESRCH)
-		explain(answer, REASON_NO_KEY_MANAGER,
-			"no key manager listens that could set one up (does strongSwan's charon run, or another, in "
-			"this network namespace?)");
-	else
-		explain(answer, REASON_SETUP_FAILED, strerror(-err));
+	enum reason reason = err == -ESRCH ? REASON_NO_KEY_MANAGER : REASON_SETUP_FAILED;
+
+	explain(answer, &(const struct why){ .reason = reason, .err = -err });
 }
 
-static void explain_late(const struct waiting *w, struct engine_answer *answer)
+static void explain_late(const struct waiting *w, struct judgement *answer)
 {
-	char why[256];
+	struct why why;
 
-	text_format(why, sizeof(why), "none came in %.1f s: ", (double)(clock_ms() - w->began_ms) / 1000);
-	acquisition_explain(w->acquisition, why, sizeof(why));
-	explain(answer, REASON_SETUP_TIMEOUT, why);
+	acquisition_explain(w->acquisition, &why);
+	why.number = (uint64_t)(clock_ms() - w->began_ms);
+	explain(answer, &why);
 }
 
 /* ---- waiting ---- */
 
-static int join(struct waiting *w, const struct engine_answer *answer)
+static int join(struct waiting *w, const struct judgement *answer)
 {
 	struct asking *q = &w->question;
 
@@ -95,7 +89,7 @@ static int join(struct waiting *w, const struct engine_answer *answer)
 			     &w->acquisition);
 }
 
-static bool is_same_flow(const struct waiting *w, const struct engine_answer *answer)
+static bool is_same_flow(const struct waiting *w, const struct judgement *answer)
 {
 	struct acquire_flow flow = flow_of(answer);
 
@@ -106,7 +100,7 @@ static bool is_same_flow(const struct waiting *w, const struct engine_answer *an
 }
 
 /* A key manager may have replaced its policies: then the SA of another policy is missing now. */
-static int join_again(struct waiting *w, const struct engine_answer *answer)
+static int join_again(struct waiting *w, const struct judgement *answer)
 {
 	struct acquisition *before = w->acquisition;
 	int err;
@@ -263,7 +257,7 @@ static void on_judge_waiting(evutil_socket_t fd, short what, void *arg)
 
 static bool concerned(const struct waiting *w, const struct mirror_change *change)
 {
-	const struct engine_answer *answer = &w->question.answer;
+	const struct judgement *answer = &w->question.answer;
 	const struct judged_path judged = judged_path_from(&answer->path, &answer->verdict);
 
 	if (change->kind == MIRROR_CHANGE_XFRM && change->xfrm->kind == XFRM_CHANGE_EXPIRING)

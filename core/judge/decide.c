@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "judge/mechanisms.h"
-#include "util/text.h"
 
 /* Neither protects: the operator reads the nearer reason, or both. */
 static void merge_refusals(const struct verdict *macsec, const struct verdict *ipsec, struct verdict *out)
@@ -23,9 +22,8 @@ static void merge_refusals(const struct verdict *macsec, const struct verdict *i
 	out->kernel_drops = out->kind == VERDICT_UNPROTECTED && (macsec->kernel_drops || ipsec->kernel_drops);
 	if (!both)
 		return;
-	out->reasons[0] = macsec->reasons[0];
-	out->reasons[1] = ipsec->reasons[0];
-	text_format(out->text, sizeof(out->text), "%s; %s", macsec->text, ipsec->text);
+	out->why[0] = macsec->why[0];
+	out->why[1] = ipsec->why[0];
 }
 
 static void decide_resolved(const struct path *path, const struct evidence *ev, const struct requirement *req,
@@ -46,39 +44,41 @@ static void decide_resolved(const struct path *path, const struct evidence *ev, 
 		merge_refusals(&macsec, &ipsec, out);
 }
 
+static void refuse_path(const struct path *path, enum verdict_kind kind, struct verdict *out)
+{
+	const struct why *why = &path->why;
+
+	verdict_set(out, kind, why->reason ? why->reason : REASON_PATH_UNKNOWN);
+	if (why->reason)
+		out->why[0] = *why;
+}
+
 void decide(const struct path *path, const struct evidence *ev, const struct requirement *req, struct verdict *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (req->require == REQUIRE_NONE) {
 		out->kind = VERDICT_PROTECTED;
 		out->by = BY_POLICY_NONE;
-		text_copy(out->details, sizeof(out->details), "the policy asks for nothing here");
 		return;
 	}
 	switch (path->state) {
 	case PATH_LOOPBACK:
 		out->kind = VERDICT_PROTECTED;
 		out->by = BY_LOOPBACK;
-		text_copy(out->details, sizeof(out->details), "stays inside the port");
 		return;
 	case PATH_CLEAR:
-		verdict_set(out, VERDICT_UNPROTECTED, path->reason, "%s", path->problem);
+		refuse_path(path, VERDICT_UNPROTECTED, out);
 		return;
 	case PATH_RESOLVED:
 		if (path->scope == REMOTE_UNKNOWN)
 			break;
-		if (path->driver->egress == EGRESS_HOST_STACK || path->driver->egress == EGRESS_NIC_MACSEC_IPSEC) {
+		if (path->driver->egress == EGRESS_HOST_STACK || path->driver->egress == EGRESS_NIC_MACSEC_IPSEC)
 			decide_resolved(path, ev, req, out);
-			return;
-		}
-		verdict_set(out, VERDICT_UNKNOWN, REASON_DRIVER_UNKNOWN, "it is not known what driver %s does",
-			    path->driver->name);
+		else
+			verdict_set(out, VERDICT_UNKNOWN, REASON_DRIVER_UNKNOWN);
 		return;
 	default:
 		break;
 	}
-	if (path->problem[0])
-		verdict_set(out, VERDICT_UNKNOWN, path->reason, "%s", path->problem);
-	else
-		verdict_set(out, VERDICT_UNKNOWN, REASON_PATH_UNKNOWN, "the path is not known");
+	refuse_path(path, VERDICT_UNKNOWN, out);
 }

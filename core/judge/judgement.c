@@ -7,61 +7,61 @@
 
 #include "judge/decide.h"
 #include "judge/judgement_internal.h"
-#include "util/text.h"
 
-static void answer_pass(const struct finding *found, struct engine_answer *answer)
+static void judge_pass(const struct finding *found, struct judgement *out)
 {
-	answer->pass = true;
-	answer->rule = found->pass_rule;
-	answer->path = found->pass_path;
-	answer->verdict = found->pass_verdict;
-	answer->audited = found->pass_rule && found->pass_rule->mode == MODE_OFF && !found->pass_verdict.kind;
+	out->pass = true;
+	out->rule = found->pass_rule;
+	out->path = found->pass_path;
+	out->verdict = found->pass_verdict;
+	out->audited = found->pass_rule && found->pass_rule->mode == MODE_OFF && !found->pass_verdict.kind;
 }
 
-/* Turns the finding into an answer: pass, audit or refuse. */
-static void answer_finding(const struct question *q, const struct finding *found, struct engine_answer *answer)
+/* Pass, audit or refuse. */
+static void judge_finding(const struct question *q, const struct finding *found, struct judgement *out)
 {
-	answer->pass = !found->rule || found->binding.mode == MODE_AUDIT;
+	out->pass = !found->rule || found->binding.mode == MODE_AUDIT;
 	if (!found->rule) {
-		answer_pass(found, answer);
+		judge_pass(found, out);
 		return;
 	}
-	answer->audited = answer->pass;
-	answer->rule = found->rule;
-	answer->path = found->path;
-	answer->verdict = found->verdict;
-	answer->verdict.kernel_drops = found->verdict.kernel_drops && !found->leaks;
-	answer->grace_ms = answer->verdict.kernel_drops ? found->grace_ms : 0;
-	answer->setup_ms = found->hopeless ? 0 : found->setup_ms;
-	answer->per_qp = found->binding.requirement.granularity == GRANULARITY_QP;
-	if (!answer->pass)
-		answer->err = EPERM;
-	word_finding(q, found, answer->text, sizeof(answer->text));
+	out->audited = out->pass;
+	out->rule = found->rule;
+	out->path = found->path;
+	out->verdict = found->verdict;
+	out->verdict.kernel_drops = found->verdict.kernel_drops && !found->leaks;
+	out->grace_ms = out->verdict.kernel_drops ? found->grace_ms : 0;
+	out->setup_ms = found->hopeless ? 0 : found->setup_ms;
+	out->per_qp = found->binding.requirement.granularity == GRANULARITY_QP;
+	if (!out->pass)
+		out->err = EPERM;
+	out->reported = true;
+	out->has_better_gid = find_better_gid(q, found, &out->better_gid);
 }
 
-static void judge_exact(struct question *q, struct engine_answer *answer)
+static void judge_exact(struct question *q, struct judgement *out)
 {
 	const struct uverbs_address *address = &q->request->address;
 	struct finding found = { 0 };
 
 	/* a remote that does not decide stays unknown: it must not choose a rule */
 	if (q->request->has & UVERBS_HAS_ALT_PATH) {
-		refuse_or_audit(q, NULL, REASON_ALTERNATE_PATH, "an alternate path is not judged", answer);
+		refuse_or_audit(q, NULL, REASON_ALTERNATE_PATH, out);
 		return;
 	}
 	q->port = address->port;
 	if (!address->is_global) {
-		refuse_or_audit(q, NULL, REASON_NO_GRH, "it has no GID (no GRH), which RoCE needs", answer);
+		refuse_or_audit(q, NULL, REASON_NO_GRH, out);
 		return;
 	}
 	q->scope = REMOTE_ONE;
 	q->remote = address->dgid;
 	question_ask(q, address->sgid_index, &found);
-	answer_finding(q, &found, answer);
+	judge_finding(q, &found, out);
 	/* in audit mode the UD queue pair was reported already, and could send there without this handle */
-	if (answer->pass && q->request->kind == REQUEST_AH_CREATE &&
+	if (out->pass && q->request->kind == REQUEST_AH_CREATE &&
 	    driver_traits(q->view->device->driver_id)->ud_address_in_wqe)
-		answer->text[0] = '\0';
+		out->reported = false;
 }
 
 /* Asks for every GID of every port. */
@@ -78,7 +78,7 @@ static void ask_everywhere(struct question *q, struct finding *found, size_t *as
 }
 
 /* Addresses will come from the application's memory: every possible one must be protected. */
-static void judge_every(struct question *q, struct engine_answer *answer)
+static void judge_every(struct question *q, struct judgement *out)
 {
 	struct finding found = { 0 };
 	size_t asked;
@@ -86,16 +86,16 @@ static void judge_every(struct question *q, struct engine_answer *answer)
 	q->scope = REMOTE_EVERY;
 	ask_everywhere(q, &found, &asked);
 	if (!asked)
-		refuse_or_audit(q, NULL, REASON_NO_GID, "the device has no GID", answer);
+		refuse_or_audit(q, NULL, REASON_NO_GID, out);
 	else
-		answer_finding(q, &found, answer);
+		judge_finding(q, &found, out);
 }
 
 /*
  * The address comes later and is judged then. Refused now only if no GID could ever be protected, so that the
  * application fails before it contacts its peer. Audit mode reports nothing yet: once per QP is enough.
  */
-static void judge_some(struct question *q, struct engine_answer *answer)
+static void judge_some(struct question *q, struct judgement *out)
 {
 	struct finding found = { 0 };
 	size_t asked;
@@ -103,11 +103,11 @@ static void judge_some(struct question *q, struct engine_answer *answer)
 	q->scope = REMOTE_SOME;
 	ask_everywhere(q, &found, &asked);
 	if (!asked)
-		refuse_or_audit(q, NULL, REASON_NO_GID, "the device has no GID", answer);
+		refuse_or_audit(q, NULL, REASON_NO_GID, out);
 	else if (found.satisfiable)
-		answer_pass(&found, answer);
+		judge_pass(&found, out);
 	else
-		answer_finding(q, &found, answer);
+		judge_finding(q, &found, out);
 }
 
 static bool allows_raw_packet(const struct policy_rule *rule)
@@ -115,15 +115,14 @@ static bool allows_raw_packet(const struct policy_rule *rule)
 	return rule->allow_raw_packet;
 }
 
-static void judge_new_qp(struct question *q, struct engine_answer *answer)
+static void judge_new_qp(struct question *q, struct judgement *out)
 {
 	const struct driver_traits *driver = driver_traits(q->view->device->driver_id);
 
 	if (q->request->has & UVERBS_HAS_SOURCE_QPN) {
-		refuse_or_audit(q, allows_raw_packet, REASON_SOURCE_QPN,
-				"it chooses its own source QP number (raw-packet = refuse)", answer);
+		refuse_or_audit(q, allows_raw_packet, REASON_SOURCE_QPN, out);
 		/* an allowed one still sends and is judged; an audited one was reported already */
-		if (!answer->pass || answer->text[0])
+		if (!out->pass || out->reported)
 			return;
 	}
 	switch (q->request->qp_type) {
@@ -131,23 +130,22 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
 	case IB_UVERBS_QPT_UC:
 	case IB_UVERBS_QPT_XRC_INI:
 	case IB_UVERBS_QPT_XRC_TGT:
-		judge_some(q, answer);
+		judge_some(q, out);
 		return;
 	case IB_UVERBS_QPT_UD:
 		if (driver->ud_address_in_wqe || driver->egress == EGRESS_UNKNOWN)
-			judge_every(q, answer);
+			judge_every(q, out);
 		else
-			judge_some(q, answer);
+			judge_some(q, out);
 		return;
 	case IB_UVERBS_QPT_DRIVER:
-		judge_every(q, answer);
+		judge_every(q, out);
 		return;
 	case IB_UVERBS_QPT_RAW_PACKET:
-		refuse_or_audit(q, allows_raw_packet, REASON_RAW_PACKET,
-				"raw-packet QPs are not allowed (raw-packet = refuse)", answer);
+		refuse_or_audit(q, allows_raw_packet, REASON_RAW_PACKET, out);
 		return;
 	default:
-		refuse_or_audit(q, NULL, REASON_QP_TYPE, "a QP of this type is not understood", answer);
+		refuse_or_audit(q, NULL, REASON_QP_TYPE, out);
 	}
 }
 
@@ -155,29 +153,28 @@ static void judge_new_qp(struct question *q, struct engine_answer *answer)
  * A QP that needs no address becomes able to send. It was judged at its creation, but a revoked one may be on its way
  * up again. Its type is the one that the engine knows (0: unknown), not the caller's claim.
  */
-static void judge_ready(struct question *q, struct engine_answer *answer)
+static void judge_ready(struct question *q, struct judgement *out)
 {
 	if (engine_ready_lacks_address(q->request))
-		refuse_or_audit(q, NULL, REASON_NO_ADDRESS, "a connected queue pair is to go to RTR without an address",
-				answer);
+		refuse_or_audit(q, NULL, REASON_NO_ADDRESS_AT_RTR, out);
 	else if (q->request->qp_type)
-		judge_new_qp(q, answer);
+		judge_new_qp(q, out);
 	else
-		judge_every(q, answer);
-	if (answer->pass && !engine_ready_lacks_address(q->request))
-		answer->text[0] = '\0'; /* an audited one was reported at its creation */
+		judge_every(q, out);
+	if (out->pass && !engine_ready_lacks_address(q->request))
+		out->reported = false; /* an audited one was reported at its creation */
 }
 
-static void judge_context(struct question *q, struct engine_answer *answer)
+static void judge_context(struct question *q, struct judgement *out)
 {
-	answer->pass = true;
+	out->pass = true;
 	if (!(q->request->has & UVERBS_HAS_DEVX))
 		return;
-	refuse_or_audit(q, engine_allows_devx, REASON_DEVX, "", answer);
+	refuse_or_audit(q, engine_allows_devx, REASON_DEVX, out);
 	/* libmlx5 asks for DEVX at every open, and opens again without it: no message for the operator */
-	answer->text[0] = '\0';
-	if (!answer->pass)
-		answer->err = EOPNOTSUPP;
+	out->reported = false;
+	if (!out->pass)
+		out->err = EOPNOTSUPP;
 }
 
 static bool gid_is(const struct rdma_gid *gid, const uint8_t raw[16], bool any_type)
@@ -203,7 +200,7 @@ static size_t ask_by_address(struct question *q, bool any_type, struct finding *
 	return asked;
 }
 
-static void judge_cm(struct question *q, struct engine_answer *answer)
+static void judge_cm(struct question *q, struct judgement *out)
 {
 	struct finding found = { 0 };
 
@@ -211,40 +208,39 @@ static void judge_cm(struct question *q, struct engine_answer *answer)
 	q->scope = REMOTE_ONE;
 	q->remote = q->request->address.dgid;
 	if (ask_by_address(q, false, &found) || ask_by_address(q, true, &found))
-		answer_finding(q, &found, answer);
+		judge_finding(q, &found, out);
 	else
-		refuse_or_audit(q, NULL, REASON_NO_LOCAL_GID, "the device has no GID of the local address", answer);
+		refuse_or_audit(q, NULL, REASON_NO_LOCAL_GID, out);
 }
 
-static void judge_by_kind(struct question *q, struct engine_answer *answer)
+static void judge_by_kind(struct question *q, struct judgement *out)
 {
 	switch (q->request->kind) {
 	case REQUEST_CONTEXT_OPEN:
-		judge_context(q, answer);
+		judge_context(q, out);
 		return;
 	case REQUEST_QP_CREATE:
 	case REQUEST_QP_OPEN:
-		judge_new_qp(q, answer);
+		judge_new_qp(q, out);
 		return;
 	case REQUEST_QP_ADDRESS:
 	case REQUEST_AH_CREATE:
-		judge_exact(q, answer);
+		judge_exact(q, out);
 		return;
 	case REQUEST_MCAST_ATTACH:
-		judge_every(q, answer);
+		judge_every(q, out);
 		return;
 	case REQUEST_QP_DESTROY:
-		answer->pass = true;
+		out->pass = true;
 		return;
 	case REQUEST_QP_READY:
-		judge_ready(q, answer);
+		judge_ready(q, out);
 		return;
 	case REQUEST_FLOW_CREATE:
-		refuse_or_audit(q, allows_raw_packet, REASON_FLOW_STEERING,
-				"flow steering is not allowed (raw-packet = refuse)", answer);
+		refuse_or_audit(q, allows_raw_packet, REASON_FLOW_STEERING, out);
 		return;
 	case REQUEST_DRIVER_PRIVATE:
-		engine_judge_private(q, answer);
+		engine_judge_private(q, out);
 		return;
 	case REQUEST_CM_CONNECT:
 	case REQUEST_CM_ACCEPT:
@@ -252,18 +248,15 @@ static void judge_by_kind(struct question *q, struct engine_answer *answer)
 	case REQUEST_CM_ESTABLISH:
 	case REQUEST_CM_JOIN:
 	case REQUEST_CM_ROUTE:
-		judge_cm(q, answer);
+		judge_cm(q, out);
 		return;
 	case REQUEST_DOOR_BROKEN:
-		refuse_or_audit(q, NULL, REASON_DOOR_BROKEN,
-				"the door inside the program cannot stand, so nothing that it does would be asked",
-				answer);
+		refuse_or_audit(q, NULL, REASON_DOOR_BROKEN, out);
 		return;
 	default:
-		refuse_or_audit(q, NULL, REASON_COMMAND_UNKNOWN,
-				q->request->kind == REQUEST_MALFORMED ? "the door could not understand it"
-								      : "it is not understood",
-				answer);
+		refuse_or_audit(
+			q, NULL,
+			q->request->kind == REQUEST_MALFORMED ? REASON_COMMAND_MALFORMED : REASON_COMMAND_UNKNOWN, out);
 	}
 }
 
@@ -280,14 +273,14 @@ static bool guard_is_off(const struct question *q)
 	return true;
 }
 
-void engine_judge(const struct engine_view *view, const struct engine_client *client, const struct request *request,
-		  struct engine_answer *answer)
+void judge_request(const struct engine_view *view, const struct engine_client *client, const struct request *request,
+		   struct judgement *out)
 {
 	struct question q = { .view = view, .client = client, .request = request, .scope = REMOTE_SOME };
 
-	memset(answer, 0, sizeof(*answer));
+	memset(out, 0, sizeof(*out));
 	if (guard_is_off(&q))
-		answer->pass = answer->audited = true;
-	else if (!engine_devx_stops(&q, answer))
-		judge_by_kind(&q, answer);
+		out->pass = out->audited = true;
+	else if (!engine_devx_stops(&q, out))
+		judge_by_kind(&q, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The judgement of a request: joins path, evidence and policy, and words the answer. The same code serves in a private
- * engine and in the daemon.
+ * The judgement of a request: joins path, evidence and policy. It has no text: words.h makes one where an answer or a
+ * record is sent. The same code serves in a private engine and in the daemon.
  */
 #ifndef RDMASEC_JUDGE_JUDGEMENT_H
 #define RDMASEC_JUDGE_JUDGEMENT_H
@@ -12,7 +12,6 @@
 #include "evidence/facts.h"
 #include "judge/decide.h"
 #include "judge/path.h"
-#include "messages/protocol.h"
 #include "messages/request.h"
 #include "policy/policy.h"
 
@@ -34,16 +33,19 @@ struct engine_view {
 	void *route_context;
 };
 
-struct engine_answer {
+struct judgement {
 	bool pass;
-	bool audited;             /* passes only because the rule does not enforce */
-	int err;                  /* errno for the application, when it does not pass */
-	char text[WIRE_TEXT_MAX]; /* one line for the application's stderr; "" for none */
+	bool audited;  /* passes only because the rule does not enforce */
+	bool reported; /* the operator gets a line: it is refused, or audited for the first time */
+	int err;       /* errno for the application, when it does not pass */
 	/* The grounds, for logs and for the watch. Of several GIDs, one. */
-	const struct policy_rule *rule; /* of the policy; NULL: nothing was to decide */
+	const struct policy_rule *rule; /* of the policy; NULL: nothing was to decide, or the engine could not judge */
 	struct path path;               /* .device "" where no path was looked at */
 	struct verdict verdict;
-	uint32_t grace_ms; /* refused: how long a living QP may wait for its protection; 0 if that could leak */
+	struct why since; /* what happened after it was judged: no SA came, or the QP could not be taken down */
+	bool has_better_gid;
+	uint32_t better_gid; /* would be protected for the same remote */
+	uint32_t grace_ms;   /* refused: how long a living QP may wait for its protection; 0 if that could leak */
 	/*
 	 * Refused (or only audited) for a missing SA alone, and the rule allows to request one: how long the call may
 	 * wait for it. 0: no wait.
@@ -53,10 +55,10 @@ struct engine_answer {
 };
 
 /* Judges one request of one client. A function of its arguments and of the routes that route_get() returns. */
-void engine_judge(const struct engine_view *view, const struct engine_client *client, const struct request *request,
-		  struct engine_answer *answer);
+void judge_request(const struct engine_view *view, const struct engine_client *client, const struct request *request,
+		   struct judgement *out);
 
-/* Writes the answer of an engine that could not judge. `why`: the reason in words. */
-void engine_refuse(struct engine_answer *answer, int err, enum reason reason, const char *why);
+/* The refusal of an engine that could not judge. Returns the reason, for the facts that its sentence names. */
+struct why *judgement_refuse(struct judgement *out, int err, enum reason reason);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Shared by the files that judge a request: question, finding, words. */
+/* Shared by the files that judge a request: question and finding. */
 #ifndef RDMASEC_JUDGE_JUDGEMENT_INTERNAL_H
 #define RDMASEC_JUDGE_JUDGEMENT_INTERNAL_H
 
@@ -48,15 +48,15 @@ struct policy_subject question_subject(const struct question *q);
 void question_ask(struct question *q, uint32_t sgid_index, struct finding *found);
 void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
 			  const struct binding *binding);
-/* `why`: the reason in words. */
-void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), enum reason reason,
-		     const char *why, struct engine_answer *answer);
+/* Returns the reason, for the facts that its sentence names. */
+struct why *refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule),
+			    enum reason reason, struct judgement *out);
 
 /* ---- judgement_mlx5.c: mlx5's DEVX, and what drivers have of their own ---- */
 
 bool engine_allows_devx(const struct policy_rule *rule);
-/* Whether a command of DEVX is refused, or passes in audit mode: *answer is then complete. */
-bool engine_devx_stops(const struct question *q, struct engine_answer *answer);
+/* Whether a command of DEVX is refused, or passes in audit mode: *out is then complete. */
+bool engine_devx_stops(const struct question *q, struct judgement *out);
 /* Whether a DEVX QP of one remote becomes ready without an address, which no kernel checks. */
 bool engine_ready_lacks_address(const struct request *request);
 /*
@@ -65,23 +65,17 @@ bool engine_ready_lacks_address(const struct request *request);
  */
 void engine_take_type(struct request *request, uint32_t qp_type);
 /* REQUEST_DRIVER_PRIVATE */
-void engine_judge_private(const struct question *q, struct engine_answer *answer);
+void engine_judge_private(const struct question *q, struct judgement *out);
 
-/* Write the line for the operator. */
-void word_finding(const struct question *q, const struct finding *found, char *text, size_t size);
-void word_reason(const struct question *q, const struct binding *binding, const struct verdict *verdict, char *text,
-		 size_t size);
-
-/* The same without a question, when the request is not known. */
-void word_plain(const struct verdict *verdict, char *text, size_t size);
+/* ---- better_gid.c ---- */
 
 /* A hint is worth this many questions to the kernel, which block the engine's only thread. */
 enum { BETTER_GID_ROUTES_MAX = 4 };
 
 /*
- * Returns the lowest GID index of the path's port that would be protected for the same remote, or -1. Asks for at most
- * BETTER_GID_ROUTES_MAX routes; a GID beyond them counts as not protected if it needs one.
+ * Whether another GID of the path's port would be protected for the same remote; *out is the lowest index. Asks for at
+ * most BETTER_GID_ROUTES_MAX routes; a GID beyond them counts as not protected if it needs one.
  */
-int better_gid(const struct question *q, const struct finding *found);
+bool find_better_gid(const struct question *q, const struct finding *found, uint32_t *out);
 
 #endif

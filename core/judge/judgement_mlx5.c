@@ -6,7 +6,6 @@
 #include <rdma/ib_user_ioctl_verbs.h>
 
 #include "judge/judgement_internal.h"
-#include "util/text.h"
 #include "uverbs/mlx5_command.h"
 
 bool engine_allows_devx(const struct policy_rule *rule)
@@ -14,17 +13,16 @@ bool engine_allows_devx(const struct policy_rule *rule)
 	return rule->allow_devx;
 }
 
-bool engine_devx_stops(const struct question *q, struct engine_answer *answer)
+bool engine_devx_stops(const struct question *q, struct judgement *out)
 {
 	const struct request *request = q->request;
 
 	if (!(request->has & UVERBS_HAS_DEVX) || request->kind == REQUEST_CONTEXT_OPEN ||
 	    request->kind == REQUEST_QP_DESTROY)
 		return false;
-	refuse_or_audit(q, engine_allows_devx, REASON_DEVX,
-			"driver-private commands (DEVX) are not allowed (devx = refuse)", answer);
+	refuse_or_audit(q, engine_allows_devx, REASON_DEVX, out);
 	/* an allowed command is judged by its effect; an audited one was reported already */
-	return !answer->pass || answer->text[0];
+	return !out->pass || out->reported;
 }
 
 /* In MODIFY_QP the kernel demands the AV of every QP that is not a datagram QP (qp_state_table in verbs.c). */
@@ -33,24 +31,17 @@ bool engine_ready_lacks_address(const struct request *request)
 	return request->has & UVERBS_HAS_DEVX && uverbs_qp_is_connected(request->qp_type);
 }
 
-void engine_judge_private(const struct question *q, struct engine_answer *answer)
+void engine_judge_private(const struct question *q, struct judgement *out)
 {
-	uint32_t opcode = q->request->devx_opcode;
-	const char *name = prm_opcode_name(opcode);
-	enum reason reason = REASON_DEVX_COMMAND;
-	char why[128];
+	bool devx = q->request->has & UVERBS_HAS_DEVX, named = prm_opcode_name(q->request->devx_opcode);
+	struct why *why = refuse_or_audit(q, NULL,
+					  !devx   ? REASON_DRIVER_COMMAND
+					  : named ? REASON_DEVX_COMMAND
+						  : REASON_DEVX_COMMAND_UNNAMED,
+					  out);
 
-	if (!(q->request->has & UVERBS_HAS_DEVX)) {
-		reason = REASON_DRIVER_COMMAND;
-		text_format(why, sizeof(why),
-			    "a command of the driver's own (object 0x%x, method 0x%x) is not understood",
-			    q->request->object_id, q->request->method_id);
-	} else if (name) {
-		text_format(why, sizeof(why), "what the DEVX command %s asks for is not understood", name);
-	} else {
-		text_format(why, sizeof(why), "the DEVX command 0x%x is not understood", opcode);
-	}
-	refuse_or_audit(q, NULL, reason, why, answer);
+	why->number = devx ? q->request->devx_opcode : q->request->object_id;
+	why->other = q->request->method_id;
 }
 
 /*

@@ -11,9 +11,8 @@
 #include <sys/types.h>
 
 #include "evidence/facts.h"
-#include "messages/reason.h"
+#include "judge/why.h"
 #include "rdma/device.h"
-#include "util/attributes.h"
 
 /* For which remotes the question stands. */
 enum remote_scope {
@@ -24,16 +23,15 @@ enum remote_scope {
 };
 
 enum path_state {
-	PATH_UNKNOWN = 0, /* a part of the way is not understood; `problem` names it */
-	PATH_RESOLVED,    /* `problem` may say why the egress is not the GID's netdev */
-	PATH_LOOPBACK,    /* stays inside the port */
-	PATH_CLEAR,       /* understood, and nothing on it can protect; `problem` says why */
+	PATH_UNKNOWN = 0, /* a part of the way is not understood; `why` names it */
+	PATH_RESOLVED,
+	PATH_LOOPBACK, /* stays inside the port */
+	PATH_CLEAR,    /* understood, and nothing on it can protect; `why` says why */
 };
 
 struct path {
 	enum path_state state;
-	enum reason reason; /* with PATH_UNKNOWN and PATH_CLEAR */
-	char problem[192];
+	struct why why; /* with PATH_UNKNOWN and PATH_CLEAR */
 	char device[RDMA_DEVICE_NAME_MAX];
 	uint32_t port;
 	uint32_t sgid_index;
@@ -54,7 +52,7 @@ struct path {
 };
 
 /*
- * Resolves a path. Never fails: an unknown fact gives PATH_UNKNOWN with `problem`. `remote` is a GID, used with
+ * Resolves a path. Never fails: an unknown fact gives PATH_UNKNOWN with `why`. `remote` is a GID, used with
  * REMOTE_ONE only. For IPv6 on EGRESS_HOST_STACK drivers it asks for a route by `route_get`: evidence_route_get(),
  * whose context is the network namespace and which blocks for the kernel's answer, or a test's function.
  */

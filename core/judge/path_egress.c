@@ -65,12 +65,11 @@ static bool check_master(const struct path_search *search)
 		return true;
 	master = evidence_link(search->ev, netdev->master_ifindex);
 	if (!master)
-		return path_stop(search->out, PATH_UNKNOWN, REASON_NETDEV_MASTER_ELSEWHERE,
-				 "%s has a master that is not in this network namespace", netdev->name);
-	if (link_is(master, "vrf"))
-		return path_stop(search->out, PATH_UNKNOWN, REASON_NETDEV_VRF, "%s belongs to the VRF %s: not judged",
-				 netdev->name, master->name);
-	return true;
+		return path_stop(search->out, PATH_UNKNOWN, REASON_NETDEV_MASTER_ELSEWHERE);
+	if (!link_is(master, "vrf"))
+		return true;
+	text_copy(search->out->why.name, sizeof(search->out->why.name), master->name);
+	return path_stop(search->out, PATH_UNKNOWN, REASON_NETDEV_VRF);
 }
 
 bool path_check_stack(struct path_search *search)
@@ -79,17 +78,16 @@ bool path_check_stack(struct path_search *search)
 	struct path *out = search->out;
 
 	for (int i = 0; i < STACK_MAX && link; i++) {
-		if (!kind_is_understood(link))
-			return path_stop(out, PATH_UNKNOWN, REASON_NETDEV_KIND,
-					 "GID %u is on %s, and what a device of kind %s does is not judged",
-					 out->sgid_index, link->name, link->kind);
+		if (!kind_is_understood(link)) {
+			text_copy(out->why.name, sizeof(out->why.name), link->name);
+			text_copy(out->why.detail, sizeof(out->why.detail), link->kind);
+			return path_stop(out, PATH_UNKNOWN, REASON_NETDEV_KIND);
+		}
 		if (link->ifindex == search->port->netdev_ifindex)
 			return check_master(search);
 		link = link_below(search->ev, link);
 	}
-	return path_stop(out, PATH_UNKNOWN, REASON_NETDEV_NOT_STACKED,
-			 "%s, the netdev of GID %u, is not one upon the netdev of %s port %u", out->netdev,
-			 out->sgid_index, out->device, out->port);
+	return path_stop(out, PATH_UNKNOWN, REASON_NETDEV_NOT_STACKED);
 }
 
 static void set_egress(struct path *out, const struct link_evidence *link)
@@ -117,12 +115,9 @@ static bool rxe_check_receive(const struct path_search *search)
 
 	if (link && own && link->ifindex == own->ifindex)
 		return true;
-	return path_stop(
-		out, PATH_CLEAR, REASON_RXE_RECEIVES_ELSEWHERE,
-		"GID %u is on %s but %s receives on %s only: create the rxe device on %s (rdma link add NAME type rxe "
-		"netdev %s)",
-		out->sgid_index, out->netdev, out->device, own ? own->name : "its netdev",
-		link ? link->name : out->netdev, link ? link->name : out->netdev);
+	text_copy(out->why.detail, sizeof(out->why.detail), own ? own->name : "its netdev");
+	text_copy(out->why.name, sizeof(out->why.name), link ? link->name : out->netdev);
+	return path_stop(out, PATH_CLEAR, REASON_RXE_RECEIVES_ELSEWHERE);
 }
 
 /*
@@ -133,26 +128,23 @@ static bool rxe_route6(struct path_search *search)
 {
 	struct path *out = search->out;
 	const struct link_evidence *link;
-	char remote[INET6_ADDRSTRLEN];
 	int ifindex, err = -EOPNOTSUPP;
 
-	ip_text(out->family, &out->remote, remote);
 	if (search->route_get)
 		err = search->route_get(search->route_context, AF_INET6, &out->local, &out->remote, out->gid_ifindex,
 					&ifindex);
-	if (err)
-		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_UNKNOWN, "no route is known from GID %u to %s: %s",
-				 out->sgid_index, remote, strerror(-err));
+	if (err) {
+		out->why.err = -err;
+		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_UNKNOWN);
+	}
 	if (ifindex == out->gid_ifindex)
 		return true;
 	link = evidence_link(search->ev, ifindex);
-	if (!link || !kind_is_understood(link))
-		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV,
-				 "the route from GID %u to %s leaves by %s, which is not judged", out->sgid_index,
-				 remote, link ? link->name : "an unknown netdev");
+	if (!link || !kind_is_understood(link)) {
+		text_copy(out->why.detail, sizeof(out->why.detail), link ? link->name : "an unknown netdev");
+		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV);
+	}
 	set_egress(out, protector(search->ev, link));
-	text_format(out->problem, sizeof(out->problem), "IPv6 routes %s by %s, not by %s as GID %u says", remote,
-		    link->name, out->netdev, out->sgid_index);
 	return true;
 }
 
@@ -171,14 +163,18 @@ static bool route6_stays_here(const struct route6_evidence *route)
 	       route6_is_bound(route);
 }
 
-static void set_stray(struct path *out, const struct route6_evidence *route, const struct link_evidence *link)
+static void route_text(const struct route6_evidence *route, char *text, size_t size)
 {
 	char dst[INET6_ADDRSTRLEN];
 
+	text_format(text, size, "%s/%u", ip_text(AF_INET6, &route->dst, dst), route->dst_prefix);
+}
+
+static void set_stray(struct path *out, const struct route6_evidence *route, const struct link_evidence *link)
+{
 	out->stray_ifindex = route->ifindex;
 	text_copy(out->stray, sizeof(out->stray), link->name);
-	text_format(out->stray_route, sizeof(out->stray_route), "%s/%u", ip_text(AF_INET6, &route->dst, dst),
-		    route->dst_prefix);
+	route_text(route, out->stray_route, sizeof(out->stray_route));
 }
 
 static bool rxe_strays6(struct path_search *search)
@@ -186,21 +182,21 @@ static bool rxe_strays6(struct path_search *search)
 	const struct evidence *ev = search->ev;
 	struct path *out = search->out;
 
-	if (ev->routes6_state != EVIDENCE_READ)
-		return path_stop(out, PATH_UNKNOWN, REASON_ROUTES_UNREADABLE, "the IPv6 routes could not be read%s%s",
-				 ev->routes6_error[0] ? ": " : "", ev->routes6_error);
+	if (ev->routes6_state != EVIDENCE_READ) {
+		text_copy(out->why.detail, sizeof(out->why.detail), ev->routes6_error);
+		return path_stop(out, PATH_UNKNOWN, REASON_ROUTES_UNREADABLE);
+	}
 	for (size_t i = 0; i < ev->route6_count; i++) {
 		const struct route6_evidence *route = &ev->routes6[i];
 		const struct link_evidence *link;
-		char dst[INET6_ADDRSTRLEN];
 
 		if (route6_stays_here(route))
 			continue;
 		link = evidence_link(ev, route->ifindex);
-		if (!link)
-			return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV,
-					 "where the IPv6 route to %s/%u leaves is not known",
-					 ip_text(AF_INET6, &route->dst, dst), route->dst_prefix);
+		if (!link) {
+			route_text(route, out->why.detail, sizeof(out->why.detail));
+			return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_LOST);
+		}
 		if (!out->stray_ifindex && protector(ev, link)->ifindex != out->egress_ifindex)
 			set_stray(out, route, link);
 	}
@@ -213,9 +209,7 @@ static bool rxe_egress(struct path_search *search)
 
 	/* rxe_find_route4() and 6 asked init_net, whatever the GID's namespace, until rxe_ns.c came in 7.2 */
 	if (search->ev->child_netns && search->ev->kernel < KERNEL_RELEASE(7, 2))
-		return path_stop(
-			out, PATH_UNKNOWN, REASON_RXE_ROUTES_ELSEWHERE,
-			"before kernel 7.2 software RoCE routes in the initial network namespace, and this is another");
+		return path_stop(out, PATH_UNKNOWN, REASON_RXE_ROUTES_ELSEWHERE);
 	if (!rxe_check_receive(search))
 		return false;
 	set_egress(out, protector(search->ev, search->netdev));
@@ -242,10 +236,10 @@ static bool mlx5_egress(struct path_search *search)
 	}
 	for (int i = 0; i < STACK_MAX && link && link->ifindex != search->port->netdev_ifindex; i++) {
 		link = link_below(search->ev, link);
-		if (link && link_is(link, "macsec"))
-			return path_stop(out, PATH_CLEAR, REASON_GID_ABOVE_MACSEC,
-					 "GID %u is on %s upon %s: mlx5 protects only GIDs of %s itself",
-					 out->sgid_index, out->netdev, link->name, link->name);
+		if (link && link_is(link, "macsec")) {
+			text_copy(out->why.name, sizeof(out->why.name), link->name);
+			return path_stop(out, PATH_CLEAR, REASON_GID_ABOVE_MACSEC);
+		}
 	}
 	set_egress(out, evidence_link(search->ev, search->port->netdev_ifindex));
 	return true;

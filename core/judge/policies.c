@@ -45,16 +45,13 @@ static bool policy_is_applied(const struct xfrm_direction *d, const struct xfrm_
 	if (nic_applies_xfrm(d->path)) {
 		if (is_packet_offloaded(d->path, &policy->offload))
 			return true;
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_NOT_OFFLOADED),
-			    "%s policy %u is not packet-offloaded to %s: the NIC would not apply it", d->name,
-			    policy->index, d->path->egress);
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_NOT_OFFLOADED, out);
 		return false;
 	}
 	if (!policy->offload.ifindex || !policy->offload.packet)
 		return true;
-	verdict_set(out, VERDICT_UNKNOWN, of_direction(d, REASON_OUTBOUND_POLICY_OFFLOAD_UNCHECKED),
-		    "%s policy %u is packet-offloaded to a NIC, which software RoCE cannot check", d->name,
-		    policy->index);
+	refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_OFFLOAD_UNCHECKED, out);
+	out->kind = VERDICT_UNKNOWN;
 	return false;
 }
 
@@ -70,24 +67,16 @@ static enum direction_outcome policy_outcome(const struct xfrm_direction *d, con
 		return OUTCOME_PROTECTS;
 	/* libreswan's hold, from an ACQUIRE to the end of the negotiation */
 	if (policy->action == XFRM_POLICY_BLOCK && tmpl && d->path->scope == REMOTE_ONE) {
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_AWAITS_SA),
-			    "%s policy %u (priority %u) blocks these packets until there is an SA (reqid %u)", d->name,
-			    policy->index, policy->priority, tmpl->reqid);
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_AWAITS_SA, out)->reqid = tmpl->reqid;
 		remember_policy(d, policy, out);
 		return OUTCOME_LACKS_SA;
 	}
 	if (policy->action != XFRM_POLICY_ALLOW)
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_BLOCKS),
-			    "%s policy %u (priority %u) blocks these packets", d->name, policy->index,
-			    policy->priority);
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_BLOCKS, out);
 	else if (!policy->tmpl_count)
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_CLEAR),
-			    "%s policy %u (priority %u) lets these packets pass in clear", d->name, policy->index,
-			    policy->priority);
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_CLEAR, out);
 	else if (!tmpl)
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_NO_ESP),
-			    "%s policy %u (priority %u) has no required ESP template, or one behind a tunnel", d->name,
-			    policy->index, policy->priority);
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_NO_ESP, out);
 	else
 		return template_is_answered(d, policy, tmpl, out);
 	return OUTCOME_LEAKS;
@@ -107,38 +96,32 @@ static enum selector_match policy_match_flow(const struct xfrm_direction *d, con
 	return SELECTS_NONE;
 }
 
-/*
- * The software lookup of rxe's egress carries no ports: a policy with ports is not hit (facts: 1148 packets in clear).
- * Explains that, or another cause that keeps a policy for these addresses from matching.
- */
+/* Why a policy for the addresses of the flow does not match it. The lookup for rxe's egress carries no ports. */
+static void explain_mismatch(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			     struct verdict *out)
+{
+	if (!selector_ports_match(&policy->sel, &d->flow))
+		refuse_by_policy(d, policy,
+				 d->flow.has_ports ? REASON_OUTBOUND_POLICY_PORTS : REASON_OUTBOUND_POLICY_PORTS_UNSEEN,
+				 out);
+	else if (!mark_takes_unmarked(&policy->mark))
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_MARK, out)->number = policy->mark.value;
+	else if (policy->if_id)
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_IF_ID, out)->number = policy->if_id;
+	else if (selector_match(&policy->sel, &d->flow) == SELECTS_NONE)
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_INTERFACE, out);
+}
+
 void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
 {
 	const struct xfrm_policy_evidence *p;
 	struct xfrm_walk walk;
 
-	verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_NO_POLICY), "no %s xfrm policy covers it",
-		    d->name);
+	verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_NO_POLICY));
 	policies_begin(d, &walk);
-	while ((p = xfrm_walk_policy(&walk))) {
-		if (p->dir != d->dir || selector_match_addresses(&p->sel, &d->flow) == SELECTS_NONE)
-			continue;
-		if (!selector_ports_match(&p->sel, &d->flow))
-			verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_PORTS),
-				    "%s policy %u selects UDP ports, but %s: use a selector without ports", d->name,
-				    p->index,
-				    d->flow.has_ports ? "not those of RoCE"
-						      : "the lookup for software RoCE carries none, so it is not hit");
-		else if (!mark_takes_unmarked(&p->mark))
-			verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_MARK),
-				    "%s policy %u wants mark 0x%x, which RoCE packets lack", d->name, p->index,
-				    p->mark.value);
-		else if (p->if_id)
-			verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_IF_ID),
-				    "%s policy %u belongs to xfrm interface id %u", d->name, p->index, p->if_id);
-		else if (selector_match(&p->sel, &d->flow) == SELECTS_NONE)
-			verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_INTERFACE),
-				    "%s policy %u is for another interface", d->name, p->index);
-	}
+	while ((p = xfrm_walk_policy(&walk)))
+		if (p->dir == d->dir && selector_match_addresses(&p->sel, &d->flow) != SELECTS_NONE)
+			explain_mismatch(d, p, out);
 }
 
 /*
@@ -168,81 +151,77 @@ static bool next_priority(const struct xfrm_direction *d, uint64_t from, uint64_
 	return found;
 }
 
-bool direction_has_policy(const struct xfrm_direction *d)
-{
-	uint64_t priority;
-
-	return next_priority(d, 0, &priority);
-}
-
-/* The state of a walk through a direction's policies. */
+/* Visits the policies that the flow may hit: by rising priority value, until one takes the whole flow. */
 struct course {
-	bool any;                                   /* policy matches */
-	bool covers;                                /* one of them takes the whole flow */
-	const struct xfrm_policy_evidence *lacking; /* the first whose SA is missing */
+	const struct xfrm_direction *d;
+	struct xfrm_walk walk;
+	uint64_t from, to, next; /* the priorities that `walk` visits, and the first after them */
+	bool covers;             /* a visited policy takes the whole flow */
 };
 
-/* All matching policies of a range of priorities. Stops at the first outcome worse than OUTCOME_LACKS_SA. */
-static enum direction_outcome priorities_outcome(const struct xfrm_direction *d, uint64_t from, uint64_t to,
-						 struct course *course, struct verdict *out)
+static bool course_next_priority(struct course *course)
+{
+	const struct xfrm_direction *d = course->d;
+
+	if (course->covers || !next_priority(d, course->next, &course->from))
+		return false;
+	course->to = priorities_are_kept(d) ? course->from : UINT32_MAX;
+	course->next = course->to + 1;
+	policies_begin(d, &course->walk);
+	return true;
+}
+
+/* Returns the next policy; NULL: later ones are not hit. The zeroed course with `d` is its beginning. */
+static const struct xfrm_policy_evidence *course_next(struct course *course)
 {
 	const struct xfrm_policy_evidence *p;
-	struct xfrm_walk walk;
 
-	policies_begin(d, &walk);
-	while ((p = xfrm_walk_policy(&walk))) {
-		enum selector_match match;
-		enum direction_outcome outcome;
+	do {
+		while (course->next && (p = xfrm_walk_policy(&course->walk))) {
+			enum selector_match match = policy_match_flow(course->d, p);
 
-		if (p->priority < from || p->priority > to)
-			continue;
-		match = policy_match_flow(d, p);
-		if (match == SELECTS_NONE)
-			continue;
-		course->covers |= match == SELECTS_ALL;
-		outcome = policy_outcome(d, p, out);
-		if (outcome == OUTCOME_LEAKS)
-			return outcome;
-		if (outcome == OUTCOME_LACKS_SA && !course->lacking)
-			course->lacking = p;
-	}
-	return course->lacking ? OUTCOME_LACKS_SA : OUTCOME_PROTECTS;
+			if (p->priority < course->from || p->priority > course->to || match == SELECTS_NONE)
+				continue;
+			course->covers |= match == SELECTS_ALL;
+			return p;
+		}
+	} while (course_next_priority(course));
+	return NULL;
 }
 
-static void explain_gap(const struct xfrm_direction *d, struct verdict *out)
+bool direction_has_policy(const struct xfrm_direction *d)
 {
-	if (d->path->scope == REMOTE_EVERY)
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_GAP),
-			    "the %s policies cover only some remotes, and the application chooses addresses in its own "
-			    "memory",
-			    d->name);
-	else
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_GAP),
-			    "the %s policies cover only some UDP source ports or interfaces", d->name);
+	struct course course = { .d = d };
+
+	return course_next(&course);
 }
 
-/* By rising priority value, until one policy takes the whole flow: later ones are not hit. */
 enum direction_outcome direction_outcome(const struct xfrm_direction *d, struct verdict *out)
 {
-	enum direction_outcome outcome = OUTCOME_PROTECTS;
-	struct course course = { 0 };
-	bool ordered = priorities_are_kept(d);
-	uint64_t priority = 0;
+	enum direction_outcome worst = OUTCOME_PROTECTS;
+	const struct xfrm_policy_evidence *p;
+	struct course course = { .d = d };
+	struct verdict later;
+	bool any = false;
 
-	while (!course.covers && outcome != OUTCOME_LEAKS && next_priority(d, priority, &priority)) {
-		uint64_t to = ordered ? priority : UINT32_MAX;
+	while ((p = course_next(&course))) {
+		enum direction_outcome outcome = policy_outcome(d, p, worst == OUTCOME_PROTECTS ? out : &later);
 
-		course.any = true;
-		outcome = priorities_outcome(d, priority, to, &course, out);
-		priority = to + 1;
+		any = true;
+		if (outcome == OUTCOME_LEAKS)
+			return outcome;
+		if (outcome < worst)
+			worst = outcome;
 	}
-	if (course.lacking)
-		(void)policy_outcome(d, course.lacking, out);
-	else if (!course.any)
+	if (course.covers)
+		return worst;
+	if (!any)
 		explain_no_policy(d, out);
-	else if (outcome == OUTCOME_PROTECTS && !course.covers)
-		explain_gap(d, out);
-	return course.covers ? outcome : OUTCOME_LEAKS;
+	else if (worst == OUTCOME_PROTECTS)
+		verdict_set(out, VERDICT_UNPROTECTED,
+			    of_direction(d, d->path->scope == REMOTE_EVERY ? REASON_OUTBOUND_POLICY_GAP
+									   : REASON_OUTBOUND_POLICY_GAP_PORTS));
+	return OUTCOME_LEAKS;
 }
 
 /*
@@ -257,38 +236,14 @@ static bool may_change_route(const struct xfrm_policy_evidence *policy)
 	return false;
 }
 
-static const struct xfrm_policy_evidence *tunnel_among(const struct xfrm_direction *d, uint64_t from, uint64_t to,
-						       bool *covered)
-{
-	const struct xfrm_policy_evidence *p;
-	struct xfrm_walk walk;
-
-	policies_begin(d, &walk);
-	while ((p = xfrm_walk_policy(&walk))) {
-		enum selector_match match = policy_match_flow(d, p);
-
-		if (p->priority < from || p->priority > to || match == SELECTS_NONE)
-			continue;
-		if (may_change_route(p))
-			return p;
-		*covered |= match == SELECTS_ALL;
-	}
-	return NULL;
-}
-
 const struct xfrm_policy_evidence *direction_tunnel(const struct xfrm_direction *outbound)
 {
-	bool ordered = priorities_are_kept(outbound), covered = false;
-	const struct xfrm_policy_evidence *tunnel = NULL;
-	uint64_t priority = 0;
+	const struct xfrm_policy_evidence *p;
+	struct course course = { .d = outbound };
 
-	while (!tunnel && !covered && next_priority(outbound, priority, &priority)) {
-		uint64_t to = ordered ? priority : UINT32_MAX;
-
-		tunnel = tunnel_among(outbound, priority, to, &covered);
-		priority = to + 1;
-	}
-	return tunnel;
+	while ((p = course_next(&course)) && !may_change_route(p))
+		continue;
+	return p;
 }
 
 bool some_policy_wants_esp(const struct xfrm_direction *outbound)

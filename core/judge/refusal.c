@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include <errno.h>
-#include <string.h>
 
 #include "judge/judgement_internal.h"
 
-void engine_refuse(struct engine_answer *answer, int err, enum reason reason, const char *why)
+struct why *judgement_refuse(struct judgement *out, int err, enum reason reason)
 {
-	memset(answer, 0, sizeof(*answer));
-	answer->err = err;
-	verdict_set(&answer->verdict, VERDICT_UNKNOWN, reason, "%s", why);
-	word_plain(&answer->verdict, answer->text, sizeof(answer->text));
+	*out = (struct judgement){ .err = err, .reported = true };
+	return verdict_set(&out->verdict, VERDICT_UNKNOWN, reason);
 }
 
 /* Refuses for a reason that no evidence can change, unless every rule that could apply `allows` it. */
-void refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule), enum reason reason,
-		     const char *why, struct engine_answer *answer)
+struct why *refuse_or_audit(const struct question *q, bool (*allows)(const struct policy_rule *rule),
+			    enum reason reason, struct judgement *out)
 {
 	struct policy_subject subject = question_subject(q);
 	const struct policy_rule *rule;
@@ -28,12 +25,12 @@ void refuse_or_audit(const struct question *q, bool (*allows)(const struct polic
 		    (!objects.rule || binding.mode == MODE_ENFORCE))
 			objects = binding;
 	}
-	answer->pass = !objects.rule || objects.mode == MODE_AUDIT;
-	answer->audited = objects.rule && answer->pass;
-	answer->err = answer->pass ? 0 : EPERM;
-	answer->rule = objects.rule;
-	answer->verdict = (struct verdict){ 0 };
-	verdict_set(&answer->verdict, VERDICT_UNPROTECTED, reason, "%s", why);
-	if (objects.rule)
-		word_reason(q, &objects, &answer->verdict, answer->text, sizeof(answer->text));
+	out->pass = !objects.rule || objects.mode == MODE_AUDIT;
+	out->audited = objects.rule && out->pass;
+	out->reported = objects.rule;
+	out->err = out->pass ? 0 : EPERM;
+	out->rule = objects.rule;
+	out->path.port = q->port;
+	out->verdict = (struct verdict){ 0 };
+	return verdict_set(&out->verdict, VERDICT_UNPROTECTED, reason);
 }

@@ -95,10 +95,9 @@ static bool sport_of(const struct question *q, const struct path *path, uint16_t
 static void conflict_verdict(const struct binding *binding, struct verdict *out)
 {
 	*out = (struct verdict){ 0 };
-	verdict_set(out, VERDICT_UNPROTECTED, REASON_REQUIREMENT_CONFLICT,
-		    "the application asks for %s, and the policy for %s",
-		    binding->requirement.require == REQUIRE_MACSEC ? "ipsec" : "macsec",
-		    binding->requirement.require == REQUIRE_MACSEC ? "macsec" : "ipsec");
+	verdict_set(out, VERDICT_UNPROTECTED,
+		    binding->requirement.require == REQUIRE_MACSEC ? REASON_REQUIREMENT_CONFLICT
+								   : REASON_REQUIREMENT_CONFLICT_IPSEC);
 }
 
 static bool cm_may_pass(const struct question *q, const struct binding *binding)

@@ -65,28 +65,34 @@ static enum selector_match sa_answers(const struct xfrm_sa_evidence *sa, const s
 	return sa->sel.family == AF_UNSPEC ? SELECTS_ALL : selector_match(&sa->sel, &d->flow);
 }
 
+static struct why *refuse_by_sa(const struct xfrm_direction *d, const struct xfrm_sa_evidence *sa, enum reason outbound,
+				struct verdict *out)
+{
+	struct why *why = verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, outbound));
+
+	why->spi = sa->spi;
+	why->reqid = sa->reqid;
+	text_copy(why->detail, sizeof(why->detail), sa->algorithm);
+	return why;
+}
+
 /* Whether this SA may carry the flow; if not, *out has the reason. */
 static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_direction *d, struct verdict *out)
 {
 	uint32_t cipher = esp_cipher(sa);
 
-	if (sa->has_aead && sa->icv_bits != ESP_ICV_BITS)
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_SA_ICV),
-			    "%s SA 0x%08x uses %s with an ICV of %u bits instead of %d", d->name, sa->spi,
-			    sa->algorithm, sa->icv_bits, ESP_ICV_BITS);
-	else if (cipher == CIPHER_NONE || !(cipher & d->req->ciphers))
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_SA_CIPHER),
-			    "%s SA 0x%08x uses %s (%u-bit key), which the policy does not allow", d->name, sa->spi,
-			    sa->algorithm, sa->key_bits);
-	else if (sa->pcpu_bound)
-		verdict_set(out, VERDICT_UNKNOWN, of_direction(d, REASON_OUTBOUND_SA_CPU),
-			    "%s SA 0x%08x is bound to one CPU", d->name, sa->spi);
-	else if (nic_applies_xfrm(d->path) && !is_packet_offloaded(d->path, &sa->offload))
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_SA_NOT_OFFLOADED),
-			    "%s SA 0x%08x is not packet-offloaded to %s: the NIC would not apply it", d->name, sa->spi,
-			    d->path->egress);
-	else
+	if (sa->has_aead && sa->icv_bits != ESP_ICV_BITS) {
+		refuse_by_sa(d, sa, REASON_OUTBOUND_SA_ICV, out)->number = sa->icv_bits;
+	} else if (cipher == CIPHER_NONE || !(cipher & d->req->ciphers)) {
+		refuse_by_sa(d, sa, REASON_OUTBOUND_SA_CIPHER, out)->number = sa->key_bits;
+	} else if (sa->pcpu_bound) {
+		refuse_by_sa(d, sa, REASON_OUTBOUND_SA_CPU, out);
+		out->kind = VERDICT_UNKNOWN;
+	} else if (nic_applies_xfrm(d->path) && !is_packet_offloaded(d->path, &sa->offload)) {
+		refuse_by_sa(d, sa, REASON_OUTBOUND_SA_NOT_OFFLOADED, out);
+	} else {
 		return true;
+	}
 	return false;
 }
 
@@ -178,10 +184,7 @@ static bool nic_reqid_is_own(const struct xfrm_direction *d, const struct xfrm_s
 	while ((other = xfrm_walk_sa(&walk))) {
 		if (!reqid_is_shared(d, live, other))
 			continue;
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_SA_REQID_SHARED),
-			    "%s SAs 0x%08x and 0x%08x share reqid %u but not their addresses: %s tells them apart by "
-			    "reqid only",
-			    d->name, live->spi, other->spi, live->reqid, d->path->egress);
+		refuse_by_sa(d, live, REASON_OUTBOUND_SA_REQID_SHARED, out)->other = other->spi;
 		return false;
 	}
 	return true;
@@ -204,6 +207,16 @@ static struct xfrm_direction narrowed(const struct xfrm_direction *d, const stru
 	return narrow;
 }
 
+struct why *refuse_by_policy(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			     enum reason outbound, struct verdict *out)
+{
+	struct why *why = verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, outbound));
+
+	why->policy = policy->index;
+	why->priority = policy->priority;
+	return why;
+}
+
 void remember_policy(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy, struct verdict *out)
 {
 	if (d->dir == XFRM_POLICY_OUT)
@@ -220,8 +233,6 @@ static void remember_sa(const struct xfrm_direction *d, const struct xfrm_sa_evi
 	out->reqid = sa->reqid;
 	out->cipher = esp_cipher(sa);
 	out->offloaded = is_packet_offloaded(d->path, &sa->offload);
-	text_format(out->details, sizeof(out->details), "ESP spi 0x%08x reqid %u %s", sa->spi, sa->reqid,
-		    policy_cipher_name(esp_cipher(sa)));
 }
 
 /* The requirements of a NIC beyond those of the kernel. */
@@ -231,15 +242,9 @@ static bool nic_can_answer(const struct xfrm_direction *d, const struct xfrm_pol
 	bool every = !d->flow.saddr || !d->flow.daddr;
 
 	if (!tmpl->reqid)
-		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_REQID_ZERO),
-			    "%s policy %u has reqid 0 in its template: the NIC lets its packets pass in clear", d->name,
-			    policy->index);
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_REQID_ZERO, out);
 	else if (every && tmpl->mode == XFRM_MODE_TRANSPORT)
-		verdict_set(
-			out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_POLICY_MANY_REMOTES),
-			"%s policy %u is for many remotes in transport mode, and a NIC sends in clear to those that "
-			"have no SA",
-			d->name, policy->index);
+		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_MANY_REMOTES, out);
 	else
 		return true;
 	return false;
@@ -249,22 +254,12 @@ static enum direction_outcome lacks_sa(const struct xfrm_direction *d, const str
 				       const struct xfrm_template_evidence *tmpl, const struct sa_census *found,
 				       struct verdict *out)
 {
-	enum reason reason = REASON_OUTBOUND_SA_MISSING;
-	const char *detail = "";
+	enum reason reason = found->expired  ? REASON_OUTBOUND_SA_EXPIRED
+			     : found->larval ? REASON_OUTBOUND_SA_LARVAL
+			     : found->shared ? REASON_OUTBOUND_SA_NOT_OF_QP
+					     : REASON_OUTBOUND_SA_MISSING;
 
-	if (found->expired) {
-		reason = REASON_OUTBOUND_SA_EXPIRED;
-		detail = ": its SA has expired";
-	} else if (found->larval) {
-		reason = REASON_OUTBOUND_SA_LARVAL;
-		detail = ": one is still being negotiated";
-	} else if (found->shared) {
-		reason = REASON_OUTBOUND_SA_NOT_OF_QP;
-		detail = " for this QP alone (granularity = qp)";
-	}
-	verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, reason),
-		    "%s policy %u asks for ESP (reqid %u), but no live SA answers it%s", d->name, policy->index,
-		    tmpl->reqid, detail);
+	refuse_by_policy(d, policy, reason, out)->reqid = tmpl->reqid;
 	remember_policy(d, policy, out);
 	return OUTCOME_LACKS_SA;
 }

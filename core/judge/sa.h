@@ -12,6 +12,10 @@ enum direction_outcome {
 	OUTCOME_PROTECTS,
 };
 
+/* Makes *out UNPROTECTED for the reason of this direction. Returns the reason, for further facts. */
+struct why *refuse_by_policy(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+			     enum reason outbound, struct verdict *out);
+
 /* Records the policy that outbound packets hit; call it after verdict_set(). */
 void remember_policy(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy, struct verdict *out);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "judge/walk.h"
+#include "judge/words.h"
 #include "util/address.h"
 #include "util/text.h"
 
@@ -178,7 +179,8 @@ void survey_record(const struct survey_row *row, struct wire_record *out)
 	put_text(out->remote, sizeof(out->remote),
 		 row->path.scope == REMOTE_ONE ? gid_text(row->remote, address) : "any");
 	put_text(out->rule, sizeof(out->rule), row->rule ? row->rule->name : "");
-	put_text(out->details, sizeof(out->details), row->verdict.details);
-	put_text(out->text, sizeof(out->text), row->verdict.text);
-	memcpy(out->reasons, row->verdict.reasons, sizeof(out->reasons));
+	verdict_details(&row->verdict, &row->path, out->details, sizeof(out->details));
+	verdict_text(&row->verdict, &row->path, out->text, sizeof(out->text));
+	for (size_t i = 0; i < REASONS_MAX; i++)
+		out->reasons[i] = row->verdict.why[i].reason;
 }

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "judge/traits.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-bool path_stop(struct path *out, enum path_state state, enum reason reason, const char *format, ...)
+bool path_stop(struct path *out, enum path_state state, enum reason reason)
 {
-	va_list args;
-
 	out->state = state;
-	out->reason = reason;
+	out->why.reason = reason;
 	/* a cut answer could pass for a whole one */
 	out->egress_ifindex = out->stray_ifindex = 0;
 	out->egress[0] = out->stray[0] = out->stray_route[0] = '\0';
-	va_start(args, format);
-	vsnprintf(out->problem, sizeof(out->problem), format, args);
-	va_end(args);
 	return false;
 }
 

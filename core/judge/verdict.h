@@ -6,11 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "messages/reason.h"
+#include "judge/why.h"
 #include "messages/verdict.h"
-#include "util/attributes.h"
-
-enum { VERDICT_TEXT_MAX = 320 };
 
 /* How much of the protection is in place. Of several reasons the operator reads the nearest to protected. */
 enum nearness {
@@ -43,25 +40,26 @@ struct verdict {
 	bool missing_sa;
 	uint32_t policy_out; /* its index */
 	enum nearness nearness;
-	uint32_t reasons[REASONS_MAX];  /* enum reason; not PROTECTED: why */
-	char text[VERDICT_TEXT_MAX];    /* the same for an operator, with the names and numbers */
-	char details[VERDICT_TEXT_MAX]; /* PROTECTED: "macsec0 GCM-AES-128 SCI ...", "ESP SPI 0x... reqid ..." */
+	struct why why[REASONS_MAX]; /* not PROTECTED: the reason; the second if both mechanisms lack as much */
 	/*
 	 * PROTECTED by IPsec: the SAs, 0 if none is in use yet. By MACsec: the SecY; also for UNKNOWN, when the SecY is
 	 * in order and IPsec may lead past it.
 	 */
 	uint32_t spi_out, spi_in, reqid;
 	int secy_ifindex;
-	uint64_t sci;    /* as on the wire, network byte order */
-	uint32_t cipher; /* enum policy_cipher; 0: none in use yet, or not known */
-	bool offloaded;  /* the NIC encrypts */
+	uint64_t sci;        /* as on the wire, network byte order */
+	uint32_t cipher;     /* enum policy_cipher; 0: none in use yet, or not known */
+	bool offloaded;      /* the NIC encrypts */
+	bool integrity_only; /* the SecY does not encrypt */
 };
 
-/* Sets kind, reason (with its nearness) and text, and clears the grounds of a protection. */
-void verdict_set(struct verdict *out, enum verdict_kind kind, enum reason reason, const char *format, ...)
-	RS_PRINTF(4, 5);
+/*
+ * Sets kind and reason, with its nearness, and clears the grounds of a protection. Returns the reason, for the facts
+ * that its sentence names.
+ */
+struct why *verdict_set(struct verdict *out, enum verdict_kind kind, enum reason reason);
 
-/* Adds a second reason: its code stands first, its words last. */
-void verdict_add(struct verdict *out, enum reason reason, const char *why);
+/* With the kernel's words; "": it was not asked. */
+void verdict_set_unread(struct verdict *out, enum reason reason, const char *error);
 
 #endif

@@ -15,8 +15,7 @@ struct xfrm_direction {
 	const struct evidence *ev;
 	const struct requirement *req;
 	struct xfrm_flow flow;
-	uint8_t dir;      /* XFRM_POLICY_OUT, XFRM_POLICY_IN */
-	const char *name; /* "outbound", "inbound" */
+	uint8_t dir; /* XFRM_POLICY_OUT, XFRM_POLICY_IN */
 };
 
 /* Returns the reason of this direction. `outbound`: REASON_OUTBOUND_*. */

@@ -4,12 +4,13 @@
 #include "util/text.h"
 
 static const struct {
-	const char *code, *hint;
+	const char *code, *sentence, *hint;
 } table[REASON_COUNT] = {
-	[REASON_NONE] = { "", "" },
-#define REASON(name, code, nearness, hint) [REASON_##name] = { code, hint },
-#define DIRECTED(name, code, nearness, hint) \
-	[REASON_OUTBOUND_##name] = { "outbound-" code, hint }, [REASON_INBOUND_##name] = { "inbound-" code, hint },
+	[REASON_NONE] = { "", "", "" },
+#define REASON(name, code, nearness, sentence, hint) [REASON_##name] = { code, sentence, hint },
+#define DIRECTED(name, code, nearness, sentence, hint)                   \
+	[REASON_OUTBOUND_##name] = { "outbound-" code, sentence, hint }, \
+	[REASON_INBOUND_##name] = { "inbound-" code, sentence, hint },
 #include "messages/reason.def"
 #undef DIRECTED
 #undef REASON
@@ -18,6 +19,11 @@ static const struct {
 const char *reason_code(uint32_t reason)
 {
 	return table[reason < REASON_COUNT ? reason : REASON_NONE].code;
+}
+
+const char *reason_sentence(uint32_t reason)
+{
+	return table[reason < REASON_COUNT ? reason : REASON_NONE].sentence;
 }
 
 const char *reason_hint(uint32_t reason)

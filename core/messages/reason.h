@@ -8,8 +8,8 @@
 
 enum reason {
 	REASON_NONE = 0,
-#define REASON(name, code, nearness, hint)   REASON_##name,
-#define DIRECTED(name, code, nearness, hint) REASON_OUTBOUND_##name, REASON_INBOUND_##name,
+#define REASON(name, code, nearness, sentence, hint)   REASON_##name,
+#define DIRECTED(name, code, nearness, sentence, hint) REASON_OUTBOUND_##name, REASON_INBOUND_##name,
 #include "messages/reason.def"
 #undef DIRECTED
 #undef REASON
@@ -21,7 +21,9 @@ enum { REASONS_MAX = 2, REASONS_TEXT_MAX = 72 };
 
 /* The code; "" for REASON_NONE and for what is none. */
 const char *reason_code(uint32_t reason);
-/* The instruction that helps, with its {placeholders}; "" where there is none. */
+/* Why, in words, with {facts}; "" where the words are made elsewhere. */
+const char *reason_sentence(uint32_t reason);
+/* The instruction that helps, with {facts}; "" where there is none. */
 const char *reason_hint(uint32_t reason);
 /* "first,second" or "first" or "". Returns `text`. */
 const char *reasons_text(const uint32_t reasons[REASONS_MAX], char text[REASONS_TEXT_MAX]);

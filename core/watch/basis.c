@@ -2,7 +2,7 @@
 /* Keeps what a verdict depends on. */
 #include "watch/internal.h"
 
-void watch_keep_verdict(struct watch_qp *qp, const struct engine_answer *answer)
+void watch_keep_verdict(struct watch_qp *qp, const struct judgement *answer)
 {
 	qp->judged = judged_path_from(&answer->path, &answer->verdict);
 	watch_remember_route(qp, answer);

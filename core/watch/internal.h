@@ -194,12 +194,12 @@ const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, 
 /* ---- route.c ---- */
 
 /* Remembers the route of an address that the answer let pass in clear. */
-void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer);
+void watch_remember_route(struct watch_qp *qp, const struct judgement *answer);
 
 /* ---- basis.c: what the last verdict depends on ---- */
 
 /* Keeps what the answer depends on. */
-void watch_keep_verdict(struct watch_qp *qp, const struct engine_answer *answer);
+void watch_keep_verdict(struct watch_qp *qp, const struct judgement *answer);
 /* The verdict depends on more than qp->judged has: on other GIDs, or on a rule that requires nothing. */
 bool watch_has_other_inputs(const struct watch_qp *qp);
 /* Reports to the listener that the flow of the QP needs an SA; within `grace_ms`, if that is not 0. */
@@ -214,7 +214,7 @@ void watch_set_macsec_polling(struct watch *watch);
 /* ---- record.c ---- */
 
 void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
-		     const struct engine_answer *answer, struct wire_record *record);
+		     const struct judgement *answer, struct wire_record *record);
 /* Makes a row of a list; judges the QP for its words. */
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* Records of QPs and requests, for the log and for lists. */
-#include <string.h>
-
+#include "judge/words.h"
 #include "util/address.h"
 #include "util/clock.h"
 #include "util/text.h"
@@ -23,7 +22,7 @@ static void describe_path(const struct path *path, struct wire_record *record)
 }
 
 void watch_describe(const struct process *process, const struct request *request, const char *device,
-		    const struct engine_answer *answer, struct wire_record *record)
+		    const struct judgement *answer, struct wire_record *record)
 {
 	bool creates = request->kind == REQUEST_QP_CREATE || request->kind == REQUEST_QP_OPEN;
 
@@ -59,18 +58,16 @@ void watch_describe(const struct process *process, const struct request *request
 	record->verdict = answer->verdict.kind;
 	record->by = answer->verdict.by;
 	text_copy(record->rule, sizeof(record->rule), answer->rule ? answer->rule->name : "");
-	text_copy(record->details, sizeof(record->details), answer->verdict.details);
-	text_copy(record->text, sizeof(record->text), answer->verdict.text);
-	memcpy(record->reasons, answer->verdict.reasons, sizeof(record->reasons));
+	verdict_details(&answer->verdict, &answer->path, record->details, sizeof(record->details));
+	judgement_text(answer, record->text, sizeof(record->text));
+	judgement_reasons(answer, record->reasons);
 	text_printable(record->executable);
 	text_printable(record->device);
 	text_printable(record->netdev);
-	text_printable(record->details);
-	text_printable(record->text);
 }
 
 void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
-		     const struct engine_answer *answer, struct wire_record *record)
+		     const struct judgement *answer, struct wire_record *record)
 {
 	const struct watch_holder *holder = ufile->holders;
 
@@ -87,13 +84,13 @@ static void explain_state(const struct watch_qp *qp, struct verdict *out)
 	*out = (struct verdict){ 0 };
 	switch (qp->state) {
 	case WATCH_NO_ADDRESS:
-		verdict_set(out, VERDICT_UNPROTECTED, REASON_NO_ADDRESS, "it has no address yet");
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_NO_ADDRESS);
 		return;
 	case WATCH_REVOKED:
-		verdict_set(out, VERDICT_UNPROTECTED, REASON_REVOKED, "it has been taken down");
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_REVOKED);
 		return;
 	default:
-		verdict_set(out, VERDICT_UNPROTECTED, REASON_STATE_UNKNOWN, "its state is not known yet");
+		verdict_set(out, VERDICT_UNPROTECTED, REASON_STATE_UNKNOWN);
 	}
 }
 
@@ -101,7 +98,7 @@ static void explain_state(const struct watch_qp *qp, struct verdict *out)
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record)
 {
-	struct engine_answer answer;
+	struct judgement answer;
 
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->request, &answer);
 	if (!watch_can_send(qp))

@@ -17,7 +17,7 @@ struct judged {
 	const char *error;
 };
 
-static void report(const struct judged *j, const struct engine_answer *answer, enum wire_event event)
+static void report(const struct judged *j, const struct judgement *answer, enum wire_event event)
 {
 	struct wire_record record;
 
@@ -54,11 +54,10 @@ static uint32_t driver_of(const struct judged *j)
 }
 
 /* A QP in ERR sends nothing, and what was posted is flushed (InfiniBand Architecture 10.3.1). */
-static void revoke_qp(const struct judged *j, struct engine_answer *answer)
+static void revoke_qp(const struct judged *j, struct judgement *answer)
 {
 	uint32_t driver_id = driver_of(j);
 	int err = watch_object_to_error(j->fd, driver_id, j->qp);
-	char why[128];
 
 	/* in RESET it sends nothing, and a door must ask before it leaves RESET */
 	if (err == -ENOTCONN)
@@ -75,13 +74,12 @@ static void revoke_qp(const struct judged *j, struct engine_answer *answer)
 		report(j, answer, WIRE_EVENT_REVOKED);
 		return;
 	}
-	text_format(why, sizeof(why), "it cannot be taken down: %s", strerror(-err));
-	verdict_add(&answer->verdict, REASON_REVOKE_FAILED, why);
+	answer->since = (struct why){ .reason = REASON_REVOKE_FAILED, .err = -err };
 	report(j, answer, WIRE_EVENT_NOT_REVOKED);
 	j->qp->work = WATCH_WORK_RETRY;
 }
 
-static void begin_grace(const struct judged *j, struct engine_answer *answer)
+static void begin_grace(const struct judged *j, struct judgement *answer)
 {
 	j->qp->state = WATCH_GRACE;
 	j->qp->grace_end_ms = clock_ms() + answer->grace_ms;
@@ -94,7 +92,7 @@ static void begin_grace(const struct judged *j, struct engine_answer *answer)
 	watch_set_timer(j->ufile->watch->grace, GRACE_STEP_MS);
 }
 
-static void on_refused(const struct judged *j, struct engine_answer *answer)
+static void on_refused(const struct judged *j, struct judgement *answer)
 {
 	if (answer->grace_ms && j->qp->state != WATCH_GRACE)
 		begin_grace(j, answer);
@@ -112,7 +110,7 @@ static bool same_protection(const struct judged_path *a, const struct judged_pat
  * Policies and SAs are being read and may still protect the QP; the end of the reading queues it again. That holds for
  * QPs that IPsec protected, that were never judged, or whose SecY is unchanged. Any other has lost its protection.
  */
-static bool awaits_reading(const struct judged *j, const struct engine_answer *answer)
+static bool awaits_reading(const struct judged *j, const struct judgement *answer)
 {
 	const struct judged_path *judged = &j->qp->judged;
 
@@ -127,7 +125,7 @@ static void judge_qp(const struct judged *j)
 {
 	struct watch_ufile *ufile = j->ufile;
 	struct judged_path before = j->qp->judged;
-	struct engine_answer answer;
+	struct judgement answer;
 
 	j->qp->work = WATCH_WORK_NONE;
 	if (!watch_can_send(j->qp))

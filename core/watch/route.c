@@ -6,15 +6,12 @@
  * that a rule let send in clear would also send in clear to a protected address.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <string.h>
 
-#include "util/address.h"
-#include "util/text.h"
 #include "watch/internal.h"
 
-static bool may_leave_in_clear(const struct engine_answer *answer)
+static bool may_leave_in_clear(const struct judgement *answer)
 {
 	enum protection by = answer->verdict.by;
 
@@ -26,7 +23,7 @@ static bool same_address(const struct uverbs_address *a, const struct uverbs_add
 	return a->port == b->port && a->sgid_index == b->sgid_index && !memcmp(a->dgid, b->dgid, sizeof(a->dgid));
 }
 
-void watch_remember_route(struct watch_qp *qp, const struct engine_answer *answer)
+void watch_remember_route(struct watch_qp *qp, const struct judgement *answer)
 {
 	const struct uverbs_address *address = &qp->request.address;
 
@@ -51,26 +48,18 @@ static bool is_kept(const struct watch_qp *qp, const struct request *request)
 	       (qp->clear_routes == CLEAR_ROUTE_ONE && !same_address(&qp->clear_address, &request->address));
 }
 
-void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct request *request,
-			     struct engine_answer *answer)
+void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct request *request, struct judgement *answer)
 {
-	static const char why[] = "it has been let send in clear, and software RoCE goes on by the route of that "
-				  "address: destroy the queue pair and make another";
 	const struct watch_qp *qp = watch_qp_find(ufile, request->handle);
 	const struct path *path = &answer->path;
-	char remote[INET6_ADDRSTRLEN];
 
 	if (!qp || request->kind != REQUEST_QP_ADDRESS || !answer->pass || may_leave_in_clear(answer) ||
 	    answer->verdict.by == BY_LOOPBACK || !path->driver || path->driver->egress != EGRESS_HOST_STACK ||
 	    !is_kept(qp, request))
 		return;
 	answer->pass = false;
+	answer->reported = true;
 	answer->err = EPERM;
 	answer->verdict = (struct verdict){ 0 };
-	verdict_set(&answer->verdict, VERDICT_UNPROTECTED, REASON_ROUTE_KEPT, "%s", why);
-	text_format(answer->text, sizeof(answer->text),
-		    "rdmasec: refused modify_qp on %s port %u GID %u (%s) to %s: unprotected (reason=%s): %s",
-		    path->device, path->port, path->sgid_index, path->netdev, gid_text(request->address.dgid, remote),
-		    reason_code(REASON_ROUTE_KEPT), why);
-	text_printable(answer->text);
+	verdict_set(&answer->verdict, VERDICT_UNPROTECTED, REASON_ROUTE_KEPT);
 }

@@ -55,7 +55,7 @@ static struct request request_from_facts(const struct watch_qp *qp, uint32_t dri
 }
 
 static void judge_facts(const struct watch_ufile *ufile, const struct request *request,
-			const struct rdma_device *device, struct engine_answer *answer)
+			const struct rdma_device *device, struct judgement *answer)
 {
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", request, answer);
 	watch_refuse_kept_route(ufile, request, answer);
@@ -64,7 +64,7 @@ static void judge_facts(const struct watch_ufile *ufile, const struct request *r
 static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct rdma_device *device,
 		  const struct uverbs_qp_facts *facts)
 {
-	struct engine_answer answer;
+	struct judgement answer;
 	struct wire_record record;
 
 	qp->request = request_from_facts(qp, device->driver_id, facts);
@@ -124,7 +124,7 @@ static bool would_pass(const struct watch_ufile *ufile, const struct watch_qp *q
 		       const struct uverbs_qp_facts *facts)
 {
 	struct request request = request_from_facts(qp, device->driver_id, facts);
-	struct engine_answer answer;
+	struct judgement answer;
 
 	request.has |= qp->request.has & UVERBS_HAS_QPN;
 	request.qpn = qp->request.qpn;

@@ -2,35 +2,29 @@
 /* Judges requests by the evidence of the last event. Changes nothing. */
 #include <endian.h>
 #include <errno.h>
-#include <string.h>
 
 #include "util/text.h"
 #include "watch/internal.h"
 
-static void refuse_unidentified(const char *error, struct engine_answer *answer)
-{
-	char why[256];
-
-	text_format(why, sizeof(why), "cannot tell which RDMA device it is: %s", error);
-	engine_refuse(answer, EPERM, REASON_DEVICE_UNKNOWN, why);
-}
-
 void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,
 		 const struct rdma_device *device, const char *error, const struct request *request,
-		 struct engine_answer *answer)
+		 struct judgement *answer)
 {
-	memset(answer, 0, sizeof(*answer));
-	if (request->kind == REQUEST_DOOR_BROKEN)
-		engine_judge(&(struct engine_view){ .policy = watch->policy }, client, request, answer);
-	else if (!device)
-		refuse_unidentified(error, answer);
-	else
-		engine_judge(&(struct engine_view){ .policy = watch->policy,
-						    .device = device,
-						    .evidence = mirror_last(namespace_mirror(in)),
-						    .route_get = evidence_route_get,
-						    .route_context = mirror_netns(namespace_mirror(in)) },
-			     client, request, answer);
+	struct why *why;
+
+	if (request->kind == REQUEST_DOOR_BROKEN) {
+		judge_request(&(struct engine_view){ .policy = watch->policy }, client, request, answer);
+	} else if (!device) {
+		why = judgement_refuse(answer, EPERM, REASON_DEVICE_UNKNOWN);
+		text_copy(why->detail, sizeof(why->detail), error);
+	} else {
+		judge_request(&(struct engine_view){ .policy = watch->policy,
+						     .device = device,
+						     .evidence = mirror_last(namespace_mirror(in)),
+						     .route_get = evidence_route_get,
+						     .route_context = mirror_netns(namespace_mirror(in)) },
+			      client, request, answer);
+	}
 }
 
 void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out)
@@ -38,7 +32,7 @@ void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, 
 	const struct watch_qp *qp = watch_qp_find(ufile, handle);
 	char error[192];
 	const struct rdma_device *device;
-	struct engine_answer answer;
+	struct judgement answer;
 
 	if (!qp || qp->state == WATCH_NO_ADDRESS) {
 		out->err = qp ? ENOTCONN : ENOENT;

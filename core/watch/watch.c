@@ -16,7 +16,7 @@ static void take_number(struct watch_qp *qp, const struct request *request)
 	qp->qpn_source = WATCH_QPN_REPORTED;
 }
 
-static void on_created(struct watch_ufile *ufile, const struct request *request, const struct engine_answer *answer)
+static void on_created(struct watch_ufile *ufile, const struct request *request, const struct judgement *answer)
 {
 	struct watch_qp *old = watch_qp_find(ufile, request->handle), *qp;
 
@@ -34,7 +34,7 @@ static void on_created(struct watch_ufile *ufile, const struct request *request,
 	qp->check = WATCH_CHECK_AGREED;
 }
 
-static void on_address(struct watch_ufile *ufile, const struct request *request, const struct engine_answer *answer)
+static void on_address(struct watch_ufile *ufile, const struct request *request, const struct judgement *answer)
 {
 	struct watch_qp *qp = watch_qp_find(ufile, request->handle);
 	bool unknown = !qp;
@@ -64,7 +64,7 @@ uint64_t watch_generation(const struct watch *watch, struct namespace *in)
 }
 
 void watch_request_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request,
-			const struct engine_answer *answer, uint64_t generation)
+			const struct judgement *answer, uint64_t generation)
 {
 	struct watch_qp *qp;
 

@@ -52,14 +52,13 @@ dev_t watch_ufile_rdev(const struct watch_ufile *ufile);
  */
 void watch_judge(const struct watch *watch, struct namespace *in, const struct engine_client *client,
 		 const struct rdma_device *device, const char *error, const struct request *request,
-		 struct engine_answer *answer);
+		 struct judgement *answer);
 
 /*
  * Refuses a new address, if the QP would go on sending by a route in clear that it keeps from an earlier address. Other
  * answers stay as they are.
  */
-void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct request *request,
-			     struct engine_answer *answer);
+void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct request *request, struct judgement *answer);
 
 /* The type of a QP; 0: unknown. */
 uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle);
@@ -80,7 +79,7 @@ uint64_t watch_generation(const struct watch *watch, struct namespace *in);
  * changed since `generation`, the QP is judged again at once.
  */
 void watch_request_done(struct watch *watch, struct watch_ufile *ufile, const struct request *request,
-			const struct engine_answer *answer, uint64_t generation);
+			const struct judgement *answer, uint64_t generation);
 
 /*
  * The door did not report the outcome (its process died or hangs): the kernel is asked about the QP, or about all of
@@ -99,6 +98,6 @@ void engine_client_from(const struct process *process, struct engine_client *out
 
 /* Fills in what a record says of process, request and answer. `process` and `device` may be NULL. */
 void watch_describe(const struct process *process, const struct request *request, const char *device,
-		    const struct engine_answer *answer, struct wire_record *record);
+		    const struct judgement *answer, struct wire_record *record);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * engine_judge() with a device and evidence made by hand, and policies from their text. A test chooses one of the hosts
- * below, changes it if it has to, and asks.
+ * judge_request() with a device and evidence made by hand, and policies from their text. A test chooses one of the
+ * hosts below, changes it if it has to, and asks.
  */
 #ifndef RDMASEC_TESTS_JUDGEMENT_FIXTURE_H
 #define RDMASEC_TESTS_JUDGEMENT_FIXTURE_H
@@ -11,6 +11,8 @@
 #include "decide_fixture.h"
 #include "golden.h"
 #include "judge/judgement_internal.h"
+#include "judge/words.h"
+#include "messages/protocol.h"
 
 enum { GIDS = 64 };
 
@@ -120,31 +122,34 @@ static inline struct policy *parse(const char *text)
 	return policy;
 }
 
-static inline void expect_sound_answer(const struct engine_answer *answer)
+/* The line for the operator, of the last answer. */
+static char line[WIRE_TEXT_MAX];
+
+static inline void expect_sound_answer(const struct judgement *answer)
 {
 	cr_expect(answer->pass ? answer->err == 0 : answer->err > 0, "errno %d", answer->err);
-	cr_assert_not_null(memchr(answer->text, '\0', sizeof(answer->text)));
-	for (const char *c = answer->text; *c; c++)
-		cr_expect(*c >= 0x20 && *c <= 0x7e, "0x%02x in '%s'", (unsigned char)*c, answer->text);
-	cr_expect(!answer->text[0] || !strncmp(answer->text, "rdmasec: ", 9), "%s", answer->text);
-	if (answer->pass && answer->text[0])
-		cr_expect(!strncmp(answer->text, "rdmasec: audit: would refuse ", 29), "%s", answer->text);
+	for (const char *c = line; *c; c++)
+		cr_expect(*c >= 0x20 && *c <= 0x7e, "0x%02x in '%s'", (unsigned char)*c, line);
+	cr_expect(!line[0] || !strncmp(line, "rdmasec: ", 9), "%s", line);
+	if (answer->pass && line[0])
+		cr_expect(!strncmp(line, "rdmasec: audit: would refuse ", 29), "%s", line);
 }
 
 /* The rule of the last answer; "" if it has none. */
 static char rule_of_answer[POLICY_NAME_MAX];
 
 /* `policy_text`: of a file; NULL: the built-in policy. */
-static inline struct engine_answer judge_in(const struct engine_view *view, const char *policy_text,
-					    const struct request *request)
+static inline struct judgement judge_in(const struct engine_view *view, const char *policy_text,
+					const struct request *request)
 {
 	const struct policy *policy = policy_text ? parse(policy_text) : policy_builtin();
 	struct engine_view with_policy = *view;
-	struct engine_answer answer;
+	struct judgement answer;
 
 	with_policy.policy = policy;
 	memset(&answer, 0xa5, sizeof(answer));
-	engine_judge(&with_policy, &e.client, request, &answer);
+	judge_request(&with_policy, &e.client, request, &answer);
+	judgement_line(&answer, request, view->device ? view->device->name : "", line, sizeof(line));
 	expect_sound_answer(&answer);
 	text_copy(rule_of_answer, sizeof(rule_of_answer), answer.rule ? answer.rule->name : "");
 	answer.rule = NULL; /* it goes with the policy */
@@ -152,11 +157,11 @@ static inline struct engine_answer judge_in(const struct engine_view *view, cons
 	return answer;
 }
 
-static inline struct engine_answer ask(const char *policy_text, struct request request)
+static inline struct judgement ask(const char *policy_text, struct request request)
 {
 	struct macsec_evidence secy = e.w.secy;
 	struct evidence ev = e.w.ev;
-	struct engine_answer answer;
+	struct judgement answer;
 
 	secy.rxsc = e.w.rxsc;
 	ev.secys = &secy;
@@ -190,32 +195,31 @@ static inline struct request of_kind(enum request_kind kind)
 }
 
 /* `codes`: "first,second", as users see them. */
-static inline void expect_reasons(struct engine_answer answer, const char *codes, const char *asked)
+static inline void expect_reasons(struct judgement answer, const char *codes, const char *asked)
 {
 	char has[REASONS_TEXT_MAX], shown[REASONS_TEXT_MAX + 16];
 
-	cr_expect_str_eq(reasons_text(answer.verdict.reasons, has), codes, "%s: %s", asked, answer.text);
+	cr_expect_str_eq(codes_of(&answer.verdict, has), codes, "%s: %s", asked, line);
 	text_format(shown, sizeof(shown), "(reason=%s)", codes);
-	cr_expect(strstr(answer.text, shown), "%s: '%s' has no %s", asked, answer.text, shown);
-	expect_golden("refusals.txt", answer.text);
+	cr_expect(strstr(line, shown), "%s: '%s' has no %s", asked, line, shown);
+	expect_golden("refusals.txt", line);
 }
 
-static inline void expect_pass(struct engine_answer answer, const char *asked)
+static inline void expect_pass(struct judgement answer, const char *asked)
 {
-	cr_expect(answer.pass && !answer.text[0], "%s: pass %d, errno %d: %s", asked, answer.pass, answer.err,
-		  answer.text);
+	cr_expect(answer.pass && !line[0], "%s: pass %d, errno %d: %s", asked, answer.pass, answer.err, line);
 }
 
-static inline void expect_audited(struct engine_answer answer, const char *codes, const char *asked)
+static inline void expect_audited(struct judgement answer, const char *codes, const char *asked)
 {
 	cr_expect(answer.pass && answer.audited, "%s: pass %d, audited %d", asked, answer.pass, answer.audited);
 	expect_reasons(answer, codes, asked);
 }
 
-static inline void expect_refused(struct engine_answer answer, const char *codes, const char *asked)
+static inline void expect_refused(struct judgement answer, const char *codes, const char *asked)
 {
 	cr_expect(!answer.pass && answer.err == EPERM, "%s: pass %d, errno %d", asked, answer.pass, answer.err);
-	cr_expect(!strncmp(answer.text, "rdmasec: refused ", 17), "%s: '%s'", asked, answer.text);
+	cr_expect(!strncmp(line, "rdmasec: refused ", 17), "%s: '%s'", asked, line);
 	expect_reasons(answer, codes, asked);
 }
 

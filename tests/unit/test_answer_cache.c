@@ -35,7 +35,7 @@ static struct answer_question question(void)
 
 static bool finds(const struct answer_question *q)
 {
-	struct engine_answer answer = { .err = 0 };
+	struct judgement answer = { .err = 0 };
 	char device[RDMA_DEVICE_NAME_MAX];
 	bool found = answer_cache_find(cache, q, &answer, device);
 
@@ -47,7 +47,7 @@ static void keep(void)
 {
 	struct answer_question q = question();
 
-	answer_cache_keep(cache, &q, &(struct engine_answer){ .err = 77 }, "rxe0");
+	answer_cache_keep(cache, &q, &(struct judgement){ .err = 77 }, "rxe0");
 }
 
 TestSuite(answer_cache, .init = begin, .fini = end);

@@ -54,11 +54,9 @@ Test(decide, applies_requirement_of_policy)
 
 CHANGE(loopback, w->path.state = PATH_LOOPBACK)
 CHANGE(loopback_unreadable, w->path.state = PATH_LOOPBACK; w->ev = (struct evidence){ 0 })
-CHANGE(clear, w->path.state = PATH_CLEAR; w->path.reason = REASON_DRIVER_CLEAR;
-       strcpy(w->path.problem, "driver x cannot encrypt"))
-CHANGE(unknown, w->path.state = PATH_UNKNOWN; w->path.reason = REASON_GID_EMPTY;
-       strcpy(w->path.problem, "GID 1 is empty"))
-CHANGE(unknown_without_problem, w->path.state = PATH_UNKNOWN)
+CHANGE(clear, w->path.state = PATH_CLEAR; w->path.why.reason = REASON_DRIVER_CLEAR)
+CHANGE(unknown, w->path.state = PATH_UNKNOWN; w->path.why.reason = REASON_GID_EMPTY)
+CHANGE(unknown_without_reason, w->path.state = PATH_UNKNOWN)
 CHANGE(state_zeroed, w->path.state = 0)
 CHANGE(scope_zeroed, w->path.scope = 0)
 CHANGE(state_out_of_range, w->path.state = 77)
@@ -66,7 +64,6 @@ CHANGE(driver_clear, w->path.driver = driver_traits(RDMA_DRIVER_IRDMA))
 CHANGE(driver_unknown, w->path.driver = driver_traits(4000000))
 CHANGE(none_and_unknown, change_unknown(w); w->req.require = REQUIRE_NONE)
 CHANGE(nothing_read, w->ev = (struct evidence){ 0 })
-CHANGE(resolved_with_a_problem, strcpy(w->path.problem, "IPv6 routes it by macsec0"))
 
 /* Protection of macsec0 does not count for an unknown path. */
 Test(decide, decides_by_path_state)
@@ -76,7 +73,7 @@ Test(decide, decides_by_path_state)
 		ROW(loopback_unreadable, PROTECTED, "stays inside the port"),
 		ROW(clear, UNPROTECTED, "driver-clear"),
 		ROW(unknown, UNKNOWN, "gid-empty"),
-		ROW(unknown_without_problem, UNKNOWN, "path-unknown"),
+		ROW(unknown_without_reason, UNKNOWN, "path-unknown"),
 		ROW(state_zeroed, UNKNOWN, "path-unknown"),
 		ROW(scope_zeroed, UNKNOWN, "path-unknown"),
 		ROW(state_out_of_range, UNKNOWN, "path-unknown"),
@@ -84,7 +81,6 @@ Test(decide, decides_by_path_state)
 		ROW(driver_unknown, UNKNOWN, "driver-unknown"),
 		ROW(none_and_unknown, PROTECTED, "asks for nothing"),
 		ROW(nothing_read, UNKNOWN, "macsec-unreadable,netdev-xfrm-unknown"),
-		ROW(resolved_with_a_problem, PROTECTED, "macsec0"),
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -175,7 +171,7 @@ Test(decide, reports_whether_kernel_drops)
 		world_with(&w, NEITHER, REQUIRE_ANY);
 		rows[i].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.kernel_drops, rows[i].drops, "row %zu: %s", i, v.text);
+		cr_expect_eq(v.kernel_drops, rows[i].drops, "row %zu: %s", i, words_of(&v, &w.path));
 	}
 }
 
@@ -190,9 +186,9 @@ Test(decide, holds_two_longest_reasons)
 	memset(w.ev.macsec_error, 'm', sizeof(w.ev.macsec_error) - 1);
 	memset(w.xfrm_error, 'x', sizeof(w.xfrm_error) - 1);
 	judge(&w, &v);
-	expect_sound(&v, "long");
-	cr_expect(strstr(v.text, "mmm); "), "%s", v.text);
-	cr_expect(strstr(v.text, "xxx)"), "%s", v.text);
+	expect_sound(&v, &w.path, "long");
+	cr_expect(strstr(words_of(&v, &w.path), "mmm); "), "%s", words_of(&v, &w.path));
+	cr_expect(strstr(words_of(&v, &w.path), "xxx)"), "%s", words_of(&v, &w.path));
 }
 
 Test(decide, names_verdicts_and_protections)

@@ -597,7 +597,7 @@ Test(decide_ipsec, reports_whether_sa_could_be_set_up)
 		good_world(&w, rows[i].driver, AF_INET);
 		rows[i].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.could_be, rows[i].could_be, "%s: %s", rows[i].name, v.text);
+		cr_expect_eq(v.could_be, rows[i].could_be, "%s: %s", rows[i].name, words_of(&v, &w.path));
 		cr_expect_neq(v.kind, VERDICT_PROTECTED, "%s", rows[i].name);
 	}
 }
@@ -696,12 +696,12 @@ Test(decide_ipsec, reports_whether_kernel_drops)
 		w.req.require = i % 2 ? REQUIRE_ANY : REQUIRE_IPSEC;
 		rows[i / 2].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.kernel_drops, rows[i / 2].drops, "%s: %s", rows[i / 2].name, v.text);
+		cr_expect_eq(v.kernel_drops, rows[i / 2].drops, "%s: %s", rows[i / 2].name, words_of(&v, &w.path));
 		cr_expect(!v.kernel_drops || v.kind == VERDICT_UNPROTECTED, "%s", rows[i / 2].name);
 		/* a key manager can fix packets dropped for lack of an SA; libreswan begins in that state */
 		if (rows[i / 2].driver == RDMA_DRIVER_RXE)
 			cr_expect_eq(v.missing_sa, rows[i / 2].drops || rows[i / 2].change == change_no_inbound_no_sa,
-				     "%s: %s", rows[i / 2].name, v.text);
+				     "%s: %s", rows[i / 2].name, words_of(&v, &w.path));
 		if (v.missing_sa)
 			cr_expect_eq(v.policy_out, 9, "%s: policy %u", rows[i / 2].name, v.policy_out);
 	}
@@ -738,7 +738,7 @@ Test(decide_ipsec, reports_whether_acquire_helps_on_mlx5)
 		good_world(&w, RDMA_DRIVER_MLX5, AF_INET);
 		rows[i].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.missing_sa, rows[i].missing, "%s: %s", rows[i].name, v.text);
+		cr_expect_eq(v.missing_sa, rows[i].missing, "%s: %s", rows[i].name, words_of(&v, &w.path));
 		if (v.missing_sa)
 			cr_expect_eq(v.policy_out, 9, "%s: policy %u", rows[i].name, v.policy_out);
 	}
@@ -758,8 +758,9 @@ static void judge_one_qp(uint32_t driver, void (*change)(struct world *w), struc
 	judge(&w, v);
 }
 
-#define EXPECT_ONE_REASON(v, code) \
-	cr_expect(!(v).reasons[1] && !strcmp(reason_code((v).reasons[0]), code), "%s", (v).text)
+#define EXPECT_ONE_REASON(v, code)                                                           \
+	cr_expect(!(v).why[1].reason && !strcmp(reason_code((v).why[0].reason), code), "%s", \
+		  reason_code((v).why[0].reason))
 
 CHANGE(policy_of_this_qp, set_ports(&w->policies[OUT], 0xc001, 4791))
 CHANGE(policy_of_another_qp, set_ports(&w->policies[OUT], 0xc002, 4791))
@@ -781,7 +782,7 @@ Test(decide_ipsec, policy_of_this_qp_selects_its_sa)
 	struct verdict v;
 
 	judge_one_qp(RDMA_DRIVER_MLX5, change_policy_of_this_qp, &v);
-	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.text);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", reason_code(v.why[0].reason));
 }
 
 Test(decide_ipsec, policy_of_another_qp_protects_nothing)
@@ -798,7 +799,7 @@ Test(decide_ipsec, sa_of_this_qp_protects_it)
 	struct verdict v;
 
 	judge_one_qp(RDMA_DRIVER_MLX5, change_sa_of_this_qp, &v);
-	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.text);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", reason_code(v.why[0].reason));
 }
 
 Test(decide_ipsec, no_sa_is_of_qp_with_unknown_source_port)
@@ -806,7 +807,7 @@ Test(decide_ipsec, no_sa_is_of_qp_with_unknown_source_port)
 	struct verdict v;
 
 	judge_one_qp(RDMA_DRIVER_MLX5, change_sport_unknown, &v);
-	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "%s", v.text);
+	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "%s", reason_code(v.why[0].reason));
 }
 
 Test(decide_ipsec, software_has_no_sa_of_one_qp)

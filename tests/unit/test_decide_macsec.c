@@ -280,11 +280,11 @@ Test(decide_macsec, accepts_esp_tunnel_as_ipsec)
 		w.policies[i].tmpl[0].daddr = w.sas[i].daddr = host(&w, i == OUT ? 12 : 11);
 	}
 	judge(&w, &v);
-	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", v.text);
-	cr_expect_eq(v.by, BY_IPSEC, "%s", v.details);
+	cr_expect_eq(v.kind, VERDICT_PROTECTED, "%s", words_of(&v, &w.path));
+	cr_expect_eq(v.by, BY_IPSEC, "%s", words_of(&v, &w.path));
 	w.req.require = REQUIRE_MACSEC;
 	judge(&w, &v);
-	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "%s", v.details);
+	cr_expect_eq(v.kind, VERDICT_UNPROTECTED, "%s", words_of(&v, &w.path));
 }
 
 Test(decide_macsec, verdict_names_the_secy)
@@ -298,7 +298,7 @@ Test(decide_macsec, verdict_names_the_secy)
 	cr_expect_eq(v.by, BY_MACSEC);
 	cr_expect_eq(v.secy_ifindex, MACSEC0);
 	cr_expect(!v.spi_out && !v.spi_in && !v.reqid);
-	cr_expect_str_eq(v.details, "macsec0 gcm-aes-128 sci 5254001234560001");
+	cr_expect_str_eq(words_of(&v, &w.path), "macsec0 gcm-aes-128 sci 5254001234560001");
 }
 
 /* Of several defects the reason names the one to fix first: settings, then associations, then offload. */
@@ -369,6 +369,6 @@ Test(decide_macsec, reports_whether_kernel_drops)
 		w.req.require = REQUIRE_MACSEC;
 		rows[i].change(&w);
 		judge(&w, &v);
-		cr_expect_eq(v.kernel_drops, rows[i].drops, "%s: %s", rows[i].name, v.text);
+		cr_expect_eq(v.kernel_drops, rows[i].drops, "%s: %s", rows[i].name, words_of(&v, &w.path));
 	}
 }

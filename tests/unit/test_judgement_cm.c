@@ -29,10 +29,10 @@ Test(judgement_cm, refuses_messages_without_protection)
 	rxe_on_eth();
 	FOR_EACH_KIND(kind)
 	{
-		struct engine_answer answer = ask(NULL, cm(kind, LOCAL));
+		struct judgement answer = ask(NULL, cm(kind, LOCAL));
 
 		EXPECT_REFUSED(answer, clear);
-		cr_expect(strstr(answer.text, request_kind_name(kind)), "%s", answer.text);
+		cr_expect(strstr(line, request_kind_name(kind)), "%s", line);
 	}
 }
 

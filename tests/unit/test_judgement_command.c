@@ -114,7 +114,7 @@ Test(judgement_command, passes_destruction)
 
 /* ---- a door that could not be installed: it has no device, so every rule that may match the program counts ---- */
 
-static struct engine_answer ask_broken(const char *policy_text)
+static struct judgement ask_broken(const char *policy_text)
 {
 	const struct request request = { .kind = REQUEST_DOOR_BROKEN };
 

@@ -113,7 +113,7 @@ static void expect_datagrams_pass(void)
 static void expect_datagrams_refused(uint8_t gid, const char *codes)
 {
 	for (size_t i = 0; i < COUNT(datagrams); i++) {
-		struct engine_answer answer = ask(NULL, create(datagrams[i]));
+		struct judgement answer = ask(NULL, create(datagrams[i]));
 
 		EXPECT_REFUSED(answer, codes);
 		cr_expect_eq(answer.path.sgid_index, gid, "%u", answer.path.sgid_index);
@@ -189,7 +189,7 @@ Test(judgement_create, passes_multicast_on_macsec)
 
 Test(judgement_create, refuses_multicast_if_one_gid_is_unprotected)
 {
-	struct engine_answer answer;
+	struct judgement answer;
 
 	mlx5_mixed();
 	answer = ask(NULL, of_kind(REQUEST_MCAST_ATTACH));

@@ -24,13 +24,13 @@ Test(judgement_devx, passes_context_without_devx)
 
 Test(judgement_devx, refuses_context_with_devx_without_a_line)
 {
-	struct engine_answer answer;
+	struct judgement answer;
 
 	mlx5_mixed();
 	answer = ask(NULL, open_with_devx());
 	cr_expect_not(answer.pass);
 	cr_expect_eq(answer.err, EOPNOTSUPP);
-	cr_expect_str_eq(answer.text, "");
+	cr_expect_str_eq(line, "");
 }
 
 Test(judgement_devx, passes_context_with_devx_if_allowed)

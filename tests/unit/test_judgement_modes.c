@@ -9,13 +9,12 @@ static const char clear[] = "macsec-no-device,outbound-no-policy";
 
 Test(judgement_modes, audit_passes_and_reports_address)
 {
-	struct engine_answer answer;
+	struct judgement answer;
 
 	rxe_on_eth();
 	answer = ask(audit, modify(0, PEER));
 	EXPECT_AUDITED(answer, clear);
-	cr_expect_eq(strncmp(answer.text, "rdmasec: audit: would refuse modify_qp on rxe0 port 1 GID 0", 58), 0, "%s",
-		     answer.text);
+	cr_expect_eq(strncmp(line, "rdmasec: audit: would refuse modify_qp on rxe0 port 1 GID 0", 58), 0, "%s", line);
 }
 
 Test(judgement_modes, audit_reports_datagram_qp_at_its_creation)

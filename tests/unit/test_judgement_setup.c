@@ -9,7 +9,7 @@ static uint32_t setup_ms(const char *policy, struct request request)
 
 Test(judgement_setup, offers_setup_if_only_sa_is_missing)
 {
-	struct engine_answer answer;
+	struct judgement answer;
 
 	rxe_without_sas();
 	answer = ask(NULL, modify(0, PEER));
@@ -19,7 +19,7 @@ Test(judgement_setup, offers_setup_if_only_sa_is_missing)
 
 Test(judgement_setup, names_flow_of_missing_sa)
 {
-	struct engine_answer answer;
+	struct judgement answer;
 
 	rxe_without_sas();
 	answer = ask(NULL, modify(0, PEER));

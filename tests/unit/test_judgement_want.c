@@ -124,7 +124,7 @@ Test(judgement_want, refuses_own_sa_on_device_with_one_source_port)
 /* The source port is a function of the flow label, or of both QP numbers (include/rdma/ib_verbs.h). */
 Test(judgement_want, source_port_is_unknown_without_number_of_peer)
 {
-	struct engine_answer answer;
+	struct judgement answer;
 
 	mlx5_with_ipsec();
 	answer = ask(NULL, modify_with_own_sa());
@@ -145,7 +145,7 @@ Test(judgement_want, source_port_is_unknown_without_own_number)
 Test(judgement_want, source_port_comes_from_both_numbers)
 {
 	struct request request = modify_with_own_sa();
-	struct engine_answer answer;
+	struct judgement answer;
 
 	mlx5_with_ipsec();
 	request.has = UVERBS_HAS_DEST_QPN | UVERBS_HAS_QPN;

@@ -79,6 +79,11 @@ static const struct survey_row *row_to(const struct survey *survey, uint32_t gid
 	return NULL;
 }
 
+static const char *words_of_row(const struct survey_row *row)
+{
+	return words_of(&row->verdict, &row->path);
+}
+
 Test(survey, has_one_row_per_gid)
 {
 	struct survey_view view = view_of_world(policy_builtin());
@@ -91,7 +96,7 @@ Test(survey, has_one_row_per_gid)
 
 		cr_assert_not_null(row, "GID %u", i);
 		cr_expect_neq(row->verdict.kind, VERDICT_PROTECTED);
-		cr_expect(row->verdict.text[0] && !strcmp(row->rule->name, "default"));
+		cr_expect(row->verdict.why[0].reason && !strcmp(row->rule->name, "default"));
 	}
 	survey_free(&survey);
 	expect_no_leak();
@@ -112,7 +117,7 @@ Test(survey, adds_row_for_each_remote_of_policies)
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	cr_assert_not_null(row_to(&survey, 0, "10.0.0.2"));
 	cr_expect_eq(row_to(&survey, 0, "10.0.0.2")->verdict.kind, VERDICT_PROTECTED, "%s",
-		     row_to(&survey, 0, "10.0.0.2")->verdict.text);
+		     words_of_row(row_to(&survey, 0, "10.0.0.2")));
 	cr_assert_not_null(row_to(&survey, 0, "10.0.0.3"));
 	cr_expect_neq(row_to(&survey, 0, "10.0.0.3")->verdict.kind, VERDICT_PROTECTED, "the remote has no SA");
 	cr_expect_null(row_to(&survey, 0, "10.0.0.4"));
@@ -178,7 +183,7 @@ Test(survey, adds_no_rows_for_protected_gid)
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	cr_assert_not_null(row_to(&survey, 1, "any"));
 	cr_expect_eq(row_to(&survey, 1, "any")->verdict.kind, VERDICT_PROTECTED, "%s",
-		     row_to(&survey, 1, "any")->verdict.text);
+		     words_of_row(row_to(&survey, 1, "any")));
 	cr_expect_null(row_to(&survey, 1, "10.0.0.2"));
 	cr_expect_not_null(row_to(&survey, 0, "10.0.0.2"));
 	survey_free(&survey);
@@ -242,7 +247,7 @@ Test(survey, rows_convert_to_records)
 	cr_expect_str_eq(record.netdev, "eth0");
 	cr_expect_str_eq(record.rule, "default");
 	cr_expect_eq(record.verdict, VERDICT_UNPROTECTED);
-	cr_expect_str_eq(record.text, survey.rows[0].verdict.text);
+	cr_expect_str_eq(record.text, words_of_row(&survey.rows[0]));
 	cr_expect_str_eq(record.details, "");
 	/* a missing GID, and a remote that the path does not reach */
 	cr_assert_eq(survey_path(&survey, &view, &device, 1, 7, REMOTE_ONE, remote), 0);

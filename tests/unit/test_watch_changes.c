@@ -34,9 +34,9 @@ static void on_lack(struct namespace *in, const struct acquire_flow *one, uint32
 	asked_for++;
 }
 
-static struct engine_answer answer_by(enum protection by)
+static struct judgement answer_by(enum protection by)
 {
-	return (struct engine_answer){
+	return (struct judgement){
 		.pass = true,
 		.path = w.path,
 		.verdict = { .kind = VERDICT_PROTECTED,
@@ -50,7 +50,7 @@ static struct engine_answer answer_by(enum protection by)
 
 static void report_judged(enum request_kind kind, enum protection by)
 {
-	const struct engine_answer answer = answer_by(by);
+	const struct judgement answer = answer_by(by);
 
 	report(&(struct request){ .kind = kind, .has = UVERBS_HAS_HANDLE, .handle = HANDLE }, &answer);
 }
@@ -208,7 +208,7 @@ Test(watch_changes, new_policy_queues_all_qps)
 	struct policy *const policy = (struct policy *)16; /* nothing is judged here */
 
 	report(&(struct request){ .kind = REQUEST_QP_ADDRESS, .has = UVERBS_HAS_HANDLE, .handle = 6 },
-	       &(struct engine_answer){ .pass = true });
+	       &(struct judgement){ .pass = true });
 	watch_qp_find(ufile, 6)->state = WATCH_GRACE;
 	watch_set_policy(watch, policy);
 	cr_expect(is_queued(the_qp()));

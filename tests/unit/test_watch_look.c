@@ -90,7 +90,7 @@ static void known(uint32_t handle, const char *remote)
 	const struct request request = address_of(handle, remote);
 
 	report_created(handle, IB_UVERBS_QPT_RC, 17);
-	report(&request, &(struct engine_answer){ .pass = true });
+	report(&request, &(struct judgement){ .pass = true });
 }
 
 static void kernel_has(const char *remote, unsigned state)
@@ -187,7 +187,7 @@ Test(watch_look, waits_for_door_to_report_protected_address)
 	kernel_has_other_protected_address();
 	look();
 	expect_nothing("a door may be about to report it");
-	report(&request, &(struct engine_answer){ .pass = true });
+	report(&request, &(struct judgement){ .pass = true });
 	next_round();
 	expect_nothing("a door has reported it");
 }
@@ -233,7 +233,7 @@ Test(watch_look, keeps_requirement_of_application)
 	struct request request = address_of(HANDLE, INSIDE);
 
 	request.want.require = WANT_MACSEC;
-	report(&request, &(struct engine_answer){ .pass = true });
+	report(&request, &(struct judgement){ .pass = true });
 	kernel_has(OUTSIDE, RTS);
 	look();
 	cr_expect_eq(the_qp()->request.want.require, WANT_MACSEC);
@@ -276,7 +276,7 @@ Test(watch_look, compares_source_port_that_was_judged)
 {
 	const struct request request = address_of(HANDLE, INSIDE);
 
-	report(&request, &(struct engine_answer){ .pass = true, .path.has_sport = true });
+	report(&request, &(struct judgement){ .pass = true, .path.has_sport = true });
 	answer.dest_qp_num = 0;
 	answer.dest.flow_label = 0;
 	look();
@@ -296,7 +296,7 @@ Test(watch_look, queues_qp_with_other_port)
 Test(watch_look, does_not_query_qp_without_address)
 {
 	report(&(struct request){ .kind = REQUEST_QP_READY, .has = UVERBS_HAS_HANDLE, .handle = HANDLE },
-	       &(struct engine_answer){ .pass = true });
+	       &(struct judgement){ .pass = true });
 	look();
 	cr_expect_eq(kernel.asked, 0);
 }
@@ -495,7 +495,7 @@ Test(watch_look, keeps_reported_number_and_type)
 	hold();
 	report_created(HANDLE, IB_UVERBS_QPT_UD, 7);
 	report(&(struct request){ .kind = REQUEST_QP_READY, .has = UVERBS_HAS_HANDLE, .handle = HANDLE },
-	       &(struct engine_answer){ .pass = true });
+	       &(struct judgement){ .pass = true });
 	identify_by(all, 1);
 	cr_expect_eq(watch_qp_type(ufile, HANDLE), IB_UVERBS_QPT_UD);
 	cr_expect_eq(watch_qp_number(ufile, HANDLE), 7U);

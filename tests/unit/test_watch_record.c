@@ -7,7 +7,7 @@
 Test(watch_record, record_of_decision_has_known_qp_number)
 {
 	struct request request = { .kind = REQUEST_QP_ADDRESS, .has = UVERBS_HAS_QPN, .qpn = 17 };
-	const struct engine_answer answer = { .pass = true };
+	const struct judgement answer = { .pass = true };
 	struct wire_record record;
 
 	watch_describe(NULL, &request, "rxe0", &answer, &record);
@@ -17,7 +17,7 @@ Test(watch_record, record_of_decision_has_known_qp_number)
 Test(watch_record, record_of_decision_lacks_unknown_qp_number)
 {
 	struct request request = { .kind = REQUEST_QP_ADDRESS, .qpn = 17 };
-	const struct engine_answer answer = { .pass = true };
+	const struct judgement answer = { .pass = true };
 	struct wire_record record;
 
 	watch_describe(NULL, &request, "rxe0", &answer, &record);

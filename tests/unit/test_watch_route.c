@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <sanitizer/lsan_interface.h>
 
+#include "judge/words.h"
+#include "messages/protocol.h"
 #include "watch_fixture.h"
 
 static void on_record(const struct wire_record *record, void *arg)
@@ -25,13 +27,17 @@ static void end(void)
 
 TestSuite(watch_route, .init = begin, .fini = end, .timeout = 60);
 
-static struct engine_answer answer_for(bool pass, enum verdict_kind kind, enum protection by)
+static struct judgement answer_for(bool pass, enum verdict_kind kind, enum protection by)
 {
-	return (struct engine_answer){
-		.pass = pass,
-		.path = { .device = "rxe0", .port = 1, .netdev = "eth0", .driver = driver_traits(RDMA_DRIVER_RXE) },
-		.verdict = { .kind = kind, .by = by }
-	};
+	return (struct judgement){ .pass = pass,
+				   .path = { .device = "rxe0",
+					     .port = 1,
+					     .netdev = "eth0",
+					     .driver = driver_traits(RDMA_DRIVER_RXE),
+					     .scope = REMOTE_ONE,
+					     .family = AF_INET,
+					     .local = { .bytes = { 10, 0, 0, 1 } } },
+				   .verdict = { .kind = kind, .by = by } };
 }
 
 static struct request address_of(uint8_t remote)
@@ -45,7 +51,7 @@ static struct request address_of(uint8_t remote)
 					      .is_global = true } };
 }
 
-static void was_sent_to(uint8_t remote, const struct engine_answer *answer)
+static void was_sent_to(uint8_t remote, const struct judgement *answer)
 {
 	const struct request request = address_of(remote);
 
@@ -71,8 +77,8 @@ static const struct {
 Test(watch_route, refuses_protected_address_after_route_in_clear)
 {
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		struct engine_answer before = answer_for(routes[i].pass, routes[i].kind, routes[i].by);
-		struct engine_answer now = answer_for(true, VERDICT_PROTECTED, BY_IPSEC);
+		struct judgement before = answer_for(routes[i].pass, routes[i].kind, routes[i].by);
+		struct judgement now = answer_for(true, VERDICT_PROTECTED, BY_IPSEC);
 		struct request request = address_of(2);
 
 		report_created(HANDLE, IB_UVERBS_QPT_RC, 0);
@@ -84,16 +90,20 @@ Test(watch_route, refuses_protected_address_after_route_in_clear)
 
 Test(watch_route, refusal_of_kept_route_names_path)
 {
-	struct engine_answer before = answer_for(true, VERDICT_PROTECTED, BY_POLICY_NONE);
-	struct engine_answer now = answer_for(true, VERDICT_PROTECTED, BY_IPSEC);
+	struct judgement before = answer_for(true, VERDICT_PROTECTED, BY_POLICY_NONE);
+	struct judgement now = answer_for(true, VERDICT_PROTECTED, BY_IPSEC);
 	struct request request = address_of(2);
+	char line[WIRE_TEXT_MAX];
 
+	now.rule = &(struct policy_rule){ .name = "default" };
 	was_sent_to(3, &before);
 	watch_refuse_kept_route(ufile, &request, &now);
 	cr_expect_eq(now.err, EPERM);
 	cr_expect_eq(now.verdict.kind, VERDICT_UNPROTECTED);
-	cr_expect(strstr(now.text, "refused modify_qp on rxe0 port 1 GID 0 (eth0) to 10.0.0.2: unprotected"), "%s",
-		  now.text);
+	judgement_line(&now, &request, "rxe0", line, sizeof(line));
+	cr_expect(strstr(line, "refused modify_qp on rxe0 port 1 GID 0 (10.0.0.1 on eth0) to 10.0.0.2: unprotected "
+			       "(reason=route-kept)"),
+		  "%s", line);
 }
 
 Test(watch_route, kept_route_concerns)
@@ -117,10 +127,10 @@ Test(watch_route, kept_route_concerns)
 		{ "the second of two addresses", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_IPSEC, 4, 4, true },
 		{ "the first of two addresses", IB_UVERBS_QPT_RC, RDMA_DRIVER_RXE, BY_IPSEC, 4, 3, true },
 	};
-	const struct engine_answer none = answer_for(true, VERDICT_PROTECTED, BY_POLICY_NONE);
+	const struct judgement none = answer_for(true, VERDICT_PROTECTED, BY_POLICY_NONE);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct engine_answer now = answer_for(true, VERDICT_PROTECTED, rows[i].by);
+		struct judgement now = answer_for(true, VERDICT_PROTECTED, rows[i].by);
 		struct request request = address_of(rows[i].now);
 
 		now.path.driver = driver_traits(rows[i].driver);

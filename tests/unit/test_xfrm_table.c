@@ -75,9 +75,8 @@ static void expect_kind(enum verdict_kind kind, const char *says)
 
 	w.req.require = REQUIRE_IPSEC;
 	verdict_of(&v);
-	cr_expect_eq(v.kind, kind, "%s: %s%s", verdict_name(v.kind), v.text, v.details);
-	cr_expect(strstr(kind == VERDICT_PROTECTED ? v.details : v.text, says), "'%s%s' does not say '%s'", v.text,
-		  v.details, says);
+	cr_expect_eq(v.kind, kind, "%s: %s", verdict_name(v.kind), words_of(&v, &w.path));
+	cr_expect(strstr(words_of(&v, &w.path), says), "'%s' does not say '%s'", words_of(&v, &w.path), says);
 }
 
 static void expect_sa_change(const struct xfrm_sa_evidence *sa, bool added)

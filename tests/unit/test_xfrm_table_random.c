@@ -181,12 +181,12 @@ static void judge_by_arrays(const struct world *w, const struct model *m, struct
 	xfrm_table_free(empty);
 }
 
-static bool same_verdict(const struct verdict *a, const struct verdict *b)
+static bool same_verdict(const struct verdict *a, const struct verdict *b, const struct path *path)
 {
 	return a->kind == b->kind && a->by == b->by && a->could_be == b->could_be &&
-	       a->kernel_drops == b->kernel_drops && a->nearness == b->nearness && !strcmp(a->text, b->text) &&
-	       !strcmp(a->details, b->details) && a->spi_out == b->spi_out && a->spi_in == b->spi_in &&
-	       a->reqid == b->reqid && a->secy_ifindex == b->secy_ifindex;
+	       a->kernel_drops == b->kernel_drops && a->nearness == b->nearness &&
+	       !strcmp(words_of(a, path), words_of(b, path)) && a->cipher == b->cipher && a->spi_out == b->spi_out &&
+	       a->spi_in == b->spi_in && a->reqid == b->reqid && a->secy_ifindex == b->secy_ifindex;
 }
 
 /*
@@ -229,9 +229,9 @@ Test(xfrm_table_random, decides_as_the_arrays_do)
 		table = table_of(m.policies, m.policy_count, m.sas, m.sa_count);
 		judge_by_arrays(&w, &m, &by_arrays);
 		judge_by(&w, table, &by_table);
-		cr_assert(same_verdict(&by_arrays, &by_table), "round %d: %s: %s%s; by the table %s: %s%s", round,
-			  verdict_name(by_arrays.kind), by_arrays.text, by_arrays.details, verdict_name(by_table.kind),
-			  by_table.text, by_table.details);
+		cr_assert(same_verdict(&by_arrays, &by_table, &w.path), "round %d: %s: %s; by the table %s: %s", round,
+			  verdict_name(by_arrays.kind), words_of(&by_arrays, &w.path), verdict_name(by_table.kind),
+			  words_of(&by_table, &w.path));
 		count(&tally, &by_table);
 		xfrm_table_free(table);
 	}
@@ -350,10 +350,11 @@ static size_t look_again(struct watched *watched, struct xfrm_table *table, cons
 		bool concerns = xfrm_change_concerns(change, &judged);
 
 		judge_by(&watched->world[i], table, &now);
-		if (!same_verdict(&now, &watched->verdict[i])) {
-			cr_assert(concerns, "a change of kind %d made %s: %s%s of %s: %s%s", change->kind,
-				  verdict_name(now.kind), now.text, now.details, verdict_name(watched->verdict[i].kind),
-				  watched->verdict[i].text, watched->verdict[i].details);
+		if (!same_verdict(&now, &watched->verdict[i], &watched->world[i].path)) {
+			cr_assert(concerns, "a change of kind %d made %s: %s of %s: %s", change->kind,
+				  verdict_name(now.kind), words_of(&now, &watched->world[i].path),
+				  verdict_name(watched->verdict[i].kind),
+				  words_of(&watched->verdict[i], &watched->world[i].path));
 			changed++;
 		}
 		*concerned += concerns;
@@ -380,8 +381,8 @@ static void compare_with_a_dump(const struct watched *watched, const struct mode
 		struct verdict by_dump;
 
 		judge_by(&watched->world[i], loaded, &by_dump);
-		cr_assert(same_in_effect(&by_dump, &watched->verdict[i]), "%s: %s%s", verdict_name(by_dump.kind),
-			  by_dump.text, by_dump.details);
+		cr_assert(same_in_effect(&by_dump, &watched->verdict[i]), "%s: %s", verdict_name(by_dump.kind),
+			  words_of(&by_dump, &watched->world[i].path));
 	}
 	xfrm_table_free(loaded);
 }
@@ -605,11 +606,12 @@ static void expect_as_dumped(struct follower *f, const struct model *m)
 
 		judge_by(&f->watched.world[i], f->table, &now);
 		judge_by(&f->watched.world[i], loaded, &by_dump);
-		cr_assert(same_in_effect(&by_dump, &now), "%s: %s%s; by a dump %s: %s%s", verdict_name(now.kind),
-			  now.text, now.details, verdict_name(by_dump.kind), by_dump.text, by_dump.details);
+		cr_assert(same_in_effect(&by_dump, &now), "%s: %s; by a dump %s: %s", verdict_name(now.kind),
+			  words_of(&now, &f->watched.world[i].path), verdict_name(by_dump.kind),
+			  words_of(&by_dump, &f->watched.world[i].path));
 		if (!same_in_effect(&now, &f->watched.verdict[i])) {
-			cr_assert(f->dirty[i], "no change marked this QP, which is now %s: %s%s",
-				  verdict_name(now.kind), now.text, now.details);
+			cr_assert(f->dirty[i], "no change marked this QP, which is now %s: %s", verdict_name(now.kind),
+				  words_of(&now, &f->watched.world[i].path));
 			f->changed++;
 		}
 		f->watched.verdict[i] = now;

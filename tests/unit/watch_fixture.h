@@ -34,7 +34,7 @@ static inline struct watch_qp *the_qp(void)
 }
 
 /* A door reports that the kernel did this. */
-static inline void report(const struct request *request, const struct engine_answer *answer)
+static inline void report(const struct request *request, const struct judgement *answer)
 {
 	watch_request_done(watch, ufile, request, answer, watch_generation(watch, ufile->in));
 }
@@ -46,7 +46,7 @@ static inline void report_created(uint32_t handle, uint32_t qp_type, uint32_t qp
 				  .handle = handle,
 				  .qpn = qpn,
 				  .qp_type = qp_type },
-	       &(struct engine_answer){ .pass = true });
+	       &(struct judgement){ .pass = true });
 }
 
 static inline void watch_begin(const struct policy *policy, const struct watch_listener *listener)
