@@ -1,14 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/*
- * An acquisition steps once a second. It asks for the SA when its time has come and the rates allow it.
- *
- *   needed by    | the renewal is over  | asks again after
- *   questions    | -                    | ACQUIRE_AGAIN_MS
- *   a renewal    | the acquisition ends | RENEW_AGAIN_MS
- *   both         | needed by questions  | ACQUIRE_AGAIN_MS
- *
- * Without a question and without a renewal it ends.
- */
+/* An acquisition steps once a second. It asks for the SA when its time has come and the rates allow it. */
 #include "engine/acquirer.h"
 
 #include <errno.h>
@@ -26,12 +17,26 @@
 
 enum { STEP_MS = 1000 };
 
-/* Hashed with its padding, which is zero. */
+/* Who needs the SA: questions that wait, and the renewal for a living queue pair. A renewal can be over. */
+enum need { NEEDED_BY_QUESTIONS = 1 << 0, NEEDED_BY_RENEWAL = 1 << 1 };
+
+/* The interval of the requests. Without a need the acquisition ends. */
+static const int again_ms[] = {
+	[0] = 0,
+	[NEEDED_BY_QUESTIONS] = ACQUIRE_AGAIN_MS,
+	[NEEDED_BY_RENEWAL] = RENEW_AGAIN_MS,
+	[NEEDED_BY_QUESTIONS | NEEDED_BY_RENEWAL] = ACQUIRE_AGAIN_MS,
+};
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded" /* hashed and compared as octets */
 struct acquisition_key {
 	uint64_t namespace_id;
 	struct acquire_flow flow;
 	uint32_t policy_index;
+	uint32_t reserved;
 };
+#pragma GCC diagnostic pop
 
 struct acquisition {
 	struct acquisition_key key;
@@ -186,6 +191,11 @@ static void acquisition_free(struct acquisition *a)
 	free(a);
 }
 
+static int interval_ms(const struct acquisition *a)
+{
+	return again_ms[(a->questions ? NEEDED_BY_QUESTIONS : 0) | (a->renews ? NEEDED_BY_RENEWAL : 0)];
+}
+
 static void on_step(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval again = clock_timeval(STEP_MS);
@@ -194,19 +204,18 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (a->renews && now >= a->next_ms && renewal_is_over(a, now)) {
+	if (a->renews && now >= a->next_ms && renewal_is_over(a, now))
 		a->renews = false;
-		if (!a->questions) {
-			acquisition_free(a);
-			return;
-		}
+	if (!interval_ms(a)) {
+		acquisition_free(a);
+		return;
 	}
 	look_at_negotiation(a);
 	if (now >= a->next_ms) {
 		a->held_back = !may_ask(a, now);
 		if (!a->held_back) {
 			ask(a);
-			a->next_ms = now + (a->questions ? ACQUIRE_AGAIN_MS : RENEW_AGAIN_MS);
+			a->next_ms = now + interval_ms(a);
 		}
 	}
 	event_add(a->step, &again);
@@ -235,42 +244,27 @@ static struct acquisition *begin(struct acquirer *acquirer, struct namespace *in
 	return a;
 }
 
-/* Zeroes padding and the unused part of an address: the key is hashed. */
-static void key_make(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index,
-		     struct acquisition_key *out)
+/* NULL: there is no memory. */
+static struct acquisition *find_or_begin(struct acquirer *acquirer, struct namespace *in,
+					 const struct acquire_flow *flow, uint32_t policy_index, uid_t uid)
 {
-	size_t octets = flow->family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
-
-	memset(out, 0, sizeof(*out));
-	out->namespace_id = namespace_id(in);
-	out->flow.family = flow->family;
-	memcpy(&out->flow.local, &flow->local, octets);
-	memcpy(&out->flow.remote, &flow->remote, octets);
-	out->flow.has_sport = flow->has_sport;
-	out->flow.sport = flow->has_sport ? flow->sport : 0;
-	out->policy_index = policy_index;
-}
-
-static struct acquisition *find(struct acquirer *acquirer, const struct acquisition_key *key)
-{
+	const struct acquisition_key key = { .namespace_id = namespace_id(in),
+					     .flow = *flow,
+					     .policy_index = policy_index };
 	struct acquisition *a;
 
-	HASH_FIND(hh, acquirer->acquisitions, key, sizeof(*key), a);
-	return a;
+	HASH_FIND(hh, acquirer->acquisitions, &key, sizeof(key), a);
+	return a ? a : begin(acquirer, in, &key, uid);
 }
 
 int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 		  uint32_t policy_index, uid_t uid, struct acquisition **out)
 {
-	struct acquisition_key key;
 	struct acquisition *a;
 
 	if (netns_key_manager(mirror_netns(namespace_mirror(in))) == NETNS_LISTENS_NOT)
 		return -ESRCH;
-	key_make(in, flow, policy_index, &key);
-	a = find(acquirer, &key);
-	if (!a)
-		a = begin(acquirer, in, &key, uid);
+	a = find_or_begin(acquirer, in, flow, policy_index, uid);
 	if (!a)
 		return -ENOMEM;
 	a->questions++;
@@ -282,14 +276,9 @@ int acquirer_join(struct acquirer *acquirer, struct namespace *in, const struct 
 void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struct acquire_flow *flow,
 		    uint32_t policy_index, uid_t uid, int after_ms, int for_ms)
 {
-	struct acquisition_key key;
-	struct acquisition *a;
+	struct acquisition *a = find_or_begin(acquirer, in, flow, policy_index, uid);
 	int64_t now = clock_ms();
 
-	key_make(in, flow, policy_index, &key);
-	a = find(acquirer, &key);
-	if (!a)
-		a = begin(acquirer, in, &key, uid);
 	if (!a)
 		return;
 	if (!a->questions && !a->renews)
@@ -300,7 +289,8 @@ void acquirer_renew(struct acquirer *acquirer, struct namespace *in, const struc
 
 void acquisition_leave(struct acquisition *acquisition)
 {
-	if (--acquisition->questions == 0 && !acquisition->renews)
+	acquisition->questions--;
+	if (!interval_ms(acquisition))
 		acquisition_free(acquisition);
 }
 

@@ -9,17 +9,21 @@
 
 enum { ANSWERS_MAX = 256 };
 
-/* Compared with its padding, which is zero. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded" /* hashed and compared as octets */
 struct answer_key {
 	uint64_t namespace_id;
-	dev_t rdev;
+	uint64_t rdev;
 	uint32_t kind, has, qp_type;
-	struct uverbs_address address;
-	struct want want;
-	uid_t uid;
+	uint8_t dgid[16];
+	uint32_t flow_label;
+	uint8_t sgid_index, port, is_global;
 	bool executable_known;
+	struct want want;
+	uint32_t uid, reserved;
 	char executable[sizeof(((struct engine_client *)NULL)->executable)];
 };
+#pragma GCC diagnostic pop
 
 struct kept {
 	struct answer_key key;
@@ -65,20 +69,21 @@ static bool key_make(const struct answer_question *question, struct answer_key *
 
 	if (request->kind != REQUEST_QP_CREATE && request->kind != REQUEST_QP_ADDRESS)
 		return false;
-	memset(out, 0, sizeof(*out));
-	out->namespace_id = question->namespace_id;
-	out->rdev = question->rdev;
-	out->kind = request->kind;
-	out->has = request->has & looked_at;
-	out->qp_type = request->kind == REQUEST_QP_CREATE ? request->qp_type : 0;
-	memcpy(out->address.dgid, request->address.dgid, sizeof(out->address.dgid));
-	out->address.flow_label = request->address.flow_label;
-	out->address.sgid_index = request->address.sgid_index;
-	out->address.port = request->address.port;
-	out->address.is_global = request->address.is_global;
-	out->want = request->want;
-	out->uid = question->client->uid;
-	out->executable_known = question->client->executable_known;
+	*out = (struct answer_key){
+		.namespace_id = question->namespace_id,
+		.rdev = question->rdev,
+		.kind = request->kind,
+		.has = request->has & looked_at,
+		.qp_type = request->kind == REQUEST_QP_CREATE ? request->qp_type : 0,
+		.flow_label = request->address.flow_label,
+		.sgid_index = request->address.sgid_index,
+		.port = request->address.port,
+		.is_global = request->address.is_global,
+		.executable_known = question->client->executable_known,
+		.want = request->want,
+		.uid = question->client->uid,
+	};
+	memcpy(out->dgid, request->address.dgid, sizeof(out->dgid));
 	text_copy(out->executable, sizeof(out->executable), question->client->executable);
 	return true;
 }

@@ -9,13 +9,16 @@
 #include "evidence/facts.h"
 #include "util/attributes.h"
 
-/* Names a bucket. All fields are compared; it has no padding. */
+/* Names a bucket. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded" /* hashed and compared as octets */
 struct rate_key {
 	uint64_t namespace_id;
 	union ip_address peer;
 	uint32_t uid;
 	uint32_t reserved;
 };
+#pragma GCC diagnostic pop
 
 /* On average once in `interval_ms`, up to `burst` times at once. */
 struct rate_limit {

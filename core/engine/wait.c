@@ -42,13 +42,9 @@ static enum judged judged(const struct asking *q)
 /* The flow whose SA the answer misses. */
 static struct acquire_flow flow_of(const struct judgement *answer)
 {
-	return (struct acquire_flow){
-		.family = answer->path.family,
-		.local = answer->path.local,
-		.remote = answer->path.remote,
-		.has_sport = answer->per_qp && answer->path.has_sport,
-		.sport = answer->path.sport,
-	};
+	const struct judged_path judged = judged_path_from(&answer->path, &answer->verdict);
+
+	return judged_path_flow(&judged);
 }
 
 /* Adds why no SA came. The answer stays what it is: refused, or audited. */
@@ -93,10 +89,7 @@ static bool is_same_flow(const struct waiting *w, const struct judgement *answer
 {
 	struct acquire_flow flow = flow_of(answer);
 
-	return w->policy_index == answer->verdict.policy_out && w->flow.family == flow.family &&
-	       !memcmp(&w->flow.local, &flow.local, sizeof(flow.local)) &&
-	       !memcmp(&w->flow.remote, &flow.remote, sizeof(flow.remote)) && w->flow.has_sport == flow.has_sport &&
-	       w->flow.sport == flow.sport;
+	return w->policy_index == answer->verdict.policy_out && !memcmp(&w->flow, &flow, sizeof(flow));
 }
 
 /* A key manager may have replaced its policies: then the SA of another policy is missing now. */

@@ -22,3 +22,14 @@ struct judged_path judged_path_from(const struct path *path, const struct verdic
 		.secy_ifindex = verdict->secy_ifindex,
 	};
 }
+
+struct acquire_flow judged_path_flow(const struct judged_path *judged)
+{
+	return (struct acquire_flow){
+		.family = judged->family,
+		.sport = judged->has_sport ? judged->sport : 0,
+		.has_sport = judged->has_sport,
+		.local = judged->local,
+		.remote = judged->remote,
+	};
+}

@@ -4,6 +4,7 @@
 #define RDMASEC_JUDGE_JUDGED_PATH_H
 
 #include "judge/decide.h"
+#include "xfrm/acquire.h"
 
 /* Members as in struct path and struct verdict. */
 struct judged_path {
@@ -22,5 +23,8 @@ struct judged_path {
 };
 
 struct judged_path judged_path_from(const struct path *path, const struct verdict *verdict);
+
+/* The flow to the remote of a REMOTE_ONE path. */
+struct acquire_flow judged_path_flow(const struct judged_path *judged);
 
 #endif

@@ -32,7 +32,6 @@ static void judge_finding(const struct question *q, const struct finding *found,
 	out->verdict.kernel_drops = found->verdict.kernel_drops && !found->leaks;
 	out->grace_ms = out->verdict.kernel_drops ? found->grace_ms : 0;
 	out->setup_ms = found->hopeless ? 0 : found->setup_ms;
-	out->per_qp = found->binding.requirement.granularity == GRANULARITY_QP;
 	if (!out->pass)
 		out->err = EPERM;
 	out->reported = true;

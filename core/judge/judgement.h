@@ -51,7 +51,6 @@ struct judgement {
 	 * wait for it. 0: no wait.
 	 */
 	uint32_t setup_ms;
-	bool per_qp; /* with `path.sport`: the SA must serve this QP alone */
 };
 
 /* Judges one request of one client. A function of its arguments and of the routes that route_get() returns. */

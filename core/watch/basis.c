@@ -17,13 +17,7 @@ bool watch_has_other_inputs(const struct watch_qp *qp)
 void watch_report_missing_sa(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms)
 {
 	const struct watch_listener *listener = &ufile->watch->listener;
-	const struct acquire_flow flow = {
-		.family = qp->judged.family,
-		.local = qp->judged.local,
-		.remote = qp->judged.remote,
-		.has_sport = qp->judged.has_sport,
-		.sport = qp->judged.sport,
-	};
+	const struct acquire_flow flow = judged_path_flow(&qp->judged);
 
 	if (listener->missing_sa && !watch_has_other_inputs(qp))
 		listener->missing_sa(ufile->in, &flow, qp->judged.policy_out, ufile->asker.uid, grace_ms,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* Finds the queue pairs that a change of the evidence concerns. */
 #include "judge/concerns.h"
-#include "util/address.h"
+
+#include <string.h>
+
 #include "watch/internal.h"
 
 static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_change *change)
@@ -29,9 +31,9 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 
 static bool same_flow(const struct judged_path *judged, const struct acquire_flow *flow)
 {
-	return judged->family == flow->family && address_equal(flow->family, &judged->local, &flow->local) &&
-	       address_equal(flow->family, &judged->remote, &flow->remote) && judged->has_sport == flow->has_sport &&
-	       (!flow->has_sport || judged->sport == flow->sport);
+	const struct acquire_flow own = judged_path_flow(judged);
+
+	return !memcmp(&own, flow, sizeof(own));
 }
 
 bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const struct acquire_flow *flow)

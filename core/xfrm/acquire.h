@@ -14,13 +14,17 @@
 
 struct netlink_transport;
 
-/* The flow that the SA is for. */
+/* The flow that the SA is for. Unused octets are zero. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded" /* hashed, and compared with memcmp() */
 struct acquire_flow {
 	int family;
-	union ip_address local, remote;
+	uint16_t sport; /* with has_sport */
 	bool has_sport; /* the SA is for one QP only */
-	uint16_t sport;
+	uint8_t reserved;
+	union ip_address local, remote;
 };
+#pragma GCC diagnostic pop
 
 /*
  * Sends the request with the templates of `policy`, the outbound policy that the flow's packets would hit, because a

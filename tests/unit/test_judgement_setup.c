@@ -25,7 +25,7 @@ Test(judgement_setup, names_flow_of_missing_sa)
 	answer = ask(NULL, modify(0, PEER));
 	cr_expect_eq(answer.verdict.policy_out, 9U);
 	cr_expect_eq(answer.path.family, AF_INET);
-	cr_expect_not(answer.per_qp);
+	cr_expect_not(answer.path.has_sport);
 }
 
 Test(judgement_setup, offers_none_if_sa_lives)
