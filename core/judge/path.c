@@ -2,6 +2,7 @@
 #include "judge/path.h"
 
 #include <arpa/inet.h>
+#include <rdma/ib_user_ioctl_verbs.h>
 #include <string.h>
 
 #include "judge/path_internal.h"
@@ -44,7 +45,7 @@ static bool check_driver(struct path_search *search)
 	case EGRESS_NIC_CLEAR:
 		return path_stop(out, PATH_CLEAR, REASON_DRIVER_CLEAR);
 	default:
-		if (out->driver->driver_id == device->driver_id)
+		if (device->driver_id != RDMA_DRIVER_UNKNOWN && out->driver->driver_id == device->driver_id)
 			return path_stop(out, PATH_UNKNOWN, REASON_DRIVER_NO_ROCE);
 		out->why.number = device->driver_id;
 		return path_stop(out, PATH_UNKNOWN, REASON_DRIVER_UNLISTED);
