@@ -9,7 +9,7 @@ from typing import Any
 
 from .api import Test
 from .applications import Application, Trial, same_output, try_out
-from .refusals import has_reason, refusal
+from .refusals import has_reason, reasons, refusal
 from .states import ETH0, Network
 
 # The server of this program prints that it could not create its queue pair, and still exits with 0.
@@ -68,12 +68,12 @@ class Matrix:
         side_channel = ("tcp",) if by == "esp" and application.side_channel else ()
         self.t.check(trial.wire[by] > 0 and trial.only(by, *side_channel), f"{what}: nothing else crosses the wire", trial)
 
-    def datagrams_refused(self, application: Application, addresses: dict, when: str, why: str) -> None:
+    def datagrams_refused(self, application: Application, addresses: dict, when: str, code: str) -> None:
         trial = self.try_out(application, addresses, guarded="ab")
         results = [result for result in (trial.client, trial.server) if result and refusal(result)]
         what = f"{application.name}, {when}"
         self.t.check(not trial.ran and results, f"{what}: it is refused", trial)
-        self.t.check(all(has_reason(refusal(result), why) for result in results), f"{what}: it prints the reason", trial)
+        self.t.check(all(has_reason(refusal(result), code) for result in results), f"{what}: it prints the reason", trial)
         self.t.check(trial.readable == 0, f"{what}: nothing leaves in clear", trial)
 
 
@@ -84,6 +84,5 @@ def remove_ipv6_from_eth0(net: Network) -> None:
 
 
 def names_everything(line: re.Match | None) -> bool:
-    reasons = ("eth0 is not a MACsec device", "no outbound xfrm policy")
     named = line and (line["device"], line["netdev"], line["verdict"]) == ("rxe0", "eth0", "unprotected")
-    return bool(named) and all(has_reason(line, reason) for reason in reasons)
+    return bool(named) and reasons(line) == ["macsec-no-device", "outbound-no-policy"]

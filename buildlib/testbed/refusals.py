@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """Refusals, as guarded programs print them and as records of rdmasec give them.
 
-Scenarios find the reason of a refusal by has_reason() only, so that its form is known here alone.
+Scenarios ask for the codes of a refusal (rdmasec-reasons(7)), so that a better sentence changes no scenario.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from .guest import Result
 
@@ -17,6 +18,9 @@ REFUSAL = re.compile(
     r"to (?P<remote>any remote|\S+): (?P<verdict>unprotected|unknown) \(reason=(?P<reason>[a-z0-9,-]+)\): (?P<text>.+)$",
     re.MULTILINE,
 )
+
+CODES = re.compile(r"\(reason=([a-z0-9,-]+)\)")
+TABLE = Path(__file__).resolve().parents[2] / "core/messages/reason.def"
 
 # The sources of a reason: the output of a program, a match of REFUSAL, or a row of JSON; None has none.
 Source = str | re.Match | Mapping[str, object] | None
@@ -38,11 +42,48 @@ def refused_records(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if record.get("outcome") == "refused"]
 
 
-def has_reason(source: Source, reason: str | re.Pattern) -> bool:
-    """Returns whether the source gives this reason: its code, a part of its text, or a pattern that finds either."""
+def known_codes() -> frozenset[str]:
+    """Returns every code of reason.def."""
+    codes = set()
+    for form, code in re.findall(r'^(REASON|DIRECTED)\(\w+, "([a-z0-9-]+)"', TABLE.read_text(), re.MULTILINE):
+        codes |= {code} if form == "REASON" else {f"outbound-{code}", f"inbound-{code}"}
+    return frozenset(codes)
+
+
+KNOWN = known_codes()
+
+
+def reasons(source: Source) -> list[str]:
+    """Returns the codes that the source gives, in its order."""
+    if source is None:
+        return []
+    if isinstance(source, str):
+        return [code for found in CODES.findall(source) for code in found.split(",")]
+    given = source["reason"] if isinstance(source, re.Match) else str(source.get("reason") or "")
+    return given.split(",") if given else []
+
+
+def has_reason(source: Source, *codes: str) -> bool:
+    """Returns whether the source gives each of these codes."""
+    return set(codes) <= given_of(source, codes)
+
+
+def has_reason_of(source: Source, codes: Iterable[str]) -> bool:
+    """Returns whether the source gives one of these codes."""
+    return bool(set(codes) & given_of(source, codes))
+
+
+def given_of(source: Source, codes: Iterable[str]) -> set[str]:
+    """Returns the codes that the source gives. A code that does not exist is an error of the scenario."""
+    unknown = set(codes) - KNOWN
+    if unknown:
+        raise ValueError(f"not in {TABLE.name}: {', '.join(sorted(unknown))}")
+    return set(reasons(source))
+
+
+def names(source: Source, what: str) -> bool:
+    """Returns whether the text has this name, number or path, or the cause of a code that has several."""
     if source is None:
         return False
-    if isinstance(source, re.Match):
-        source = source.groupdict()
-    text = source if isinstance(source, str) else f"{source.get('reason', '')}\n{source.get('text', '')}"
-    return bool(reason.search(text)) if isinstance(reason, re.Pattern) else reason in text
+    text = source if isinstance(source, str) else str(source["text"])
+    return what in text

@@ -8,7 +8,7 @@ from typing import Any
 
 from testbed.api import USER, Guest, Process, Test
 from testbed.applications import bare_is_seen
-from testbed.refusals import has_reason
+from testbed.refusals import has_reason, names
 from testbed.states import ETH0
 from testbed.stream import await_words
 
@@ -25,7 +25,7 @@ def run(t: Test) -> None:
         guest.write_file(POLICY, "[default]\nrequire = any\n")
     t.net.clear()
     keeps_two_capabilities(t, start_both(t))
-    refused(t, "clear, library alone", "is not a MACsec device", **by_library(t))
+    refused(t, "clear, library alone", "macsec-no-device", **by_library(t))
     # a new state of the network ends all processes; the next daemons find the sockets of these
     t.net.ipsec()
     daemon = start_both(t)
@@ -61,13 +61,14 @@ def runs(t: Test, what: str, **how: Any) -> None:
     t.check(wire.clear == 0 and wire.counts["esp"] > 0, f"{what}: only ESP crosses the wire", wire)
 
 
-def refused(t: Test, what: str, reason: str, **how: Any) -> None:
+def refused(t: Test, what: str, code: str, cause: str = "", **how: Any) -> None:
+    """cause: which of the several causes of the code, by its words."""
     started = time.monotonic()
     with t.wire() as wire:
         index = t.net.gid_index(t.a, ADDRESSES[0])
         client = t.a.run(f"{how.pop('wrap_a', '')} ibv_rc_pingpong -d rxe0 -g {index}", user=USER, **how)
     took = time.monotonic() - started
-    t.check(client.code == 1 and has_reason(client.err, reason), f"{what}: a pingpong is refused", client)
+    t.check(client.code == 1 and has_reason(client.err, code) and names(client.err, cause), f"{what}: a pingpong is refused", client)
     t.note(f"{what}: refused after {took:.1f} s")
     t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
 
@@ -121,7 +122,7 @@ def reloads_policy(t: Test, daemon: Process) -> None:
     runs(t, "after a bad policy", **by_library(t))
     t.a.write_file(POLICY, "[default]\nrequire = macsec\n")
     reload(t, daemon, "policy reloaded")
-    refused(t, "after a stricter policy", "is not a MACsec device", **by_library(t))
+    refused(t, "after a stricter policy", "macsec-no-device", **by_library(t))
     named = t.a.run(f"{t.build}/bin/rdmasec run -p /dev/null -- true")
     t.check(named.code == 2 and "rdmasecd decides by its own policy" in named.err, "run -p does not replace the host's policy", named)
 
@@ -133,15 +134,15 @@ def reload(t: Test, daemon: Process, answer: str) -> None:
 
 def refuses_without_daemon(t: Test, daemon: Process) -> None:
     daemon.kill(signal.SIGSTOP)
-    refused(t, "daemon stopped", "the engine gave no valid answer", **by_library(t))
+    refused(t, "daemon stopped", "engine-answer", **by_library(t))
     daemon.kill(signal.SIGCONT)
     daemon.kill(signal.SIGKILL)
     daemon.wait()
-    down = "there is no engine to ask: rdmasecd is installed but not running"
-    refused(t, "daemon gone", down, **by_library(t))
+    down = "no-engine", "rdmasecd is installed but not running"
+    refused(t, "daemon gone", *down, **by_library(t))
     t.a.run("rm /run/rdmasec/engine.sock", check=True)
-    refused(t, "daemon not started yet", down, **by_library(t))
-    refused(t, "daemon not started yet, rdmasec run", down, wrap_a=f"{t.build}/bin/rdmasec run --")
+    refused(t, "daemon not started yet", *down, **by_library(t))
+    refused(t, "daemon not started yet, rdmasec run", *down, wrap_a=f"{t.build}/bin/rdmasec run --")
     accepts_no_other_engine(t)
     engines = t.a.run("ps -eo args | grep '[r]dmasec engine'")
     t.check(not engines.out, "without a daemon, no private engine runs", engines)
@@ -156,6 +157,6 @@ def accepts_no_other_engine(t: Test) -> None:
     await_words(impostor, "listens")
     for mode, what in (("1777", "in a folder that any user may write"), ("0755", "in root's folder")):
         t.a.run(f"chmod {mode} /run/rdmasec && chmod 666 /run/rdmasec/engine.sock", check=True)
-        refused(t, f"another user listens {what}", "the engine socket is not owned by root", **by_library(t))
+        refused(t, f"another user listens {what}", "no-engine", "the engine socket is not owned by root", **by_library(t))
     impostor.kill(signal.SIGKILL)
     impostor.wait()

@@ -28,7 +28,7 @@ def run(t: Test) -> None:
     result, first, second = send_to_both(t, guard, CLEAR, PROTECTED)
     sent = f"sent to {CLEAR}" in result.out and first.clear > 0
     t.check(sent, "guarded: it sends to the address for which the policy requires nothing", result)
-    named = "rdmasec: refused modify_qp on rxe0 port 1 GID" in result.err and has_reason(result.err, "goes on by the route")
+    named = "rdmasec: refused modify_qp on rxe0 port 1 GID" in result.err and has_reason(result.err, "route-kept")
     t.check(not result.ok and named, "guarded: it is then refused the protected address, with the reason", result)
     t.check(second.clear == 0, "guarded: nothing leaves in clear to the protected address", second)
 

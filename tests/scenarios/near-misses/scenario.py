@@ -10,7 +10,7 @@ from typing import Any
 
 from testbed.api import Test
 from testbed.applications import APPLICATIONS, bare_is_seen, try_out
-from testbed.refusals import has_reason, refusal
+from testbed.refusals import Source, names, reasons, refusal
 from testbed.states import ETH0, MACSEC0, PEER, Network
 
 TIME_LIMIT = 1200
@@ -21,21 +21,22 @@ BOTH = (4, 6)
 
 @dataclass(frozen=True)
 class Case:
-    """A state of the network, and a part of its reason."""
+    """A state of the network, the code of its reason, and a name or number that the text has."""
 
     what: str
     change: Callable[[Network], None]
-    reason: str
+    code: str
     addresses: dict
     families: Sequence[int] = (4,)
+    names: str = ""
 
 
-def macsec(what: str, reason: str, families: Sequence[int] = (4,), **broken: Any) -> Case:
-    return Case(what, lambda net: net.macsec(**broken), reason, MACSEC0, families)
+def macsec(what: str, code: str, families: Sequence[int] = (4,), names: str = "macsec0", **broken: Any) -> Case:
+    return Case(what, lambda net: net.macsec(**broken), code, MACSEC0, families, names)
 
 
-def ipsec(what: str, reason: str, families: Sequence[int] = (4,), **broken: Any) -> Case:
-    return Case(what, lambda net: net.ipsec(families=families, **broken), reason, ETH0, families)
+def ipsec(what: str, code: str, families: Sequence[int] = (4,), names: str = "", **broken: Any) -> Case:
+    return Case(what, lambda net: net.ipsec(families=families, **broken), code, ETH0, families, names)
 
 
 def secy_down(net: Network) -> None:
@@ -81,39 +82,36 @@ def passes_in_clear(families: Sequence[int]) -> dict[str, list[str]]:
 
 
 CASES = (
-    macsec("encrypt off", "macsec0 authenticates but does not encrypt (encrypt off)", BOTH, encrypt=False),
-    macsec("protect off", "macsec0 does not protect its frames (protect off)", BOTH, protect=False, encrypt=False),
-    macsec("validate check", "macsec0 accepts frames that fail the check (validate is not strict)", validate="check"),
-    macsec("validate disabled", "(validate is not strict)", BOTH, validate="disabled"),
-    macsec("no TX SA", "macsec0 has no transmit SA for its encoding AN 0", tx_sas={}),
-    macsec("a TX SA, but not the encoding one", "macsec0 has no transmit SA for its encoding AN 1", encoding_sa=1),
-    macsec("TX SA inactive", "macsec0: its transmit SA (AN 0) is not active", BOTH, tx_sas={0: False}),
-    macsec("no RX SC", "macsec0 has no active receive SC with an active SA", rx_sc=False),
-    macsec("RX SC inactive", "macsec0 has no active receive SC with an active SA", rx_sc_active=False),
-    macsec("no RX SA", "macsec0 has no active receive SC with an active SA", BOTH, rx_sas={}),
-    macsec("RX SA inactive", "macsec0 has no active receive SC with an active SA", rx_sas={0: False}),
-    Case("SecY down", secy_down, "macsec0 is down", MACSEC0),
-    macsec("rxe on eth0, GID of macsec0", "rxe0 receives on eth0 only: create the rxe device on macsec0", BOTH,
-           rxe_on_link="eth0"),
-    Case("a tunnel of AH leads past macsec0", tunnel_of_ah, "takes these packets into a tunnel", MACSEC0),
-    ipsec("policies for port 4791", "selects UDP ports, but the lookup for software RoCE carries none", BOTH,
-          selector="proto udp dport 4791"),
-    ipsec("policies without SAs", "asks for ESP (reqid 4791), but no live SA answers it", BOTH,
+    macsec("encrypt off", "macsec-encrypt-off", BOTH, encrypt=False),
+    macsec("protect off", "macsec-protect-off", BOTH, protect=False, encrypt=False),
+    macsec("validate check", "macsec-validate", validate="check"),
+    macsec("validate disabled", "macsec-validate", BOTH, validate="disabled"),
+    macsec("no TX SA", "macsec-tx-sa-missing", names="AN 0", tx_sas={}),
+    macsec("a TX SA, but not the encoding one", "macsec-tx-sa-missing", names="AN 1", encoding_sa=1),
+    macsec("TX SA inactive", "macsec-tx-sa-inactive", BOTH, names="AN 0", tx_sas={0: False}),
+    macsec("no RX SC", "macsec-no-rx-sa", rx_sc=False),
+    macsec("RX SC inactive", "macsec-no-rx-sa", rx_sc_active=False),
+    macsec("no RX SA", "macsec-no-rx-sa", BOTH, rx_sas={}),
+    macsec("RX SA inactive", "macsec-no-rx-sa", rx_sas={0: False}),
+    Case("SecY down", secy_down, "macsec-down", MACSEC0, names="macsec0"),
+    macsec("rxe on eth0, GID of macsec0", "rxe-receives-elsewhere", BOTH, rxe_on_link="eth0"),
+    Case("a tunnel of AH leads past macsec0", tunnel_of_ah, "policy-tunnel", MACSEC0),
+    ipsec("policies for port 4791", "outbound-policy-ports", BOTH, selector="proto udp dport 4791"),
+    ipsec("policies without SAs", "outbound-sa-missing", BOTH, names="reqid 4791",
           missing=("a out sa", "a in sa", "b out sa", "b in sa")),
-    ipsec("SA outbound only", "inbound policy", BOTH, missing=("a in sa",)),
-    ipsec("SA inbound only", "outbound policy", missing=("a out sa",)),
-    ipsec("no inbound policy", "no inbound xfrm policy covers it", missing=("a in policy",)),
-    ipsec("null cipher", "uses ecb(cipher_null)", BOTH, algorithm="null-sha256"),
-    ipsec("AES-CBC with HMAC", "uses cbc(aes)", algorithm="aes-cbc-sha256"),
-    ipsec("AES-GMAC", "uses rfc4543(gcm(aes))", algorithm="aes-gmac-128"),
-    ipsec("AES-GCM with a short ICV", "uses rfc4106(gcm(aes)) with an ICV of 64 bits", algorithm="aes-gcm-128-icv8"),
-    ipsec("a policy without template comes first", "(priority 10) lets these packets pass in clear", BOTH,
+    ipsec("SA outbound only", "inbound-sa-missing", BOTH, names="reqid 4791", missing=("a in sa",)),
+    ipsec("SA inbound only", "outbound-sa-missing", names="reqid 4791", missing=("a out sa",)),
+    ipsec("no inbound policy", "inbound-no-policy", missing=("a in policy",)),
+    ipsec("null cipher", "outbound-sa-cipher", BOTH, names="ecb(cipher_null)", algorithm="null-sha256"),
+    ipsec("AES-CBC with HMAC", "outbound-sa-cipher", names="cbc(aes)", algorithm="aes-cbc-sha256"),
+    ipsec("AES-GMAC", "outbound-sa-cipher", names="rfc4543(gcm(aes))", algorithm="aes-gmac-128"),
+    ipsec("AES-GCM with a short ICV", "outbound-sa-icv", names="64", algorithm="aes-gcm-128-icv8"),
+    ipsec("a policy without template comes first", "outbound-policy-clear", BOTH, names="priority 10",
           policy="priority 100", extra=passes_in_clear(BOTH)),
-    ipsec("policies of another mark", "wants mark 0x1, which RoCE packets lack", BOTH,
-          policy="mark 1 mask 0xffffffff"),
-    ipsec("policies of an xfrm interface", "belongs to xfrm interface id 7", policy="if_id 7"),
-    Case("the netdev skips xfrm", disable_xfrm, "disable_xfrm", ETH0),
-    Case("SAs expired", sas_expired, "asks for ESP (reqid 4791), but no live SA answers it", ETH0),
+    ipsec("policies of another mark", "outbound-policy-mark", BOTH, names="mark 0x1", policy="mark 1 mask 0xffffffff"),
+    ipsec("policies of an xfrm interface", "outbound-policy-if-id", names="id 7", policy="if_id 7"),
+    Case("the netdev skips xfrm", disable_xfrm, "netdev-disable-xfrm", ETH0, names="eth0"),
+    Case("SAs expired", sas_expired, "outbound-sa-missing", ETH0, names="reqid 4791"),
 )  # fmt: skip
 
 
@@ -167,7 +165,7 @@ def refused(t: Test, case: Case, family: int) -> None:
     what = case.what if family == 4 else f"{case.what}, IPv6"
     code, said = check(t, case.addresses, family)
     reason = said.get("reason", "")
-    t.check(code == UNPROTECTED and has_reason(said, case.reason), f"{what}: check gives the reason", f"exit {code} {said}")
+    t.check(code == UNPROTECTED and gives(said, case), f"{what}: check gives the reason", f"exit {code} {said}")
     shown = status_reason(t, case.addresses, family)
     t.check(shown == reason and reason, f"{what}: status gives the same reason", f"status: {shown}\ncheck: {reason}")
 
@@ -175,7 +173,11 @@ def refused(t: Test, case: Case, family: int) -> None:
     failed = trial.client is not None and trial.client.code != 0
     t.check(failed and trial.readable == 0, f"{what}: ibv_rc_pingpong fails, and nothing leaves in clear", trial)
     line = refusal(trial.client)
-    t.check(has_reason(line, case.reason), f"{what}: ibv_rc_pingpong prints the reason", trial)
+    t.check(gives(line, case), f"{what}: ibv_rc_pingpong prints the reason", trial)
+
+
+def gives(source: Source, case: Case) -> bool:
+    return reasons(source) == [case.code] and names(source, case.names)
 
 
 def status_reason(t: Test, addresses: dict, family: int) -> str | None:

@@ -48,7 +48,7 @@ def refused_without_privilege(t: Test, what: str, result: Result) -> None:
     t.check(not result.ok, f"{what}: it is refused", result)
     lines = refusal_lines(result)
     t.check(
-        lines and all("unknown" in line and has_reason(line, "CAP_NET_ADMIN") and "rdmasecd" in line for line in lines),
+        lines and all("unknown" in line and has_reason(line, "xfrm-no-privilege") and "rdmasecd" in line for line in lines),
         f"{what}: the refusal names CAP_NET_ADMIN and rdmasecd",
         result.err,
     )

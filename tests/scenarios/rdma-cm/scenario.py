@@ -134,7 +134,7 @@ def client_refused(t: Test, way: Way, application: Application, family: int) -> 
     t.check(trial.client is not None and not trial.client.ok, f"{what}: it fails", trial)
     said = trial.client.err if trial.client else ""
     lines = [line for line in said.splitlines() if re.match(r"rdmasec: refused (rdma_\w+|create_qp) on rxe0 ", line)]
-    t.check(any(has_reason(line, "eth0 is not a MACsec") for line in lines), f"{what}: it prints the reason", said)
+    t.check(any(has_reason(line, "macsec-no-device") for line in lines), f"{what}: it prints the reason", said)
     t.check(trial.readable == 0, f"{what}: no frame of RoCE leaves", trial)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from testbed.api import EXCHANGE_PORT, SIDE_CHANNEL, USER, Result, Test, await_listener, try_end
 from testbed.connecting import connect
 from testbed.patience import WITHIN
-from testbed.refusals import has_reason, refusal_lines
+from testbed.refusals import names, refusal_lines
 from testbed.states import DEVICE, ETH0, MACSEC0
 from testbed.stream import await_words
 
@@ -174,7 +174,7 @@ def serves_ordinary_user(t: Test) -> None:
     for guest in (t.a, t.b):
         guest.run(f"echo 2 >{setting}", check=True)
     client, _, seen = connect(t, "verbs_static", MACSEC0, wrap_a=wrap, user=USER)
-    named = has_reason(client.err, "kernel.yama.ptrace_scope")
+    named = names(client.err, "kernel.yama.ptrace_scope")
     t.check(client.code == 126 and named, f"uid {USER}, ptrace_scope 2: verbs_static is not started, and the setting is named", client)
     t.check(seen.clear == 0, f"uid {USER}, ptrace_scope 2: nothing leaves in clear", seen)
     for guest in (t.a, t.b):

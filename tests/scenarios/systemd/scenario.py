@@ -7,7 +7,7 @@ from typing import Any
 
 from testbed.api import USER, Result, Test
 from testbed.container import Container
-from testbed.refusals import has_reason
+from testbed.refusals import has_reason, names
 from testbed.states import AWAIT_GIDS, DEVICE, ETH0, gid_of
 
 TIME_LIMIT = 1500
@@ -173,7 +173,7 @@ def log(t: Test) -> Result:
 
 
 def qp_of_user(t: Test, what: str, refused: str | None) -> None:
-    """Tries a queue pair of an ordinary user. refused: its reason; None: it passes, which needs the daemon."""
+    """Tries a queue pair of an ordinary user. refused: the cause; None: it passes, which needs the daemon."""
     index = t.net.gid_index(t.a, ETH0["a"][0])
     result = inside(t, f"env LD_PRELOAD={t.build}/lib/librdmasec-preload.so ibv_rc_pingpong -d rxe0 -g {index}"
                        f" {ETH0['b'][0]}", USER)
@@ -182,4 +182,5 @@ def qp_of_user(t: Test, what: str, refused: str | None) -> None:
     if refused is None:
         t.check(made, f"{what}: a queue pair of an ordinary user passes", f"{result}\n{log(t)}")
     else:
-        t.check(not made and has_reason(result.err, refused), f"{what}: a queue pair of an ordinary user is refused", result)
+        named = has_reason(result.err, "no-engine") and names(result.err, refused)
+        t.check(not made and named, f"{what}: a queue pair of an ordinary user is refused", result)

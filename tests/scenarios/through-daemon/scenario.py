@@ -47,5 +47,5 @@ def has_audit_record(t: Test, daemon: Daemon, application: Application) -> None:
     program = application.client.split()[0]
     records = [record for record in daemon.log() if str(record.get("executable", "")).endswith(f"/{program}")]
     refused = [record for record in refused_records(records) if record["event"] == "decided"]
-    named = refused and all(record["uid"] == USER and has_reason(record, "not a MACsec device") for record in refused)
+    named = refused and all(record["uid"] == USER and has_reason(record, "macsec-no-device") for record in refused)
     t.check(named, f"{application.name}, in clear: the audit log has the refusal, the user and the reason", records)
