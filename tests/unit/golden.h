@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * The sentences that users read stand in tests/golden/FILE, one a line and sorted; tests assert reason codes, and that
- * a sentence is among them. RDMASEC_GOLDEN=write adds the sentences that are missing. To drop old ones, empty the file
- * before.
+ * What users read is in tests/golden, so that a better sentence costs one edit there. RDMASEC_GOLDEN=write adds what is
+ * missing. To drop old parts, empty the file before.
  */
 #ifndef RDMASEC_TESTS_UNIT_GOLDEN_H
 #define RDMASEC_TESTS_UNIT_GOLDEN_H
@@ -54,25 +53,72 @@ static inline void golden_add(FILE *golden, UT_array *lines, const char *sentenc
 		fprintf(golden, "%s\n", *line);
 }
 
-static inline void expect_golden(const char *file, const char *sentence)
+static inline bool golden_writes(void)
 {
 	const char *mode = getenv("RDMASEC_GOLDEN");
-	bool writes = mode && !strcmp(mode, "write");
+
+	return mode && !strcmp(mode, "write");
+}
+
+static inline FILE *golden_open(const char *file)
+{
 	char path[256];
-	UT_array *lines;
 	FILE *golden;
 
 	snprintf(path, sizeof(path), "../golden/%s", file);
-	golden = fopen(path, writes ? "r+e" : "re");
+	golden = fopen(path, golden_writes() ? "r+e" : "re");
 	cr_assert_not_null(golden, "%s", path);
-	cr_assert_eq(flock(fileno(golden), writes ? LOCK_EX : LOCK_SH), 0); /* tests run side by side */
-	lines = golden_read(golden);
+	cr_assert_eq(flock(fileno(golden), golden_writes() ? LOCK_EX : LOCK_SH), 0); /* tests run side by side */
+	return golden;
+}
+
+/* The sentence is one of those in the file: one a line, sorted. */
+static inline void expect_golden(const char *file, const char *sentence)
+{
+	FILE *golden = golden_open(file);
+	UT_array *lines = golden_read(golden);
+
 	if (!golden_has(lines, sentence)) {
-		cr_expect(writes, "not in tests/golden/%s: '%s'", file, sentence);
-		if (writes)
+		cr_expect(golden_writes(), "not in tests/golden/%s: '%s'", file, sentence);
+		if (golden_writes())
 			golden_add(golden, lines, sentence);
 	}
 	utarray_free(lines);
+	fclose(golden);
+}
+
+/* Reads the part of the file below the line "== NAME =="; "" if there is none. The caller frees it. */
+static inline char *golden_part(FILE *golden, const char *name)
+{
+	char *part = NULL, *line = NULL, head[128];
+	size_t part_size = 0, size = 0;
+	FILE *to = open_memstream(&part, &part_size);
+	bool inside = false;
+
+	cr_assert_not_null(to);
+	snprintf(head, sizeof(head), "== %s ==\n", name);
+	while (getline(&line, &size, golden) > 0) {
+		if (!strncmp(line, "== ", 3))
+			inside = !strcmp(line, head);
+		else if (inside)
+			fputs(line, to);
+	}
+	fclose(to);
+	free(line);
+	return part;
+}
+
+/* The output is the part of the file below the line "== NAME ==". */
+static inline void expect_golden_output(const char *file, const char *name, const char *output)
+{
+	FILE *golden = golden_open(file);
+	char *part = golden_part(golden, name);
+
+	if (golden_writes() && !*part)
+		fprintf(golden, "== %s ==\n%s", name, output);
+	else
+		cr_expect_str_eq(output, part, "tests/golden/%s, %s:\n%s", file, name, output);
+	free(part);
 	fclose(golden);
 }
 
