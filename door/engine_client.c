@@ -17,7 +17,7 @@ void door_say(const char *line)
 				  { .iov_base = (void *)"\n", .iov_len = 1 } };
 	int saved = errno;
 
-	/* one call, so that lines of threads do not mix; with a closed stderr the refusal stands */
+	/* one call, so that lines of threads do not mix; with a closed stderr it is still refused */
 	if (writev(STDERR_FILENO, parts, 2) < 0)
 		errno = saved;
 	errno = saved;

@@ -27,7 +27,7 @@ RS_MUST_USE int provider_place_find(const char *root, struct provider_place *out
 
 enum provider_state {
 	PROVIDER_NOT_INSTALLED,
-	PROVIDER_STANDS,    /* a trial showed that libibverbs calls through the module */
+	PROVIDER_WORKS,     /* a trial showed that libibverbs calls through the module */
 	PROVIDER_INSTALLED, /* not tried: without an RDMA device libibverbs loads no driver */
 	PROVIDER_OTHER_ABI, /* installed for another libibverbs than the present one, which does not load it */
 	PROVIDER_BROKEN,    /* `why` */
@@ -42,7 +42,7 @@ struct provider_status {
 /* The state on this machine. If the module is installed, tries it in a child process, for at most 20 s of silence. */
 void provider_status_read(struct provider_status *out);
 
-/* "not installed", "installed, stands"... Into `text`. */
+/* "not installed", "installed, works"... Into `text`. */
 void provider_status_words(const struct provider_status *status, char *text, size_t size);
 
 /* An object for `rdmasec status --json`, which the caller owns; NULL: no memory. */
@@ -55,7 +55,7 @@ int provider_name_abi(const char *name);
 RS_MUST_USE int provider_driver_check(const char *path);
 extern const char provider_driver_text[];
 
-/* The part of the child. Exit status: 0 it stands, 1 libibverbs loaded no driver, 2 it does not stand. */
+/* The part of the child. Exit status: 0 the door works, 1 libibverbs loaded no driver, 2 it does not work. */
 int provider_trial(void);
 
 #endif

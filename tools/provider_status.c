@@ -17,7 +17,7 @@
 #include "util/text.h"
 #include "uverbs/canary.h"
 
-enum { TRIAL_MS = 20000, TRIAL_STANDS = 0, TRIAL_NO_DRIVERS = 1, TRIAL_DOES_NOT_STAND = 2 };
+enum { TRIAL_MS = 20000, TRIAL_WORKS = 0, TRIAL_NO_DRIVERS = 1, TRIAL_FAILED = 2 };
 
 /* ---- the child ---- */
 
@@ -29,12 +29,12 @@ int provider_trial(void)
 	int count = 0;
 
 	if (!list)
-		return TRIAL_DOES_NOT_STAND;
+		return TRIAL_FAILED;
 	if (!list(&count) || !count)
 		return TRIAL_NO_DRIVERS;
 	/* the module takes this symbol for libraries that are loaded later */
 	way = (int (*)(int, unsigned long, ...))dlsym(RTLD_DEFAULT, "ioctl");
-	return way && canary_send(way) ? TRIAL_STANDS : TRIAL_DOES_NOT_STAND;
+	return way && canary_send(way) ? TRIAL_WORKS : TRIAL_FAILED;
 }
 
 /* ---- its parent ---- */
@@ -87,7 +87,7 @@ static int run_trial(char *said, size_t size)
 
 	said[0] = '\0';
 	if (pipe2(ends, O_CLOEXEC))
-		return TRIAL_DOES_NOT_STAND;
+		return TRIAL_FAILED;
 	err = start_trial(ends[1], &child);
 	close(ends[1]);
 	if (!err) {
@@ -96,7 +96,7 @@ static int run_trial(char *said, size_t size)
 			;
 	}
 	close(ends[0]);
-	return !err && WIFEXITED(status) ? WEXITSTATUS(status) : TRIAL_DOES_NOT_STAND;
+	return !err && WIFEXITED(status) ? WEXITSTATUS(status) : TRIAL_FAILED;
 }
 
 static void set_state_by_trial(struct provider_status *status)
@@ -104,8 +104,8 @@ static void set_state_by_trial(struct provider_status *status)
 	char said[512];
 
 	switch (run_trial(said, sizeof(said))) {
-	case TRIAL_STANDS:
-		status->state = PROVIDER_STANDS;
+	case TRIAL_WORKS:
+		status->state = PROVIDER_WORKS;
 		return;
 	case TRIAL_NO_DRIVERS:
 		status->state = PROVIDER_INSTALLED;
@@ -182,20 +182,19 @@ void provider_status_words(const struct provider_status *status, char *text, siz
 	case PROVIDER_NOT_INSTALLED:
 		text_copy(text, size, "not installed");
 		return;
-	case PROVIDER_STANDS:
-		text_copy(text, size, "installed, stands");
+	case PROVIDER_WORKS:
+		text_copy(text, size, "installed, works");
 		return;
 	case PROVIDER_INSTALLED:
 		text_copy(text, size, "installed; not tried: without an RDMA device libibverbs loads no drivers");
 		return;
 	case PROVIDER_OTHER_ABI:
-		text_format(
-			text, size,
-			"DOES NOT STAND: installed for rdmav%d, libibverbs wants rdmav%d (rdmasec install-provider)",
-			status->abi, status->wanted_abi);
+		text_format(text, size,
+			    "DOES NOT WORK: installed for rdmav%d, libibverbs wants rdmav%d (rdmasec install-provider)",
+			    status->abi, status->wanted_abi);
 		return;
 	default:
-		text_format(text, size, "DOES NOT STAND: %s", status->why);
+		text_format(text, size, "DOES NOT WORK: %s", status->why);
 	}
 }
 
@@ -204,8 +203,8 @@ static const char *state_name(enum provider_state state)
 	switch (state) {
 	case PROVIDER_NOT_INSTALLED:
 		return "not-installed";
-	case PROVIDER_STANDS:
-		return "stands";
+	case PROVIDER_WORKS:
+		return "works";
 	case PROVIDER_INSTALLED:
 		return "installed";
 	case PROVIDER_OTHER_ABI:

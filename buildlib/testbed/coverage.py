@@ -338,8 +338,8 @@ class Coverage:
         application = program.application
         if program.in_container and door.name == AGENT:
             application = replace(PINGPONG, name=program.name)
-        standing = [guest for guest in (self.t.a, self.t.b) if guest.name in guests]
-        with door.installed(self.t, standing):
+        chosen = [guest for guest in (self.t.a, self.t.b) if guest.name in guests]
+        with door.installed(self.t, chosen):
             words = door.wrap(self.t, program.user)
             trial = try_out(self.t, application, ETH0, guarded=guests, wrap=words, user=door.run_by(program.user))
         return trial, door.refusals_of(trial.client or trial.server)

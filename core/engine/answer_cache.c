@@ -105,7 +105,7 @@ bool answer_cache_find(const struct answer_cache *cache, const struct answer_que
 	if (!key_make(question, &key))
 		return false;
 	kept = find(cache, &key);
-	if (!kept || kept->generation != question->generation || question->now_ms - kept->since_ms > ANSWER_STANDS_MS)
+	if (!kept || kept->generation != question->generation || question->now_ms - kept->since_ms > ANSWER_VALID_MS)
 		return false;
 	*answer = kept->answer;
 	memcpy(device, kept->device, sizeof(kept->device));

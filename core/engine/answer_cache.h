@@ -10,7 +10,7 @@
 #include "judge/judgement.h"
 
 /* The kernel does not report all changes: a cached answer is no older than the verdict of a living QP. */
-enum { ANSWER_STANDS_MS = MIRROR_POLL_MS };
+enum { ANSWER_VALID_MS = MIRROR_POLL_MS };
 
 struct answer_cache;
 

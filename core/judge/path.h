@@ -14,7 +14,7 @@
 #include "judge/why.h"
 #include "rdma/device.h"
 
-/* For which remotes the question stands. */
+/* The remotes that the question concerns. */
 enum remote_scope {
 	REMOTE_UNKNOWN = 0, /* not given: nothing is protected */
 	REMOTE_ONE,         /* this remote */

@@ -126,7 +126,7 @@ void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
 
 /*
  * Packet-offloaded policies enter the kernel's lists at the head, whatever their priority, and hide from a lookup what
- * stands behind them (xfrm_policy_insert_list(), __xfrm_policy_eval_candidates()): where there is one, software finds
+ * comes behind them (xfrm_policy_insert_list(), __xfrm_policy_eval_candidates()): where there is one, software finds
  * any of those that match.
  */
 static bool priorities_are_kept(const struct xfrm_direction *d)

@@ -6,7 +6,7 @@
 #include "judge/path.h"
 #include "xfrm/facts.h"
 
-/* Ends the resolution of a path with `state` and the reason, whose facts stand in out->why. Always returns false. */
+/* Ends the resolution of a path with `state` and the reason, whose facts are in out->why. Always returns false. */
 RS_MUST_USE bool path_stop(struct path *out, enum path_state state, enum reason reason);
 
 /* Whether a NIC sends by its own tables, where only packet-offloaded entries count. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * From a policy file's text to its rules: which key may stand where, and what a rule inherits from [default].
+ * From a policy file's text to its rules: which key is allowed where, and what a rule inherits from [default].
  *
  * inih does the parsing. It is lenient in ways that a security policy cannot be: it cuts long lines in two and long
  * section names off, ends a text at a NUL, appends indented lines to the value before, ignores what follows a section's

@@ -22,7 +22,7 @@ int wire_address(const char *name, struct sockaddr_un *address, socklen_t *len)
 	return 0;
 }
 
-static int bind_anew(int s, const char *name, const struct sockaddr_un *address, socklen_t len)
+static int bind_and_listen(int s, const char *name, const struct sockaddr_un *address, socklen_t len)
 {
 	if (!connect(s, (const struct sockaddr *)address, len))
 		return -EADDRINUSE;
@@ -44,7 +44,7 @@ int wire_listen_at(const char *name, int type, mode_t mode)
 	if (s < 0)
 		return -errno;
 	mask = umask(~mode & 0777);
-	err = bind_anew(s, name, &address, len);
+	err = bind_and_listen(s, name, &address, len);
 	umask(mask);
 	if (!err)
 		return s;

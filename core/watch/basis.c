@@ -13,7 +13,7 @@ bool watch_has_other_inputs(const struct watch_qp *qp)
 	return qp->request.kind != REQUEST_QP_ADDRESS || qp->judged.by == BY_POLICY_NONE;
 }
 
-/* Its flow has to have an SA asked for. Of those that stand on more than one flow it is not known which. */
+/* Reports the flow that needs an SA. Which flow of several needs it is unknown, so nothing is reported then. */
 void watch_report_missing_sa(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms)
 {
 	const struct watch_listener *listener = &ufile->watch->listener;

@@ -291,7 +291,7 @@ struct row {
 #name, change_##name, VERDICT_##kind, says \
 	}
 
-/* The sentence of each row stands in tests/golden/decide.txt. */
+/* The sentence of each row is in tests/golden/decide.txt. */
 static inline void expect_row_sentence(const struct row *row, const struct world *w, const struct verdict *v)
 {
 	char line[768];

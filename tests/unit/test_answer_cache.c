@@ -115,7 +115,7 @@ Test(answer_cache, does_not_find_an_old_answer)
 	struct answer_question q = question();
 
 	keep();
-	q.now_ms = now_ms + ANSWER_STANDS_MS;
+	q.now_ms = now_ms + ANSWER_VALID_MS;
 	cr_expect(finds(&q));
 	q.now_ms++;
 	cr_expect_not(finds(&q));

@@ -112,7 +112,7 @@ static void serve_as(pid_t program)
 	MUST_FAIL(chroot("/"), EPERM);
 }
 
-Test(confined, the_agent)
+Test(confined, confines_agent)
 {
 	const unsigned long long kept = 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_DAC_READ_SEARCH |
 					1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
@@ -142,7 +142,7 @@ Test(confined, the_agent)
 	child_end(program);
 }
 
-Test(confined, container_process)
+Test(confined, confines_process_of_container)
 {
 	const unsigned long long kept = 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
 	pid_t program = child_start(other_user, NULL), child = fork();

@@ -261,7 +261,7 @@ static int receive_with(const char *text, const int *fds, size_t count, struct c
 	return err;
 }
 
-Test(container_message, with_a_filter)
+Test(container_message, accepts_filter)
 {
 	char error[CONTAINER_ERROR_MAX] = "";
 	struct container_state state;
@@ -275,7 +275,7 @@ Test(container_message, with_a_filter)
 	cr_expect_eq(syscall(SYS_kcmp, getpid(), getpid(), 0 /* KCMP_FILE */, fd, got), 0, "it is the same");
 }
 
-Test(container_message, with_a_filter_among_others)
+Test(container_message, accepts_filter_among_other_fds)
 {
 	static const char text[] =
 		"{\"ociVersion\":\"1\",\"pid\":1,\"fds\":[\"a\",\"seccompFd\",\"b\"]," GOOD_STATE "}";

@@ -40,7 +40,7 @@ static const struct {
 	{ EM_NONE, R_X86_64_JUMP_SLOT, -ENOTSUP },
 };
 
-Test(elf_slots, by_type_and_machine)
+Test(elf_slots, finds_slots_by_type_and_machine)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		for (int table = 0; table < 3; table++) {
@@ -69,7 +69,7 @@ Test(elf_slots, by_type_and_machine)
 		}
 }
 
-Test(elf_slots, only_those_of_the_name)
+Test(elf_slots, ignores_slots_of_other_symbols)
 {
 	struct elf_slot slots[ROOM];
 	static struct object o;
@@ -83,7 +83,7 @@ Test(elf_slots, only_those_of_the_name)
 	cr_expect_eq(slots_of(&o, EM_X86_64, slots), 0);
 }
 
-Test(elf_slots, several)
+Test(elf_slots, finds_several_slots_up_to_limit)
 {
 	struct elf_slot slots[ROOM];
 	static struct object o;
@@ -102,7 +102,7 @@ Test(elf_slots, several)
 	cr_expect_eq(slots_of(&o, EM_X86_64, slots), -E2BIG);
 }
 
-Test(elf_slots, an_address_beside_the_function)
+Test(elf_slots, refuses_address_beside_function)
 {
 	struct elf_slot slots[ROOM];
 	static struct object o;
@@ -114,7 +114,7 @@ Test(elf_slots, an_address_beside_the_function)
 }
 
 /* ld -z mark-plt: the addend is where in the PLT the jump is. A loader may have put another one there. */
-Test(elf_slots, a_marked_jump)
+Test(elf_slots, follows_addend_to_marked_jump)
 {
 	enum { AT = CODE + 0x10 };
 	static const struct {
@@ -152,7 +152,7 @@ Test(elf_slots, a_marked_jump)
 	}
 }
 
-Test(elf_slots, where_nothing_can_be_written)
+Test(elf_slots, refuses_slot_outside_writable_memory)
 {
 	static const uint64_t wheres[] = { 1, SLOTS + 4, OBJECT_SIZE, OBJECT_SIZE - 4, UINT64_MAX - 7, 0x3800 };
 
@@ -208,7 +208,7 @@ Test(elf_slots, rejects_invalid_tables)
 	}
 }
 
-Test(elf_slots, a_symbol_that_is_not_there)
+Test(elf_slots, refuses_symbol_out_of_range)
 {
 	struct elf_slot slots[ROOM];
 	static struct object o;
@@ -219,7 +219,7 @@ Test(elf_slots, a_symbol_that_is_not_there)
 	cr_expect_eq(slots_of(&o, EM_X86_64, slots), -ENOEXEC);
 }
 
-Test(elf_image, segments)
+Test(elf_image, refuses_odd_segments)
 {
 	static Elf64_Phdr many[ELF_SEGMENTS_MAX + 1];
 	struct elf_image image;
@@ -231,7 +231,7 @@ Test(elf_image, segments)
 	cr_expect_eq(object_read(&o, EM_X86_64, &image), -ENOEXEC);
 }
 
-Test(elf_image, where_an_address_is)
+Test(elf_image, maps_addresses_to_segments)
 {
 	struct elf_image image;
 	static struct object o;
@@ -250,7 +250,7 @@ Test(elf_image, where_an_address_is)
 }
 
 /* What has become read-only after relocation, whole pages only; see _dl_protect_relro() in glibc. */
-Test(elf_image, protection)
+Test(elf_image, returns_protection_after_relocation)
 {
 	struct elf_image image;
 	static struct object o __attribute__((aligned(PAGE)));
@@ -267,7 +267,7 @@ Test(elf_image, protection)
 
 /* ---- symbols ---- */
 
-Test(elf_symbols, found_where_they_are_defined)
+Test(elf_symbols, finds_defined_symbols_only)
 {
 	struct elf_symbol symbol;
 	struct elf_image image;
@@ -295,7 +295,7 @@ static int count_by_gnu_hash(const uint32_t *words, size_t count)
 	return image.symbol_count;
 }
 
-Test(elf_symbols, counted_by_the_gnu_hash_table)
+Test(elf_symbols, counts_symbols_by_gnu_hash_table)
 {
 	/* nbuckets, first, filter words, shift; filter (64 bits each); buckets; chains, odd at their end */
 	static const uint32_t three[] = { 2, 3, 1, 0, 0, 0, 3, 5, 2, 1, 4, 7 };
@@ -338,7 +338,7 @@ static const struct {
 	{ "my-libibverbs.so.1", true, false },
 };
 
-Test(elf_verbs, by_soname_and_by_what_it_defines)
+Test(elf_verbs, recognizes_libibverbs_by_soname_and_symbols)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		struct elf_image image;
@@ -350,7 +350,7 @@ Test(elf_verbs, by_soname_and_by_what_it_defines)
 	}
 }
 
-Test(elf_verbs, its_provider_interface)
+Test(elf_verbs, returns_abi_of_providers)
 {
 	static const struct {
 		const char *name;
@@ -393,7 +393,7 @@ static int read_loaded(struct dl_phdr_info *info, size_t size, void *found)
 	return 0;
 }
 
-Test(elf_image, all_that_is_loaded_here)
+Test(elf_image, reads_every_loaded_object)
 {
 	void *libc = dlopen("libc.so.6", RTLD_LAZY);
 	uintptr_t found = 0;
@@ -420,7 +420,7 @@ static unsigned char *read_file(size_t *size)
 	return octets;
 }
 
-Test(elf_image, libibverbs_of_this_machine)
+Test(elf_image, reads_installed_libibverbs)
 {
 	struct elf_slot slots[ROOM];
 	struct elf_image image;
@@ -436,7 +436,7 @@ Test(elf_image, libibverbs_of_this_machine)
 }
 
 /* Cut off anywhere: no octet beyond the end is read (AddressSanitizer), and it is no good object any more. */
-Test(elf_image, cut_off)
+Test(elf_image, refuses_truncated_file)
 {
 	size_t size;
 	unsigned char *octets = read_file(&size);

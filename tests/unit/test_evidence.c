@@ -59,7 +59,7 @@ Test(evidence, carrier_flap_is_no_change)
 }
 
 /* With IFLA_LINK_NETNSID, IFLA_LINK is a number of another namespace, where 1 may be any device. */
-Test(evidence, lower_device_of_another_namespace_is_out_of_sight)
+Test(evidence, marks_lower_device_of_other_namespace)
 {
 	struct nl_msg *message = link_message(5, "eth0");
 
@@ -169,7 +169,7 @@ Test(evidence, every_next_hop_is_a_route)
 	cr_expect_eq(ev.routes6[2].dst_prefix, 32);
 }
 
-Test(evidence, clones_throws_and_other_families_are_no_ipv6_routes)
+Test(evidence, ignores_clones_throws_and_other_families)
 {
 	const struct rtmsg inet = { .rtm_family = AF_INET, .rtm_type = RTN_UNICAST, .rtm_dst_len = 99 };
 	struct nl_msg *clone = route_message(RTN_UNICAST, "2001:db8::1", 128, 4);

@@ -156,7 +156,7 @@ Test(evidence_xfrm, policy_is_read)
 }
 
 /* Directions of socket policies begin at XFRM_POLICY_MAX, and build_spdinfo() counts them separately. */
-Test(evidence_xfrm, policies_of_sockets_are_passed_over)
+Test(evidence_xfrm, ignores_policies_of_sockets)
 {
 	struct xfrm_userpolicy_info info = policy_info();
 
@@ -179,7 +179,7 @@ static void say_one_policy(uint32_t counted)
 }
 
 /* A policy that is replaced during a dump can be missing in both forms. */
-Test(evidence_xfrm, policies_that_do_not_add_up_are_read_anew)
+Test(evidence_xfrm, restarts_reading_if_policies_are_missing)
 {
 	say_one_policy(2);
 	say_one_policy(1);

@@ -172,7 +172,7 @@ static void have_addresses(void)
 	a.id.route.addr.dst_sin = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(0x0a000002) } };
 }
 
-Test(cm, allowed_calls_reach_librdmacm)
+Test(cm, passes_allowed_calls_to_librdmacm)
 {
 	have_addresses();
 	for (size_t i = 0; i < CALLS; i++) {
@@ -195,7 +195,7 @@ Test(cm, allowed_calls_reach_librdmacm)
 	}
 }
 
-Test(cm, refused_calls_do_not_reach_librdmacm)
+Test(cm, passes_no_refused_call_to_librdmacm)
 {
 	static const int refusals[] = { EPERM, ENOKEY };
 	__typeof__(a) before;
@@ -214,7 +214,7 @@ Test(cm, refused_calls_do_not_reach_librdmacm)
 	}
 }
 
-Test(cm, without_an_engine_nothing_leaves)
+Test(cm, refuses_calls_without_engine)
 {
 	have_addresses();
 	engine.address.len = 0;
@@ -225,7 +225,7 @@ Test(cm, without_an_engine_nothing_leaves)
 	}
 }
 
-Test(cm, an_id_without_a_device_is_refused)
+Test(cm, refuses_id_without_device)
 {
 	have_addresses();
 	a.id.verbs = NULL;
@@ -279,7 +279,7 @@ Test(cm_without, librdmacm_stays_when_the_program_closes_it)
 
 /* ---- paths ---- */
 
-Test(cm, the_path_record_counts)
+Test(cm, asks_for_addresses_of_path_record)
 {
 	have_addresses();
 	a.id.route.addr.dst_sin.sin_addr.s_addr = htonl(0x0b0b0b0b); /* what the remote claims to be */
@@ -287,7 +287,7 @@ Test(cm, the_path_record_counts)
 	expect_path(REQUEST_CM_ACCEPT, local_gid, remote_gid);
 }
 
-Test(cm, else_the_ipv4_addresses)
+Test(cm, asks_for_ipv4_addresses_without_path_record)
 {
 	have_addresses();
 	a.id.route.num_paths = 0;
@@ -296,7 +296,7 @@ Test(cm, else_the_ipv4_addresses)
 	expect_path(REQUEST_CM_CONNECT, local_gid, remote_gid);
 }
 
-Test(cm, else_the_ipv6_addresses)
+Test(cm, asks_for_ipv6_addresses_without_path_record)
 {
 	const uint8_t local[16] = { 0xfe, 0x80, [15] = 1 }, remote[16] = { 0xfe, 0x80, [15] = 2 };
 
@@ -309,7 +309,7 @@ Test(cm, else_the_ipv6_addresses)
 	expect_path(REQUEST_CM_CONNECT, local, remote);
 }
 
-Test(cm, else_the_gids)
+Test(cm, asks_for_gids_without_ip_addresses)
 {
 	struct sockaddr_ib sib = { .sib_family = AF_IB };
 
@@ -322,7 +322,7 @@ Test(cm, else_the_gids)
 	expect_path(REQUEST_CM_CONNECT, local_gid, remote_gid);
 }
 
-Test(cm, no_address_is_no_path)
+Test(cm, refuses_id_without_address)
 {
 	a.id.route.num_paths = 0;
 	cr_expect_eq(rdma_connect(&a.id, &param), -1);
@@ -331,7 +331,7 @@ Test(cm, no_address_is_no_path)
 	cr_expect_eq(engine.asked, 0u);
 }
 
-Test(cm, groups)
+Test(cm, asks_for_multicast_groups)
 {
 	const uint8_t ipv4[16] = { [10] = 0xff, 0xff, 239, 1, 2, 3 }, ipv6[16] = { 0xff, 0x02, [15] = 9 };
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
@@ -345,7 +345,7 @@ Test(cm, groups)
 	expect_path(REQUEST_CM_JOIN, local_gid, ipv6);
 }
 
-Test(cm, join_without_group_is_left_to_librdmacm)
+Test(cm, leaves_join_without_group_to_librdmacm)
 {
 	struct rdma_cm_join_mc_attr_ex attr = { .comp_mask = RDMA_CM_JOIN_MC_ATTR_JOIN_FLAGS };
 
@@ -357,7 +357,7 @@ Test(cm, join_without_group_is_left_to_librdmacm)
 	cr_expect_eq(engine.asked, 0u);
 }
 
-Test(cm, reject_without_data_is_not_asked_about)
+Test(cm, passes_reject_without_data)
 {
 	engine.refuse = EPERM;
 	cr_expect_eq(rdma_reject(&a.id, NULL, 0), 0);
@@ -394,7 +394,7 @@ static int modify_qp(struct rdma_cm_id *id)
 	return verbs_modify_qp(id->verbs->cmd_fd, kernel.next_handle);
 }
 
-Test(cm, other_options_are_librdmacms)
+Test(cm, leaves_other_options_to_librdmacm)
 {
 	int value = 1;
 
@@ -404,7 +404,7 @@ Test(cm, other_options_are_librdmacms)
 	cr_expect_eq(fake->arguments[2], &value);
 }
 
-Test(cm, options_of_an_id)
+Test(cm, keeps_options_of_id)
 {
 	uint64_t value = RDMASEC_REQUIRE_ANY;
 
@@ -435,7 +435,7 @@ Test(cm, options_of_an_id)
 	cr_expect_null(strstr(fake->calls, "rdma_set_option"), "the kernel does not know them");
 }
 
-Test(cm, options_go_when_their_id_goes)
+Test(cm, forgets_options_of_destroyed_id)
 {
 	cr_assert_eq(set(&a.id, RDMASEC_REQUIRE, RDMASEC_REQUIRE_IPSEC), 0);
 	cr_assert_eq(set(&b.id, RDMASEC_REQUIRE, RDMASEC_REQUIRE_IPSEC), 0);
@@ -451,7 +451,7 @@ Test(cm, options_go_when_their_id_goes)
 	cr_expect_eq(required_of(&b.id), (uint32_t)WANT_NOTHING);
 }
 
-Test(cm, options_are_those_of_the_ids_queue_pair)
+Test(cm, applies_options_of_id_to_its_queue_pair)
 {
 	fake->make_qp = make_qp;
 	fake->modify_qp = modify_qp;
@@ -469,7 +469,7 @@ Test(cm, options_are_those_of_the_ids_queue_pair)
 		cr_expect_eq(engine.commands[i].want.require, (uint32_t)WANT_NOTHING, "question %zu", i);
 }
 
-Test(cm, options_set_when_the_queue_pair_is_there)
+Test(cm, applies_options_set_after_queue_pair)
 {
 	uint32_t handle = 7;
 
@@ -503,7 +503,7 @@ static struct rdma_cm_event request_event(void)
 	return (struct rdma_cm_event){ .event = RDMA_CM_EVENT_CONNECT_REQUEST, .listen_id = &a.id, .id = &b.id };
 }
 
-Test(cm, ids_that_a_listener_hands_out)
+Test(cm, inherits_options_from_listener)
 {
 	struct rdma_cm_event event = request_event(), *got;
 
@@ -550,7 +550,7 @@ static void listener_with_queue_pairs(void)
 	cr_expect_eq(engine_asked()->want.require, (uint32_t)WANT_NOTHING, "not of what comes afterwards");
 }
 
-Test(cm, ids_that_a_synchronous_listener_hands_out)
+Test(cm, inherits_options_from_synchronous_listener)
 {
 	listener_with_queue_pairs();
 }
@@ -562,7 +562,7 @@ Test(cm_without, ids_of_listener_without_nested_calls)
 	listener_with_queue_pairs();
 }
 
-Test(cm, protection)
+Test(cm, returns_protection_of_id)
 {
 	struct rdmasec_protection got;
 

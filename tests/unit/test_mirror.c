@@ -53,7 +53,7 @@ static const struct link_evidence *lo(void)
 	return evidence_link_by_name(mirror_last(mirror), "lo");
 }
 
-Test(mirror, what_stays_is_no_change)
+Test(mirror, reports_no_change_if_all_stays)
 {
 	uint64_t generation = mirror_generation(mirror), gids = mirror_gid_generation(mirror);
 
@@ -118,7 +118,7 @@ Test(mirror, follows_policies)
 }
 
 /* More events than fit in the socket: the kernel reports a loss, and everything is read again. */
-Test(mirror, events_are_lost)
+Test(mirror, reads_again_after_lost_events)
 {
 	const struct evidence *ev = mirror_last(mirror);
 
@@ -171,7 +171,7 @@ Test(mirror, reads_a_part_at_a_time)
 	cr_expect_eq(xfrm_table_policy_count(ev->xfrm), FIRST + SECOND);
 }
 
-Test(mirror, ends_while_it_reads)
+Test(mirror, can_end_during_reading)
 {
 	if (xfrm_table_state(mirror_last(mirror)->xfrm) != EVIDENCE_READ)
 		skip_test("this kernel has no xfrm");
@@ -273,7 +273,7 @@ Test(mirror, asks_for_single_sas)
 }
 
 /* A lookup returns the first SA with a matching mark: here, one without a mark. */
-Test(mirror, asks_by_the_mark)
+Test(mirror, asks_for_sa_by_its_mark)
 {
 	const struct xfrm_mark_evidence five = { 5, 0xff };
 
@@ -325,7 +325,7 @@ Test(mirror, follows_a_negotiation)
 }
 
 /* EXPIRE precedes the UPDSA that ended the SA (xfrm_state_update()). */
-Test(mirror, an_update_ends_an_sa)
+Test(mirror, notices_update_that_ends_sa)
 {
 	need_esp();
 	shell("ip xfrm state add " NAME "spi 257 reqid 7 mode transport " NETNS_AEAD);
@@ -338,7 +338,7 @@ Test(mirror, an_update_ends_an_sa)
 	cr_expect_eq(loads, 0U);
 }
 
-Test(mirror, an_sa_is_dying)
+Test(mirror, reports_dying_sa)
 {
 	uint64_t generation;
 	int64_t began;
@@ -403,7 +403,7 @@ Test(mirror, many_negotiations)
 	expect_sas(0);
 }
 
-Test(mirror, settings_are_asked_for)
+Test(mirror, reads_settings_of_named_netdev)
 {
 	uint64_t generation = mirror_generation(mirror);
 
@@ -427,7 +427,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Without a call of the test, events wake the loop, and the poll finds changed settings. */
-Test(mirror, follows_by_itself)
+Test(mirror, follows_events_in_event_loop)
 {
 	const struct timeval enough = { .tv_sec = 3 };
 	struct event *timer = evtimer_new(base, on_time, base);

@@ -90,7 +90,7 @@ Test(namespaces, gives_known_namespace_to_user_at_limit)
 	close(fd);
 }
 
-Test(namespaces, one_user_leaves_room_for_others)
+Test(namespaces, limits_each_user_separately)
 {
 	struct namespace *in;
 

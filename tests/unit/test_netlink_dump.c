@@ -52,7 +52,7 @@ static const struct {
 	{ "overrun", overrun },
 };
 
-Test(netlink_dump, dump_interrupted_is_read_anew)
+Test(netlink_dump, restarts_interrupted_dump)
 {
 	for (size_t i = 0; i < sizeof(retried) / sizeof(retried[0]); i++) {
 		for (int n = 1; n < NETLINK_TRIES; n++)
@@ -65,7 +65,7 @@ Test(netlink_dump, dump_interrupted_is_read_anew)
 	}
 }
 
-Test(netlink_dump, dump_interrupted_again_and_again_is_broken)
+Test(netlink_dump, gives_up_dump_that_is_always_interrupted)
 {
 	for (size_t i = 0; i < sizeof(retried) / sizeof(retried[0]); i++) {
 		for (int n = 0; n < NETLINK_TRIES; n++)
@@ -94,7 +94,7 @@ static void noop(void)
 	fake_say(&kernel, fake_message(NLMSG_NOOP, "", 0));
 }
 
-Test(netlink_dump, what_is_no_answer_is_passed_over)
+Test(netlink_dump, ignores_messages_of_other_requests)
 {
 	void (*const say[])(void) = { foreign_sender, signal_came, noop };
 
@@ -311,7 +311,7 @@ static void broken_nest(void)
 
 static const char not_understood[] = "a link of the kernel's list is not understood";
 
-Test(netlink_dump, what_is_not_whole_is_broken)
+Test(netlink_dump, refuses_truncated_messages)
 {
 	static const struct {
 		const char *name;
@@ -367,7 +367,7 @@ Test(netlink_dump, what_is_not_whole_is_broken)
 	}
 }
 
-Test(netlink_dump, refusals_have_their_own_states)
+Test(netlink_dump, has_a_state_for_each_refusal)
 {
 	static const struct {
 		enum evidence_part part;
@@ -401,7 +401,7 @@ Test(netlink_dump, refusals_have_their_own_states)
 }
 
 /* The kernel's text reaches the operator (the extended ack is kept). */
-Test(netlink_dump, extended_ack_is_told)
+Test(netlink_dump, returns_text_of_extended_ack)
 {
 	const struct nlmsgerr body = { .error = -EINVAL, .msg = { .nlmsg_len = NLMSG_HDRLEN } };
 	struct nl_msg *message = fake_message(NLMSG_ERROR, &body, sizeof(body));

@@ -118,7 +118,7 @@ static struct netns *open_other(void)
 
 /* ---- identity of a namespace ---- */
 
-Test(netns, our_own)
+Test(netns, opens_own_namespace)
 {
 	const int fds[] = { -1, open_of(getpid(), "net") };
 	struct netns_opener *openers[] = { NULL, opener };
@@ -137,7 +137,7 @@ Test(netns, our_own)
 	close(fds[1]);
 }
 
-Test(netns, another)
+Test(netns, opens_other_namespace_by_opener_only)
 {
 	struct netns *ns = open_other();
 	struct stat st;
@@ -149,7 +149,7 @@ Test(netns, another)
 	cr_expect_eq(netns_open(NULL, other.fd, &ns), -EXDEV, "without an opener");
 }
 
-Test(netns, what_is_none)
+Test(netns, refuses_fd_of_no_namespace)
 {
 	const int fds[] = { open("/dev/null", O_RDONLY | O_CLOEXEC), open_of(getpid(), "uts"),
 			    (int)syscall(SYS_pidfd_open, other.pid, 0) };
@@ -172,7 +172,7 @@ Test(netns, what_is_none)
 
 /* ---- contents of a namespace ---- */
 
-Test(netns, evidence_is_of_that_namespace)
+Test(netns, reads_evidence_of_namespace)
 {
 	struct netns *ns = open_other();
 	struct evidence ev, ours;
@@ -195,7 +195,7 @@ Test(netns, evidence_is_of_that_namespace)
 	netns_close(ns);
 }
 
-Test(netns, routes_are_of_that_namespace)
+Test(netns, asks_routes_of_namespace)
 {
 	const union ip_address local = { .bytes = { 192, 0, 2, 1 } }, far = { .bytes = { 192, 0, 2, 2 } };
 	struct netns *ns = open_other();
@@ -239,7 +239,7 @@ static void expect_settings(struct netns *ns, const char *netdev, const struct n
 }
 
 /* The loopback device has both IPv4 settings on (inetdev_init() in net/ipv4/devinet.c). */
-Test(netns, settings_are_of_that_namespace)
+Test(netns, reads_settings_of_namespace)
 {
 	struct netns *ns = open_other();
 	struct netns_settings ours;
@@ -274,7 +274,7 @@ Test(netns, settings_of_all_count_for_each_in_evidence)
 	netns_close(ns);
 }
 
-Test(netns, settings_of_odd_names)
+Test(netns, refuses_settings_of_invalid_names)
 {
 	static const char *const bad[] = { "", ".", "..", "../lo", "lo/../all", "/", "sixteen-octets--" };
 	const struct netns_settings on = { true, true, true }, off = { false, false, false };
@@ -303,7 +303,7 @@ static bool hears(int fd, int type, int timeout_ms)
 	       message.nlmsg_type == type;
 }
 
-Test(netns, events_are_of_that_namespace)
+Test(netns, receives_events_of_namespace)
 {
 	const unsigned int links[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR };
 	struct netns *ns = open_other();
@@ -326,7 +326,7 @@ Test(netns, events_are_of_that_namespace)
 	netns_close(ns);
 }
 
-Test(netns, an_overrun_is_told)
+Test(netns, reports_lost_events)
 {
 	const unsigned int links = RTNLGRP_LINK;
 	struct netns *ns = open_other();
@@ -340,7 +340,7 @@ Test(netns, an_overrun_is_told)
 	netns_close(ns);
 }
 
-Test(netns, events_of_xfrm)
+Test(netns, receives_events_of_xfrm)
 {
 	const unsigned int groups[] = { XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_EXPIRE };
 	struct netns *ns = open_other();
@@ -353,7 +353,7 @@ Test(netns, events_of_xfrm)
 	netns_close(ns);
 }
 
-Test(netns, only_the_protocols_that_are_needed)
+Test(netns, refuses_other_protocols)
 {
 	struct netns *ns = open_other();
 	int fd;
@@ -379,7 +379,7 @@ static void kill_opener(void)
 	cr_assert(ended(netns_opener_pidfd(opener), 5000));
 }
 
-Test(netns, without_its_opener_nothing_is_known)
+Test(netns, knows_nothing_without_opener)
 {
 	struct netns *ns = open_other(), *own;
 	struct netns_settings settings;
@@ -407,7 +407,7 @@ Test(netns, without_its_opener_nothing_is_known)
 }
 
 /* A message that no engine sends ends the opener. */
-Test(netns, takes_no_nonsense)
+Test(netns, ends_at_invalid_message)
 {
 	cr_assert_eq(wire_send(opener->socket, "nonsense", 8, -1), 8);
 	cr_expect(ended(netns_opener_pidfd(opener), 5000));

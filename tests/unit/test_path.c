@@ -224,7 +224,7 @@ static const struct one_case {
 	{ "driver id 0", RDMA_DRIVER_UNKNOWN, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_UNKNOWN, "", "driver-unknown" },
 };
 
-/* The sentence of each case stands in tests/golden/path.txt. */
+/* The sentence of each case is in tests/golden/path.txt. */
 static void expect_sentence(const char *name, const struct path *path)
 {
 	const struct verdict verdict = { .why = { path->why } };

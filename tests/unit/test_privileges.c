@@ -137,7 +137,7 @@ Test(privileges, keeps_two_capabilities)
 	cr_expect_eq(status_of(child), 0);
 }
 
-Test(privileges, not_without_being_root)
+Test(privileges, refuses_to_start_as_ordinary_user)
 {
 	pid_t child = fork();
 
@@ -156,7 +156,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(arg);
 }
 
-Test(privileges, the_loop_runs)
+Test(privileges, event_loop_runs)
 {
 	const struct timeval soon = { .tv_usec = 1000 };
 	pid_t child = fork();
@@ -177,7 +177,7 @@ Test(privileges, the_loop_runs)
 	cr_expect_eq(status_of(child), 0);
 }
 
-Test(privileges, evidence_is_read)
+Test(privileges, reads_evidence)
 {
 	pid_t child = fork();
 
@@ -205,7 +205,7 @@ Test(privileges, evidence_is_read)
 }
 
 /* All that is ever asked of a client's process, which is another user's. */
-Test(privileges, clients_are_known)
+Test(privileges, identifies_clients)
 {
 	pid_t client = client_start(), child = fork();
 
@@ -234,7 +234,7 @@ Test(privileges, clients_are_known)
 	client_stop(client);
 }
 
-Test(privileges, the_log_grows)
+Test(privileges, writes_audit_log)
 {
 	char path[] = "/tmp/test-privileges-XXXXXX", text[16] = "";
 	int fd = mkstemp(path);
@@ -290,7 +290,7 @@ static long delete_file(void)
 	return unlink("/tmp/no-such-file");
 }
 
-static long signal_somebody(void)
+static long signal_parent(void)
 {
 	return kill(getppid(), 0);
 }
@@ -317,11 +317,11 @@ static long set_limit(void)
 	return setrlimit(RLIMIT_NOFILE, &none);
 }
 
-Test(privileges, other_calls_are_refused)
+Test(privileges, refuses_other_calls)
 {
 	static long (*const calls[])(void) = {
-		inet_socket,     packet_socket, push_to_terminal, executable_memory, change_mode, delete_file,
-		signal_somebody, change_user,   make_device,      compare_memory,    set_limit,
+		inet_socket,   packet_socket, push_to_terminal, executable_memory, change_mode, delete_file,
+		signal_parent, change_user,   make_device,      compare_memory,    set_limit,
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
@@ -399,7 +399,7 @@ static void makes_ring(void)
 	syscall(SYS_io_uring_setup, 1, NULL);
 }
 
-Test(privileges, calls_of_intruders_kill)
+Test(privileges, ends_process_at_forbidden_calls)
 {
 	static void (*const calls[])(void) = {
 		execute,         forks,  traces,       reads_memory, writes_memory, enters_namespace,

@@ -86,7 +86,7 @@ Test(process, reads_start_time_with_misleading_name)
 	}
 }
 
-static void become_nobody(void *argument)
+static void become_other_user(void *argument)
 {
 	(void)argument;
 	if (seteuid(65534))
@@ -100,7 +100,7 @@ Test(process, returns_effective_user)
 
 	if (geteuid())
 		skip_test("not root");
-	pid = child_start(become_nobody, NULL);
+	pid = child_start(become_other_user, NULL);
 	cr_assert_eq(process_open(pid, &process), 0);
 	cr_expect_eq(process.uid, 65534);
 	process_close(&process);
@@ -151,16 +151,16 @@ static void connect_to_us(void *argument)
 		_exit(1);
 }
 
-static void connect_and_become_nobody(void *argument)
+static void connect_as_other_user(void *argument)
 {
 	connect_to_us(argument);
-	become_nobody(argument);
+	become_other_user(argument);
 }
 
 Test(process, identifies_socket_peer)
 {
 	int listener = listener_make(), socket;
-	pid_t pid = child_start(geteuid() ? connect_to_us : connect_and_become_nobody, NULL);
+	pid_t pid = child_start(geteuid() ? connect_to_us : connect_as_other_user, NULL);
 	struct process process;
 
 	socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -226,20 +226,20 @@ Test(holders, recognizes_same_open_file)
 }
 
 /* The result for an unprivileged user (real and effective) and an fd of a process of root. */
-static int compared_by_nobody(pid_t pid, int fd)
+static int compared_by_other_user(pid_t pid, int fd)
 {
-	pid_t nobody = fork();
+	pid_t child = fork();
 	int status;
 
-	cr_assert_geq(nobody, 0);
-	if (!nobody) {
+	cr_assert_geq(child, 0);
+	if (!child) {
 		bool same;
 
 		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
 			_exit(0);
 		_exit(-same_open_file(getpid(), fd, pid, fd, &same));
 	}
-	cr_assert_eq(waitpid(nobody, &status, 0), nobody);
+	cr_assert_eq(waitpid(child, &status, 0), child);
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
 }
 
@@ -256,7 +256,7 @@ Test(holders, fails_when_files_cannot_be_compared)
 	cr_expect_eq(same_open_file(getpid(), -1, getpid(), -1, &same), -EBADF);
 	pid = child_start(NULL, NULL);
 	if (!geteuid())
-		cr_expect_eq(compared_by_nobody(pid, self), -EPERM);
+		cr_expect_eq(compared_by_other_user(pid, self), -EPERM);
 	child_end(pid);
 	cr_expect_eq(same_open_file(getpid(), self, pid, self, &same), -ESRCH);
 	cr_expect(same, "an error changes no output");

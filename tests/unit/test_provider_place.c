@@ -200,11 +200,11 @@ Test(provider_place, describes_every_state)
 		const char *words, *json;
 	} rows[] = {
 		{ { .state = PROVIDER_NOT_INSTALLED }, "not installed", "not-installed" },
-		{ { .state = PROVIDER_STANDS, .abi = 34, .wanted_abi = 34 }, "installed, stands", "stands" },
+		{ { .state = PROVIDER_WORKS, .abi = 34, .wanted_abi = 34 }, "installed, works", "works" },
 		{ { .state = PROVIDER_OTHER_ABI, .abi = 34, .wanted_abi = 57 },
 		  "installed for rdmav34, libibverbs wants rdmav57",
 		  "other-abi" },
-		{ { .state = PROVIDER_BROKEN, .why = "it is gone" }, "DOES NOT STAND: it is gone", "broken" },
+		{ { .state = PROVIDER_BROKEN, .why = "it is gone" }, "DOES NOT WORK: it is gone", "broken" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

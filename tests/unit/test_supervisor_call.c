@@ -280,7 +280,7 @@ Test(supervisor_call, does_nothing_for_ended_program)
 	cr_expect_eq(outcome.kind, OUTCOME_GONE);
 }
 
-Test(supervisor_call, answers_come_back)
+Test(supervisor_call, returns_answers_to_program)
 {
 	struct ib_uverbs_attr *attrs =
 		(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
@@ -301,7 +301,7 @@ Test(supervisor_call, answers_come_back)
 	cr_expect(w.done_with_reply == 1 && w.question.handle == 0x31);
 }
 
-Test(supervisor_call, errors_of_the_kernel_come_back)
+Test(supervisor_call, returns_errors_of_kernel)
 {
 	struct outcome outcome;
 
@@ -313,7 +313,7 @@ Test(supervisor_call, errors_of_the_kernel_come_back)
 	cr_expect_eq(w.driver, 0, "nothing is learnt from what failed");
 }
 
-Test(supervisor_call, a_queue_pair_of_rxe_is_made_here)
+Test(supervisor_call, creates_queue_pair_of_rxe)
 {
 	struct ib_uverbs_attr *attrs =
 		(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
@@ -326,13 +326,13 @@ Test(supervisor_call, a_queue_pair_of_rxe_is_made_here)
 	outcome = verbs();
 	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == 0 && w.asked == 1);
 	cr_expect_eq(attrs[0].data, 0x1234);
-	cr_expect_eq(w.fetched, 2, "the event fd is one of ours meanwhile");
+	cr_expect_eq(w.fetched, 2, "the event fd has become one of ours");
 	cr_expect_neq(w.attrs[2].data, NUMBER + 1);
 	cr_expect_eq(attrs[2].data, NUMBER + 1, "and the program keeps its number");
 	cr_expect(w.done_with_reply == 1 && w.question.handle == 0x1234);
 }
 
-Test(supervisor_call, a_queue_pair_that_pins_memory_is_made_by_the_program)
+Test(supervisor_call, leaves_queue_pair_that_pins_memory_to_program)
 {
 	struct outcome outcome;
 
@@ -349,7 +349,7 @@ Test(supervisor_call, a_queue_pair_that_pins_memory_is_made_by_the_program)
 	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -EPERM, "but not if it is refused");
 }
 
-Test(supervisor_call, memory_is_registered_by_the_program)
+Test(supervisor_call, leaves_registration_of_memory_to_program)
 {
 	begin_write(&w.request, RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_REG_MR);
 	add_pointer(&w.request, UVERBS_ATTR_CORE_IN, sizeof(struct ib_uverbs_reg_mr));
@@ -357,7 +357,7 @@ Test(supervisor_call, memory_is_registered_by_the_program)
 	cr_expect(w.asked == 0 && w.called == 0);
 }
 
-Test(supervisor_call, no_other_file_has_verbs)
+Test(supervisor_call, refuses_verbs_on_other_files)
 {
 	struct outcome outcome;
 
@@ -372,7 +372,7 @@ Test(supervisor_call, no_other_file_has_verbs)
 	cr_expect_eq(w.said, 1, "why not is told");
 }
 
-Test(supervisor_call, forms_that_no_kernel_takes)
+Test(supervisor_call, refuses_malformed_calls)
 {
 	modify(0x20);
 	header(&w.request)->length++;
@@ -384,7 +384,7 @@ Test(supervisor_call, forms_that_no_kernel_takes)
 	cr_expect(w.asked == 0 && w.called == 0);
 }
 
-Test(supervisor_call, memory_that_is_not_there)
+Test(supervisor_call, returns_efault_for_unmapped_memory)
 {
 	struct outcome outcome;
 
@@ -399,7 +399,7 @@ Test(supervisor_call, memory_that_is_not_there)
 }
 
 /* ib_uverbs_poll_cq() writes what was asked for, not what there is room for: into the supervisor's memory. */
-Test(supervisor_call, completions_need_room)
+Test(supervisor_call, refuses_completions_without_room)
 {
 	static const struct {
 		uint16_t room;
@@ -430,7 +430,7 @@ Test(supervisor_call, completions_need_room)
 	}
 }
 
-Test(supervisor_call, completions_that_are_not_asked_for)
+Test(supervisor_call, refuses_answer_too_short_for_its_count)
 {
 	begin_write(&w.request, RDMA_DRIVER_BNXT_RE, IB_USER_VERBS_CMD_POLL_CQ);
 	add_attr(&w.request, UVERBS_ATTR_CORE_IN, 8, 5);
@@ -440,7 +440,7 @@ Test(supervisor_call, completions_that_are_not_asked_for)
 }
 
 /* Drivers that write their whole answer, whatever room the program has said there is (as mlx4 and ocrdma in 6.12). */
-Test(supervisor_call, drivers_answers_stay_in_the_copy)
+Test(supervisor_call, keeps_answers_of_drivers_in_copy)
 {
 	static const uint16_t rooms[] = { 0, 1, 8, 64 };
 
@@ -530,7 +530,7 @@ Test(supervisor_call, program_makes_calls_that_name_its_memory)
 }
 
 /* mlx5's answer to QUERY_CONTEXT has the number that UHW_IN has elsewhere: ibv_import_device() needs it. */
-Test(supervisor_call, a_context_that_is_asked_about_answers)
+Test(supervisor_call, answers_query_of_context)
 {
 	uint8_t *out;
 
@@ -542,7 +542,7 @@ Test(supervisor_call, a_context_that_is_asked_about_answers)
 }
 
 /* The command's answer would be lost after it was carried out. */
-Test(supervisor_call, no_place_for_the_answer)
+Test(supervisor_call, refuses_call_without_room_for_answer)
 {
 	begin_write(&w.request, RDMA_DRIVER_RXE, IB_USER_VERBS_CMD_ALLOC_PD);
 	add_attr(&w.request, UVERBS_ATTR_CORE_OUT, 8, 0xdead0000);
@@ -550,7 +550,7 @@ Test(supervisor_call, no_place_for_the_answer)
 	cr_expect_eq(w.called, 0);
 }
 
-Test(supervisor_call, unknown_attributes)
+Test(supervisor_call, refuses_unknown_attributes)
 {
 	modify(0x20);
 	add_attr(&w.request, 29, 64, 0x123456789000);
@@ -583,7 +583,7 @@ Test(supervisor_call, refuses_capability_that_program_lacks)
 	cr_expect_eq(w.called, 1);
 }
 
-Test(supervisor_call, an_event_channel_is_put_into_the_program)
+Test(supervisor_call, puts_event_channel_into_program)
 {
 	struct ib_uverbs_attr *attrs =
 		(struct ib_uverbs_attr *)(w.request.part[0].bytes + sizeof(struct ib_uverbs_ioctl_hdr));
@@ -619,7 +619,7 @@ static struct outcome ring(void)
 	return call_doorbell(&around, &program, NUMBER, w.request.part[0].address);
 }
 
-Test(supervisor_call, a_doorbell_is_rung)
+Test(supervisor_call, rings_doorbell)
 {
 	struct ib_uverbs_post_send *post = (struct ib_uverbs_post_send *)w.core_in;
 
@@ -630,7 +630,7 @@ Test(supervisor_call, a_doorbell_is_rung)
 	cr_expect(w.driver_id == RDMA_DRIVER_RXE && w.attrs[2].data == IB_USER_VERBS_CMD_POST_SEND);
 }
 
-Test(supervisor_call, no_doorbell_of_siw_is_rung)
+Test(supervisor_call, rings_no_doorbell_of_siw)
 {
 	bell(IB_USER_VERBS_CMD_POST_SEND, 8, 0);
 	w.driver = RDMA_DRIVER_SIW;
@@ -638,7 +638,7 @@ Test(supervisor_call, no_doorbell_of_siw_is_rung)
 	cr_expect(w.called == 0 && w.said == 1);
 }
 
-Test(supervisor_call, nothing_else_goes_by_write)
+Test(supervisor_call, refuses_other_writes)
 {
 	static const struct {
 		uint32_t command;
@@ -661,7 +661,7 @@ Test(supervisor_call, nothing_else_goes_by_write)
 	}
 }
 
-Test(supervisor_call, other_files_are_written_to_as_ever)
+Test(supervisor_call, leaves_writes_to_other_files_to_program)
 {
 	bell(IB_USER_VERBS_CMD_POST_SEND, 8, 0);
 	w.not_uverbs = true;

@@ -75,7 +75,7 @@ static int failure(long result)
 	return result < 0 ? errno : 0;
 }
 
-static int no_rdma_is_no_rdma(void)
+static int verbs_on_other_files(void)
 {
 	int pair[2];
 	char request[24] = { 0 };
@@ -90,9 +90,9 @@ static int no_rdma_is_no_rdma(void)
 	return failure(syscall(SYS_ioctl, 777, RDMA_VERBS_IOCTL, request)) == EBADF ? FINE : 3;
 }
 
-Test(supervisor_filter, verbs_on_what_is_no_device)
+Test(supervisor_filter, leaves_other_files_to_kernel)
 {
-	cr_expect_eq(served(no_rdma_is_no_rdma), FINE);
+	cr_expect_eq(served(verbs_on_other_files), FINE);
 }
 
 static int files(void)
@@ -123,7 +123,7 @@ static int files(void)
 	return failure(open("/", O_RDWR)) == EISDIR ? FINE : 8;
 }
 
-Test(supervisor_filter, files_are_opened_as_ever)
+Test(supervisor_filter, leaves_opening_of_files_to_kernel)
 {
 	cr_expect_eq(served(files), FINE);
 }
@@ -139,7 +139,7 @@ static int ways_round(void)
 	return failure(syscall(SYS_open_by_handle_at, AT_FDCWD, params, O_RDONLY)) == EPERM ? 3 : FINE;
 }
 
-Test(supervisor_filter, ways_around_are_closed)
+Test(supervisor_filter, refuses_ways_around_filter)
 {
 	int status = served(ways_round);
 
@@ -162,7 +162,7 @@ static int as_i386(void)
 	return NOT_KILLED;
 }
 
-Test(supervisor_filter, other_abis_kill)
+Test(supervisor_filter, ends_program_with_other_abi)
 {
 	int (*const ways[])(void) = { as_x32, as_i386 };
 
@@ -190,7 +190,7 @@ static int left_alone(void)
 		       : 1;
 }
 
-Test(supervisor_filter, a_supervisor_that_dies)
+Test(supervisor_filter, fails_calls_without_supervisor)
 {
 	int listener;
 	pid_t child = start(left_alone, &listener);
@@ -207,8 +207,8 @@ static int sleeps_in_verbs(void)
 	return FINE;
 }
 
-/* A supervisor that is slow, and a program that is killed meanwhile. */
-Test(supervisor_filter, a_program_that_is_killed_while_it_waits)
+/* A supervisor that is slow, and a program that is killed before the answer. */
+Test(supervisor_filter, survives_program_killed_during_call)
 {
 	struct pollfd poll_fd = { .events = POLLIN };
 	int listener, status;
@@ -271,7 +271,7 @@ static int threads_and_children(void)
 	return failed || status;
 }
 
-Test(supervisor_filter, threads_and_children_are_served)
+Test(supervisor_filter, serves_threads_and_children)
 {
 	cr_expect_eq(served(threads_and_children), FINE);
 }

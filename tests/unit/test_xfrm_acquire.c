@@ -54,7 +54,7 @@ static const struct nlattr *attribute(int type)
 	return nlmsg_find_attr((struct nlmsghdr *)fake.request, sizeof(struct xfrm_user_acquire), type);
 }
 
-Test(xfrm_acquire, one_for_all_qps_of_two_hosts)
+Test(xfrm_acquire, asks_once_for_all_qps_of_two_hosts)
 {
 	const struct xfrm_user_acquire *acquire;
 	const struct xfrm_user_tmpl *tmpl;
@@ -82,7 +82,7 @@ Test(xfrm_acquire, one_for_all_qps_of_two_hosts)
 	cr_expect_eq(fake.closes, 1);
 }
 
-Test(xfrm_acquire, one_for_one_qp)
+Test(xfrm_acquire, asks_for_one_qp)
 {
 	struct acquire_flow own = flow;
 	const struct xfrm_user_acquire *acquire;
@@ -96,7 +96,7 @@ Test(xfrm_acquire, one_for_one_qp)
 	cr_expect(acquire->sel.dport == htons(4791) && acquire->sel.dport_mask == UINT16_MAX);
 }
 
-Test(xfrm_acquire, a_tunnel_has_addresses_of_its_own)
+Test(xfrm_acquire, asks_for_addresses_of_tunnel)
 {
 	struct xfrm_policy_evidence tunnel = policy;
 	const struct xfrm_user_tmpl *tmpl;
@@ -112,7 +112,7 @@ Test(xfrm_acquire, a_tunnel_has_addresses_of_its_own)
 	cr_expect_eq(sent()->sel.daddr.a4, inet_addr("10.0.0.2"), "the flow is unchanged");
 }
 
-Test(xfrm_acquire, what_the_kernel_refuses)
+Test(xfrm_acquire, returns_refusal_of_kernel)
 {
 	struct xfrm_policy_evidence bad = policy;
 
@@ -128,7 +128,7 @@ Test(xfrm_acquire, what_the_kernel_refuses)
 }
 
 /* No answer, or one that is not an acknowledgement, is an error. */
-Test(xfrm_acquire, only_an_acknowledgement_will_do)
+Test(xfrm_acquire, accepts_acknowledgement_only)
 {
 	cr_expect_eq(xfrm_acquire_send(&transport, &flow, &policy, error, sizeof(error)), -ETIMEDOUT);
 	fake_say(&fake, fake_message(XFRM_MSG_NEWSA, &flow, sizeof(flow)));

@@ -98,7 +98,7 @@ Test(xfrm_larval, counts_by_direction)
 	}
 }
 
-Test(xfrm_larval, interrupted_it_is_read_anew)
+Test(xfrm_larval, restarts_interrupted_reading)
 {
 	struct xfrm_sa_evidence one;
 
@@ -111,7 +111,7 @@ Test(xfrm_larval, interrupted_it_is_read_anew)
 	cr_expect(larval.out == 0 && larval.in == 1, "%zu %zu", larval.out, larval.in);
 }
 
-Test(xfrm_larval, what_cannot_be_read)
+Test(xfrm_larval, reports_unreadable_sad)
 {
 	static const char zeros[512];
 
@@ -165,7 +165,7 @@ static void add_others(void)
 	ip_end(&batch);
 }
 
-Test(xfrm_larval, in_a_namespace)
+Test(xfrm_larval, counts_in_namespace)
 {
 	netns_enter();
 	world_init(&w, RDMA_DRIVER_RXE, AF_INET, ETH0);
@@ -186,7 +186,7 @@ Test(xfrm_larval, in_a_namespace)
 	expect_there(1, 0);
 }
 
-Test(xfrm_larval, until_it_lives)
+Test(xfrm_larval, counts_until_sa_lives)
 {
 	netns_enter();
 	world_init(&w, RDMA_DRIVER_RXE, AF_INET6, ETH0);

@@ -165,7 +165,7 @@ Test(xfrm_table, is_not_loaded_to_the_end)
 
 /* ---- SAs ---- */
 
-Test(xfrm_table, an_sa_comes_and_goes)
+Test(xfrm_table, follows_added_and_deleted_sa)
 {
 	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
 
@@ -202,7 +202,7 @@ static void expect_expiring(const struct xfrm_sa_evidence *sa)
 }
 
 /* xfrm_timer_handler(): no DELSA follows */
-Test(xfrm_table, an_sa_expires)
+Test(xfrm_table, follows_expired_sa)
 {
 	struct xfrm_sa_evidence unknown = esp_sa(&w, 0xc0ffee03, 1, 2);
 
@@ -219,7 +219,7 @@ Test(xfrm_table, an_sa_expires)
 }
 
 /* The mark is part of an SA's identity. */
-Test(xfrm_table, another_mark_is_another_sa)
+Test(xfrm_table, keeps_sas_of_different_marks)
 {
 	struct xfrm_sa_evidence marked = w.sas[OUT];
 
@@ -233,7 +233,7 @@ Test(xfrm_table, another_mark_is_another_sa)
 }
 
 /* An event from before the dump changes nothing. */
-Test(xfrm_table, what_is_known_is_no_change)
+Test(xfrm_table, reports_no_change_for_known_sa)
 {
 	cr_expect_eq(apply(sa_message(XFRM_MSG_UPDSA, &w.sas[OUT])), 0);
 	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING);
@@ -245,7 +245,7 @@ Test(xfrm_table, what_is_known_is_no_change)
 	cr_expect_eq(xfrm_table_policy_count(table), 2);
 }
 
-Test(xfrm_table, an_sa_moves_to_other_addresses)
+Test(xfrm_table, follows_sa_to_other_addresses)
 {
 	struct xfrm_sa_evidence sa = w.sas[OUT];
 
@@ -257,7 +257,7 @@ Test(xfrm_table, an_sa_moves_to_other_addresses)
 }
 
 /* No event reports that an ACQUIRE made such an SA, or that it ended. */
-Test(xfrm_table, an_sa_without_spi_is_passed_over)
+Test(xfrm_table, ignores_sa_without_spi)
 {
 	struct xfrm_sa_evidence sa = esp_sa(&w, 0, 1, 2);
 
@@ -272,7 +272,7 @@ Test(xfrm_table, an_sa_without_spi_is_passed_over)
 	cr_expect_eq(xfrm_table_sa_count(table), 2);
 }
 
-Test(xfrm_table, no_key_is_kept)
+Test(xfrm_table, keeps_no_key)
 {
 	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
 	struct xfrm_sa_id id = xfrm_sa_id(&sa);
@@ -332,7 +332,7 @@ static struct xfrm_sa_evidence larval_of(struct xfrm_sa_evidence sa)
 	return sa;
 }
 
-Test(xfrm_table, nothing_is_asked_without_a_question)
+Test(xfrm_table, asks_nothing_without_question)
 {
 	cr_expect_not(xfrm_table_has_questions(table));
 	cr_expect_eq(ask(NULL, 0), 0);
@@ -360,7 +360,7 @@ Test(xfrm_table, negotiation_ends)
 }
 
 /* ip xfrm state update ... limit packet-hard 1: the kernel reports the end before the update. */
-Test(xfrm_table, an_update_ends_an_sa)
+Test(xfrm_table, notices_update_that_ends_sa)
 {
 	struct xfrm_sa_evidence sa = w.sas[OUT];
 
@@ -374,7 +374,7 @@ Test(xfrm_table, an_update_ends_an_sa)
 }
 
 /* xfrm_state_update(): the SA keeps its keys, although the event contains others */
-Test(xfrm_table, a_live_sa_is_updated)
+Test(xfrm_table, follows_update_of_live_sa)
 {
 	struct xfrm_sa_evidence sa = w.sas[OUT];
 
@@ -482,7 +482,7 @@ Test(xfrm_table, asked_by_mark)
 }
 
 /* The kernel looks up SAs of Mobile IPv6 by their source. */
-Test(xfrm_table, without_spi_it_cannot_be_asked_for)
+Test(xfrm_table, cannot_ask_for_sa_without_spi)
 {
 	struct xfrm_sa_evidence sa = w.sas[OUT];
 
@@ -492,7 +492,7 @@ Test(xfrm_table, without_spi_it_cannot_be_asked_for)
 }
 
 /* xfrm_hash_resize(): during it a lookup may miss an existing SA */
-Test(xfrm_table, the_hash_table_grows_meanwhile)
+Test(xfrm_table, asks_during_growth_of_kernels_hash_table)
 {
 	struct xfrm_sa_evidence sa = esp_sa(&w, 0xc0ffee03, 1, 2);
 
@@ -539,7 +539,7 @@ static void no_socket(void)
 	sad.fake.open_error = -EMFILE;
 }
 
-Test(xfrm_table, what_is_not_answered)
+Test(xfrm_table, is_broken_without_answer)
 {
 	static void (*const rows[])(void) = { answer_fails, no_socket };
 
@@ -593,7 +593,7 @@ Test(xfrm_table, answers_that_are_not_understood)
 
 /* ---- policies ---- */
 
-Test(xfrm_table, a_policy_comes_and_goes)
+Test(xfrm_table, follows_added_and_deleted_policy)
 {
 	struct xfrm_policy_evidence clear = esp_policy(&w, XFRM_POLICY_OUT, 1, 2);
 
@@ -613,7 +613,7 @@ Test(xfrm_table, a_policy_comes_and_goes)
 }
 
 /* xfrm_policy_insert(): the new one takes over the index, and the kernel reports no deletion */
-Test(xfrm_table, a_policy_is_replaced)
+Test(xfrm_table, follows_replaced_policy)
 {
 	struct xfrm_policy_evidence other = w.policies[OUT];
 
@@ -627,7 +627,7 @@ Test(xfrm_table, a_policy_is_replaced)
 	cr_expect_eq(change.kind, XFRM_CHANGE_EVERYTHING, "one change cannot describe two selectors");
 }
 
-Test(xfrm_table, a_policy_expires)
+Test(xfrm_table, follows_expired_policy)
 {
 	cr_expect_eq(apply(policy_expired_message(&w.policies[OUT], false)), 0);
 	cr_expect_eq(change.kind, XFRM_CHANGE_NOTHING, "a soft limit ends nothing");
@@ -636,7 +636,7 @@ Test(xfrm_table, a_policy_expires)
 	expect_refused("outbound-no-policy");
 }
 
-Test(xfrm_table, policies_of_sockets_are_passed_over)
+Test(xfrm_table, ignores_policies_of_sockets)
 {
 	struct xfrm_policy_evidence policy = w.policies[OUT];
 
@@ -650,7 +650,7 @@ Test(xfrm_table, policies_of_sockets_are_passed_over)
 }
 
 /* An event of a policy lacks its security context; a dump has it. */
-Test(xfrm_table, policies_where_selinux_may_have_a_say)
+Test(xfrm_table, is_unknown_if_selinux_may_filter_policies)
 {
 	struct xfrm_policy_evidence policy = esp_policy(&w, XFRM_POLICY_OUT, 1, 3);
 
@@ -714,7 +714,7 @@ static struct nl_msg *with(struct nl_msg *message, int attribute, size_t len)
 }
 
 /* Each leaves the table BROKEN until it is loaded again, and *out untouched. */
-Test(xfrm_table, what_cannot_be_applied)
+Test(xfrm_table, breaks_at_event_that_does_not_apply)
 {
 	static const char zeros[512];
 	const struct xfrm_sa_evidence *sa = &w.sas[OUT];
@@ -773,7 +773,7 @@ Test(xfrm_table, what_cannot_be_applied)
 	}
 }
 
-Test(xfrm_table, a_header_that_is_too_short)
+Test(xfrm_table, refuses_short_header)
 {
 	const struct nlmsghdr header = { .nlmsg_len = NLMSG_HDRLEN - 1, .nlmsg_type = XFRM_MSG_NEWSA };
 
@@ -799,7 +799,7 @@ static void say_policies(void)
 }
 
 /* An SA that is deleted and added again with the same SPI during the dump is in it twice. */
-Test(xfrm_table, an_sa_that_is_there_twice_is_read_anew)
+Test(xfrm_table, restarts_reading_at_duplicate_sa)
 {
 	fake_reset(&kernel);
 	say_policies();

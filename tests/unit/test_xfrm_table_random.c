@@ -212,7 +212,7 @@ static void count(struct tally *tally, const struct verdict *v)
 	tally->drops += v->kernel_drops;
 }
 
-Test(xfrm_table_random, decides_as_the_arrays_do)
+Test(xfrm_table_random, agrees_with_array_walk)
 {
 	enum { ROUNDS = 8000 };
 	struct tally tally = { 0 };
@@ -387,7 +387,7 @@ static void compare_with_a_dump(const struct watched *watched, const struct mode
 	xfrm_table_free(loaded);
 }
 
-Test(xfrm_table_random, events_make_what_a_dump_would)
+Test(xfrm_table_random, events_and_dump_make_equal_tables)
 {
 	enum { WORLDS = 120, EVENTS = 60 };
 	size_t changed = 0, concerned = 0;
@@ -545,7 +545,7 @@ static void on_change(const struct xfrm_change *change, void *arg)
 	}
 }
 
-static void load_anew(struct follower *f, const struct model *m)
+static void load_again(struct follower *f, const struct model *m)
 {
 	xfrm_table_free(f->table);
 	f->table = table_loaded(m);
@@ -575,7 +575,7 @@ static void follow(struct follower *f, const struct model *m, struct queue *queu
 	f->asked += kernel.asked;
 	fake_reset(&kernel.fake);
 	if (stale)
-		load_anew(f, m);
+		load_again(f, m);
 	cr_assert_eq(xfrm_table_state(f->table), EVIDENCE_READ);
 }
 
@@ -620,7 +620,7 @@ static void expect_as_dumped(struct follower *f, const struct model *m)
 	xfrm_table_free(loaded);
 }
 
-Test(xfrm_table_random, a_kernel_ahead_of_its_events)
+Test(xfrm_table_random, agrees_with_kernel_ahead_of_its_events)
 {
 	enum { WORLDS = 150, ROUNDS = 12 };
 	struct follower f = { .asked = 0 };

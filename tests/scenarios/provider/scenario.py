@@ -71,10 +71,10 @@ def install_and_status(t: Test) -> None:
     first, again = (t.a.run(f"{RDMASEC} install-provider") for _ in range(2))
     t.check(first.ok and first == again, "install-provider: a second call has the same result", f"{first}\n{again}")
     status = t.a.run(f"{RDMASEC} status")
-    t.check("provider module: installed, stands" in status.out, "status: the module is installed and works", status)
+    t.check("provider module: installed, works" in status.out, "status: the module is installed and works", status)
     user = t.a.run(f"{RDMASEC} status", user=USER)
-    t.check("provider module: installed, stands" in user.out, "status: an ordinary user sees the same", user)
-    t.check(module_status(t.a)["state"] == "stands", "status --json: the same", module_status(t.a))
+    t.check("provider module: installed, works" in user.out, "status: an ordinary user sees the same", user)
+    t.check(module_status(t.a)["state"] == "works", "status --json: the same", module_status(t.a))
 
 
 def status_reports_damage(t: Test) -> None:
@@ -88,7 +88,7 @@ def status_reports_damage(t: Test) -> None:
     other = status["state"] == "other-abi" and status["abi"] == 9
     t.check(other and named, "status: it reports a module for another libibverbs", said)
     t.a.run(f"{RDMASEC} install-provider", check=True)
-    replaced = t.a.run(f"ls {renamed}").code != 0 and module_status(t.a)["state"] == "stands"
+    replaced = t.a.run(f"ls {renamed}").code != 0 and module_status(t.a)["state"] == "works"
     t.check(replaced, "install-provider: it replaces a module for another libibverbs", module_status(t.a))
     t.a.run("rm /etc/libibverbs.d/rdmasec.driver", check=True)
     t.check(names(module_status(t.a), "rdmasec.driver: No such file"), "status: it reports a missing driver file")
