@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "process/process.h"
 #include "serve.h"
 #include "util/clock.h"
@@ -121,6 +122,7 @@ static struct surroundings surroundings_of(struct answering *answering)
 		.same_capabilities = same_capabilities,
 		.say = say,
 		.opening = opening,
+		.is_locked = answering->options.is_locked,
 		.driver_of = driver_of,
 		.driver_is = driver_is,
 		.context = answering,

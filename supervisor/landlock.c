@@ -25,6 +25,13 @@
 
 enum { CLOSED_MAX = 64 };
 
+/* struct landlock_ruleset_attr and LANDLOCK_SCOPE_SIGNAL of kernel 6.12; a shorter one is accepted by older kernels. */
+struct ruleset_attr {
+	uint64_t handled_access_fs, handled_access_net, scoped;
+};
+
+static const uint64_t scope_signal = 1ULL << 1;
+
 /* The folders of uverbs nodes: infiniband/ in every mounted devtmpfs. */
 struct closed {
 	char *path[CLOSED_MAX];
@@ -201,23 +208,32 @@ static int restrict_by(struct locking *lock)
 }
 
 /* Before ABI 2, Landlock forbids every move between folders: too high a price. */
-enum { ABI_WITH_REFER = 2 };
+enum { ABI_WITH_REFER = 2, ABI_WITH_SCOPES = 6 };
+
+static int create_ruleset(const struct locking *lock, long abi)
+{
+	/* a right that is handled but never allowed: creating device nodes */
+	const struct ruleset_attr attr = { .handled_access_fs = lock->everywhere | LANDLOCK_ACCESS_FS_MAKE_CHAR,
+					   .scoped = scope_signal };
+	size_t size = abi >= ABI_WITH_SCOPES ? sizeof(attr) : sizeof(attr.handled_access_fs);
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+
+	return fd < 0 ? -errno : fd;
+}
 
 int supervisor_landlock_install(void)
 {
 	struct locking lock = { .everywhere = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REFER,
 				.file = LANDLOCK_ACCESS_FS_WRITE_FILE };
-	/* a right that is handled but never allowed: creating device nodes */
-	struct landlock_ruleset_attr attr = { .handled_access_fs = lock.everywhere | LANDLOCK_ACCESS_FS_MAKE_CHAR };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	int err;
 
 	if (abi < ABI_WITH_REFER)
 		return -EOPNOTSUPP;
 	rdma_cm_node_make();
-	lock.ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	lock.ruleset = create_ruleset(&lock, abi);
 	if (lock.ruleset < 0)
-		return -errno;
+		return lock.ruleset;
 	err = restrict_by(&lock);
 	close(lock.ruleset);
 	return err;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "supervisor_internal.h"
+#include "place.h"
 
 enum { READ_AT_ONCE = 256 };
 
@@ -77,25 +77,30 @@ static struct outcome hand_in(const struct target *target, int path_fd, uint64_t
 	return outcome;
 }
 
-struct outcome call_open(const struct surroundings *around, const struct target *target, const struct open_call *call)
+/*
+ * No such file for the kernel either. Every other error leaves open what the program would find: then the program opens
+ * the file itself only if Landlock keeps it from uverbs nodes.
+ */
+static struct outcome not_found(const struct surroundings *around, int err)
 {
-	uint64_t flags = call->flags;
-	bool restricted = false;
+	if (err == -ENOENT || err == -ENOTDIR || err == -ELOOP || err == -ENAMETOOLONG || around->is_locked)
+		return outcome_continues();
+	return outcome_returns(err);
+}
+
+static struct outcome open_path(const struct surroundings *around, const struct target *target,
+				const struct open_call *call, uint64_t flags, bool restricted)
+{
 	char path[PATH_MAX];
 	struct outcome outcome;
-	int fd, err = call->has_how ? read_how(target, call, &flags, &restricted) : 0;
 	dev_t rdev;
+	int fd, err = read_string(target, call->path, path, sizeof(path));
 
 	if (err)
-		return err == -ESRCH ? outcome_returns(err) : outcome_continues();
-	if (!opens_for_writing(flags))
-		return outcome_continues();
-	err = read_string(target, call->path, path, sizeof(path));
-	if (!err)
-		err = place_find(target, call->dirfd, path, !(flags & O_NOFOLLOW), &fd);
-	/* the kernel does not find it either; if the program wins a race here, Landlock is the second lock */
+		return outcome_returns(err);
+	err = place_find(target, call->dirfd, path, !(flags & O_NOFOLLOW), &fd);
 	if (err)
-		return outcome_continues();
+		return not_found(around, err);
 	if (!around->is_uverbs(around->context, fd, &rdev))
 		outcome = outcome_continues();
 	else if (flags & O_CREAT && flags & O_EXCL)
@@ -106,4 +111,17 @@ struct outcome call_open(const struct surroundings *around, const struct target 
 		outcome = restricted ? outcome_returns(-EPERM) : hand_in(target, fd, flags, opening_of(around, rdev));
 	close(fd);
 	return outcome;
+}
+
+struct outcome call_open(const struct surroundings *around, const struct target *target, const struct open_call *call)
+{
+	uint64_t flags = call->flags;
+	bool restricted = false;
+	int err = call->has_how ? read_how(target, call, &flags, &restricted) : 0;
+
+	if (err)
+		return outcome_returns(err);
+	if (!opens_for_writing(flags))
+		return outcome_continues();
+	return open_path(around, target, call, flags, restricted);
 }

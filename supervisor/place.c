@@ -1,96 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Finds files as a program does, below its root, and opens them with its ids, capabilities and cgroup. */
+/* Opens files with the ids, capabilities and cgroup of a program. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "supervisor_internal.h"
+#include "place.h"
 #include "util/small_file.h"
 
 enum { STATUS_MAX = 1 << 16, CGROUP_MAX = 4096, GROUPS_MAX = 4096 };
-
-/* ---- finding ---- */
-
-/* The folder where a relative path begins. */
-static int base_of(const struct target *target, int dirfd, char *out, size_t size)
-{
-	char link[64];
-	ssize_t len;
-
-	if (dirfd == AT_FDCWD)
-		snprintf(link, sizeof(link), "/proc/%d/cwd", (int)target->tid);
-	else
-		snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)target->tid, dirfd);
-	len = readlink(link, out, size - 1);
-	if (len < 0)
-		return -errno;
-	out[len] = '\0';
-	return out[0] == '/' && (size_t)len < size - 1 ? 0 : -ENOENT;
-}
-
-/* Makes the path of a folder relative to the root of the program. */
-static int below_root(const struct target *target, char *path)
-{
-	char link[64], root[PATH_MAX];
-	ssize_t len;
-
-	snprintf(link, sizeof(link), "/proc/%d/root", (int)target->tid);
-	len = readlink(link, root, sizeof(root) - 1);
-	if (len < 0)
-		return -errno;
-	root[len] = '\0';
-	if (len > 1 && !strncmp(path, root, (size_t)len) && (path[len] == '/' || !path[len]))
-		memmove(path, path + len, strlen(path + len) + 1);
-	return 0;
-}
-
-/* RESOLVE_IN_ROOT: links and ".." stay below its root, and magic links of /proc are not followed. */
-int place_find(const struct target *target, int dirfd, const char *path, bool follow, int *out_fd)
-{
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
-				      .resolve = RESOLVE_IN_ROOT };
-	char link[64], whole[2 * PATH_MAX] = "";
-	int root, fd, err = 0;
-
-	if (path[0] != '/') {
-		err = base_of(target, dirfd, whole, PATH_MAX);
-		if (!err)
-			err = below_root(target, whole);
-		strcat(whole, "/");
-	}
-	if (err)
-		return err;
-	strncat(whole, path, sizeof(whole) - strlen(whole) - 1);
-	snprintf(link, sizeof(link), "/proc/%d/root", (int)target->tid);
-	root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -errno;
-	fd = (int)syscall(SYS_openat2, root, whole, &how, sizeof(how));
-	err = fd < 0 ? -errno : 0;
-	close(root);
-	if (!err)
-		*out_fd = fd;
-	return err;
-}
 
 /* ---- credentials ---- */
 
 /* The credentials of a thread, as /proc shows them in this user namespace. */
 struct identity {
 	uid_t uid; /* of files */
+	uid_t effective_uid;
 	gid_t gid;
 	gid_t groups[GROUPS_MAX];
 	size_t group_count;
-	uint64_t capabilities; /* effective */
+	/*
+	 * Effective, in the supervisor's user namespace. A thread of another one has none here: its CapEff, full after
+	 * unshare(CLONE_NEWUSER), counts only there and below (cap_capable() in security/commoncap.c).
+	 */
+	uint64_t capabilities;
+	bool same_userns;
 	char cgroup[CGROUP_MAX];
 };
 
@@ -125,12 +67,24 @@ static int parse_status(const char *text, struct identity *out)
 	const char *groups = strstr(text, "\nGroups:\t"), *caps = strstr(text, "\nCapEff:\t");
 	unsigned long long capabilities;
 
-	if (!uid || !gid || !groups || !caps || sscanf(uid, "\nUid:\t%*u\t%*u\t%*u\t%u", &out->uid) != 1 ||
+	if (!uid || !gid || !groups || !caps ||
+	    sscanf(uid, "\nUid:\t%*u\t%u\t%*u\t%u", &out->effective_uid, &out->uid) != 2 ||
 	    sscanf(gid, "\nGid:\t%*u\t%*u\t%*u\t%u", &out->gid) != 1 ||
 	    sscanf(caps, "\nCapEff:\t%llx", &capabilities) != 1)
 		return -EPROTO;
 	out->capabilities = capabilities;
 	return parse_groups(groups + strlen("\nGroups:\t"), out);
+}
+
+/* Is the thread in the user namespace of this process? An unknown namespace is another one. */
+static bool in_own_userns(const char *task)
+{
+	struct stat own, other;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/user", task);
+	return !stat(path, &other) && !stat("/proc/self/ns/user", &own) && own.st_dev == other.st_dev &&
+	       own.st_ino == other.st_ino;
 }
 
 static int identity_read(const char *task, struct identity *out)
@@ -144,6 +98,9 @@ static int identity_read(const char *task, struct identity *out)
 	if (!err)
 		err = parse_status(text, out);
 	free(text);
+	out->same_userns = in_own_userns(task);
+	if (!out->same_userns)
+		out->capabilities = 0;
 	snprintf(path, sizeof(path), "/proc/%s/cgroup", task);
 	return err ? err : read_whole(path, out->cgroup, sizeof(out->cgroup));
 }
@@ -168,6 +125,21 @@ static int identities_read(pid_t tid, struct identity **program, struct identity
 	return 0;
 }
 
+/* Those that the kernel asks for in a verbs command (callers of capable() and ns_capable() in drivers/infiniband). */
+static const uint64_t verbs_capabilities =
+	UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_SYS_RAWIO | UINT64_C(1) << CAP_SYS_ADMIN;
+
+/*
+ * The owner of a user namespace has all capabilities in it, whatever its effective ones are (cap_capable()). So a
+ * supervisor can have a capability over a device's namespace that its own set does not show; a program of the same
+ * user has it too.
+ */
+static bool has_rights_of(const struct identity *program, const struct identity *self)
+{
+	return program->same_userns && !(self->capabilities & ~program->capabilities) &&
+	       (program->effective_uid == self->effective_uid || !(verbs_capabilities & ~program->capabilities));
+}
+
 bool target_has_all_capabilities(pid_t tid)
 {
 	struct identity *program, *self;
@@ -175,7 +147,7 @@ bool target_has_all_capabilities(pid_t tid)
 
 	if (identities_read(tid, &program, &self))
 		return false;
-	has = !(self->capabilities & ~program->capabilities);
+	has = has_rights_of(program, self);
 	free(program);
 	return has;
 }
@@ -228,15 +200,22 @@ static int become(const struct identity *program)
 	return program->uid == 0 && syscall(SYS_capset, &header, data) ? errno : 0;
 }
 
-static _Noreturn void open_in_child(const struct identity *program, const char *path, int flags, int into)
+/* What the child does: it opens one file. */
+struct opening {
+	int (*open_it)(const void *arg); /* returns an fd or -errno */
+	const void *arg;
+	int into; /* the fd's number, in the table that the child shares */
+};
+
+static _Noreturn void open_in_child(const struct identity *program, const struct opening *opening)
 {
 	int err = become(program), fd = -1;
 
 	if (!err) {
-		fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags);
-		err = fd < 0 ? errno : 0;
+		fd = opening->open_it(opening->arg);
+		err = fd < 0 ? -fd : 0;
 	}
-	if (!err && syscall(SYS_dup3, fd, into, O_CLOEXEC) < 0)
+	if (!err && syscall(SYS_dup3, fd, opening->into, O_CLOEXEC) < 0)
 		err = errno;
 	if (fd >= 0)
 		syscall(SYS_close, fd); /* the table is shared with the supervisor */
@@ -255,7 +234,7 @@ static int await_child(int pidfd)
 }
 
 /* The child sends no signal at its end, so that no other part of the process waits for it. */
-static int open_by_child(const struct identity *program, int cgroup, const char *path, int flags, int into)
+static int open_by_child(const struct identity *program, int cgroup, const struct opening *opening)
 {
 	int pidfd = -1, err;
 	struct clone_args args = { .flags = CLONE_FILES | CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd };
@@ -267,7 +246,7 @@ static int open_by_child(const struct identity *program, int cgroup, const char 
 	}
 	child = syscall(SYS_clone3, &args, sizeof(args));
 	if (child == 0)
-		open_in_child(program, path, flags, into);
+		open_in_child(program, opening);
 	if (child < 0)
 		return errno == ENOMEM || errno == EAGAIN ? -errno : -EPERM;
 	err = await_child(pidfd);
@@ -275,30 +254,51 @@ static int open_by_child(const struct identity *program, int cgroup, const char 
 	return err;
 }
 
+/* Opens in a child, `cgroup` -1: in the cgroup of this process. Returns an fd or -errno. */
+static int open_elsewhere(const struct identity *program, int cgroup, int (*open_it)(const void *arg), const void *arg)
+{
+	struct opening opening = { .open_it = open_it, .arg = arg, .into = open("/", O_PATH | O_CLOEXEC) };
+	int err = opening.into < 0 ? -errno : open_by_child(program, cgroup, &opening);
+
+	if (err && opening.into >= 0)
+		close(opening.into);
+	return err ? err : opening.into;
+}
+
+struct node {
+	const char *path;
+	int flags;
+};
+
+static int open_node(const void *arg)
+{
+	const struct node *node = arg;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, node->path, node->flags);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* A capability that the supervisor lacks cannot be gained: a file that needs it is not opened. */
-static int open_as(struct identity *program, const struct identity *self, const char *path, int flags, int *out_fd)
+static int open_as(struct identity *program, const struct identity *self, const struct node *node, int *out_fd)
 {
 	bool same_cgroup = !strcmp(program->cgroup, self->cgroup);
-	int cgroup = -1, into, err = 0;
+	int cgroup = -1, fd = 0;
 
 	if (same_cgroup && same_credentials(program, self)) {
-		*out_fd = open(path, flags);
-		return *out_fd < 0 ? -errno : 0;
+		fd = open_node(node);
+	} else {
+		program->capabilities &= self->capabilities;
+		if (!same_cgroup)
+			fd = cgroup_open(program, &cgroup);
+		if (!fd)
+			fd = open_elsewhere(program, cgroup, open_node, node);
+		if (cgroup >= 0)
+			close(cgroup);
 	}
-	program->capabilities &= self->capabilities;
-	if (!same_cgroup)
-		err = cgroup_open(program, &cgroup);
-	if (err)
-		return err;
-	into = open("/", O_PATH | O_CLOEXEC);
-	err = into < 0 ? -errno : open_by_child(program, cgroup, path, flags, into);
-	if (cgroup >= 0)
-		close(cgroup);
-	if (!err)
-		*out_fd = into;
-	else if (into >= 0)
-		close(into);
-	return err;
+	if (fd < 0)
+		return fd;
+	*out_fd = fd;
+	return 0;
 }
 
 static int open_for(const struct target *target, bool in_its_cgroup, int path_fd, int flags, int *out_fd)
@@ -312,7 +312,7 @@ static int open_for(const struct target *target, bool in_its_cgroup, int path_fd
 	if (!in_its_cgroup)
 		memcpy(program->cgroup, self->cgroup, sizeof(program->cgroup));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	err = open_as(program, self, path, flags, out_fd);
+	err = open_as(program, self, &(struct node){ .path = path, .flags = flags }, out_fd);
 	free(program);
 	return err;
 }
@@ -325,4 +325,21 @@ int place_open_as(const struct target *target, int path_fd, int flags, int *out_
 int place_open_given(const struct target *target, int path_fd, int flags, int *out_fd)
 {
 	return open_for(target, false, path_fd, flags, out_fd);
+}
+
+int place_do_as(const struct target *target, int (*open_it)(const void *arg), const void *arg)
+{
+	struct identity *program, *self;
+	int fd = identities_read(target->tid, &program, &self);
+
+	if (fd)
+		return fd;
+	if (same_credentials(program, self)) {
+		fd = -EACCES;
+	} else {
+		program->capabilities &= self->capabilities;
+		fd = open_elsewhere(program, -1, open_it, arg);
+	}
+	free(program);
+	return fd;
 }

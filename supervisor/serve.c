@@ -27,6 +27,12 @@
 
 #include "serve.h"
 
+/* linux/seccomp.h of kernel 6.6 */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS     SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
 enum { WORKERS_MAX = 256, WORKER_STACK = 256 * 1024, WORKER_IDLE_S = 5 };
 
 struct job {
@@ -202,6 +208,18 @@ static int notif_size(size_t *out)
 	return 0;
 }
 
+/*
+ * A signal interrupts a call that waits to be received, and only a fatal one after that
+ * (seccomp_do_user_notification()). The kernel shortens the wait if it switches to the receiver at once; before 6.6 it
+ * cannot.
+ */
+static void shorten_wait(int listener)
+{
+	int err = ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, 0);
+
+	(void)err;
+}
+
 int supervisor_serve(int listener, const struct supervisor_options *options)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -221,6 +239,7 @@ int supervisor_serve(int listener, const struct supervisor_options *options)
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->work, NULL);
 	pthread_cond_init(&server->ended, NULL);
+	shorten_wait(listener);
 	err = receive_all(server);
 	if (err) {
 		close(listener); /* waiting programs get ENOSYS; workers may still use the rest */

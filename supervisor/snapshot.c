@@ -14,7 +14,7 @@
  * and UHW_OUT by their own structs, and many ignore the given lengths (callers of ib_copy_to_udata() in kernels 6.1 and
  * 6.12). What exceeds the program's length falls into the slack; none of these structs is a page long.
  */
-enum { REQUEST_MAX = 4096, BLOCK_MAX = 1 << 20, ALIGNMENT = 8, SLACK = 4096 };
+enum { BLOCK_MAX = 1 << 20, ALIGNMENT = 8, SLACK = 4096 };
 
 static size_t aligned(size_t size)
 {
@@ -131,7 +131,7 @@ static int take(const struct target *target, struct snapshot *snapshot)
 	if (err)
 		return err;
 	request = snapshot->request;
-	if (request->length > REQUEST_MAX ||
+	if (request->length > SNAPSHOT_REQUEST_MAX ||
 	    request->length != sizeof(*request) + request->num_attrs * sizeof(struct ib_uverbs_attr))
 		return -EINVAL;
 	err = take_attrs(target, snapshot);
@@ -187,10 +187,14 @@ static enum attr_role role_of(const struct snapshot *snapshot, size_t i)
 	return schema_role(snapshot->schema, snapshot->original[i].attr_id);
 }
 
-/* The bit of an attribute's position. No method has more than 64 attributes. */
-static uint64_t position(size_t i)
+static void own_fd(struct snapshot *snapshot, size_t i)
 {
-	return i < 64 ? UINT64_C(1) << i : 0;
+	snapshot->fds_owned[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static bool owns_fd(const struct snapshot *snapshot, size_t i)
+{
+	return snapshot->fds_owned[i / 64] & UINT64_C(1) << i % 64;
 }
 
 int snapshot_take_fds(const struct target *target, struct snapshot *snapshot)
@@ -202,24 +206,23 @@ int snapshot_take_fds(const struct target *target, struct snapshot *snapshot)
 
 		if (role_of(snapshot, i) != ATTR_FD_IN)
 			continue;
-		if (!position(i) || (int64_t)snapshot->original[i].data < 0 || snapshot->original[i].data > INT32_MAX)
+		if ((int64_t)snapshot->original[i].data < 0 || snapshot->original[i].data > INT32_MAX)
 			return -EBADF;
 		err = target->fetch_fd(target->context, (int)snapshot->original[i].data, &fd);
 		if (err)
 			return err;
 		request->attrs[i].data = (uint64_t)fd;
-		snapshot->fds_new |= position(i);
+		own_fd(snapshot, i);
 	}
 	return 0;
 }
 
 void snapshot_close_fds(struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < 64 && snapshot->fds_new; i++)
-		if (snapshot->fds_new & position(i)) {
+	for (size_t i = 0; i < snapshot->request->num_attrs; i++)
+		if (owns_fd(snapshot, i))
 			close((int)snapshot->request->attrs[i].data);
-			snapshot->fds_new &= ~position(i);
-		}
+	memset(snapshot->fds_owned, 0, sizeof(snapshot->fds_owned));
 }
 
 /* ---- results ---- */
@@ -240,13 +243,19 @@ static int write_outputs(const struct target *target, const struct snapshot *sna
 	return err;
 }
 
-/* Puts a new fd into the program. The supervisor's own is closed later in any case. */
+/* The kernel has put new fds into this process. They are closed later, also if the program does not get them. */
+static void own_new_fds(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->request->num_attrs; i++)
+		if (role_of(snapshot, i) == ATTR_FD_NEW)
+			own_fd(snapshot, i);
+}
+
+/* Puts a new fd into the program. */
 static int give_fd(const struct target *target, struct snapshot *snapshot, size_t i)
 {
-	int number;
+	int number = target->put_fd(target->context, (int)snapshot->request->attrs[i].data, O_CLOEXEC);
 
-	snapshot->fds_new |= position(i);
-	number = target->put_fd(target->context, (int)snapshot->request->attrs[i].data, O_CLOEXEC);
 	if (number < 0)
 		return number;
 	snapshot->original[i].data = (uint64_t)number;
@@ -281,8 +290,11 @@ static int merge_attrs(const struct target *target, struct snapshot *snapshot, b
 int snapshot_write_back(const struct target *target, struct snapshot *snapshot, bool succeeded)
 {
 	bool changed = false;
-	int err = write_outputs(target, snapshot);
+	int err;
 
+	if (succeeded)
+		own_new_fds(snapshot);
+	err = write_outputs(target, snapshot);
 	if (!err)
 		err = merge_attrs(target, snapshot, succeeded, &changed);
 	if (!err && changed)

@@ -22,7 +22,8 @@
 /* ---- in the program, before its execve(2) ---- */
 
 /*
- * Filters the calling thread and all its descendants, permanently. Returns the listener (FD_CLOEXEC), which the caller
+ * Filters the calling thread and all its descendants, permanently. `is_locked`: supervisor_landlock_install() has
+ * succeeded, so that fewer calls need to be stopped. Returns the listener (FD_CLOEXEC), which the caller
  * owns and another process must serve: a stopped thread cannot answer itself. -EBUSY: an ancestor has a notifier
  * already, and the kernel allows one (init_listener() in kernel/seccomp.c); -EACCES: neither no_new_privs nor
  * CAP_SYS_ADMIN; another -errno.
@@ -30,12 +31,14 @@
  * The filter itself refuses only ways around it: system calls of other architectures kill the process;
  * io_uring_setup(2) and opening by handle for writing fail with EPERM.
  */
-RS_MUST_USE int supervisor_filter_install(void);
+RS_MUST_USE int supervisor_filter_install(bool is_locked);
 
 /*
  * A second lock, by Landlock: the calling thread and its descendants can open no uverbs node for writing and create no
- * device node, even if they win a race against the supervisor's look at a path. Its price: mount(2) and related calls
- * fail with EPERM, as does writing to files that are created directly in / or /dev later. 0; -EOPNOTSUPP: the kernel
+ * device node, even if they win a race against the supervisor's look at a path. From kernel 6.12 on (Landlock ABI 6)
+ * they can send signals only to each other, and so cannot kill or stop the supervisor and a private engine of their own
+ * user. Its price: mount(2) and related calls fail with EPERM, as do writing to files that are created directly in / or
+ * /dev later, and signals to processes outside. 0; -EOPNOTSUPP: the kernel
  * has no Landlock, or it is disabled; -errno.
  */
 RS_MUST_USE int supervisor_landlock_install(void);
@@ -60,6 +63,11 @@ struct supervisor_options {
 	void (*say)(const char *line, void *arg);
 	/* Any thread. NULL: always SUPERVISOR_OPENS_AS_PROGRAM. */
 	enum supervisor_opening (*opening)(dev_t rdev, void *arg);
+	/*
+	 * The programs are locked by supervisor_landlock_install(). Otherwise opening a file for writing fails where
+	 * the supervisor cannot tell whether it is a uverbs node.
+	 */
+	bool is_locked;
 	void *arg;
 };
 

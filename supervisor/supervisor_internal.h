@@ -20,8 +20,8 @@
 /* Octets of a struct ibv_post_send without requests: the doorbell that providers of rxe and siw write(2). */
 enum { SUPERVISOR_DOORBELL_SIZE = 32 };
 
-/* The filter's program, which the caller frees. 0 or -errno. */
-RS_MUST_USE int supervisor_filter_export(struct sock_fprog *out);
+/* The filter's program (`is_locked`: of a program behind Landlock), which the caller frees. 0 or -errno. */
+RS_MUST_USE int supervisor_filter_export(bool is_locked, struct sock_fprog *out);
 
 /* ---- the program ---- */
 
@@ -46,11 +46,13 @@ struct surroundings {
 	/* ioctl(2): its result, or -errno. */
 	int (*kernel)(void *context, int fd, struct ib_uverbs_ioctl_hdr *request);
 	bool (*is_uverbs)(void *context, int fd, dev_t *out_rdev);
-	/* Does the program have every capability of the supervisor? */
+	/* As target_has_all_capabilities() in place.h. */
 	bool (*same_capabilities)(void *context, const struct target *target);
 	void (*say)(void *context, const char *line);
 	/* NULL: SUPERVISOR_OPENS_AS_PROGRAM */
 	enum supervisor_opening (*opening)(void *context, dev_t rdev);
+	/* As supervisor_options.is_locked. */
+	bool is_locked;
 	/* The driver of a device, learnt from calls that the kernel accepted. 0: unknown. */
 	uint32_t (*driver_of)(void *context, dev_t rdev);
 	void (*driver_is)(void *context, dev_t rdev, uint32_t driver_id);
@@ -120,6 +122,8 @@ enum attr_role schema_role(const struct schema *schema, uint16_t attr_id);
  * A request, copied once: header, attributes and all memory that they point to, in one block. Its pointers point into
  * the block. The supervisor decides on this copy and carries it out, and the program can change neither.
  */
+enum { SNAPSHOT_REQUEST_MAX = 4096 };
+
 struct snapshot {
 	uint8_t *block;
 	size_t size;
@@ -127,7 +131,8 @@ struct snapshot {
 	const struct schema *schema;         /* NULL: the attributes still point into the program */
 	uint64_t address;                    /* of the request, in the program */
 	struct ib_uverbs_attr *original;     /* the attributes as the program has them */
-	uint64_t fds_new;                    /* attributes, by position, whose fd the snapshot owns */
+	/* The attributes, by position, whose fd the snapshot owns. A request is at most a page. */
+	uint64_t fds_owned[SNAPSHOT_REQUEST_MAX / sizeof(struct ib_uverbs_attr) / 64];
 };
 
 /*
@@ -165,17 +170,6 @@ struct open_call {
 	uint64_t how, how_size;
 };
 struct outcome call_open(const struct surroundings *around, const struct target *target, const struct open_call *call);
-
-/* ---- files as the program sees them ---- */
-
-/* Opens the file that the program would find, with O_PATH; the caller owns the fd. -errno: none, or unknown. */
-RS_MUST_USE int place_find(const struct target *target, int dirfd, const char *path, bool follow, int *out_fd);
-/* Opens the device behind an O_PATH fd with the ids, capabilities and cgroup of the program. 0 or -errno. */
-RS_MUST_USE int place_open_as(const struct target *target, int path_fd, int flags, int *out_fd);
-/* The same in the supervisor's own cgroup. */
-RS_MUST_USE int place_open_given(const struct target *target, int path_fd, int flags, int *out_fd);
-/* Does the thread have every capability of the caller? False if that is unknown. */
-bool target_has_all_capabilities(pid_t tid);
 
 /* ---- locking in ---- */
 

@@ -16,6 +16,8 @@
  * | command ended                  | sends its status to the front                   | the filter is unused  |
  * | filter unused (serve() ended)  | reaps once more                                 | the command has ended |
  * | front killed                   | kills the command                               | -                     |
+ * | private engine ended           | kills all descendants: nothing watches their    | -                     |
+ * |                                | queue pairs any more                            |                       |
  *
  * The front mirrors the command (become_front()):
  *
@@ -24,6 +26,7 @@
  * | signal to this process         | forwards it to the command, if it was not meant for the whole group     ||
  * | status from the supervisor     | exits like the command                          | -                     |
  * | supervisor ended               | becomes the reaper of the command               | -                     |
+ * | private engine ended           | (the supervisor kills all descendants)          | kills all descendants |
  * | command stopped or ended       | (the supervisor stops or continues this process)| stops or exits itself |
  */
 #include "supervise.h"
@@ -46,10 +49,10 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "descendants.h"
 #include "messages/protocol.h"
 #include "process/process.h"
 #include "process/spawn.h"
-#include "process/status.h"
 #include "supervisor/supervisor.h"
 #include "util/fd_socket.h"
 
@@ -60,13 +63,17 @@ struct news {
 	bool has_status;
 };
 
+/* Processes that were started while others were killed. */
+enum { KILL_AGAIN_MS = 50 };
+
 struct setting {
 	const char *program;
 	char **argv;
 	struct supervisor_options options;
-	int keep;
+	int lifeline; /* of a private engine, which has ended when this reports POLLERR; -1: of the system */
 	pid_t front, group;
 	bool job_control; /* a shell notices when the front stops, and continues it */
+	int dumpable;     /* of this process when it was started */
 	int to_front;     /* the supervisor's end */
 	sigset_t signals; /* blocked when the front was started */
 };
@@ -87,7 +94,7 @@ static _Noreturn void die(const char *what, int err)
 
 /* ---- the command ---- */
 
-static int install_locks(void)
+static int install_locks(bool *is_locked)
 {
 	int listener, err = supervisor_landlock_install();
 
@@ -103,27 +110,31 @@ static int install_locks(void)
 			"see rdmasec(1)\n");
 	else if (err)
 		return err;
-	listener = supervisor_filter_install();
+	*is_locked = !err;
+	listener = supervisor_filter_install(*is_locked);
 	if (listener != -EACCES)
 		return listener;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
-	return supervisor_filter_install();
+	return supervisor_filter_install(*is_locked);
 }
 
 /* The command starts as it would without rdmasec, but restricted. */
 static _Noreturn void become_command(const struct setting *setting, int to_supervisor)
 {
+	bool is_locked = false;
 	int listener, err;
 	char word;
 
 	setpgid(0, setting->group);
-	listener = install_locks();
+	/* the supervisor inspects this process before its execve(2) */
+	prctl(PR_SET_DUMPABLE, setting->dumpable);
+	listener = install_locks(&is_locked);
 	if (listener == -EBUSY)
 		die("cannot supervise a command below another supervisor (seccomp allows one notifier)", listener);
 	if (listener < 0)
 		die("cannot supervise the command", listener);
-	err = wire_send(to_supervisor, "", 1, listener);
+	err = wire_send(to_supervisor, &is_locked, sizeof(is_locked), listener);
 	if (err < 0)
 		die("cannot reach the supervisor", err);
 	close(listener);
@@ -216,18 +227,37 @@ static int children_fd(void)
 	return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Without its engine the queue pairs of the command are not watched. Kills until no process is left. */
+static void end_unwatched(struct pollfd *lifeline)
+{
+	static bool said;
+
+	if (!said)
+		say("rdmasec: the private engine has ended, and queue pairs are not watched any more: all processes of "
+		    "the command are killed",
+		    NULL);
+	said = true;
+	lifeline->fd = -1;
+	descendants_kill();
+}
+
 /* Returns when no process is left to serve. `over`: its other end closes when the filter is unused. */
 static void run_to_completion(const struct setting *setting, pid_t command, int over)
 {
-	struct pollfd fds[3] = { { .fd = over, .events = POLLIN },
+	struct pollfd fds[4] = { { .fd = over, .events = POLLIN },
 				 { .fd = children_fd(), .events = POLLIN },
-				 { .fd = setting->to_front, .events = POLLIN } };
+				 { .fd = setting->to_front, .events = POLLIN },
+				 { .fd = setting->lifeline } };
 	struct signalfd_siginfo info;
+	bool unwatched = false;
 
 	for (;;) {
 		reap(setting, &command);
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, 4, unwatched ? KILL_AGAIN_MS : -1) < 0 && errno != EINTR)
 			return;
+		unwatched |= fds[3].revents != 0;
+		if (unwatched)
+			end_unwatched(&fds[3]);
 		while (read(fds[1].fd, &info, sizeof(info)) > 0)
 			;
 		/* the front was killed, in place of the command */
@@ -248,13 +278,13 @@ static void run_to_completion(const struct setting *setting, pid_t command, int 
 	}
 }
 
-static int receive_listener(int from_command)
+/* From this program's own code, which the command has not replaced yet. */
+static int receive_listener(int from_command, bool *is_locked)
 {
 	int fd = -1, got;
-	char byte;
 
-	got = wire_receive(from_command, &byte, 1, &fd);
-	return got == 1 && fd >= 0 ? fd : -EPROTO;
+	got = wire_receive(from_command, is_locked, sizeof(*is_locked), &fd);
+	return got == (int)sizeof(*is_locked) && fd >= 0 ? fd : -EPROTO;
 }
 
 /* If its fds cannot be taken, every verbs call would be refused: the command must not start. 0 or -errno. */
@@ -297,7 +327,6 @@ static void become_background(void)
 	signal(SIGTTOU, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, PROCESS_SUPERVISOR_NAME);
-	prctl(PR_SET_DUMPABLE, 0);
 }
 
 static _Noreturn void become_supervisor(struct setting *setting)
@@ -322,7 +351,7 @@ static _Noreturn void become_supervisor(struct setting *setting)
 	close(sockets[1]);
 	become_background();
 	notify_front(setting, command, NULL);
-	serving.listener = receive_listener(sockets[0]);
+	serving.listener = receive_listener(sockets[0], &setting->options.is_locked);
 	failed = serving.listener < 0 || release_command(command, sockets[0]);
 	close(sockets[0]);
 	if (failed) {
@@ -333,7 +362,7 @@ static _Noreturn void become_supervisor(struct setting *setting)
 	}
 	serving.over = over[1];
 	leave_standard_streams(STDOUT_FILENO);
-	spawn_close_all_but((int[]){ setting->to_front, serving.listener, over[0], over[1], setting->keep }, 5);
+	spawn_close_all_but((int[]){ setting->to_front, serving.listener, over[0], over[1], setting->lifeline }, 5);
 	/* of all signals only SIGCHLD stays blocked, for signalfd(2) */
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGCHLD);
@@ -346,21 +375,6 @@ static _Noreturn void become_supervisor(struct setting *setting)
 
 /* ---- the front ---- */
 
-/* Is the process a descendant of `top`? */
-static bool is_below(pid_t pid, pid_t top)
-{
-	uint64_t parent;
-
-	for (int depth = 0; pid > 1 && depth < 64; depth++) {
-		if (pid == top)
-			return true;
-		if (process_status_numbers(pid, "PPid", 10, &parent, 1))
-			return false;
-		pid = (pid_t)parent;
-	}
-	return false;
-}
-
 /* The terminal signals the whole group, with the command in it; kill(2) of this pid reaches this process only. */
 static void forward_signal(const struct signalfd_siginfo *info, pid_t supervisor, pid_t command)
 {
@@ -372,7 +386,7 @@ static void forward_signal(const struct signalfd_siginfo *info, pid_t supervisor
 		return;
 	if (sig == SIGCONT || (sig == SIGHUP && from_kernel && getsid(0) == getpid()))
 		kill(command, sig);
-	else if (!from_kernel && !is_below((pid_t)info->ssi_pid, supervisor))
+	else if (!from_kernel && !is_descendant((pid_t)info->ssi_pid, supervisor))
 		kill(command, sig);
 }
 
@@ -436,26 +450,33 @@ static bool has_job_control(void)
 	return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
 }
 
-static _Noreturn void become_front(pid_t supervisor, int from_supervisor, bool job_control)
+static _Noreturn void become_front(const struct setting *setting, pid_t supervisor, int from_supervisor)
 {
-	struct pollfd fds[2] = { { .fd = from_supervisor, .events = POLLIN }, { .events = POLLIN } };
+	struct pollfd fds[3] = { { .fd = from_supervisor, .events = POLLIN },
+				 { .events = POLLIN },
+				 { .fd = setting->lifeline } };
 	struct signalfd_siginfo info;
 	pid_t command = -1;
-	bool supervisor_gone = false;
+	bool supervisor_gone = false, unwatched = false;
 	sigset_t all;
 
 	leave_standard_streams(STDERR_FILENO);
-	spawn_close_all_but(&from_supervisor, 1);
-	prctl(PR_SET_DUMPABLE, 0);
+	spawn_close_all_but((int[]){ from_supervisor, setting->lifeline }, 2);
 	sigfillset(&all);
 	fds[1].fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fds[1].fd < 0)
 		_exit(EXIT_CANNOT_RUN);
 	for (;;) {
 		if (supervisor_gone)
-			wait_as_reaper(command, job_control);
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			wait_as_reaper(command, setting->job_control);
+		if (supervisor_gone && unwatched)
+			descendants_kill();
+		if (poll(fds, 3, supervisor_gone && unwatched ? KILL_AGAIN_MS : -1) < 0 && errno != EINTR)
 			_exit(EXIT_CANNOT_RUN);
+		if (fds[2].revents) {
+			unwatched = true;
+			fds[2].fd = -1;
+		}
 		while (read(fds[1].fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 			forward_signal(&info, supervisor, command);
 		if (!supervisor_gone && fds[0].revents)
@@ -465,14 +486,15 @@ static _Noreturn void become_front(pid_t supervisor, int from_supervisor, bool j
 	}
 }
 
-int supervise(const char *program, char **argv, const char *engine, int keep)
+int supervise(const char *program, char **argv, const char *engine, int lifeline)
 {
 	struct setting setting = { .program = program,
 				   .argv = argv,
-				   .keep = keep,
+				   .lifeline = lifeline,
 				   .front = getpid(),
 				   .group = getpgrp(),
 				   .job_control = has_job_control(),
+				   .dumpable = prctl(PR_GET_DUMPABLE) == 1,
 				   .options = { .say = say } };
 	int sockets[2], err = wire_address(engine, &setting.options.engine, &setting.options.engine_len);
 	pid_t supervisor;
@@ -485,6 +507,8 @@ int supervise(const char *program, char **argv, const char *engine, int keep)
 		return EXIT_CANNOT_RUN;
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	/* the command of the same user can inspect neither this process nor the supervisor */
+	prctl(PR_SET_DUMPABLE, 0);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &setting.signals);
 	supervisor = fork();
@@ -498,5 +522,5 @@ int supervise(const char *program, char **argv, const char *engine, int keep)
 		become_supervisor(&setting);
 	}
 	close(sockets[1]);
-	become_front(supervisor, sockets[0], setting.job_control);
+	become_front(&setting, supervisor, sockets[0]);
 }

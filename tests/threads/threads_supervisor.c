@@ -124,7 +124,7 @@ static pid_t start(int *out_listener)
 		int fd;
 
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		fd = supervisor_filter_install();
+		fd = supervisor_filter_install(false);
 		MUST(fd >= 0 && wire_send(pair[1], "", 1, fd) == 1);
 		close(fd);
 		close(pair[1]);

@@ -25,6 +25,7 @@
 #include "agent/confined.h"
 #include "child_fixture.h"
 #include "skip.h"
+#include "supervisor/place.h"
 #include "supervisor/supervisor_internal.h"
 
 static void setup(void)

@@ -160,7 +160,7 @@ static void supervisor_program(struct program *out)
 {
 	struct sock_fprog program;
 
-	cr_assert_eq(supervisor_filter_export(&program), 0);
+	cr_assert_eq(supervisor_filter_export(false, &program), 0);
 	cr_assert_leq(program.len, CODE_MAX);
 	memcpy(out->code, program.filter, program.len * sizeof(out->code[0]));
 	out->count = program.len;

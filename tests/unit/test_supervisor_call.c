@@ -27,7 +27,7 @@ static struct {
 	uint32_t driver;
 	uint16_t object_id, method_id;
 	uint32_t driver_id;
-	struct ib_uverbs_attr attrs[32];
+	struct ib_uverbs_attr attrs[256];
 	uint16_t overrun;  /* a driver writes so many octets to UHW_OUT, whatever its length */
 	uint16_t answered; /* an attribute that a method writes */
 } w;
@@ -595,6 +595,60 @@ Test(supervisor_call, puts_event_channel_into_program)
 	cr_expect_eq(call_verbs(&around, &program, NUMBER, w.request.part[0].address).result, 0);
 	cr_expect(w.put == 1 && attrs[0].data == 42);
 	cr_expect_eq(fcntl(fd, F_GETFD), -1, "ours is closed");
+}
+
+/* Attributes that no method has come first, so that the new fd is at a position of the program's choice. */
+static int new_fd_at_position(int position, int kernel_result)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), left_open;
+
+	memset(&w, 0, sizeof(w));
+	begin(&w.request, RDMA_DRIVER_RXE, UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC);
+	for (int i = 0; i < position; i++)
+		add_attr(&w.request, (uint16_t)(0x0100 + i), 0, 0);
+	add_attr(&w.request, UVERBS_ATTR_ASYNC_EVENT_ALLOC_FD_HANDLE, 0, (uint64_t)fd);
+	w.put_number = 42;
+	w.kernel_result = kernel_result;
+	cr_expect_eq(call_verbs(&around, &program, NUMBER, w.request.part[0].address).result, kernel_result);
+	left_open = fcntl(fd, F_GETFD) >= 0;
+	if (left_open)
+		close(fd);
+	return left_open;
+}
+
+Test(supervisor_call, closes_new_fd_at_every_position)
+{
+	static const int positions[] = { 0, 1, 31, 32, 63, 64, 65, 127, 128, 191, 192, 253 };
+
+	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+		cr_expect_not(new_fd_at_position(positions[i], 0), "position %d", positions[i]);
+		cr_expect_eq(w.put, 1, "position %d: the program gets it", positions[i]);
+		cr_expect(new_fd_at_position(positions[i], -EMFILE), "position %d: the kernel made none", positions[i]);
+		cr_expect_eq(w.put, 0);
+	}
+}
+
+Test(supervisor_call, takes_fd_at_every_position)
+{
+	for (int position = 0; position < 250; position += 10) {
+		memset(&w, 0, sizeof(w));
+		native_qp(&w.request);
+		for (int i = 0; i < position; i++)
+			add_attr(&w.request, (uint16_t)(0x0100 + i), 0, 0);
+		add_attr(&w.request, UVERBS_ATTR_CREATE_QP_EVENT_FD, 0, NUMBER + 1);
+		cr_expect_eq(verbs().result, 0, "position %d", position);
+		cr_expect_eq(w.fetched, 2, "position %d", position);
+		cr_expect_neq(w.attrs[2 + position].data, NUMBER + 1, "position %d", position);
+	}
+}
+
+Test(supervisor_call, refuses_more_attributes_than_a_page_holds)
+{
+	modify(0x20);
+	for (int i = 0; i < 253; i++)
+		add_attr(&w.request, (uint16_t)(0x0100 + i), 0, 0);
+	cr_expect_eq(verbs().result, -EINVAL);
+	cr_expect_eq(w.called, 0);
 }
 
 /* ---- the doorbell ---- */

@@ -10,12 +10,14 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "messages/protocol.h"
+#include "skip.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/supervisor_internal.h"
 #include "util/fd_socket.h"
@@ -23,7 +25,7 @@
 enum { FINE = 0, CANNOT = 99, NOT_KILLED = 98 };
 
 /* A child that is filtered, does this, and exits with what it returns; its listener comes to us. */
-static pid_t start(int (*what)(void), int *listener)
+static pid_t start_filtered(int (*what)(void), bool is_locked, int *listener)
 {
 	int pair[2], got;
 	char byte;
@@ -36,7 +38,7 @@ static pid_t start(int (*what)(void), int *listener)
 		int fd;
 
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		fd = supervisor_filter_install();
+		fd = supervisor_filter_install(is_locked);
 		if (fd < 0 || wire_send(pair[1], "", 1, fd) < 0)
 			_exit(CANNOT);
 		close(fd);
@@ -48,6 +50,11 @@ static pid_t start(int (*what)(void), int *listener)
 	close(pair[0]);
 	cr_assert_eq(got, 1, "%d", got);
 	return child;
+}
+
+static pid_t start(int (*what)(void), int *listener)
+{
+	return start_filtered(what, false, listener);
 }
 
 static int status_of(pid_t child)
@@ -199,6 +206,36 @@ Test(supervisor_filter, fails_calls_without_supervisor)
 	cr_expect_eq(status_of(child), FINE);
 }
 
+/* Without a supervisor, calls that would notify it fail with ENOSYS. */
+static int opens_behind_landlock(void)
+{
+	static const int passed[] = { O_WRONLY, O_WRONLY | O_APPEND, O_RDWR | O_CREAT, O_RDWR | O_TRUNC, O_RDWR | O_APPEND,
+				      O_WRONLY | O_CREAT | O_TRUNC };
+	static const int stopped[] = { O_RDWR, O_RDWR | O_CLOEXEC, O_RDWR | O_NONBLOCK };
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		if (open("/dev/null", passed[i], 0600) < 0)
+			return 1 + (int)i;
+	for (size_t i = 0; i < sizeof(stopped) / sizeof(stopped[0]); i++)
+		if (failure(open("/dev/null", stopped[i])) != ENOSYS)
+			return 11 + (int)i;
+	if (creat("/dev/null", 0600) < 0 || getrlimit(RLIMIT_CPU, &limit) || setrlimit(RLIMIT_CPU, &limit))
+		return 21;
+	if (prlimit(getppid(), RLIMIT_CPU, NULL, &limit))
+		return 22;
+	return failure(prlimit(getppid(), RLIMIT_CPU, &limit, NULL)) == EPERM ? FINE : 23;
+}
+
+Test(supervisor_filter, stops_only_opening_of_nodes_behind_landlock)
+{
+	int listener;
+	pid_t child = start_filtered(opens_behind_landlock, true, &listener);
+
+	close(listener);
+	cr_expect_eq(WEXITSTATUS(status_of(child)), FINE);
+}
+
 static int sleeps_in_verbs(void)
 {
 	char request[24] = { 0 };
@@ -274,4 +311,42 @@ static int threads_and_children(void)
 Test(supervisor_filter, serves_threads_and_children)
 {
 	cr_expect_eq(served(threads_and_children), FINE);
+}
+
+/* ---- Landlock ---- */
+
+enum { ABI_WITH_SCOPES = 6, SCOPED = 50, OLD_KERNEL = 51 };
+
+static int signals_its_parent(void)
+{
+	pid_t child;
+	int status;
+
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < ABI_WITH_SCOPES)
+		return OLD_KERNEL;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || supervisor_landlock_install())
+		return CANNOT;
+	if (failure(kill(getppid(), 0)) != EPERM || failure(kill(getppid(), SIGKILL)) != EPERM)
+		return 1;
+	child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	if (kill(child, SIGKILL) || waitpid(child, &status, 0) != child || raise(0))
+		return 2;
+	return SCOPED;
+}
+
+Test(supervisor_landlock, keeps_signals_inside)
+{
+	pid_t child = fork();
+	int status;
+
+	cr_assert_geq(child, 0);
+	if (child == 0)
+		_exit(signals_its_parent());
+	status = status_of(child);
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == OLD_KERNEL || WEXITSTATUS(status) == CANNOT))
+		skip_test("this kernel has no Landlock that knows signals");
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == SCOPED, "%x", status);
 }

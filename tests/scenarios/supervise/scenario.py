@@ -23,6 +23,9 @@ FLIPS = int(os.environ.get("RDMASEC_FLIPS", "200"))
 # A rule for a remote that is not used allows a QP until its address is known.
 LATE = "[rule elsewhere]\nmatch-remote = 10.99.0.0/16\nmode = off\n"
 FLIPPING = 600  # s without progress; the program prints a line for every hundred attempts
+OFF = "[default]\nmode = off\n"
+QKEY = Path(__file__).resolve().parents[2] / "apps/pyverbs_qkey.py"
+SETPRIV = f"setpriv --reuid {USER} --regid {USER} --clear-groups"
 TERMINAL = Path(__file__).resolve().with_name("terminal.py")
 FLIPPED = re.compile(r"refused (\d+) passed (\d+) unprotected (\d+) failed (\d+)")
 
@@ -34,6 +37,10 @@ def run(t: Test) -> None:
     is_transparent(t)
     has_job_control(t)
     rdma_cm_node_exists_before(t)
+    program_gets_only_its_own_capabilities(t)
+    reopened_node_takes_no_write(t)
+    engine_and_supervisor_are_out_of_reach(t)
+    engine_ends(t)
     for sig in (signal.SIGKILL, signal.SIGSTOP):
         supervisor_gets(t, sig)
     withstands_changed_commands(t)
@@ -117,6 +124,97 @@ def rdma_cm_node_exists_before(t: Test) -> None:
     channel = f"import ctypes; f = {create}; f.restype = ctypes.c_void_p; print(bool(f()))"
     result = t.a.run(f'{supervised(t)} python3 -c "{channel}"')
     t.check(result.out.strip() == "True", "supervised: librdmacm finds its node at its first use", result)
+
+
+def program_gets_only_its_own_capabilities(t: Test) -> None:
+    """CapEff is full in a new user namespace; the kernel asks for CAP_NET_RAW in that of the device."""
+    t.a.write_file("/run/off.policy", OFF)
+    wrap = supervised(t, "-p /run/off.policy")
+    result = t.a.run(f"{wrap} /usr/bin/python3 {QKEY} {DEVICE}")
+    t.check(result.out == "passed\n", "control: root's program, supervised, gets a controlled Q_Key", result)
+    ways = {
+        "another user": f"{SETPRIV}",
+        "another user in its own user namespace": f"{SETPRIV} unshare --user --map-root-user",
+        "root in a user namespace": "unshare --user --map-root-user",
+        "root in a user namespace, twice": "unshare --user --map-root-user unshare --user --map-root-user",
+    }
+    for who, way in ways.items():
+        bare = t.a.run(f"{way} /usr/bin/python3 {QKEY} {DEVICE}")
+        t.check("Operation not permitted" in bare.out, f"control: {who}, bare, gets no controlled Q_Key", bare)
+        result = t.a.run(f"{wrap} {way} /usr/bin/python3 {QKEY} {DEVICE}")
+        t.check("Operation not permitted" in result.out, f"{who}, supervised, gets no controlled Q_Key", result)
+
+
+def reopened_node_takes_no_write(t: Test) -> None:
+    """A node that the supervisor opened takes no write(2) of the program, whatever path led to it."""
+    node = f"/dev/infiniband/{t.a.run('ls /sys/class/infiniband_verbs | grep uverbs', check=True).out.split()[0]}"
+    script = (
+        "import os, sys\n"
+        "os.chdir('/dev')\n"
+        f"held = os.open({node!r}, os.O_PATH)\n"
+        "folder = os.open('/proc/self/fd', os.O_PATH)\n"
+        f"os.symlink(f'/proc/self/fd/{{held}}', '/tmp/reopened-{{}}'.format(os.getpid()))\n"
+        "paths = [f'/proc/self/fd/{held}', f'/dev/fd/{held}', f'/proc/{os.getpid()}/fd/{held}',\n"
+        f"         '/proc/self/root{node}', '/proc/self/cwd/{node.removeprefix('/dev/')}',\n"
+        f"         '/proc/thread-self/root{node}', '/tmp/reopened-{{}}'.format(os.getpid())]\n"
+        "def attempt(path, flags=os.O_RDWR, **where):\n"
+        "    try:\n"
+        "        fd = os.open(path, flags, **where)\n"
+        "    except OSError as error:\n"
+        "        return f'open {error.errno}'\n"
+        "    try:\n"
+        "        return f'wrote {os.write(fd, bytes(8))}'\n"
+        "    except OSError as error:\n"
+        "        return f'write {error.errno}'\n"
+        "for path in paths:\n"
+        "    print(attempt(path), attempt(path, os.O_WRONLY | os.O_CREAT))\n"
+        "print(attempt(str(held), dir_fd=folder), attempt(str(held), os.O_WRONLY, dir_fd=folder))\n"
+    )
+    t.a.write_file("/run/reopen.py", script)
+    bare = t.a.run("/usr/bin/python3 /run/reopen.py")
+    t.check("write 22" in bare.out and "13" not in bare.out, "control: an unguarded program may write to its node", bare)
+    result = t.a.run(f"{supervised(t)} /usr/bin/python3 /run/reopen.py")
+    seen = set(result.out.splitlines())
+    # EACCES of ib_safe_file_access(), and of Landlock
+    t.check(seen == {"write 13 open 13"}, "supervised: a node opened again by /proc takes no write", result)
+
+
+def engine_and_supervisor_are_out_of_reach(t: Test) -> None:
+    """A program of the same user can neither signal nor limit nor inspect them."""
+    script = (
+        "import os, resource\n"
+        "def attempt(what, *arguments):\n"
+        "    try:\n"
+        "        what(*arguments)\n"
+        "    except PermissionError:\n"
+        "        return 'refused'\n"
+        "    return 'passed'\n"
+        "for name in ('rdmasec-engine', 'rdmasec-super', 'rdmasec'):\n"
+        "    pid = int(os.popen(f'pgrep -n -x {name}').read())\n"
+        "    limits = (resource.RLIMIT_CPU, (0, 0))\n"
+        "    print(attempt(os.kill, pid, 9), attempt(resource.prlimit, pid, *limits),\n"
+        "          attempt(os.readlink, f'/proc/{pid}/fd/0'), attempt(open, f'/proc/{pid}/mem', 'rb'),\n"
+        "          attempt(os.readlink, f'/proc/{pid}/root'))\n"
+    )
+    t.a.write_file("/run/reach.py", script)
+    for user in (None, USER):
+        result = t.a.run(f"{supervised(t)} /usr/bin/python3 /run/reach.py", user=user)
+        holds = result.ok and result.out.splitlines() == ["refused refused refused refused refused"] * 3
+        t.check(holds, f"supervised, uid {user or 0}: engine, supervisor and rdmasec are out of reach", result)
+
+
+def engine_ends(t: Test) -> None:
+    """Nothing watches the queue pairs any more: the program is killed, with its children."""
+    for user in (None, USER):
+        who = f"supervised, uid {user or 0}: the private engine is killed"
+        program = t.a.start(f"exec {supervised(t)} sh -c 'sleep 1000 & setsid sleep 1001 & echo ready; sleep 1002'", user=user)
+        await_words(program, "ready")
+        t.a.run("kill -9 $(pgrep -n -x rdmasec-engine)", check=True)
+        result = program.wait()
+        t.check(result.code == -signal.SIGKILL, f"{who}: the program is killed", result)
+        t.check("rdmasec: the private engine has ended" in result.err, f"{who}: a line says why", result.err)
+        gone = t.eventually(lambda: not t.a.run("pgrep -f 'sleep 100[012]'").ok)
+        t.check(gone, f"{who}: no process of the program is left", t.a.run("pgrep -af sleep").out)
 
 
 def stops_and_continues_under_traffic(t: Test) -> None:
