@@ -47,8 +47,8 @@ static int open_by_kernel(int folder, const char *path, bool follow, uint64_t re
 /* Without synchronisation: a hostile file system could delay it. */
 static int describe(int fd, struct statx *out)
 {
-	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_MNT_ID, out) ? -errno :
-													       0;
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_MNT_ID, out) ? -errno
+													     : 0;
 }
 
 static bool is_same_place(const struct statx *a, const struct statx *b)

@@ -126,8 +126,8 @@ static int identities_read(pid_t tid, struct identity **program, struct identity
 }
 
 /* Those that the kernel asks for in a verbs command (callers of capable() and ns_capable() in drivers/infiniband). */
-static const uint64_t verbs_capabilities =
-	UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_SYS_RAWIO | UINT64_C(1) << CAP_SYS_ADMIN;
+static const uint64_t verbs_capabilities = UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_NET_ADMIN |
+					   UINT64_C(1) << CAP_SYS_RAWIO | UINT64_C(1) << CAP_SYS_ADMIN;
 
 /*
  * The owner of a user namespace has all capabilities in it, whatever its effective ones are (cap_capable()). So a

@@ -19,7 +19,7 @@
 struct engine_client {
 	pid_t pid;
 	uid_t uid;
-	bool executable_known;
+	bool executable_known; /* and identified: its path is that of the host's mount namespace */
 	char executable[256];
 };
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "process/executable.h"
 #include "process/status.h"
 #include "util/small_file.h"
 #include "util/text.h"
@@ -88,11 +89,9 @@ static int read_uid(struct process *process)
 static void read_optional_facts(int dir, struct process *process)
 {
 	struct stat st;
-	ssize_t len = readlinkat(dir, "exe", process->executable, sizeof(process->executable) - 1);
 
-	/* a name that may have been cut is no name */
-	process->executable_known = len > 0 && (size_t)len < sizeof(process->executable) - 1;
-	process->executable[process->executable_known ? len : 0] = '\0';
+	process->executable_known =
+		executable_read(dir, process->executable, sizeof(process->executable), &process->executable_is_local);
 	process->netns_known = !fstatat(dir, "ns/net", &st, 0);
 	process->netns_dev = process->netns_known ? st.st_dev : 0;
 	process->netns_ino = process->netns_known ? st.st_ino : 0;

@@ -18,7 +18,8 @@ struct process {
 	uid_t uid;           /* effective; of a socket's peer, that of its connect(2) */
 	uint64_t start_time; /* in clock ticks since boot: with pid, a name that is not used again */
 	bool executable_known;
-	char executable[256]; /* as /proc/PID/exe has it: " (deleted)" may follow */
+	bool executable_is_local; /* its path names it for this host: executable_read() */
+	char executable[256];     /* as /proc/PID/exe has it: " (deleted)" may follow */
 	bool netns_known;
 	dev_t netns_dev;
 	ino_t netns_ino;

@@ -12,9 +12,9 @@ void engine_client_from(const struct process *process, struct engine_client *out
 	*out = (struct engine_client){
 		.pid = process->pid,
 		.uid = process->uid,
-		.executable_known = process->executable_known,
+		.executable_known = process->executable_known && process->executable_is_local,
 	};
-	if (process->executable_known)
+	if (out->executable_known)
 		text_copy(out->executable, sizeof(out->executable), process->executable);
 }
 

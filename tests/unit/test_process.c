@@ -3,9 +3,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -124,6 +127,154 @@ Test(process, fails_for_ended_process)
 	cr_expect_eq(process_open(-1, &process), -ESRCH);
 	cr_expect_eq(process.pid, 4711, "an error changes no output");
 	process_close(&held);
+}
+
+/* ---- the program ---- */
+
+/* A program, and another one that a user would like to pass off as it. */
+static struct {
+	char folder[32], genuine[64], forged[64];
+} programs;
+
+static void copy_program(char *path, size_t size, const char *name)
+{
+	char command[160];
+
+	snprintf(path, size, "%s/%s", programs.folder, name);
+	snprintf(command, sizeof(command), "cp /bin/sleep %s && chmod 755 %s", path, path);
+	cr_assert_eq(system(command), 0);
+}
+
+static void make_programs(void)
+{
+	strcpy(programs.folder, "/tmp/process-XXXXXX");
+	cr_assert_not_null(mkdtemp(programs.folder));
+	cr_assert_eq(chmod(programs.folder, 0755), 0);
+	copy_program(programs.genuine, sizeof(programs.genuine), "genuine");
+	copy_program(programs.forged, sizeof(programs.forged), "forged");
+}
+
+static void remove_programs(void)
+{
+	cr_assert(!unlink(programs.genuine) && !unlink(programs.forged) && !rmdir(programs.folder));
+}
+
+TestSuite(program, .init = make_programs, .fini = remove_programs);
+
+static void own_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		_exit(1);
+}
+
+static void mount_forged(void)
+{
+	own_mounts();
+	if (mount(programs.forged, programs.genuine, NULL, MS_BIND, NULL))
+		_exit(1);
+}
+
+static void own_users(void)
+{
+	if (unshare(CLONE_NEWUSER))
+		_exit(1);
+}
+
+/* A file of another mount namespace, executed in this one. */
+static void execute_foreign_file(void)
+{
+	char *const argv[] = { programs.genuine, (char *)"1000", NULL };
+	int here = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), there, file;
+
+	mount_forged();
+	/* keeps the namespace, and with it the path */
+	there = open("/proc/self/ns/mnt", O_RDONLY);
+	file = open(programs.genuine, O_PATH | O_CLOEXEC);
+	if (there < 0 || setns(here, CLONE_NEWNS) || file < 0)
+		_exit(1);
+	fexecve(file, argv, argv + 2);
+	_exit(1);
+}
+
+/* Starts the genuine program after `prepare`; opens it when it executes that. */
+static pid_t execute(void (*prepare)(void), struct process *out)
+{
+	int closes_at_execve[2];
+	pid_t pid;
+	char byte;
+
+	cr_assert_eq(pipe2(closes_at_execve, O_CLOEXEC), 0);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (prepare)
+			prepare();
+		execl(programs.genuine, "sleep", "1000", NULL);
+		_exit(1);
+	}
+	close(closes_at_execve[1]);
+	cr_assert_eq(read(closes_at_execve[0], &byte, 1), 0);
+	close(closes_at_execve[0]);
+	cr_assert_eq(process_open(pid, out), 0);
+	return pid;
+}
+
+static bool is_local_after(void (*prepare)(void), bool *looks_genuine)
+{
+	struct process process;
+	pid_t pid = execute(prepare, &process);
+	bool local = process.executable_is_local;
+
+	*looks_genuine = process.executable_known && !strcmp(process.executable, programs.genuine);
+	process_close(&process);
+	child_end(pid);
+	return local;
+}
+
+Test(program, is_local_by_its_path)
+{
+	bool looks_genuine;
+
+	cr_expect(is_local_after(NULL, &looks_genuine));
+	cr_expect(looks_genuine);
+	NEED_ROOT();
+	cr_expect(is_local_after(own_mounts, &looks_genuine), "the same file, as of a service with PrivateTmp");
+	cr_expect(looks_genuine);
+}
+
+Test(program, is_not_local_if_another_file_is_mounted_over_it)
+{
+	bool looks_genuine;
+
+	NEED_ROOT();
+	cr_expect_not(is_local_after(mount_forged, &looks_genuine));
+	cr_expect(looks_genuine, "control: its path is that of the genuine program");
+	cr_expect_not(is_local_after(execute_foreign_file, &looks_genuine));
+	cr_expect(looks_genuine, "control: its path is that of the genuine program");
+}
+
+Test(program, is_not_local_in_other_user_namespace)
+{
+	bool looks_genuine;
+
+	NEED_ROOT();
+	cr_expect_not(is_local_after(own_users, &looks_genuine));
+	cr_expect(looks_genuine, "control: its path is that of the genuine program");
+}
+
+Test(program, has_present_path_after_it_was_moved)
+{
+	struct process process;
+	pid_t pid = execute(NULL, &process);
+
+	process_close(&process);
+	cr_assert_eq(rename(programs.genuine, programs.forged), 0);
+	cr_assert_eq(process_open(pid, &process), 0);
+	cr_expect_str_eq(process.executable, programs.forged, "by its present path");
+	process_close(&process);
+	copy_program(programs.genuine, sizeof(programs.genuine), "genuine");
+	child_end(pid);
 }
 
 /* ---- a socket's peer ---- */

@@ -209,8 +209,8 @@ Test(supervisor_filter, fails_calls_without_supervisor)
 /* Without a supervisor, calls that would notify it fail with ENOSYS. */
 static int opens_behind_landlock(void)
 {
-	static const int passed[] = { O_WRONLY, O_WRONLY | O_APPEND, O_RDWR | O_CREAT, O_RDWR | O_TRUNC, O_RDWR | O_APPEND,
-				      O_WRONLY | O_CREAT | O_TRUNC };
+	static const int passed[] = { O_WRONLY,         O_WRONLY | O_APPEND, O_RDWR | O_CREAT,
+				      O_RDWR | O_TRUNC, O_RDWR | O_APPEND,   O_WRONLY | O_CREAT | O_TRUNC };
 	static const int stopped[] = { O_RDWR, O_RDWR | O_CLOEXEC, O_RDWR | O_NONBLOCK };
 	struct rlimit limit;
 

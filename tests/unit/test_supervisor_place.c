@@ -329,8 +329,8 @@ Test(supervisor_place, opens_node_by_every_path)
 {
 	pid_t pid = program_start();
 	char link[64];
-	const char *const paths[] = { "/dev/null",	     "/proc/self/fd/77", "/dev/fd/77",	    link,
-				      "/proc/self/root/dev/null", "null",		 "/proc/self/cwd/null" };
+	const char *const paths[] = { "/dev/null", "/proc/self/fd/77",   "/dev/fd/77", link, "/proc/self/root/dev/null",
+				      "null",      "/proc/self/cwd/null" };
 
 	snprintf(link, sizeof(link), "%s/link", folder);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
