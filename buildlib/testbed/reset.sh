@@ -13,7 +13,7 @@ done
 for link in /sys/class/net/*; do
     case "${link##*/}" in
         lo|eth0) ;;
-        *) if [ -e "$link" ]; then ip link delete "${link##*/}"; fi ;;  # a VLAN disappears with the link below it
+        *) if [ -d "$link" ]; then ip link delete "${link##*/}"; fi ;;  # a VLAN disappears with the link below it; bonding_masters is a file
     esac
 done
 if command -v nft >/dev/null; then nft flush ruleset; fi

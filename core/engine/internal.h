@@ -46,10 +46,12 @@ struct asking {
 	bool too_early; /* evidence is still being read, and might change the answer */
 };
 
-/* A question that waits for an SA, or for evidence. */
+/* A question that waits for an SA of IPsec or MACsec, or for evidence. */
 struct waiting {
 	struct asking question;
-	struct acquisition *acquisition; /* NULL: it waits for evidence */
+	bool for_sa;                     /* false: it waits for evidence */
+	bool hurries;                    /* for a MACsec SA: it has called mirror_hurry_begin() */
+	struct acquisition *acquisition; /* of the ESP SA that it waits for, or NULL */
 	struct acquire_flow flow;
 	uint32_t policy_index;
 	int64_t began_ms, end_ms, say_ms; /* CLOCK_MONOTONIC; say_ms: the next WIRE_WAIT */

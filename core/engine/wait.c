@@ -66,23 +66,41 @@ static void explain_late(const struct waiting *w, struct judgement *answer)
 {
 	struct why why;
 
-	acquisition_explain(w->acquisition, &why);
+	if (w->acquisition)
+		acquisition_explain(w->acquisition, &why);
+	else
+		why = (struct why){ .reason = REASON_SETUP_MKA };
 	why.number = (uint64_t)(clock_ms() - w->began_ms);
 	explain(answer, &why);
 }
 
 /* ---- waiting ---- */
 
+/* MKA cannot be asked, and the kernel sends no event of its SAs: the mirror polls faster while a question waits. */
+static void expect_macsec_sa(struct waiting *w)
+{
+	if (w->hurries)
+		return;
+	w->hurries = true;
+	mirror_hurry_begin(namespace_mirror(w->question.in));
+}
+
 static int join(struct waiting *w, const struct judgement *answer)
 {
 	struct asking *q = &w->question;
+	int err;
 
-	if (!answer->setup_ms)
+	w->for_sa = answer->setup_ms;
+	if (answer->setup_ms && answer->verdict.missing_macsec_sa)
+		expect_macsec_sa(w);
+	if (!answer->setup_ms || !answer->verdict.missing_sa)
 		return 0;
 	w->flow = flow_of(answer);
 	w->policy_index = answer->verdict.policy_out;
-	return acquirer_join(q->connection->server->acquirer, q->in, &w->flow, w->policy_index, q->process.uid,
-			     &w->acquisition);
+	err = acquirer_join(q->connection->server->acquirer, q->in, &w->flow, w->policy_index, q->process.uid,
+			    &w->acquisition);
+	/* without a key manager for IPsec, MKA may yet protect the path */
+	return answer->verdict.missing_macsec_sa ? 0 : err;
 }
 
 static bool is_same_flow(const struct waiting *w, const struct judgement *answer)
@@ -100,7 +118,7 @@ static int join_again(struct waiting *w, const struct judgement *answer)
 
 	if (before && is_same_flow(w, answer))
 		return 0;
-	if (!before) /* the question waited for evidence until now */
+	if (!w->for_sa)
 		w->end_ms = clock_ms() + answer->setup_ms;
 	w->acquisition = NULL;
 	err = join(w, answer);
@@ -132,11 +150,18 @@ static struct waiting *waiting_new(const struct asking *q)
 	return w;
 }
 
+static void stop_expecting(const struct waiting *w)
+{
+	if (w->hurries)
+		mirror_hurry_end(namespace_mirror(w->question.in));
+}
+
 static void waiting_free(struct connection *connection)
 {
 	struct waiting *w = connection->waiting;
 
 	DL_DELETE(connection->server->waiting, connection);
+	stop_expecting(w);
 	if (w->acquisition)
 		acquisition_leave(w->acquisition);
 	if (w->question.in)
@@ -159,6 +184,8 @@ bool question_waits(struct asking *q, enum connection_fate *fate)
 	if (err) {
 		if (w && w->question.fd >= 0)
 			fd_let_go(w->question.fd);
+		if (w)
+			stop_expecting(w);
 		free(w);
 		explain_failure(&q->answer, err);
 		return false;
@@ -195,7 +222,7 @@ static enum connection_fate judge_again(struct connection *connection)
 	w->dirty = false;
 	now.in = NULL;
 	question_judge(&now);
-	step = steps[w->acquisition ? FOR_SA : FOR_EVIDENCE][judged(&now)][clock_ms() >= w->end_ms];
+	step = steps[w->for_sa ? FOR_SA : FOR_EVIDENCE][judged(&now)][clock_ms() >= w->end_ms];
 	if (step == EXPLAIN)
 		explain_late(w, &now.answer);
 	err = step == JOIN ? join_again(w, &now.answer) : 0;

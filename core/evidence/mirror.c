@@ -188,7 +188,7 @@ static void on_load_more(evutil_socket_t fd, short what, void *arg)
 
 static void poll_again(struct mirror *mirror)
 {
-	int ms = mirror->poll_is_fast ? MIRROR_POLL_MS : POLL_SLOW_MS;
+	int ms = mirror->poll_is_fast || mirror->hurries ? MIRROR_POLL_MS : POLL_SLOW_MS;
 	const struct timeval when = clock_timeval(ms);
 
 	event_add(mirror->poll, &when);
@@ -245,6 +245,17 @@ void mirror_poll_fast(struct mirror *mirror, bool fast)
 		return;
 	mirror->poll_is_fast = fast;
 	poll_again(mirror);
+}
+
+void mirror_hurry_begin(struct mirror *mirror)
+{
+	if (!mirror->hurries++)
+		poll_again(mirror);
+}
+
+void mirror_hurry_end(struct mirror *mirror)
+{
+	mirror->hurries--;
 }
 
 struct netns *mirror_netns(const struct mirror *mirror)

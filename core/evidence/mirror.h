@@ -67,6 +67,9 @@ uint64_t mirror_gid_generation(const struct mirror *mirror);
 /* Polls facts without events every MIRROR_POLL_MS, for queue pairs that such facts protect; else every second. */
 enum { MIRROR_POLL_MS = 100 };
 void mirror_poll_fast(struct mirror *mirror, bool fast);
+/* The same for questions that wait for such facts. Each begin has one end. */
+void mirror_hurry_begin(struct mirror *mirror);
+void mirror_hurry_end(struct mirror *mirror);
 
 /* Reads the settings of one netdev, which have no events. Blocks like netns_settings(). */
 void mirror_read_settings(struct mirror *mirror, const char *netdev);

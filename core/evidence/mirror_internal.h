@@ -31,8 +31,9 @@ struct mirror {
 	struct event *load_more;
 	int64_t load_began_ms;
 	int load_at_once_ms; /* length of a step of a load, after which other events are served */
-	bool poll_is_fast;
-	bool quiet; /* no notifications during the first reading */
+	bool poll_is_fast;   /* mirror_poll_fast() */
+	unsigned hurries;    /* mirror_hurry_begin() */
+	bool quiet;          /* no notifications during the first reading */
 	uint64_t generation, gid_generation;
 };
 

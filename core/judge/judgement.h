@@ -47,8 +47,9 @@ struct judgement {
 	uint32_t better_gid; /* would be protected for the same remote */
 	uint32_t grace_ms;   /* refused: how long a living QP may wait for its protection; 0 if that could leak */
 	/*
-	 * Refused (or only audited) for a missing SA alone, and the rule allows to request one: how long the call may
-	 * wait for it. 0: no wait.
+	 * Refused (or only audited) for a missing SA alone, and the rule allows to wait for one: how long the call may
+	 * wait. verdict.missing_sa: a key manager is asked for it. verdict.missing_macsec_sa: MKA installs it. 0: no
+	 * wait.
 	 */
 	uint32_t setup_ms;
 };

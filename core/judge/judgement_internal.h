@@ -20,7 +20,7 @@ struct binding {
 	const struct policy_rule *rule;
 	struct requirement requirement;
 	enum policy_mode mode;
-	uint32_t setup_ms; /* 0: no SA is asked for */
+	uint32_t setup_ms; /* 0: the call waits for no SA */
 	bool conflict;     /* both cannot hold */
 };
 

@@ -57,10 +57,15 @@ static enum reason settings_reason(const struct macsec_evidence *secy, const str
 	return secy->validate == MACSEC_VALIDATE_STRICT ? REASON_NONE : REASON_MACSEC_VALIDATE;
 }
 
+static const struct macsec_sa_evidence *encoding_sa(const struct macsec_evidence *secy)
+{
+	return &secy->tx_sa[secy->encoding_an % MACSEC_AN_COUNT];
+}
+
 /* REASON_NONE: both ways have a live SA. */
 static enum reason associations_reason(const struct macsec_evidence *secy)
 {
-	const struct macsec_sa_evidence *tx = &secy->tx_sa[secy->encoding_an % MACSEC_AN_COUNT];
+	const struct macsec_sa_evidence *tx = encoding_sa(secy);
 
 	if (!tx->present)
 		return REASON_MACSEC_TX_SA_MISSING;
@@ -82,6 +87,11 @@ static enum reason offload_reason(const struct path *path, const struct macsec_e
 	return kernel < KERNEL_RELEASE(6, 6) ? REASON_MACSEC_KERNEL_OLD : REASON_NONE;
 }
 
+static bool route_strays(const struct path *path)
+{
+	return path->scope == REMOTE_EVERY && path->stray_ifindex;
+}
+
 /*
  * macsec_start_xmit(): with protect and encrypt on (see settings_hold()), a packet that cannot be encrypted for lack of
  * an SA or of operation is dropped. If only the receive side is missing, packets leave encrypted.
@@ -89,11 +99,39 @@ static enum reason offload_reason(const struct path *path, const struct macsec_e
 static bool secy_drops(const struct path *path, const struct evidence *ev, const struct requirement *req,
 		       const struct macsec_evidence *secy)
 {
-	bool strays = path->scope == REMOTE_EVERY && path->stray_ifindex;
 	struct verdict ignored;
 
 	return path->driver->egress == EGRESS_HOST_STACK && secy->offload == MACSEC_OFFLOAD_OFF && secy->encrypt &&
-	       !strays && !ipsec_leads_elsewhere(path, ev, req, &ignored);
+	       !route_strays(path) && !ipsec_leads_elsewhere(path, ev, req, &ignored);
+}
+
+/* Says in the refusal whether the path is protected as soon as SAs are live, so that MKA may repair it. */
+static void expect_sas(const struct path *path, const struct evidence *ev, const struct requirement *req,
+		       const struct macsec_evidence *secy, struct verdict *out)
+{
+	struct verdict ignored;
+
+	if (settings_reason(secy, req) || offload_reason(path, secy, ev->kernel) || route_strays(path) ||
+	    ipsec_leads_elsewhere(path, ev, req, &ignored))
+		return;
+	if (path->scope == REMOTE_SOME)
+		out->could_be = true;
+	else
+		out->missing_macsec_sa = true;
+}
+
+/*
+ * MKA raises the device with its first SAs: wpa_supplicant's macsec_drv_enable_controlled_port() sets IFF_UP then. A
+ * device that was set down beside a live SA is a fault.
+ */
+static void decide_down(const struct path *path, const struct evidence *ev, const struct requirement *req,
+			const struct macsec_evidence *secy, struct verdict *out)
+{
+	const struct macsec_sa_evidence *tx = encoding_sa(secy);
+
+	verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_DOWN);
+	if (evidence_link(ev, path->egress_ifindex) && !(tx->present && tx->active))
+		expect_sas(path, ev, req, secy, out);
 }
 
 static void set_protected(const struct macsec_evidence *secy, struct verdict *out)
@@ -132,10 +170,13 @@ static void decide_secy(const struct path *path, const struct evidence *ev, cons
 
 	if (reason) {
 		refuse(reason, secy, out);
-		out->kernel_drops = associations && secy_drops(path, ev, req, secy);
+		if (!associations)
+			return;
+		out->kernel_drops = secy_drops(path, ev, req, secy);
+		expect_sas(path, ev, req, secy, out);
 	} else if (ipsec_leads_elsewhere(path, ev, req, out)) {
 		out->secy_ifindex = out->kind == VERDICT_UNKNOWN ? secy->ifindex : 0;
-	} else if (path->scope == REMOTE_EVERY && path->stray_ifindex) {
+	} else if (route_strays(path)) {
 		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_ROUTE_STRAYS);
 	} else {
 		set_protected(secy, out);
@@ -158,7 +199,7 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 	else if (!secy)
 		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_NO_DEVICE);
 	else if (!link || !link->up)
-		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_DOWN);
+		decide_down(path, ev, req, secy, out);
 	else
 		decide_secy(path, ev, req, secy, out);
 }

@@ -162,7 +162,7 @@ void finding_keep_nearest(struct finding *found, const struct path *path, const 
 		found->grace_ms = had_binds && found->grace_ms < grace_ms ? found->grace_ms : grace_ms;
 		found->leaks |= !verdict->kernel_drops;
 	}
-	if (!verdict->missing_sa || !binding->setup_ms)
+	if (!(verdict->missing_sa || verdict->missing_macsec_sa) || !binding->setup_ms)
 		found->hopeless = true;
 	else if (binding->setup_ms > found->setup_ms)
 		found->setup_ms = binding->setup_ms;

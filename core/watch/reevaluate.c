@@ -84,7 +84,7 @@ static void begin_grace(const struct judged *j, struct judgement *answer)
 	j->qp->state = WATCH_GRACE;
 	j->qp->grace_end_ms = clock_ms() + answer->grace_ms;
 	report(j, answer, WIRE_EVENT_GRACE);
-	if (answer->setup_ms) {
+	if (answer->setup_ms && answer->verdict.missing_sa) {
 		/* by the xfrm policy that its packets hit now */
 		watch_keep_verdict(j->qp, answer);
 		watch_report_missing_sa(j->ufile, j->qp, answer->grace_ms);

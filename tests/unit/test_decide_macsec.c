@@ -61,6 +61,14 @@ CHANGE(integrity_only_without_sa, change_encrypt_off_allowed(w); change_tx_sa_ab
 CHANGE(protect_off_without_sa, change_protect_off(w); change_tx_sa_absent(w))
 CHANGE(not_strict_without_sa, change_validate_check(w); change_tx_sa_absent(w))
 CHANGE(offloaded_without_sa, change_offload_mac(w); change_tx_sa_absent(w))
+CHANGE(down_without_sa, change_link_down(w); change_tx_sa_absent(w))
+CHANGE(down_with_inactive_sa, change_link_down(w); change_tx_sa_inactive(w))
+CHANGE(down_not_strict_without_sa, change_link_down(w); change_not_strict_without_sa(w))
+CHANGE(cipher_without_sa, change_cipher_not_allowed(w); change_tx_sa_absent(w))
+CHANGE(icv_without_sa, change_icv_8(w); change_tx_sa_absent(w))
+CHANGE(no_secy_without_sa, change_link_without_secy(w); change_tx_sa_absent(w))
+CHANGE(some_without_sa, change_some_remote(w); change_tx_sa_absent(w))
+CHANGE(kernel_6_5_without_sa, change_kernel_6_5(w); change_tx_sa_absent(w))
 CHANGE(host_without_sa, change_offload_off(w); change_tx_sa_absent(w))
 
 /* ---- xfrm policies beside a valid SecY: tunnels have a different route ---- */
@@ -320,6 +328,64 @@ Test(decide_macsec, orders_defects_by_distance_to_protection)
 		cr_expect_gt((int)v.nearness, before, "step %zu: %d after %d", i, (int)v.nearness, before);
 		before = (int)v.nearness;
 	}
+}
+
+/* MKA may install an SA. It repairs nothing else. */
+Test(decide_macsec, reports_that_only_sas_are_missing)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct world *w);
+		uint32_t driver;
+		bool missing;
+	} rows[] = {
+		{ "nothing wrong", change_nothing, RDMA_DRIVER_RXE, false },
+		{ "no transmit SA", change_tx_sa_absent, RDMA_DRIVER_RXE, true },
+		{ "of another AN", change_tx_sa_of_another_an, RDMA_DRIVER_RXE, true },
+		{ "inactive", change_tx_sa_inactive, RDMA_DRIVER_RXE, true },
+		{ "not operational", change_not_operational, RDMA_DRIVER_RXE, true },
+		{ "no receive SC", change_no_rx_sc, RDMA_DRIVER_RXE, true },
+		{ "receive SC inactive", change_rx_sc_inactive, RDMA_DRIVER_RXE, true },
+		{ "no receive SA", change_rx_sa_absent, RDMA_DRIVER_RXE, true },
+		{ "every remote", change_every_without_sa, RDMA_DRIVER_RXE, true },
+		{ "integrity only is allowed", change_integrity_only_without_sa, RDMA_DRIVER_RXE, true },
+		{ "mlx5", change_tx_sa_absent, RDMA_DRIVER_MLX5, true },
+		{ "down and no transmit SA", change_down_without_sa, RDMA_DRIVER_RXE, true },
+		{ "down and the SA is inactive", change_down_with_inactive_sa, RDMA_DRIVER_RXE, true },
+		{ "policies cannot be read by this user", change_tunnel_unreadable, RDMA_DRIVER_RXE, false },
+		{ "down beside live SAs", change_link_down, RDMA_DRIVER_RXE, false },
+		{ "down and not strict", change_down_not_strict_without_sa, RDMA_DRIVER_RXE, false },
+		{ "every remote, but some elsewhere", change_stray_without_sa, RDMA_DRIVER_RXE, false },
+		{ "a tunnel", change_tunnel_without_sa, RDMA_DRIVER_RXE, false },
+		{ "policies are being read", change_xfrm_broken_and_no_sa, RDMA_DRIVER_RXE, false },
+		{ "encrypt off", change_encrypt_off_without_sa, RDMA_DRIVER_RXE, false },
+		{ "protect off", change_protect_off_without_sa, RDMA_DRIVER_RXE, false },
+		{ "not strict", change_not_strict_without_sa, RDMA_DRIVER_RXE, false },
+		{ "cipher", change_cipher_without_sa, RDMA_DRIVER_RXE, false },
+		{ "ICV", change_icv_without_sa, RDMA_DRIVER_RXE, false },
+		{ "no SecY", change_no_secy_without_sa, RDMA_DRIVER_RXE, false },
+		{ "offloaded", change_offloaded_without_sa, RDMA_DRIVER_RXE, false },
+		{ "mlx5, not offloaded", change_host_without_sa, RDMA_DRIVER_MLX5, false },
+		{ "mlx5, old kernel", change_kernel_6_5_without_sa, RDMA_DRIVER_MLX5, false },
+		{ "the remote is not known yet", change_some_without_sa, RDMA_DRIVER_RXE, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int require = REQUIRE_ANY; require <= REQUIRE_MACSEC; require++) {
+			struct world w;
+			struct verdict v;
+
+			world_init(&w, rows[i].driver, AF_INET, MACSEC0);
+			world_add_macsec(&w);
+			w.req.require = require;
+			rows[i].change(&w);
+			judge(&w, &v);
+			cr_expect_eq(v.missing_macsec_sa, rows[i].missing, "%s: %s", rows[i].name,
+				     reason_code(v.why[0].reason));
+			cr_expect(!v.missing_macsec_sa || v.kind != VERDICT_PROTECTED, "%s", rows[i].name);
+			cr_expect_eq(v.could_be, rows[i].change == change_some_without_sa, "%s: %s", rows[i].name,
+				     reason_code(v.why[0].reason));
+		}
 }
 
 /* Unencrypted packets are dropped, or leave encrypted and get no answer. */

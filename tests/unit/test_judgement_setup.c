@@ -118,3 +118,58 @@ Test(judgement_setup, offers_setup_if_rule_with_macsec_is_of_other_program)
 	text_copy(e.client.executable, sizeof(e.client.executable), "/usr/bin/other");
 	cr_expect_eq(setup_ms(app_needs_macsec, modify(0, PEER)), 2000U);
 }
+
+/* ---- SAs of MACsec, which MKA installs ---- */
+
+static void rxe_without_macsec_sa(void)
+{
+	rxe_on_macsec();
+	e.w.secy.tx_sa[2].present = false;
+}
+
+Test(judgement_setup, waits_for_macsec_sa)
+{
+	struct judgement answer;
+
+	rxe_without_macsec_sa();
+	answer = ask(NULL, modify(0, PEER));
+	cr_expect(!answer.pass && answer.verdict.missing_macsec_sa);
+	cr_expect_not(answer.verdict.missing_sa, "no key manager of IPsec is asked");
+	cr_expect_eq(answer.setup_ms, 10000U);
+}
+
+Test(judgement_setup, takes_timeout_of_rule_for_macsec_sa)
+{
+	rxe_without_macsec_sa();
+	cr_expect_eq(setup_ms("[default]\nrequire = macsec\nsetup-timeout = 3s\n", modify(0, PEER)), 3000U);
+	cr_expect_eq(setup_ms("[default]\nsetup = none\n", modify(0, PEER)), 0U);
+}
+
+Test(judgement_setup, offers_none_for_macsec_sa_if_ipsec_is_required)
+{
+	rxe_without_macsec_sa();
+	cr_expect_eq(setup_ms("[default]\nrequire = ipsec\n", modify(0, PEER)), 0U);
+}
+
+Test(judgement_setup, offers_none_if_mka_cannot_repair_macsec)
+{
+	rxe_without_macsec_sa();
+	e.w.secy.encrypt = false;
+	cr_expect_eq(setup_ms(NULL, modify(0, PEER)), 0U);
+}
+
+Test(judgement_setup, waits_at_creation_of_ud_qp_if_every_gid_lacks_macsec_sa)
+{
+	rxe_without_macsec_sa();
+	cr_expect_eq(setup_ms(NULL, create(IB_UVERBS_QPT_UD)), 10000U);
+	add_gid("::ffff:10.0.9.1", "eth0");
+	cr_expect_eq(setup_ms(NULL, create(IB_UVERBS_QPT_UD)), 0U, "one GID stays in clear");
+	cr_expect_eq(setup_ms(NULL, modify(0, PEER)), 10000U);
+}
+
+/* As with IPsec: the address is judged later. */
+Test(judgement_setup, passes_creation_of_connected_qp_that_lacks_macsec_sa)
+{
+	rxe_without_macsec_sa();
+	EXPECT_PASS(ask(NULL, create(IB_UVERBS_QPT_RC)));
+}
