@@ -20,6 +20,7 @@
 #include "container.h"
 #include "messages/protocol.h"
 #include "util/fd_socket.h"
+#include "util/output.h"
 
 #define DEFAULT_SOCKET WIRE_SYSTEM_FOLDER "/seccomp.sock"
 enum { EXIT_USAGE = 2 };
@@ -29,7 +30,8 @@ static void usage(FILE *to)
 	fprintf(to, "usage: rdmasec-agentd [-s SOCKET] [-e ENGINE]\n"
 		    "  The seccomp agent of OCI runtimes: rdmasecd decides on the verbs calls of containers.\n"
 		    "  -s SOCKET   its socket for runtimes (listenerPath), default " DEFAULT_SOCKET "\n"
-		    "  -e ENGINE   rdmasecd's socket, default " WIRE_SYSTEM_ENGINE "\n");
+		    "  -e ENGINE   rdmasecd's socket, default " WIRE_SYSTEM_ENGINE "\n"
+		    "  --help, --version\n");
 }
 
 /* The socket of systemd, which keeps it during a restart, so that runtimes wait instead of failing; or -errno. */
@@ -109,12 +111,15 @@ static int run(const char *socket_path, const char *engine)
 	return err || !base ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+static int begin(int argc, char **argv)
 {
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
+						 { "version", no_argument, NULL, 'v' },
+						 { 0 } };
 	const char *socket_path = DEFAULT_SOCKET, *engine = WIRE_SYSTEM_ENGINE;
 	int option;
 
-	while ((option = getopt(argc, argv, "s:e:h")) != -1) {
+	while ((option = getopt_long(argc, argv, "s:e:h", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			socket_path = optarg;
@@ -122,6 +127,9 @@ int main(int argc, char **argv)
 		case 'e':
 			engine = optarg;
 			break;
+		case 'v':
+			printf("rdmasec-agentd %s\n", RDMASEC_VERSION);
+			return EXIT_SUCCESS;
 		default:
 			usage(option == 'h' ? stdout : stderr);
 			return option == 'h' ? EXIT_SUCCESS : EXIT_USAGE;
@@ -132,4 +140,9 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	return run(socket_path, engine);
+}
+
+int main(int argc, char **argv)
+{
+	return output_finish("rdmasec-agentd", begin(argc, argv), EXIT_FAILURE);
 }

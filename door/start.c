@@ -78,6 +78,8 @@ static void find_engine(struct engine_address *out)
 	const char *named = secure ? NULL : getenv("RDMASEC_ENGINE");
 	int err;
 
+	if (named && !*named)
+		named = NULL;
 	if (!named && wire_system_engine_expected())
 		named = WIRE_SYSTEM_ENGINE;
 	if (named) {

@@ -21,6 +21,7 @@
 #include "privileges.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
+#include "util/output.h"
 
 #define DEFAULT_POLICY "/etc/rdmasec/policy.conf"
 enum { EXIT_USAGE = 2 };
@@ -50,6 +51,7 @@ static void usage(FILE *to)
 		    "  -p POLICY   default " DEFAULT_POLICY "; without it, all queue pairs need protection\n"
 		    "  -a FILE     audit log: a line of JSON for each decision; default none\n"
 		    "  -s SOCKET   default " WIRE_SYSTEM_ENGINE "\n"
+		    "  --help, --version\n"
 		    "  SIGHUP reloads the policy; if the new one is invalid, the old one stays.\n");
 }
 
@@ -238,14 +240,17 @@ static int run(struct daemon *daemon, const char *socket_path, const char *audit
 	return err ? EXIT_FAILURE : daemon->status;
 }
 
-int main(int argc, char **argv)
+static int start(int argc, char **argv)
 {
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
+						 { "version", no_argument, NULL, 'v' },
+						 { 0 } };
 	struct daemon daemon = { .policy_path = DEFAULT_POLICY };
 	const char *socket_path = WIRE_SYSTEM_ENGINE, *audit_path = NULL;
 	bool only_check = false;
 	int option, status = EXIT_SUCCESS;
 
-	while ((option = getopt(argc, argv, "np:a:s:h")) != -1) {
+	while ((option = getopt_long(argc, argv, "np:a:s:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'n':
 			only_check = true;
@@ -260,6 +265,9 @@ int main(int argc, char **argv)
 		case 's':
 			socket_path = optarg;
 			break;
+		case 'v':
+			printf("rdmasecd %s\n", RDMASEC_VERSION);
+			return EXIT_SUCCESS;
 		default:
 			usage(option == 'h' ? stdout : stderr);
 			return option == 'h' ? EXIT_SUCCESS : EXIT_USAGE;
@@ -275,4 +283,9 @@ int main(int argc, char **argv)
 		status = run(&daemon, socket_path, audit_path);
 	policy_free(daemon.policy);
 	return status;
+}
+
+int main(int argc, char **argv)
+{
+	return output_finish("rdmasecd", start(argc, argv), EXIT_FAILURE);
 }

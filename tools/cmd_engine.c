@@ -50,7 +50,7 @@ int command_engine(int argc, char **argv)
 		fprintf(stderr, "rdmasec: 'engine' is for internal use: 'rdmasec run' starts it\n");
 		return EXIT_USAGE;
 	}
-	policy = load_policy(NULL);
+	policy = load_policy(NULL, JSON_NONE);
 	if (!policy)
 		return EXIT_USAGE;
 	return serve(policy);

@@ -99,21 +99,25 @@ static int monitor(bool json)
 {
 	const char *name = engine_query_name();
 	char error[256] = "";
+	enum json_form form = json ? JSON_LINE : JSON_NONE;
 	int signals = signals_open(), s, err;
 
-	if (!name) {
-		fprintf(stderr, "rdmasec: rdmasecd is not installed here (no %s): see rdmasecd(8)\n",
-			WIRE_SYSTEM_FOLDER);
-		return EXIT_UNKNOWN;
-	}
+	if (!name)
+		return report_failure(form, EXIT_UNKNOWN,
+				      "rdmasecd is not installed here (no " WIRE_SYSTEM_FOLDER "): see rdmasecd(8)");
 	s = signals < 0 ? signals : engine_query_open(name, WIRE_MONITOR, error, sizeof(error));
 	err = s < 0 ? s : monitor_stream(stdout, s, signals, json, error, sizeof(error));
 	if (s >= 0)
 		close(s);
-	if (!err)
+	if (!err) {
+		clearerr(stdout); /* a reader that has closed it ends the command */
 		return 0;
-	fprintf(stderr, "rdmasec: %s\n", error[0] ? error : strerror(-err));
-	return EXIT_UNKNOWN;
+	}
+	/* monitor_stream() has reported what could not be written */
+	if (ferror(stdout))
+		form = JSON_NONE;
+	clearerr(stdout);
+	return report_failure(form, EXIT_UNKNOWN, error[0] ? error : strerror(-err));
 }
 
 int command_monitor(int argc, char **argv)

@@ -31,7 +31,7 @@ int command_policy(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	policy = load_policy(argv[2]);
+	policy = load_policy(argv[2], JSON_NONE);
 	if (!policy)
 		return EXIT_USAGE;
 	printf("# %s: no mistakes; the first matching rule applies\n", argv[2]);

@@ -33,10 +33,10 @@ static int show(bool json)
 	char error[256] = "";
 	int err = qp_rows_read(&rows, error, sizeof(error)), status;
 
-	if (err)
-		fprintf(stderr, "rdmasec: %s\n", error[0] ? error : strerror(-err));
 	if (err && err != -ENOTCONN)
-		return EXIT_UNKNOWN;
+		return report_failure(json ? JSON_ARRAY : JSON_NONE, EXIT_UNKNOWN, error[0] ? error : strerror(-err));
+	if (err)
+		fprintf(stderr, "rdmasec: %s\n", error);
 	status = exit_status(&rows, !err);
 	if (json) {
 		err = json_print(stdout, qps_json(&rows), JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);

@@ -72,7 +72,7 @@ static int set_preload(const char *library)
 /* Starts one with this policy, and a lifeline that this process keeps open across execve(2). Returns an exit status. */
 static int start_private_engine(const char *policy_file, char engine[WIRE_NAME_MAX], int *out_lifeline)
 {
-	const struct policy *policy = load_policy(policy_file);
+	const struct policy *policy = load_policy(policy_file, JSON_NONE);
 	int lifeline, err;
 
 	/* the engine cannot report a mistake in it */

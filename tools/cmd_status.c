@@ -9,6 +9,7 @@
 #include "judge/survey.h"
 #include "provider_place.h"
 #include "table.h"
+#include "util/text.h"
 
 static void usage(FILE *to)
 {
@@ -49,19 +50,19 @@ static int survey_host(const struct policy *policy, const struct rdma_inventory 
 }
 
 /* Without an engine: decides on evidence that this process may read. */
-static int judge_here(const struct policy *policy, struct wire_records *out)
+static int judge_here(const struct policy *policy, struct wire_records *out, char *error, size_t error_size)
 {
 	struct rdma_inventory inventory;
-	char error[192] = "";
-	int err = inventory_read("/sys", &inventory, error, sizeof(error));
+	char why[192] = "";
+	int err = inventory_read("/sys", &inventory, why, sizeof(why));
 
 	if (err) {
-		fprintf(stderr, "rdmasec: cannot list RDMA devices: %s\n", error[0] ? error : strerror(-err));
+		text_format(error, error_size, "cannot list RDMA devices: %s", why[0] ? why : strerror(-err));
 		return err;
 	}
 	err = survey_host(policy, &inventory, out);
 	if (err)
-		fprintf(stderr, "rdmasec: %s\n", strerror(-err));
+		text_format(error, error_size, "%s", strerror(-err));
 	inventory_free(&inventory);
 	return err;
 }
@@ -124,16 +125,18 @@ static int status(const char *policy_file, bool json)
 	const char *engine = policy_file ? NULL : engine_query_name();
 	struct wire_records records = { 0 };
 	const struct policy *policy;
+	enum json_form form = json ? JSON_ARRAY : JSON_NONE;
+	char error[256];
 	int err, code;
 
 	if (!engine || ask_engine(engine, &records)) {
-		policy = load_policy(policy_file);
+		policy = load_policy(policy_file, form);
 		if (!policy)
 			return EXIT_USAGE;
-		err = judge_here(policy, &records);
+		err = judge_here(policy, &records, error, sizeof(error));
 		policy_free(policy);
 		if (err)
-			return EXIT_UNKNOWN;
+			return report_failure(form, EXIT_UNKNOWN, error);
 	}
 	code = show(&records, json);
 	wire_records_free(&records);

@@ -18,6 +18,7 @@ enum exit_status {
 
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_wait(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_qps(int argc, char **argv);
 int command_monitor(int argc, char **argv);
@@ -33,11 +34,19 @@ RS_MUST_USE int only_json_option(int argc, char **argv, void (*usage)(FILE *to),
 /* The default policy file; without it, every queue pair must be protected by MACsec or IPsec. */
 #define SYSTEM_POLICY "/etc/rdmasec/policy.conf"
 
-/* The file of the policy: `named` (-p), else RDMASEC_POLICY. NULL: neither. */
+/* What a command prints for programs: nothing, one object, an array of objects, or an object a line. */
+enum json_form { JSON_NONE = 0, JSON_OBJECT, JSON_ARRAY, JSON_LINE };
+
+/* Prints an error on stderr, and for programs an object with the key "error" on stdout. Returns `status`. */
+RS_MUST_USE int report_failure(enum json_form form, int status, const char *error);
+
+/* The file of the policy: `named` (-p), else RDMASEC_POLICY, if that is not empty. NULL: neither. */
 const char *policy_path(const char *named);
 
-/* Loads it; without one, loads SYSTEM_POLICY if it exists, else returns the built-in policy. The caller frees it with
- * policy_free(). NULL: an error has been printed. */
-const struct policy *load_policy(const char *named);
+/*
+ * Loads it; without one, loads SYSTEM_POLICY if it exists, else returns the built-in policy. The caller frees it with
+ * policy_free(). NULL: report_failure() has printed the error.
+ */
+const struct policy *load_policy(const char *named, enum json_form form);
 
 #endif

@@ -19,7 +19,7 @@ const char *engine_query_name(void)
 {
 	const char *named = getenv("RDMASEC_ENGINE");
 
-	if (named)
+	if (named && *named)
 		return named;
 	return wire_system_engine_expected() ? WIRE_SYSTEM_ENGINE : NULL;
 }

@@ -9,7 +9,8 @@
 #include "messages/protocol.h"
 #include "util/attributes.h"
 
-/* The name of the engine's socket: RDMASEC_ENGINE, else that of rdmasecd if it is installed; else NULL. */
+/* The name of the engine's socket: RDMASEC_ENGINE if it is not empty, else that of rdmasecd if it is installed; else
+ * NULL. */
 const char *engine_query_name(void);
 
 /* Sends a request to the engine `name`. A connected socket, which the caller owns, or -errno and a text. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "util/output.h"
 
 static const struct {
 	const char *name;
@@ -12,8 +13,12 @@ static const struct {
 	{ "run", command_run, "run [-p POLICY] [--supervise] -- CMD [ARG...]", "run CMD guarded" },
 	{ "status", command_status, "status [-p POLICY] [--json]", "the protection of each GID of each RDMA device" },
 	{ "check", command_check,
-	  "check -d DEV [-i PORT] -g GID_INDEX [-r REMOTE_IP] [-p POLICY]\n                [--json]",
-	  "check the protection of one path" },
+	  "check (-d DEV -g GID_INDEX | -n NETDEV) [-i PORT] [-r REMOTE_IP]\n                [-p POLICY] [--json]",
+	  "check the protection of one path, or of the GIDs on a netdev" },
+	{ "wait", command_wait,
+	  "wait (-d DEV -g GID_INDEX | -n NETDEV | --all) [-i PORT]\n"
+	  "                [-r REMOTE_IP] [-p POLICY] [--timeout SECONDS] [--json]",
+	  "wait until that is protected" },
 	{ "qps", command_qps, "qps [--json]", "living queue pairs: guarded or not, and their protection" },
 	{ "monitor", command_monitor, "monitor [--json]", "decisions of the engine, as they happen" },
 	{ "policy", command_policy, "policy check FILE", "explain a policy file, or report its mistakes" },
@@ -35,20 +40,21 @@ static void usage(FILE *to)
 	fprintf(to, "  rdmasec --version\n"
 		    "\n"
 		    "exit status:\n"
-		    "  status, check  0 protected, 1 unprotected, 2 usage or policy error, 3 unknown;\n"
-		    "                 status: the worst of its rows\n"
+		    "  status, check, 0 protected, 1 unprotected, 2 usage or policy error, 3 unknown;\n"
+		    "  wait           of several rows, the worst; wait: when its time is over\n"
 		    "  run            that of the command; 2 usage or policy error, 126 it cannot be\n"
 		    "                 run guarded, 127 it was not found\n"
 		    "  qps            0 all are guarded, 1 some are not, 2 usage error, 3 no engine\n"
 		    "  monitor        0 ended by a signal or its reader, 2 usage error, 3 no engine\n"
 		    "  policy check   0 no mistakes, 2 a mistake, reported with file and line\n"
+		    "  all            3 the output could not be written\n"
 		    "\n"
 		    "The policy is read from -p, else $RDMASEC_POLICY, else " SYSTEM_POLICY ".\n"
 		    "Without a policy file every queue pair needs MACsec or IPsec.\n"
 		    "See rdmasec(1), rdmasec.policy(5).\n");
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	if (argc < 2) {
 		usage(stderr);
@@ -68,4 +74,9 @@ int main(int argc, char **argv)
 	fprintf(stderr, "rdmasec: unknown command '%s'\n\n", argv[1]);
 	usage(stderr);
 	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	return output_finish("rdmasec", run(argc, argv), EXIT_UNKNOWN);
 }

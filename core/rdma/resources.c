@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Source: drivers/infiniband/core/nldev.c: res_get_common_dumpit(), fill_res_qp_entry(), fill_res_name_pid(). */
+/*
+ * Source: drivers/infiniband/core/nldev.c: res_get_common_dumpit(), fill_res_qp_entry(), fill_res_cm_id_entry(),
+ * fill_res_name_pid().
+ */
 #include "rdma/resources.h"
 
 #include <errno.h>
@@ -108,19 +111,101 @@ static int qps_message(const struct nlmsghdr *message, void *context)
 	return netlink_list(facts.table, qp_entry, reading);
 }
 
+/* ---- owners ---- */
+
+/*
+ * rdma_create_qp() is a function of the module rdma_cm, and ib_create_qp() names the module that calls it: NVMe, RDS
+ * and NFS are "rdma_cm". Their connection identifiers name the module itself.
+ */
+static const char RDMA_CM[] = "rdma_cm";
+
+struct cm_table_facts {
+	uint32_t index;
+	const struct nlattr *table;
+};
+
+static const struct nldev_attribute cm_table_known[TABLE_COUNT] = {
+	[TABLE_INDEX] = NLDEV_ATTRIBUTE(cm_table_facts, DEV_INDEX, NLDEV_NUMBER, index),
+	[TABLE_QPS] = NLDEV_ATTRIBUTE(cm_table_facts, RES_CM_ID, NLDEV_NEST, table),
+};
+
+struct cm_facts {
+	uint32_t lqpn;
+	char owner[KERNEL_OWNER_MAX];
+};
+
+enum { CM_LQPN, CM_OWNER, CM_COUNT };
+static const struct nldev_attribute cm_known[CM_COUNT] = {
+	[CM_LQPN] = NLDEV_ATTRIBUTE(cm_facts, RES_LQPN, NLDEV_NUMBER, lqpn),
+	[CM_OWNER] = NLDEV_ATTRIBUTE(cm_facts, RES_KERN_NAME, NLDEV_TEXT, owner),
+};
+
+static bool is_of_rdma_cm(const struct reading *reading, const struct rdma_qp *qp)
+{
+	return qp->is_kernel && !strcmp(qp->kernel_owner, RDMA_CM) &&
+	       !strcmp(qp->device, reading->nldev.devices[reading->now].name);
+}
+
+/* A name changes nothing else, so a dump that ends too early leaves the QPs of the rest to rdma_cm. */
+static void cm_restart(void *context)
+{
+	(void)context;
+}
+
+static int cm_entry(const struct nlattr *entry, void *context)
+{
+	struct reading *reading = context;
+	const struct nldev_device *device = &reading->nldev.devices[reading->now];
+	struct cm_facts facts = { 0 };
+	const struct rdma_qp *qp;
+	uint64_t seen;
+
+	if (nla_type(entry) != RDMA_NLDEV_ATTR_RES_CM_ID_ENTRY ||
+	    nldev_parse(nla_data(entry), nla_len(entry), cm_known, CM_COUNT, &facts, &seen))
+		return -EPROTO;
+	if (!nldev_has(seen, CM_LQPN) || !nldev_has(seen, CM_OWNER))
+		return 0;
+	text_printable(facts.owner);
+	qp = resources_find(&reading->found, device->name, facts.lqpn);
+	if (qp && is_of_rdma_cm(reading, qp))
+		text_copy(reading->found.qps[qp - reading->found.qps].kernel_owner, KERNEL_OWNER_MAX, facts.owner);
+	return 0;
+}
+
+static int cm_message(const struct nlmsghdr *message, void *context)
+{
+	struct reading *reading = context;
+	struct cm_table_facts facts = { 0 };
+	uint64_t seen;
+	int err = nldev_parse_message(message, cm_table_known, TABLE_COUNT, &facts, &seen);
+
+	if (err)
+		return err;
+	if (!nldev_has(seen, TABLE_INDEX) || facts.index != reading->nldev.devices[reading->now].index ||
+	    !nldev_has(seen, TABLE_QPS))
+		return -EPROTO;
+	return netlink_list(facts.table, cm_entry, reading);
+}
+
 /* ---- all of it ---- */
+
+static int dump_of_device(struct reading *reading, uint16_t command, const struct netlink_reader *reader)
+{
+	struct nl_msg *request = nldev_request(command);
+	int err = -ENOMEM;
+
+	if (request && !nla_put_u32(request, RDMA_NLDEV_ATTR_DEV_INDEX, reading->nldev.devices[reading->now].index))
+		err = netlink_dump(&reading->nldev.channel, request, reader);
+	nlmsg_free(request);
+	return err;
+}
 
 static int read_device(struct reading *reading)
 {
 	const struct netlink_reader reader = { qps_restart, qps_message, reading };
-	struct nl_msg *request = nldev_request(RDMA_NLDEV_CMD_RES_QP_GET);
-	int err = -ENOMEM;
 
 	reading->before = reading->found.count;
-	if (request && !nla_put_u32(request, RDMA_NLDEV_ATTR_DEV_INDEX, reading->nldev.devices[reading->now].index))
-		err = netlink_dump(&reading->nldev.channel, request, &reader);
-	nlmsg_free(request);
-	return err;
+	return dump_of_device(reading, RDMA_NLDEV_CMD_RES_QP_GET, &reader);
 }
 
 /* GSI and SMI QPs have the same number on every port: restrack.c distinguishes them by the port. */
@@ -150,6 +235,20 @@ static void sort_and_unite(struct rdma_resources *found)
 	found->count = kept + 1;
 }
 
+/* Last, because the channel cannot be used after a failure. The QPs are sorted. */
+static void read_owners(struct reading *reading)
+{
+	const struct netlink_reader reader = { cm_restart, cm_message, reading };
+	int err = 0;
+
+	for (reading->now = 0; !err && reading->now < reading->nldev.count; reading->now++)
+		for (size_t i = 0; i < reading->found.count; i++)
+			if (is_of_rdma_cm(reading, &reading->found.qps[i])) {
+				err = dump_of_device(reading, RDMA_NLDEV_CMD_RES_CM_ID_GET, &reader);
+				break;
+			}
+}
+
 int resources_read_over(const struct netlink_transport *transport, struct rdma_resources *out, char *error,
 			size_t error_size)
 {
@@ -164,16 +263,16 @@ int resources_read_over(const struct netlink_transport *transport, struct rdma_r
 		return err;
 	for (; !err && reading.now < reading.nldev.count; reading.now++)
 		err = read_device(&reading);
-	if (err)
+	if (!err) {
+		sort_and_unite(&reading.found);
+		read_owners(&reading);
+		*out = reading.found;
+	} else {
 		nldev_explain(&reading.nldev, err, error, error_size);
-	nldev_close(&reading.nldev);
-	if (err) {
 		resources_free(&reading.found);
-		return err;
 	}
-	sort_and_unite(&reading.found);
-	*out = reading.found;
-	return 0;
+	nldev_close(&reading.nldev);
+	return err;
 }
 
 int resources_read(struct rdma_resources *out, char *error, size_t error_size)

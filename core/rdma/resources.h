@@ -28,7 +28,8 @@ struct rdma_qp {
 	uint8_t type;  /* enum ib_qp_type */
 	uint8_t state; /* enum ib_qp_state */
 	bool is_kernel;
-	char kernel_owner[KERNEL_OWNER_MAX]; /* the module that made it; printable */
+	/* The module that made it, printable: of a QP of rdma_cm, the one that owns the connection, if it is known. */
+	char kernel_owner[KERNEL_OWNER_MAX];
 	uint32_t pid; /* the process that made it; 0: it has ended, or its pid namespace is not visible */
 };
 

@@ -19,7 +19,7 @@ TOP = Path(__file__).resolve().parents[2]
 MAN = TOP / "man"
 BUILD = Path()
 DOCUMENTS = [*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *MAN.glob("*.scd"), *TOP.glob("*/README*"), *TOP.glob("*/*/README*")]
-SUBCOMMANDS = ("run", "status", "check", "qps", "monitor", "policy", "install-provider", "remove-provider")
+SUBCOMMANDS = ("run", "status", "check", "wait", "qps", "monitor", "policy", "install-provider", "remove-provider")
 
 
 def output(program: str, *arguments: str) -> str:
@@ -81,6 +81,9 @@ class Commands(unittest.TestCase):
     def test_pages_of_daemons_equal_their_help(self) -> None:
         for name in ("rdmasecd", "rdmasec-agentd"):
             text, documented = page(f"{name}.8"), output(name, "-h")
+            self.assertEqual(documented, output(name, "--help"))
+            self.assertRegex(output(name, "--version"), rf"^{name} \d+\.\d+\.\d+\n$")
+            self.assertIn("*--help*, *--version*", section(text, "OPTIONS"))
             self.assertEqual(plain(section(text, "SYNOPSIS")).strip(), usage(documented))
             described = set(re.findall(r"^\*(-\w)\*", section(text, "OPTIONS"), re.M))
             self.assertEqual(described, options(usage(documented)), name)
@@ -93,6 +96,7 @@ class Commands(unittest.TestCase):
             "tools/cmd_run.c": ("rdmasec", "run", "--help"),
             "tools/cmd_status.c": ("rdmasec", "status", "--help"),
             "tools/cmd_check.c": ("rdmasec", "check", "--help"),
+            "tools/cmd_wait.c": ("rdmasec", "wait", "--help"),
             "tools/options.c": ("rdmasec", "qps", "--help"),
             "tools/cmd_provider.c": ("rdmasec", "install-provider", "--help"),
         }.items():
@@ -100,7 +104,7 @@ class Commands(unittest.TestCase):
             letters = found(r'getopt(?:_long)?\(argc, argv, "\+?([a-z:]+)"', text).replace(":", "")
             taken = {f"-{letter}" for letter in letters}
             taken |= {f"--{word}" for word in re.findall(r'\{ "([a-z-]+)", (?:no|required)_argument', text)}
-            self.assertEqual(taken - {"-h", "--help"}, options(usage(output(*command))), source)
+            self.assertEqual(taken - {"-h", "--help", "--version"}, options(usage(output(*command))), source)
 
 
 class Policy(unittest.TestCase):

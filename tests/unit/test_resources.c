@@ -183,6 +183,84 @@ Test(resources, lists_qps_of_all_devices)
 	expect_no_leak();
 }
 
+/* fill_res_cm_id_entry(); qpn 0: a listener */
+static void say_cm_id(uint32_t index, uint32_t qpn, const char *owner)
+{
+	struct nl_msg *message = message_new(RDMA_NLDEV_CMD_RES_CM_ID_GET);
+	struct nlattr *table, *entry;
+
+	nla_put_u32(message, RDMA_NLDEV_ATTR_DEV_INDEX, index);
+	table = nla_nest_start(message, RDMA_NLDEV_ATTR_RES_CM_ID);
+	entry = nla_nest_start(message, RDMA_NLDEV_ATTR_RES_CM_ID_ENTRY);
+	nla_put_u32(message, RDMA_NLDEV_ATTR_PORT_INDEX, 1);
+	if (qpn)
+		nla_put_u32(message, RDMA_NLDEV_ATTR_RES_LQPN, qpn);
+	nla_put_u32(message, RDMA_NLDEV_ATTR_RES_PS, 0x106);
+	if (owner)
+		nla_put_string(message, RDMA_NLDEV_ATTR_RES_KERN_NAME, owner);
+	else
+		nla_put_u32(message, RDMA_NLDEV_ATTR_RES_PID, 4);
+	nla_nest_end(message, entry);
+	nla_nest_end(message, table);
+	fake_say(&kernel, message);
+}
+
+static void say_qps_of_rdma_cm(void)
+{
+	say_devices();
+	say_one(0, 300, IB_UVERBS_QPT_RC, "rdma_cm", 0, NOTHING_WRONG);
+	fake_done(&kernel, 0);
+	say_one(3, 300, IB_UVERBS_QPT_RC, "rdma_cm", 0, NOTHING_WRONG);
+	say_one(3, 301, IB_UVERBS_QPT_RC, "rdma_cm", 0, NOTHING_WRONG);
+	say_one(3, 302, IB_UVERBS_QPT_RC, NULL, 77, NOTHING_WRONG);
+	fake_done(&kernel, 0);
+}
+
+static void expect_owner(const char *device, uint32_t qpn, const char *owner)
+{
+	const struct rdma_qp *qp = resources_find(&found, device, qpn);
+
+	cr_assert_not_null(qp, "%s %u", device, qpn);
+	cr_expect_str_eq(qp->kernel_owner, owner, "%s %u", device, qpn);
+}
+
+Test(resources, names_owners_of_connections)
+{
+	say_qps_of_rdma_cm();
+	say_cm_id(0, 300, "nvme_rdma");
+	fake_done(&kernel, 0);
+	say_cm_id(3, 0, "nvmet_rdma");
+	say_cm_id(3, 301, "rds_rdma");
+	say_cm_id(3, 302, "nvme_rdma");
+	say_cm_id(3, 300, NULL);
+	fake_done(&kernel, 0);
+	cr_assert_eq(read_them(), 0, "%s", error);
+	expect_owner("mlx5_0", 300, "nvme_rdma");
+	expect_owner("rxe0", 301, "rds_rdma");
+	expect_owner("rxe0", 300, "rdma_cm");
+	expect_owner("rxe0", 302, "");
+	forget();
+	expect_no_leak();
+}
+
+Test(resources, lists_qps_without_names_of_owners)
+{
+	say_qps_of_rdma_cm();
+	fake_error(&kernel, -EINVAL);
+	cr_assert_eq(read_them(), 0, "%s", error);
+	cr_expect_eq(found.count, 4);
+	expect_owner("mlx5_0", 300, "rdma_cm");
+	forget();
+	say_qps_of_rdma_cm();
+	say_one(0, 1, 0, "ib_core", 0, NOTHING_WRONG); /* not an answer to this request */
+	fake_done(&kernel, 0);
+	cr_assert_eq(read_them(), 0, "%s", error);
+	cr_expect_eq(found.count, 4);
+	expect_owner("mlx5_0", 300, "rdma_cm");
+	forget();
+	expect_no_leak();
+}
+
 Test(resources, sends_dump_request)
 {
 	struct nlattr *index;
