@@ -21,7 +21,7 @@
 #include "choice.h"
 #include "commands.h"
 #include "engine/server.h"
-#include "judge/verdict.h"
+#include "messages/verdict.h"
 #include "table.h"
 #include "util/clock.h"
 #include "util/text.h"
@@ -40,8 +40,8 @@ struct wait {
 	struct namespaces *all;
 	struct namespace *in;
 	struct event *settled, *after, *end;
-	struct wire_records records; /* the last verdicts */
-	char said[VERDICT_TEXT_MAX]; /* the last reason on stderr */
+	struct wire_records records;                           /* the last verdicts */
+	char said[sizeof(((struct wire_record *)NULL)->text)]; /* the last reason on stderr */
 	int status;
 };
 
