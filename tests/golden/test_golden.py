@@ -54,6 +54,12 @@ CASES: dict[str, tuple[str, ...]] = {
         "rdmasec check -d rxe0 -g 0 -r 10.0.0",
         "rdmasec check -d rxe0 -g 0 -p TMP/mistake",
     ),
+    "wait": (
+        "rdmasec wait --help",
+        "rdmasec wait --all --timeout x",
+        "rdmasec wait -d rxe0 -g 0 --all",
+        "rdmasec wait --all -p TMP/mistake --json",
+    ),
     "qps": ("rdmasec qps --help", "rdmasec qps superfluous"),
     "monitor": (
         "rdmasec monitor --help",
