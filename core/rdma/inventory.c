@@ -193,6 +193,11 @@ struct reading {
 	const struct inventory_netlink *netlink; /* NULL: not available */
 };
 
+static bool is_here(const struct inventory_netlink *netlink, const char *name)
+{
+	return !netlink || !netlink->is_here || netlink->is_here(netlink->context, name);
+}
+
 static int read_device(const struct reading *reading, const char *name, struct rdma_inventory *inventory)
 {
 	struct rdma_device device = { 0 };
@@ -203,6 +208,8 @@ static int read_device(const struct reading *reading, const char *name, struct r
 	text_copy(device.name, sizeof(device.name), name);
 	device_set_uverbs(&device, &reading->uverbs);
 	if (reading->only && reading->only != device.uverbs_rdev)
+		return 0;
+	if (!reading->only && !is_here(reading->netlink, name))
 		return 0;
 	err = device_read(reading->class_dir, reading->with_gids, &device);
 	if (!err && reading->netlink)

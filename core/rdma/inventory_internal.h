@@ -19,6 +19,11 @@
 /* Each function returns 0, or -errno when the kernel does not report the fact; the device is then listed without it. */
 struct inventory_netlink {
 	/* The driver of `device`, if its uverbs device is `uverbs_rdev`: a new device may have the same name. */
+	/*
+	 * Whether the device is in the network namespace of the socket; NULL: not known. sysfs may be that of another
+	 * namespace, and in exclusive mode (rdma-system(8)) shows devices that programs here cannot open.
+	 */
+	bool (*is_here)(void *context, const char *device);
 	int (*driver_id)(void *context, const char *device, dev_t uverbs_rdev, uint32_t *out_driver_id);
 	/* The port's own netdev. -ENODEV: none in this network namespace. */
 	int (*port_netdev)(void *context, const char *device, uint32_t port, int *out_ifindex);

@@ -88,6 +88,11 @@ out:
 	return err;
 }
 
+static bool nldev_is_here(void *context, const char *device)
+{
+	return nldev_find(context, device);
+}
+
 static int nldev_driver_id(void *context, const char *device, dev_t uverbs_rdev, uint32_t *out_driver_id)
 {
 	struct nldev *nldev = context;
@@ -137,6 +142,7 @@ int inventory_netlink_open(const struct netlink_transport *transport, struct inv
 		return err;
 	}
 	*out = (struct inventory_netlink){
+		.is_here = nldev_is_here,
 		.driver_id = nldev_driver_id,
 		.port_netdev = nldev_port_netdev,
 		.context = nldev,

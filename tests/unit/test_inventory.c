@@ -310,6 +310,28 @@ Test(inventory, is_empty_on_kernel_without_rdma, .init = tree_make, .fini = tree
 	expect_no_leak();
 }
 
+static bool is_not_rxe0(void *context, const char *device)
+{
+	(void)context;
+	return strcmp(device, "rxe0");
+}
+
+/* In exclusive mode sysfs may show the devices of another network namespace, which programs here cannot open. */
+Test(inventory, skips_device_of_other_namespace, .init = tree_make, .fini = tree_remove)
+{
+	const struct inventory_netlink elsewhere = { .is_here = is_not_rxe0,
+						     .driver_id = fake_driver_id,
+						     .port_netdev = fake_port_netdev };
+	struct rdma_inventory all = read_all(&fake), here = read_all(&elsewhere);
+
+	cr_expect_eq(here.device_count, all.device_count - 1);
+	for (size_t i = 0; i < here.device_count; i++)
+		cr_expect_str_neq(here.devices[i].name, "rxe0");
+	inventory_free(&all);
+	inventory_free(&here);
+	expect_no_leak();
+}
+
 static int silent_driver_id(void *context, const char *device, dev_t uverbs_rdev, uint32_t *out_driver_id)
 {
 	(void)context;
