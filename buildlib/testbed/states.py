@@ -222,7 +222,18 @@ def algorithm_words(name: str) -> str:
     return " ".join(words)
 
 
-def macsec_lines(name: str, side: MacsecSide, cipher: str, keys: Mapping[tuple[str, int], str], salt: str) -> list[str]:
+def macsec_lines(
+    name: str,
+    side: MacsecSide,
+    cipher: str,
+    keys: Mapping[tuple[str, int], str],
+    salt: str,
+    device: str = "macsec0",
+    link: str = "eth0",
+    port: int = 1,
+) -> list[str]:
+    """A MACsec device with its channels. Several of them on one link differ in their port."""
+
     def association(sender: str, number: int, active: bool) -> str:
         # With extended packet numbers each sender has a short identifier of its own.
         numbering = f"xpn 1 salt {salt} ssci {'ab'.index(sender) + 1}" if salt else "pn 1"
@@ -230,12 +241,12 @@ def macsec_lines(name: str, side: MacsecSide, cipher: str, keys: Mapping[tuple[s
 
     peer = PEER[name]
     lines = [
-        f"link add link eth0 name macsec0 type macsec cipher {cipher} protect {on(side.protect)} "
+        f"link add link {link} name {device} type macsec port {port} cipher {cipher} protect {on(side.protect)} "
         f"encrypt {on(side.encrypt)} validate {side.validate} encodingsa {side.encoding_sa}"
     ]
-    lines += [f"macsec add macsec0 tx {association(name, n, active)}" for n, active in side.tx_sas.items()]
+    lines += [f"macsec add {device} tx {association(name, n, active)}" for n, active in side.tx_sas.items()]
     if side.rx_sc:
-        channel = f"macsec add macsec0 rx port 1 address {MAC[peer]}"
+        channel = f"macsec add {device} rx port {port} address {MAC[peer]}"
         lines.append(f"{channel} {on(side.rx_sc_active)}")
         lines += [f"{channel} {association(peer, n, active)}" for n, active in side.rx_sas.items()]
     return lines

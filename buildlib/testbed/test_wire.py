@@ -74,6 +74,11 @@ class Frames(unittest.TestCase):
             ethernet(0x86DD, ipv6(0, hop_by_hop + ROCE)),
         )
 
+    def test_finds_roce_inside_vxlan(self) -> None:
+        inner = ethernet(0x0800, ipv4(17, ROCE))
+        self.expect("clear_data", ethernet(0x0800, ipv4(17, udp(4789, b"\x08" + bytes(7) + inner))))
+        self.expect("malformed", ethernet(0x0800, ipv4(17, udp(4789, b"\x08" + bytes(7) + inner[:20]))))
+
     def test_finds_roce_behind_authentication_header(self) -> None:
         header = bytes([17, 4]) + bytes(22)
         self.expect("clear_data", ethernet(0x0800, ipv4(51, header + ROCE)), ethernet(0x86DD, ipv6(51, header + ROCE)))

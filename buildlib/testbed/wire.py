@@ -36,7 +36,7 @@ ETHERTYPE_MACSEC, ETHERTYPE_ROCE_V1 = 0x88E5, 0x8915
 ETHERTYPES_VLAN = (0x8100, 0x88A8, 0x9100)
 PROTO_HOPOPTS, PROTO_TCP, PROTO_UDP, PROTO_ROUTING, PROTO_FRAGMENT, PROTO_ESP, PROTO_AH = 0, 6, 17, 43, 44, 50, 51
 PROTO_IPIP, PROTO_IPV6, PROTO_ICMPV6, PROTO_DSTOPTS = 4, 41, 58, 60
-PORT_ROCE, PORT_IKE, PORT_IKE_NATT = 4791, 500, 4500
+PORT_ROCE, PORT_VXLAN, PORT_IKE, PORT_IKE_NATT = 4791, 4789, 500, 4500
 
 # 802.1AE 9.5: an explicit SCI follows; the user data is encrypted; the user data is changed
 MACSEC_TCI_SC, MACSEC_TCI_E, MACSEC_TCI_C = 0x20, 0x08, 0x04
@@ -151,7 +151,7 @@ class Classifier:
         return category
 
     def upper(self, protocol: int, view: View, addresses: bytes) -> str:
-        """Returns the category of the content of an IP packet, after extension headers, AH and tunnels of IP."""
+        """Returns the category of the content of an IP packet, after extension headers, AH and tunnels of IP or VXLAN."""
         while True:
             if protocol in (PROTO_HOPOPTS, PROTO_ROUTING, PROTO_DSTOPTS):
                 protocol, view = view.u8(0), view.skip((view.u8(1) + 1) * 8)
@@ -164,10 +164,14 @@ class Classifier:
             else:
                 break
         if protocol == PROTO_UDP:
-            return udp(view)
+            return self.vxlan(view) if view.u16(2) == PORT_VXLAN else udp(view)
         if protocol in (PROTO_IPIP, PROTO_IPV6):
             return self.ipv4(view) if protocol == PROTO_IPIP else self.ipv6(view)
         return {PROTO_TCP: "tcp", PROTO_ESP: "esp", PROTO_ICMPV6: "icmpv6"}.get(protocol, "other")
+
+    def vxlan(self, view: View) -> str:
+        """The frame inside, behind the headers of UDP and VXLAN (RFC 7348 5)."""
+        return self.ethernet(view.skip(16))
 
 
 def udp(view: View) -> str:
