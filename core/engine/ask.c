@@ -71,10 +71,12 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 
 static void refuse_not_found(struct judgement *answer, int err)
 {
-	enum reason reason = err == -EBADF   ? REASON_DEVICE_NOT_OPEN
-			     : err == -EPERM ? REASON_PROGRAM_CLOSED
-			     : err == -EXDEV ? REASON_NETNS_ELSEWHERE
-					     : REASON_PROGRAM_UNKNOWN;
+	enum reason reason = err == -EBADF    ? REASON_DEVICE_NOT_OPEN
+			     : err == -EPERM  ? REASON_PROGRAM_CLOSED
+			     : err == -EXDEV  ? REASON_NETNS_ELSEWHERE
+			     : err == -EACCES ? REASON_PROGRAM_HIDDEN
+			     : err == -ENOENT ? REASON_PROGRAM_NOT_SHOWN
+					      : REASON_PROGRAM_UNKNOWN;
 
 	judgement_refuse(answer, EPERM, reason)->err = -err;
 }

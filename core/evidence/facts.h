@@ -43,7 +43,12 @@ struct link_evidence {
 	 */
 	bool xfrm_off, policy_off;
 	bool policy_off6; /* net.ipv6.conf.{DEVICE,all}.disable_policy; there is no disable_xfrm */
+	/* VXLAN: the ends of its packets, zero: not set. The family is 0 if neither is set, or they are not clear. */
+	bool tunnel_external; /* remotes come with each packet (collect metadata) */
+	uint16_t tunnel_port; /* UDP, host order */
+	uint8_t tunnel_family;
 	uint8_t reserved[3];
+	union ip_address tunnel_local, tunnel_remote;
 };
 
 /* ---- MACsec (generic netlink, drivers/net/macsec.c) ---- */

@@ -27,18 +27,51 @@ static void restart_links(void *context)
 	evidence_free_links(((struct evidence_reading *)context)->ev);
 }
 
-static int link_kind(const struct nlattr *info, char *kind, size_t size)
+static void take_tunnel_end(const struct nlattr *v4, const struct nlattr *v6, union ip_address *end, uint8_t *family)
+{
+	const struct nlattr *attr = v4 ? v4 : v6;
+
+	if (!attr)
+		return;
+	memcpy(end->bytes, nla_data(attr), (size_t)nla_len(attr));
+	*family = v4 ? AF_INET : AF_INET6;
+}
+
+/* vxlan_fill_info() in drivers/net/vxlan/vxlan_core.c. What is not understood leaves tunnel_family 0. */
+static void parse_vxlan(const struct nlattr *data, struct link_evidence *link)
+{
+	static const struct nla_policy policy[IFLA_VXLAN_MAX + 1] = {
+		[IFLA_VXLAN_GROUP] = NETLINK_EXACTLY(4),   [IFLA_VXLAN_LOCAL] = NETLINK_EXACTLY(4),
+		[IFLA_VXLAN_GROUP6] = NETLINK_EXACTLY(16), [IFLA_VXLAN_LOCAL6] = NETLINK_EXACTLY(16),
+		[IFLA_VXLAN_PORT] = NETLINK_EXACTLY(2),    [IFLA_VXLAN_COLLECT_METADATA] = NETLINK_EXACTLY(1),
+	};
+	struct nlattr *attrs[IFLA_VXLAN_MAX + 1];
+
+	link->tunnel_external = true;
+	if (!data || netlink_nested(data, IFLA_VXLAN_MAX, policy, attrs) || !attrs[IFLA_VXLAN_PORT])
+		return;
+	if ((attrs[IFLA_VXLAN_GROUP] || attrs[IFLA_VXLAN_LOCAL]) &&
+	    (attrs[IFLA_VXLAN_GROUP6] || attrs[IFLA_VXLAN_LOCAL6]))
+		return;
+	link->tunnel_external = attrs[IFLA_VXLAN_COLLECT_METADATA] && nla_get_u8(attrs[IFLA_VXLAN_COLLECT_METADATA]);
+	link->tunnel_port = ntohs(nla_get_u16(attrs[IFLA_VXLAN_PORT]));
+	take_tunnel_end(attrs[IFLA_VXLAN_GROUP], attrs[IFLA_VXLAN_GROUP6], &link->tunnel_remote, &link->tunnel_family);
+	take_tunnel_end(attrs[IFLA_VXLAN_LOCAL], attrs[IFLA_VXLAN_LOCAL6], &link->tunnel_local, &link->tunnel_family);
+}
+
+static int parse_kind(const struct nlattr *info, struct link_evidence *link)
 {
 	static const struct nla_policy policy[IFLA_INFO_MAX + 1] = { [IFLA_INFO_KIND] = { .type = NLA_STRING } };
 	struct nlattr *attrs[IFLA_INFO_MAX + 1];
 
-	kind[0] = '\0';
 	if (!info)
 		return 0;
 	if (netlink_nested(info, IFLA_INFO_MAX, policy, attrs))
 		return -EPROTO;
 	if (attrs[IFLA_INFO_KIND])
-		text_copy(kind, size, nla_get_string(attrs[IFLA_INFO_KIND]));
+		text_copy(link->kind, sizeof(link->kind), nla_get_string(attrs[IFLA_INFO_KIND]));
+	if (!strcmp(link->kind, "vxlan"))
+		parse_vxlan(attrs[IFLA_INFO_DATA], link);
 	return 0;
 }
 
@@ -84,7 +117,7 @@ static int parse_link(const struct nlmsghdr *message, struct link_evidence *link
 
 	if (message->nlmsg_type != RTM_NEWLINK ||
 	    netlink_attributes(message, sizeof(*info), LINK_ATTR_MAX, policy, attrs) || info->ifi_index <= 0 ||
-	    !attrs[IFLA_IFNAME] || link_kind(attrs[IFLA_LINKINFO], link->kind, sizeof(link->kind)))
+	    !attrs[IFLA_IFNAME] || parse_kind(attrs[IFLA_LINKINFO], link))
 		return -EPROTO;
 	text_copy(link->name, sizeof(link->name), nla_get_string(attrs[IFLA_IFNAME]));
 	link->ifindex = info->ifi_index;

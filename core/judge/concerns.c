@@ -61,8 +61,8 @@ static bool policy_concerns(const struct xfrm_change *policy, const struct judge
 		.daddr = outbound ? remote : &judged->local,
 	};
 
-	/* Sub-policies are not supported; an offloaded policy changes the order of all others. */
-	if (policy->type != XFRM_POLICY_TYPE_MAIN || (policy->packet_offload && !nic_applies(judged)))
+	/* an offloaded policy changes the order of all others */
+	if (policy->packet_offload && !nic_applies(judged))
 		return true;
 	/* A policy with another port, mark or interface still appears in the reason. */
 	return policy->dir != XFRM_POLICY_FWD && selector_match_addresses(&policy->sel, &flow) != SELECTS_NONE;
@@ -74,8 +74,7 @@ static bool macsec_concerned(const struct xfrm_change *change, const struct judg
 	if (nic_applies(judged))
 		return false;
 	if (change->kind == XFRM_CHANGE_POLICY)
-		return (change->dir == XFRM_POLICY_OUT || change->type != XFRM_POLICY_TYPE_MAIN) &&
-		       policy_concerns(change, judged);
+		return change->dir == XFRM_POLICY_OUT && policy_concerns(change, judged);
 	return change->kind == XFRM_CHANGE_EVERYTHING;
 }
 
@@ -84,6 +83,9 @@ bool xfrm_change_concerns(const struct xfrm_change *change, const struct judged_
 	/* decide() checks IPsec only for a resolved path that leaves the port */
 	if (judged->state != PATH_RESOLVED)
 		return false;
+	/* policies and SAs of the outer packets count as well; no SA is requested for these */
+	if (judged->tunnelled)
+		return change->kind != XFRM_CHANGE_NOTHING && change->kind != XFRM_CHANGE_EXPIRING;
 	if (judged->verdict == VERDICT_PROTECTED && judged->by != BY_IPSEC)
 		return judged->by == BY_MACSEC && macsec_concerned(change, judged);
 	switch (change->kind) {

@@ -39,6 +39,7 @@ static void decide_resolved(const struct path *path, const struct evidence *ev, 
 			return;
 	}
 	decide_ipsec(path, ev, req, &ipsec);
+	decide_outer(path, ev, req, &ipsec);
 	if (ipsec.kind == VERDICT_PROTECTED || req->require == REQUIRE_IPSEC)
 		*out = ipsec;
 	else

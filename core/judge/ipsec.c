@@ -9,10 +9,18 @@
 #include "judge/policies.h"
 #include "judge/traits.h"
 
-/* A sub-policy (XFRM_POLICY_TYPE_SUB) is looked up before the main ones and combined with them: not understood. */
-static bool has_sub_policy(const struct evidence *ev)
+/*
+ * The device of the lookup. Inbound it is that of the packet's route, not the receiving one (__xfrm_decode_session());
+ * for a local IPv4 address that is lo (ip_rt_get_dev() in net/ipv4/route.c), so a policy with the receiving device
+ * takes nothing. A NIC's tables know no devices. 0: not known.
+ */
+static int flow_ifindex(const struct path *path, bool outbound)
 {
-	return xfrm_table_has_sub_policy(ev->xfrm);
+	if (nic_applies_xfrm(path))
+		return 0;
+	if (outbound)
+		return path->gid_ifindex;
+	return path->family == AF_INET ? LOOPBACK_IFINDEX : 0;
 }
 
 static struct xfrm_direction direction(const struct path *path, const struct evidence *ev,
@@ -35,9 +43,7 @@ static struct xfrm_direction direction(const struct path *path, const struct evi
 			.has_sport = outbound && path->has_sport,
 			.sport = path->sport,
 			.dport = ROCE_UDP_PORT,
-			/* the inbound lookup has the device of its route, not the receiving one
-			 * (__xfrm_decode_session()); a NIC's tables know no devices */
-			.ifindex = outbound && !nic_applies_xfrm(path) ? path->gid_ifindex : 0,
+			.ifindex = flow_ifindex(path, outbound),
 		},
 	};
 }
@@ -114,10 +120,8 @@ void decide_ipsec(const struct path *path, const struct evidence *ev, const stru
 
 	if (!xfrm_is_readable(ev, out) || !netdev_has_policies(path, ev, out))
 		return;
-	if (has_sub_policy(ev)) {
-		verdict_set(out, VERDICT_UNKNOWN, REASON_XFRM_SUB_POLICY);
+	if (sub_policy_takes(&outbound, out) || sub_policy_takes(&inbound, out))
 		return;
-	}
 	if (req->granularity == GRANULARITY_QP && !path->driver->flow_has_ports) {
 		verdict_set(out, VERDICT_UNPROTECTED, REASON_GRANULARITY_NO_PORTS);
 		return;
@@ -151,10 +155,8 @@ bool ipsec_leads_elsewhere(const struct path *path, const struct evidence *ev, c
 		verdict_set_unread(out, REASON_MACSEC_BYPASS_UNKNOWN, xfrm_table_error(ev->xfrm));
 		return true;
 	}
-	if (has_sub_policy(ev)) {
-		verdict_set(out, VERDICT_UNKNOWN, REASON_XFRM_SUB_POLICY_BYPASS);
+	if (sub_policy_takes(&outbound, out))
 		return true;
-	}
 	tunnel = direction_tunnel(&outbound);
 	if (!tunnel)
 		return false;

@@ -12,6 +12,8 @@ struct judged_path judged_path_from(const struct path *path, const struct verdic
 		.remote = path->remote,
 		.gid_ifindex = path->gid_ifindex,
 		.egress_ifindex = path->egress_ifindex,
+		.stacked = path->stacked,
+		.tunnelled = path->tunnelled,
 		.has_sport = path->has_sport,
 		.sport = path->sport,
 		.verdict = verdict->kind,

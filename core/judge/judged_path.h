@@ -14,7 +14,7 @@ struct judged_path {
 	int family;
 	union ip_address local, remote;
 	int gid_ifindex, egress_ifindex;
-	bool has_sport;
+	bool stacked, tunnelled, has_sport;
 	uint16_t sport;
 	enum verdict_kind verdict;
 	enum protection by;

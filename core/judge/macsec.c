@@ -1,205 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/*
- * Whether MACsec protects the packets that leave by a netdev. drivers/net/macsec.c: a software SecY encrypts while
- * PROTECT, ENCRYPT, OPER and the encoding SA's ACTIVE are all set; without an SA it drops; with PROTECT off it sends
- * plain frames.
- */
-#include <endian.h>
-#include <linux/if_link.h>
-#include <linux/if_macsec.h>
-#include <string.h>
-
+/* Whether MACsec protects a path: SecYs protect its egress (stack.c), and its packets leave by that. */
 #include "judge/mechanisms.h"
-#include "util/ciphers.h"
+#include "judge/stack.h"
 
-/* IEEE 802.1AE-2018 table 14-1. The kernel dumps GCM-AES-128 under its older default id. */
-static uint32_t macsec_cipher(uint64_t suite)
+bool path_leaves_egress(const struct path *path, const struct evidence *ev, const struct requirement *req,
+			struct verdict *out)
 {
-	switch (suite) {
-	case MACSEC_DEFAULT_CIPHER_ID:
-	case MACSEC_CIPHER_ID_GCM_AES_128:
-		return CIPHER_MACSEC_GCM_AES_128;
-	case MACSEC_CIPHER_ID_GCM_AES_256:
-		return CIPHER_MACSEC_GCM_AES_256;
-	case MACSEC_CIPHER_ID_GCM_AES_XPN_128:
-		return CIPHER_MACSEC_GCM_AES_XPN_128;
-	case MACSEC_CIPHER_ID_GCM_AES_XPN_256:
-		return CIPHER_MACSEC_GCM_AES_XPN_256;
-	default:
-		return CIPHER_NONE;
+	int secy_ifindex = out->secy_ifindex;
+
+	if (ipsec_leads_elsewhere(path, ev, req, out)) {
+		/* the SecY is in order, and may yet turn out to protect */
+		out->secy_ifindex = out->kind == VERDICT_UNKNOWN ? secy_ifindex : 0;
+		return true;
 	}
-}
-
-static bool has_live_receive_sa(const struct macsec_evidence *secy)
-{
-	for (size_t i = 0; i < secy->rxsc_count; i++)
-		for (int an = 0; secy->rxsc[i].active && an < MACSEC_AN_COUNT; an++)
-			if (secy->rxsc[i].sa[an].present && secy->rxsc[i].sa[an].active)
-				return true;
-	return false;
-}
-
-/* REASON_NONE: the settings protect every frame. */
-static enum reason settings_reason(const struct macsec_evidence *secy, const struct requirement *req)
-{
-	uint32_t cipher = macsec_cipher(secy->cipher_suite);
-
-	if (!secy->protect)
-		return REASON_MACSEC_PROTECT_OFF;
-	if (!secy->encrypt && !req->integrity_only)
-		return REASON_MACSEC_ENCRYPT_OFF;
-	if (cipher == CIPHER_NONE)
-		return REASON_MACSEC_CIPHER_UNKNOWN;
-	if (!(cipher & req->ciphers))
-		return REASON_MACSEC_CIPHER;
-	if (secy->icv_len != MACSEC_STD_ICV_LEN)
-		return REASON_MACSEC_ICV;
-	return secy->validate == MACSEC_VALIDATE_STRICT ? REASON_NONE : REASON_MACSEC_VALIDATE;
-}
-
-static const struct macsec_sa_evidence *encoding_sa(const struct macsec_evidence *secy)
-{
-	return &secy->tx_sa[secy->encoding_an % MACSEC_AN_COUNT];
-}
-
-/* REASON_NONE: both ways have a live SA. */
-static enum reason associations_reason(const struct macsec_evidence *secy)
-{
-	const struct macsec_sa_evidence *tx = encoding_sa(secy);
-
-	if (!tx->present)
-		return REASON_MACSEC_TX_SA_MISSING;
-	if (!tx->active)
-		return REASON_MACSEC_TX_SA_INACTIVE;
-	if (!secy->operational)
-		return REASON_MACSEC_NOT_OPERATIONAL;
-	return has_live_receive_sa(secy) ? REASON_NONE : REASON_MACSEC_NO_RX_SA;
-}
-
-/* A NIC applies its own tables, not the host's SecY. mlx5's came with drivers/infiniband/hw/mlx5/macsec.c in 6.6. */
-static enum reason offload_reason(const struct path *path, const struct macsec_evidence *secy, uint32_t kernel)
-{
-	/* software RoCE: the SecY's own checks are skipped then, and the NIC driver's behaviour is not known */
-	if (path->driver->egress == EGRESS_HOST_STACK)
-		return secy->offload == MACSEC_OFFLOAD_OFF ? REASON_NONE : REASON_MACSEC_OFFLOAD_UNCHECKED;
-	if (secy->offload != MACSEC_OFFLOAD_MAC && secy->offload != MACSEC_OFFLOAD_PHY)
-		return REASON_MACSEC_NOT_OFFLOADED;
-	return kernel < KERNEL_RELEASE(6, 6) ? REASON_MACSEC_KERNEL_OLD : REASON_NONE;
-}
-
-static bool route_strays(const struct path *path)
-{
-	return path->scope == REMOTE_EVERY && path->stray_ifindex;
-}
-
-/*
- * macsec_start_xmit(): with protect and encrypt on (see settings_hold()), a packet that cannot be encrypted for lack of
- * an SA or of operation is dropped. If only the receive side is missing, packets leave encrypted.
- */
-static bool secy_drops(const struct path *path, const struct evidence *ev, const struct requirement *req,
-		       const struct macsec_evidence *secy)
-{
-	struct verdict ignored;
-
-	return path->driver->egress == EGRESS_HOST_STACK && secy->offload == MACSEC_OFFLOAD_OFF && secy->encrypt &&
-	       !route_strays(path) && !ipsec_leads_elsewhere(path, ev, req, &ignored);
-}
-
-/* Says in the refusal whether the path is protected as soon as SAs are live, so that MKA may repair it. */
-static void expect_sas(const struct path *path, const struct evidence *ev, const struct requirement *req,
-		       const struct macsec_evidence *secy, struct verdict *out)
-{
-	struct verdict ignored;
-
-	if (settings_reason(secy, req) || offload_reason(path, secy, ev->kernel) || route_strays(path) ||
-	    ipsec_leads_elsewhere(path, ev, req, &ignored))
-		return;
-	if (path->scope == REMOTE_SOME)
-		out->could_be = true;
-	else
-		out->missing_macsec_sa = true;
-}
-
-/*
- * MKA raises the device with its first SAs: wpa_supplicant's macsec_drv_enable_controlled_port() sets IFF_UP then. A
- * device that was set down beside a live SA is a fault.
- */
-static void decide_down(const struct path *path, const struct evidence *ev, const struct requirement *req,
-			const struct macsec_evidence *secy, struct verdict *out)
-{
-	const struct macsec_sa_evidence *tx = encoding_sa(secy);
-
-	verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_DOWN);
-	if (evidence_link(ev, path->egress_ifindex) && !(tx->present && tx->active))
-		expect_sas(path, ev, req, secy, out);
-}
-
-static void set_protected(const struct macsec_evidence *secy, struct verdict *out)
-{
-	out->kind = VERDICT_PROTECTED;
-	out->by = BY_MACSEC;
-	out->secy_ifindex = secy->ifindex;
-	out->sci = secy->sci;
-	out->cipher = macsec_cipher(secy->cipher_suite);
-	out->offloaded = secy->offload != MACSEC_OFFLOAD_OFF;
-	out->integrity_only = !secy->encrypt;
-}
-
-/* With the number that the reason's sentence names. */
-static void refuse(enum reason reason, const struct macsec_evidence *secy, struct verdict *out)
-{
-	bool unknown = reason == REASON_MACSEC_CIPHER_UNKNOWN || reason == REASON_MACSEC_OFFLOAD_UNCHECKED;
-	struct why *why = verdict_set(out, unknown ? VERDICT_UNKNOWN : VERDICT_UNPROTECTED, reason);
-
-	if (reason == REASON_MACSEC_CIPHER_UNKNOWN)
-		why->number = secy->cipher_suite;
-	else if (reason == REASON_MACSEC_CIPHER)
-		why->number = macsec_cipher(secy->cipher_suite);
-	else if (reason == REASON_MACSEC_ICV)
-		why->number = secy->icv_len;
-	else
-		why->number = secy->encoding_an;
-}
-
-static void decide_secy(const struct path *path, const struct evidence *ev, const struct requirement *req,
-			const struct macsec_evidence *secy, struct verdict *out)
-{
-	enum reason settings = settings_reason(secy, req);
-	enum reason associations = settings ? REASON_NONE : associations_reason(secy);
-	enum reason reason = settings ? settings : associations ? associations : offload_reason(path, secy, ev->kernel);
-
-	if (reason) {
-		refuse(reason, secy, out);
-		if (!associations)
-			return;
-		out->kernel_drops = secy_drops(path, ev, req, secy);
-		expect_sas(path, ev, req, secy, out);
-	} else if (ipsec_leads_elsewhere(path, ev, req, out)) {
-		out->secy_ifindex = out->kind == VERDICT_UNKNOWN ? secy->ifindex : 0;
-	} else if (route_strays(path)) {
-		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_ROUTE_STRAYS);
-	} else {
-		set_protected(secy, out);
-	}
+	if (path->scope != REMOTE_EVERY || !path->stray_ifindex)
+		return false;
+	verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_ROUTE_STRAYS);
+	out->secy_ifindex = 0;
+	return true;
 }
 
 void decide_macsec(const struct path *path, const struct evidence *ev, const struct requirement *req,
 		   struct verdict *out)
 {
-	const struct link_evidence *link = evidence_link(ev, path->egress_ifindex);
-	const struct macsec_evidence *secy;
+	struct verdict elsewhere = { 0 };
 
 	if (ev->macsec_state != EVIDENCE_READ && ev->macsec_state != EVIDENCE_ABSENT) {
 		verdict_set_unread(out, REASON_MACSEC_UNREADABLE, ev->macsec_error);
 		return;
 	}
-	secy = ev->macsec_state == EVIDENCE_READ ? evidence_secy(ev, path->egress_ifindex) : NULL;
-	if (!secy && link && !strcmp(link->kind, "macsec"))
-		verdict_set(out, VERDICT_UNKNOWN, REASON_MACSEC_NO_SECY);
-	else if (!secy)
-		verdict_set(out, VERDICT_UNPROTECTED, REASON_MACSEC_NO_DEVICE);
-	else if (!link || !link->up)
-		decide_down(path, ev, req, secy, out);
-	else
-		decide_secy(path, ev, req, secy, out);
+	decide_stack(path, ev, req, out);
+	if (out->kind == VERDICT_PROTECTED)
+		(void)path_leaves_egress(path, ev, req, out);
+	else if ((out->kernel_drops || out->missing_macsec_sa) && path_leaves_egress(path, ev, req, &elsewhere))
+		out->kernel_drops = out->missing_macsec_sa = false;
+	/* the address comes later, and is judged then */
+	if (path->scope == REMOTE_SOME && out->missing_macsec_sa) {
+		out->missing_macsec_sa = false;
+		out->could_be = true;
+	}
 }

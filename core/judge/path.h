@@ -43,6 +43,8 @@ struct path {
 	char netdev[IF_NAMESIZE];       /* its name, "" if there is none */
 	int egress_ifindex;             /* the netdev by which it leaves, which must protect */
 	char egress[IF_NAMESIZE];
+	bool stacked;   /* other netdevs below the egress decide whether it protects */
+	bool tunnelled; /* the egress is a VXLAN netdev, which sends packets of its own */
 	bool has_sport; /* the UDP source port is known, and the SA must serve this QP alone */
 	uint16_t sport;
 	/* REMOTE_EVERY over IPv6: the first route by which some remote leaves elsewhere, 0: none. There may be more. */

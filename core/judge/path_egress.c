@@ -9,29 +9,20 @@
 #include <string.h>
 
 #include "judge/path_internal.h"
+#include "judge/stack.h"
 #include "judge/traits.h"
 #include "util/address.h"
 #include "util/text.h"
 
-enum {
-	STACK_MAX = 8,        /* MAX_NEST_DEV in include/linux/netdevice.h */
-	LOOPBACK_IFINDEX = 1, /* include/net/flow.h; the same in every network namespace (drivers/net/loopback.c) */
-};
-
-static bool link_is(const struct link_evidence *link, const char *kind)
-{
-	return !strcmp(link->kind, kind);
-}
-
 /*
- * Kinds that send the packet as it is, at most in another frame. Not among them: tunnels and xfrm interfaces, which
- * look up routes and policies again for the outer packet; ipvlan, which does so in another namespace; vrf.
+ * Kinds that send the packet as it is, at most in another frame; and vxlan, see outer.c. Not among them: other tunnels
+ * and xfrm interfaces, which look up routes and policies again for the outer packet; ipvlan, which does so in another
+ * namespace; vrf.
  */
 static bool kind_is_understood(const struct link_evidence *link)
 {
-	static const char *const kinds[] = {
-		"", "macsec", "vlan", "bond", "team", "bridge", "veth", "dummy", "macvlan"
-	};
+	static const char *const kinds[] = { "",       "macsec", "vlan",  "bond",    "team",
+					     "bridge", "veth",   "dummy", "macvlan", "vxlan" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (link_is(link, kinds[i]))
@@ -39,17 +30,10 @@ static bool kind_is_understood(const struct link_evidence *link)
 	return false;
 }
 
-static const struct link_evidence *link_below(const struct evidence *ev, const struct link_evidence *link)
-{
-	if (link->lower_in_other_netns || !link->lower_ifindex)
-		return NULL;
-	return evidence_link(ev, link->lower_ifindex);
-}
-
 /* The netdev below VLANs, as vlan_dev_real_dev() in net/8021q/vlan_core.c. */
 static const struct link_evidence *below_vlans(const struct evidence *ev, const struct link_evidence *link)
 {
-	for (int i = 0; i < STACK_MAX && link && link_is(link, "vlan"); i++)
+	for (int i = 0; i < STACK_DEPTH_MAX && link && link_is(link, "vlan"); i++)
 		link = link_below(ev, link);
 	return link;
 }
@@ -72,12 +56,21 @@ static bool check_master(const struct path_search *search)
 	return path_stop(search->out, PATH_UNKNOWN, REASON_NETDEV_VRF);
 }
 
+/* The GID of a bond or a bridge one of whose ports is the rxe's netdev: rxe_check_receive() has the reason. */
+static bool rxe_port_is_enslaved(const struct path_search *search)
+{
+	const struct link_evidence *own = evidence_link(search->ev, search->port->netdev_ifindex);
+	const struct link_evidence *link = below_vlans(search->ev, search->netdev);
+
+	return search->out->driver->egress == EGRESS_HOST_STACK && own && link && own->master_ifindex == link->ifindex;
+}
+
 bool path_check_stack(struct path_search *search)
 {
 	const struct link_evidence *link = search->netdev;
 	struct path *out = search->out;
 
-	for (int i = 0; i < STACK_MAX && link; i++) {
+	for (int i = 0; i < STACK_DEPTH_MAX && link; i++) {
 		if (!kind_is_understood(link)) {
 			text_copy(out->why.name, sizeof(out->why.name), link->name);
 			text_copy(out->why.detail, sizeof(out->why.detail), link->kind);
@@ -87,23 +80,27 @@ bool path_check_stack(struct path_search *search)
 			return check_master(search);
 		link = link_below(search->ev, link);
 	}
+	if (rxe_port_is_enslaved(search))
+		return true;
 	return path_stop(out, PATH_UNKNOWN, REASON_NETDEV_NOT_STACKED);
 }
 
-static void set_egress(struct path *out, const struct link_evidence *link)
+static void set_egress(struct path *out, const struct evidence *ev, const struct link_evidence *link)
 {
 	out->egress_ifindex = link->ifindex;
 	text_copy(out->egress, sizeof(out->egress), link->name);
+	out->stacked = link_is_stacked(ev, link);
+	out->tunnelled = link_is(link, "vxlan");
 }
 
 /* ---- rxe ---- */
 
-/* The netdev that must protect packets that leave by `link`: for a VLAN on MACsec, the MACsec device. */
+/* The netdev that must protect packets that leave by `link`: for a VLAN on MACsec or on VXLAN, the one below. */
 static const struct link_evidence *protector(const struct evidence *ev, const struct link_evidence *link)
 {
 	const struct link_evidence *below = below_vlans(ev, link);
 
-	return below && link_is(below, "macsec") ? below : link;
+	return below && (link_is(below, "macsec") || link_is(below, "vxlan")) ? below : link;
 }
 
 /* rxe_udp_encap_recv() accepts packets of the rxe's own netdev and of VLANs on it only: replies would be lost. */
@@ -144,7 +141,7 @@ static bool rxe_route6(struct path_search *search)
 		text_copy(out->why.detail, sizeof(out->why.detail), link ? link->name : "an unknown netdev");
 		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV);
 	}
-	set_egress(out, protector(search->ev, link));
+	set_egress(out, search->ev, protector(search->ev, link));
 	return true;
 }
 
@@ -212,7 +209,7 @@ static bool rxe_egress(struct path_search *search)
 		return path_stop(out, PATH_UNKNOWN, REASON_RXE_ROUTES_ELSEWHERE);
 	if (!rxe_check_receive(search))
 		return false;
-	set_egress(out, protector(search->ev, search->netdev));
+	set_egress(out, search->ev, protector(search->ev, search->netdev));
 	/* rxe_find_route4(): in IPv4 the output interface binds (fib_table_lookup() passes over other next hops). */
 	if (out->family == AF_INET || out->scope == REMOTE_SOME)
 		return true;
@@ -231,17 +228,17 @@ static bool mlx5_egress(struct path_search *search)
 	struct path *out = search->out;
 
 	if (link_is(link, "macsec")) {
-		set_egress(out, link);
+		set_egress(out, search->ev, link);
 		return true;
 	}
-	for (int i = 0; i < STACK_MAX && link && link->ifindex != search->port->netdev_ifindex; i++) {
+	for (int i = 0; i < STACK_DEPTH_MAX && link && link->ifindex != search->port->netdev_ifindex; i++) {
 		link = link_below(search->ev, link);
 		if (link && link_is(link, "macsec")) {
 			text_copy(out->why.name, sizeof(out->why.name), link->name);
 			return path_stop(out, PATH_CLEAR, REASON_GID_ABOVE_MACSEC);
 		}
 	}
-	set_egress(out, evidence_link(search->ev, search->port->netdev_ifindex));
+	set_egress(out, search->ev, evidence_link(search->ev, search->port->netdev_ifindex));
 	return true;
 }
 

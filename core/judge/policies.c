@@ -11,6 +11,7 @@
 
 #include "judge/policies.h"
 #include "judge/traits.h"
+#include "util/text.h"
 
 /* A RoCE packet carries no mark. */
 static bool mark_takes_unmarked(const struct xfrm_mark_evidence *mark)
@@ -82,11 +83,12 @@ static enum direction_outcome policy_outcome(const struct xfrm_direction *d, con
 	return OUTCOME_LEAKS;
 }
 
-static enum selector_match policy_match_flow(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy)
+/* How much of the flow a policy of any type takes. */
+static enum selector_match policy_takes(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy)
 {
 	enum selector_match match = selector_match(&policy->sel, &d->flow);
 
-	if (policy->dir != d->dir || policy->type != XFRM_POLICY_TYPE_MAIN)
+	if (policy->dir != d->dir)
 		return SELECTS_NONE;
 	if (mark_takes_unmarked(&policy->mark) && !policy->if_id)
 		return match;
@@ -96,32 +98,73 @@ static enum selector_match policy_match_flow(const struct xfrm_direction *d, con
 	return SELECTS_NONE;
 }
 
+static enum selector_match policy_match_flow(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy)
+{
+	return policy->type == XFRM_POLICY_TYPE_MAIN ? policy_takes(d, policy) : SELECTS_NONE;
+}
+
+/* xfrm_policy_lookup() and xfrm_expand_policies(): both types are looked up by the same flow. */
+bool sub_policy_takes(const struct xfrm_direction *d, struct verdict *out)
+{
+	const struct xfrm_policy_evidence *p;
+	struct xfrm_walk walk;
+
+	policies_begin(d, &walk);
+	while ((p = xfrm_walk_policy(&walk))) {
+		if (p->type == XFRM_POLICY_TYPE_MAIN || policy_takes(d, p) == SELECTS_NONE)
+			continue;
+		verdict_set(out, VERDICT_UNKNOWN, REASON_XFRM_SUB_POLICY)->policy = p->index;
+		return true;
+	}
+	return false;
+}
+
+static void refuse_by_interface(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
+				struct verdict *out)
+{
+	struct why *why = refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_INTERFACE, out);
+
+	if (d->dir == XFRM_POLICY_IN)
+		text_copy(why->detail, sizeof(why->detail), "packets that arrive are looked up as of lo");
+}
+
 /* Why a policy for the addresses of the flow does not match it. The lookup for rxe's egress carries no ports. */
 static void explain_mismatch(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
 			     struct verdict *out)
 {
 	if (!selector_ports_match(&policy->sel, &d->flow))
 		refuse_by_policy(d, policy,
-				 d->flow.has_ports ? REASON_OUTBOUND_POLICY_PORTS : REASON_OUTBOUND_POLICY_PORTS_UNSEEN,
+				 !d->flow.has_ports ? REASON_OUTBOUND_POLICY_PORTS_UNSEEN
+				 : d->outer         ? REASON_OUTBOUND_POLICY_PORTS_OTHER
+						    : REASON_OUTBOUND_POLICY_PORTS,
 				 out);
 	else if (!mark_takes_unmarked(&policy->mark))
 		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_MARK, out)->number = policy->mark.value;
 	else if (policy->if_id)
 		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_IF_ID, out)->number = policy->if_id;
 	else if (selector_match(&policy->sel, &d->flow) == SELECTS_NONE)
-		refuse_by_policy(d, policy, REASON_OUTBOUND_POLICY_INTERFACE, out);
+		refuse_by_interface(d, policy, out);
+}
+
+/* One that would protect if it took the flow: to be hit by any other would not help. */
+static bool policy_would_help(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy)
+{
+	return policy->dir == d->dir && policy->type == XFRM_POLICY_TYPE_MAIN && policy->action == XFRM_POLICY_ALLOW &&
+	       required_esp(policy) && selector_match_addresses(&policy->sel, &d->flow) != SELECTS_NONE;
 }
 
 void explain_no_policy(const struct xfrm_direction *d, struct verdict *out)
 {
-	const struct xfrm_policy_evidence *p;
+	const struct xfrm_policy_evidence *p, *nearest = NULL;
 	struct xfrm_walk walk;
 
 	verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, REASON_OUTBOUND_NO_POLICY));
 	policies_begin(d, &walk);
 	while ((p = xfrm_walk_policy(&walk)))
-		if (p->dir == d->dir && selector_match_addresses(&p->sel, &d->flow) != SELECTS_NONE)
-			explain_mismatch(d, p, out);
+		if (policy_would_help(d, p) && (!nearest || p->priority <= nearest->priority))
+			nearest = p;
+	if (nearest)
+		explain_mismatch(d, nearest, out);
 }
 
 /*
@@ -196,6 +239,13 @@ bool direction_has_policy(const struct xfrm_direction *d)
 	return course_next(&course);
 }
 
+static enum reason gap_reason(const struct xfrm_direction *d)
+{
+	if (d->path->scope != REMOTE_EVERY)
+		return REASON_OUTBOUND_POLICY_GAP_PORTS;
+	return d->outer ? REASON_OUTBOUND_POLICY_GAP_TUNNEL : REASON_OUTBOUND_POLICY_GAP;
+}
+
 enum direction_outcome direction_outcome(const struct xfrm_direction *d, struct verdict *out)
 {
 	enum direction_outcome worst = OUTCOME_PROTECTS;
@@ -218,9 +268,7 @@ enum direction_outcome direction_outcome(const struct xfrm_direction *d, struct 
 	if (!any)
 		explain_no_policy(d, out);
 	else if (worst == OUTCOME_PROTECTS)
-		verdict_set(out, VERDICT_UNPROTECTED,
-			    of_direction(d, d->path->scope == REMOTE_EVERY ? REASON_OUTBOUND_POLICY_GAP
-									   : REASON_OUTBOUND_POLICY_GAP_PORTS));
+		verdict_set(out, VERDICT_UNPROTECTED, of_direction(d, gap_reason(d)));
 	return OUTCOME_LEAKS;
 }
 

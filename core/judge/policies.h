@@ -19,6 +19,12 @@ void explain_no_policy(const struct xfrm_direction *d, struct verdict *out);
 /* Returns a policy that takes packets of the flow into a tunnel or the like, and so to another route; or NULL. */
 const struct xfrm_policy_evidence *direction_tunnel(const struct xfrm_direction *outbound);
 
+/*
+ * Whether a policy of XFRM_POLICY_TYPE_SUB takes the flow, or a part of it; *out then has the reason. The kernel looks
+ * it up before the main policies and combines both, which is not judged. Sub-policies of other flows change nothing.
+ */
+bool sub_policy_takes(const struct xfrm_direction *d, struct verdict *out);
+
 /* Whether an outbound policy wants ESP for the flow, or a part of it: an SA may yet come. */
 bool some_policy_wants_esp(const struct xfrm_direction *outbound);
 

@@ -65,6 +65,29 @@ static enum selector_match sa_answers(const struct xfrm_sa_evidence *sa, const s
 	return sa->sel.family == AF_UNSPEC ? SELECTS_ALL : selector_match(&sa->sel, &d->flow);
 }
 
+/* Writes why an SA with reqid, addresses and mode of the template does not answer it; the checks of sa_answers(). */
+static void word_mismatch(const struct xfrm_sa_evidence *sa, const struct xfrm_template_evidence *tmpl,
+			  const struct xfrm_direction *d, char *text, size_t size)
+{
+	const struct xfrm_selector_evidence *sel = &sa->sel;
+
+	if (tmpl->spi && sa->spi != tmpl->spi)
+		text_format(text, size, "the policy wants SPI 0x%08x", tmpl->spi);
+	else if (sa->mark.value)
+		text_format(text, size, "it has mark 0x%x, which RoCE packets lack", sa->mark.value);
+	else if (sa->if_id)
+		text_format(text, size, "it belongs to xfrm interface id %u", sa->if_id);
+	else if (!nic_applies_xfrm(d->path) && sa->offload.ifindex && sa->offload.packet)
+		text_copy(text, size, "it is packet-offloaded to a NIC");
+	else if (sel->family && !selector_ports_match(sel, &d->flow))
+		text_format(text, size, "its selector has UDP ports (sport %u, dport %u)%s", sel->sport, sel->dport,
+			    d->flow.has_ports ? "" : ", and the lookup for software RoCE carries none");
+	else if (sel->family && selector_match(sel, &d->flow) != SELECTS_NONE)
+		text_copy(text, size, "its selector takes a part of these packets only");
+	else
+		text_copy(text, size, "its selector takes other packets");
+}
+
 static struct why *refuse_by_sa(const struct xfrm_direction *d, const struct xfrm_sa_evidence *sa, enum reason outbound,
 				struct verdict *out)
 {
@@ -99,6 +122,8 @@ static bool sa_is_good(const struct xfrm_sa_evidence *sa, const struct xfrm_dire
 /* What the SAD says about one template. */
 struct sa_census {
 	const struct xfrm_sa_evidence *live; /* a good one, for the whole flow */
+	const struct xfrm_sa_evidence
+		*mismatch; /* the first that is not of this flow, for all its reqid and addresses */
 	bool larval, expired, bad;
 	bool shared; /* a good one that serves other QPs as well */
 };
@@ -117,6 +142,13 @@ static bool must_be_of_one_qp(const struct xfrm_direction *d)
 	return d->req->granularity == GRANULARITY_QP && d->dir == XFRM_POLICY_OUT;
 }
 
+static void keep_mismatch(struct sa_census *found, const struct xfrm_sa_evidence *sa,
+			  const struct xfrm_template_evidence *tmpl, const struct xfrm_direction *d)
+{
+	if (!found->mismatch && sa->mode == tmpl->mode && sa_is_meant(sa, tmpl, d))
+		found->mismatch = sa;
+}
+
 static struct sa_census census(const struct xfrm_direction *d, const struct xfrm_policy_evidence *policy,
 			       const struct xfrm_template_evidence *tmpl, struct verdict *out)
 {
@@ -131,7 +163,7 @@ static struct sa_census census(const struct xfrm_direction *d, const struct xfrm
 		if (sa_is_larval(sa))
 			found.larval |= sa_is_meant(sa, tmpl, d);
 		else if (match == SELECTS_NONE)
-			continue;
+			keep_mismatch(&found, sa, tmpl, d);
 		/* also an expired one: the clock may have been set since the kernel's last check */
 		else if (!sa_is_good(sa, d, out))
 			found.bad = true;
@@ -141,6 +173,8 @@ static struct sa_census census(const struct xfrm_direction *d, const struct xfrm
 			found.shared = true;
 		else if (match == SELECTS_ALL)
 			found.live = sa;
+		else
+			keep_mismatch(&found, sa, tmpl, d);
 	}
 	return found;
 }
@@ -254,12 +288,18 @@ static enum direction_outcome lacks_sa(const struct xfrm_direction *d, const str
 				       const struct xfrm_template_evidence *tmpl, const struct sa_census *found,
 				       struct verdict *out)
 {
-	enum reason reason = found->expired  ? REASON_OUTBOUND_SA_EXPIRED
-			     : found->larval ? REASON_OUTBOUND_SA_LARVAL
-			     : found->shared ? REASON_OUTBOUND_SA_NOT_OF_QP
-					     : REASON_OUTBOUND_SA_MISSING;
+	enum reason reason = found->expired    ? REASON_OUTBOUND_SA_EXPIRED
+			     : found->larval   ? REASON_OUTBOUND_SA_LARVAL
+			     : found->shared   ? REASON_OUTBOUND_SA_NOT_OF_QP
+			     : found->mismatch ? REASON_OUTBOUND_SA_MISMATCH
+					       : REASON_OUTBOUND_SA_MISSING;
+	struct why *why = refuse_by_policy(d, policy, reason, out);
 
-	refuse_by_policy(d, policy, reason, out)->reqid = tmpl->reqid;
+	why->reqid = tmpl->reqid;
+	if (found->mismatch) {
+		why->spi = found->mismatch->spi;
+		word_mismatch(found->mismatch, tmpl, d, why->detail, sizeof(why->detail));
+	}
 	remember_policy(d, policy, out);
 	return OUTCOME_LACKS_SA;
 }

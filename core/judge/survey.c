@@ -109,11 +109,32 @@ static int survey_remotes(struct survey *survey, const struct survey_view *view,
 	return err;
 }
 
+/*
+ * An IPv6 route by another netdev ends the protection for every remote, which only datagrams need. Other queue pairs
+ * are judged by their one remote, so the row is about the remotes that the egress routes.
+ */
+static void narrow_to_egress(struct survey_row *row, const struct survey_view *view, const struct rdma_device *device)
+{
+	struct policy_subject subject = {
+		.device = device->name, .port = row->path.port, .uid_known = true, .uid = view->uid
+	};
+	struct survey_row narrow = { .path = row->path, .gid = row->gid, .by_egress = true };
+
+	if (row->verdict.kind == VERDICT_PROTECTED || !row->path.stray_ifindex)
+		return;
+	narrow.path.stray_ifindex = 0;
+	judge_row(&narrow, view, &subject);
+	if (narrow.verdict.kind == VERDICT_PROTECTED)
+		*row = narrow;
+}
+
 static int survey_gid(struct survey *survey, const struct survey_view *view, const struct rdma_device *device,
 		      uint32_t port, const struct rdma_gid *gid)
 {
 	int err = survey_path(survey, view, device, port, gid->index, REMOTE_EVERY, NULL);
 
+	if (!err)
+		narrow_to_egress(&survey->rows[survey->count - 1], view, device);
 	if (err || survey->rows[survey->count - 1].verdict.kind == VERDICT_PROTECTED)
 		return err;
 	return survey_remotes(survey, view, device, port, gid);
@@ -160,6 +181,17 @@ static void put_text(char *to, size_t size, const char *from)
 	text_printable(to);
 }
 
+static void put_remote(const struct survey_row *row, char *to, size_t size)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (row->by_egress)
+		text_format(text, sizeof(text), "any via %s", row->path.egress);
+	else
+		text_copy(text, sizeof(text), "any");
+	put_text(to, size, row->path.scope == REMOTE_ONE ? gid_text(row->remote, text) : text);
+}
+
 void survey_record(const struct survey_row *row, struct wire_record *out)
 {
 	char address[INET6_ADDRSTRLEN];
@@ -176,10 +208,14 @@ void survey_record(const struct survey_row *row, struct wire_record *out)
 		put_text(out->local, sizeof(out->local), gid_text(row->gid.raw, address));
 	}
 	put_text(out->netdev, sizeof(out->netdev), row->path.netdev);
-	put_text(out->remote, sizeof(out->remote),
-		 row->path.scope == REMOTE_ONE ? gid_text(row->remote, address) : "any");
+	put_remote(row, out->remote, sizeof(out->remote));
 	put_text(out->rule, sizeof(out->rule), row->rule ? row->rule->name : "");
 	verdict_details(&row->verdict, &row->path, out->details, sizeof(out->details));
+	if (row->by_egress) {
+		text_append(out->details, sizeof(out->details), "; %s leaves by %s: datagrams are refused",
+			    row->path.stray_route, row->path.stray);
+		text_printable(out->details);
+	}
 	verdict_text(&row->verdict, &row->path, out->text, sizeof(out->text));
 	for (size_t i = 0; i < REASONS_MAX; i++)
 		out->reasons[i] = row->verdict.why[i].reason;

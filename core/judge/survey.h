@@ -22,6 +22,7 @@ struct survey_row {
 	struct path path;
 	struct rdma_gid gid; /* valid: there is such a GID */
 	uint8_t remote[16];  /* REMOTE_ONE */
+	bool by_egress;      /* REMOTE_EVERY, but only the remotes that the egress routes */
 	struct verdict verdict;
 	const struct policy_rule *rule; /* of the view's policy */
 };
@@ -39,8 +40,9 @@ RS_MUST_USE int survey_path(struct survey *survey, const struct survey_view *vie
 			    uint32_t port, uint32_t gid_index, enum remote_scope scope, const uint8_t remote[16]);
 
 /*
- * Adds a row for every GID of every device to any remote. A GID that is not protected so also gets a row for each
- * remote for which an xfrm policy wants ESP. Returns 0 or -ENOMEM.
+ * Adds a row for every GID of every device to any remote; or, if only IPv6 routes by other netdevs are in the way, to
+ * the remotes that its own netdev routes, as queue pairs of one remote are judged. A GID that is not protected so also
+ * gets a row for each remote for which an xfrm policy wants ESP. Returns 0 or -ENOMEM.
  */
 RS_MUST_USE int survey_all(struct survey *survey, const struct survey_view *view,
 			   const struct rdma_inventory *inventory);

@@ -7,6 +7,7 @@ bool path_stop(struct path *out, enum path_state state, enum reason reason)
 	out->why.reason = reason;
 	/* a cut answer could pass for a whole one */
 	out->egress_ifindex = out->stray_ifindex = 0;
+	out->stacked = out->tunnelled = false;
 	out->egress[0] = out->stray[0] = out->stray_route[0] = '\0';
 	return false;
 }

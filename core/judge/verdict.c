@@ -21,6 +21,9 @@ struct why *verdict_set(struct verdict *out, enum verdict_kind kind, enum reason
 	out->by = BY_NOTHING;
 	out->spi_out = out->spi_in = out->reqid = out->cipher = 0;
 	out->sci = 0;
+	out->secy_count = 0;
+	out->secy[0] = '\0';
+	out->outer = false;
 	out->offloaded = out->integrity_only = out->kernel_drops = out->missing_sa = out->missing_macsec_sa = false;
 	return &out->why[0];
 }

@@ -55,10 +55,13 @@ struct verdict {
 	 */
 	uint32_t spi_out, spi_in, reqid;
 	int secy_ifindex;
-	uint64_t sci;        /* as on the wire, network byte order */
-	uint32_t cipher;     /* enum policy_cipher; 0: none in use yet, or not known */
-	bool offloaded;      /* the NIC encrypts */
-	bool integrity_only; /* the SecY does not encrypt */
+	char secy[IF_NAMESIZE];  /* PROTECTED by MACsec: its name */
+	unsigned int secy_count; /* all SecYs by which packets may leave; the other members are of the first */
+	bool outer;              /* PROTECTED by IPsec: the packets of the VXLAN netdev, not those inside */
+	uint64_t sci;            /* as on the wire, network byte order */
+	uint32_t cipher;         /* enum policy_cipher; 0: none in use yet, not known, or several */
+	bool offloaded;          /* the NIC encrypts */
+	bool integrity_only;     /* the SecY does not encrypt */
 };
 
 /*

@@ -16,6 +16,7 @@ struct xfrm_direction {
 	const struct requirement *req;
 	struct xfrm_flow flow;
 	uint8_t dir; /* XFRM_POLICY_OUT, XFRM_POLICY_IN */
+	bool outer;  /* the packets that a VXLAN netdev sends and receives */
 };
 
 /* Returns the reason of this direction. `outbound`: REASON_OUTBOUND_*. */

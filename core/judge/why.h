@@ -4,6 +4,7 @@
 #define RDMASEC_JUDGE_WHY_H
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "messages/reason.h"
@@ -16,7 +17,9 @@ struct why {
 	uint32_t other;         /* a second SPI or number */
 	uint64_t number;        /* the value that does not fit, or milliseconds */
 	int err;                /* errno, where `detail` is "" */
-	char name[IF_NAMESIZE]; /* a netdev that is not the path's */
+	char at[IF_NAMESIZE];   /* the netdev that the reason is about, if it is not the path's egress or netdev */
+	char name[IF_NAMESIZE]; /* another netdev that is not the path's */
+	bool outer;             /* about the packets that the path's VXLAN netdev sends and receives */
 	char detail[192];       /* words of the kernel, or another name */
 };
 

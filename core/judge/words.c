@@ -74,6 +74,10 @@ static void find_in_why(const struct why *why, struct wanted *wanted)
 	fact(wanted, "cipher", "%s", or_empty(policy_cipher_name((uint32_t)why->number)));
 	fact(wanted, "opcode", "%s", or_empty(prm_opcode_name((uint32_t)why->number)));
 	fact(wanted, "name", "%s", why->name);
+	if (why->at[0]) {
+		fact(wanted, "egress", "%s", why->at);
+		fact(wanted, "netdev", "%s", why->at);
+	}
 	fact(wanted, "detail", "%s", why->err && !why->detail[0] ? strerror(why->err) : why->detail);
 }
 
@@ -109,7 +113,21 @@ static void append_why(const struct why *why, const struct path *path, char *tex
 		return;
 	if (*text)
 		text_append(text, size, "; ");
+	if (why->outer)
+		text_append(text, size, "VXLAN packets of %s: ", path->egress);
 	fill_in(reason_sentence(why->reason), path, why, text, size);
+}
+
+static void append_secys(const struct verdict *verdict, const struct path *path, const char *cipher, char *text,
+			 size_t size)
+{
+	if (strcmp(verdict->secy, path->egress))
+		text_append(text, size, "%s: ", path->egress);
+	text_append(text, size, "%s%s%s sci %016" PRIx64 "%s%s", verdict->secy, *cipher ? " " : "", cipher,
+		    be64toh(verdict->sci), verdict->offloaded ? " offloaded" : "",
+		    verdict->integrity_only ? " integrity-only" : "");
+	if (verdict->secy_count > 1)
+		text_append(text, size, " and %u more", verdict->secy_count - 1);
 }
 
 void verdict_details(const struct verdict *verdict, const struct path *path, char *text, size_t size)
@@ -122,10 +140,10 @@ void verdict_details(const struct verdict *verdict, const struct path *path, cha
 	else if (verdict->by == BY_LOOPBACK)
 		text_copy(text, size, "stays inside the port");
 	else if (verdict->by == BY_MACSEC)
-		text_format(text, size, "%s %s sci %016" PRIx64 "%s%s", path->egress, cipher, be64toh(verdict->sci),
-			    verdict->offloaded ? " offloaded" : "", verdict->integrity_only ? " integrity-only" : "");
+		append_secys(verdict, path, cipher, text, size);
 	else if (verdict->by == BY_IPSEC && verdict->cipher)
-		text_format(text, size, "ESP spi 0x%08x reqid %u %s", verdict->spi_out, verdict->reqid, cipher);
+		text_format(text, size, "%s%sESP spi 0x%08x reqid %u %s", verdict->outer ? path->egress : "",
+			    verdict->outer ? " in " : "", verdict->spi_out, verdict->reqid, cipher);
 	else if (verdict->by == BY_IPSEC)
 		text_copy(text, size, "ESP by policy for every remote, no SA yet");
 	text_printable(text);
@@ -222,7 +240,8 @@ void judgement_line(const struct judgement *judgement, const struct request *req
 	if (judgement->has_better_gid)
 		text_append(text, size, " (GID %u would be protected)", judgement->better_gid);
 	else if (path->device[0] && path->scope == REMOTE_SOME)
-		text_append(text, size, " (no other GID of %s is better)", path->device);
+		text_append(text, size, " (no other GID of %s is better), and the program has not chosen one yet",
+			    path->device);
 	if (rule && strcmp(rule->name, "default"))
 		text_append(text, size, " [rule %s]", rule->name);
 	append_since(judgement, text, size);

@@ -10,6 +10,8 @@
 
 enum { ROCE_UDP_PORT = 4791 }; /* IANA; InfiniBand Architecture annex A17 */
 
+enum { LOOPBACK_IFINDEX = 1 }; /* include/net/flow.h; in every network namespace (drivers/net/loopback.c) */
+
 union ip_address {
 	uint8_t bytes[16]; /* IPv4: the first four */
 	struct in_addr v4;

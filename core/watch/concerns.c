@@ -22,7 +22,7 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 			return false; /* an expiring SA still protects */
 		return watch_has_other_inputs(qp) || concerned_by_xfrm(qp, change->xfrm);
 	case MIRROR_CHANGE_SECY:
-		return watch_has_other_inputs(qp) || !qp->judged.egress_ifindex ||
+		return watch_has_other_inputs(qp) || !qp->judged.egress_ifindex || qp->judged.stacked ||
 		       qp->judged.egress_ifindex == change->ifindex;
 	default:
 		return true;

@@ -115,11 +115,6 @@ bool xfrm_table_has_offload(const struct xfrm_table *table)
 	return table->offloaded;
 }
 
-bool xfrm_table_has_sub_policy(const struct xfrm_table *table)
-{
-	return table->sub_policies;
-}
-
 bool xfrm_table_has_packet_offload(const struct xfrm_table *table, uint8_t dir)
 {
 	return table->packet_offloaded[dir];
@@ -214,7 +209,6 @@ static void count_policy(struct xfrm_table *table, const struct xfrm_policy_evid
 {
 	bool offloaded = policy->offload.ifindex != 0;
 
-	table->sub_policies += (size_t)(policy->type != XFRM_POLICY_TYPE_MAIN ? by : 0);
 	table->offloaded += (size_t)(offloaded ? by : 0);
 	table->packet_offloaded[policy->dir] += (size_t)(offloaded && policy->offload.packet ? by : 0);
 }

@@ -131,7 +131,6 @@ size_t xfrm_table_sa_count(const struct xfrm_table *table);
  * (xfrm_dev_down()).
  */
 bool xfrm_table_has_offload(const struct xfrm_table *table);
-bool xfrm_table_has_sub_policy(const struct xfrm_table *table);
 bool xfrm_table_has_packet_offload(const struct xfrm_table *table, uint8_t dir);
 
 /*

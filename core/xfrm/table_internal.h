@@ -108,7 +108,7 @@ struct xfrm_table {
 	struct xfrm_group *groups;
 	struct xfrm_question *questions;
 	uint64_t sequence;
-	size_t offloaded, sub_policies, packet_offloaded[3]; /* by direction */
+	size_t offloaded, packet_offloaded[3]; /* by direction */
 };
 
 struct xfrm_sa_id xfrm_sa_id(const struct xfrm_sa_evidence *sa);

@@ -73,6 +73,91 @@ Test(evidence, marks_lower_device_of_other_namespace)
 	cr_expect_eq(ev.links[0].lower_ifindex, 0);
 }
 
+/* A VXLAN netdev with attributes of these lengths. `put` adds the ones of a row. */
+static void read_vxlan(void (*put)(struct nl_msg *message))
+{
+	struct nl_msg *message = link_message(6, "vxlan0");
+	struct nlattr *info = nla_nest_start(message, IFLA_LINKINFO), *data;
+
+	cr_assert(info && !nla_put_string(message, IFLA_INFO_KIND, "vxlan"));
+	data = nla_nest_start(message, IFLA_INFO_DATA);
+	put(message);
+	nla_nest_end(message, data);
+	nla_nest_end(message, info);
+	fake_say(&kernel, message);
+	fake_done(&kernel, 0);
+	read_part(EVIDENCE_PART_LINKS);
+	cr_assert_eq(ev.link_count, 1, "%s", ev.links_error);
+}
+
+static void put_v4(struct nl_msg *message)
+{
+	nla_put_u32(message, IFLA_VXLAN_LOCAL, htonl(0x0a000001));
+	nla_put_u32(message, IFLA_VXLAN_GROUP, htonl(0x0a000002));
+	nla_put_u16(message, IFLA_VXLAN_PORT, htons(4789));
+	nla_put_u8(message, IFLA_VXLAN_COLLECT_METADATA, 0);
+}
+
+static void put_v6(struct nl_msg *message)
+{
+	nla_put(message, IFLA_VXLAN_LOCAL6, 16, &in6addr_loopback);
+	nla_put_u16(message, IFLA_VXLAN_PORT, htons(8472));
+}
+
+static void put_external(struct nl_msg *message)
+{
+	nla_put_u16(message, IFLA_VXLAN_PORT, htons(4789));
+	nla_put_u8(message, IFLA_VXLAN_COLLECT_METADATA, 1);
+}
+
+static void put_both(struct nl_msg *message)
+{
+	put_v4(message);
+	nla_put(message, IFLA_VXLAN_GROUP6, 16, &in6addr_loopback);
+}
+
+static void put_short(struct nl_msg *message)
+{
+	nla_put_u16(message, IFLA_VXLAN_LOCAL, 1);
+	nla_put_u16(message, IFLA_VXLAN_PORT, htons(4789));
+}
+
+static void put_no_port(struct nl_msg *message)
+{
+	nla_put_u32(message, IFLA_VXLAN_LOCAL, htonl(0x0a000001));
+}
+
+Test(evidence, ends_of_vxlan_are_read)
+{
+	read_vxlan(put_v4);
+	cr_expect(ev.links[0].tunnel_family == AF_INET && ev.links[0].tunnel_port == 4789);
+	cr_expect_eq(ev.links[0].tunnel_local.v4.s_addr, htonl(0x0a000001));
+	cr_expect_eq(ev.links[0].tunnel_remote.v4.s_addr, htonl(0x0a000002));
+	cr_expect_not(ev.links[0].tunnel_external);
+	forget();
+	read_vxlan(put_v6);
+	cr_expect(ev.links[0].tunnel_family == AF_INET6 && ev.links[0].tunnel_port == 8472);
+	cr_expect(!memcmp(&ev.links[0].tunnel_local, &in6addr_loopback, 16));
+	cr_expect(address_is_zero(AF_INET6, &ev.links[0].tunnel_remote));
+	forget();
+	read_vxlan(put_external);
+	cr_expect(ev.links[0].tunnel_external && ev.links[0].tunnel_family == AF_UNSPEC);
+}
+
+/* The link stays, and its tunnel is not judged. */
+Test(evidence, strange_vxlan_is_external)
+{
+	static void (*const puts[])(struct nl_msg * message) = { put_both, put_short, put_no_port };
+
+	for (size_t i = 0; i < sizeof(puts) / sizeof(puts[0]); i++) {
+		read_vxlan(puts[i]);
+		cr_expect(ev.links[0].tunnel_external, "row %zu", i);
+		cr_expect_eq(ev.links[0].tunnel_family, AF_UNSPEC, "row %zu", i);
+		cr_expect_str_eq(ev.links[0].kind, "vxlan");
+		forget();
+	}
+}
+
 Test(evidence, many_links_all_stay)
 {
 	for (int i = 1; i <= 50; i++)

@@ -28,6 +28,12 @@ enum {
 	LOOP0, /* on loop1, which is on loop0: no kernel creates that */
 	LOOP1,
 	ETH3, /* its master is not visible */
+	BOND0,
+	MACSEC1, /* its port */
+	BOND0_3,
+	VXLAN0,
+	VXLAN0_3,
+	MACSEC2, /* on macsec0 */
 };
 
 static struct link_evidence links[] = {
@@ -46,6 +52,12 @@ static struct link_evidence links[] = {
 	{ .ifindex = LOOP0, .name = "loop0", .kind = "vlan", .lower_ifindex = LOOP1 },
 	{ .ifindex = LOOP1, .name = "loop1", .kind = "vlan", .lower_ifindex = LOOP0 },
 	{ .ifindex = ETH3, .name = "eth3", .master_ifindex = 99 },
+	{ .ifindex = BOND0, .name = "bond0", .kind = "bond" },
+	{ .ifindex = MACSEC1, .name = "macsec1", .kind = "macsec", .lower_ifindex = ETH0, .master_ifindex = BOND0 },
+	{ .ifindex = BOND0_3, .name = "bond0.3", .kind = "vlan", .lower_ifindex = BOND0 },
+	{ .ifindex = VXLAN0, .name = "vxlan0", .kind = "vxlan" },
+	{ .ifindex = VXLAN0_3, .name = "vxlan0.3", .kind = "vlan", .lower_ifindex = VXLAN0 },
+	{ .ifindex = MACSEC2, .name = "macsec2", .kind = "macsec", .lower_ifindex = MACSEC0 },
 };
 
 static const struct {
@@ -75,6 +87,11 @@ static const struct {
 	[20] = { "::ffff:10.20.0.1", "eth3", GID_TYPE_ROCE_V2 },
 	[21] = { "::ffff:10.2.0.3", "macsec0", GID_TYPE_ROCE_V1 },
 	[22] = { "2001:db8:e::1", "eth0", GID_TYPE_ROCE_V2 },
+	[23] = { "::ffff:10.23.0.1", "bond0", GID_TYPE_ROCE_V2 },
+	[24] = { "::ffff:10.24.0.1", "bond0.3", GID_TYPE_ROCE_V2 },
+	[25] = { "::ffff:10.25.0.1", "vxlan0", GID_TYPE_ROCE_V2 },
+	[26] = { "::ffff:10.26.0.1", "vxlan0.3", GID_TYPE_ROCE_V2 },
+	[27] = { "::ffff:10.27.0.1", "macsec2", GID_TYPE_ROCE_V2 },
 };
 
 enum { GID_COUNT = sizeof(gid_table) / sizeof(gid_table[0]), NO_GID = 200 };
@@ -175,6 +192,15 @@ static const struct one_case {
 	{ "the same with a VLAN upon macsec0", RXE, ETH0, 18, "::ffff:10.18.0.9", 0, PATH_CLEAR, "",
 	  "rxe-receives-elsewhere" },
 	{ "the same with macvlan", RXE, MACSEC0, 6, "::ffff:10.6.0.9", 0, PATH_CLEAR, "", "rxe-receives-elsewhere" },
+	{ "rxe on a bond", RXE, BOND0, 23, "::ffff:10.23.0.9", 0, PATH_RESOLVED, "bond0", "" },
+	{ "rxe on a bond, VLAN", RXE, BOND0, 24, "::ffff:10.24.0.9", 0, PATH_RESOLVED, "bond0.3", "" },
+	{ "rxe on a bond's port, GID of the bond", RXE, MACSEC1, 23, "::ffff:10.23.0.9", 0, PATH_CLEAR, "",
+	  "rxe-receives-elsewhere" },
+	{ "rxe on a bond's port, GID of a VLAN on the bond", RXE, MACSEC1, 24, "::ffff:10.24.0.9", 0, PATH_CLEAR, "",
+	  "rxe-receives-elsewhere" },
+	{ "mlx5 on a bond's port", MLX5, MACSEC1, 23, "::ffff:10.23.0.9", 0, PATH_UNKNOWN, "", "netdev-not-stacked" },
+	{ "rxe on vxlan", RXE, VXLAN0, 25, "::ffff:10.25.0.9", 0, PATH_RESOLVED, "vxlan0", "" },
+	{ "rxe on vxlan, VLAN", RXE, VXLAN0, 26, "::ffff:10.26.0.9", 0, PATH_RESOLVED, "vxlan0", "" },
 	{ "rxe, itself", RXE, MACSEC0, 2, "::ffff:10.2.0.1", 0, PATH_LOOPBACK, "", "" },
 	{ "rxe, its other address on that netdev", RXE, MACSEC0, 2, "::ffff:10.2.0.2", 0, PATH_LOOPBACK, "", "" },
 	{ "rxe, its other IPv6 address", RXE, MACSEC0, 3, "2001:db8::2", 0, PATH_LOOPBACK, "", "" },
@@ -268,6 +294,35 @@ Test(path, resolves_path_to_one_remote)
 		cr_expect_eq(route_asked_with, &world, "%s: wrong context in the route query", c->name);
 		cr_expect_eq(path.sgid_index, c->gid);
 		cr_expect_str_eq(path.device, "dev0");
+	}
+}
+
+/* Changes of SecYs below the egress, and of policies for VXLAN packets, concern such a path. */
+Test(path, marks_stacked_and_tunnelled_egress)
+{
+	static const struct {
+		const char *remote;
+		int port_netdev;
+		uint32_t gid;
+		bool stacked, tunnelled;
+	} rows[] = {
+		{ "::ffff:10.0.0.9", ETH0, 0, false, false },      { "::ffff:10.2.0.9", MACSEC0, 2, false, false },
+		{ "::ffff:10.18.0.9", MACSEC0, 18, false, false }, { "::ffff:10.23.0.9", BOND0, 23, true, false },
+		{ "::ffff:10.24.0.9", BOND0, 24, true, false },    { "::ffff:10.25.0.9", VXLAN0, 25, true, true },
+		{ "::ffff:10.26.0.9", VXLAN0, 26, true, true },    { "::ffff:10.27.0.9", MACSEC2, 27, true, false },
+		{ "::ffff:10.23.0.9", MACSEC1, 23, false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world world;
+		struct path path;
+		uint8_t remote[16];
+
+		world_make(&world, RXE, rows[i].port_netdev);
+		inet_pton(AF_INET6, rows[i].remote, remote);
+		path_resolve(&world.device, 1, rows[i].gid, REMOTE_ONE, remote, &world.ev, NULL, NULL, &path);
+		cr_expect_eq(path.stacked, rows[i].stacked, "GID %u", rows[i].gid);
+		cr_expect_eq(path.tunnelled, rows[i].tunnelled, "GID %u", rows[i].gid);
 	}
 }
 

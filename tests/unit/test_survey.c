@@ -190,6 +190,53 @@ Test(survey, adds_no_rows_for_protected_gid)
 	expect_no_leak();
 }
 
+/* As `check -r` and queue pairs of one remote: routes by other netdevs concern only datagrams. */
+Test(survey, ipv6_gid_on_macsec_is_protected_for_remotes_of_its_netdev)
+{
+	struct route6_evidence routes[] = {
+		{ .dst = { { 0x20, 1, 0xd, 0xb8, 9 } }, .dst_prefix = 48, .ifindex = ETH1 },
+		{ .dst = { { 0x20, 1, 0xd, 0xb8 } }, .dst_prefix = 64, .ifindex = MACSEC0 }
+	};
+	struct survey survey = { 0 };
+	struct wire_record record;
+	struct survey_view view;
+
+	world_add_macsec(&world);
+	port.netdev_ifindex = MACSEC0;
+	add_gid(2, AF_INET6, "2001:db8::1", "macsec0");
+	view = view_of_world(policy_builtin());
+	ev.routes6 = routes;
+	ev.route6_count = 2;
+	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
+	cr_expect_null(row_to(&survey, 2, "any"), "not for every remote");
+	cr_assert_not_null(row_to(&survey, 2, "any via macsec0"));
+	survey_record(row_to(&survey, 2, "any via macsec0"), &record);
+	cr_expect_eq(record.verdict, VERDICT_PROTECTED, "%s", record.text);
+	cr_expect(strstr(record.details, "2001:db8:900::/48 leaves by eth1: datagrams are refused"), "%s",
+		  record.details);
+	cr_expect_eq(wire_check(&record, sizeof(record), WIRE_LISTS), WIRE_RECORD);
+	cr_expect_not_null(row_to(&survey, 1, "any"), "IPv4 is bound to its netdev");
+	/* with another defect the row is that of every remote */
+	survey_free(&survey);
+	world.secy.encrypt = false;
+	view = view_of_world(policy_builtin());
+	ev.routes6 = routes;
+	ev.route6_count = 2;
+	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
+	cr_assert_not_null(row_to(&survey, 2, "any"));
+	cr_expect_eq(row_to(&survey, 2, "any")->verdict.kind, VERDICT_UNPROTECTED);
+	/* `rdmasec check` without a remote keeps asking for every one */
+	survey_free(&survey);
+	world.secy.encrypt = true;
+	view = view_of_world(policy_builtin());
+	ev.routes6 = routes;
+	ev.route6_count = 2;
+	cr_assert_eq(survey_path(&survey, &view, &device, 1, 2, REMOTE_EVERY, NULL), 0);
+	cr_expect_eq(survey.rows[0].verdict.kind, VERDICT_UNPROTECTED);
+	survey_free(&survey);
+	expect_no_leak();
+}
+
 static const struct policy *parsed(const char *text)
 {
 	struct policy *policy = NULL;

@@ -147,6 +147,25 @@ Test(watch_changes, queues_qp_that_change_concerns)
 	}
 }
 
+/* A SecY below a bond or a bridge. */
+Test(watch_changes, any_secy_concerns_stacked_qp)
+{
+	the_qp()->judged.stacked = true;
+	happens(ufile->in, MIRROR_CHANGE_SECY, NULL, ETH1);
+	cr_expect(is_queued(the_qp()));
+}
+
+/* An SA of the packets that a VXLAN netdev sends has other addresses. For its expiry no SA is requested. */
+Test(watch_changes, any_sa_concerns_tunnelled_qp)
+{
+	the_qp()->judged.tunnelled = true;
+	sa_happens(XFRM_CHANGE_EXPIRING, SPI_OUT, 1, 2);
+	cr_expect_not(is_queued(the_qp()));
+	cr_expect_eq(asked_for, 0);
+	sa_happens(XFRM_CHANGE_SA, OTHER_SPI, 8, 9);
+	cr_expect(is_queued(the_qp()));
+}
+
 Test(watch_changes, ignores_change_of_other_namespace)
 {
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {

@@ -137,7 +137,9 @@ Test(words, engine_that_could_not_judge_names_no_command)
 	struct judgement judgement;
 
 	judgement_refuse(&judgement, EPERM, REASON_PROGRAM_UNKNOWN)->err = ESRCH;
-	cr_expect_str_eq(line_of(&judgement), "rdmasec: refused (reason=program-unknown): No such process");
+	cr_expect_str_eq(
+		line_of(&judgement),
+		"rdmasec: refused (reason=program-unknown): the engine cannot inspect the program: No such process");
 }
 
 Test(words, nothing_to_report_has_no_line)

@@ -91,8 +91,6 @@ void __real_xfrm_table_sas(const struct xfrm_table *table, const struct xfrm_sa_
 void __wrap_xfrm_table_sas(const struct xfrm_table *table, const struct xfrm_sa_query *query, struct xfrm_walk *out);
 const struct xfrm_sa_evidence *__real_xfrm_walk_sa(struct xfrm_walk *walk);
 const struct xfrm_sa_evidence *__wrap_xfrm_walk_sa(struct xfrm_walk *walk);
-bool __real_xfrm_table_has_sub_policy(const struct xfrm_table *table);
-bool __wrap_xfrm_table_has_sub_policy(const struct xfrm_table *table);
 bool __real_xfrm_table_has_packet_offload(const struct xfrm_table *table, uint8_t dir);
 bool __wrap_xfrm_table_has_packet_offload(const struct xfrm_table *table, uint8_t dir);
 
@@ -135,14 +133,6 @@ const struct xfrm_sa_evidence *__wrap_xfrm_walk_sa(struct xfrm_walk *walk)
 		return NULL;
 	walk->next[0] = sa + 1;
 	return sa;
-}
-
-bool __wrap_xfrm_table_has_sub_policy(const struct xfrm_table *table)
-{
-	for (size_t i = 0; arrays && i < arrays->policy_count; i++)
-		if (arrays->policies[i].type != XFRM_POLICY_TYPE_MAIN)
-			return true;
-	return !arrays && __real_xfrm_table_has_sub_policy(table);
 }
 
 bool __wrap_xfrm_table_has_packet_offload(const struct xfrm_table *table, uint8_t dir)
@@ -235,8 +225,9 @@ Test(xfrm_table_random, agrees_with_array_walk)
 		count(&tally, &by_table);
 		xfrm_table_free(table);
 	}
-	cr_expect(tally.protected > ROUNDS / 50 && tally.unprotected > ROUNDS / 50 && tally.unknown > ROUNDS / 50 &&
+	cr_expect(tally.protected > ROUNDS / 50 && tally.unprotected > ROUNDS / 50 && tally.unknown > ROUNDS / 100 &&
 			  tally.drops > ROUNDS / 50,
+		  /* sub-policies of other flows do not count */
 		  "%zu protected, %zu unprotected, %zu unknown, %zu dropped", tally.protected, tally.unprotected,
 		  tally.unknown, tally.drops);
 }
@@ -301,7 +292,7 @@ static void expect_same_tables(const struct xfrm_table *a, const struct xfrm_tab
 	cr_assert_eq(xfrm_table_policy_count(a), xfrm_table_policy_count(b));
 	cr_assert_eq(xfrm_table_sa_count(a), xfrm_table_sa_count(b));
 	cr_assert_eq(HASH_COUNT(a->groups), HASH_COUNT(b->groups));
-	cr_assert(a->offloaded == b->offloaded && a->sub_policies == b->sub_policies);
+	cr_assert(a->offloaded == b->offloaded);
 	cr_assert(!memcmp(a->packet_offloaded, b->packet_offloaded, sizeof(a->packet_offloaded)));
 	for (policy = a->policies; policy; policy = policy->hh.next) {
 		const struct xfrm_policy_entry *other = xfrm_table_policy(b, policy->policy.index);
