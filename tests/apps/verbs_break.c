@@ -8,16 +8,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "elf/image.h"
+#include "ioctl_function.h"
 #include "verbs_taken.h"
 
 static unsigned long seen; /* calls of the functions below */
@@ -30,45 +28,24 @@ static _Noreturn void fail(const char *what)
 
 /* ---- functions for the slot of libibverbs ---- */
 
-typedef int ioctl_fn(int fd, unsigned long request, ...);
 static ioctl_fn *previous;
 
-static int count_and_call(int fd, unsigned long request, ...)
+IOCTL_FUNCTION(static, count_and_call)
 {
-	va_list args;
-	void *arg;
-
-	va_start(args, request);
-	arg = va_arg(args, void *);
-	va_end(args);
 	seen++;
 	return previous(fd, request, arg);
 }
 
-static int count_and_enter(int fd, unsigned long request, ...)
+IOCTL_FUNCTION(static, count_and_enter)
 {
-	va_list args;
-	void *arg;
-
-	va_start(args, request);
-	arg = va_arg(args, void *);
-	va_end(args);
 	seen++;
-	return (int)syscall(SYS_ioctl, fd, request, arg);
+	return ioctl_enter(fd, request, arg);
 }
 
 /* A libibverbs whose import of ioctl() was renamed to octl() finds this one. */
-__attribute__((visibility("default"))) int octl(int fd, unsigned long request, ...);
-
-int octl(int fd, unsigned long request, ...)
+IOCTL_FUNCTION(EXPORTED, octl)
 {
-	va_list args;
-	void *arg;
-
-	va_start(args, request);
-	arg = va_arg(args, void *);
-	va_end(args);
-	return (int)syscall(SYS_ioctl, fd, request, arg);
+	return ioctl_enter(fd, request, arg);
 }
 
 /* Returns executable memory of no library. It is never called. */
