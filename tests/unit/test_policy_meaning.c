@@ -11,10 +11,6 @@
 	"aes-gcm-256, chacha20-poly1305\n"
 #define DEFAULT_REST "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n" SETUP_DEFAULTS
 #define DEFAULT      "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
-/* Defaults for all keys except grace. */
-#define GRACE(value)                                                                                                  \
-	"require = any\nmode = enforce\n" DEFAULT_CIPHERS "integrity-only = no\nraw-packet = refuse\ndevx = refuse\n" \
-	"grace = " value "\n" SETUP_DEFAULTS
 
 static void describe_all(const struct policy *policy, char *text, size_t size)
 {
@@ -72,38 +68,6 @@ static const struct {
 	  "[rule d]\nmatch-remote = 192.0.2.1/32\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
 	  "[rule e]\nmatch-remote = ::fffe:0:0/95\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
 		  DEFAULT },
-	{ "[default]\ngrace = 10m\n[rule a]\nmatch-port = 1\ngrace = 0s\n[rule b]\nmatch-port = 2\ngrace = "
-	  "90s\n"
-	  "[rule c]\nmatch-port = 3\ngrace = 500ms\n[rule d]\nmatch-port = 4\n[rule e]\nmatch-port = 5\ngrace "
-	  "= 0m\n"
-	  "[rule f]\nmatch-port = 6\ngrace = 600000ms\n[rule g]\nmatch-port = 7\ngrace = 2000ms\n",
-	  "[rule a]\nmatch-port = 1\n" GRACE("0s") "[rule b]\nmatch-port = 2\n" GRACE(
-		  "90s") "[rule "
-			 "c]\nmatch-port = "
-			 "3\n" GRACE(
-				 "500m"
-				 "s") "[rule d]\nmatch-port = 4\n" GRACE("10m") "[rule e]\nmatch-port = "
-										"5\n" GRACE(
-											"0s") "[rule "
-											      "f]\nmatch-"
-											      "port = "
-											      "6\n" GRACE(
-												      "10m") "[r"
-													     "ul"
-													     "e "
-													     "g]"
-													     "\n"
-													     "ma"
-													     "tc"
-													     "h-"
-													     "po"
-													     "rt"
-													     " ="
-													     " 7"
-													     "\n" GRACE("2s") "[default]\n" GRACE(
-														     "1"
-														     "0"
-														     "m") },
 };
 
 static void expect_meaning(const struct policy *policy, const char *means)
@@ -127,34 +91,112 @@ Test(policy_meaning, description_parses_to_same_policy)
 	}
 }
 
-/* Checks the struct itself, since the description could omit a field. */
-Test(policy_meaning, parses_every_field_of_rule)
+/* ---- each field of the struct, since the description could omit one ---- */
+
+static const char every_key[] = "[rule a]\nmatch-device = d*\nmatch-executable = /e\nmatch-port = 7\n"
+				"match-uid = 1000\nmatch-remote = 10.128.0.0/9\nrequire = ipsec\nmode = audit\n"
+				"ciphers = aes-gcm-192, aes-ccm-128\nraw-packet = allow\ngrace = 2m\n"
+				"[default]\nintegrity-only = yes\ndevx = allow\n";
+
+Test(policy_meaning, parses_keys_that_match)
 {
-	struct policy *policy = parse("[rule a]\nmatch-device = d*\nmatch-executable = /e\nmatch-port = 7\n"
-				      "match-uid = 1000\nmatch-remote = 10.128.0.0/9\nrequire = ipsec\nmode = audit\n"
-				      "ciphers = aes-gcm-192, aes-ccm-128\nraw-packet = allow\ngrace = 2m\n"
-				      "[default]\nintegrity-only = yes\ndevx = allow\n");
+	struct policy *policy = parse(every_key);
 	const struct policy_rule *rule = policy_rule_at(policy, 0);
 
-	cr_expect_str_eq(rule->name, "a");
 	cr_expect_str_eq(rule->device, "d*");
 	cr_expect_str_eq(rule->executable, "/e");
 	cr_expect(rule->has_port && rule->port == 7);
 	cr_expect(rule->has_uid && rule->uid == 1000);
+	policy_free(policy);
+}
+
+Test(policy_meaning, parses_remote_that_matches)
+{
+	struct policy *policy = parse(every_key);
+	const struct policy_rule *rule = policy_rule_at(policy, 0);
+
 	cr_expect(rule->has_remote && rule->remote_family == AF_INET && rule->remote_prefix == 9);
 	cr_expect_eq(memcmp(rule->remote.bytes, "\x0a\x80\0\0\0\0\0\0\0\0\0\0\0\0\0", 16), 0);
+	policy_free(policy);
+}
+
+Test(policy_meaning, parses_requirement)
+{
+	struct policy *policy = parse(every_key);
+	const struct policy_rule *rule = policy_rule_at(policy, 0);
+
 	cr_expect_eq(rule->requirement.require, REQUIRE_IPSEC);
 	cr_expect_eq(rule->requirement.ciphers, CIPHER_ESP_AES_GCM_192 | CIPHER_ESP_AES_CCM_128);
-	cr_expect(rule->requirement.integrity_only);
 	cr_expect_eq(rule->mode, MODE_AUDIT);
-	cr_expect(rule->allow_raw_packet && rule->allow_devx);
 	cr_expect_eq(rule->grace_ms, 120000u);
+	policy_free(policy);
+}
+
+Test(policy_meaning, rule_inherits_from_default)
+{
+	struct policy *policy = parse(every_key);
+	const struct policy_rule *rule = policy_rule_at(policy, 0);
+
+	cr_expect(rule->requirement.integrity_only);
+	cr_expect(rule->allow_raw_packet && rule->allow_devx);
+	policy_free(policy);
+}
+
+Test(policy_meaning, default_inherits_nothing_from_rule)
+{
+	struct policy *policy = parse(every_key);
+
 	cr_expect_eq(policy_rule_at(policy, 1)->grace_ms, 0u);
+	cr_expect_not(policy_rule_at(policy, 1)->allow_raw_packet);
+	policy_free(policy);
+}
+
+Test(policy_meaning, default_is_last_rule)
+{
+	struct policy *policy = parse(every_key);
+
 	cr_expect_eq(policy_rule_count(policy), 2u);
+	cr_expect_str_eq(policy_rule_at(policy, 0)->name, "a");
 	cr_expect_str_eq(policy_rule_at(policy, 1)->name, "default");
 	cr_expect_null(policy_rule_at(policy, 2));
 	policy_free(policy);
 }
+
+/* ---- times ---- */
+
+static const struct {
+	const char *written, *described;
+	uint32_t ms;
+} times[] = {
+	{ "0s", "0s", 0 },        { "0m", "0s", 0 },        { "90s", "90s", 90000 }, { "500ms", "500ms", 500 },
+	{ "2000ms", "2s", 2000 }, { "10m", "10m", 600000 }, { "60s", "1m", 60000 },  { "600000ms", "10m", 600000 },
+};
+
+Test(policy_meaning, describes_time_in_largest_whole_unit)
+{
+	for (size_t i = 0; i < COUNT(times); i++) {
+		char text[POLICY_DESCRIPTION_MAX], line[64];
+		struct policy *policy;
+
+		text_format(text, sizeof(text), "[default]\ngrace = %s\n", times[i].written);
+		policy = parse(text);
+		cr_expect_eq(policy_rule_at(policy, 0)->grace_ms, times[i].ms, "%s", times[i].written);
+		describe_all(policy, text, sizeof(text));
+		text_format(line, sizeof(line), "\ngrace = %s\n", times[i].described);
+		cr_expect(strstr(text, line), "%s: %s", times[i].written, text);
+		policy_free(policy);
+	}
+}
+
+Test(policy_meaning, rule_inherits_time_of_default)
+{
+	struct policy *policy = parse("[rule a]\nmatch-port = 1\n[default]\ngrace = 10m\n");
+
+	cr_expect_eq(policy_rule_at(policy, 0)->grace_ms, 600000u);
+	policy_free(policy);
+}
+
+/* ---- rules ---- */
 
 /* Each rule differs from the first in the value of one key, or in one added key. */
 Test(policy_meaning, accepts_rules_that_differ_in_one_match_key)
