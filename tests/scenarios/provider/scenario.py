@@ -91,9 +91,9 @@ def status_reports_damage(t: Test) -> None:
     replaced = t.a.run(f"ls {renamed}").code != 0 and module_status(t.a)["state"] == "works"
     t.check(replaced, "install-provider: it replaces a module for another libibverbs", module_status(t.a))
     t.a.run("rm /etc/libibverbs.d/rdmasec.driver", check=True)
-    t.check(names(module_status(t.a), "rdmasec.driver: No such file"), "status: it reports a missing driver file")
+    t.check("rdmasec.driver: No such file" in module_status(t.a)["reason"], "status: it reports a missing driver file")
     t.a.run(f"{RDMASEC} install-provider && mv {PLACE}/lib/rdmasec /opt/away", check=True)
-    t.check(names(module_status(t.a), "dangling link"), "status: it reports a missing module")
+    t.check("dangling link" in module_status(t.a)["reason"], "status: it reports a missing module")
     t.a.run(f"mv /opt/away {PLACE}/lib/rdmasec", check=True)
 
 
