@@ -58,6 +58,11 @@ const char *engine_problem(const struct engine_address *engine, int err)
 		return engine->problem;
 	if (is_system_engine(engine) && (err == -ENOENT || err == -ECONNREFUSED))
 		return "rdmasecd is installed but not running: start it with 'systemctl start rdmasecd'";
+	/* an abstract name (unix(7)) is one of a network namespace */
+	if (!engine->address.sun_path[0] && err == -ECONNREFUSED)
+		return "the engine of 'rdmasec run' has ended, or the program has left its network namespace: run "
+		       "rdmasec "
+		       "inside of that namespace";
 	if (err == -EPERM)
 		return "the engine socket is not owned by root";
 	return strerror(-err);
