@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from testbed.api import Test
 from testbed.applications import APPLICATIONS, bare_is_seen, try_out
-from testbed.daemon import USER, by_library, on_both
+from testbed.daemon import USER, Daemon, by_library, on_both
 from testbed.refusals import has_reason, refusal
 from testbed.states import ETH0, MAC, PEER, MacsecSide, eth0_up, link_lines, macsec_lines, rxe_on
 from testbed.stream import FLUSHED, Stream, change, put_back
@@ -161,6 +161,7 @@ def check(t: Test, addresses: dict, version: int = 0) -> tuple[int, dict]:
 
 def stacked(t: Test, case: Case) -> None:
     build(t, case)
+    daemon = on_both(t)
     for version, family in ((0, "IPv4"), (1, "IPv6")):
         code, said = check(t, STACK, version)
         t.check(code == PROTECTED and said["by"] == case.by, f"{case.what}: {family} is protected", said)
@@ -171,7 +172,7 @@ def stacked(t: Test, case: Case) -> None:
     carried = "macsec" if case.by == "macsec" else "esp"
     t.check(trial.ran and trial.wire[carried] > 0, f"{case.what}: a guarded pingpong runs", trial)
     t.check(trial.readable == 0, f"{case.what}: nothing is in clear", trial)
-    revoked_when_open(t, case)
+    revoked_when_open(t, case, daemon)
     refused(t, case.what, STACK, case.reason)
     for guest in (t.a, t.b):
         opens = () if guest is t.a else case.opens(guest.name)  # a's is open already
@@ -181,8 +182,7 @@ def stacked(t: Test, case: Case) -> None:
     t.check(wire.clear > 0, f"control, bare: {case.what}, with one way open: frames are in clear", f"{client}\n{wire}")
 
 
-def revoked_when_open(t: Test, case: Case) -> None:
-    daemon = on_both(t)
+def revoked_when_open(t: Test, case: Case, daemon: Daemon) -> None:
     wrap = by_library(t)
     stream = Stream(t, STACK, wrap_a=wrap, wrap_b=wrap, user=USER)
     event = change(t.a, *case.opens("a"))
