@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "door/door.h"
+#include "util/array.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 #include "util/text.h"
@@ -90,17 +91,7 @@ int wire_records_add(struct wire_records *records, const struct wire_record *rec
 {
 	if (records->count == RECORDS_MAX)
 		return -EMSGSIZE;
-	if (records->count == records->room) {
-		size_t room = records->room ? 2 * records->room : 16;
-		struct wire_record *rows = reallocarray(records->rows, room, sizeof(*rows));
-
-		if (!rows)
-			return -ENOMEM;
-		records->rows = rows;
-		records->room = room;
-	}
-	records->rows[records->count++] = *record;
-	return 0;
+	return array_append(&records->rows, &records->count, record, sizeof(*record));
 }
 
 void wire_records_free(struct wire_records *records)

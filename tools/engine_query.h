@@ -18,7 +18,7 @@ RS_MUST_USE int engine_query_open(const char *name, enum wire_type which, char *
 
 struct wire_records {
 	struct wire_record *rows;
-	size_t count, room;
+	size_t count;
 };
 
 /*

@@ -69,7 +69,7 @@ struct pending {
 
 struct list {
 	struct wire_record *records;
-	size_t count, room, sent;
+	size_t count, sent;
 	int err;
 	bool counts; /* among those of its user, and of all */
 };

@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "engine/internal.h"
+#include "util/array.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 
@@ -32,20 +33,8 @@ static void add_row(const struct wire_record *record, void *arg)
 {
 	struct list *list = arg;
 
-	if (list->err)
-		return;
-	if (list->count == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		struct wire_record *records = reallocarray(list->records, room, sizeof(*records));
-
-		if (!records) {
-			list->err = ENOMEM;
-			return;
-		}
-		list->records = records;
-		list->room = room;
-	}
-	list->records[list->count++] = *record;
+	if (!list->err)
+		list->err = -array_append(&list->records, &list->count, record, sizeof(*record));
 }
 
 static void list_free(struct connection *connection)

@@ -170,27 +170,23 @@ const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifind
  * applies to the user that sends, not to the one that asks. A flow of rxe belongs to root (its flowi6_uid is 0),
  * whichever user owns the QP.
  */
-static int route_request(int family, const union ip_address *src, const union ip_address *dst, int oif,
-			 struct nl_msg **out)
+static struct nl_msg *route_request(int family, const union ip_address *src, const union ip_address *dst, int oif)
 {
-	int len = family == AF_INET ? 4 : 16;
-	struct rtmsg route = {
+	const uint32_t len = family == AF_INET ? 4 : 16, uid = 0;
+	const struct rtmsg route = {
 		.rtm_family = (unsigned char)family,
 		.rtm_src_len = (unsigned char)(len * 8),
 		.rtm_dst_len = (unsigned char)(len * 8),
 	};
-	struct nl_msg *request = nlmsg_alloc_simple(RTM_GETROUTE, 0);
+	const uint8_t proto = IPPROTO_UDP;
+	struct nl_msg *request = netlink_request(RTM_GETROUTE, &route, sizeof(route));
 
-	if (!request)
-		return -ENOMEM;
-	if (nlmsg_append(request, &route, sizeof(route), NLMSG_ALIGNTO) || nla_put(request, RTA_SRC, len, src) ||
-	    nla_put(request, RTA_DST, len, dst) || (oif && nla_put_u32(request, RTA_OIF, (uint32_t)oif)) ||
-	    nla_put_u8(request, RTA_IP_PROTO, IPPROTO_UDP) || nla_put_u32(request, RTA_UID, 0)) {
-		nlmsg_free(request);
-		return -ENOMEM;
-	}
-	*out = request;
-	return 0;
+	request = netlink_put(request, RTA_SRC, src, len);
+	request = netlink_put(request, RTA_DST, dst, len);
+	if (oif)
+		request = netlink_put(request, RTA_OIF, &oif, sizeof(oif));
+	request = netlink_put(request, RTA_IP_PROTO, &proto, sizeof(proto));
+	return netlink_put(request, RTA_UID, &uid, sizeof(uid));
 }
 
 struct route_answer {
@@ -247,15 +243,13 @@ int evidence_route_get_over(const struct netlink_transport *transport, int famil
 
 	if (family != AF_INET && family != AF_INET6)
 		return -EAFNOSUPPORT;
-	err = route_request(family, src, dst, oif, &request);
+	err = netlink_open(&channel, transport, NETLINK_ROUTE, error, sizeof(error));
 	if (err)
 		return err;
-	err = netlink_open(&channel, transport, NETLINK_ROUTE, error, sizeof(error));
-	if (!err) {
-		err = netlink_ask(&channel, request, take_route, &answer);
-		netlink_close(&channel);
-	}
+	request = route_request(family, src, dst, oif);
+	err = netlink_ask(&channel, request, take_route, &answer);
 	nlmsg_free(request);
+	netlink_close(&channel);
 	if (!err)
 		*out_ifindex = answer.ifindex;
 	return err;

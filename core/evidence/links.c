@@ -136,28 +136,20 @@ static int take_link(const struct nlmsghdr *message, void *context)
 	struct evidence_reading *reading = context;
 	struct evidence *ev = reading->ev;
 	struct link_evidence link = { 0 };
-	struct link_evidence *links;
 
 	if (parse_link(message, &link))
 		return netlink_fail(reading->channel, -EPROTO, "a link of the kernel's list is not understood");
-	links = array_room(ev->links, ev->link_count, sizeof(*links));
-	if (!links)
+	if (array_append(&ev->links, &ev->link_count, &link, sizeof(link)))
 		return netlink_fail(reading->channel, -ENOMEM, "no memory for %zu links", ev->link_count + 1);
-	ev->links = links;
-	links[ev->link_count++] = link;
 	return 0;
 }
 
 static int dump(struct evidence_reading *reading, int type, const void *header, size_t header_size,
 		const struct netlink_reader *reader)
 {
-	struct nl_msg *request = nlmsg_alloc_simple(type, 0);
-	int err;
+	struct nl_msg *request = netlink_request(type, header, header_size);
+	int err = netlink_dump(reading->channel, request, reader);
 
-	if (!request || nlmsg_append(request, (void *)header, header_size, NLMSG_ALIGNTO))
-		err = netlink_fail(reading->channel, -ENOMEM, "no memory for a request");
-	else
-		err = netlink_dump(reading->channel, request, reader);
 	nlmsg_free(request);
 	return err;
 }
@@ -188,13 +180,11 @@ static void restart_routes6(void *context)
 static int add_route6(struct evidence_reading *reading, const struct route6_evidence *route, int ifindex)
 {
 	struct evidence *ev = reading->ev;
-	struct route6_evidence *routes = array_room(ev->routes6, ev->route6_count, sizeof(*routes));
+	struct route6_evidence added = *route;
 
-	if (!routes)
+	added.ifindex = ifindex > 0 ? ifindex : 0;
+	if (array_append(&ev->routes6, &ev->route6_count, &added, sizeof(added)))
 		return netlink_fail(reading->channel, -ENOMEM, "no memory for %zu routes", ev->route6_count + 1);
-	ev->routes6 = routes;
-	routes[ev->route6_count] = *route;
-	routes[ev->route6_count++].ifindex = ifindex > 0 ? ifindex : 0;
 	return 0;
 }
 

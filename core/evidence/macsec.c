@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/if_macsec.h>
-#include <netlink/genl/genl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,14 +54,11 @@ static int take_family(const struct nlmsghdr *message, void *context)
 /* ctrl_getfamily() in net/netlink/genetlink.c loads the module if it exists. */
 static int find_family(struct macsec_reading *reading)
 {
-	struct nl_msg *request = nlmsg_alloc();
-	int err;
+	static const struct genlmsghdr header = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 };
+	struct nl_msg *request = netlink_put(netlink_request(GENL_ID_CTRL, &header, sizeof(header)),
+					     CTRL_ATTR_FAMILY_NAME, MACSEC_GENL_NAME, sizeof(MACSEC_GENL_NAME));
+	int err = netlink_ask(reading->common.channel, request, take_family, reading);
 
-	if (!request || !genlmsg_put(request, 0, 0, GENL_ID_CTRL, 0, 0, CTRL_CMD_GETFAMILY, 1) ||
-	    nla_put_string(request, CTRL_ATTR_FAMILY_NAME, MACSEC_GENL_NAME))
-		err = netlink_fail(reading->common.channel, -ENOMEM, "no memory for a request");
-	else
-		err = netlink_ask(reading->common.channel, request, take_family, reading);
 	nlmsg_free(request);
 	return err == -ENOENT ? -ENOPROTOOPT : err;
 }
@@ -104,7 +100,7 @@ static int take_rxsc(const struct nlattr *item, void *context)
 	};
 	struct nlattr *attrs[MACSEC_RXSC_ATTR_MAX + 1];
 	struct macsec_evidence *secy = context;
-	struct macsec_rxsc_evidence rxsc = { 0 }, *all;
+	struct macsec_rxsc_evidence rxsc = { 0 };
 	int err;
 
 	if (netlink_nested(item, MACSEC_RXSC_ATTR_MAX, policy, attrs) || !attrs[MACSEC_RXSC_ATTR_SCI] ||
@@ -113,14 +109,7 @@ static int take_rxsc(const struct nlattr *item, void *context)
 	rxsc.sci = nla_get_u64(attrs[MACSEC_RXSC_ATTR_SCI]); /* sci_t is __be64: octets as on the wire */
 	rxsc.active = is_one(attrs[MACSEC_RXSC_ATTR_ACTIVE]);
 	err = netlink_list(attrs[MACSEC_RXSC_ATTR_SA_LIST], take_sa, rxsc.sa);
-	if (err)
-		return err;
-	all = array_room(secy->rxsc, secy->rxsc_count, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-	secy->rxsc = all;
-	all[secy->rxsc_count++] = rxsc;
-	return 0;
+	return err ? err : array_append(&secy->rxsc, &secy->rxsc_count, &rxsc, sizeof(rxsc));
 }
 
 static int parse_secy(const struct nlattr *nest, struct macsec_evidence *secy)
@@ -201,37 +190,30 @@ static int take_secy(const struct nlmsghdr *message, void *context)
 {
 	struct macsec_reading *reading = context;
 	struct evidence *ev = reading->common.ev;
-	struct macsec_evidence secy = { 0 }, *all = NULL;
+	struct macsec_evidence secy = { 0 };
 	int err = parse_device(message, reading->family, &secy);
 
-	if (!err) {
-		all = array_room(ev->secys, ev->secy_count, sizeof(*all));
-		err = all ? 0 : -ENOMEM;
-	}
-	if (err) {
-		free(secy.rxsc);
-		return netlink_fail(reading->common.channel, err, "a SecY (netdev %d) %s", secy.ifindex,
-				    err == -ENOMEM ? "finds no memory" : "is not understood");
-	}
-	ev->secys = all;
-	all[ev->secy_count++] = secy;
-	return 0;
+	if (!err)
+		err = array_append(&ev->secys, &ev->secy_count, &secy, sizeof(secy));
+	if (!err)
+		return 0;
+	free(secy.rxsc);
+	return netlink_fail(reading->common.channel, err, "a SecY (netdev %d) %s", secy.ifindex,
+			    err == -ENOMEM ? "finds no memory" : "is not understood");
 }
 
 int evidence_read_macsec(struct netlink_channel *channel, struct evidence *ev)
 {
 	struct macsec_reading reading = { .common = { .channel = channel, .ev = ev } };
 	const struct netlink_reader reader = { restart, take_secy, &reading };
+	const struct genlmsghdr header = { .cmd = MACSEC_CMD_GET_TXSC, .version = MACSEC_GENL_VERSION };
 	struct nl_msg *request;
 	int err = find_family(&reading);
 
 	if (err)
 		return err;
-	request = nlmsg_alloc();
-	if (!request || !genlmsg_put(request, 0, 0, reading.family, 0, 0, MACSEC_CMD_GET_TXSC, MACSEC_GENL_VERSION))
-		err = netlink_fail(channel, -ENOMEM, "no memory for a request");
-	else
-		err = netlink_dump(channel, request, &reader);
+	request = netlink_request(reading.family, &header, sizeof(header));
+	err = netlink_dump(channel, request, &reader);
 	nlmsg_free(request);
 	return err;
 }

@@ -10,19 +10,16 @@
 #include "judge/walk.h"
 #include "judge/words.h"
 #include "util/address.h"
+#include "util/array.h"
 #include "util/text.h"
 
 static struct survey_row *survey_grow(struct survey *survey)
 {
-	if (survey->count == survey->room) {
-		size_t room = survey->room ? 2 * survey->room : 16;
-		struct survey_row *rows = reallocarray(survey->rows, room, sizeof(*rows));
+	struct survey_row *rows = array_room(survey->rows, survey->count, sizeof(*rows));
 
-		if (!rows)
-			return NULL;
-		survey->rows = rows;
-		survey->room = room;
-	}
+	if (!rows)
+		return NULL;
+	survey->rows = rows;
 	return memset(&survey->rows[survey->count++], 0, sizeof(survey->rows[0]));
 }
 

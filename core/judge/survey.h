@@ -29,7 +29,7 @@ struct survey_row {
 
 struct survey {
 	struct survey_row *rows;
-	size_t count, room;
+	size_t count;
 };
 
 /*

@@ -93,11 +93,33 @@ void netlink_close(struct netlink_channel *channel)
 	channel->buffer = NULL;
 }
 
+struct nl_msg *netlink_request(int type, const void *header, size_t size)
+{
+	struct nl_msg *request = nlmsg_alloc_simple(type, 0);
+
+	/* nlmsg_append() does not modify the header; its parameter only lacks const */
+	if (!request || !size || !nlmsg_append(request, (void *)header, size, NLMSG_ALIGNTO))
+		return request;
+	nlmsg_free(request);
+	return NULL;
+}
+
+struct nl_msg *netlink_put(struct nl_msg *request, int type, const void *data, size_t size)
+{
+	if (!request || !nla_put(request, type, (int)size, data))
+		return request;
+	nlmsg_free(request);
+	return NULL;
+}
+
 static int channel_send(struct netlink_channel *channel, struct nl_msg *request, unsigned int flags)
 {
-	struct nlmsghdr *header = nlmsg_hdr(request);
+	struct nlmsghdr *header;
 	int err;
 
+	if (!request)
+		return netlink_fail(channel, -ENOMEM, "no memory for a request");
+	header = nlmsg_hdr(request);
 	header->nlmsg_flags |= NLM_F_REQUEST | flags;
 	header->nlmsg_seq = ++channel->sequence;
 	header->nlmsg_pid = channel->port;

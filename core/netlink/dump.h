@@ -90,6 +90,14 @@ RS_MUST_USE int netlink_fail(struct netlink_channel *channel, int err, const cha
  */
 const struct nlmsghdr *netlink_next(const char **at, size_t *left);
 
+/*
+ * Make a request: a message of this type with the family's header (of 0 octets: none), and one attribute more. Both
+ * return NULL if there is no memory, and netlink_put() has then freed `request`; NULL is allowed wherever a request is
+ * taken, so only the last call of a chain is checked. The caller frees the request with nlmsg_free().
+ */
+RS_MUST_USE struct nl_msg *netlink_request(int type, const void *header, size_t size);
+RS_MUST_USE struct nl_msg *netlink_put(struct nl_msg *request, int type, const void *data, size_t size);
+
 /* Callbacks for an answer. A message is valid until message() returns. */
 struct netlink_reader {
 	/* Discards all results. Called before every attempt, and after the last one if it failed. */
@@ -106,7 +114,7 @@ struct netlink_reader {
  * Sends a dump request and reads the whole dump. Returns 0: the reader has all of it, from one consistent walk by the
  * kernel. Otherwise returns -errno and a text, and the reader has been restarted. A dump that was interrupted
  * (NLM_F_DUMP_INTR) or overran the socket buffer is read again on a new socket; after NETLINK_TRIES attempts -EAGAIN.
- * Blocks.
+ * Without a request -ENOMEM. Blocks.
  */
 RS_MUST_USE int netlink_dump(struct netlink_channel *channel, struct nl_msg *request,
 			     const struct netlink_reader *reader);
@@ -120,7 +128,7 @@ struct netlink_dumping {
 
 enum { NETLINK_MORE = 1 };
 
-/* Sends the request. Returns 0, or -errno and a text. */
+/* Sends the request. Returns 0, or -errno and a text; without a request -ENOMEM. */
 RS_MUST_USE int netlink_dump_begin(struct netlink_channel *channel, struct netlink_dumping *dumping);
 /*
  * Reads one datagram. Returns NETLINK_MORE if the dump continues, otherwise like netlink_dump(). Blocks until the

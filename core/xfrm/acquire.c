@@ -58,8 +58,9 @@ static struct xfrm_user_tmpl template(const struct acquire_flow *flow, const str
  * Without XFRMA_OFFLOAD_DEV, because the kernel would offload the temporary policy permanently
  * (xfrm_policy_construct()).
  */
-static int put_all(struct nl_msg *request, const struct acquire_flow *flow, const struct xfrm_policy_evidence *policy)
+static struct nl_msg *acquire_request(const struct acquire_flow *flow, const struct xfrm_policy_evidence *policy)
 {
+	struct nl_msg *request;
 	struct xfrm_user_tmpl tmpl[XFRM_TEMPLATES_MAX];
 	const struct xfrm_userpolicy_type type = { .type = XFRM_POLICY_TYPE_MAIN };
 	struct xfrm_user_acquire acquire = {
@@ -83,11 +84,9 @@ static int put_all(struct nl_msg *request, const struct acquire_flow *flow, cons
 		tmpl[i] = template(flow, &policy->tmpl[i]);
 	acquire.id = tmpl[0].id;
 	acquire.saddr = tmpl[0].saddr;
-	return nlmsg_append(request, &acquire, sizeof(acquire), NLMSG_ALIGNTO) ||
-			       nla_put(request, XFRMA_TMPL, (int)(policy->tmpl_count * sizeof(tmpl[0])), tmpl) ||
-			       nla_put(request, XFRMA_POLICY_TYPE, sizeof(type), &type)
-		       ? -ENOMEM
-		       : 0;
+	request = netlink_request(XFRM_MSG_ACQUIRE, &acquire, sizeof(acquire));
+	request = netlink_put(request, XFRMA_TMPL, tmpl, policy->tmpl_count * sizeof(tmpl[0]));
+	return netlink_put(request, XFRMA_POLICY_TYPE, &type, sizeof(type));
 }
 
 int xfrm_acquire_send(const struct netlink_transport *transport, const struct acquire_flow *flow,
@@ -99,16 +98,12 @@ int xfrm_acquire_send(const struct netlink_transport *transport, const struct ac
 
 	if (!policy->tmpl_count || policy->dir != XFRM_POLICY_OUT)
 		return -EINVAL;
-	request = nlmsg_alloc_simple(XFRM_MSG_ACQUIRE, NLM_F_REQUEST);
-	if (!request)
-		return -ENOMEM;
-	err = put_all(request, flow, policy);
-	if (!err)
-		err = netlink_open(&channel, transport, NETLINK_XFRM, error, error_size);
-	if (!err) {
-		err = netlink_do(&channel, request);
-		netlink_close(&channel);
-	}
+	err = netlink_open(&channel, transport, NETLINK_XFRM, error, error_size);
+	if (err)
+		return err;
+	request = acquire_request(flow, policy);
+	err = netlink_do(&channel, request);
 	nlmsg_free(request);
+	netlink_close(&channel);
 	return err;
 }

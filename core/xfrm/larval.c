@@ -44,23 +44,23 @@ static int take_sa(const struct nlmsghdr *message, void *context)
 }
 
 /* In a dump the attributes follow the netlink header directly (nlmsg_parse() in xfrm_dump_sa()). */
-static int put_filter(struct nl_msg *request, const struct counting *c)
+static struct nl_msg *request_sas(const struct counting *c)
 {
-	uint8_t bits = (uint8_t)address_bits(c->family);
+	const uint8_t proto = IPPROTO_ESP, bits = (uint8_t)address_bits(c->family);
+	struct nl_msg *request;
 	struct xfrm_address_filter filter = { .family = (uint16_t)c->family, .splen = bits, .dplen = bits };
 
 	memcpy(&filter.saddr, c->saddr, sizeof(filter.saddr));
 	memcpy(&filter.daddr, c->daddr, sizeof(filter.daddr));
-	return nla_put(request, XFRMA_ADDRESS_FILTER, sizeof(filter), &filter) ||
-	       nla_put_u8(request, XFRMA_PROTO, IPPROTO_ESP);
+	request = netlink_put(netlink_request(XFRM_MSG_GETSA, NULL, 0), XFRMA_ADDRESS_FILTER, &filter, sizeof(filter));
+	return netlink_put(request, XFRMA_PROTO, &proto, sizeof(proto));
 }
 
 static int count(struct counting *c)
 {
 	const struct netlink_reader reader = { restart, take_sa, c };
-	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETSA, 0);
-	int err = !request || put_filter(request, c) ? netlink_fail(c->channel, -ENOMEM, "no memory for a request")
-						     : netlink_dump(c->channel, request, &reader);
+	struct nl_msg *request = request_sas(c);
+	int err = netlink_dump(c->channel, request, &reader);
 
 	nlmsg_free(request);
 	return err;

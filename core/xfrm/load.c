@@ -87,13 +87,9 @@ static int take_policy_count(const struct nlmsghdr *message, void *context)
 static int ask_for_policy_count(struct xfrm_load *load)
 {
 	uint32_t flags = UINT32_MAX; /* requests all counts; the kernel only echoes it */
-	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETSPDINFO, 0);
-	int err;
+	struct nl_msg *request = netlink_request(XFRM_MSG_GETSPDINFO, &flags, sizeof(flags));
+	int err = netlink_ask(&load->channel, request, take_policy_count, load);
 
-	if (!request || nlmsg_append(request, &flags, sizeof(flags), NLMSG_ALIGNTO))
-		err = netlink_fail(&load->channel, -ENOMEM, "no memory for a request");
-	else
-		err = netlink_ask(&load->channel, request, take_policy_count, load);
 	nlmsg_free(request);
 	return err;
 }
@@ -130,8 +126,6 @@ static int begin_dump(struct xfrm_load *load, bool of_sas)
 {
 	nlmsg_free(load->dumping.request);
 	load->dumping.request = nlmsg_alloc_simple(of_sas ? XFRM_MSG_GETSA : XFRM_MSG_GETPOLICY, 0);
-	if (!load->dumping.request)
-		return netlink_fail(&load->channel, -ENOMEM, "no memory for a request");
 	load->reads_sas = of_sas;
 	load->reader = of_sas ? (struct netlink_reader){ restart_sas, take_sa, load }
 			      : (struct netlink_reader){ restart_policies, take_policy, load };

@@ -26,11 +26,10 @@ struct asking {
 	uint32_t buckets;
 };
 
-static int send_and_free(struct asking *a, struct nl_msg *request, bool complete,
+static int send_and_free(struct asking *a, struct nl_msg *request,
 			 int (*answer)(const struct nlmsghdr *message, void *context))
 {
-	int err = complete ? netlink_ask(&a->channel, request, answer, a)
-			   : netlink_fail(&a->channel, -ENOMEM, "no memory for a request");
+	int err = netlink_ask(&a->channel, request, answer, a);
 
 	nlmsg_free(request);
 	return err;
@@ -59,13 +58,11 @@ static int ask_for_sa(struct asking *a)
 	struct xfrm_usersa_id head = { .spi = htonl(a->id->spi),
 				       .family = (uint16_t)a->id->family,
 				       .proto = (uint8_t)a->id->proto };
-	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETSA, 0);
-	bool complete;
 
 	memcpy(&head.daddr, &a->id->daddr, sizeof(head.daddr));
-	complete = request && !nlmsg_append(request, &head, sizeof(head), NLMSG_ALIGNTO) &&
-		   !nla_put(request, XFRMA_MARK, sizeof(mark), &mark);
-	return send_and_free(a, request, complete, take_sa);
+	return send_and_free(
+		a, netlink_put(netlink_request(XFRM_MSG_GETSA, &head, sizeof(head)), XFRMA_MARK, &mark, sizeof(mark)),
+		take_sa);
 }
 
 static int take_buckets(const struct nlmsghdr *message, void *context)
@@ -88,10 +85,8 @@ static int take_buckets(const struct nlmsghdr *message, void *context)
 static int ask_for_buckets(struct asking *a)
 {
 	uint32_t flags = UINT32_MAX; /* the kernel only echoes it */
-	struct nl_msg *request = nlmsg_alloc_simple(XFRM_MSG_GETSADINFO, 0);
-	bool complete = request && !nlmsg_append(request, &flags, sizeof(flags), NLMSG_ALIGNTO);
 
-	return send_and_free(a, request, complete, take_buckets);
+	return send_and_free(a, netlink_request(XFRM_MSG_GETSADINFO, &flags, sizeof(flags)), take_buckets);
 }
 
 static int ask_one(struct asking *a, bool *missing)

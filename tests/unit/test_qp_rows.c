@@ -27,7 +27,7 @@ Test(qp_rows, assigns_guard_to_each_queue_pair)
 		kernel_qp(22, IB_UVERBS_QPT_RC, "nvme_rdma"),
 	};
 	struct wire_record record = guarded_qp(17);
-	struct wire_records guarded = { &record, 1, 1 };
+	struct wire_records guarded = { &record, 1 };
 	struct rdma_resources now = { qps, sizeof(qps) / sizeof(qps[0]) };
 	static const struct {
 		bool engine;
@@ -73,7 +73,7 @@ Test(qp_rows, ignores_queue_pairs_in_one_list_only)
 	struct rdma_qp last[] = { user_qp(18, 101), user_qp(19, 0), user_qp(20, 102), user_qp(21, 101) };
 	struct rdma_resources before = { first, 4 }, after = { last, 4 };
 	struct wire_record records[] = { guarded_qp(30), guarded_qp(21), guarded_qp(0) };
-	struct wire_records guarded = { records, 3, 3 };
+	struct wire_records guarded = { records, 3 };
 	struct qp_rows got;
 
 	records[2].has = 0; /* the kernel has not reported its number yet */
@@ -97,7 +97,7 @@ Test(qp_rows, separates_equal_numbers_of_other_owners)
 	struct rdma_qp qps[] = { user_qp(17, 101), user_qp(17, 101), kernel_qp(18, IB_UVERBS_QPT_RC, "nvme_rdma") };
 	struct rdma_resources now = { qps, 3 };
 	struct wire_record records[] = { guarded_qp(17), guarded_qp(18) };
-	struct wire_records guarded = { records, 2, 2 };
+	struct wire_records guarded = { records, 2 };
 	struct qp_rows got;
 
 	strcpy(qps[0].device, "mlx5_0");

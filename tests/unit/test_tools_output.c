@@ -34,7 +34,7 @@ static void make_qps(struct qp_rows *out)
 	struct rdma_qp qps[] = { kernel_qp(1, QP_TYPE_GSI, "ib_core"), user_qp(17, 101), user_qp(18, 102),
 				 user_qp(19, 201), kernel_qp(22, IB_UVERBS_QPT_RC, "nvme_rdma") };
 	struct wire_record records[] = { guarded_qp(17), guarded_qp(18) };
-	struct wire_records guarded = { records, 2, 2 };
+	struct wire_records guarded = { records, 2 };
 	struct rdma_resources now = { qps, 5 };
 
 	strcpy(records[1].remote, "2001:db8:1111:2222:3333:4444:5555:6666");
@@ -103,7 +103,7 @@ Test(tools_output, prints_table_of_status)
 	struct wire_record rows[3];
 
 	make_status(rows);
-	status_table(to, &(struct wire_records){ rows, 3, 3 }, 80);
+	status_table(to, &(struct wire_records){ rows, 3 }, 80);
 	fflush(to);
 	expect_lines_within(80);
 	expect_output(to, "status.txt", "table");
@@ -115,7 +115,7 @@ Test(tools_output, prints_json_of_status)
 	struct wire_record rows[3];
 
 	make_status(rows);
-	cr_expect_eq(json_print(to, status_json(&(struct wire_records){ rows, 3, 3 }),
+	cr_expect_eq(json_print(to, status_json(&(struct wire_records){ rows, 3 }),
 				JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE),
 		     0);
 	expect_output(to, "status.txt", "JSON");
@@ -124,7 +124,7 @@ Test(tools_output, prints_json_of_status)
 Test(tools_output, exits_with_worst_verdict)
 {
 	struct wire_record rows[2] = { full_record(), full_record() };
-	struct wire_records records = { rows, 0, 2 };
+	struct wire_records records = { rows, 0 };
 
 	cr_expect_eq(status_exit(&records), EXIT_UNKNOWN, "nothing listed");
 	records.count = 2;
