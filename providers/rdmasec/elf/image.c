@@ -2,6 +2,7 @@
 #include "elf/image.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 uint16_t elf_machine_here(void)
@@ -24,54 +25,36 @@ static uint64_t own_address(const struct elf_image *image, uint64_t pointer)
 	return !image->file && elf_has(image, pointer - image->bias) ? pointer - image->bias : pointer;
 }
 
+/* Where the entries of a dynamic section go. */
+static const struct {
+	int64_t tag;
+	bool is_address;
+	size_t offset;
+} entries[] = {
+	{ DT_STRTAB, true, offsetof(struct elf_image, strtab) },
+	{ DT_STRSZ, false, offsetof(struct elf_image, strtab_size) },
+	{ DT_SYMTAB, true, offsetof(struct elf_image, symtab) },
+	{ DT_GNU_HASH, true, offsetof(struct elf_image, gnu_hash) },
+	{ DT_HASH, true, offsetof(struct elf_image, hash) },
+	{ DT_JMPREL, true, offsetof(struct elf_image, jmprel) },
+	{ DT_PLTRELSZ, false, offsetof(struct elf_image, jmprel_size) },
+	{ DT_PLTREL, false, offsetof(struct elf_image, jmprel_kind) },
+	{ DT_RELA, true, offsetof(struct elf_image, rela) },
+	{ DT_RELASZ, false, offsetof(struct elf_image, rela_size) },
+	{ DT_REL, true, offsetof(struct elf_image, rel) },
+	{ DT_RELSZ, false, offsetof(struct elf_image, rel_size) },
+	{ DT_SONAME, false, offsetof(struct elf_image, soname) },
+};
+
 static void dynamic_take(struct elf_image *image, const Elf64_Dyn *entry)
 {
-	uint64_t value = entry->d_un.d_val, address = own_address(image, entry->d_un.d_ptr);
+	uint64_t value = entry->d_un.d_val, address = own_address(image, value);
 
-	switch (entry->d_tag) {
-	case DT_STRTAB:
-		image->strtab = address;
-		return;
-	case DT_STRSZ:
-		image->strtab_size = value;
-		return;
-	case DT_SYMTAB:
-		image->symtab = address;
-		return;
-	case DT_GNU_HASH:
-		image->gnu_hash = address;
-		return;
-	case DT_HASH:
-		image->hash = address;
-		return;
-	case DT_JMPREL:
-		image->jmprel = address;
-		return;
-	case DT_PLTRELSZ:
-		image->jmprel_size = value;
-		return;
-	case DT_PLTREL:
-		image->jmprel_kind = value;
-		return;
-	case DT_RELA:
-		image->rela = address;
-		return;
-	case DT_RELASZ:
-		image->rela_size = value;
-		return;
-	case DT_REL:
-		image->rel = address;
-		return;
-	case DT_RELSZ:
-		image->rel_size = value;
-		return;
-	case DT_SONAME:
-		image->soname = value;
-		image->has_soname = true;
-		return;
-	default:
-		return;
-	}
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+		if (entry->d_tag == entries[i].tag)
+			memcpy((char *)image + entries[i].offset, entries[i].is_address ? &address : &value,
+			       sizeof(value));
+	image->has_soname |= entry->d_tag == DT_SONAME;
 }
 
 static int dynamic_read(struct elf_image *image, const Elf64_Phdr *dynamic)

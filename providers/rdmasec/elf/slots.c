@@ -4,6 +4,7 @@
  * Arm 64-bit Architecture, 5.7.11 (R_AARCH64_JUMP_SLOT, GLOB_DAT, ABS64: S + A).
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "elf/image.h"
@@ -102,55 +103,34 @@ static int take(struct search *search, uint64_t address, uint64_t info, int64_t 
 	return 0;
 }
 
-static int walk_rela(struct search *search, uint64_t table, uint64_t size)
+/* `kind`: DT_RELA, or DT_REL, whose entries end before the addend. */
+static int walk(struct search *search, uint64_t kind, uint64_t table, uint64_t size)
 {
-	int err = size % sizeof(Elf64_Rela) ? -ENOEXEC : 0;
+	size_t step = kind == DT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
+	int err = (kind != DT_RELA && kind != DT_REL) || size % step ? -ENOEXEC : 0;
 
-	for (uint64_t at = 0; !err && at < size; at += sizeof(Elf64_Rela)) {
-		Elf64_Rela rela;
+	for (uint64_t at = 0; !err && at < size; at += step) {
+		Elf64_Rela rela = { .r_addend = 0 };
 
-		err = elf_read(search->image, table + at, &rela, sizeof(rela));
+		err = elf_read(search->image, table + at, &rela, step);
 		if (!err)
 			err = take(search, rela.r_offset, rela.r_info, rela.r_addend);
 	}
 	return err;
 }
 
-static int walk_rel(struct search *search, uint64_t table, uint64_t size)
-{
-	int err = size % sizeof(Elf64_Rel) ? -ENOEXEC : 0;
-
-	for (uint64_t at = 0; !err && at < size; at += sizeof(Elf64_Rel)) {
-		Elf64_Rel rel;
-
-		err = elf_read(search->image, table + at, &rel, sizeof(rel));
-		if (!err)
-			err = take(search, rel.r_offset, rel.r_info, 0);
-	}
-	return err;
-}
-
-static int walk_jmprel(struct search *search)
-{
-	const struct elf_image *image = search->image;
-
-	if (!image->jmprel || !image->jmprel_size)
-		return 0;
-	if (image->jmprel_kind == DT_RELA)
-		return walk_rela(search, image->jmprel, image->jmprel_size);
-	if (image->jmprel_kind == DT_REL)
-		return walk_rel(search, image->jmprel, image->jmprel_size);
-	return -ENOEXEC;
-}
+_Static_assert(offsetof(Elf64_Rela, r_addend) == sizeof(Elf64_Rel), "Elf64_Rel is the begin of Elf64_Rela");
 
 int elf_slots_find(const struct elf_image *image, const char *name, struct elf_slot *slots, size_t room)
 {
 	struct search search = { .image = image, .name = name, .slots = slots, .room = room };
-	int err = walk_jmprel(&search);
+	int err = 0;
 
+	if (image->jmprel && image->jmprel_size)
+		err = walk(&search, image->jmprel_kind, image->jmprel, image->jmprel_size);
 	if (!err && image->rela)
-		err = walk_rela(&search, image->rela, image->rela_size);
+		err = walk(&search, DT_RELA, image->rela, image->rela_size);
 	if (!err && image->rel)
-		err = walk_rel(&search, image->rel, image->rel_size);
+		err = walk(&search, DT_REL, image->rel, image->rel_size);
 	return err ? err : (int)search.count;
 }
