@@ -76,6 +76,7 @@ static const struct wire_record *worst(const struct wire_records *records)
 static void say_why(struct wait *wait)
 {
 	const struct wire_record *record = worst(&wait->records);
+	char codes[REASONS_TEXT_MAX];
 
 	if (!strcmp(wait->said, record->text))
 		return;
@@ -83,7 +84,8 @@ static void say_why(struct wait *wait)
 	fprintf(stderr, "rdmasec: waiting:");
 	if (record->has & WIRE_RECORD_HAS_GID)
 		fprintf(stderr, " %s port %u GID %u:", record->device, record->port, record->gid_index);
-	fprintf(stderr, " %s: %s\n", verdict_name(record->verdict), record->text);
+	fprintf(stderr, " %s (reason=%s): %s\n", verdict_name(record->verdict), reasons_text(record->reasons, codes),
+		record->text);
 }
 
 static bool sends_no_event(const struct wait *wait, const struct evidence *ev)

@@ -186,6 +186,7 @@ class Waiting(unittest.TestCase):
         self.assertEqual(done.returncode, UNKNOWN)
         self.assertTrue(done.stdout.startswith("unknown: "))
         self.assertTrue(done.stderr.startswith("rdmasec: waiting: "), done.stderr)
+        self.assertIn("unknown (reason=device-unknown): ", done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, "each reason is said once")
 
 

@@ -10,12 +10,13 @@ from testbed.api import SIDE_CHANNEL, USER, Process, Test, await_listener
 from testbed.applications import bare_is_seen
 from testbed.daemon import POLICY, by_library, on_both
 from testbed.refusals import has_reason, refusal
-from testbed.states import AWAIT_GIDS, DEVICE, ETH0, MACSEC0, batch, gid_of
+from testbed.states import AWAIT_GIDS, DEVICE, ETH0, MAC, MACSEC0, batch, gid_of
 
 PROTECTED, UNPROTECTED, UNKNOWN = 0, 1, 3  # exit statuses of rdmasec check and wait
 LONG, SHORT = "[default]\nsetup-timeout = 5m\n", "[default]\nsetup-timeout = 500ms\n"
-LATE = "none came in "  # in each refusal after a wait
-TX, RX = "macsec0 tx sa 0", "macsec0 rx port 1 address 52:54:00:00:00:02 sa 0"
+LATE = "setup-timeout"  # in each refusal after a wait
+TX, RX = "macsec0 tx sa 0", f"macsec0 rx port 1 address {MAC['b']} sa 0"
+UP = ["link set macsec0 up", f"neigh replace {MACSEC0['b'][0]} lladdr {MAC['b']} dev macsec0"]
 
 
 def run(t: Test) -> None:
@@ -76,7 +77,7 @@ def program_waits_for_sa(t: Test, side: str, channel: str) -> None:
 
 def program_waits_for_device(t: Test) -> None:
     """As wpa_supplicant leaves it before MKA is ready: down, and without SAs."""
-    back = [*without(t, TX), "link set macsec0 up", f"neigh replace {MACSEC0['b'][0]} lladdr 52:54:00:00:00:02 dev macsec0"]
+    back = [*without(t, TX), *UP]
     t.a.run("ip link set macsec0 down", check=True)
     with t.wire() as wire:
         server, client = start_pingpong(t)
@@ -101,20 +102,20 @@ def refused(t: Test, what: str, reason: str, late: bool) -> None:
 def a_wrong_setting_is_refused_at_once(t: Test) -> None:
     back = without(t, TX)
     t.a.run("ip link set macsec0 type macsec encrypt off", check=True)
-    refused(t, "encrypt off and no SA", "encrypt off", late=False)
+    refused(t, "encrypt off and no SA", "macsec-encrypt-off", late=False)
     t.a.run("ip link set macsec0 type macsec encrypt on", check=True)
     t.a.run(batch(back), check=True)
 
 
 def a_down_device_beside_live_sas_is_refused_at_once(t: Test) -> None:
     t.a.run("ip link set macsec0 down", check=True)
-    refused(t, "macsec0 is down beside live SAs", "macsec0 is down", late=False)
-    t.a.run(batch(["link set macsec0 up", f"neigh replace {MACSEC0['b'][0]} lladdr 52:54:00:00:00:02 dev macsec0"]), check=True)
+    refused(t, "macsec0 is down beside live SAs", "macsec-down", late=False)
+    t.a.run(batch(UP), check=True)
 
 
 def the_wait_ends_with_its_reason(t: Test) -> None:
     back = without(t, TX)
-    refused(t, "no transmit SA comes", "macsec0 has no transmit SA", late=True)
+    refused(t, "no transmit SA comes", "macsec-tx-sa-missing", late=True)
     t.a.run(batch(back), check=True)
 
 
@@ -131,9 +132,9 @@ def waits_for_netdev(t: Test) -> None:
     t.a.run(f"rdma link delete {DEVICE}", check=True)
     choice = f"-n macsec0 -r {MACSEC0['b'][0]}"  # without -r, IPv6 routes lead elsewhere
     process = waits(t, choice, USER)
-    none = process.says("no GID is on macsec0")
+    none = process.says("(reason=no-gid)")
     t.a.run(f"rdma link add {DEVICE} type rxe netdev macsec0 && . {AWAIT_GIDS} {DEVICE} {gid_of(MACSEC0['a'][0])}", check=True)
-    missing = process.says("macsec0 has no transmit SA")
+    missing = process.says("(reason=macsec-tx-sa-missing)")
     t.check(none and missing and process.poll() is None, "wait -n macsec0: it says why it waits", process.output())
     t.a.run(batch(back), check=True)
     done = process.wait()
@@ -149,7 +150,7 @@ def waits_for_path(t: Test) -> None:
     said = json.loads(over.out)
     t.check(over.code == UNPROTECTED and said["reason"].startswith("outbound-sa-missing"), "wait --timeout 1: the reason", over)
     process = waits(t, path)
-    t.check(process.says("no live SA answers it"), "wait -d -g -r: it says why it waits", process.output())
+    t.check(process.says("(reason=outbound-sa-missing"), "wait -d -g -r: it says why it waits", process.output())
     words = t.net.made("b", f"xfrm state add src {ETH0['a'][0]}")
     t.a.run(batch(words), check=True)
     done = process.wait()
