@@ -348,6 +348,26 @@ static void seed_open(void)
 	write_seed("fuzz_supervisor_open", "with-how");
 }
 
+/* ---- the agent ---- */
+
+static void seed_container(void)
+{
+	static const char state[] =
+		"{\"ociVersion\":\"1.0.2\",\"fds\":[\"seccompFd\"],\"pid\":4243,\"state\":{\"ociVersion\":\"1.0.2\","
+		"\"id\":\"web-1\",\"status\":\"running\",\"pid\":4242,\"bundle\":\"/b\"}}";
+	static const char config[] = "{\"linux\":{\"devices\":[{\"path\":\"/dev/infiniband/"
+				     "uverbs0\",\"type\":\"c\",\"major\":231,\"minor\":192}],"
+				     "\"resources\":{\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":231,"
+				     "\"minor\":192,\"access\":\"rwm\"}]}}}";
+
+	add_octet(7);
+	add(state, sizeof(state) - 1);
+	write_seed("fuzz_container_message", "state");
+	add_octet(7);
+	add(config, sizeof(config) - 1);
+	write_seed("fuzz_container_message", "config");
+}
+
 /* ---- the engine ---- */
 
 static void seed_engine(void)
@@ -378,6 +398,7 @@ int main(int argc, char **argv)
 	seed_late_fd("fuzz_supervisor_snapshot");
 	seed_snapshot();
 	seed_open();
+	seed_container();
 	seed_engine();
 	return 0;
 }
