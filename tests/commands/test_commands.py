@@ -201,7 +201,7 @@ class Units(unittest.TestCase):
             for path in sources:
                 text = re.sub(r"(?<==)/\S*/(?=rdmasec)", f"{BUILD}/bin/", path.read_text())
                 (Path(folder) / path.name).write_text(text)
-            units = sorted(Path(folder).iterdir())
+            units = [str(path) for path in sorted(Path(folder).iterdir())]
             command = ["systemd-analyze", "verify", "--man=no", *units]
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"SYSTEMD_UNIT_PATH": f"{folder}:"})
             said = [line for line in done.stderr.splitlines() if "rdmasec" in line]
