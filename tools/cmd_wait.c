@@ -104,6 +104,7 @@ static void judge(struct wait *wait)
 	int err = choice_judge(&wait->choice, wait->policy, ev, &records);
 
 	if (err) {
+		wire_records_free(&wait->records);
 		wait->status = report_failure(choice_form(&wait->choice, wait->json), EXIT_UNKNOWN, strerror(-err));
 		event_base_loopbreak(wait->base);
 		return;
