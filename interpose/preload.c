@@ -3,7 +3,7 @@
  * The LD_PRELOAD door. Every way to create a queue pair or to give it an address ends in ioctl(RDMA_VERBS_IOCTL): calls
  * of libibverbs, librdmacm and providers, and programs that load verbs by dlsym or dlvsym. One symbol is enough.
  * Messages that librdmacm has the kernel's CM send before such an ioctl are guarded in librdmacm-ext; open_device.c
- * detects a libibverbs that makes no such ioctl.
+ * detects a libibverbs that makes no such ioctl, and exec.c a new program that cannot load this library.
  *
  * The symbol has no version: libibverbs asks for ioctl@GLIBC_..., and the loader accepts an unversioned definition, but
  * not one of another version (glibc elf/dl-lookup.c, check_match).
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "door/door.h"
+#include "exec.h"
 #include "open_device.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -42,6 +43,7 @@ static void start(void)
 {
 	state.next_ioctl = (ioctl_fn *)dlsym(RTLD_NEXT, "ioctl");
 	mprotect(&state, sizeof(state), PROT_READ);
+	exec_start();
 	door_start(&ops);
 }
 

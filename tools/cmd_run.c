@@ -14,6 +14,7 @@
 
 #include "commands.h"
 #include "door/door.h"
+#include "door_arrives.h"
 #include "preloadable.h"
 #include "supervise.h"
 
@@ -33,10 +34,13 @@ static void usage(FILE *to)
 		    "  guarded, 127 CMD not found\n");
 }
 
-/* The library relative to this program, as in a build tree, else the installed one. */
-static int find_library(char *path, size_t size)
+/*
+ * The library relative to this program, as in a build tree, else the installed one: its path without links and "..",
+ * for the root of the command may lack the folders in between.
+ */
+static int find_library(char path[PATH_MAX])
 {
-	char self[PATH_MAX];
+	char self[PATH_MAX], relative[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
@@ -44,14 +48,12 @@ static int find_library(char *path, size_t size)
 		self[n] = '\0';
 		slash = strrchr(self, '/');
 		if (slash &&
-		    snprintf(path, size, "%.*s/%s", (int)(slash - self), self, RDMASEC_LIBRARY_FROM_PROGRAM) <
-			    (int)size &&
-		    !access(path, R_OK))
+		    snprintf(relative, sizeof(relative), "%.*s/%s", (int)(slash - self), self,
+			     RDMASEC_LIBRARY_FROM_PROGRAM) < (int)sizeof(relative) &&
+		    realpath(relative, path) && !access(path, R_OK))
 			return 0;
 	}
-	if (snprintf(path, size, "%s", RDMASEC_LIBRARY_INSTALLED) < (int)size && !access(path, R_OK))
-		return 0;
-	return -ENOENT;
+	return realpath(RDMASEC_LIBRARY_INSTALLED, path) && !access(path, R_OK) ? 0 : -ENOENT;
 }
 
 /* Puts the library first in LD_PRELOAD, so that no other library is in front of it; keeps the others. */
@@ -104,13 +106,18 @@ static int choose_engine(const char *policy_file, char engine[WIRE_NAME_MAX], in
 	return 0;
 }
 
-static int preload(void)
+/* `program`: NULL if the supervisor guards it, with or without the library. */
+static int preload(const char *program)
 {
-	char library[PATH_MAX];
-	int err = find_library(library, sizeof(library));
+	char library[PATH_MAX], why[3 * PATH_MAX];
+	int err = find_library(library);
 
 	if (err) {
 		fprintf(stderr, "rdmasec: cannot find librdmasec-preload.so: reinstall rdmasec\n");
+		return EXIT_CANNOT_RUN;
+	}
+	if (program && door_arrives(program, library, why, sizeof(why))) {
+		fprintf(stderr, "rdmasec: %s\n", why);
 		return EXIT_CANNOT_RUN;
 	}
 	err = set_preload(library);
@@ -126,7 +133,7 @@ static int guard_and_execute(const char *policy_file, const char *program, char 
 			     bool supervised)
 {
 	char engine[WIRE_NAME_MAX];
-	int lifeline = -1, status = by_preload ? preload() : 0;
+	int lifeline = -1, status = by_preload ? preload(supervised ? NULL : program) : 0;
 
 	if (status)
 		return status;

@@ -150,3 +150,50 @@ int program_preloadable(const char *name, char *path, size_t path_size, char *wh
 
 	return err ? err : judge(path, 0, why, why_size);
 }
+
+/* The text of PT_INTERP. */
+static int read_interpreter(int fd, const ElfW(Ehdr) * header, char *path, size_t size)
+{
+	ElfW(Phdr) segment;
+
+	for (size_t i = 0; i < header->e_phnum; i++) {
+		if (pread(fd, &segment, sizeof(segment), (off_t)(header->e_phoff + i * sizeof(segment))) !=
+		    (ssize_t)sizeof(segment))
+			return -ENOEXEC;
+		if (segment.p_type != PT_INTERP)
+			continue;
+		if (!segment.p_filesz || segment.p_filesz > size ||
+		    pread(fd, path, segment.p_filesz, (off_t)segment.p_offset) != (ssize_t)segment.p_filesz ||
+		    path[segment.p_filesz - 1])
+			return -ENOEXEC;
+		return 0;
+	}
+	return -ENOEXEC;
+}
+
+static int loader_of(const char *path, int depth, char *loader, size_t size)
+{
+	union {
+		ElfW(Ehdr) header;
+		char line[256];
+	} start = { .line = "" };
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = -ENOEXEC;
+	char *interpreter;
+
+	if (fd < 0)
+		return -errno;
+	if (read(fd, start.line, sizeof(start.line) - 1) < (ssize_t)sizeof(start.header) && memcmp(start.line, "#!", 2))
+		err = -ENOEXEC;
+	else if (!memcmp(start.line, "#!", 2) && depth < SCRIPT_DEPTH_MAX &&
+		 !script_interpreter(start.line, &interpreter))
+		err = loader_of(interpreter, depth + 1, loader, size);
+	else if (has_interpreter(fd, &start.header) == 1)
+		err = read_interpreter(fd, &start.header, loader, size);
+	close(fd);
+	return err;
+}
+
+int program_loader(const char *path, char *loader, size_t size)
+{
+	return loader_of(path, 0, loader, size);
+}

@@ -4,7 +4,7 @@
 import re
 from collections import Counter
 
-from testbed.api import Test
+from testbed.api import USER, Test
 from testbed.applications import APPLICATIONS, Application, Trial, guard, same_output, try_out
 from testbed.refusals import has_reason, reasons, refusal
 from testbed.states import ETH0
@@ -47,6 +47,7 @@ def run(t: Test) -> None:
     for what, (text, line, how) in MISTAKES.items():
         bad_policy_starts_nothing(t, what, text, line, how)
     missing_policy_starts_nothing(t)
+    door_reaches_later_programs(t)
 
 
 def set_policy(t: Test, text: str) -> None:
@@ -113,3 +114,50 @@ def missing_policy_starts_nothing(t: Test) -> None:
     result = t.a.run(f"RDMASEC_POLICY=/run/absent.conf {guard(t)} touch /run/started")
     t.check(result.code == EXIT_USAGE and "/run/absent.conf" in result.err, "a missing policy: RDMASEC_POLICY prints its name", result)
     t.check(t.a.run("test -e /run/started").code == 1, "a missing policy: nothing starts")
+
+
+def copy_installation(t: Test, folder: str) -> str:
+    t.a.run(f"mkdir -p {folder}/bin {folder}/lib && cp {t.build}/bin/rdmasec {folder}/bin/", check=True)
+    t.a.run(f"cp {t.build}/lib/librdmasec-preload.so {folder}/lib/", check=True)
+    return f"{folder}/bin/rdmasec run --"
+
+
+def make_image(t: Test, folder: str) -> None:
+    """Makes a root folder with the host's programs and devices, and nothing of rdmasec."""
+    t.a.run(f"mkdir -p {folder} && mount -t tmpfs image {folder}", check=True)
+    t.a.run(f"cd {folder} && mkdir -p usr dev sys proc etc/libibverbs.d run tmp && for d in usr dev sys proc etc/libibverbs.d; "
+            "do mount --bind /$d $d; done && for d in bin sbin lib lib64; do ln -s usr/$d $d; done", check=True)  # fmt: skip
+
+
+def door_reaches_later_programs(t: Test) -> None:
+    """A program that the command starts can lack the library: after setuid(2) or chroot(2)."""
+    drop = f"setpriv --reuid {USER} --regid {USER} --clear-groups"
+    guard_open, guard_closed = copy_installation(t, "/opt/open"), copy_installation(t, "/opt/closed")
+    t.a.run("chmod 700 /opt/closed", check=True)
+    for folder in ("/run/with", "/run/without"):
+        make_image(t, folder)
+    # the image has no bin of rdmasec
+    t.a.run("mkdir -p /run/with/opt/open/lib && cp /opt/open/lib/*.so /run/with/opt/open/lib/", check=True)
+    ways = {
+        "another user": (f"{guard_open} {drop}", f"{drop}", True),
+        "another user, library in a closed folder": (f"{guard_closed} {drop}", f"{drop}", False),
+        "an image with the library alone": (f"{guard_open} chroot /run/with", "chroot /run/with", True),
+        "an image without the library": (f"{guard_open} chroot /run/without", "chroot /run/without", False),
+        "another user, by a shell": (f"{guard_closed} {drop} sh -c 'exec \"$@\"' sh", f"{drop}", False),
+    }
+    for what, (guarded, bare, arrives) in ways.items():
+        with t.wire() as wire:
+            client, _ = t.pingpong(ETH0["a"][0], ETH0["b"][0], wrap_a=bare)
+        t.check(client.ok and wire.clear > 0, f"control, {what}: bare it runs in clear", f"{client}\n{wire}")
+        with t.wire() as wire:
+            client, _ = t.pingpong(ETH0["a"][0], ETH0["b"][0], wrap_a=guarded)
+        reason = "refused create_qp" if arrives else "(reason=door-broken)"
+        said = client.err if not arrives else client.err.replace("modify_qp", "create_qp")
+        t.check(not client.ok and reason in said, f"{what}: it is refused, with the reason", client)
+        t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
+    t.a.run("mkdir -p /opt/noexec && mount -t tmpfs -o noexec none /opt/noexec && mkdir /opt/noexec/lib", check=True)
+    t.a.run("cp /opt/open/lib/*.so /opt/noexec/lib/ && mkdir -p /opt/run/bin "
+            "&& cp /opt/open/bin/rdmasec /opt/run/bin/ && ln -s /opt/noexec/lib /opt/run/lib", check=True)  # fmt: skip
+    result = t.a.run("/opt/run/bin/rdmasec run -- touch /run/started")
+    t.check(result.code == 126 and "noexec" in result.err, "a library that cannot be executed: run says so", result)
+    t.check(t.a.run("test -e /run/started").code == 1, "a library that cannot be executed: nothing starts")
