@@ -26,7 +26,8 @@ COMPILER = sys.argv[2] if len(sys.argv) > 2 else "cc"
 README_LINES = range(8, 31)
 
 # What the preload door defines in front of libc and libibverbs.
-INTERPOSED = {"ioctl", "ibv_open_device"}
+EXEC = {"execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve", "posix_spawn", "posix_spawnp"}
+INTERPOSED = {"ioctl", "ibv_open_device", *EXEC}
 
 # Rooms whose files still refer to each other in a circle. This list only ever shrinks.
 CIRCLES_LEFT: set[str] = set()
