@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -89,13 +91,42 @@ static bool is_readable(const char *path)
 	return errno == ENOSYS && !access(path, R_OK);
 }
 
+static const int file_capabilities[] = { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH };
+
+/*
+ * As above with the capabilities that are left after execve(2): a user other than root keeps ambient ones only
+ * (capabilities(7)). setpriv(1) still has those of root here. Changes this thread alone, for the time of the call.
+ */
+static bool is_readable_after_exec(const char *path)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct now[2], later[2];
+	bool readable;
+	int err;
+
+	if (geteuid() == 0 || syscall(SYS_capget, &header, now))
+		return is_readable(path);
+	memcpy(later, now, sizeof(later));
+	for (size_t i = 0; i < sizeof(file_capabilities) / sizeof(file_capabilities[0]); i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, file_capabilities[i], 0, 0) != 1)
+			later[0].effective &= ~(1U << file_capabilities[i]);
+	if (later[0].effective == now[0].effective)
+		return is_readable(path);
+	readable = !syscall(SYS_capset, &header, later) && is_readable(path);
+	err = errno;
+	if (syscall(SYS_capset, &header, now))
+		readable = false;
+	errno = err;
+	return readable;
+}
+
 /* 0, or -errno after a line on stderr. With mode = audit or off the engine lets the program start. */
 static int check(char *const envp[])
 {
 	char path[PATH_MAX], why[PATH_MAX + 128];
 	int saved = errno, err = 0;
 
-	if (find_library(envp, path) && !is_readable(path)) {
+	if (find_library(envp, path) && !is_readable_after_exec(path)) {
 		snprintf(why, sizeof(why),
 			 "a program that is being started cannot read %.200s (%s): install rdmasec where all users and "
 			 "root folders of the command have it, or use 'rdmasec run --supervise'",

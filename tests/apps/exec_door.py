@@ -21,6 +21,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 TRUE = b"/bin/true"
 REFUSED = 77
 AT_FDCWD = -100
+SETPRIV_REFUSED = 126
 
 
 def vector(values: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
@@ -81,6 +82,14 @@ def inside(library: Path, expected: int) -> None:
         sys.exit(f"without LD_PRELOAD: {status}")
 
 
+def closed_to_other_user(guard: list[str], expected: int) -> None:
+    """setpriv(1) still has the capabilities of root when it executes a program that will not have them."""
+    drop = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/bin/true"]
+    result = subprocess.run([*guard, *drop], env={"PATH": "/usr/bin:/bin"}, stderr=subprocess.PIPE, text=True, check=False)
+    if result.returncode != expected or "(reason=door-broken)" not in result.stderr:
+        sys.exit(f"as another user: {result.returncode} instead of {expected}\n{result.stderr}")
+
+
 def outside(built: str, rdmasec: str, policy: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -91,6 +100,8 @@ def outside(built: str, rdmasec: str, policy: str) -> None:
         shutil.copy(rdmasec, folder / "bin" / "rdmasec")
         expected = 0 if policy.endswith("audit.policy") else REFUSED
         guard = [str(folder / "bin" / "rdmasec"), "run", "-p", policy, "--"]
+        if os.geteuid() == 0:
+            closed_to_other_user(guard, 0 if expected == 0 else SETPRIV_REFUSED)
         command = [*guard, sys.executable, sys.argv[0], "inside", str(library), str(expected)]
         result = subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, stderr=subprocess.PIPE, text=True, check=False)
         lines = [line for line in result.stderr.splitlines() if "(reason=door-broken)" in line and str(library) in line]
