@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -120,12 +121,17 @@ static bool is_readable_after_exec(const char *path)
 	return readable;
 }
 
-/* 0, or -errno after a line on stderr. With mode = audit or off the engine lets the program start. */
+/*
+ * 0, or -errno after a line on stderr. With mode = audit or off the engine lets the program start. Below a supervisor
+ * every program is guarded, also without this library.
+ */
 static int check(char *const envp[])
 {
 	char path[PATH_MAX], why[PATH_MAX + 128];
 	int saved = errno, err = 0;
 
+	if (getenv("RDMASEC_SUPERVISED"))
+		return 0;
 	if (find_library(envp, path) && !is_readable_after_exec(path)) {
 		snprintf(why, sizeof(why),
 			 "a program that is being started cannot read %.200s (%s): install rdmasec where all users and "

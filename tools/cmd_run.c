@@ -140,7 +140,8 @@ static int guard_and_execute(const char *policy_file, const char *program, char 
 	status = choose_engine(policy_file, engine, &lifeline);
 	if (status)
 		return status;
-	if (setenv("RDMASEC_ENGINE", engine, 1)) {
+	if (setenv("RDMASEC_ENGINE", engine, 1) ||
+	    (supervised ? setenv("RDMASEC_SUPERVISED", "1", 1) : unsetenv("RDMASEC_SUPERVISED"))) {
 		fprintf(stderr, "rdmasec: %s\n", strerror(errno));
 		return EXIT_CANNOT_RUN;
 	}
