@@ -15,7 +15,7 @@ static void merge_refusals(const struct verdict *macsec, const struct verdict *i
 	/* one unknown mechanism makes the whole unknown */
 	if (macsec->kind == VERDICT_UNKNOWN || ipsec->kind == VERDICT_UNKNOWN)
 		out->kind = VERDICT_UNKNOWN;
-	out->could_be = macsec->could_be || ipsec->could_be;
+	out->could_be = ipsec->could_be;
 	out->missing_macsec_sa = macsec->missing_macsec_sa;
 	out->missing_sa = ipsec->missing_sa;
 	out->policy_out = ipsec->policy_out;

@@ -34,9 +34,4 @@ void decide_macsec(const struct path *path, const struct evidence *ev, const str
 		(void)path_leaves_egress(path, ev, req, out);
 	else if ((out->kernel_drops || out->missing_macsec_sa) && path_leaves_egress(path, ev, req, &elsewhere))
 		out->kernel_drops = out->missing_macsec_sa = false;
-	/* the address comes later, and is judged then */
-	if (path->scope == REMOTE_SOME && out->missing_macsec_sa) {
-		out->missing_macsec_sa = false;
-		out->could_be = true;
-	}
 }

@@ -24,10 +24,7 @@ enum nearness {
 struct verdict {
 	enum verdict_kind kind;
 	enum protection by; /* PROTECTED only */
-	/*
-	 * REMOTE_SOME: not protected now, but an xfrm policy wants ESP, or a MACsec device lacks only SAs: an SA may
-	 * yet come.
-	 */
+	/* REMOTE_SOME: not protected now, but an xfrm policy wants ESP, so an SA may yet come. */
 	bool could_be;
 	/*
 	 * UNPROTECTED, and the kernel itself drops what the QP sends, or only the way back is missing: waiting leaks
@@ -44,7 +41,8 @@ struct verdict {
 	uint32_t policy_out; /* its index */
 	/*
 	 * UNPROTECTED, and MACsec lacks only SAs: settings, offload and routes would protect. Key agreement (MKA, IEEE
-	 * 802.1X-2020 clause 9) may install them. Never for REMOTE_SOME.
+	 * 802.1X-2020 clause 9) may install them. Also for REMOTE_SOME: a program may contact its peer by the same
+	 * netdev, so already the creation of its QP waits.
 	 */
 	bool missing_macsec_sa;
 	enum nearness nearness;

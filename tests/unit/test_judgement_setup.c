@@ -167,9 +167,10 @@ Test(judgement_setup, waits_at_creation_of_ud_qp_if_every_gid_lacks_macsec_sa)
 	cr_expect_eq(setup_ms(NULL, modify(0, PEER)), 10000U);
 }
 
-/* As with IPsec: the address is judged later. */
-Test(judgement_setup, passes_creation_of_connected_qp_that_lacks_macsec_sa)
+/* Unlike with IPsec: the program may contact its peer by the same netdev. */
+Test(judgement_setup, waits_at_creation_of_connected_qp_that_lacks_macsec_sa)
 {
 	rxe_without_macsec_sa();
-	EXPECT_PASS(ask(NULL, create(IB_UVERBS_QPT_RC)));
+	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_RC)), "macsec-tx-sa-missing");
+	cr_expect_eq(setup_ms(NULL, create(IB_UVERBS_QPT_RC)), 10000U);
 }
