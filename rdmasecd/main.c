@@ -19,6 +19,7 @@
 #include "messages/protocol.h"
 #include "netns/netns.h"
 #include "privileges.h"
+#include "process/foreign.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 #include "util/output.h"
@@ -31,6 +32,7 @@ struct daemon {
 	struct event_base *base;
 	struct engine_server *server;
 	struct netns_opener *opener;
+	struct foreign *foreign;
 	struct audit *audit; /* NULL: no audit log */
 	bool audit_failing;
 	const struct policy *policy;
@@ -40,7 +42,7 @@ struct daemon {
 };
 
 /* The events of the daemon, besides its clients. */
-enum { ON_HANGUP, ON_TERMINATE, ON_INTERRUPT, ON_OPENER, ON_FLUSH, ON_WATCHDOG, EVENT_COUNT };
+enum { ON_HANGUP, ON_TERMINATE, ON_INTERRUPT, ON_OPENER, ON_FOREIGN, ON_FLUSH, ON_WATCHDOG, EVENT_COUNT };
 
 static void usage(FILE *to)
 {
@@ -115,6 +117,18 @@ static void on_opener(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(daemon->base);
 }
 
+/* Its helpers are all that closes files of others. */
+static void on_foreign(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)fd;
+	(void)what;
+	fprintf(stderr, "rdmasecd: the process that starts file helpers ended: exiting\n");
+	daemon->status = EXIT_FAILURE;
+	event_base_loopbreak(daemon->base);
+}
+
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -157,6 +171,7 @@ static int listen_to(struct daemon *daemon, struct event **events)
 	events[ON_TERMINATE] = evsignal_new(daemon->base, SIGTERM, on_terminate, daemon);
 	events[ON_INTERRUPT] = evsignal_new(daemon->base, SIGINT, on_terminate, daemon);
 	events[ON_OPENER] = event_new(daemon->base, netns_opener_pidfd(daemon->opener), EV_READ, on_opener, daemon);
+	events[ON_FOREIGN] = event_new(daemon->base, foreign_pidfd(daemon->foreign), EV_READ, on_foreign, daemon);
 	events[ON_FLUSH] = event_new(daemon->base, -1, EV_PERSIST, on_flush, daemon);
 	events[ON_WATCHDOG] = event_new(daemon->base, -1, EV_PERSIST, on_watchdog, daemon);
 	for (int i = 0; i < EVENT_COUNT; i++)
@@ -175,6 +190,7 @@ static int serve(struct daemon *daemon, int listener)
 {
 	const struct engine_options options = {
 		.opener = daemon->opener,
+		.foreign = daemon->foreign,
 		.must_watch = true,
 		.log = { .record = daemon->audit ? on_record : NULL, .arg = daemon },
 	};
@@ -232,7 +248,10 @@ static int run(struct daemon *daemon, const char *socket_path, const char *audit
 	}
 	err = netns_opener_start(&daemon->opener);
 	if (!err)
+		err = foreign_start("/sys", &daemon->foreign);
+	if (!err)
 		err = serve_without_privileges(daemon, listener);
+	foreign_stop(daemon->foreign);
 	netns_opener_stop(daemon->opener);
 	audit_close(daemon->audit);
 	if (err)

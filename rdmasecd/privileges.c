@@ -7,17 +7,6 @@
 
 #include "process/confine.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#ifndef UNDER_SANITIZER
-#define UNDER_SANITIZER 0
-#endif
-
 enum { FILES_WANTED = 65536 };
 
 static const int kept[] = {
@@ -53,7 +42,7 @@ int privileges_drop(void)
 
 	raise_files();
 	err = confine_to_capabilities(kept, sizeof(kept) / sizeof(kept[0]));
-	if (err || UNDER_SANITIZER)
+	if (err || CONFINE_UNDER_SANITIZER)
 		return err;
 	return privileges_filter_calls();
 }

@@ -25,6 +25,8 @@ static const struct confine_rule own[] = {
 
 	/* clients: their network namespace */
 	CONFINE_IOCTL(NS_GET_NSTYPE),
+	CONFINE_IOCTL(NS_GET_PARENT), /* the owner of a user namespace pays for its programs */
+	CONFINE_IOCTL(NS_GET_OWNER_UID),
 
 	/* files: reads /proc, /sys and the policy, and appends to the log; overwrites nothing */
 	CONFINE_ALLOW_IF(openat, 1, CONFINE_BITS(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)),
@@ -40,7 +42,8 @@ static const struct confine_rule own[] = {
 	CONFINE_ALLOW(time),
 	CONFINE_ALLOW(getppid),
 	CONFINE_ALLOW(getrusage),
-	CONFINE_ALLOW(wait4), /* the opener's end */
+	CONFINE_ALLOW(wait4),             /* the ends of opener and spawner */
+	CONFINE_ALLOW(pidfd_send_signal), /* a file helper that hangs */
 
 	/* other programs, other processes' memory, other namespaces, other kernels: never */
 	CONFINE_KILL(fork),

@@ -6,10 +6,10 @@
 #include <linux/xfrm.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "engine/rates.h"
 #include "util/clock.h"
+#include "util/hash.h"
 #include "util/text.h"
 #include "xfrm/larval.h"
 #include "xfrm/parse.h"
@@ -236,6 +236,11 @@ static struct acquisition *begin(struct acquirer *acquirer, struct namespace *in
 	a->in = namespace_hold(in);
 	a->uid = uid;
 	HASH_ADD(hh, acquirer->acquisitions, key, sizeof(a->key), a);
+	if (!a->hh.tbl) {
+		namespace_put(a->in);
+		free(a);
+		return NULL;
+	}
 	a->step = evtimer_new(acquirer->base, on_step, a);
 	if (!a->step || event_add(a->step, &now)) {
 		acquisition_free(a);

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "util/hash.h"
 #include "util/text.h"
 
 enum { ANSWERS_MAX = 256 };
@@ -130,6 +130,10 @@ void answer_cache_keep(struct answer_cache *cache, const struct answer_question 
 			return;
 		kept->key = key;
 		HASH_ADD(hh, cache->table, key, sizeof(kept->key), kept);
+		if (!kept->hh.tbl) {
+			free(kept);
+			return;
+		}
 	}
 	kept->generation = question->generation;
 	kept->since_ms = question->now_ms;

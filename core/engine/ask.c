@@ -26,6 +26,33 @@ static void send_answer(const struct asking *q)
 	(void)err;
 }
 
+/* ---- the file ---- */
+
+static void refuse_not_found(struct judgement *answer, int err);
+
+bool question_take_file(struct asking *q, enum connection_fate *fate)
+{
+	int err = foreign_receive(q->connection->server->options.foreign, q->connection->socket, &q->process, q->number,
+				  &q->file);
+
+	if (!err)
+		return true;
+	if (err == -EBADMSG) {
+		*fate = question_reject(q, REASON_ENGINE_MESSAGE, "the engine did not understand the program's door");
+		return false;
+	}
+	refuse_not_found(&q->answer, err == -ENODEV ? -EBADF : err);
+	*fate = question_answer(q);
+	return false;
+}
+
+void question_forget_file(struct asking *q)
+{
+	if (q->file.fd >= 0)
+		foreign_close_device(q->connection->server->options.foreign, q->file.fd);
+	q->file.fd = -1;
+}
+
 /* ---- judging ---- */
 
 static bool creates_watched_state(const struct request *request)
@@ -51,7 +78,7 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 {
 	const struct engine_server *server = q->connection->server;
 	struct watch_ufile *ufile;
-	int err = watch_ufile_get(server->watch, &q->process, q->number, q->fd, &ufile);
+	int err = watch_ufile_get(server->watch, &q->process, q->number, &q->file, &ufile);
 
 	if (err == -EPERM && !server->options.must_watch) {
 		if (q->request.has & UVERBS_HAS_DEVX)
@@ -71,12 +98,13 @@ static int find_namespace(struct asking *q, dev_t *rdev)
 
 static void refuse_not_found(struct judgement *answer, int err)
 {
-	enum reason reason = err == -EBADF    ? REASON_DEVICE_NOT_OPEN
-			     : err == -EPERM  ? REASON_PROGRAM_CLOSED
-			     : err == -EXDEV  ? REASON_NETNS_ELSEWHERE
-			     : err == -EACCES ? REASON_PROGRAM_HIDDEN
-			     : err == -ENOENT ? REASON_PROGRAM_NOT_SHOWN
-					      : REASON_PROGRAM_UNKNOWN;
+	enum reason reason = err == -EBADF                        ? REASON_DEVICE_NOT_OPEN
+			     : err == -EPERM                      ? REASON_PROGRAM_CLOSED
+			     : err == -EXDEV                      ? REASON_NETNS_ELSEWHERE
+			     : err == -EACCES                     ? REASON_PROGRAM_HIDDEN
+			     : err == -EBUSY || err == -ETIMEDOUT ? REASON_FILE_HANGS
+			     : err == -ENOENT                     ? REASON_PROGRAM_NOT_SHOWN
+								  : REASON_PROGRAM_UNKNOWN;
 
 	judgement_refuse(answer, EPERM, reason)->err = -err;
 }
@@ -87,7 +115,7 @@ static void judge_now(struct asking *q, const struct engine_client *client)
 	char error[192] = "";
 
 	namespace_refresh(q->in);
-	if (namespace_device(q->in, q->fd, &device, error, sizeof(error)))
+	if (namespace_device(q->in, q->file.fd, &device, error, sizeof(error)))
 		device = NULL;
 	else
 		text_copy(q->device, sizeof(q->device), device->name);
@@ -229,22 +257,31 @@ enum connection_fate question_reject(struct asking *q, enum reason reason)
 
 /* ---- queries ---- */
 
-static void query(struct connection *connection, const struct process *process, const struct wire_query *query, int fd,
+static void query(struct connection *connection, const struct process *process, const struct wire_query *query,
 		  struct wire_protection *out)
 {
 	struct watch *watch = connection->server->watch;
+	struct foreign *foreign = connection->server->options.foreign;
 	struct watch_ufile *ufile;
-	int err = watch_ufile_get(watch, process, (int)query->fd, fd, &ufile);
+	struct foreign_file file;
+	int err = foreign_receive(foreign, connection->socket, process, (int)query->fd, &file);
+
+	if (err) {
+		out->err = err == -ENODEV ? EBADF : (uint32_t)-err;
+		return;
+	}
+	err = watch_ufile_get(watch, process, (int)query->fd, &file, &ufile);
 
 	if (!err && query->flags & WIRE_QUERY_LOOK)
 		watch_outcome_unknown(ufile, &(struct request){ .kind = REQUEST_NOTHING });
 	if (err)
 		out->err = (uint32_t)-err;
 	else
-		watch_protection(ufile, query->handle, fd, out);
+		watch_protection(ufile, query->handle, file.fd, out);
+	foreign_close_device(foreign, file.fd);
 }
 
-enum connection_fate connection_query(struct connection *connection, const void *message, int fd)
+enum connection_fate connection_query(struct connection *connection, const void *message, bool has_file)
 {
 	struct wire_protection protection;
 	struct process process;
@@ -252,11 +289,11 @@ enum connection_fate connection_query(struct connection *connection, const void 
 	int err;
 
 	memcpy(&asked, message, sizeof(asked));
-	err = fd < 0 ? -EBADMSG : asker_open(connection, (pid_t)asked.subject, &process);
+	err = !has_file ? -EBADMSG : asker_open(connection, (pid_t)asked.subject, &process);
 	wire_make(&protection, WIRE_PROTECTION);
 	protection.err = (uint32_t)-err;
 	if (!err) {
-		query(connection, &process, &asked, fd, &protection);
+		query(connection, &process, &asked, &protection);
 		process_close(&process);
 	}
 	err = wire_send(connection->socket, &protection, sizeof(protection), -1);

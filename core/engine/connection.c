@@ -4,26 +4,30 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "engine/internal.h"
+#include "process/account.h"
 #include "util/clock.h"
-#include "util/fd_socket.h"
 
 /* ---- users ---- */
 
-static struct server_user *user_get(struct engine_server *server, uid_t uid)
+static struct server_user *user_get(struct engine_server *server, uint64_t account)
 {
 	struct server_user *user;
 
-	HASH_FIND(hh, server->users, &uid, sizeof(uid), user);
+	HASH_FIND(hh, server->users, &account, sizeof(account), user);
 	if (user)
 		return user;
 	user = calloc(1, sizeof(*user));
 	if (!user)
 		return NULL;
-	user->uid = uid;
-	HASH_ADD(hh, server->users, uid, sizeof(user->uid), user);
-	return user;
+	user->account = account;
+	HASH_ADD(hh, server->users, account, sizeof(user->account), user);
+	if (user->hh.tbl)
+		return user;
+	free(user);
+	return NULL;
 }
 
 static void user_leave(struct engine_server *server, struct server_user *user)
@@ -34,40 +38,86 @@ static void user_leave(struct engine_server *server, struct server_user *user)
 	free(user);
 }
 
-/* The uid is the peer's at connect(2). The limit of one user affects only that user. */
-static int admit(struct engine_server *server, int socket, struct server_user **out)
+static bool may_have_another(const struct engine_server *server, const struct server_user *user)
+{
+	unsigned free_ones = CONNECTIONS_MAX - server->connections;
+
+	return user->connections < CONNECTIONS_ASSURED || user->connections < free_ones / CONNECTIONS_SHARE;
+}
+
+/* The oldest connection of the account with the most: of one that says nothing, if there is any. NULL: `user` has most.
+ */
+static struct connection *to_make_way(const struct engine_server *server, const struct server_user *user)
+{
+	struct server_user *largest = NULL, *other, *next;
+	struct connection *connection;
+
+	HASH_ITER (hh, server->users, other, next)
+		if (!largest || other->connections > largest->connections)
+			largest = other;
+	if (!largest || largest == user)
+		return NULL;
+	DL_FOREACH2 (largest->list, connection, user_next)
+		if (connection->state == CONNECTION_ASKS)
+			return connection;
+	return largest->list;
+}
+
+static int make_room(struct engine_server *server, const struct server_user *user)
+{
+	struct connection *oldest;
+
+	if (server->connections < CONNECTIONS_MAX)
+		return 0;
+	oldest = to_make_way(server, user);
+	if (!oldest)
+		return -EUSERS;
+	connection_free(oldest);
+	return 0;
+}
+
+/* The uid is the peer's at connect(2). The limit of one account affects only that account; root has none. */
+static int admit(struct engine_server *server, int socket, struct connection *connection)
 {
 	struct server_user *user;
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
+	int err;
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return -errno;
-	user = user_get(server, cred.uid);
+	user = user_get(server, process_account_of(cred.pid, cred.uid));
 	if (!user)
 		return -ENOMEM;
-	if (user->connections >= CONNECTIONS_PER_USER_MAX && cred.uid != 0)
-		return -EUSERS;
+	/* counted already: its last other connection may be the one that makes way */
 	user->connections++;
-	*out = user;
+	err = user->account == 0 || may_have_another(server, user) ? make_room(server, user) : -EUSERS;
+	if (err) {
+		user_leave(server, user);
+		return err;
+	}
+	connection->user = user;
+	connection->uid = cred.uid;
 	return 0;
 }
 
 /* ---- connections ---- */
 
-struct connection *connection_new(struct engine_server *server, int socket)
+int connection_new(struct engine_server *server, int socket, struct connection **out)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
+	int err = connection ? admit(server, socket, connection) : -ENOMEM;
 
-	if (!connection || admit(server, socket, &connection->user)) {
+	if (err) {
 		free(connection);
-		return NULL;
+		return err;
 	}
 	connection->server = server;
 	connection->socket = socket;
-	if (++server->connections == CONNECTIONS_MAX)
-		evconnlistener_disable(server->listener);
-	return connection;
+	DL_APPEND2(connection->user->list, connection, user_prev, user_next);
+	server->connections++;
+	*out = connection;
+	return 0;
 }
 
 enum connection_fate connection_wait(struct connection *connection, short what, int ms)
@@ -83,19 +133,6 @@ enum connection_fate connection_wait(struct connection *connection, short what, 
 											: CONNECTION_ENDS;
 }
 
-/* Unread messages may carry fds, which close(2) of the socket would close as their sender likes: a socket may linger.
- */
-static void let_go_unread(int socket)
-{
-	char message[sizeof(struct wire_ask)];
-
-	for (int i = 0, fd = -1, got = 1; i < UNREAD_MAX && (got > 0 || got == -EBADMSG); i++, fd = -1) {
-		got = wire_receive(socket, message, sizeof(message), &fd);
-		if (fd >= 0)
-			fd_let_go(fd);
-	}
-}
-
 void connection_free(struct connection *connection)
 {
 	struct engine_server *server = connection->server;
@@ -104,11 +141,9 @@ void connection_free(struct connection *connection)
 		connection->release(connection);
 	if (connection->event)
 		event_free(connection->event);
-	let_go_unread(connection->socket);
-	close(connection->socket);
+	foreign_close_socket(server->options.foreign, connection->socket, connection->user->account);
+	DL_DELETE2(connection->user->list, connection, user_prev, user_next);
 	user_leave(server, connection->user);
 	free(connection);
-	/* room again for the next */
-	if (server->connections-- == CONNECTIONS_MAX)
-		evconnlistener_enable(server->listener);
+	server->connections--;
 }

@@ -4,18 +4,19 @@
 #define RDMASEC_ENGINE_INTERNAL_H
 
 #include <event2/listener.h>
-#include <uthash.h>
 
 #include "engine/acquirer.h"
 #include "engine/answer_cache.h"
 #include "engine/server.h"
+#include "util/hash.h"
 #include "watch/watch.h"
 
 enum {
 	CONNECTIONS_MAX = 4096,
-	CONNECTIONS_PER_USER_MAX = 1024, /* three hostile users leave room for others */
-	UNREAD_MAX = 512,                /* messages: net.unix.max_dgram_qlen and more */
-	LISTS_MAX = 16,                  /* at a time: each is a copy of all its rows */
+	CONNECTIONS_SHARE =
+		4, /* an account may have a fourth of what is free: some hostile ones leave room for others */
+	CONNECTIONS_ASSURED = 16, /* and so many in any case: those of the largest account make way for them */
+	LISTS_MAX = 16,           /* at a time: each is a copy of all its rows */
 	LISTS_PER_USER_MAX = 4,
 	MONITORS_MAX = 64,
 	MONITORS_PER_USER_MAX = 16,
@@ -27,10 +28,11 @@ enum {
 
 enum connection_state { CONNECTION_ASKS, CONNECTION_WAITS, CONNECTION_ACTS, CONNECTION_LISTS, CONNECTION_MONITORS };
 
-/* A user, and what it holds, to bound it. */
+/* An account (process/account.h), and what it holds, to bound it. */
 struct server_user {
-	uid_t uid;
+	uint64_t account;
 	unsigned connections, lists, monitors;
+	struct connection *list; /* its connections, the oldest first */
 	UT_hash_handle hh;
 };
 
@@ -38,7 +40,8 @@ struct server_user {
 struct asking {
 	struct connection *connection;
 	struct process process;
-	int number, fd; /* the uverbs fd: its number over there, and here */
+	int number;               /* of the uverbs fd in that process */
+	struct foreign_file file; /* and here; .fd -1: none */
 	struct request request;
 	struct namespace *in;
 	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
@@ -77,6 +80,7 @@ struct list {
 struct connection {
 	struct engine_server *server;
 	struct server_user *user;
+	uid_t uid; /* of the peer, at its connect(2) */
 	struct event *event;
 	int socket;
 	enum connection_state state;
@@ -86,6 +90,7 @@ struct connection {
 	struct list list;                               /* CONNECTION_LISTS */
 	uint64_t lost;                                  /* CONNECTION_MONITORS: events that it did not read in time */
 	struct connection *prev, *next;                 /* of the server's monitors, or of those that wait */
+	struct connection *user_prev, *user_next;       /* of its user */
 };
 
 struct engine_server {
@@ -109,8 +114,11 @@ enum connection_fate { CONNECTION_ENDS, CONNECTION_STAYS };
 
 /* ---- connection.c ---- */
 
-/* NULL: no memory, or the user has as many as it may; `socket` is then still the caller's. */
-struct connection *connection_new(struct engine_server *server, int socket);
+/*
+ * Takes over `socket`, except on failure: -EUSERS: the account has as many as it may; -ENOMEM; or another -errno. Ends
+ * the oldest connection of the largest account if there are too many.
+ */
+RS_MUST_USE int connection_new(struct engine_server *server, int socket, struct connection **out);
 /* Calls server->on_ready at each `what` (EV_READ, EV_WRITE), and after `ms` without one; 0 ms: no time-out. */
 RS_MUST_USE enum connection_fate connection_wait(struct connection *connection, short what, int ms);
 void connection_free(struct connection *connection); /* also releases what its state holds */
@@ -119,6 +127,12 @@ void connection_free(struct connection *connection); /* also releases what its s
 
 /* The judged process: the peer, or `subject` if the peer may ask for it. 0, -EPERM, or another -errno. */
 RS_MUST_USE int asker_open(const struct connection *connection, pid_t subject, struct process *out);
+/*
+ * Receives the file that waits in the connection with the question (foreign_receive()), and refuses the question if
+ * that fails. True: q->file is set, and question_forget_file() is due.
+ */
+RS_MUST_USE bool question_take_file(struct asking *q, enum connection_fate *fate);
+void question_forget_file(struct asking *q);
 /* Judges q->request: fills in q->in, of which it takes a reference, q->device and q->answer. */
 void question_judge(struct asking *q);
 /* Sends q->answer, and gives up the reference. */
@@ -130,11 +144,11 @@ RS_MUST_USE enum connection_fate connection_done(struct connection *connection, 
 void connection_not_done(struct connection *connection);
 
 /* What protects a QP of the peer? `message`: a struct wire_query that was checked. */
-RS_MUST_USE enum connection_fate connection_query(struct connection *connection, const void *message, int fd);
+RS_MUST_USE enum connection_fate connection_query(struct connection *connection, const void *message, bool has_file);
 
 /* ---- wait.c ---- */
 
-/* True: the question waits, *fate is set, and all of it but its fd was taken over. False: it has to be answered. */
+/* True: the question waits, *fate is set, and all of it was taken over. False: it has to be answered. */
 RS_MUST_USE bool question_waits(struct asking *q, enum connection_fate *fate);
 /* At its time-out: sends a WIRE_WAIT, or judges the question for the last time. */
 RS_MUST_USE enum connection_fate connection_still_waits(struct connection *connection);

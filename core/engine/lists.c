@@ -18,13 +18,13 @@ enum { SEND_AT_ONCE = 64 };
 /* Root sees all records, another user only its own. */
 static bool may_see(const struct connection *connection, const struct wire_record *record)
 {
-	return connection->user->uid == 0 || connection->user->uid == record->uid;
+	return connection->uid == 0 || connection->uid == record->uid;
 }
 
 /* The limit of one user leaves room for others. Root has no limit. */
 static bool may_have(const struct server_user *user, unsigned of_all, unsigned max, unsigned own, unsigned own_max)
 {
-	return user->uid == 0 || (of_all < max && own < own_max);
+	return user->account == 0 || (of_all < max && own < own_max);
 }
 
 /* ---- lists ---- */
@@ -87,7 +87,7 @@ static enum connection_fate start_list(struct connection *connection, int which)
 {
 	struct engine_server *server = connection->server;
 	struct server_user *user = connection->user;
-	uid_t uid = user->uid;
+	uid_t uid = connection->uid;
 
 	connection->state = CONNECTION_LISTS;
 	connection->release = list_free;

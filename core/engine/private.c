@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/server.h"
+#include "process/foreign.h"
 
 struct served {
 	struct event_base *base;
@@ -43,12 +44,17 @@ int engine_serve(const struct policy *policy, int listener, int lifeline, int pi
 {
 	struct served served = { .base = engine_base_new() };
 	/* an ordinary user may not take fds from every program: such a program is judged, but not watched */
-	const struct engine_options options = { .must_watch = false };
+	struct engine_options options = { .must_watch = false };
 	struct engine_server *server;
 	int err;
 
 	if (!served.base)
 		return -ENOMEM;
+	err = foreign_start("/sys", &options.foreign);
+	if (err) {
+		event_base_free(served.base);
+		return err;
+	}
 	err = engine_server_new(served.base, policy, listener, &options, &server);
 	if (!err) {
 		err = watch(&served, lifeline, &served.lifeline);
@@ -63,5 +69,6 @@ int engine_serve(const struct policy *policy, int listener, int lifeline, int pi
 	if (served.process)
 		event_free(served.process);
 	event_base_free(served.base);
+	foreign_stop(options.foreign);
 	return err;
 }

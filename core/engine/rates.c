@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "engine/rates.h"
+#include "util/hash.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
 enum { RATES_MAX = 4096 };
 
@@ -61,7 +61,10 @@ static struct rate *find_or_make(struct rates *rates, const struct rate_key *key
 		return NULL;
 	rate->key = *key;
 	HASH_ADD(hh, rates->table, key, sizeof(rate->key), rate);
-	return rate;
+	if (rate->hh.tbl)
+		return rate;
+	free(rate);
+	return NULL;
 }
 
 static bool allows(const struct rate *rate, int64_t now_ms, const struct rate_limit *limit)

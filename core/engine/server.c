@@ -18,43 +18,53 @@ static enum connection_fate reject(struct asking *q, int err)
 	return question_reject(q, err == -EPERM ? REASON_SUBJECT_FOREIGN : REASON_ENGINE_MESSAGE);
 }
 
-static int read_question(struct asking *q, const void *message, size_t len)
+static int read_question(struct asking *q, const void *message, size_t len, bool has_file)
 {
 	int err = wire_ask_read(message, len, &q->request, &q->number);
 
 	if (err)
 		return err;
 	/* only a door that could not be installed has no device to ask about */
-	if ((q->fd < 0) != (q->request.kind == REQUEST_DOOR_BROKEN))
+	if (has_file == (q->request.kind == REQUEST_DOOR_BROKEN))
 		return -EBADMSG;
 	return asker_open(q->connection, wire_ask_subject(message), &q->process);
 }
 
-static enum connection_fate on_question(struct connection *connection, const void *message, size_t len, int fd)
+/* A question that was read: the process is q->process. */
+static enum connection_fate on_asked(struct asking *q)
 {
-	struct asking q = { .connection = connection, .fd = fd };
-	int which = wire_check(message, len, WIRE_REQUESTS | WIRE_BIT(WIRE_QUERY)), err;
 	enum connection_fate fate;
 
-	if (which == WIRE_QUERY)
-		return connection_query(connection, message, fd);
-	if (which >= 0)
-		return connection_request(connection, which);
-	err = read_question(&q, message, len);
-	if (err)
-		return reject(&q, err);
-	question_judge(&q);
-	if (question_waits(&q, &fate))
+	if (q->request.kind != REQUEST_DOOR_BROKEN && !question_take_file(q, &fate)) {
+		process_close(&q->process);
 		return fate;
-	fate = question_answer(&q);
-	process_close(&q.process);
+	}
+	question_judge(q);
+	if (question_waits(q, &fate))
+		return fate;
+	fate = question_answer(q);
+	question_forget_file(q);
+	process_close(&q->process);
 	return fate;
 }
 
-static enum connection_fate on_done(struct connection *connection, const void *message, size_t len, int fd)
+static enum connection_fate on_question(struct connection *connection, const void *message, size_t len, bool has_file)
 {
-	(void)fd;
-	return connection_done(connection, message, len);
+	struct asking q = { .connection = connection, .file = { .fd = -1 } };
+	int which = wire_check(message, len, WIRE_REQUESTS | WIRE_BIT(WIRE_QUERY)), err;
+
+	if (which == WIRE_QUERY)
+		return connection_query(connection, message, has_file);
+	if (which >= 0)
+		return has_file ? CONNECTION_ENDS : connection_request(connection, which);
+	err = read_question(&q, message, len, has_file);
+	return err ? reject(&q, err) : on_asked(&q);
+}
+
+static enum connection_fate on_done(struct connection *connection, const void *message, size_t len, bool has_file)
+{
+	/* a file belongs to a question */
+	return connection_done(connection, message, has_file ? 0 : len);
 }
 
 static enum connection_fate on_silent_door(struct connection *connection)
@@ -68,7 +78,7 @@ static enum connection_fate on_silent_door(struct connection *connection)
  * doors send nothing, so anything that arrives from one is its end.
  */
 static const struct {
-	enum connection_fate (*message)(struct connection *connection, const void *message, size_t len, int fd);
+	enum connection_fate (*message)(struct connection *connection, const void *message, size_t len, bool has_file);
 	enum connection_fate (*room)(struct connection *connection);
 	enum connection_fate (*silence)(struct connection *connection);
 	bool wants_end; /* its handler of messages also gets the end of the connection, as a message of no octets */
@@ -80,21 +90,30 @@ static const struct {
 	[CONNECTION_MONITORS] = { 0 },
 };
 
+/*
+ * The loop's thread never receives a file, and never takes a message with a file out of the socket: its sender could
+ * delay both (process/foreign.h). A helper does.
+ */
+static int next_message(int socket, void *message, size_t size, bool *has_file)
+{
+	int got = wire_peek(socket, message, size, has_file);
+
+	return (got > 0 || got == -EBADMSG) && !*has_file ? wire_receive(socket, message, size, NULL) : got;
+}
+
 static enum connection_fate read_one(struct connection *connection)
 {
 	char message[sizeof(struct wire_ask) + 1];
 	enum connection_state state = connection->state;
-	enum connection_fate fate = CONNECTION_ENDS;
-	int fd = -1, got = wire_receive(connection->socket, message, sizeof(message), &fd);
+	bool has_file = false;
+	int got = next_message(connection->socket, message, sizeof(message), &has_file);
 	size_t len = got > 0 ? (size_t)got : 0;
 
 	if (got == -EAGAIN || got == -EINTR)
 		return CONNECTION_STAYS;
 	if (actions[state].message && (got > 0 || got == -EBADMSG || actions[state].wants_end))
-		fate = actions[state].message(connection, message, len, fd);
-	if (fd >= 0)
-		fd_let_go(fd);
-	return fate;
+		return actions[state].message(connection, message, len, has_file);
+	return CONNECTION_ENDS;
 }
 
 static void on_ready(evutil_socket_t socket, short what, void *arg)
@@ -117,13 +136,15 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 static void on_connect(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *address, int len,
 		       void *arg)
 {
-	struct connection *connection = connection_new(arg, socket);
+	struct engine_server *server = arg;
+	struct connection *connection;
 
 	(void)listener;
 	(void)address;
 	(void)len;
-	if (!connection)
-		close(socket);
+	/* its queue may have files already: closed as any other */
+	if (connection_new(server, socket, &connection))
+		foreign_close_socket(server->options.foreign, socket, UINT64_MAX);
 	else if (connection_wait(connection, EV_READ, ASK_SILENCE_MS) == CONNECTION_ENDS)
 		connection_free(connection);
 }
@@ -168,7 +189,7 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 	server->base = base;
 	server->on_ready = on_ready;
 	server->options = *options;
-	err = watch_new(base, policy, options->opener, options->must_watch,
+	err = watch_new(base, policy, options->opener, options->foreign, options->must_watch,
 			&(struct watch_listener){ .record = server_publish,
 						  .changed = server_on_change,
 						  .missing_sa = server_on_missing_sa,

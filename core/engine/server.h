@@ -10,9 +10,13 @@
 #include "watch/listener.h"
 
 struct engine_server;
+struct foreign;
 
 struct engine_options {
 	struct netns_opener *opener; /* borrowed; NULL: refuses programs of other network namespaces */
+	/* borrowed: receives, takes and closes the files of others (process/foreign.h). NULL: the loop's thread, in
+	 * tests */
+	struct foreign *foreign;
 	/*
 	 * Refuses programs from which the engine cannot take file descriptors (pidfd_getfd(2)), because it could not
 	 * revoke their queue pairs. The daemon sets it.

@@ -5,7 +5,6 @@
  * follows.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #include "engine/internal.h"
 #include "judge/concerns.h"
+#include "process/same_file.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 
@@ -142,8 +142,6 @@ static struct waiting *waiting_new(const struct asking *q)
 	if (!w)
 		return NULL;
 	w->question = *q;
-	/* the caller closes the fd that came with the message */
-	w->question.fd = fcntl(q->fd, F_DUPFD_CLOEXEC, 0);
 	w->began_ms = clock_ms();
 	w->end_ms = w->began_ms + (q->answer.setup_ms ? q->answer.setup_ms : EVIDENCE_WAIT_MS);
 	w->say_ms = w->began_ms + WIRE_WAIT_MS;
@@ -167,7 +165,7 @@ static void waiting_free(struct connection *connection)
 	if (w->question.in)
 		namespace_put(w->question.in);
 	process_close(&w->question.process);
-	fd_let_go(w->question.fd);
+	question_forget_file(&w->question);
 	free(w);
 }
 
@@ -180,17 +178,15 @@ bool question_waits(struct asking *q, enum connection_fate *fate)
 	if (judged(q) == DECIDED)
 		return false;
 	w = waiting_new(q);
-	err = !w ? -ENOMEM : w->question.fd < 0 ? -EMFILE : join(w, &q->answer);
+	err = !w ? -ENOMEM : join(w, &q->answer);
 	if (err) {
-		if (w && w->question.fd >= 0)
-			fd_let_go(w->question.fd);
 		if (w)
 			stop_expecting(w);
 		free(w);
 		explain_failure(&q->answer, err);
 		return false;
 	}
-	/* the process and the namespace belong to it from now on */
+	/* the process, the file and the namespace belong to it from now on */
 	connection->waiting = w;
 	connection->state = CONNECTION_WAITS;
 	connection->release = waiting_free;
@@ -212,6 +208,26 @@ static enum connection_fate finish(struct connection *connection, struct asking 
 	return fate;
 }
 
+/* The program may have put another file in its place. A file that could not be taken before is judged as it was. */
+static void check_file_again(struct asking *q)
+{
+	struct foreign *foreign = q->connection->server->options.foreign;
+	struct foreign_file theirs;
+	bool same = false;
+
+	if (q->file.same_err)
+		return;
+	q->file.same_err = foreign_take(foreign, &q->process, q->number, &theirs);
+	if (q->file.same_err) {
+		q->file.same_err = q->file.same_err == -ENODEV ? -EBADF : q->file.same_err;
+		return;
+	}
+	q->file.same_err = same_open_file(getpid(), theirs.fd, getpid(), q->file.fd, &same);
+	if (!q->file.same_err && !same)
+		q->file.same_err = -EBADF;
+	foreign_close_device(foreign, theirs.fd);
+}
+
 static enum connection_fate judge_again(struct connection *connection)
 {
 	struct waiting *w = connection->waiting;
@@ -221,6 +237,7 @@ static enum connection_fate judge_again(struct connection *connection)
 
 	w->dirty = false;
 	now.in = NULL;
+	check_file_again(&now);
 	question_judge(&now);
 	step = steps[w->for_sa ? FOR_SA : FOR_EVIDENCE][judged(&now)][clock_ms() >= w->end_ms];
 	if (step == EXPLAIN)

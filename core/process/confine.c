@@ -22,6 +22,11 @@ int confine_to_capabilities(const int *capabilities, size_t count)
 	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
 }
 
+bool confine_has_capability(int capability)
+{
+	return capng_have_capability(CAPNG_PERMITTED, (unsigned int)capability) == 1;
+}
+
 int confine_add_rules(scmp_filter_ctx filter, uint32_t otherwise, const struct confine_list *list)
 {
 	/* The default kills only the thread. Calls of another ABI, such as x32, have other numbers and arguments. */

@@ -4,6 +4,7 @@
 #define RDMASEC_PROCESS_CONFINE_H
 
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,20 @@
  * Returns 0 or -errno.
  */
 RS_MUST_USE int confine_to_capabilities(const int *capabilities, size_t count);
+/* Returns whether the calling thread has it, and may keep it. */
+bool confine_has_capability(int capability);
+
+/* The sanitizers make system calls of their own: a process under one is not confined to calls. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CONFINE_UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define CONFINE_UNDER_SANITIZER 1
+#endif
+#endif
+#ifndef CONFINE_UNDER_SANITIZER
+#define CONFINE_UNDER_SANITIZER 0
+#endif
 
 enum { CONFINE_ARGUMENTS_MAX = 3 };
 

@@ -152,9 +152,15 @@ int process_uverbs_rdev(const char *sysfs, int fd, dev_t *out)
 
 struct search {
 	const char *sysfs;
+	process_visits_fn visits; /* NULL: all */
 	process_uverbs_fn found;
 	void *context;
 };
+
+static bool is_visited(const struct search *search, const struct process *process, int number)
+{
+	return !search->visits || search->visits(search->context, process, number);
+}
 
 static int visit_fd(const struct search *search, const struct process *process, int number)
 {
@@ -190,7 +196,8 @@ static int visit_fds(const struct search *search, const struct process *process)
 		return proc_error();
 	errno = 0;
 	while (!err && (entry = readdir(fds))) {
-		if (!name_number(entry->d_name, &number) && can_be_uverbs(dirfd(fds), entry->d_name))
+		if (!name_number(entry->d_name, &number) && is_visited(search, process, number) &&
+		    can_be_uverbs(dirfd(fds), entry->d_name))
 			err = visit_fd(search, process, number);
 		errno = 0;
 	}
@@ -200,19 +207,26 @@ static int visit_fds(const struct search *search, const struct process *process)
 	return err;
 }
 
-int process_uverbs_fds(const char *sysfs, const struct process *process, process_uverbs_fn found, void *context)
+static int visit_process(const struct search *search, const struct process *process)
 {
-	const struct search search = { sysfs, found, context };
-	int err = visit_fds(&search, process);
+	int err = visit_fds(search, process);
 
 	/* the list may have been another process's */
 	return !err && process_has_ended(process) ? -ESRCH : err;
+}
+
+int process_uverbs_fds(const char *sysfs, const struct process *process, process_uverbs_fn found, void *context)
+{
+	const struct search search = { sysfs, NULL, found, context };
+
+	return visit_process(&search, process);
 }
 
 /* ---- all processes ---- */
 
 /* Keeps an error of `found` apart from one of the process. */
 struct scan {
+	process_visits_fn visits;
 	process_uverbs_fn found;
 	void *context;
 	int found_err;
@@ -226,24 +240,33 @@ static int scan_found(void *context, const struct process *process, int number, 
 	return scan->found_err;
 }
 
+static bool scan_visits(void *context, const struct process *process, int number)
+{
+	const struct scan *scan = context;
+
+	return !scan->visits || scan->visits(scan->context, process, number);
+}
+
 static int scan_process(const char *sysfs, pid_t pid, struct scan *scan)
 {
+	const struct search search = { sysfs, scan_visits, scan_found, scan };
 	struct process process;
-	bool guarded;
+	bool guarded = false;
 	int err = process_open(pid, &process);
 
 	if (err)
 		return err;
-	err = process_is_guarded(pid, &guarded);
+	if (scan_visits(scan, &process, -1))
+		err = process_is_guarded(pid, &guarded);
 	if (!err && guarded)
-		err = process_uverbs_fds(sysfs, &process, scan_found, scan);
+		err = visit_process(&search, &process);
 	process_close(&process);
 	return err;
 }
 
-int process_scan(const char *sysfs, process_uverbs_fn found, void *context)
+int process_scan(const char *sysfs, process_visits_fn visits, process_uverbs_fn found, void *context)
 {
-	struct scan scan = { .found = found, .context = context };
+	struct scan scan = { .visits = visits, .found = found, .context = context };
 	const struct dirent *entry;
 	int err, first = 0, pid;
 	DIR *proc = opendir("/proc");

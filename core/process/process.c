@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "process/account.h"
 #include "process/executable.h"
 #include "process/status.h"
 #include "util/small_file.h"
@@ -111,8 +112,10 @@ static int describe(struct process *process, bool uid_known)
 	err = read_start_time(dir, process);
 	if (!err && !uid_known)
 		err = read_uid(process);
-	if (!err)
+	if (!err) {
 		read_optional_facts(dir, process);
+		process->account = process_account(dir, process->uid);
+	}
 	close(dir);
 	if (process_has_ended(process))
 		return -ESRCH;

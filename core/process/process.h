@@ -16,6 +16,7 @@ struct process {
 	int pidfd; /* readable (POLLIN) once it has ended */
 	pid_t pid;
 	uid_t uid;           /* effective; of a socket's peer, that of its connect(2) */
+	uint64_t account;    /* pays for what the process uses of the engine: account.h */
 	uint64_t start_time; /* in clock ticks since boot: with pid, a name that is not used again */
 	bool executable_known;
 	bool executable_is_local; /* its path names it for this host: executable_read() */
@@ -81,15 +82,24 @@ RS_MUST_USE int process_uverbs_rdev(const char *sysfs, int fd, dev_t *out);
  * returns it. `sysfs` is "/sys", or a folder of a test.
  */
 typedef int (*process_uverbs_fn)(void *context, const struct process *process, int number, int fd, dev_t rdev);
+/*
+ * Is called before a process is inspected (`number` -1), and before each of its fds is duplicated. Returns whether that
+ * shall be done; false is no error.
+ */
+typedef bool (*process_visits_fn)(void *context, const struct process *process, int number);
 
-/* Visits every uverbs fd of the process. Returns 0; -ESRCH when it has ended; or -errno of the kernel or of `found`. */
+/*
+ * Visits every uverbs fd of the process. Returns 0; -ESRCH when it has ended; or -errno of the kernel or of `found`.
+ * Blocks as long as the owner of a file likes (foreign.h).
+ */
 RS_MUST_USE int process_uverbs_fds(const char *sysfs, const struct process *process, process_uverbs_fn found,
 				   void *context);
 
 /*
- * The same for all guarded processes; skips processes that end. Returns 0; the first -errno of `found`, at once; or,
- * after all were visited, the first -errno of a process that could not be inspected.
+ * The same for all guarded processes; skips processes that end, and those that `visits` (NULL: none) leaves out.
+ * Returns 0; the first -errno of `found`, at once; or, after all were visited, the first -errno of a process that could
+ * not be inspected. Blocks as process_uverbs_fds().
  */
-RS_MUST_USE int process_scan(const char *sysfs, process_uverbs_fn found, void *context);
+RS_MUST_USE int process_scan(const char *sysfs, process_visits_fn visits, process_uverbs_fn found, void *context);
 
 #endif

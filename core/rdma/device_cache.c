@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <uthash.h>
 
 #include "rdma/inventory.h"
 #include "util/array.h"
 #include "util/clock.h"
+#include "util/hash.h"
 #include "util/text.h"
 
 /* How long name, driver and ports of a device are valid without an event that changes them. */
@@ -79,6 +79,12 @@ static int device_read(struct device_cache *cache, dev_t rdev, struct device **o
 	device->rdev = rdev;
 	device->read_ms = clock_ms();
 	HASH_ADD(hh, cache->table, rdev, sizeof(device->rdev), device);
+	if (!device->hh.tbl) {
+		inventory_free(&device->inventory);
+		free(device);
+		text_copy(error, error_size, "out of memory");
+		return -ENOMEM;
+	}
 	*out = device;
 	return 0;
 }

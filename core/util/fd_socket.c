@@ -119,6 +119,19 @@ static int take_fd(struct msghdr *msg, int *fd)
 	return 0;
 }
 
+/* Without room for control data, the kernel says MSG_CTRUNC if there is some, and installs no file. */
+int wire_peek(int socket, void *message, size_t size, bool *has_files)
+{
+	struct iovec iov = { .iov_base = message, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t got = recvmsg(socket, &msg, MSG_PEEK | MSG_DONTWAIT);
+
+	if (got < 0)
+		return -errno;
+	*has_files = msg.msg_flags & MSG_CTRUNC;
+	return msg.msg_flags & MSG_TRUNC ? -EBADMSG : (int)got;
+}
+
 int wire_receive(int socket, void *message, size_t size, int *fd)
 {
 	struct iovec iov = { .iov_base = message, .iov_len = size };

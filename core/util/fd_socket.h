@@ -3,6 +3,7 @@
 #ifndef RDMASEC_UTIL_FD_SOCKET_H
 #define RDMASEC_UTIL_FD_SOCKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -26,6 +27,12 @@ RS_MUST_USE int wire_listen_at(const char *name, int type, mode_t mode);
  * the length; 0 at the end of the stream; -EBADMSG for a message that does not fit, for cut control data and for a
  * second fd, and then leaks none; or another -errno. Blocks as the socket does.
  */
+/*
+ * Looks at the next message of a socket and leaves it there, with its files: so none of them is the caller's to close
+ * (scm_fp_dup() and scm_destroy() in net/core/scm.c). Returns as wire_receive(); -EBADMSG: the message is longer than
+ * `size`. *has_files is set for both: whether files are with it. Does not block.
+ */
+RS_MUST_USE int wire_peek(int socket, void *message, size_t size, bool *has_files);
 /* Closes an fd from another process. A socket does not linger (SO_LINGER), whatever its sender has set. */
 void fd_let_go(int fd);
 RS_MUST_USE int wire_send(int socket, const void *message, size_t len, int fd);

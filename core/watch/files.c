@@ -19,8 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "process/same_file.h"
-#include "util/fd_socket.h"
+#include "util/array.h"
 #include "watch/internal.h"
 
 static int holder_new(struct watch_client *client, struct watch_ufile *ufile, int number)
@@ -35,26 +34,42 @@ static int holder_new(struct watch_client *client, struct watch_ufile *ufile, in
 	return 0;
 }
 
+/* Does this prove that the holder does not have the file any more? What cannot be taken just now is no proof. */
+static bool is_gone(const struct watch_holder *holder, int err)
+{
+	return err == -EBADF || err == -ENODEV || (err == -ESRCH && process_has_ended(&holder->client->process));
+}
+
 int watch_borrow_fd(struct watch_ufile *ufile, int *out_fd)
 {
-	while (ufile->holders) {
-		struct watch_holder *holder = ufile->holders;
-		dev_t rdev = 0;
-		int fd, err = process_fetch_fd(&holder->client->process, holder->number, &fd);
+	struct watch_holder *holder, *next;
+	int first = 0;
 
-		if (!err && !process_uverbs_rdev("/sys", fd, &rdev) && rdev == ufile->rdev) {
-			*out_fd = fd;
+	DL_FOREACH_SAFE (ufile->holders, holder, next) {
+		struct foreign_file file;
+		int err = foreign_take(ufile->watch->foreign, &holder->client->process, holder->number, &file);
+
+		if (!err && file.rdev == ufile->rdev) {
+			*out_fd = file.fd;
 			return 0;
 		}
-		if (!err)
-			fd_let_go(fd);
-		/* what cannot be taken just now is no proof that it is not there */
-		if (err && err != -EBADF && !(err == -ESRCH && process_has_ended(&holder->client->process)))
-			return err;
-		watch_holder_free(holder);
+		if (!err) {
+			foreign_close_device(ufile->watch->foreign, file.fd);
+			err = -EBADF;
+		}
+		if (is_gone(holder, err))
+			watch_holder_free(holder);
+		else
+			first = first ? first : err;
 	}
-	watch_scan_soon(ufile->watch);
-	return -ENOENT;
+	if (!ufile->holders)
+		watch_scan_soon(ufile->watch);
+	return first ? first : -ENOENT;
+}
+
+void watch_return_fd(struct watch_ufile *ufile, int fd)
+{
+	foreign_close_device(ufile->watch->foreign, fd);
 }
 
 const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size)
@@ -95,20 +110,59 @@ static int ufile_new(struct watch *watch, const struct process *process, struct 
 	return 0;
 }
 
-/* The file that a known holder shares with the process. NULL: none. */
-static struct watch_ufile *find_by_kcmp(struct watch *watch, const struct process *process, int number, dev_t rdev)
+/* The known holders that may have the file, in the order of the files, up to the process's own place; see below. */
+struct candidates {
+	struct foreign_place *places;
+	struct watch_ufile **ufiles;
+	size_t count;
+	struct watch_ufile
+		*own; /* under the same number of the same process: the same file, if no place before it is */
+};
+
+static int candidates_gather(struct watch *watch, const struct process *process, int number, dev_t rdev,
+			     struct candidates *out)
 {
 	struct watch_ufile *ufile;
 
 	DL_FOREACH (watch->ufiles, ufile) {
 		const struct watch_holder *holder = ufile->holders;
-		bool same;
+		struct foreign_place place;
+		size_t count = out->count;
 
-		if (ufile->rdev == rdev && holder &&
-		    !same_open_file(holder->client->process.pid, holder->number, process->pid, number, &same) && same)
-			return ufile;
+		if (ufile->rdev != rdev || !holder)
+			continue;
+		place = (struct foreign_place){ .account = holder->client->process.account,
+						.pid = holder->client->process.pid,
+						.number = holder->number };
+		if (place.pid == process->pid && place.number == number) {
+			out->own = ufile;
+			return 0;
+		}
+		if (array_append(&out->places, &out->count, &place, sizeof(place)) ||
+		    array_append(&out->ufiles, &count, &ufile, sizeof(ufile)))
+			return -ENOMEM;
 	}
-	return NULL;
+	return 0;
+}
+
+/* The file that a known holder shares with the process. *out NULL: none. 0 or -errno: that could not be found out. */
+static int find_by_kcmp(struct watch *watch, const struct process *process, int number, dev_t rdev,
+			struct watch_ufile **out)
+{
+	struct candidates all = { .places = NULL };
+	size_t index = 0;
+	int err = candidates_gather(watch, process, number, rdev, &all);
+
+	if (!err)
+		err = all.count ? foreign_same(watch->foreign, process, number, all.places, all.count, &index)
+				: -ENOENT;
+	if (!err)
+		*out = all.ufiles[index];
+	else if (err == -ENOENT)
+		*out = all.own;
+	free(all.places);
+	free(all.ufiles);
+	return err == -ENOENT ? 0 : err;
 }
 
 /*
@@ -204,13 +258,15 @@ static int identify(struct watch *watch, struct watch_client *client, int number
 {
 	struct watch_holder *holder = find_holder(client, number);
 	struct watch_ufile *ufile;
-	int err = 0;
+	int err;
 
 	if (holder && holder->ufile->qps && !has_all_qps(holder->ufile, fd) && !has_any_qp(holder->ufile, fd)) {
 		holder_remove(watch, holder);
 		holder = NULL;
 	}
-	ufile = find_by_kcmp(watch, &client->process, number, rdev);
+	err = find_by_kcmp(watch, &client->process, number, rdev, &ufile);
+	if (err)
+		return err;
 	if (holder && holder->ufile == ufile) {
 		*out = ufile;
 		return 0;
@@ -229,34 +285,17 @@ static int identify(struct watch *watch, struct watch_client *client, int number
 	return err;
 }
 
-/* Is the file that the process has under this number the one that came with its request? */
-static int check_same(const struct process *process, int number, int fd)
-{
-	int theirs, err = process_fetch_fd(process, number, &theirs);
-	bool same = false;
-
-	if (err)
-		return err;
-	err = same_open_file(getpid(), theirs, getpid(), fd, &same);
-	fd_let_go(theirs);
-	return err ? err : same ? 0 : -EBADF;
-}
-
-int watch_ufile_get(struct watch *watch, const struct process *process, int number, int fd, struct watch_ufile **out)
+int watch_ufile_get(struct watch *watch, const struct process *process, int number, const struct foreign_file *file,
+		    struct watch_ufile **out)
 {
 	struct watch_client *client;
 	struct watch_ufile *ufile;
-	dev_t rdev;
-	int err;
+	int err = file->same_err;
 
-	/* checked first: a client may send any fd */
-	if (process_uverbs_rdev("/sys", fd, &rdev))
-		return -EBADF;
-	err = check_same(process, number, fd);
 	if (!err)
 		err = watch_client_get(watch, process, &client);
 	if (!err)
-		err = identify(watch, client, number, fd, rdev, &ufile);
+		err = identify(watch, client, number, file->fd, file->rdev, &ufile);
 	if (err)
 		return err;
 	engine_client_from(process, &ufile->asker);

@@ -96,6 +96,11 @@ static int client_new(struct watch *watch, const struct process *process, struct
 		return err;
 	}
 	HASH_ADD(hh, watch->clients, process.pid, sizeof(client->process.pid), client);
+	if (!client->hh.tbl) {
+		process_close(&client->process);
+		free(client);
+		return -ENOMEM;
+	}
 	client->ended = event_new(watch->base, client->process.pidfd, EV_READ, on_ended, client);
 	if (!client->ended || event_add(client->ended, NULL)) {
 		watch_client_free(client);

@@ -3,12 +3,12 @@
 #ifndef RDMASEC_WATCH_INTERNAL_H
 #define RDMASEC_WATCH_INTERNAL_H
 
-#include <uthash.h>
 #include <utlist.h>
 
 #include "judge/judged_path.h"
 #include "rdma/resources.h"
 #include "rdma/uverbs_call.h"
+#include "util/hash.h"
 #include "watch/watch.h"
 #include "xfrm/acquire.h"
 
@@ -121,14 +121,16 @@ struct watch {
 	bool whole_host;
 	uint64_t policy_generation;
 	struct watch_listener listener;
+	struct foreign *foreign; /* borrowed; NULL: tests */
 	struct namespaces *namespaces;
 	struct watch_client *clients;
 	struct watch_ufile *ufiles, *queue;
 	struct event *judge, *grace, *sweep, *scan;
-	int64_t scan_took_ms; /* the last one */
+	struct event *scan_found, *scan_check; /* of a scan that runs */
 	bool scan_is_soon;
-	uint32_t round;       /* counts the rounds in which the kernel is asked about each QP */
-	unsigned checks_left; /* of CHECKS_PER_SWEEP, in this sweep */
+	int64_t scan_began_ms, scan_took_ms; /* the last one */
+	uint32_t round;                      /* counts the rounds in which the kernel is asked about each QP */
+	unsigned checks_left;                /* of CHECKS_PER_SWEEP, in this sweep */
 };
 
 /* ---- table.c ---- */
@@ -184,10 +186,11 @@ void watch_free_idle(struct watch *watch);
 /* ---- files.c ---- */
 
 /*
- * Duplicates the fd of the file from one of its holders; the caller closes it. Removes holders that have closed it.
- * -ENOENT: no holder is known. A scan is scheduled then, which finds others or frees the file.
+ * Duplicates the fd of the file from one of its holders; the caller gives it to watch_return_fd(). Removes holders that
+ * have closed it. -ENOENT: no holder is known. A scan is scheduled then, which finds others or frees the file.
  */
 RS_MUST_USE int watch_borrow_fd(struct watch_ufile *ufile, int *out_fd);
+void watch_return_fd(struct watch_ufile *ufile, int fd);
 /* The device behind a borrowed fd; NULL and a text if it cannot be identified. */
 const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size);
 
@@ -244,5 +247,10 @@ void watch_identify_by(struct watch *watch, const struct rdma_resources *all);
 RS_MUST_USE int watch_sweep_init(struct watch *watch);
 /* Makes the table agree with the QPs that the kernel lists for this file. */
 void watch_sweep_ufile(struct watch_ufile *ufile);
+
+/* ---- scan.c ---- */
+
+RS_MUST_USE int watch_scan_init(struct watch *watch);
+void watch_scan_stop(struct watch *watch);
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "watch/namespaces.h"
+#include "util/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <uthash.h>
 
 #include "rdma/device_cache.h"
 #include "rdma/device_monitor.h"
@@ -131,8 +131,14 @@ static int namespace_new(struct namespaces *all, const struct namespace_key *key
 		free(in);
 		return err;
 	}
-	in->monitor = device_monitor_new(all->base, mirror_netns(in->mirror), on_device_event, in);
 	HASH_ADD(hh, all->table, key, sizeof(in->key), in);
+	if (!in->hh.tbl) {
+		device_cache_free(in->devices);
+		mirror_free(in->mirror);
+		free(in);
+		return -ENOMEM;
+	}
+	in->monitor = device_monitor_new(all->base, mirror_netns(in->mirror), on_device_event, in);
 	*out = in;
 	return 0;
 }

@@ -186,7 +186,7 @@ static void judge_ufile(struct watch_ufile *ufile, unsigned *judged)
 	}
 	if (judge_queued(ufile, fd, judged))
 		unqueue(ufile);
-	close(fd);
+	watch_return_fd(ufile, fd);
 }
 
 static void on_judge(evutil_socket_t fd, short what, void *arg)

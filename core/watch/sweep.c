@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Makes the table agree with the lists of the kernel, and scans all processes for QPs that no door reported. */
+/* Makes the table agree with the lists of the kernel. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "rdma/devx_call.h"
 #include "util/clock.h"
@@ -108,7 +106,7 @@ void watch_sweep_ufile(struct watch_ufile *ufile)
 	if (err)
 		return;
 	sweep_with(ufile, fd);
-	close(fd);
+	watch_return_fd(ufile, fd);
 }
 
 static void sweep_all(struct watch *watch)
@@ -125,41 +123,6 @@ static void sweep_all(struct watch *watch)
 	watch_set_macsec_polling(watch);
 }
 
-/* ---- all processes ---- */
-
-/* Then the scan is not complete. */
-static bool is_shortage(int err)
-{
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
-}
-
-static int found(void *arg, const struct process *process, int number, int fd, dev_t rdev)
-{
-	struct watch_ufile *ufile;
-
-	(void)rdev;
-	int err = watch_ufile_get(arg, process, number, fd, &ufile);
-
-	if (!err)
-		watch_sweep_ufile(ufile);
-	return is_shortage(err) ? err : 0;
-}
-
-void watch_adopt(struct watch *watch)
-{
-	int64_t began = clock_ms();
-	/* a process that cannot be inspected could not have been watched either */
-	int err = watch->whole_host ? process_scan("/sys", found, watch) : 0;
-
-	watch->scan_took_ms = clock_ms() - began;
-	if (is_shortage(err))
-		watch_scan_soon(watch);
-	else
-		watch_free_unheld(watch);
-	watch_identify_adopted(watch);
-	watch_set_macsec_polling(watch);
-}
-
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *watch = arg;
@@ -170,26 +133,13 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	watch_set_timer(watch->sweep, SWEEP_MS);
 }
 
-static void on_scan(evutil_socket_t fd, short what, void *arg)
-{
-	struct watch *watch = arg;
-
-	(void)fd;
-	(void)what;
-	watch->scan_is_soon = false;
-	watch_adopt(watch);
-	if (!watch->scan_is_soon)
-		watch_set_timer(watch->scan, SCAN_MS);
-}
-
 int watch_sweep_init(struct watch *watch)
 {
 	watch->sweep = evtimer_new(watch->base, on_sweep, watch);
-	watch->scan = evtimer_new(watch->base, on_scan, watch);
-	if (!watch->sweep || !watch->scan)
+	if (!watch->sweep)
 		return -ENOMEM;
+	(void)event_priority_set(watch->sweep, WATCH_PRIORITY);
 	watch_set_timer(watch->sweep, SWEEP_MS);
-	watch_set_timer(watch->scan, SCAN_MS);
 	return 0;
 }
 
@@ -208,7 +158,7 @@ static void list_ufile(struct watch_ufile *ufile, void (*row)(const struct wire_
 		watch_list_qp(ufile, qp, device, &record);
 		row(&record, arg);
 	}
-	close(fd);
+	watch_return_fd(ufile, fd);
 }
 
 void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_record *record, void *arg), void *arg)

@@ -31,7 +31,10 @@ struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle)
 	qp->handle = handle;
 	qp->since_ns = clock_realtime_ns();
 	HASH_ADD(hh, ufile->qps, handle, sizeof(qp->handle), qp);
-	return qp;
+	if (qp->hh.tbl)
+		return qp;
+	free(qp);
+	return NULL;
 }
 
 void watch_qp_remove(struct watch_ufile *ufile, struct watch_qp *qp)

@@ -128,8 +128,8 @@ struct namespaces *watch_namespaces(struct watch *watch)
 	return watch->namespaces;
 }
 
-int watch_new(struct event_base *base, const struct policy *policy, struct netns_opener *opener, bool whole_host,
-	      const struct watch_listener *listener, struct watch **out)
+int watch_new(struct event_base *base, const struct policy *policy, struct netns_opener *opener,
+	      struct foreign *foreign, bool whole_host, const struct watch_listener *listener, struct watch **out)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 	int err;
@@ -138,7 +138,8 @@ int watch_new(struct event_base *base, const struct policy *policy, struct netns
 		return -ENOMEM;
 	watch->base = base;
 	watch->policy = policy;
-	watch->whole_host = whole_host;
+	watch->foreign = foreign;
+	watch->whole_host = whole_host && foreign;
 	watch->round = 1; /* differs from a new QP's */
 	watch->listener = *listener;
 	err = namespaces_new(base, opener, watch_on_change, watch, &watch->namespaces);
@@ -146,6 +147,8 @@ int watch_new(struct event_base *base, const struct policy *policy, struct netns
 		err = watch_reevaluate_init(watch);
 	if (!err)
 		err = watch_sweep_init(watch);
+	if (!err)
+		err = watch_scan_init(watch);
 	if (err)
 		watch_free(watch);
 	else
@@ -168,6 +171,7 @@ void watch_free(struct watch *watch)
 		event_free(watch->sweep);
 	if (watch->scan)
 		event_free(watch->scan);
+	watch_scan_stop(watch);
 	if (watch->namespaces)
 		namespaces_free(watch->namespaces);
 	free(watch);

@@ -12,7 +12,7 @@
 
 #include "judge/judgement.h"
 #include "messages/protocol.h"
-#include "process/process.h"
+#include "process/foreign.h"
 #include "watch/listener.h"
 #include "watch/namespaces.h"
 
@@ -21,11 +21,13 @@ struct watch_ufile; /* one open file of a uverbs device, which several processes
 
 /*
  * `whole_host`: scan all processes that have loaded a door. Else only those that sent a request are watched; the others
- * have an engine and a policy of their own. `policy` must outlive the watch, or the next watch_set_policy(). 0 or
+ * have an engine and a policy of their own. `policy` must outlive the watch, or the next watch_set_policy(). `foreign`
+ * takes and closes the files of others; NULL: the calling thread does, in tests, and then nothing is scanned. 0 or
  * -errno.
  */
 RS_MUST_USE int watch_new(struct event_base *base, const struct policy *policy, struct netns_opener *opener,
-			  bool whole_host, const struct watch_listener *listener, struct watch **out);
+			  struct foreign *foreign, bool whole_host, const struct watch_listener *listener,
+			  struct watch **out);
 void watch_free(struct watch *watch);
 
 const struct policy *watch_policy(const struct watch *watch);
@@ -35,12 +37,12 @@ struct namespaces *watch_namespaces(struct watch *watch);
 void watch_set_policy(struct watch *watch, const struct policy *policy);
 
 /*
- * Finds or adds the open file that the process has under `number`, which must be that of `fd`; the caller keeps `fd`.
- * -EBADF: it is another file; -EPERM: the engine may not take fds from the process, and so could not revoke its QPs;
- * -EUSERS: too many files of this user; else as namespace_get().
+ * Finds or adds the open file that the process has under `number`: `file`, which the caller keeps. Returns
+ * file->same_err, if that is not 0: -EBADF: it is another file; -EPERM: the engine may not take fds from the process,
+ * and so could not revoke its QPs. -EUSERS: too many files of this user; else as foreign_same() and namespace_get().
  */
-RS_MUST_USE int watch_ufile_get(struct watch *watch, const struct process *process, int number, int fd,
-				struct watch_ufile **out);
+RS_MUST_USE int watch_ufile_get(struct watch *watch, const struct process *process, int number,
+				const struct foreign_file *file, struct watch_ufile **out);
 /* The known file under this number; NULL: none. Asks the kernel nothing. */
 struct watch_ufile *watch_ufile_find(struct watch *watch, const struct process *process, int number);
 struct namespace *watch_ufile_namespace(const struct watch_ufile *ufile);
@@ -87,7 +89,10 @@ void watch_request_done(struct watch *watch, struct watch_ufile *ufile, const st
  */
 void watch_outcome_unknown(struct watch_ufile *ufile, const struct request *request);
 
-/* Scans all processes for QPs that live already, and has those judged that it finds. Blocks for the scan. */
+/*
+ * Scans all processes for QPs that live already, and has those judged that it finds. Blocks for the scan, but at most
+ * for three seconds: then the event loop goes on with it.
+ */
 void watch_adopt(struct watch *watch);
 
 /* Calls `row` for every living QP of the user; `uid` -1: of all users. Blocks while the kernel is asked for each. */

@@ -3,10 +3,7 @@
 #ifndef RDMASEC_XFRM_TABLE_INTERNAL_H
 #define RDMASEC_XFRM_TABLE_INTERNAL_H
 
-/* Without this, uthash ends the process when malloc() fails. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "util/hash.h"
 #include "xfrm/table.h"
 
 /* ---- groups (table_index.c): lists of entries that are looked up together, in the order of their arrival ---- */

@@ -196,7 +196,7 @@ static int scan(void)
 {
 	struct scanned last = { 0 };
 	double began = microseconds();
-	int err = process_scan("/sys", print_found, &last);
+	int err = process_scan("/sys", NULL, print_found, &last);
 
 	if (err)
 		fail(err, "process_scan");

@@ -215,7 +215,7 @@ static void map_and_open(void *name)
 /* In a container, process 1 may belong to the host and be inaccessible. */
 static void expect_scan(struct found *found)
 {
-	int err = process_scan(folder, note_found, found);
+	int err = process_scan(folder, NULL, note_found, found);
 
 	cr_expect(!err || err == -EACCES || err == -EPERM, "%d", err);
 }
@@ -237,7 +237,7 @@ Test(guarded, scan_finds_guarded_processes)
 	cr_expect_eq(found.pid, guarded);
 	cr_expect_eq(found.number, A_NUMBER);
 	found = (struct found){ .err = -ENOANO };
-	cr_expect_eq(process_scan(folder, note_found, &found), -ENOANO, "the callback's error is returned");
+	cr_expect_eq(process_scan(folder, NULL, note_found, &found), -ENOANO, "the callback's error is returned");
 	child_end(guarded);
 	child_end(bare);
 	remove(inside(door));

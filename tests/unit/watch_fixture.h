@@ -55,7 +55,7 @@ static inline void watch_begin(const struct policy *policy, const struct watch_l
 
 	base = event_base_new();
 	cr_assert(base);
-	cr_assert_eq(watch_new(base, policy, NULL, false, listener, &watch), 0);
+	cr_assert_eq(watch_new(base, policy, NULL, NULL, false, listener, &watch), 0);
 	ufile = calloc(1, sizeof(*ufile));
 	cr_assert(ufile);
 	ufile->watch = watch;

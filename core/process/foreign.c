@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The engine's end of the helpers. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "process/foreign_private.h"
+#include "util/clock.h"
+#include "util/fd_socket.h"
+#include "util/small_file.h"
+#include "util/text.h"
+
+enum {
+	SLICE_MS = 20,
+	AWAIT_MAX_MS = 5000,           /* of a helper that runs, on a host with too much to do */
+	BARRED_MS = 10000,             /* an account, from a helper's hanging on */
+	SOCKET_CLOSER_MS = 1000,       /* without progress: then it hangs */
+	SEND_BUFFER = 4 * 1024 * 1024, /* some thousand sockets that wait for a closer */
+	TRIES = 3,
+};
+
+/* ---- helpers ---- */
+
+static bool has_ended(const struct foreign_helper *helper)
+{
+	struct pollfd end = { .fd = helper->pidfd, .events = POLLIN };
+
+	return poll(&end, 1, 0) == 1;
+}
+
+void foreign_helper_end(struct foreign_helper *helper)
+{
+	if (helper->socket >= 0)
+		close(helper->socket);
+	if (helper->pidfd >= 0)
+		close(helper->pidfd);
+	*helper = (struct foreign_helper){ .socket = -1, .pidfd = -1, .slot = helper->slot };
+}
+
+static bool is_given_up(const struct foreign_helper *helper)
+{
+	return helper->role >= FOREIGN_STUCK;
+}
+
+/* Helpers that were given up and have returned since. */
+static void forget_returned(struct foreign *foreign)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++) {
+		struct foreign_helper *helper = &foreign->helpers[i];
+		bool idle = helper->role == FOREIGN_JAIL && helper->sent == atomic_load(&helper->slot->closed);
+
+		if (is_given_up(helper) && now > helper->until_ms && (idle || has_ended(helper)))
+			foreign_helper_end(helper);
+	}
+}
+
+unsigned foreign_stuck(const struct foreign *foreign)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		count += is_given_up(&foreign->helpers[i]);
+	return count;
+}
+
+void foreign_give_up(struct foreign_helper *helper, enum foreign_role role)
+{
+	helper->account = atomic_load(&helper->slot->account);
+	helper->obstacle =
+		(struct foreign_obstacle){ atomic_load(&helper->slot->start_time), atomic_load(&helper->slot->pid),
+					   atomic_load(&helper->slot->number) };
+	helper->until_ms = clock_ms() + BARRED_MS;
+	helper->role = role;
+	if (role == FOREIGN_JAIL)
+		return;
+	close(helper->socket);
+	helper->socket = -1;
+	(void)pidfd_send_signal(helper->pidfd, SIGKILL, NULL, 0);
+}
+
+/* R: it runs, or would if the host had time. Anything else that lasts is a wait in the kernel. */
+bool foreign_is_asleep(const struct foreign_helper *helper)
+{
+	char path[32], text[256];
+	const char *state;
+
+	text_format(path, sizeof(path), "/proc/%d/stat", (int)helper->pid);
+	if (small_file_read(-1, path, text, sizeof(text)) < 0)
+		return true;
+	state = strrchr(text, ')');
+	return !state || strncmp(state, ") R", 3) != 0;
+}
+
+static int spawn(struct foreign *foreign, struct foreign_helper *helper)
+{
+	const struct foreign_request request = { .number = (int32_t)(helper - foreign->helpers) };
+	const int buffer = SEND_BUFFER;
+	struct foreign_reply reply;
+	size_t count = 1;
+	int err = foreign_send(foreign->socket, &request, offsetof(struct foreign_request, places), NULL, 0, 0);
+
+	if (err < 0)
+		return err;
+	err = foreign_receive_message(foreign->socket, &reply, sizeof(reply), &helper->socket, &count, 0);
+	if (err != sizeof(reply) || reply.err || count != 1) {
+		helper->socket = count == 1 ? helper->socket : -1;
+		return err < 0 ? err : err != sizeof(reply) ? -ECONNRESET : reply.err ? reply.err : -EBADMSG;
+	}
+	helper->pid = reply.pid;
+	helper->pidfd = pidfd_open(reply.pid, 0);
+	/* a smaller buffer holds fewer sockets */
+	if (setsockopt(helper->socket, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)))
+		(void)setsockopt(helper->socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	return helper->pidfd < 0 ? -errno : 0;
+}
+
+struct foreign_helper *foreign_helper_find(struct foreign *foreign, enum foreign_role role)
+{
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		if (foreign->helpers[i].role == role)
+			return &foreign->helpers[i];
+	return NULL;
+}
+
+struct foreign_helper *foreign_helper_get(struct foreign *foreign, enum foreign_role role)
+{
+	struct foreign_helper *helper = foreign_helper_find(foreign, role);
+
+	if (helper)
+		return helper;
+	forget_returned(foreign);
+	helper = foreign_helper_find(foreign, FOREIGN_NONE);
+	if (!helper)
+		return NULL;
+	memset(helper->slot, 0, sizeof(*helper->slot));
+	if (spawn(foreign, helper)) {
+		foreign_helper_end(helper);
+		return NULL;
+	}
+	helper->role = role;
+	helper->seen_ms = clock_ms();
+	return helper;
+}
+
+/* ---- one request ---- */
+
+/* Of helpers that looked at a file for a question: a dead server below a scan bars no question. */
+static bool is_barred(struct foreign *foreign, uint64_t account)
+{
+	bool barred = false;
+
+	forget_returned(foreign);
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		barred |= foreign->helpers[i].role == FOREIGN_STUCK && foreign->helpers[i].account == account;
+	return barred;
+}
+
+/* Returns 0; -ETIMEDOUT: the helper hangs; -ECONNRESET: it has ended. */
+static int await(const struct foreign_helper *helper, struct foreign_reply *out, int *fd)
+{
+	struct pollfd ready = { .fd = helper->socket, .events = POLLIN };
+	int64_t end_ms = clock_ms() + AWAIT_MAX_MS;
+	size_t count = 1;
+	int asleep = 0, got;
+
+	while (poll(&ready, 1, SLICE_MS) != 1) {
+		asleep = foreign_is_asleep(helper) ? asleep + 1 : 0;
+		if (asleep * SLICE_MS >= FOREIGN_ASLEEP_MS || clock_ms() > end_ms)
+			return -ETIMEDOUT;
+	}
+	got = foreign_receive_message(helper->socket, out, sizeof(*out), fd, &count, MSG_DONTWAIT);
+	if (!count)
+		*fd = -1;
+	return got == sizeof(*out) ? 0 : -ECONNRESET;
+}
+
+/* What the helper does not pass on it closes after its reply. */
+static int await_both(const struct foreign_helper *helper, struct foreign_reply *out, int *fd, bool *hangs)
+{
+	struct foreign_reply closed;
+	int none, err = await(helper, out, fd);
+
+	*hangs = err == -ETIMEDOUT;
+	if (!err && out->closes) {
+		int then = await(helper, &closed, &none);
+
+		*hangs = then == -ETIMEDOUT;
+	}
+	return err;
+}
+
+static size_t length_of(const struct foreign_request *request)
+{
+	return offsetof(struct foreign_request, places) + request->count * sizeof(request->places[0]);
+}
+
+/* Tries again if the helper hangs with another account's file, or has ended. */
+static int call(struct foreign *foreign, const struct foreign_request *request, const int *fds, size_t fd_count,
+		struct foreign_reply *reply, int *fd)
+{
+	int err = -EBUSY;
+
+	if (is_barred(foreign, request->account))
+		return -EBUSY;
+	for (int i = 0; i < TRIES; i++) {
+		struct foreign_helper *helper = foreign_helper_get(foreign, FOREIGN_TAKER);
+		uint64_t account;
+		bool hangs;
+
+		if (!helper)
+			return -EBUSY;
+		err = foreign_send(helper->socket, request, length_of(request), fds, fd_count, MSG_DONTWAIT);
+		err = err < 0 ? err : await_both(helper, reply, fd, &hangs);
+		if (err && err != -ETIMEDOUT) {
+			foreign_helper_end(helper);
+			continue;
+		}
+		account = atomic_load(&helper->slot->account);
+		if (hangs)
+			foreign_give_up(helper, FOREIGN_STUCK);
+		if (!err || account == request->account || request->what == FOREIGN_SAME)
+			return err;
+	}
+	return err;
+}
+
+/* ---- questions ---- */
+
+static int file_from(const struct foreign_reply *reply, int fd, struct foreign_file *out)
+{
+	if (reply->err || fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		return reply->err < 0 ? reply->err : -EPROTO;
+	}
+	*out = (struct foreign_file){ .fd = fd, .rdev = (dev_t)reply->rdev, .same_err = reply->same_err };
+	return 0;
+}
+
+static int take_in_this_process(int socket, const struct process *process, int number, struct foreign_file *out)
+{
+	struct foreign_leftovers left = { .count = 0 };
+	int err = socket < 0 ? foreign_take_here("/sys", process, number, out, &left)
+			     : foreign_receive_here("/sys", socket, process, number, out, &left);
+
+	foreign_close_leftovers(&left);
+	return err;
+}
+
+int foreign_take(struct foreign *foreign, const struct process *process, int number, struct foreign_file *out)
+{
+	const struct foreign_request request = {
+		.account = process->account, .what = FOREIGN_TAKE, .pid = process->pid, .number = number
+	};
+	struct foreign_reply reply;
+	int fd, err;
+
+	if (!foreign)
+		return take_in_this_process(-1, process, number, out);
+	err = call(foreign, &request, &process->pidfd, 1, &reply, &fd);
+	return err ? err : file_from(&reply, fd, out);
+}
+
+int foreign_receive(struct foreign *foreign, int socket, const struct process *process, int number,
+		    struct foreign_file *out)
+{
+	const struct foreign_request request = {
+		.account = process->account, .what = FOREIGN_RECEIVE, .pid = process->pid, .number = number
+	};
+	const int fds[] = { socket, process->pidfd };
+	struct foreign_reply reply;
+	int fd, err;
+
+	if (!foreign)
+		return take_in_this_process(socket, process, number, out);
+	err = call(foreign, &request, fds, 2, &reply, &fd);
+	return err ? err : file_from(&reply, fd, out);
+}
+
+/* Fills in a request with the next places of accounts that are not barred; `from` are their indices. */
+static size_t gather(struct foreign *foreign, const struct foreign_place *places, size_t count, size_t at,
+		     struct foreign_request *request, size_t *from)
+{
+	request->count = 0;
+	for (; at < count && request->count < FOREIGN_PLACES_MAX; at++) {
+		if (is_barred(foreign, places[at].account))
+			continue;
+		from[request->count] = at;
+		request->places[request->count++] = places[at];
+	}
+	return at;
+}
+
+int foreign_same(struct foreign *foreign, const struct process *process, int number, const struct foreign_place *places,
+		 size_t count, size_t *out)
+{
+	struct foreign_request request = {
+		.account = process->account, .what = FOREIGN_SAME, .pid = process->pid, .number = number
+	};
+	struct foreign_reply reply;
+	size_t at = 0, from[FOREIGN_PLACES_MAX];
+	int fd, err = -ENOENT, hung = 0;
+
+	if (!foreign)
+		return foreign_same_here(process->pid, number, places, count, NULL, out);
+	while (err == -ENOENT && at < count) {
+		size_t next = gather(foreign, places, count, at, &request, from);
+
+		if (!request.count)
+			return -ENOENT;
+		err = call(foreign, &request, NULL, 0, &reply, &fd);
+		/* the places of that account are barred now, so the next request lacks them */
+		if (err == -ETIMEDOUT && ++hung < TRIES) {
+			err = -ENOENT;
+			continue;
+		}
+		at = next;
+		err = err ? err : reply.err;
+	}
+	if (!err && reply.index >= request.count)
+		err = -EPROTO;
+	if (!err)
+		*out = from[reply.index];
+	return err;
+}
+
+/* ---- closing ---- */
+
+static bool pass_on(const struct foreign_helper *helper, int fd, uint64_t account)
+{
+	const struct foreign_request request = { .account = account, .what = FOREIGN_CLOSE };
+
+	return foreign_send(helper->socket, &request, length_of(&request), &fd, 1, MSG_DONTWAIT) > 0;
+}
+
+/* A helper that cannot get it leaves the close to the engine: a uverbs file is never on FUSE. */
+void foreign_close_device(struct foreign *foreign, int fd)
+{
+	struct foreign_helper *helper = foreign ? foreign_helper_get(foreign, FOREIGN_DEVICE_CLOSER) : NULL;
+
+	if (helper && !pass_on(helper, fd, 0))
+		foreign_helper_end(helper);
+	close(fd);
+}
+
+static struct foreign_helper *jail_of(struct foreign *foreign, uint64_t account)
+{
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		if (foreign->helpers[i].role == FOREIGN_JAIL && foreign->helpers[i].account == account)
+			return &foreign->helpers[i];
+	return NULL;
+}
+
+/* The closer for this account; one that hangs becomes the jail of the account whose socket it cannot close. */
+static struct foreign_helper *socket_closer(struct foreign *foreign, uint64_t account)
+{
+	struct foreign_helper *helper = foreign_helper_find(foreign, FOREIGN_SOCKET_CLOSER);
+	uint32_t closed = helper ? atomic_load(&helper->slot->closed) : 0;
+	int64_t now = clock_ms();
+
+	forget_returned(foreign);
+	if (helper && (closed == helper->sent || closed != helper->seen_step)) {
+		helper->seen_step = closed;
+		helper->seen_ms = now;
+	}
+	if (helper && now - helper->seen_ms > SOCKET_CLOSER_MS && foreign_is_asleep(helper))
+		foreign_give_up(helper, FOREIGN_JAIL);
+	helper = jail_of(foreign, account);
+	return helper ? helper : foreign_helper_get(foreign, FOREIGN_SOCKET_CLOSER);
+}
+
+/*
+ * Whether a message is in the socket. It is shut down for reading, so none can follow (unix_dgram_sendmsg() in
+ * net/unix/af_unix.c). A message may be empty but for its files, and recvmsg(2) then returns 0, as it does at the end:
+ * only a message has a timestamp. The control data has no room for anything else, so no file is installed.
+ */
+static bool holds_message(int socket)
+{
+	const int on = 1;
+	char octet;
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(struct timeval))];
+	} control;
+	struct iovec iov = { .iov_base = &octet, .iov_len = sizeof(octet) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+
+	if (setsockopt(socket, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on)))
+		return true;
+	if (recvmsg(socket, &msg, MSG_PEEK | MSG_DONTWAIT) < 0)
+		return errno != EAGAIN;
+	return msg.msg_controllen > 0 || msg.msg_flags & MSG_CTRUNC;
+}
+
+/*
+ * Without a helper the socket stays open: that costs a descriptor, and closing it could cost the engine. The client has
+ * seen its end.
+ */
+void foreign_close_socket(struct foreign *foreign, int socket, uint64_t account)
+{
+	struct foreign_helper *helper;
+
+	(void)shutdown(socket, SHUT_RD);
+	if (!foreign || !holds_message(socket)) {
+		close(socket);
+		return;
+	}
+	(void)shutdown(socket, SHUT_RDWR);
+	helper = socket_closer(foreign, account);
+	if (!helper || !pass_on(helper, socket, account))
+		return;
+	helper->sent++;
+	close(socket);
+}
+
+/* ---- start and stop ---- */
+
+static int fork_spawner(struct foreign *foreign, int theirs)
+{
+	const pid_t parent = getpid();
+
+	foreign->pid = fork();
+	if (foreign->pid < 0)
+		return -errno;
+	if (foreign->pid == 0)
+		foreign_spawner_main(theirs, parent, foreign->sysfs, foreign->slots);
+	foreign->pidfd = pidfd_open(foreign->pid, 0);
+	return foreign->pidfd < 0 ? -errno : 0;
+}
+
+static int start(struct foreign *foreign)
+{
+	const size_t size = FOREIGN_HELPERS_MAX * sizeof(*foreign->slots);
+	int pair[2], err;
+
+	foreign->slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (foreign->slots == MAP_FAILED) {
+		foreign->slots = NULL;
+		return -errno;
+	}
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		foreign->helpers[i].slot = &foreign->slots[i];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	foreign->socket = pair[0];
+	err = fork_spawner(foreign, pair[1]);
+	close(pair[1]);
+	/* it works only if it could confine itself */
+	return err ? err : foreign_helper_get(foreign, FOREIGN_TAKER) ? 0 : -ECONNRESET;
+}
+
+int foreign_start(const char *sysfs, struct foreign **out)
+{
+	struct foreign *foreign = calloc(1, sizeof(*foreign));
+	int err;
+
+	if (!foreign)
+		return -ENOMEM;
+	foreign->sysfs = sysfs;
+	foreign->socket = foreign->pidfd = foreign->pid = -1;
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		foreign->helpers[i].socket = foreign->helpers[i].pidfd = -1;
+	err = start(foreign);
+	if (err)
+		foreign_stop(foreign);
+	else
+		*out = foreign;
+	return err;
+}
+
+void foreign_stop(struct foreign *foreign)
+{
+	if (!foreign)
+		return;
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		foreign_helper_end(&foreign->helpers[i]);
+	if (foreign->socket >= 0)
+		close(foreign->socket);
+	if (foreign->pid > 0)
+		while (waitpid(foreign->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	if (foreign->pidfd >= 0)
+		close(foreign->pidfd);
+	if (foreign->slots)
+		munmap(foreign->slots, FOREIGN_HELPERS_MAX * sizeof(*foreign->slots));
+	free(foreign);
+}
+
+int foreign_pidfd(const struct foreign *foreign)
+{
+	return foreign->pidfd;
+}

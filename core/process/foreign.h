@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/*
+ * Files and processes of others, at which the engine never looks itself. Each of these can last as long as another user
+ * likes, and SIGKILL does not end it:
+ *
+ *  close(2) calls ->flush at every close, not only at the last one (filp_close() in fs/open.c). FUSE waits there for
+ * its server (fuse_flush() in fs/fuse/file.c, a forced request), NFS for its server. the last reference calls ->release
+ * in the task that gives it up (fput() in fs/file_table.c), also that of a file in a message that was never read. FUSE
+ * with a write-back cache writes there (fuse_release()), NFSv4 closes, a socket lingers, a uverbs file destroys all its
+ * objects. execve(2) closes files while it holds exec_update_lock (begin_new_exec() in fs/exec.c), for which
+ * pidfd_getfd(2), kcmp(2) and /proc/PID/maps wait.
+ *
+ * So helper processes do it. One that does not return is given up: it counts against the account (account.h) whose file
+ * it handles, and another one takes its place. The account has no further file looked at until that helper returns.
+ *
+ * The helpers are started by a spawner, which is forked before privileges are dropped. Neither has the engine's
+ * listening socket or any other of its files. All end with the engine, as far as the kernel lets them.
+ *
+ * For one thread: the one that called foreign_start(). The calls block while a helper works, and at most for about
+ * FOREIGN_ASLEEP_MS when it sleeps in the kernel.
+ */
+#ifndef RDMASEC_PROCESS_FOREIGN_H
+#define RDMASEC_PROCESS_FOREIGN_H
+
+#include "process/process.h"
+
+enum {
+	FOREIGN_ASLEEP_MS = 160,
+	FOREIGN_HELPERS_MAX = 64, /* those that were given up included */
+};
+
+struct foreign;
+
+/*
+ * Starts the spawner. Call it before privileges are dropped, and while the process has one thread. `sysfs` is "/sys",
+ * or a folder of a test, and is borrowed. Returns 0 or -errno.
+ */
+RS_MUST_USE int foreign_start(const char *sysfs, struct foreign **out);
+/* Ends the spawner and waits for its end, not for the helpers, which end by themselves. NULL is allowed. */
+void foreign_stop(struct foreign *foreign);
+/* Returns an fd that is readable when the spawner has ended; foreign keeps it. */
+int foreign_pidfd(const struct foreign *foreign);
+/* Returns the number of helpers that were given up and have not ended. */
+unsigned foreign_stuck(const struct foreign *foreign);
+
+struct foreign_file {
+	int fd; /* of a uverbs device; the caller returns it by foreign_close_device() */
+	dev_t rdev;
+	/* foreign_receive(): 0 if the process has the same open file under the number; else -EBADF, or -errno of
+	 * process_fetch_fd() */
+	int same_err;
+};
+
+/*
+ * Duplicates fd `number` of the process if it is one of a uverbs device. Returns 0; -ENODEV: it is another file;
+ * -EBADF, -EPERM or -ESRCH as process_fetch_fd(); -EBUSY: a helper hangs for the process's account, or for too many
+ * accounts; -ETIMEDOUT: this one hangs now; or another -errno. `foreign` NULL: the calling thread does it, in tests.
+ */
+RS_MUST_USE int foreign_take(struct foreign *foreign, const struct process *process, int number,
+			     struct foreign_file *out);
+
+/*
+ * Receives the next message of `socket`, which the caller has seen (wire_peek()), and the file with it. Returns 0;
+ * -EBADMSG: there is no file, or more than one; -ENODEV: not a uverbs device; else as foreign_take().
+ */
+RS_MUST_USE int foreign_receive(struct foreign *foreign, int socket, const struct process *process, int number,
+				struct foreign_file *out);
+
+/* A descriptor of a process. */
+struct foreign_place {
+	uint64_t account;
+	int32_t pid, number;
+};
+
+/*
+ * Finds the first of `places` that is the same open file as fd `number` of the process. Returns 0; -ENOENT: none; else
+ * as foreign_take(). Places of accounts for which a helper hangs are passed over.
+ */
+RS_MUST_USE int foreign_same(struct foreign *foreign, const struct process *process, int number,
+			     const struct foreign_place *places, size_t count, size_t *out);
+
+/* Closes a uverbs fd, of which this may be the last reference. Does not block. */
+void foreign_close_device(struct foreign *foreign, int fd);
+
+/*
+ * Closes a client's socket, in which messages with files may be. Shuts it down first, so that the client sees its end.
+ * Does not block.
+ */
+void foreign_close_socket(struct foreign *foreign, int socket, uint64_t account);
+
+/* ---- the scan for guarded processes: process_scan() in a helper ---- */
+
+struct foreign_found {
+	pid_t pid;
+	uint64_t start_time;
+	int number;
+	struct foreign_file file;
+};
+
+/* Starts a scan, unless one runs. Returns 0 or -errno as foreign_take(). */
+RS_MUST_USE int foreign_scan_start(struct foreign *foreign);
+/* Returns an fd that is readable when foreign_scan_next() has something to return; -1: no scan runs. */
+int foreign_scan_fd(const struct foreign *foreign);
+/*
+ * Returns 0 for a uverbs fd that was found; -EAGAIN: none yet; -ENOENT: the scan has ended, and *err is 0 or the first
+ * -errno of a process that could not be inspected.
+ */
+RS_MUST_USE int foreign_scan_next(struct foreign *foreign, struct foreign_found *out, int *err);
+/*
+ * Call it every second during a scan. Gives up a scan that does not proceed, and goes on with the next descriptor in
+ * another helper. Returns whether foreign_scan_fd() has changed.
+ */
+bool foreign_scan_check(struct foreign *foreign);
+
+#endif

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/* The spawner, and the helpers that it forks. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "process/confine.h"
+#include "process/foreign_private.h"
+#include "process/spawn.h"
+#include "util/clock.h"
+
+enum { SOCKET_FD = 3, PROCESS_BUDGET_MS = 250, LATER_MAX = 256, OBSTACLES_PER_PROCESS = 2 };
+
+/* In addition to confine_common. None starts a program, opens a file for writing or leaves the host. */
+static const struct confine_rule own[] = {
+	CONFINE_ALLOW(clone),
+	CONFINE_ALLOW(set_robust_list),
+	CONFINE_ALLOW(rseq),
+	CONFINE_ALLOW(set_tid_address),
+	CONFINE_ALLOW(prctl),
+	CONFINE_ALLOW(getppid),
+	CONFINE_ALLOW(dup2),
+	CONFINE_ALLOW(close_range),
+	CONFINE_ALLOW_IF(socketpair, 1, CONFINE_INT(0, AF_UNIX)),
+	CONFINE_ALLOW_IF(openat, 1, CONFINE_BITS(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)),
+};
+
+struct helper {
+	const char *sysfs;
+	struct foreign_slot *slot;
+};
+
+/* ---- a helper ---- */
+
+static void reply_to(const struct foreign_reply *reply, int fd)
+{
+	if (foreign_send(SOCKET_FD, reply, sizeof(*reply), &fd, fd >= 0, 0) < 0)
+		_exit(0);
+}
+
+/* The reply first: the close may last. */
+static void finish(struct foreign_reply *reply, int fd, struct foreign_leftovers *left)
+{
+	reply->kind = FOREIGN_REPLY;
+	reply->closes = left->count > 0;
+	reply_to(reply, fd);
+	if (fd >= 0)
+		close(fd);
+	if (!reply->closes)
+		return;
+	foreign_close_leftovers(left);
+	reply_to(&(struct foreign_reply){ .kind = FOREIGN_CLOSED }, -1);
+}
+
+static void serve_take(const struct helper *helper, const struct foreign_request *request, const int *fds)
+{
+	bool receives = request->what == FOREIGN_RECEIVE;
+	const struct process process = { .pid = request->pid, .pidfd = fds[receives] };
+	struct foreign_leftovers left = { .count = 0 };
+	struct foreign_file file = { .fd = -1 };
+	struct foreign_reply reply = { 0 };
+
+	if (receives)
+		reply.err = foreign_receive_here(helper->sysfs, fds[0], &process, request->number, &file, &left);
+	else
+		reply.err = foreign_take_here(helper->sysfs, &process, request->number, &file, &left);
+	reply.same_err = file.same_err;
+	reply.rdev = file.rdev;
+	finish(&reply, reply.err ? -1 : file.fd, &left);
+}
+
+static void serve_same(const struct helper *helper, const struct foreign_request *request)
+{
+	struct foreign_leftovers left = { .count = 0 };
+	struct foreign_reply reply = { 0 };
+	size_t index = 0;
+
+	reply.err =
+		foreign_same_here(request->pid, request->number, request->places, request->count, helper->slot, &index);
+	reply.index = (uint32_t)index;
+	finish(&reply, -1, &left);
+}
+
+/* ---- a scan ---- */
+
+struct scan {
+	const struct helper *helper;
+	const struct foreign_request *request;
+	pid_t pid; /* the process that is being inspected, since */
+	int64_t since_ms;
+	pid_t later[LATER_MAX]; /* those that take longer than their share: after all others */
+	size_t later_count;
+	bool is_later;
+};
+
+static bool is_done(const struct foreign_request *request, pid_t pid, int number)
+{
+	return pid < request->pid || (pid == request->pid && number >= 0 && number <= request->number);
+}
+
+/* A descriptor that stopped a helper stops the next one; a process with several is left alone. */
+static bool is_obstacle(const struct foreign_request *request, const struct process *process, int number)
+{
+	unsigned of_process = 0;
+
+	for (uint32_t i = 0; i < request->count; i++) {
+		const struct foreign_obstacle *o = &request->obstacles[i];
+
+		if (o->pid != process->pid || o->start_time != process->start_time)
+			continue;
+		of_process++;
+		if (o->number == number)
+			return true;
+	}
+	return of_process >= OBSTACLES_PER_PROCESS;
+}
+
+static bool is_listed(const struct scan *scan, pid_t pid)
+{
+	for (size_t i = 0; i < scan->later_count; i++)
+		if (scan->later[i] == pid)
+			return true;
+	return false;
+}
+
+static bool has_time(struct scan *scan, pid_t pid)
+{
+	if (scan->pid != pid) {
+		scan->pid = pid;
+		scan->since_ms = clock_ms();
+	}
+	if (scan->is_later)
+		return is_listed(scan, pid);
+	if (clock_ms() - scan->since_ms <= PROCESS_BUDGET_MS || scan->later_count == LATER_MAX)
+		return true;
+	if (!is_listed(scan, pid))
+		scan->later[scan->later_count++] = pid;
+	return false;
+}
+
+static bool visits(void *context, const struct process *process, int number)
+{
+	struct scan *scan = context;
+	struct foreign_slot *slot = scan->helper->slot;
+
+	if ((!scan->is_later && is_done(scan->request, process->pid, number)) || !has_time(scan, process->pid) ||
+	    is_obstacle(scan->request, process, number))
+		return false;
+	atomic_store(&slot->account, process->account);
+	atomic_store(&slot->start_time, process->start_time);
+	atomic_store(&slot->number, number);
+	atomic_store(&slot->pid, process->pid);
+	atomic_fetch_add(&slot->step, 1);
+	return true;
+}
+
+static int found(void *context, const struct process *process, int number, int fd, dev_t rdev)
+{
+	struct scan *scan = context;
+	struct foreign_request answer;
+	size_t none = 0;
+
+	reply_to(&(struct foreign_reply){ .kind = FOREIGN_FOUND,
+					  .rdev = rdev,
+					  .start_time = process->start_time,
+					  .pid = process->pid,
+					  .number = number },
+		 fd);
+	/* one at a time: a file in a message keeps the kernel's objects alive */
+	if (foreign_receive_message(SOCKET_FD, &answer, sizeof(answer), NULL, &none, 0) <= 0)
+		_exit(0);
+	atomic_fetch_add(&scan->helper->slot->step, 1);
+	return 0;
+}
+
+static void serve_scan(const struct helper *helper, const struct foreign_request *request)
+{
+	struct scan scan = { .helper = helper, .request = request };
+	struct foreign_reply reply = { .kind = FOREIGN_END };
+
+	reply.err = process_scan(helper->sysfs, visits, found, &scan);
+	scan.is_later = true;
+	if (scan.later_count && !reply.err)
+		reply.err = process_scan(helper->sysfs, visits, found, &scan);
+	reply_to(&reply, -1);
+}
+
+/* ---- both ---- */
+
+/* The kernel resets the peer of a socket that is closed with unread messages, and the peer would lose its answer. */
+static void read_out(int socket)
+{
+	enum { MESSAGES_MAX = 4096 };
+
+	for (int i = 0; i < MESSAGES_MAX; i++)
+		if (recv(socket, NULL, 0, MSG_DONTWAIT) < 0)
+			return;
+}
+
+static void serve(const struct helper *helper, const struct foreign_request *request, const int *fds, size_t count)
+{
+	struct foreign_leftovers left = { .count = 0 };
+
+	atomic_store(&helper->slot->account, request->account);
+	if (request->what == FOREIGN_TAKE && count == 1)
+		serve_take(helper, request, fds);
+	else if (request->what == FOREIGN_RECEIVE && count == 2)
+		serve_take(helper, request, fds);
+	else if (request->what == FOREIGN_SAME)
+		serve_same(helper, request);
+	else if (request->what == FOREIGN_SCAN)
+		serve_scan(helper, request);
+	else if (request->what == FOREIGN_CLOSE && count == 1)
+		read_out(fds[0]);
+	for (size_t i = 0; i < count; i++)
+		foreign_leave(&left, fds[i]);
+	foreign_close_leftovers(&left);
+	if (request->what == FOREIGN_CLOSE)
+		atomic_fetch_add(&helper->slot->closed, 1);
+}
+
+/* The spawner ends with the engine, and a helper with the spawner. */
+static int detach(int socket, pid_t parent, const char *name)
+{
+	const int kept[] = { SOCKET_FD };
+
+	prctl(PR_SET_NAME, name);
+	if (socket != SOCKET_FD && dup2(socket, SOCKET_FD) < 0)
+		return -errno;
+	spawn_close_all_but(kept, 1);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -errno;
+	/* the parent may have ended before */
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+static _Noreturn void helper_main(int socket, pid_t parent, const char *sysfs, struct foreign_slot *slot)
+{
+	const struct helper helper = { sysfs, slot };
+
+	if (detach(socket, parent, "rdmasec-file"))
+		_exit(1);
+	for (;;) {
+		struct foreign_request request;
+		int fds[FOREIGN_FDS_MAX];
+		size_t count = FOREIGN_FDS_MAX;
+		int got = foreign_receive_message(SOCKET_FD, &request, sizeof(request), fds, &count, 0);
+
+		if (got < (int)offsetof(struct foreign_request, places) || request.count > FOREIGN_PLACES_MAX)
+			_exit(0);
+		serve(&helper, &request, fds, count);
+	}
+}
+
+static void spawn_next(pid_t self, const char *sysfs, struct foreign_slot *slots)
+{
+	struct foreign_request request;
+	struct foreign_reply reply = { .kind = FOREIGN_REPLY };
+	size_t none = 0;
+	int pair[2], got = foreign_receive_message(SOCKET_FD, &request, sizeof(request), NULL, &none, 0);
+
+	if (got <= 0 || request.number < 0 || request.number >= FOREIGN_HELPERS_MAX)
+		_exit(0);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		reply.err = -errno;
+		reply_to(&reply, -1);
+		return;
+	}
+	reply.pid = fork();
+	if (reply.pid == 0)
+		helper_main(pair[1], self, sysfs, &slots[request.number]);
+	reply.err = reply.pid < 0 ? -errno : 0;
+	close(pair[1]);
+	reply_to(&reply, pair[0]);
+	close(pair[0]);
+}
+
+/* CAP_SYS_PTRACE as the engine, if it has it: pidfd_getfd(2), kcmp(2) and /proc of other users' processes. */
+static int confine(void)
+{
+	static const int kept[] = { CAP_SYS_PTRACE };
+	const struct confine_list lists[] = { CONFINE_LIST(own), confine_common };
+	int err = confine_to_capabilities(kept, confine_has_capability(kept[0]));
+
+	if (err || CONFINE_UNDER_SANITIZER)
+		return err;
+	return confine_to_calls(SCMP_ACT_ERRNO(EPERM), lists, 2);
+}
+
+_Noreturn void foreign_spawner_main(int socket, pid_t parent, const char *sysfs, struct foreign_slot *slots)
+{
+	static const int not_ours[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE };
+
+	/* the engine handles signals to the whole group; the kernel reaps helpers */
+	for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++)
+		signal(not_ours[i], SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	if (detach(socket, parent, "rdmasec-files") || confine())
+		_exit(1);
+	for (;;)
+		spawn_next(getpid(), sysfs, slots);
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+/*
+ * Helpers that look at and close the files of others. The null device stands for a uverbs device. A stopped helper
+ * stands for one that hangs in the kernel: neither returns, and both sleep. The scenario engine-floods has FUSE.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fuse_fixture.h"
+#include "process/foreign_private.h"
+#include "skip.h"
+#include "sysfs_fixture.h"
+#include "util/clock.h"
+#include "util/fd_socket.h"
+#include "util/small_file.h"
+
+enum { ACCOUNT = 1000, OTHER_ACCOUNT = 1001, HELD = 77 };
+
+static struct foreign *foreign;
+static struct process self;
+
+static void folder_make(void)
+{
+	char link[128];
+
+	tree_make();
+	put("dev/char/", NULL);
+	snprintf(link, sizeof(link), "%s/dev/char/1:3", sysfs);
+	cr_assert_eq(symlink("../../devices/virtual/infiniband_verbs/uverbs0", link), 0);
+}
+
+static void start(void)
+{
+	folder_make();
+	cr_assert_eq(foreign_start(sysfs, &foreign), 0);
+	cr_assert_eq(process_open(getpid(), &self), 0);
+	self.account = ACCOUNT;
+	cr_assert_eq(dup2(open("/dev/null", O_RDWR), HELD), HELD);
+}
+
+static void stop(void)
+{
+	foreign_stop(foreign);
+	process_close(&self);
+	tree_remove();
+}
+
+static struct process of_account(uint64_t account)
+{
+	struct process process = self;
+
+	process.account = account;
+	return process;
+}
+
+static int take(uint64_t account, int number)
+{
+	const struct process process = of_account(account);
+	struct foreign_file file;
+	int err = foreign_take(foreign, &process, number, &file);
+
+	if (!err) {
+		cr_expect_eq(file.rdev, makedev(1, 3));
+		close(file.fd);
+	}
+	return err;
+}
+
+static bool is_stopped(pid_t pid)
+{
+	char path[32], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	cr_assert_gt(small_file_read(AT_FDCWD, path, text, sizeof(text)), 0);
+	return strstr(text, ") T") != NULL;
+}
+
+static void stop_helper(enum foreign_role role)
+{
+	struct foreign_helper *helper = foreign_helper_find(foreign, role);
+
+	cr_assert(helper);
+	cr_assert_eq(kill(helper->pid, SIGSTOP), 0);
+	while (!is_stopped(helper->pid))
+		usleep(1000);
+}
+
+/* ---- taking ---- */
+
+Test(foreign, takes_a_uverbs_file, .init = start, .fini = stop)
+{
+	cr_expect_eq(take(ACCOUNT, HELD), 0);
+}
+
+Test(foreign, takes_no_other_file, .init = start, .fini = stop)
+{
+	int zero = open("/dev/zero", O_RDWR);
+
+	cr_expect_eq(take(ACCOUNT, zero), -ENODEV);
+	cr_expect_eq(take(ACCOUNT, 999), -EBADF);
+	cr_expect_eq(take(ACCOUNT, HELD), 0, "the helper serves on");
+	cr_expect_eq(foreign_stuck(foreign), 0);
+}
+
+/* Another account's question is answered by another helper; that of the file's account is refused at once. */
+Test(foreign, gives_up_a_helper_that_hangs, .init = start, .fini = stop)
+{
+	int64_t began;
+
+	cr_assert_eq(take(ACCOUNT, HELD), 0);
+	stop_helper(FOREIGN_TAKER);
+	began = clock_ms();
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+	cr_expect_leq(clock_ms() - began, 1000);
+	cr_expect_eq(foreign_stuck(foreign), 1);
+	cr_expect_eq(take(ACCOUNT, HELD), -EBUSY);
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+}
+
+Test(foreign, refuses_when_its_own_file_hangs, .init = start, .fini = stop)
+{
+	cr_assert_eq(take(ACCOUNT, HELD), 0);
+	stop_helper(FOREIGN_TAKER);
+	cr_expect_eq(take(ACCOUNT, HELD), -ETIMEDOUT);
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+}
+
+Test(foreign, replaces_a_helper_that_ended, .init = start, .fini = stop)
+{
+	cr_assert_eq(kill(foreign_helper_find(foreign, FOREIGN_TAKER)->pid, SIGKILL), 0);
+	cr_expect_eq(take(ACCOUNT, HELD), 0);
+	cr_expect_eq(foreign_stuck(foreign), 0);
+}
+
+/* ---- receiving ---- */
+
+static void send_files(int socket, const int *fds, size_t count)
+{
+	cr_assert_eq(foreign_send(socket, "question", 8, fds, count, 0), 8);
+}
+
+static int receive(const int *fds, size_t count, int number, struct foreign_file *out)
+{
+	int pair[2], err;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	send_files(pair[0], fds, count);
+	err = foreign_receive(foreign, pair[1], &self, number, out);
+	close(pair[0]);
+	close(pair[1]);
+	return err;
+}
+
+Test(foreign, receives_the_file_of_a_message, .init = start, .fini = stop)
+{
+	const int fd = HELD;
+	struct foreign_file file;
+
+	cr_assert_eq(receive(&fd, 1, HELD, &file), 0);
+	cr_expect_eq(file.same_err, 0);
+	cr_expect_eq(file.rdev, makedev(1, 3));
+	foreign_close_device(foreign, file.fd);
+}
+
+Test(foreign, notices_another_file_under_the_number, .init = start, .fini = stop)
+{
+	const int fd = HELD;
+	struct foreign_file file;
+
+	cr_assert_eq(receive(&fd, 1, open("/dev/null", O_RDWR), &file), 0);
+	cr_expect_eq(file.same_err, -EBADF);
+	close(file.fd);
+}
+
+Test(foreign, refuses_messages_without_one_uverbs_file, .init = start, .fini = stop)
+{
+	const int two[] = { HELD, HELD }, zero = open("/dev/zero", O_RDWR);
+	struct foreign_file file;
+
+	cr_expect_eq(receive(NULL, 0, HELD, &file), -EBADMSG);
+	cr_expect_eq(receive(two, 2, HELD, &file), -EBADMSG);
+	cr_expect_eq(receive(&zero, 1, HELD, &file), -ENODEV);
+	cr_expect_eq(take(ACCOUNT, HELD), 0);
+}
+
+/* ---- a real one ---- */
+
+/*
+ * The helper that received the file hangs in its close(2). It has answered before that, and another account's question
+ * is answered by another helper.
+ */
+Test(foreign, gives_up_a_helper_that_closes_a_silent_fuse_file, .init = start, .fini = stop)
+{
+	int64_t began;
+	int fd = fuse_file();
+	struct foreign_file file;
+
+	if (fd < 0) {
+		fuse_end();
+		skip_test("FUSE cannot be mounted here");
+	}
+	began = clock_ms();
+	cr_expect_eq(receive(&fd, 1, HELD, &file), -ENODEV);
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+	cr_expect_leq(clock_ms() - began, 1000);
+	cr_expect_eq(foreign_stuck(foreign), 1);
+	cr_expect_eq(take(ACCOUNT, HELD), -EBUSY);
+	fuse_end();
+}
+
+/* ---- comparing ---- */
+
+Test(foreign, finds_the_same_open_file, .init = start, .fini = stop)
+{
+	struct foreign_place places[100];
+	int other = open("/dev/null", O_RDWR), copy = dup(HELD);
+	size_t index = 0;
+
+	for (size_t i = 0; i < 100; i++)
+		places[i] = (struct foreign_place){ ACCOUNT, getpid(), i == 90 ? copy : other };
+	cr_expect_eq(foreign_same(foreign, &self, HELD, places, 100, &index), 0);
+	cr_expect_eq(index, 90);
+	cr_expect_eq(foreign_same(foreign, &self, HELD, places, 90, &index), -ENOENT);
+}
+
+/* ---- closing ---- */
+
+/* True when all write ends are closed. */
+static bool is_at_end(int reader, int ms)
+{
+	struct pollfd end = { .fd = reader, .events = POLLIN };
+
+	return poll(&end, 1, ms) == 1 && end.revents & POLLHUP;
+}
+
+static int a_socket_with_a_file(const char *message, size_t len, int *client, int *reader)
+{
+	int pair[2], ends[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(foreign_send(pair[0], message, len, &ends[1], 1, 0), (int)len);
+	close(ends[1]);
+	*client = pair[0];
+	*reader = ends[0];
+	return pair[1];
+}
+
+Test(foreign, closes_a_socket_with_an_unread_file, .init = start, .fini = stop)
+{
+	int client, reader, socket = a_socket_with_a_file("x", 1, &client, &reader);
+	char octet;
+
+	foreign_close_socket(foreign, socket, ACCOUNT);
+	cr_expect(is_at_end(reader, 10000));
+	cr_expect_eq(read(client, &octet, 1), 0, "the client sees the end");
+}
+
+/* recvmsg(2) returns 0 for it, as at the end. */
+Test(foreign, leaves_an_empty_message_with_a_file_to_a_helper, .init = start, .fini = stop)
+{
+	int client, reader, socket = a_socket_with_a_file("", 0, &client, &reader);
+
+	foreign_close_socket(foreign, socket, ACCOUNT);
+	cr_assert(foreign_helper_find(foreign, FOREIGN_SOCKET_CLOSER));
+	cr_expect(is_at_end(reader, 10000));
+}
+
+Test(foreign, closes_a_socket_without_messages_itself, .init = start, .fini = stop)
+{
+	int pair[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+	foreign_close_socket(foreign, pair[1], ACCOUNT);
+	cr_expect_null(foreign_helper_find(foreign, FOREIGN_SOCKET_CLOSER));
+	cr_expect_eq(fcntl(pair[1], F_GETFD), -1);
+}
+
+/* A closer that hangs keeps the further sockets of that account, and another one serves the others. */
+Test(foreign, jails_the_account_whose_socket_hangs, .init = start, .fini = stop)
+{
+	int client, reader, first = a_socket_with_a_file("x", 1, &client, &reader), second, third, readers[2];
+
+	foreign_close_socket(foreign, first, ACCOUNT);
+	while (!atomic_load(&foreign_helper_find(foreign, FOREIGN_SOCKET_CLOSER)->slot->closed))
+		usleep(1000);
+	stop_helper(FOREIGN_SOCKET_CLOSER);
+	second = a_socket_with_a_file("x", 1, &client, &readers[0]);
+	third = a_socket_with_a_file("x", 1, &client, &readers[1]);
+	foreign_close_socket(foreign, second, ACCOUNT);
+	foreign_helper_find(foreign, FOREIGN_SOCKET_CLOSER)->seen_ms -= 10000; /* as if it had been long ago */
+	foreign_close_socket(foreign, third, OTHER_ACCOUNT);
+	cr_expect(is_at_end(readers[1], 10000), "the other account's is closed");
+	cr_expect_not(is_at_end(readers[0], 0));
+	cr_expect_eq(foreign_stuck(foreign), 1);
+	cr_expect_eq(take(ACCOUNT, HELD), 0, "its questions are not refused");
+}
+
+/* ---- end ---- */
+
+Test(foreign, ends_with_its_engine)
+{
+	int report[2], spawner, helper, status;
+	pid_t child, pids[2];
+
+	folder_make();
+	cr_assert_eq(pipe(report), 0);
+	child = fork();
+	if (child == 0) {
+		if (foreign_start(sysfs, &foreign))
+			_exit(1);
+		pids[0] = foreign->pid;
+		pids[1] = foreign_helper_find(foreign, FOREIGN_TAKER)->pid;
+		if (write(report[1], pids, sizeof(pids)) != sizeof(pids))
+			_exit(1);
+		pause();
+	}
+	cr_assert_eq(read(report[0], pids, sizeof(pids)), (ssize_t)sizeof(pids));
+	spawner = pidfd_open(pids[0], 0);
+	helper = pidfd_open(pids[1], 0);
+	cr_assert(spawner >= 0 && helper >= 0);
+	kill(child, SIGKILL);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(poll(&(struct pollfd){ .fd = spawner, .events = POLLIN }, 1, 10000), 1);
+	cr_expect_eq(poll(&(struct pollfd){ .fd = helper, .events = POLLIN }, 1, 10000), 1);
+	tree_remove();
+}
