@@ -83,8 +83,24 @@ RS_MUST_USE int engine_spawn(const char *program, const char *policy, char name[
  */
 RS_MUST_USE int engine_connect(const struct engine_address *engine);
 
-/* Receives one message of at most `size` octets; its length or -errno. Blocks for at most WIRE_TIMEOUT_MS. */
+/*
+ * Receives one message of at most `size` octets; its length or -errno. Blocks for at most WIRE_TIMEOUT_MS; -ETIMEDOUT
+ * earlier if the engine is stuck.
+ */
 RS_MUST_USE int engine_receive(int s, void *message, size_t size);
+
+enum { ENGINE_LOOK_MS = 500 }; /* the interval of looks at an engine that does not answer */
+
+struct engine_looks {
+	unsigned long time; /* of the processor, at the last look */
+	unsigned count;     /* of the last looks, at which the engine did nothing */
+};
+
+/*
+ * Call it every ENGINE_LOOK_MS while there is no answer. True: the process behind the socket is stopped, or has waited
+ * uninterruptibly for three seconds without using the processor. False also if that cannot be seen from here.
+ */
+bool engine_is_stuck(int s, struct engine_looks *looks);
 
 /* Why engine_connect() or engine_receive() failed, in words: a static text, or one of `engine`. */
 const char *engine_problem(const struct engine_address *engine, int err);

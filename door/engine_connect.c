@@ -42,11 +42,15 @@ int engine_connect(const struct engine_address *engine)
 int engine_receive(int s, void *message, size_t size)
 {
 	int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS;
+	const struct timeval look = clock_timeval(ENGINE_LOOK_MS);
+	struct engine_looks looks = { .count = 0 };
 	int n;
 
+	if (setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look)))
+		return -errno;
 	do
 		n = wire_receive(s, message, size, NULL);
-	while (n == -EINTR && clock_ms() < deadline);
+	while ((n == -EINTR || (n == -EAGAIN && !engine_is_stuck(s, &looks))) && clock_ms() < deadline);
 	if (n == 0)
 		return -ECONNRESET;
 	return n == -EAGAIN || n == -EINTR ? -ETIMEDOUT : n;

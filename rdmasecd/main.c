@@ -16,8 +16,10 @@
 
 #include "engine/audit.h"
 #include "engine/server.h"
+#include "evidence/mirror.h"
 #include "messages/protocol.h"
 #include "netns/netns.h"
+#include "predecessor.h"
 #include "privileges.h"
 #include "process/foreign.h"
 #include "util/clock.h"
@@ -174,6 +176,10 @@ static int listen_to(struct daemon *daemon, struct event **events)
 	events[ON_FOREIGN] = event_new(daemon->base, foreign_pidfd(daemon->foreign), EV_READ, on_foreign, daemon);
 	events[ON_FLUSH] = event_new(daemon->base, -1, EV_PERSIST, on_flush, daemon);
 	events[ON_WATCHDOG] = event_new(daemon->base, -1, EV_PERSIST, on_watchdog, daemon);
+	/* no noise of one user comes before them */
+	for (int i = 0; i < EVENT_COUNT; i++)
+		if (events[i])
+			(void)event_priority_set(events[i], WATCH_PRIORITY);
 	for (int i = 0; i < EVENT_COUNT; i++)
 		if (!events[i] || (i < ON_FLUSH && event_add(events[i], NULL)))
 			err = -ENOMEM;
@@ -227,6 +233,23 @@ static int serve_without_privileges(struct daemon *daemon, int listener)
 	return err;
 }
 
+/* One that hangs does not keep its successor from guarding: new doors find the new socket. */
+static int listen_on(const char *path)
+{
+	/* every user may connect; the kernel tells the engine which user it is */
+	int listener = wire_listen_at(path, SOCK_SEQPACKET, 0666);
+	pid_t pid = 0;
+
+	if (listener != -EADDRINUSE || predecessor_answers(path, &pid))
+		return listener;
+	fprintf(stderr, "rdmasecd: %s: the engine that listens (process %d) does not answer: kill -9 %d\n", path,
+		(int)pid, (int)pid);
+	if (path[0] != '/' || unlink(path))
+		return listener;
+	fprintf(stderr, "rdmasecd: %s: replaced\n", path);
+	return wire_listen_at(path, SOCK_SEQPACKET, 0666);
+}
+
 static int run(struct daemon *daemon, const char *socket_path, const char *audit_path)
 {
 	int listener, err;
@@ -238,8 +261,7 @@ static int run(struct daemon *daemon, const char *socket_path, const char *audit
 		fprintf(stderr, "rdmasecd: %s: %s\n", audit_path, strerror(-err));
 		return EXIT_FAILURE;
 	}
-	/* every user may connect; the kernel tells the engine which user it is */
-	listener = wire_listen_at(socket_path, SOCK_SEQPACKET, 0666);
+	listener = listen_on(socket_path);
 	if (listener < 0) {
 		fprintf(stderr, "rdmasecd: %s: %s\n", socket_path,
 			listener == -EADDRINUSE ? "another engine is running" : strerror(-listener));

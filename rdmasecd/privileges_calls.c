@@ -25,6 +25,7 @@ static const struct confine_rule own[] = {
 
 	/* clients: their network namespace */
 	CONFINE_IOCTL(NS_GET_NSTYPE),
+	CONFINE_IOCTL(NS_GET_USERNS),
 	CONFINE_IOCTL(NS_GET_PARENT), /* the owner of a user namespace pays for its programs */
 	CONFINE_IOCTL(NS_GET_OWNER_UID),
 

@@ -157,7 +157,10 @@ void event_line(FILE *to, const struct wire_record *record)
 
 	fprintf(to, "%s ", record_time_text(record->time_ns, time));
 	if (record->event == WIRE_EVENT_LOST) {
-		fprintf(to, "lost %llu events\n", (unsigned long long)record->count);
+		fprintf(to, "lost %llu events", (unsigned long long)record->count);
+		if (*record->text)
+			fprintf(to, ": %s", record->text);
+		fputc('\n', to);
 		return;
 	}
 	/* the outcome of a decision says more than the word for a decision */

@@ -38,7 +38,7 @@ bool question_take_file(struct asking *q, enum connection_fate *fate)
 	if (!err)
 		return true;
 	if (err == -EBADMSG) {
-		*fate = question_reject(q, REASON_ENGINE_MESSAGE, "the engine did not understand the program's door");
+		*fate = question_reject(q, REASON_ENGINE_MESSAGE);
 		return false;
 	}
 	refuse_not_found(&q->answer, err == -ENODEV ? -EBADF : err);
@@ -187,7 +187,9 @@ static void publish_decision(const struct asking *q)
 
 	watch_describe(&q->process, &q->request, q->device, &q->answer, &record);
 	record.event = WIRE_EVENT_DECIDED;
-	server_publish(&record, q->connection->server);
+	if (q->process.account == 0 ||
+	    decisions_admit(q->connection->server->decisions, q->process.account, &record, clock_ms()))
+		server_publish(&record, q->connection->server);
 }
 
 static void pending_free(struct connection *connection)

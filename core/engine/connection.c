@@ -116,6 +116,9 @@ int connection_new(struct engine_server *server, int socket, struct connection *
 	connection->socket = socket;
 	DL_APPEND2(connection->user->list, connection, user_prev, user_next);
 	server->connections++;
+	connection->is_asking = true;
+	if (connection->user->asking++ == 0)
+		server->asking++;
 	*out = connection;
 	return 0;
 }
@@ -133,6 +136,35 @@ enum connection_fate connection_wait(struct connection *connection, short what, 
 											: CONNECTION_ENDS;
 }
 
+/* ---- shares of the time ---- */
+
+enum { REST_MAX_US = 2000000 };
+
+bool connection_rests(struct connection *connection)
+{
+	const struct server_user *user = connection->user;
+	int64_t left_us = user->rest_until_us - clock_us();
+
+	connection->rests = left_us > 0 && connection->server->asking > 1 &&
+			    connection_wait(connection, 0, (int)(left_us / 1000) + 1) == CONNECTION_STAYS;
+	return connection->rests;
+}
+
+void connection_took(struct connection *connection, int64_t us)
+{
+	int64_t rest_us = us * (connection->server->asking - 1);
+
+	if (connection->server->asking > 1)
+		connection->user->rest_until_us = clock_us() + (rest_us < REST_MAX_US ? rest_us : REST_MAX_US);
+}
+
+void connection_asked(struct connection *connection)
+{
+	if (connection->is_asking && --connection->user->asking == 0)
+		connection->server->asking--;
+	connection->is_asking = false;
+}
+
 void connection_free(struct connection *connection)
 {
 	struct engine_server *server = connection->server;
@@ -142,8 +174,22 @@ void connection_free(struct connection *connection)
 	if (connection->event)
 		event_free(connection->event);
 	foreign_close_socket(server->options.foreign, connection->socket, connection->user->account);
+	connection_asked(connection);
 	DL_DELETE2(connection->user->list, connection, user_prev, user_next);
 	user_leave(server, connection->user);
 	free(connection);
 	server->connections--;
+}
+
+/* A user is freed with its last connection. */
+void connections_free(struct engine_server *server)
+{
+	struct server_user *user, *next;
+
+	HASH_ITER (hh, server->users, user, next) {
+		unsigned left = user->connections;
+
+		while (left--)
+			connection_free(user->list);
+	}
 }

@@ -7,6 +7,7 @@
 
 #include "engine/acquirer.h"
 #include "engine/answer_cache.h"
+#include "engine/decisions.h"
 #include "engine/server.h"
 #include "util/hash.h"
 #include "watch/watch.h"
@@ -32,6 +33,8 @@ enum connection_state { CONNECTION_ASKS, CONNECTION_WAITS, CONNECTION_ACTS, CONN
 struct server_user {
 	uint64_t account;
 	unsigned connections, lists, monitors;
+	unsigned asking;         /* of the connections: those in CONNECTION_ASKS */
+	int64_t rest_until_us;   /* its questions wait: see connection_rests() */
 	struct connection *list; /* its connections, the oldest first */
 	UT_hash_handle hh;
 };
@@ -84,6 +87,7 @@ struct connection {
 	struct event *event;
 	int socket;
 	enum connection_state state;
+	bool is_asking, rests;                          /* counted in user->asking; waits for user->rest_until_us */
 	void (*release)(struct connection *connection); /* of what its state holds; NULL: nothing */
 	struct waiting *waiting;                        /* CONNECTION_WAITS */
 	struct pending *pending;                        /* CONNECTION_ACTS */
@@ -99,8 +103,11 @@ struct engine_server {
 	event_callback_fn on_ready; /* of every connection */
 	struct server_user *users;
 	unsigned connections, lists;
+	unsigned asking; /* users with a connection that asks */
 	struct watch *watch;
 	struct answer_cache *answers;
+	struct decisions *decisions;
+	struct event *summarise;
 	struct acquirer *acquirer;
 	struct connection *waiting;
 	struct event *judge_waiting;
@@ -121,6 +128,17 @@ enum connection_fate { CONNECTION_ENDS, CONNECTION_STAYS };
 RS_MUST_USE int connection_new(struct engine_server *server, int socket, struct connection **out);
 /* Calls server->on_ready at each `what` (EV_READ, EV_WRITE), and after `ms` without one; 0 ms: no time-out. */
 RS_MUST_USE enum connection_fate connection_wait(struct connection *connection, short what, int ms);
+void connections_free(struct engine_server *server);
+/*
+ * Questions of one account share the loop with those of the others: after one that took some time, as much time passes
+ * for each other account that asks before its next. Returns whether the connection has to wait, and then has it called
+ * with EV_TIMEOUT.
+ */
+RS_MUST_USE bool connection_rests(struct connection *connection);
+/* The question took so long. Call it before the connection may be freed. */
+void connection_took(struct connection *connection, int64_t us);
+/* Its state is not CONNECTION_ASKS any more. */
+void connection_asked(struct connection *connection);
 void connection_free(struct connection *connection); /* also releases what its state holds */
 
 /* ---- ask.c ---- */

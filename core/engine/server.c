@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/internal.h"
+#include "util/clock.h"
 #include "util/fd_socket.h"
 
 /* ---- messages ---- */
@@ -116,6 +117,21 @@ static enum connection_fate read_one(struct connection *connection)
 	return CONNECTION_ENDS;
 }
 
+/* The account pays for its question with the time until the next one. */
+static enum connection_fate read_question_in_turn(struct connection *connection)
+{
+	enum connection_fate fate;
+	int64_t began_us = clock_us();
+
+	if (connection_rests(connection))
+		return CONNECTION_STAYS;
+	fate = read_one(connection);
+	connection_took(connection, clock_us() - began_us);
+	if (connection->state != CONNECTION_ASKS)
+		connection_asked(connection);
+	return fate;
+}
+
 static void on_ready(evutil_socket_t socket, short what, void *arg)
 {
 	struct connection *connection = arg;
@@ -123,7 +139,9 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 	enum connection_fate fate = CONNECTION_ENDS;
 
 	(void)socket;
-	if (what & EV_READ)
+	if (state == CONNECTION_ASKS && (what & EV_READ || connection->rests))
+		fate = read_question_in_turn(connection);
+	else if (what & EV_READ)
 		fate = read_one(connection);
 	else if (what & EV_WRITE && actions[state].room)
 		fate = actions[state].room(connection);
@@ -168,9 +186,33 @@ struct event_base *engine_base_new(void)
 	return base;
 }
 
-/* Without its listener. */
+static void on_summarise(evutil_socket_t fd, short what, void *arg)
+{
+	struct engine_server *server = arg;
+
+	(void)fd;
+	(void)what;
+	decisions_summarise(server->decisions, clock_ms(), server_publish, server);
+}
+
+static int start_summaries(struct engine_server *server)
+{
+	const struct timeval interval = clock_timeval(DECISIONS_SUMMARY_MS);
+
+	server->decisions = decisions_new();
+	server->summarise = event_new(server->base, -1, EV_PERSIST, on_summarise, server);
+	return server->decisions && server->summarise && !event_add(server->summarise, &interval) ? 0 : -ENOMEM;
+}
+
+/* Without its listener. Decisions that were left out are reported first. */
 static void server_free(struct engine_server *server)
 {
+	if (server->summarise) {
+		if (server->decisions)
+			on_summarise(-1, 0, server);
+		event_free(server->summarise);
+	}
+	decisions_free(server->decisions);
 	server_wait_free(server);
 	if (server->watch)
 		watch_free(server->watch);
@@ -197,6 +239,8 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 			&server->watch);
 	if (!err && !(server->answers = answer_cache_new()))
 		err = -ENOMEM;
+	if (!err)
+		err = start_summaries(server);
 	if (!err)
 		err = server_wait_init(server);
 	if (err) {
@@ -227,5 +271,6 @@ void engine_server_adopt(struct engine_server *server)
 void engine_server_free(struct engine_server *server)
 {
 	evconnlistener_free(server->listener);
+	connections_free(server);
 	server_free(server);
 }

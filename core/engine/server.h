@@ -46,8 +46,7 @@ void engine_server_set_policy(struct engine_server *server, const struct policy 
 void engine_server_adopt(struct engine_server *server);
 
 /*
- * Frees the server, after the loop has ended. Connections of clients that wait for an answer stay open until the
- * process ends.
+ * Frees the server, after the loop has ended, and closes all connections.
  */
 void engine_server_free(struct engine_server *server);
 

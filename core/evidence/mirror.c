@@ -39,7 +39,9 @@
 
 enum {
 	CATCH_UP_TRIES = 5,
-	LOAD_AT_ONCE_MS = 100,
+	LOAD_AT_ONCE_MS = 25,
+	TURN_MS = 20,    /* for queued events, in a turn of the loop */
+	FOLLOW_MS = 250, /* the same, for a question: then they count as lost */
 	POLL_SLOW_MS = 1000,
 	SETTINGS_MS = 1000, /* sysctls of all netdevs; mirror_read_settings() reads those of one at once */
 };
@@ -79,15 +81,24 @@ static int take_xfrm_message(const struct nlmsghdr *message, void *arg)
 	return err;
 }
 
-/* An error of the socket means that events were lost. */
-static void drain(struct mirror *mirror)
+/* Returns whether events were lost. In a turn of the loop (`ms` TURN_MS), those that take longer come in the next one.
+ */
+static bool drain_socket(struct event_socket *listening, int ms, int (*take)(const struct nlmsghdr *message, void *arg),
+			 struct mirror *mirror)
 {
-	if (event_socket_drain(&mirror->route_socket, take_route_message, mirror)) {
+	int err = event_socket_drain(listening, ms, take, mirror);
+
+	return err == -EINPROGRESS ? ms != TURN_MS : err != 0;
+}
+
+static void drain(struct mirror *mirror, int ms)
+{
+	if (drain_socket(&mirror->route_socket, ms, take_route_message, mirror)) {
 		mirror->links = MIRROR_STALE;
 		if (mirror->routes6 != MIRROR_REROUTED)
 			mirror->routes6 = MIRROR_STALE;
 	}
-	if (mirror->xfrm != MIRROR_LOADING && event_socket_drain(&mirror->xfrm_socket, take_xfrm_message, mirror))
+	if (mirror->xfrm != MIRROR_LOADING && drain_socket(&mirror->xfrm_socket, ms, take_xfrm_message, mirror))
 		mirror->xfrm = MIRROR_STALE;
 }
 
@@ -141,14 +152,18 @@ static bool read_stale(struct mirror *mirror)
 	return true;
 }
 
-/* Reads again what became stale during a reading. If this does not end, the next event or poll continues. */
-static void catch_up(struct mirror *mirror)
+/*
+ * Reads again what became stale during a reading. If this does not end, or takes long, the next event or poll
+ * continues: what was read was current when this began.
+ */
+static void catch_up(struct mirror *mirror, int ms)
 {
+	int64_t end_ms = clock_ms() + ms;
 	int tries = CATCH_UP_TRIES;
 
 	do
-		drain(mirror);
-	while (read_stale(mirror) && --tries);
+		drain(mirror, ms);
+	while (read_stale(mirror) && --tries && clock_ms() < end_ms);
 }
 
 /* MACsec first: if a SecY is gone, so is its link, and the next drain reports that. */
@@ -171,9 +186,12 @@ static void read_silent_facts(struct mirror *mirror)
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
+	int64_t began_us = clock_us();
+
 	(void)fd;
 	(void)what;
-	catch_up(arg);
+	catch_up(arg, TURN_MS);
+	mirror_rest(arg, began_us);
 }
 
 static void on_load_more(evutil_socket_t fd, short what, void *arg)
@@ -183,13 +201,14 @@ static void on_load_more(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (mirror_read_more_xfrm(mirror))
-		catch_up(mirror);
+		catch_up(mirror, TURN_MS);
 }
 
-static void poll_again(struct mirror *mirror)
+static void poll_again(struct mirror *mirror, int64_t took_us)
 {
 	int ms = mirror->poll_is_fast || mirror->hurries ? MIRROR_POLL_MS : POLL_SLOW_MS;
-	const struct timeval when = clock_timeval(ms);
+	int rest_ms = mirror_rest_ms(mirror, took_us);
+	const struct timeval when = clock_timeval(rest_ms > ms ? rest_ms : ms);
 
 	event_add(mirror->poll, &when);
 }
@@ -197,26 +216,27 @@ static void poll_again(struct mirror *mirror)
 static void on_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct mirror *mirror = arg;
+	int64_t began_us = clock_us();
 
 	(void)fd;
 	(void)what;
 	read_silent_facts(mirror);
-	catch_up(mirror);
-	poll_again(mirror);
+	catch_up(mirror, TURN_MS);
+	poll_again(mirror, clock_us() - began_us);
 }
 
 /* ---- the mirror ---- */
 
 const struct evidence *mirror_now(struct mirror *mirror)
 {
-	catch_up(mirror);
+	catch_up(mirror, FOLLOW_MS);
 	read_silent_facts(mirror);
 	return &mirror->ev;
 }
 
 void mirror_follow(struct mirror *mirror)
 {
-	catch_up(mirror);
+	catch_up(mirror, FOLLOW_MS);
 }
 
 const struct evidence *mirror_last(const struct mirror *mirror)
@@ -244,13 +264,13 @@ void mirror_poll_fast(struct mirror *mirror, bool fast)
 	if (mirror->poll_is_fast == fast)
 		return;
 	mirror->poll_is_fast = fast;
-	poll_again(mirror);
+	poll_again(mirror, 0);
 }
 
 void mirror_hurry_begin(struct mirror *mirror)
 {
 	if (!mirror->hurries++)
-		poll_again(mirror);
+		poll_again(mirror, 0);
 }
 
 void mirror_hurry_end(struct mirror *mirror)
@@ -285,13 +305,15 @@ static int watch(struct mirror *mirror, struct event_base *base)
 {
 	mirror->poll = evtimer_new(base, on_poll, mirror);
 	mirror->load_more = evtimer_new(base, on_load_more, mirror);
+	mirror->rest = evtimer_new(base, mirror_on_rested, mirror);
 	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_event, mirror);
-	if (!mirror->poll || !mirror->load_more || !mirror->route_event)
+	if (!mirror->poll || !mirror->load_more || !mirror->rest || !mirror->route_event)
 		return -ENOMEM;
 	/* fails in a loop without priorities, as in tests */
 	(void)event_priority_set(mirror->poll, WATCH_PRIORITY);
 	(void)event_priority_set(mirror->load_more, OTHERS_PRIORITY);
 	(void)event_priority_set(mirror->route_event, WATCH_PRIORITY);
+	(void)event_priority_set(mirror->rest, WATCH_PRIORITY);
 	if (event_add(mirror->route_event, NULL))
 		return -ENOMEM;
 	if (mirror->xfrm_socket.fd < 0)
@@ -309,6 +331,9 @@ static void let_go(struct mirror *mirror)
 		event_free(mirror->poll);
 	if (mirror->load_more)
 		event_free(mirror->load_more);
+	if (mirror->rest)
+		event_free(mirror->rest);
+	mirror_rest_end(mirror);
 	if (mirror->route_event)
 		event_free(mirror->route_event);
 	if (mirror->xfrm_event)
@@ -321,7 +346,8 @@ static void let_go(struct mirror *mirror)
 	free(mirror);
 }
 
-int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn changed, void *arg, struct mirror **out)
+int mirror_new(struct event_base *base, struct netns *netns, size_t xfrm_max, mirror_changed_fn changed, void *arg,
+	       struct mirror **out)
 {
 	struct mirror *mirror = calloc(1, sizeof(*mirror));
 	int err;
@@ -336,6 +362,8 @@ int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn c
 	mirror->ev.xfrm = xfrm_table_new();
 	err = mirror->ev.xfrm ? subscribe(mirror) : -ENOMEM;
 	if (!err)
+		xfrm_table_limit(mirror->ev.xfrm, xfrm_max);
+	if (!err)
 		err = watch(mirror, base);
 	if (err) {
 		let_go(mirror);
@@ -345,7 +373,7 @@ int mirror_new(struct event_base *base, struct netns *netns, mirror_changed_fn c
 	mirror->quiet = true;
 	mirror_now(mirror);
 	mirror->quiet = false;
-	poll_again(mirror);
+	poll_again(mirror, 0);
 	*out = mirror;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * Shared by the files of the mirror: following events (mirror.c), reading (mirror_read.c), notifying (mirror_notify.c).
+ * Shared by the files of the mirror: following events (mirror.c), its share of the time (mirror_rest.c), reading
+ * (mirror_read.c), notifying (mirror_notify.c).
  */
 #ifndef RDMASEC_EVIDENCE_MIRROR_INTERNAL_H
 #define RDMASEC_EVIDENCE_MIRROR_INTERNAL_H
@@ -24,6 +25,8 @@ struct mirror {
 	struct evidence ev;
 	struct event_socket route_socket, xfrm_socket;
 	struct event *route_event, *xfrm_event, *poll;
+	struct event *rest; /* its end: mirror_rest.c */
+	bool rests;
 	enum mirror_part_state links, routes6, xfrm;
 	bool doubted_in_load;
 	int64_t links_read_ms, xfrm_due_ms;
@@ -41,6 +44,13 @@ struct mirror {
 void mirror_notify(struct mirror *mirror, const struct mirror_change *change);
 void mirror_notify_host(struct mirror *mirror);
 void mirror_notify_xfrm(const struct xfrm_change *change, void *arg); /* the mirror */
+
+/* mirror_rest.c: leaves the events of the mirror in their sockets for a while, after a turn that began then. */
+void mirror_rest(struct mirror *mirror, int64_t began_us);
+/* The length of that while, after a turn of `took_us`. */
+int mirror_rest_ms(const struct mirror *mirror, int64_t took_us);
+void mirror_rest_end(struct mirror *mirror);
+void mirror_on_rested(evutil_socket_t fd, short what, void *arg);
 
 /* Each reads its part again and notifies of differences. Blocks like evidence_read(). */
 void mirror_read_links(struct mirror *mirror);

@@ -121,11 +121,12 @@ static void xfrm_is_read(struct mirror *mirror)
 /* During a load events wait in their socket; they are applied after it. */
 static void go_on_later(struct mirror *mirror)
 {
-	const struct timeval now = { 0 };
+	/* that of another namespace takes half of the time at most */
+	const struct timeval pause = clock_timeval(netns_is_initial(mirror->netns) ? 0 : mirror->load_at_once_ms);
 
 	if (mirror->xfrm_event)
 		event_del(mirror->xfrm_event);
-	event_add(mirror->load_more, &now);
+	event_add(mirror->load_more, &pause);
 }
 
 static bool read_some_xfrm(struct mirror *mirror)
@@ -154,7 +155,7 @@ bool mirror_read_more_xfrm(struct mirror *mirror)
 {
 	if (!read_some_xfrm(mirror))
 		return false;
-	if (mirror->xfrm_event)
+	if (mirror->xfrm_event && !mirror->rests)
 		event_add(mirror->xfrm_event, NULL);
 	return true;
 }

@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "netlink/dump.h"
+#include "util/clock.h"
 
-enum { DRAIN_MAX = 100000 }; /* datagrams */
+enum { CLOCK_EVERY = 32 }; /* datagrams */
 
 int event_socket_open(struct event_socket *listening, struct netns *netns, int protocol, const unsigned *groups,
 		      size_t count)
@@ -74,15 +75,15 @@ static int take_next(struct event_socket *listening, int (*message)(const struct
 	return err;
 }
 
-int event_socket_drain(struct event_socket *listening, int (*message)(const struct nlmsghdr *message, void *arg),
-		       void *arg)
+int event_socket_drain(struct event_socket *listening, int ms,
+		       int (*message)(const struct nlmsghdr *message, void *arg), void *arg)
 {
+	int64_t end_ms = clock_ms() + ms;
 	int worst = 0, err = 0;
 
 	for (unsigned i = 0; listening->fd >= 0 && err != -EAGAIN; i++) {
-		/* events arrive faster than they are applied: reading everything again is quicker */
-		if (i == DRAIN_MAX)
-			return -EOVERFLOW;
+		if (i && i % CLOCK_EVERY == 0 && clock_ms() >= end_ms)
+			return worst ? worst : -EINPROGRESS;
 		err = take_next(listening, message, arg);
 		if (err && err != -EAGAIN && err != -EINTR)
 			worst = err;

@@ -23,12 +23,12 @@ RS_MUST_USE int event_socket_open(struct event_socket *listening, struct netns *
 void event_socket_close(struct event_socket *listening);
 
 /*
- * Passes every queued message to `message`, without waiting. Returns 0. Returns -errno if messages were lost or
- * `message` failed: the caller must then read again the state that they describe. The queue has been emptied all the
- * same, except after -EOVERFLOW (events arrive faster than they are applied) and if the socket is unusable. Drops
- * datagrams of other processes. Wipes the buffer, which may have held keys.
+ * Passes every queued message to `message`, without waiting. Returns 0; -EINPROGRESS after `ms`, when more may be
+ * queued and none was lost. Returns another -errno if messages were lost or `message` failed: the caller must then read
+ * again the state that they describe. The queue has been emptied all the same, except when the time was over before,
+ * and if the socket is unusable. Drops datagrams of other processes. Wipes the buffer, which may have held keys.
  */
-RS_MUST_USE int event_socket_drain(struct event_socket *listening,
+RS_MUST_USE int event_socket_drain(struct event_socket *listening, int ms,
 				   int (*message)(const struct nlmsghdr *message, void *arg), void *arg);
 
 #endif

@@ -56,6 +56,26 @@ static uint64_t account_of_namespace(int fd, uid_t uid)
 	return owner ? owner : a_namespace + st.st_ino;
 }
 
+uint64_t process_account_of_namespace(int ns_fd)
+{
+	struct stat own;
+	uint64_t account = 0;
+	int fd = ioctl(ns_fd, NS_GET_USERNS);
+
+	if (fd < 0)
+		return 0;
+	if (stat("/proc/self/ns/user", &own) || fd_is(fd, &own)) {
+		close(fd);
+		return 0;
+	}
+	fd = outermost(fd, &own);
+	if (fd < 0)
+		return 0;
+	account = account_of_namespace(fd, 0);
+	close(fd);
+	return account;
+}
+
 uint64_t process_account(int proc_dir, uid_t uid)
 {
 	struct stat own, theirs;

@@ -15,6 +15,12 @@
  */
 uint64_t process_account(int proc_dir, uid_t uid);
 
+/*
+ * Returns the account of the user namespace that owns the namespace behind `ns_fd`: 0 for the caller's own user
+ * namespace, and if the kernel does not tell.
+ */
+uint64_t process_account_of_namespace(int ns_fd);
+
 /* The same by number; the process may end during the call, and the account is `uid` then. */
 uint64_t process_account_of(pid_t pid, uid_t uid);
 

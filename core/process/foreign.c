@@ -457,7 +457,9 @@ static int start(struct foreign *foreign)
 	err = fork_spawner(foreign, pair[1]);
 	close(pair[1]);
 	/* it works only if it could confine itself */
-	return err ? err : foreign_helper_get(foreign, FOREIGN_TAKER) ? 0 : -ECONNRESET;
+	for (enum foreign_role role = FOREIGN_TAKER; !err && role <= FOREIGN_SOCKET_CLOSER; role++)
+		err = foreign_helper_get(foreign, role) ? 0 : -ECONNRESET;
+	return err;
 }
 
 int foreign_start(const char *sysfs, struct foreign **out)

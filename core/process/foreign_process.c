@@ -28,6 +28,7 @@ static const struct confine_rule own[] = {
 	CONFINE_ALLOW(prctl),
 	CONFINE_ALLOW(getppid),
 	CONFINE_ALLOW(dup2),
+	CONFINE_ALLOW(dup3),
 	CONFINE_ALLOW(close_range),
 	CONFINE_ALLOW_IF(socketpair, 1, CONFINE_INT(0, AF_UNIX)),
 	CONFINE_ALLOW_IF(openat, 1, CONFINE_BITS(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)),

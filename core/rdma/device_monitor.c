@@ -17,6 +17,8 @@ struct device_monitor {
 	void *arg;
 };
 
+enum { DRAIN_MS = 20 };
+
 /* The content does not matter: the owner reads all devices again. */
 static int take_message(const struct nlmsghdr *message, void *arg)
 {
@@ -32,7 +34,7 @@ static void on_message(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (event_socket_drain(&monitor->socket, take_message, &has_message) || has_message)
+	if (event_socket_drain(&monitor->socket, DRAIN_MS, take_message, &has_message) || has_message)
 		monitor->changed(monitor->arg);
 }
 

@@ -9,6 +9,9 @@
 /* Returns the milliseconds of CLOCK_MONOTONIC, for deadlines and ages. Async-signal-safe. */
 int64_t clock_ms(void);
 
+/* Returns the microseconds of CLOCK_MONOTONIC, for durations of work. Async-signal-safe. */
+int64_t clock_us(void);
+
 /* Returns the same time span for timers and socket options. `ms` is not negative. */
 struct timeval clock_timeval(int64_t ms);
 

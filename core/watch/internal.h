@@ -13,9 +13,10 @@
 #include "xfrm/acquire.h"
 
 enum {
-	SWEEP_MS = 2000,    /* after this time a destroyed QP is not listed any more */
-	SCAN_MS = 10000,    /* after this time a QP is found that no door reported */
-	GRACE_STEP_MS = 50, /* how late the end of a grace may be noticed */
+	SWEEP_MS = 2000,       /* after this time a destroyed QP is not listed any more */
+	SWEEP_AT_ONCE_MS = 50, /* then the event loop handles requests, and as long */
+	SCAN_MS = 10000,       /* after this time a QP is found that no door reported */
+	GRACE_STEP_MS = 50,    /* how late the end of a grace may be noticed */
 	UFILES_PER_USER_MAX = 4096,
 	JUDGED_AT_ONCE = 64, /* QPs, then the event loop handles requests */
 	/* QPs of which the kernel is asked at each sweep: a NIC needs a firmware command for each */
@@ -111,6 +112,7 @@ struct watch_ufile {
 	struct watch_holder *holders;
 	struct watch_qp *qps;
 	bool queued;
+	uint32_t swept;                              /* the watch's sweep_round in which it was swept last */
 	struct watch_ufile *prev, *next;             /* of all */
 	struct watch_ufile *queue_prev, *queue_next; /* of those with queued QPs */
 };
@@ -129,6 +131,7 @@ struct watch {
 	struct event *scan_found, *scan_check; /* of a scan that runs */
 	bool scan_is_soon;
 	int64_t scan_began_ms, scan_took_ms; /* the last one */
+	uint32_t sweep_round;                /* counts the sweeps */
 	uint32_t round;                      /* counts the rounds in which the kernel is asked about each QP */
 	unsigned checks_left;                /* of CHECKS_PER_SWEEP, in this sweep */
 };

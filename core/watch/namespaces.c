@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "watch/namespaces.h"
+#include "process/account.h"
 #include "util/hash.h"
 
 #include <errno.h>
@@ -11,7 +12,12 @@
 #include "rdma/device_monitor.h"
 
 /* Any user can create namespaces (user_namespaces(7)). */
-enum { NAMESPACES_MAX = 1024, NAMESPACES_PER_USER_MAX = 128 };
+enum {
+	NAMESPACES_MAX = 1024,
+	NAMESPACES_PER_USER_MAX = 128,
+	/* policies and SAs of a namespace that a user made: about 3 MiB. In those of root there may be any number. */
+	XFRM_OF_USER_MAX = 4096,
+};
 
 /* Identifies a namespace while it is held open (nsfs). */
 struct namespace_key {
@@ -85,11 +91,14 @@ static void on_change(struct mirror *mirror, const struct mirror_change *change,
 static int open_mirror(struct namespace *in, int ns_fd)
 {
 	struct netns *netns;
+	bool is_users;
 	int err = netns_open(in->all->opener, ns_fd, &netns);
 
 	if (err)
 		return err;
-	err = mirror_new(in->all->base, netns, on_change, in, &in->mirror);
+	/* a namespace that belongs to a user's own user namespace */
+	is_users = in->all->opener && process_account_of_namespace(ns_fd) != 0;
+	err = mirror_new(in->all->base, netns, is_users ? XFRM_OF_USER_MAX : 0, on_change, in, &in->mirror);
 	if (err)
 		netns_close(netns);
 	return err;

@@ -109,16 +109,29 @@ void watch_sweep_ufile(struct watch_ufile *ufile)
 	watch_return_fd(ufile, fd);
 }
 
-static void sweep_all(struct watch *watch)
+/* Sweeps files that have not had their turn in this round, until `end_ms`. True: all have. */
+static bool sweep_some(struct watch *watch, int64_t end_ms)
 {
 	struct watch_ufile *ufile;
 
-	watch->checks_left = CHECKS_PER_SWEEP;
-	DL_FOREACH (watch->ufiles, ufile)
+	DL_FOREACH (watch->ufiles, ufile) {
+		if (ufile->swept == watch->sweep_round)
+			continue;
+		if (clock_ms() >= end_ms)
+			return false;
+		ufile->swept = watch->sweep_round;
 		watch_sweep_ufile(ufile);
+	}
+	return true;
+}
+
+static void sweep_ends(struct watch *watch)
+{
+	watch->sweep_round++;
 	/* each QP has been checked_round at */
 	if (watch->checks_left)
 		watch->round++;
+	watch->checks_left = CHECKS_PER_SWEEP;
 	watch_free_idle(watch);
 	watch_set_macsec_polling(watch);
 }
@@ -129,8 +142,12 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	sweep_all(watch);
-	watch_set_timer(watch->sweep, SWEEP_MS);
+	if (sweep_some(watch, clock_ms() + SWEEP_AT_ONCE_MS)) {
+		sweep_ends(watch);
+		watch_set_timer(watch->sweep, SWEEP_MS);
+	} else {
+		watch_set_timer(watch->sweep, SWEEP_AT_ONCE_MS);
+	}
 }
 
 int watch_sweep_init(struct watch *watch)
@@ -161,13 +178,20 @@ static void list_ufile(struct watch_ufile *ufile, void (*row)(const struct wire_
 	watch_return_fd(ufile, fd);
 }
 
+static bool is_of_user(const struct watch_ufile *ufile, uid_t uid)
+{
+	return uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid);
+}
+
 void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_record *record, void *arg), void *arg)
 {
 	struct watch_ufile *ufile;
 
-	sweep_all(watch);
+	DL_FOREACH (watch->ufiles, ufile)
+		if (is_of_user(ufile, uid))
+			watch_sweep_ufile(ufile);
 	watch_identify_adopted(watch);
 	DL_FOREACH (watch->ufiles, ufile)
-		if (uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid))
+		if (is_of_user(ufile, uid))
 			list_ufile(ufile, row, arg);
 }

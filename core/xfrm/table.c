@@ -41,6 +41,16 @@ struct xfrm_table *xfrm_table_new(void)
 	return table;
 }
 
+void xfrm_table_limit(struct xfrm_table *table, size_t max)
+{
+	table->entries_max = max;
+}
+
+static bool is_full(const struct xfrm_table *table)
+{
+	return table->entries_max && HASH_COUNT(table->sas) + HASH_COUNT(table->policies) >= table->entries_max;
+}
+
 void xfrm_table_drop_policies(struct xfrm_table *table)
 {
 	struct xfrm_policy_entry *policy, *next;
@@ -142,7 +152,7 @@ static int sa_enter(struct xfrm_table *table, struct xfrm_sa_entry *entry)
 	struct xfrm_group_key keys[XFRM_LINKS_MAX];
 	size_t count = xfrm_sa_groups(&entry->sa, keys);
 
-	if (xfrm_groups_join(&table->groups, &entry->entry, keys, count))
+	if (is_full(table) || xfrm_groups_join(&table->groups, &entry->entry, keys, count))
 		return -ENOMEM;
 	HASH_ADD(hh, table->sas, id, sizeof(entry->id), entry);
 	if (entry->hh.tbl)
@@ -195,7 +205,7 @@ static int policy_enter(struct xfrm_table *table, struct xfrm_policy_entry *entr
 	struct xfrm_group_key keys[XFRM_LINKS_MAX];
 	size_t count = xfrm_policy_groups(&entry->policy, keys);
 
-	if (xfrm_groups_join(&table->groups, &entry->entry, keys, count))
+	if (is_full(table) || xfrm_groups_join(&table->groups, &entry->entry, keys, count))
 		return -ENOMEM;
 	HASH_ADD(hh, table->policies, policy.index, sizeof(entry->policy.index), entry);
 	if (entry->hh.tbl)

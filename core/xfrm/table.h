@@ -41,6 +41,11 @@ enum { XFRM_TABLE_ERROR_MAX = 128 };
  */
 struct xfrm_table *xfrm_table_new(void);
 void xfrm_table_free(struct xfrm_table *table);
+/*
+ * Limits the policies and SAs together; 0: no limit. One more is refused as if there were no memory, and a table that
+ * cannot be read to its end is BROKEN.
+ */
+void xfrm_table_limit(struct xfrm_table *table, size_t max);
 
 /*
  * Replaces the contents with all policies and SAs, read over `transport`, with the checks of evidence_read(). Returns

@@ -105,6 +105,7 @@ struct xfrm_table {
 	struct xfrm_group *groups;
 	struct xfrm_question *questions;
 	uint64_t sequence;
+	size_t entries_max;                    /* 0: no limit */
 	size_t offloaded, packet_offloaded[3]; /* by direction */
 };
 

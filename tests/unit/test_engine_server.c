@@ -14,12 +14,15 @@
 
 #include "engine/server.h"
 #include "messages/protocol.h"
+#include "process/foreign.h"
+#include "skip.h"
 #include "util/fd_socket.h"
 
 static struct running {
 	char name[WIRE_NAME_MAX];
 	struct event_base *base;
 	struct engine_server *server;
+	struct foreign *foreign;
 	pthread_t thread;
 	int stop[2];
 	atomic_uint logged;
@@ -40,7 +43,8 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 
 static void *serve(void *arg)
 {
-	const struct engine_options options = { .log = { .record = log_record, .arg = &engine.logged } };
+	const struct engine_options options = { .foreign = engine.foreign,
+						.log = { .record = log_record, .arg = &engine.logged } };
 	struct event *stop;
 	int listener = *(int *)arg;
 
@@ -61,6 +65,7 @@ static void start(void)
 
 	memset(&engine, 0, sizeof(engine));
 	cr_assert_eq(pipe(engine.stop), 0);
+	cr_assert_eq(foreign_start("/sys", &engine.foreign), 0);
 	listener = wire_listen(engine.name);
 	cr_assert_geq(listener, 0);
 	cr_assert_eq(pthread_create(&engine.thread, NULL, serve, &listener), 0);
@@ -70,6 +75,7 @@ static void stop(void)
 {
 	cr_assert_eq(write(engine.stop[1], "", 1), 1);
 	pthread_join(engine.thread, NULL);
+	foreign_stop(engine.foreign);
 	close(engine.stop[0]);
 	close(engine.stop[1]);
 }
@@ -310,6 +316,74 @@ Test(engine_server, closes_connections_above_the_limit_of_a_user, .init = start,
 	cr_assert_eq(write(go[1], "", 1), 1);
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "connections of the user: %d", WEXITSTATUS(status));
+	expect_service();
+}
+
+enum { CROWDS = 4, CROWD = 1500 };
+
+/* Connects as often as it can, and holds the connections until `go` is closed. */
+static void crowd(uid_t uid, int ready, int go)
+{
+	char octet;
+
+	if (setuid(uid))
+		_exit(100);
+	for (int i = 0; i < CROWD; i++)
+		if (connect_to_engine() < 0)
+			_exit(101);
+	if (write(ready, "", 1) != 1)
+		_exit(102);
+	_exit(read(go, &octet, 1) != 0);
+}
+
+Test(engine_server, four_users_leave_connections_to_a_fifth, .init = start, .fini = stop)
+{
+	const struct rlimit many = { 8192, 8192 };
+	int ready[2], go[2], status;
+	pid_t fifth;
+	char octet;
+
+	if (getuid())
+		skip_test("takes root, to become other users");
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &many), 0);
+	cr_assert(!pipe(ready) && !pipe(go));
+	for (int i = 0; i < CROWDS; i++)
+		if (fork() == 0) {
+			close(go[1]);
+			crowd(12345 + (uid_t)i, ready[1], go[0]);
+		}
+	for (int i = 0; i < CROWDS; i++)
+		cr_assert_eq(read(ready[0], &octet, 1), 1);
+	fifth = fork();
+	if (fifth == 0) {
+		struct wire_ask ask = question();
+		int null = open("/dev/null", O_RDWR);
+
+		ask.fd = (uint32_t)null;
+		_exit(setuid(23456) || answer_to(&ask, sizeof(ask), null) != EPERM);
+	}
+	cr_assert_eq(waitpid(fifth, &status, 0), fifth);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the fifth user gets an answer");
+	close(go[1]);
+	for (int i = 0; i < CROWDS; i++)
+		cr_expect(wait(&status) > 0 && WIFEXITED(status) && !WEXITSTATUS(status), "%d", status);
+}
+
+/* A question's file stays in the socket until a helper takes it; other messages may have none. */
+Test(engine_server, serves_after_files_in_other_messages, .init = start, .fini = stop)
+{
+	struct wire_request request;
+	int null = open("/dev/null", O_RDWR), ends[2];
+	struct pollfd end;
+
+	wire_make(&request, WIRE_MONITOR);
+	cr_expect_eq(answer_to(&request, sizeof(request), null), -1);
+	cr_expect_eq(answer_to("", 0, null), -1, "an empty message");
+	cr_assert_eq(pipe(ends), 0);
+	cr_expect_eq(answer_to(&request, sizeof(request), ends[1]), -1);
+	close(ends[1]);
+	end = (struct pollfd){ .fd = ends[0], .events = POLLIN };
+	cr_expect_eq(poll(&end, 1, 10000), 1, "the file is closed");
 	expect_service();
 }
 

@@ -33,7 +33,7 @@ static void setup(void)
 	netns_enter();
 	base = event_base_new();
 	cr_assert_eq(netns_open(NULL, -1, &netns), 0);
-	cr_assert_eq(mirror_new(base, netns, on_change, &host_changes, &mirror), 0);
+	cr_assert_eq(mirror_new(base, netns, 0, on_change, &host_changes, &mirror), 0);
 	cr_assert_eq(host_changes + xfrm_changes, 0U, "the first reading notifies of no change");
 	mirror->load_at_once_ms = 600000; /* on every host: only one test reads in steps */
 }
@@ -439,4 +439,19 @@ Test(mirror, follows_events_in_event_loop)
 	cr_expect(lo()->up);
 	cr_expect_not(lo()->xfrm_off);
 	cr_expect_gt(host_changes, 0U);
+}
+
+/* A busy namespace leaves the loop to others: four fifths of the time, and no event waits long in the host's own. */
+Test(mirror, rests_after_its_turns)
+{
+	bool is_initial = netns_is_initial(mirror->netns);
+
+	cr_expect_eq(mirror_rest_ms(mirror, 10), 1);
+	cr_expect_eq(mirror_rest_ms(mirror, 5000), 20);
+	cr_expect_eq(mirror_rest_ms(mirror, 100000), is_initial ? 50 : 400);
+	mirror_rest(mirror, clock_us() - 5000);
+	cr_expect(mirror->rests && !event_pending(mirror->route_event, EV_READ, NULL));
+	cr_expect_geq(mirror_rest_ms(mirror, 5000), is_initial ? 20 : 40, "those that rest share the time of one");
+	event_base_loop(base, EVLOOP_ONCE);
+	cr_expect(!mirror->rests && event_pending(mirror->route_event, EV_READ, NULL));
 }

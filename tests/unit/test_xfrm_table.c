@@ -128,6 +128,19 @@ Test(xfrm_table, is_loaded)
 	expect_protected();
 }
 
+/* The share of a user's own namespace: beyond it nothing is known, as without memory. */
+Test(xfrm_table, is_broken_beyond_its_limit)
+{
+	const struct netlink_transport transport = fake_transport(&kernel);
+
+	xfrm_table_limit(table, 4);
+	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
+	cr_expect_eq(xfrm_table_load(table, &transport, error, sizeof(error)), EVIDENCE_READ);
+	xfrm_table_limit(table, 3);
+	say_xfrm(&kernel, w.policies, w.policy_count, w.sas, w.sa_count);
+	cr_expect_eq(xfrm_table_load(table, &transport, error, sizeof(error)), EVIDENCE_BROKEN);
+}
+
 /* One datagram for each step: the verdict is UNKNOWN until the end. */
 Test(xfrm_table, is_loaded_in_parts)
 {

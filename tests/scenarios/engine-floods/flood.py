@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+"""What a hostile user does to rdmasecd, and a user that asks meanwhile.
+
+    flood.py ask            asks all the time; prints a window of {"asked", "passed", "longest_ms"} at each SIGUSR1
+    flood.py sent           sends a file of a silent FUSE server with questions
+    flood.py unread         leaves such files in sockets that it closes
+    flood.py taken DOOR     holds one, and maps the file DOOR, so that a scan takes it
+    flood.py mappings DOOR  has 60,000 mappings, and maps DOOR last
+    flood.py files DOOR     has 60,000 files open, and maps DOOR
+    flood.py doors          says all the time that its door is broken
+    flood.py links          changes links of a network namespace of its own, where it has asked
+
+All but `ask` print "ready" when they have done it once, and go on, or hold it, until they are ended.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import mmap
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hostile"))
+import attack  # noqa: E402
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
+MS_NOSUID, MS_NODEV = 2, 4
+KIND_DOOR_BROKEN = 18
+IN, OUT = struct.Struct("=IIQQIIII"), struct.Struct("=IiQ")
+LOOKUP, FORGET, GETATTR, OPEN, RELEASE, FLUSH, INIT, BATCH_FORGET = 1, 2, 3, 14, 18, 25, 26, 42
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+# ---- a FUSE server with one file, which never answers FLUSH ----
+
+
+def attr(node: int) -> bytes:
+    mode = 0o40777 if node == 1 else 0o100666
+    return struct.pack("=QQQQQQIIIIIIIIII", node, 0, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
+
+
+def answer(opcode: int) -> bytes | None:
+    if opcode == INIT:
+        return struct.pack("=IIIIHHIIHHI7I", 7, 31, 0, 0, 16, 12, 4096, 1, 1, 0, 0, *[0] * 7)
+    if opcode == LOOKUP:
+        return struct.pack("=QQQQII", 2, 0, 60, 60, 0, 0) + attr(2)
+    if opcode == OPEN:
+        return struct.pack("=QII", 1, 0, 0)
+    return b"" if opcode == RELEASE else None
+
+
+def serve(device: int) -> None:
+    while True:
+        try:
+            request = os.read(device, 1 << 20)
+        except OSError:
+            return
+        _, opcode, unique, node = IN.unpack_from(request)[:4]
+        if opcode in (FORGET, BATCH_FORGET, FLUSH):
+            continue
+        body = struct.pack("=QII", 60, 0, 0) + attr(node) if opcode == GETATTR else answer(opcode)
+        error = 0 if body is not None else -errno.ENOSYS
+        os.write(device, OUT.pack(OUT.size + len(body or b""), error, unique) + (body or b""))
+
+
+def own_namespaces(flags: int) -> None:
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(CLONE_NEWUSER | flags):
+        raise OSError(ctypes.get_errno(), "unshare")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+
+
+def silent_file() -> int:
+    """Returns an fd of a file whose close(2) never returns. As any user can make it."""
+    own_namespaces(CLONE_NEWNS)
+    device, place = os.open("/dev/fuse", os.O_RDWR), tempfile.mkdtemp()
+    options = f"fd={device},rootmode=40000,user_id=0,group_id=0"
+    if libc.mount(b"fuse", place.encode(), b"fuse", MS_NOSUID | MS_NODEV, options.encode()):
+        raise OSError(ctypes.get_errno(), "mount")
+    if os.fork() == 0:
+        # apart: with it ends the mount, and so each wait for it
+        Path("/proc/self/comm").write_text("silent-fuse")
+        serve(device)
+        os._exit(0)
+    os.close(device)
+    return os.open(f"{place}/file", os.O_RDWR)
+
+
+# ---- what is done ----
+
+
+def ready_and_hold() -> None:
+    print("ready", flush=True)
+    while True:
+        time.sleep(3600)
+
+
+def sent() -> None:
+    fd, count = silent_file(), 0
+    while True:
+        attack.say(attack.ask(fd), [fd])
+        count += 1
+        if count == 3:
+            print("ready", flush=True)
+        time.sleep(0.05)
+
+
+def unread() -> None:
+    fd = silent_file()
+    monitor = attack.message(attack.TYPE_MONITOR, b"")
+    for data in (monitor, attack.message(attack.TYPE_ASK, b""), b"x"):
+        for _ in range(5):
+            engine = attack.connect()
+            attack.send(engine, data, [fd])
+            attack.send(engine, data, [fd])
+            engine.close()
+    ready_and_hold()
+
+
+def looks_guarded(door: str) -> mmap.mmap:
+    with open(door, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+
+
+def taken(door: str) -> None:
+    kept = looks_guarded(door), silent_file()
+    assert kept
+    ready_and_hold()
+
+
+def mappings(door: str) -> None:
+    kept = []
+    for i in range(60000):
+        kept.append(mmap.mmap(-1, 4096, prot=mmap.PROT_READ | (mmap.PROT_WRITE if i % 2 else 0)))
+    kept.append(looks_guarded(door))
+    ready_and_hold()
+
+
+def files(door: str) -> None:
+    kept = looks_guarded(door)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    for _ in range(min(60000, limit - 100)):
+        os.open("/dev/zero", os.O_RDWR)
+    assert kept
+    ready_and_hold()
+
+
+def doors() -> None:
+    words = (KIND_DOOR_BROKEN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, bytes(16), 0, 0, 0, 0, 0, bytes(16), 0, 0, 0, 0)
+    broken = attack.message(attack.TYPE_ASK, attack.ASK.pack(*words))
+    count = 0
+    while True:
+        attack.say(broken)
+        count += 1
+        if count == 10000:
+            print("ready", flush=True)
+
+
+def links() -> None:
+    """rtnetlink's batch: `ip -batch` sends thousands of changes a second."""
+    own_namespaces(CLONE_NEWNET)
+    subprocess.run(["ip", "link", "add", "d0", "type", "dummy"], check=True)
+    device = os.open(attack.UVERBS, os.O_RDWR)
+    attack.say(attack.ask(device), [device])  # now the engine follows this namespace
+    batch = subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert batch.stdin
+    for i in range(1 << 40):
+        batch.stdin.write(f"link set d0 mtu {1400 + i % 2}\n" * 100)
+        if i == 20:
+            print("ready", flush=True)
+
+
+def ask() -> None:
+    device, asked, passed, longest, windows = os.open(attack.UVERBS, os.O_RDWR), 0, 0, 0.0, 0
+    wanted: list[int] = []
+    signal.signal(signal.SIGUSR1, lambda number, frame: wanted.append(number))
+    print("asks", flush=True)
+    while True:
+        began = time.monotonic()
+        passed += attack.say(attack.ask(device), [device]) == "passed"
+        asked, longest = asked + 1, max(longest, time.monotonic() - began)
+        time.sleep(0.02)
+        if wanted:
+            wanted.pop()
+            windows += 1
+            seen = {"asked": asked, "passed": passed, "longest_ms": round(1000 * longest)}
+            print(f"window {windows} {json.dumps(seen)}", flush=True)
+            asked, passed, longest = 0, 0, 0.0
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+"""rdmasecd under files that never close and under floods: another user is served, and a successor can start."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+from testbed.api import USER, Process, Test
+from testbed.applications import bare_is_seen
+from testbed.daemon import Daemon, by_library, on_both, try_qp
+from testbed.states import ETH0
+from testbed.stream import Stream, await_words
+
+TIME_LIMIT = 900
+FLOOD = Path(__file__).resolve().with_name("flood.py")
+ATTACK = FLOOD.parents[1] / "hostile" / "attack.py"
+HOSTILE = (1301, 1302, 1303, 1304)
+LATE_MS = 1000  # no other user's answer is later than this, beside what it took before
+LOG_LINES = 6000  # an account's burst, and what follows in the time of a flood
+
+
+def run(t: Test) -> None:
+    bare_is_seen(t)
+    t.net.ipsec()
+    daemon = on_both(t)
+    asker = Asker(t)
+    asker.window("control", None)
+    guard = by_library(t)
+    stream = Stream(t, ETH0, wrap_a=guard, wrap_b=guard, user=USER)
+    with t.wire(busy=True) as wire:
+        silent = files_that_never_close(t, daemon, asker)
+        floods(t, daemon, asker)
+        t.check(stream.continues(), "the guarded stream continues", stream.client.output())
+        daemon_killed(t, daemon)
+        t.check(stream.continues(), "after the restart: the guarded stream continues", stream.client.output())
+        t.a.run("pkill -9 silent-fuse", check=True)
+        for process in silent:
+            process.kill(9)
+    t.check(wire.clear == 0, "nothing leaves in clear", wire)
+    stream.stop()
+
+
+def hostile(t: Test, what: str, uid: int = HOSTILE[0], ready: str = "ready", program: Path = FLOOD) -> Process:
+    as_user = f"setpriv --reuid {uid} --regid {uid} --clear-groups"
+    process = t.a.start(f"ulimit -n 70000; exec {as_user} /usr/bin/python3 {program} {what}")
+    said = await_words(process, ready, 300)
+    t.check(ready in said, f"control, {what}: the attack runs", said)
+    return process
+
+
+class Asker:
+    """A user that asks all the time, and how long the answers took."""
+
+    def __init__(self, t: Test) -> None:
+        self.t, self.windows, self.usual_ms = t, 0, 0
+        self.process = t.a.start(f"exec /usr/bin/python3 {FLOOD} ask", user=USER)
+        await_words(self.process, "asks")
+
+    def next_window(self) -> dict[str, Any]:
+        self.windows += 1
+        self.process.kill(signal.SIGUSR1)
+        said = await_words(self.process, f"window {self.windows} ")
+        return json.loads(re.findall(rf"^window {self.windows} (.*)$", said, re.MULTILINE)[0])
+
+    def asks_more(self) -> dict[str, Any]:
+        """Returns a window of some answers: progress, not time, ends it."""
+        first = self.next_window()
+        self.t.eventually(lambda: add(first, self.next_window())["asked"] >= 40)
+        return first
+
+    def window(self, name: str, limit_ms: int | None = LATE_MS) -> None:
+        seen = self.asks_more()
+        self.t.check(seen["asked"] >= 40 and seen["passed"] == seen["asked"], f"{name}: another user's questions pass", seen)
+        if limit_ms is None:
+            self.usual_ms = seen["longest_ms"]
+        else:
+            late = seen["longest_ms"] - self.usual_ms
+            self.t.check(late <= limit_ms, f"{name}: no answer to another user is a second late", seen)
+        self.t.note(f"{name}: {seen['asked']} answers, the longest after {seen['longest_ms']} ms")
+
+
+def add(total: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    total["asked"] += more["asked"]
+    total["passed"] += more["passed"]
+    total["longest_ms"] = max(total["longest_ms"], more["longest_ms"])
+    return total
+
+
+def stuck_helpers(t: Test) -> int:
+    """Helpers that wait uninterruptibly."""
+    listed = t.a.run("ps -eo stat=,comm=").out
+    return len(re.findall(r"^D\S*\s+rdmasec-file", listed, re.MULTILINE))
+
+
+def door(t: Test) -> str:
+    return f"{t.build}/lib/librdmasec-preload.so"
+
+
+def files_that_never_close(t: Test, daemon: Daemon, asker: Asker) -> list[Process]:
+    held = []
+    for name, what in (("a file sent", "sent"), ("files left unread", "unread"), ("a file taken by a scan", f"taken {door(t)}")):
+        before = stuck_helpers(t)
+        held.append(hostile(t, what, HOSTILE[len(held)]))
+        if what != "unread":  # its release is asynchronous, as this mount has no write-back cache
+            hangs = t.eventually(lambda: stuck_helpers(t) > before)
+            t.check(hangs, f"control, {name}: a helper hangs in close(2)", t.a.run("ps -eo pid,stat,wchan:32,comm").out)
+        asker.window(name)
+        t.check(daemon.alive(), f"{name}: the daemon is alive", daemon.process.output())
+    return held
+
+
+def floods(t: Test, daemon: Daemon, asker: Asker) -> None:
+    for name, what in (
+        ("link changes", "links"),
+        ("many mappings", f"mappings {door(t)}"),
+        ("many files", f"files {door(t)}"),
+        ("broken doors", "doors"),
+    ):
+        since = t.a.now()
+        process = hostile(t, what, HOSTILE[3])
+        asker.window(name)
+        process.kill(9)
+        process.wait()
+        if what == "doors":
+            few_lines(t, daemon, since)
+    crowds = [hostile(t, "crowd 3000", uid, "held", ATTACK) for uid in HOSTILE]
+    asker.window("connections of four users")
+    for process in crowds:
+        process.kill(9)
+
+
+def few_lines(t: Test, daemon: Daemon, since: float) -> None:
+    """10,000 reports and more: most are counted in a record of their own."""
+    summary = daemon.await_record("lost", lambda record: record.get("uid") == HOSTILE[3], since)
+    t.check(summary and summary["count"] > 0, "broken doors: the audit log has the number of records left out", summary)
+    lines = [record for record in daemon.log(since) if record.get("uid") == HOSTILE[3]]
+    t.check(len(lines) < LOG_LINES, "broken doors: the audit log has a limited number of lines", len(lines))
+
+
+def daemon_killed(t: Test, daemon: Daemon) -> None:
+    """SIGKILL with FUSE files in the helpers. The guest's clock counts."""
+    pid = daemon.process.pid
+    script = f"began=$(date +%s%N); kill -9 {pid}; while [ -d /proc/{pid} ] && ! grep -q '^State:.Z' /proc/{pid}/status; do sleep 0.02; done; echo $((($(date +%s%N) - began) / 1000000))"
+    took = t.a.run(script, within=60)
+    t.check(took.ok and int(took.out) < 1000, "killed: the daemon is gone within a second", took)
+    t.note(f"killed: gone after {took.out.strip()} ms")
+    daemon.process.wait()
+    daemon.start()
+    attempt = try_qp(t, ETH0)
+    t.check(attempt.passed, "its successor starts and answers", attempt)
