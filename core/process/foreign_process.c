@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -284,12 +285,29 @@ static void spawn_next(pid_t self, const char *sysfs, struct foreign_slot *slots
 	close(pair[0]);
 }
 
+/*
+ * The kernel limits the files in messages of one user by the sender's RLIMIT_NOFILE (too_many_unix_fds() in
+ * net/core/scm.c), and other programs of this user send files as well.
+ */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 /* CAP_SYS_PTRACE as the engine, if it has it: pidfd_getfd(2), kcmp(2) and /proc of other users' processes. */
 static int confine(void)
 {
 	static const int kept[] = { CAP_SYS_PTRACE };
 	const struct confine_list lists[] = { CONFINE_LIST(own), confine_common };
-	int err = confine_to_capabilities(kept, confine_has_capability(kept[0]));
+	int err;
+
+	raise_files();
+	err = confine_to_capabilities(kept, confine_has_capability(kept[0]));
 
 	if (err || CONFINE_UNDER_SANITIZER)
 		return err;
