@@ -56,7 +56,7 @@ struct uverbs_address {
 enum {
 	UVERBS_HAS_HANDLE = 1 << 0,
 	UVERBS_HAS_QPN = 1 << 1,
-	UVERBS_HAS_ALT_PATH = 1 << 2,   /* attr_mask has ALT_PATH or PATH_MIG_STATE */
+	UVERBS_HAS_ALT_PATH = 1 << 2,   /* loads an alternate path, or could bring one into use */
 	UVERBS_HAS_SOURCE_QPN = 1 << 3, /* create with a chosen source QPN (needs CAP_NET_RAW, or should) */
 	UVERBS_HAS_DEVX = 1 << 4,       /* GET_CONTEXT: it asks for mlx5's DEVX; else: it is a command of DEVX */
 	UVERBS_HAS_STATE = 1 << 5,      /* attr_mask has STATE */

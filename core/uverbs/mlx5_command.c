@@ -200,7 +200,8 @@ static void decode_modify_qp(uint32_t opcode, const uint8_t *in, struct uverbs_c
 	/* a new port alone would send to the judged address by another port */
 	if (!to_init && !address && options & PRM_OPT_PRI_PORT)
 		return;
-	if (!to_init && options & PRM_OPT_PM_STATE)
+	/* MIGRATED brings no alternate path into use: see uses_alternate_path() in write.c */
+	if (!to_init && options & PRM_OPT_PM_STATE && (qpc[PRM_QPC_PM_STATE] & PRM_PM_MASK) != PRM_PM_MIGRATED)
 		alternate = true;
 	if (alternate)
 		out->has |= UVERBS_HAS_ALT_PATH;

@@ -105,11 +105,15 @@ enum {
 /* struct mlx5_ifc_qpc_bits, from PRM_QPC */
 enum {
 	PRM_QPC_ST = 1,              /* enum prm_service */
+	PRM_QPC_PM_STATE = 2,        /* 0x13 bits; 2 of them: PRM_PM_MASK */
 	PRM_QPC_REMOTE_QPN = 21,     /* 0xa8 bits; 24 of them */
 	PRM_QPC_PRIMARY_PATH = 24,   /* 0xc0 bits */
 	PRM_QPC_SECONDARY_PATH = 68, /* 0xc0 + 0x160 bits */
 	PRM_QPC_DETH_SQPN = 129,     /* 0x408 bits; 24 of them */
 };
+
+/* MLX5_QP_PM_MIGRATED is 3 (include/linux/mlx5/qp.h) */
+enum { PRM_PM_MASK = 3 << 3, PRM_PM_MIGRATED = 3 << 3 };
 
 /* struct mlx5_ifc_ads_bits: an address path of 0x160 bits. RoCE does not use its grh bit. */
 enum {

@@ -14,6 +14,9 @@ enum {
 	UVERBS_QP_ATTR_DEST_QPN = 1 << 20,
 };
 
+/* enum ib_mig_state */
+enum { UVERBS_MIG_MIGRATED, UVERBS_MIG_REARM, UVERBS_MIG_ARMED };
+
 /* enum ib_qp_state */
 enum uverbs_qp_state {
 	UVERBS_QPS_RESET,

@@ -96,6 +96,19 @@ static bool changes_port_of_address(const struct ib_uverbs_modify_qp *cmd)
 	return cmd->attr_mask & UVERBS_QP_ATTR_PORT && !(cmd->attr_mask & UVERBS_QP_ATTR_AV) && !to_init;
 }
 
+/*
+ * Whether the command can bring an alternate path into use. PATH_MIG_STATE = MIGRATED without ALT_PATH does not: it is
+ * the state of a QP that has no alternate path, and mlx4 and mlx5 write it with every command that lacks the attribute
+ * (drivers/infiniband/hw/mlx4/qp.c and mlx5/qp.c, __mlx4_ib_modify_qp(), __mlx5_ib_modify_qp()). It migrates a QP only
+ * from the state ARMED (IBTA volume 1, 17.2.8), which takes the two commands that are refused here: one that loads an
+ * alternate path, and one that asks for REARM.
+ */
+static bool uses_alternate_path(const struct ib_uverbs_modify_qp *cmd)
+{
+	return cmd->attr_mask & UVERBS_QP_ATTR_ALT_PATH ||
+	       (cmd->attr_mask & UVERBS_QP_ATTR_PATH_MIG_STATE && cmd->path_mig_state != UVERBS_MIG_MIGRATED);
+}
+
 static void fill_modify_qp(const struct ib_uverbs_modify_qp *cmd, enum uverbs_kind kind, struct uverbs_command *out)
 {
 	out->kind = kind;
@@ -103,7 +116,7 @@ static void fill_modify_qp(const struct ib_uverbs_modify_qp *cmd, enum uverbs_ki
 	out->handle = cmd->qp_handle;
 	out->attr_mask = cmd->attr_mask;
 	copy_dest(&out->address, &cmd->dest);
-	if (cmd->attr_mask & (UVERBS_QP_ATTR_ALT_PATH | UVERBS_QP_ATTR_PATH_MIG_STATE))
+	if (uses_alternate_path(cmd))
 		out->has |= UVERBS_HAS_ALT_PATH;
 	if (cmd->attr_mask & UVERBS_QP_ATTR_STATE) {
 		out->has |= UVERBS_HAS_STATE;
@@ -126,7 +139,7 @@ static int decode_modify_qp(const struct uverbs_request *request, struct uverbs_
 
 	if (err)
 		return core_in_failed(err);
-	if (cmd.attr_mask & (UVERBS_QP_ATTR_AV | UVERBS_QP_ATTR_ALT_PATH | UVERBS_QP_ATTR_PATH_MIG_STATE))
+	if (cmd.attr_mask & UVERBS_QP_ATTR_AV || uses_alternate_path(&cmd))
 		fill_modify_qp(&cmd, UVERBS_QP_ADDRESS, out);
 	else if (changes_port_of_address(&cmd))
 		return uverbs_malformed(out, "a change of a QP's port without a new address");

@@ -175,6 +175,21 @@ Test(prm_decode, detects_address_in_any_transition)
 	}
 }
 
+Test(prm_decode, takes_path_migrated_alone_for_no_alternate_path)
+{
+	for (uint8_t pm_state = 0; pm_state < 4; pm_state++) {
+		struct uverbs_command out;
+		struct ioctl_request r;
+		uint8_t *in = modify_qp(&r, 0x505);
+		bool migrated = pm_state == 3; /* MLX5_QP_PM_MIGRATED */
+
+		put_be32(in + 0x10, 1 << 10); /* MLX5_QP_OPTPAR_PM_STATE */
+		in[QPC + 2] = (uint8_t)(0xe7 | pm_state << 3);
+		out = decoded(&r, migrated ? UVERBS_NOTHING : UVERBS_QP_ADDRESS, "RTS2RTS");
+		cr_expect_eq(!(out.has & UVERBS_HAS_ALT_PATH), migrated, "pm_state %d", pm_state);
+	}
+}
+
 /* A single nonzero octet of either GID makes an address. */
 Test(prm_decode, detects_gid_by_any_octet)
 {

@@ -3,6 +3,8 @@
  * The decoder on INVOKE_WRITE. The tests fill the structs of the write() ABI by the kernel's offsets, not by the field
  * names that the decoder uses.
  */
+#include <stddef.h>
+
 #include "uverbs_fixture.h"
 
 /* The kind of each command of the write() ABI, and the octets of CORE_IN that it needs. */
@@ -153,6 +155,9 @@ Test(uverbs_write, decodes_ex_create_qp)
 
 enum { STATE = 1, PORT = 1 << 5, AV = 1 << 7, ALT = 1 << 14, MIG = 1 << 18, DEST_QPN = 1 << 20, RATE = 1 << 25 };
 
+/* enum ib_mig_state; MIGRATED is 0 */
+enum { REARM = 1, ARMED = 2 };
+
 static uint8_t *begin_modify(struct ioctl_request *r, bool ex, uint32_t mask, uint8_t state)
 {
 	uint8_t *in;
@@ -171,24 +176,34 @@ Test(uverbs_write, detects_modify_qp_address_by_mask)
 		uint8_t state;
 		enum uverbs_kind kind;
 		uint32_t has; /* beside the handle */
+		uint8_t path_mig_state;
 	} rows[] = {
-		{ STATE | AV | DEST_QPN, 2, UVERBS_QP_ADDRESS, UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN },
-		{ AV, 0, UVERBS_QP_ADDRESS, 0 }, /* SQD to SQD has no STATE bit */
-		{ AV | PORT, 0, UVERBS_QP_ADDRESS, 0 },
+		{ STATE | AV | DEST_QPN, 2, UVERBS_QP_ADDRESS, UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN, 0 },
+		{ AV, 0, UVERBS_QP_ADDRESS, 0, 0 }, /* SQD to SQD has no STATE bit */
+		{ AV | PORT, 0, UVERBS_QP_ADDRESS, 0, 0 },
 		{ STATE | AV, 6, UVERBS_QP_ADDRESS,
-		  UVERBS_HAS_STATE }, /* the kernel refuses it; the decoder need not know */
-		{ ALT, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
-		{ MIG, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
-		{ STATE | MIG, 3, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH | UVERBS_HAS_STATE },
-		{ AV | ALT, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH },
-		{ AV | RATE, 0, UVERBS_QP_ADDRESS, 0 },
-		{ 0, 0, UVERBS_NOTHING, 0 },
-		{ STATE, 3, UVERBS_NOTHING, 0 },
-		{ STATE, 2, UVERBS_QP_READY, UVERBS_HAS_STATE }, /* a UD QP has no address at RTR and can send */
-		{ DEST_QPN, 0, UVERBS_NOTHING, 0 },
-		{ STATE | PORT, 1, UVERBS_NOTHING, 0 }, /* to INIT */
-		{ PORT, 1, UVERBS_MALFORMED, 0 },       /* SQD to SQD: the same address through another port */
-		{ STATE | PORT, 4, UVERBS_MALFORMED, 0 },
+		  UVERBS_HAS_STATE, 0 }, /* the kernel refuses it; the decoder need not know */
+		{ ALT, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, 0 },
+		{ MIG, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, REARM },
+		{ MIG, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, ARMED },
+		{ MIG, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, 0xff },
+		{ STATE | MIG, 3, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH | UVERBS_HAS_STATE, REARM },
+		/* MIGRATED alone: there is no alternate path to migrate to */
+		{ MIG, 0, UVERBS_NOTHING, 0, 0 },
+		{ STATE | MIG, 3, UVERBS_NOTHING, 0, 0 },
+		{ STATE | MIG, 2, UVERBS_QP_READY, UVERBS_HAS_STATE, 0 },
+		{ AV | MIG, 0, UVERBS_QP_ADDRESS, 0, 0 },
+		{ PORT | MIG, 0, UVERBS_MALFORMED, 0, 0 },
+		{ ALT | MIG, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, 0 },
+		{ AV | ALT, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, 0 },
+		{ AV | RATE, 0, UVERBS_QP_ADDRESS, 0, 0 },
+		{ 0, 0, UVERBS_NOTHING, 0, 0 },
+		{ STATE, 3, UVERBS_NOTHING, 0, 0 },
+		{ STATE, 2, UVERBS_QP_READY, UVERBS_HAS_STATE, 0 }, /* a UD QP has no address at RTR and can send */
+		{ DEST_QPN, 0, UVERBS_NOTHING, 0, 0 },
+		{ STATE | PORT, 1, UVERBS_NOTHING, 0, 0 }, /* to INIT */
+		{ PORT, 1, UVERBS_MALFORMED, 0, 0 },       /* SQD to SQD: the same address through another port */
+		{ STATE | PORT, 4, UVERBS_MALFORMED, 0, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -198,8 +213,10 @@ Test(uverbs_write, detects_modify_qp_address_by_mask)
 			uint32_t handle = rows[i].kind == UVERBS_QP_ADDRESS || rows[i].kind == UVERBS_QP_READY
 						  ? UVERBS_HAS_HANDLE
 						  : 0;
+			uint8_t *in;
 
-			begin_modify(&r, ex, rows[i].mask, rows[i].state);
+			in = begin_modify(&r, ex, rows[i].mask, rows[i].state);
+			put8(in, offsetof(struct ib_uverbs_modify_qp, path_mig_state), rows[i].path_mig_state);
 			cr_expect_eq(decode(&r, UVERBS_REQUEST, &out), 0);
 			cr_expect_eq(out.kind, rows[i].kind, "row %zu: %d", i, out.kind);
 			cr_expect_eq(out.has, rows[i].has | handle, "row %zu: has 0x%x", i, out.has);
