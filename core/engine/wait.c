@@ -20,7 +20,7 @@
 enum { EVIDENCE_WAIT_MS = 60 * 1000 };
 
 enum waits_for { FOR_EVIDENCE, FOR_SA, WAITS_FOR_COUNT };
-enum judged { DECIDED, LACKS_SA, TOO_EARLY, JUDGED_COUNT };
+enum judged { DECIDED, LACKS_SA, TOO_EARLY, SHUNTED, JUDGED_COUNT };
 enum step { ANSWER, EXPLAIN, JOIN, GO_ON };
 
 /* By what the question waits for, what it was judged to be now, and whether its time is over. */
@@ -28,15 +28,43 @@ static const enum step steps[WAITS_FOR_COUNT][JUDGED_COUNT][2] = {
 	/* JOIN: asks for the SA that is missing now, and waits for setup-timeout. EXPLAIN: answers why none came. */
 	[FOR_EVIDENCE] = { [DECIDED] = { ANSWER, ANSWER },
 			   [LACKS_SA] = { JOIN, JOIN },
-			   [TOO_EARLY] = { GO_ON, ANSWER } },
-	[FOR_SA] = { [DECIDED] = { ANSWER, ANSWER }, [LACKS_SA] = { JOIN, EXPLAIN }, [TOO_EARLY] = { GO_ON, ANSWER } },
+			   [TOO_EARLY] = { GO_ON, ANSWER },
+			   [SHUNTED] = { ANSWER, ANSWER } },
+	[FOR_SA] = { [DECIDED] = { ANSWER, ANSWER },
+		     [LACKS_SA] = { JOIN, EXPLAIN },
+		     [TOO_EARLY] = { GO_ON, ANSWER },
+		     [SHUNTED] = { GO_ON, EXPLAIN } },
 };
+
+/*
+ * Whether a policy lets the packets pass in clear, or none matches them. While a question waits for an SA this is the
+ * work of the key manager that negotiates it: before, the packets hit a policy that asks for ESP. libreswan installs a
+ * pass policy during a negotiation (negotiationshunt=passthrough), and replaces policies one after the other. Such a
+ * question is never passed, but goes on waiting.
+ */
+static bool is_shunted(const struct verdict *verdict)
+{
+	static const enum reason reasons[] = { REASON_OUTBOUND_POLICY_CLEAR, REASON_INBOUND_POLICY_CLEAR,
+					       REASON_OUTBOUND_NO_POLICY, REASON_INBOUND_NO_POLICY };
+
+	if (verdict->kind != VERDICT_UNPROTECTED)
+		return false;
+	for (size_t i = 0; i < REASONS_MAX; i++)
+		for (size_t j = 0; j < sizeof(reasons) / sizeof(reasons[0]); j++)
+			if (verdict->why[i].reason == reasons[j])
+				return true;
+	return false;
+}
 
 static enum judged judged(const struct asking *q)
 {
 	if (!q->in)
 		return DECIDED;
-	return q->answer.setup_ms ? LACKS_SA : q->too_early ? TOO_EARLY : DECIDED;
+	if (q->answer.setup_ms)
+		return LACKS_SA;
+	if (q->too_early)
+		return TOO_EARLY;
+	return is_shunted(&q->answer.verdict) ? SHUNTED : DECIDED;
 }
 
 /* The flow whose SA the answer misses. */
@@ -169,16 +197,48 @@ static void waiting_free(struct connection *connection)
 	free(w);
 }
 
+/* A question about the same flow that waits for an SA; NULL: there is none. */
+static const struct waiting *negotiated_by(const struct asking *q)
+{
+	const struct acquire_flow flow = flow_of(&q->answer);
+	const struct connection *connection;
+
+	DL_FOREACH (q->connection->server->waiting, connection) {
+		const struct waiting *w = connection->waiting;
+
+		if (w->acquisition && w->question.in == q->in && w->flow.family == flow.family &&
+		    !memcmp(&w->flow.local, &flow.local, sizeof(flow.local)) &&
+		    !memcmp(&w->flow.remote, &flow.remote, sizeof(flow.remote)))
+			return w;
+	}
+	return NULL;
+}
+
+/* Under the pass policy of a negotiation that another question has asked for: waits for it, and no longer. */
+static int join_other(struct waiting *w, const struct waiting *other)
+{
+	struct asking *q = &w->question;
+
+	w->flow = other->flow;
+	w->policy_index = other->policy_index;
+	w->end_ms = other->end_ms;
+	return acquirer_join(q->connection->server->acquirer, q->in, &w->flow, w->policy_index, q->process.uid,
+			     &w->acquisition);
+}
+
 bool question_waits(struct asking *q, enum connection_fate *fate)
 {
+	const enum judged is = judged(q);
+	const struct waiting *other = is == SHUNTED ? negotiated_by(q) : NULL;
 	struct connection *connection = q->connection;
 	struct waiting *w;
 	int err;
 
-	if (judged(q) == DECIDED)
+	/* a pass policy without a request for an SA is not that of a negotiation */
+	if (is == DECIDED || (is == SHUNTED && !other))
 		return false;
 	w = waiting_new(q);
-	err = !w ? -ENOMEM : join(w, &q->answer);
+	err = !w ? -ENOMEM : other ? join_other(w, other) : join(w, &q->answer);
 	if (err) {
 		if (w)
 			stop_expecting(w);
