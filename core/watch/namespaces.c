@@ -45,7 +45,11 @@ struct namespaces {
 	namespace_changed_fn changed;
 	void *arg;
 	struct namespace *table;
-	struct device_monitor *monitor; /* of devices that all namespaces share (rdma-system(8), netns shared) */
+	/*
+	 * Of devices that all namespaces share (rdma-system(8), netns shared). NULL without a namespace: a socket of
+	 * RDMA netlink keeps ib_core from being unloaded (net/netlink/af_netlink.c, netlink_create()).
+	 */
+	struct device_monitor *monitor;
 	uint64_t made;
 };
 
@@ -75,7 +79,6 @@ int namespaces_new(struct event_base *base, struct netns_opener *opener, namespa
 	if (!all)
 		return -ENOMEM;
 	*all = (struct namespaces){ .base = base, .opener = opener, .changed = changed, .arg = arg };
-	all->monitor = device_monitor_new(base, NULL, on_shared_device_event, all);
 	*out = all;
 	return 0;
 }
@@ -148,6 +151,8 @@ static int namespace_new(struct namespaces *all, const struct namespace_key *key
 		return -ENOMEM;
 	}
 	in->monitor = device_monitor_new(all->base, mirror_netns(in->mirror), on_device_event, in);
+	if (!all->monitor)
+		all->monitor = device_monitor_new(all->base, NULL, on_shared_device_event, all);
 	*out = in;
 	return 0;
 }
@@ -187,7 +192,13 @@ struct namespace *namespace_hold(struct namespace *in)
 
 static void namespace_free(struct namespace *in)
 {
-	HASH_DEL(in->all->table, in);
+	struct namespaces *all = in->all;
+
+	HASH_DEL(all->table, in);
+	if (!all->table) {
+		device_monitor_free(all->monitor);
+		all->monitor = NULL;
+	}
 	device_monitor_free(in->monitor);
 	device_cache_free(in->devices);
 	mirror_free(in->mirror);
