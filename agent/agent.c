@@ -45,6 +45,7 @@ struct connection {
 struct served {
 	pid_t pid; /* of its supervisor */
 	char id[CONTAINER_ID_MAX];
+	char *bundle; /* NULL: not known */
 	struct served *prev, *next;
 };
 
@@ -75,6 +76,13 @@ static void say(struct agent *agent, const char *id, const char *format, ...)
 
 /* ---- containers ---- */
 
+static void served_free(struct agent *agent, struct served *served)
+{
+	DL_DELETE(agent->served, served);
+	free(served->bundle);
+	free(served);
+}
+
 static void on_child(evutil_socket_t sig, short what, void *arg)
 {
 	struct agent *agent = arg;
@@ -94,18 +102,30 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
 			    WTERMSIG(status));
 		else if (WEXITSTATUS(status))
 			say(agent, served->id, "its supervisor failed, so its verbs calls fail: restart the container");
-		DL_DELETE(agent->served, served);
+		served_free(agent, served);
 		agent->served_count--;
-		free(served);
 	}
+}
+
+/* A command that is executed in a container has the bundle of the container, whose filter was served first. */
+static void find_bundle(const struct agent *agent, struct container_state *state)
+{
+	const struct served *served;
+
+	DL_FOREACH (agent->served, served)
+		if (!state->bundle[0] && served->bundle && !strcmp(served->id, state->id))
+			text_copy(state->bundle, sizeof(state->bundle), served->bundle);
 }
 
 /* Does the process exist? Its filter is loaded only after the runtime has sent the message. */
 static int check_process(pid_t pid, char error[CONTAINER_ERROR_MAX])
 {
 	struct process process;
-	int err = process_open(pid, &process);
+	int err = pid ? process_open(pid, &process) : 0;
 
+	/* not named: its first call says which it is */
+	if (!pid)
+		return 0;
 	if (err) {
 		text_format(error, CONTAINER_ERROR_MAX, "cannot open its process %d: %s", (int)pid, strerror(-err));
 		return err;
@@ -124,9 +144,13 @@ static int serve(struct agent *agent, const struct container_state *state, int f
 		return -EAGAIN;
 	}
 	served = calloc(1, sizeof(*served));
+	if (served && state->bundle[0])
+		served->bundle = strdup(state->bundle);
 	pid = served ? agent->options.start(state, fd, agent->options.arg) : -ENOMEM;
 	if (pid < 0) {
 		text_format(error, CONTAINER_ERROR_MAX, "cannot start its supervisor: %s", strerror(-pid));
+		if (served)
+			free(served->bundle);
 		free(served);
 		return pid;
 	}
@@ -161,13 +185,17 @@ static void handle(struct connection *connection)
 	int fd = -1, err = container_message_read(&connection->message, &state, &fd, error);
 
 	err = err ? err : check_process(state.pid, error);
+	if (!err)
+		find_bundle(agent, &state);
 	err = err ? err : serve(agent, &state, fd, error);
 	if (fd >= 0)
 		close(fd);
 	if (err)
 		say(agent, state.id, "refused, its verbs calls fail: %s", error);
-	else
+	else if (state.pid)
 		say(agent, state.id, "guarded, process %d", (int)state.pid);
+	else
+		say(agent, state.id, "guarded, a command that is executed in it");
 }
 
 /* A runtime that could not create its container closes the connection without a message. */
@@ -256,10 +284,8 @@ void agent_free(struct agent *agent)
 		return;
 	while (agent->connections)
 		connection_free(agent->connections);
-	DL_FOREACH_SAFE (agent->served, served, next) {
-		DL_DELETE(agent->served, served);
-		free(served);
-	}
+	DL_FOREACH_SAFE (agent->served, served, next)
+		served_free(agent, served);
 	if (agent->listener)
 		evconnlistener_free(agent->listener);
 	if (agent->child)

@@ -24,6 +24,7 @@ enum { FILTER_FD = 3, LINE_SIZE = 1024 };
 
 struct container {
 	const struct container_state *state;
+	struct supervisor_call *first; /* NULL: the runtime has named the process */
 	const char *engine;
 	struct container_devices devices;
 };
@@ -71,19 +72,53 @@ static int enter_netns(pid_t pid)
 	return err;
 }
 
+/* The network namespace of the process that makes the first call, if the runtime has not named it. */
+static int enter_first_netns(struct container *container)
+{
+	bool waits;
+	int err;
+
+	do {
+		supervisor_call_free(container->first);
+		container->first = NULL;
+		err = supervisor_call_await(FILTER_FD, &container->first);
+		if (err)
+			return err;
+		err = enter_netns(supervisor_call_pid(container->first));
+		/* if it does not wait any more, its number may be that of another process by now */
+		waits = supervisor_call_waits(FILTER_FD, container->first);
+		if (!waits)
+			err = -ESRCH;
+	} while (!waits);
+	return err;
+}
+
+static void read_devices(struct container *container)
+{
+	int err;
+
+	if (!container->state->bundle[0]) {
+		say(container, "the runtime does not name its bundle, so its device cgroup must allow its RDMA devices");
+		return;
+	}
+	err = container_devices_read(container->state->bundle, &container->devices);
+	if (err)
+		say(container, "cannot read %s/config.json, so its device cgroup must allow its RDMA devices: %s",
+		    container->state->bundle, strerror(-err));
+	container_devices_ask("/sys", &container->devices);
+}
+
 static int prepare(struct container *container, int fd)
 {
 	int err = detach(fd);
 
 	if (err)
 		return err;
-	err = container_devices_read(container->state->bundle, &container->devices);
-	if (err) {
-		say(container, "cannot read %s/config.json, so its device cgroup must allow its RDMA devices: %s",
-		    container->state->bundle, strerror(-err));
-	}
-	container_devices_ask("/sys", &container->devices);
-	err = enter_netns(container->state->pid);
+	read_devices(container);
+	err = container->state->pid ? enter_netns(container->state->pid) : enter_first_netns(container);
+	/* all its processes have ended, without a call */
+	if (err == -ENOENT)
+		_exit(0);
 	if (err) {
 		say(container, "cannot enter its network namespace: %s", strerror(-err));
 		return err;
@@ -117,6 +152,7 @@ static _Noreturn void serve(struct container *container, int fd)
 
 	err = err ? err : wire_address(container->engine, &options.engine, &options.engine_len);
 	if (!err) {
+		options.first = container->first;
 		err = supervisor_serve(FILTER_FD, &options);
 		if (err)
 			say(container, "its supervisor failed, so its verbs calls fail: %s: restart the container",

@@ -45,7 +45,7 @@ static int read_pid(json_object *object, pid_t *out, char *error)
 	if (!value)
 		return -EBADMSG;
 	pid = json_object_get_int64(value);
-	if (pid < 1 || pid > CONTAINER_PID_MAX) {
+	if (pid < 0 || pid > CONTAINER_PID_MAX) {
 		text_format(error, CONTAINER_ERROR_MAX, "invalid \"pid\"");
 		return -EBADMSG;
 	}
@@ -98,27 +98,40 @@ static int check_status(json_object *state, char *error)
 	return -EBADMSG;
 }
 
-static int read_state(json_object *state, struct container_state *out, char *error)
+/* `init`: the pid of the container. */
+static int read_state(json_object *state, struct container_state *out, pid_t *init, char *error)
 {
-	pid_t init;
 	int err = read_text(state, "id", out->id, sizeof(out->id), error);
 
 	text_printable(out->id);
 	err = err ? err : member(state, "ociVersion", json_type_string, error) ? 0 : -EBADMSG;
 	err = err ? err : check_status(state, error);
-	err = err ? err : read_pid(state, &init, error);
-	err = err ? err : read_text(state, "bundle", out->bundle, sizeof(out->bundle), error);
-	if (!err && out->bundle[0] != '/') {
-		text_format(error, CONTAINER_ERROR_MAX, "\"bundle\" is not an absolute path");
-		err = -EBADMSG;
+	err = err ? err : read_pid(state, init, error);
+	return err ? err : read_text(state, "bundle", out->bundle, sizeof(out->bundle), error);
+}
+
+/* A runtime that names one of the process and the container has to name the other, and the bundle. */
+static int check_names(struct container_state *state, pid_t init, char *error)
+{
+	if (!state->pid && !init) {
+		if (state->bundle[0] != '/')
+			state->bundle[0] = '\0';
+		return 0;
 	}
-	return err;
+	if (!state->pid || !init)
+		text_format(error, CONTAINER_ERROR_MAX, "invalid \"pid\"");
+	else if (state->bundle[0] != '/')
+		text_format(error, CONTAINER_ERROR_MAX, "\"bundle\" is not an absolute path");
+	else
+		return 0;
+	return -EBADMSG;
 }
 
 int container_state_read(json_object *message, struct container_state *out, char error[CONTAINER_ERROR_MAX])
 {
 	struct container_state read = { 0 };
 	json_object *state;
+	pid_t init = 0;
 	int err = -EBADMSG;
 
 	out->id[0] = '\0';
@@ -128,9 +141,10 @@ int container_state_read(json_object *message, struct container_state *out, char
 	}
 	/* first, so that later errors can name the container */
 	state = member(message, "state", json_type_object, error);
-	err = state ? read_state(state, &read, error) : -EBADMSG;
+	err = state ? read_state(state, &read, &init, error) : -EBADMSG;
 	err = err ? err : member(message, "ociVersion", json_type_string, error) ? 0 : -EBADMSG;
 	err = err ? err : read_pid(message, &read.pid, error);
+	err = err ? err : check_names(&read, init, error);
 	err = err ? err : read_fds(message, &read, error);
 	if (err)
 		text_copy(out->id, sizeof(out->id), read.id);

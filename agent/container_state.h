@@ -24,13 +24,17 @@ enum {
 
 struct container_state {
 	char id[CONTAINER_ID_MAX]; /* printable; "" if unknown */
-	char bundle[PATH_MAX];     /* absolute: the folder of its config.json */
-	pid_t pid;                 /* of the filtered process, in the pid namespace of the runtime */
+	char bundle[PATH_MAX];     /* absolute: the folder of its config.json; "": the runtime did not name it */
+	pid_t pid;                 /* of the filtered process, in the pid namespace of the runtime; 0: not named */
 	size_t fd_count;           /* of the fds that it names */
 	size_t seccomp_fd;         /* the index of the filter's fd, from 0 */
 };
 
-/* 0; or -EBADMSG and a text in `error`: then only out->id is set, as far as known. */
+/*
+ * For a command that is executed in a container, crun names neither the process ("pid": 0, in both places) nor the
+ * bundle ("bundle": "."); the pid and the bundle are then 0 and "". Only such a message may have a relative bundle.
+ *
+ * 0; or -EBADMSG and a text in `error`: then only out->id is set, as far as known. */
 RS_MUST_USE int container_state_read(json_object *message, struct container_state *out,
 				     char error[CONTAINER_ERROR_MAX]);
 

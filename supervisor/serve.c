@@ -25,6 +25,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "process/status.h"
 #include "serve.h"
 
 /* linux/seccomp.h of kernel 6.6 */
@@ -35,9 +36,10 @@
 
 enum { WORKERS_MAX = 256, WORKER_STACK = 256 * 1024, WORKER_IDLE_S = 5 };
 
-struct job {
+/* A job. The first one may have been received before the server was there. */
+struct supervisor_call {
 	struct seccomp_notif *from; /* of the size that the kernel has it */
-	struct job *prev, *next;
+	struct supervisor_call *prev, *next;
 };
 
 struct server {
@@ -45,12 +47,12 @@ struct server {
 	size_t notif_size;
 	pthread_mutex_t lock;
 	pthread_cond_t work, ended;
-	struct job *jobs;
+	struct supervisor_call *jobs;
 	unsigned int job_count, workers, idle;
 	bool closing;
 };
 
-static void job_free(struct job *job)
+static void job_free(struct supervisor_call *job)
 {
 	free(job->from);
 	free(job);
@@ -59,10 +61,10 @@ static void job_free(struct job *job)
 /* ---- workers ---- */
 
 /* Waits for a job. NULL: none came for a while, or the server closes. With the lock held. */
-static struct job *job_take(struct server *server)
+static struct supervisor_call *job_take(struct server *server)
 {
 	struct timespec until;
-	struct job *job;
+	struct supervisor_call *job;
 	int err = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -82,7 +84,7 @@ static struct job *job_take(struct server *server)
 static void *worker(void *arg)
 {
 	struct server *server = arg;
-	struct job *job;
+	struct supervisor_call *job;
 
 	pthread_mutex_lock(&server->lock);
 	while ((job = job_take(server))) {
@@ -112,7 +114,7 @@ static int worker_start(struct server *server)
 }
 
 /* Queues a job, and starts a worker if none is idle. With the lock held. */
-static void job_give(struct server *server, struct job *job)
+static void job_give(struct server *server, struct supervisor_call *job)
 {
 	DL_APPEND(server->jobs, job);
 	server->job_count++;
@@ -123,18 +125,18 @@ static void job_give(struct server *server, struct job *job)
 
 /* ---- receiving ---- */
 
-static int job_receive(const struct server *server, struct job **out)
+static int job_receive(int listener, size_t size, struct supervisor_call **out)
 {
-	struct job *job = calloc(1, sizeof(*job));
+	struct supervisor_call *job = calloc(1, sizeof(*job));
 	int err = 0;
 
 	if (job)
-		job->from = calloc(1, server->notif_size);
+		job->from = calloc(1, size);
 	if (!job || !job->from) {
 		free(job);
 		return -ENOMEM;
 	}
-	if (ioctl(server->answering.listener, SECCOMP_IOCTL_NOTIF_RECV, job->from))
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, job->from))
 		err = -errno;
 	if (err)
 		job_free(job);
@@ -154,13 +156,29 @@ static int await(int listener)
 	return poll_fd.revents & POLLIN ? 1 : poll_fd.revents & POLLHUP ? 0 : -EIO;
 }
 
+static void hand_over(struct server *server, struct supervisor_call *job)
+{
+	pthread_mutex_lock(&server->lock);
+	job_give(server, job);
+	/* no worker could be started: this thread answers */
+	if (!server->workers && server->jobs == job) {
+		DL_DELETE(server->jobs, job);
+		server->job_count--;
+		pthread_mutex_unlock(&server->lock);
+		answer_notification(&server->answering, job->from);
+		job_free(job);
+		return;
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
 static int receive_all(struct server *server)
 {
-	struct job *job;
+	struct supervisor_call *job;
 	int err;
 
 	while ((err = await(server->answering.listener)) > 0) {
-		err = job_receive(server, &job);
+		err = job_receive(server->answering.listener, server->notif_size, &job);
 		if (err == -ENOMEM) {
 			const struct timespec pause = { .tv_nsec = 10000000 };
 
@@ -172,18 +190,7 @@ static int receive_all(struct server *server)
 			continue;
 		if (err)
 			return err;
-		pthread_mutex_lock(&server->lock);
-		job_give(server, job);
-		/* no worker could be started: this thread answers */
-		if (!server->workers && server->jobs == job) {
-			DL_DELETE(server->jobs, job);
-			server->job_count--;
-			pthread_mutex_unlock(&server->lock);
-			answer_notification(&server->answering, job->from);
-			job_free(job);
-			continue;
-		}
-		pthread_mutex_unlock(&server->lock);
+		hand_over(server, job);
 	}
 	return err;
 }
@@ -220,6 +227,45 @@ static void shorten_wait(int listener)
 	(void)err;
 }
 
+int supervisor_call_await(int listener, struct supervisor_call **out)
+{
+	size_t size;
+	int err = notif_size(&size);
+
+	while (!err) {
+		err = await(listener);
+		if (err <= 0)
+			return err ? err : -ENOENT;
+		err = job_receive(listener, size, out);
+		if (!err)
+			return 0;
+		/* the thread ended, or was interrupted, before this */
+		if (err == -ENOENT || err == -EINTR)
+			err = 0;
+	}
+	return err;
+}
+
+pid_t supervisor_call_pid(const struct supervisor_call *call)
+{
+	uint64_t pid;
+
+	if (!call->from->pid || process_status_numbers((pid_t)call->from->pid, "Tgid", 10, &pid, 1))
+		return 0;
+	return (pid_t)pid;
+}
+
+bool supervisor_call_waits(int listener, const struct supervisor_call *call)
+{
+	return !ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->from->id);
+}
+
+void supervisor_call_free(struct supervisor_call *call)
+{
+	if (call)
+		job_free(call);
+}
+
 int supervisor_serve(int listener, const struct supervisor_options *options)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -240,6 +286,8 @@ int supervisor_serve(int listener, const struct supervisor_options *options)
 	pthread_cond_init(&server->work, NULL);
 	pthread_cond_init(&server->ended, NULL);
 	shorten_wait(listener);
+	if (options->first)
+		hand_over(server, options->first);
 	err = receive_all(server);
 	if (err) {
 		close(listener); /* waiting programs get ENOSYS; workers may still use the rest */

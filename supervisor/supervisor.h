@@ -55,6 +55,20 @@ enum supervisor_opening {
 	SUPERVISOR_PROGRAM_OPENS,
 };
 
+/* The first call of a filtered program, which waits for its answer. */
+struct supervisor_call;
+
+/*
+ * Waits for the first notification of `listener`. 0, and the caller frees *out, or gives it to supervisor_serve();
+ * -ENOENT: no filtered process is left; another -errno. For a caller that has to know the program before it serves it.
+ */
+RS_MUST_USE int supervisor_call_await(int listener, struct supervisor_call **out);
+/* The pid of its process as it is visible here; 0: it is not, or the process has ended. */
+pid_t supervisor_call_pid(const struct supervisor_call *first);
+/* Whether the call still waits: then all that was found by its pid is of that process. */
+bool supervisor_call_waits(int listener, const struct supervisor_call *first);
+void supervisor_call_free(struct supervisor_call *first); /* NULL is allowed; the program goes on waiting */
+
 struct supervisor_options {
 	/* The engine to ask (wire_address()). It must trust this process to ask for others: same user, or root. */
 	struct sockaddr_un engine;
@@ -69,6 +83,7 @@ struct supervisor_options {
 	 */
 	bool is_locked;
 	void *arg;
+	struct supervisor_call *first; /* answered first, and freed; NULL: none was awaited */
 };
 
 /*

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from .api import Test
 from .guest import Guest, Process, Result
@@ -110,6 +111,10 @@ class Container:
 
     def run(self) -> Result:
         return self.guest.run(self.command)
+
+    def execute(self, command: str) -> Result:
+        """Runs a command in the running container."""
+        return self.guest.run(f"{self.words} exec {self.name} /bin/sh -c {quote(command)}")
 
     def delete(self) -> None:
         self.guest.run(f"{self.words} delete --force {self.name}")

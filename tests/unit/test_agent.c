@@ -172,6 +172,36 @@ Test(agent, serves_container, .timeout = 2 * WITHIN_S)
 	end();
 }
 
+/* As crun 1.8 sends it: neither the process nor the bundle is named. */
+static void say_executed_by_crun(const char *id, int fd)
+{
+	char text[512];
+	int s = runtime_connect();
+
+	snprintf(text, sizeof(text),
+		 "{\"ociVersion\":\"0.2.0\",\"fds\":[\"seccompFd\"],\"pid\":0,\"state\":{\"ociVersion\":\"0.2.0\","
+		 "\"id\":\"%s\",\"status\":\"running\",\"pid\":0,\"bundle\":\".\"}}",
+		 id);
+	runtime_send(s, text, fd);
+	close(s);
+}
+
+Test(agent, serves_command_that_crun_executes, .timeout = 2 * WITHIN_S)
+{
+	agent_for(getuid());
+	say_all("web-1", getpid(), world.filter);
+	await("container web-1: guarded, process");
+	say_executed_by_crun("web-1", world.filter);
+	await("container web-1: guarded, a command that is executed in it");
+	cr_expect_eq(world.starts, 2);
+	cr_expect_eq(world.last.pid, 0, "its first call says which it is");
+	cr_expect_str_eq(world.last.bundle, "/b", "that of the container");
+	say_executed_by_crun("before-the-agent", world.filter);
+	await("container before-the-agent: guarded");
+	cr_expect_str_eq(world.last.bundle, "", "never a folder that is not the container's");
+	end();
+}
+
 /* The agent waits neither for the end of the stream, which is the end of runc, nor for another runtime's message. */
 Test(agent, slow_runtime_does_not_delay_others, .timeout = 2 * WITHIN_S)
 {
@@ -209,7 +239,7 @@ Test(agent, refuses_invalid_messages, .timeout = 2 * WITHIN_S)
 	await("container b: refused, its verbs calls fail: it names 1 fds, but 0 were sent");
 	say_all("c", gone, world.filter);
 	await("container c: refused, its verbs calls fail: cannot open its process");
-	say_all("d", 0, world.filter);
+	say_all("d", -1, world.filter);
 	await("container d: refused, its verbs calls fail: invalid \"pid\"");
 	s = runtime_connect();
 	runtime_send(s, "hello", world.filter);

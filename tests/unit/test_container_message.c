@@ -62,6 +62,21 @@ Test(container_message, reads_message_of_runc)
 	cr_expect_eq(state.pid, 4243);
 }
 
+Test(container_message, reads_message_of_crun_for_a_command)
+{
+	char error[CONTAINER_ERROR_MAX];
+	struct container_state state;
+
+	cr_assert_eq(read_text("{ \"ociVersion\": \"0.2.0\", \"fds\": [\"seccompFd\"], \"pid\": 0, \"state\": { "
+			       "\"ociVersion\": \"0.2.0\", \"id\": \"x\", \"status\": \"running\", \"pid\": 0, "
+			       "\"bundle\": \".\" } }",
+			       &state, error),
+		     0, "%s", error);
+	cr_expect_str_eq(state.id, "x");
+	cr_expect_eq(state.pid, 0);
+	cr_expect_str_eq(state.bundle, "");
+}
+
 #define STATE(...) "\"state\":{" __VA_ARGS__ "}"
 #define GOOD_STATE STATE("\"ociVersion\":\"1\",\"id\":\"i\",\"status\":\"running\",\"pid\":1,\"bundle\":\"/b\"")
 
@@ -82,10 +97,16 @@ static const struct {
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"stopped\"") "}", "not that of a running container",
 	  "i" },
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\"") "}", "no \"pid\"", "i" },
-	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":0") "}", "invalid \"pid\"", "i" },
+	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":-1") "}", "invalid \"pid\"", "i" },
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":1") "}", "no \"bundle\"", "i" },
-	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":1,\"bundle\":\"b\"") "}",
+	{ "{\"ociVersion\":\"1\",\"pid\":1," STATE(
+		  "\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":1,\"bundle\":\"b\"") "}",
 	  "not an absolute path", "i" },
+	/* only crun's message names neither */
+	{ "{\"ociVersion\":\"1\",\"pid\":0," GOOD_STATE "}", "invalid \"pid\"", "i" },
+	{ "{\"ociVersion\":\"1\",\"pid\":1," STATE(
+		  "\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":0,\"bundle\":\"/b\"") "}",
+	  "invalid \"pid\"", "i" },
 	{ "{" GOOD_STATE "}", "no \"ociVersion\"", "i" },
 	{ "{\"ociVersion\":\"1\"," GOOD_STATE "}", "no \"pid\"", "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":\"1\"," GOOD_STATE "}", "\"pid\" is not of type int", "i" },

@@ -37,6 +37,8 @@ def run(t: Test) -> None:
     daemon, agent = Daemon(t, t.a), ContainerAgent(t, t.a)
     for runtime, program in (("runc", PINGPONG), ("crun", PERFTEST)):
         runs_over_ipsec(t, daemon, runtime, program)
+    for runtime in RUNTIMES:
+        guards_executed_commands(t, daemon, agent, runtime)
     refuses_own_network(t, daemon, agent)
     opens_allowed_devices_only(t)
     agent_and_daemon_restart(t, daemon, agent)
@@ -108,6 +110,30 @@ def runs_over_ipsec(t: Test, daemon: Daemon, runtime: str, program: str) -> None
     found = t.a.run(f"cat {container.bundle}/config.json && find {container.bundle}/rootfs && ls {libraries}", check=True)
     named = [word for word in ("LD_PRELOAD", "librdmasec", "rdmasec.driver") if word in found.out]
     t.check(not named, f"{what}: the container has nothing of rdmasec, and nothing is preloaded", named)
+
+
+def guards_executed_commands(t: Test, daemon: Daemon, agent: ContainerAgent, runtime: str) -> None:
+    """A command that is executed in a running container, by `RUNTIME exec`."""
+    container = Container(t, t.a, runtime, f"exec-{runtime}")
+    container.configure("echo there; exec sleep 600", profile=True, allow_device=True)
+    running = container.start()
+    running.output_with("there")
+    what = f"{runtime} exec"
+    began = t.a.now()
+    result = container.execute("ibv_devinfo && echo written >/dev/shm/x && cat /dev/shm/x")
+    works = result.ok and f"hca_id:\t{DEVICE}" in result.out and "written" in result.out
+    t.check(works, f"{what}: the command opens the device, and files for writing", f"{result}\n{agent.process.output()}")
+    with t.wire() as wire:
+        server = serve(t, PINGPONG)
+        client = container.execute(f"exec {PINGPONG.format(gid=gid(t))} {B}")
+        if not client.ok:
+            try_end(server, SIDE_CHANNEL)
+        server.wait()
+    t.check(client.ok and wire.counts["esp"] > 0 and wire.clear == 0, f"{what}: a pingpong runs in ESP only", f"{client}\n{wire}")
+    t.check(decision(daemon, "passed", "pingpong", began), f"{what}: rdmasecd has decided about it", daemon.log(began))
+    running.kill(9)
+    container.delete()
+    running.wait()
 
 
 def refuses_own_network(t: Test, daemon: Daemon, agent: ContainerAgent) -> None:
