@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "supervisor/supervisor_internal.h"
@@ -295,28 +296,112 @@ static void compare_joined(const struct seccomp_data *data, void *context)
 		  (unsigned long long)data->args[2], joined, alone);
 }
 
-Test(oci_profile, can_be_joined_with_an_allowlist, .timeout = 300)
+/* The profile that merge.py makes of this text, in a file of the test, or its refusal: an exit status. */
+static int merge(const char *allowlist, const char *output)
 {
-	static const char allowlist[] = "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\","
-					"\"SCMP_ARCH_X86\"],\"syscalls\":[{\"names\":[\"read\",\"ioctl\",\"open\","
-					"\"openat\",\"creat\",\"io_uring_setup\"],\"action\":\"SCMP_ACT_ALLOW\"}]}";
-	static struct comparison c;
 	char name[] = "/tmp/allowlist-XXXXXX", command[512];
-	int fd = mkostemp(name, O_CLOEXEC), joined_fd = memfd_create("joined", 0);
-	json_object *alone, *joined;
+	int fd = mkostemp(name, O_CLOEXEC), status;
 
 	cr_assert_eq(write(fd, allowlist, strlen(allowlist)), (ssize_t)strlen(allowlist));
-	snprintf(command, sizeof(command), "%s %s >/dev/fd/%d", MERGE, name, joined_fd);
-	cr_assert_eq(system(command), 0);
+	close(fd);
+	snprintf(command, sizeof(command), "%s %s -o %s 2>/dev/null", MERGE, name, output);
+	status = system(command);
 	unlink(name);
-	lseek(joined_fd, 0, SEEK_SET);
-	joined = json_object_from_fd(joined_fd);
+	return WEXITSTATUS(status);
+}
+
+static const char *output_name(void)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "/tmp/merged-%d.json", (int)getpid());
+	return name;
+}
+
+#define ALLOWLIST(...)                                                                                       \
+	"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\"]," \
+	"\"syscalls\":[" __VA_ARGS__ "]}"
+#define ALLOWED "{\"names\":[\"read\",\"ioctl\",\"open\",\"openat\",\"creat\",\"io_uring_setup\"],\"action\":\"SCMP_ACT_ALLOW\"}"
+
+static void expect_merged(const char *allowlist)
+{
+	static struct comparison c;
+	json_object *alone, *joined;
+
+	cr_assert_eq(merge(allowlist, output_name()), 0);
+	joined = profile_read(output_name());
+	unlink(output_name());
 	alone = profile_read(PROFILE);
-	cr_assert(joined);
 	compile(joined, &c.profile);
 	compile(alone, &c.filter);
 	each_call(compare_joined, &c);
 	cr_expect(c.notified);
 	json_object_put(joined);
 	json_object_put(alone);
+}
+
+Test(oci_profile, can_be_joined_with_an_allowlist, .timeout = 300)
+{
+	expect_merged(ALLOWLIST(ALLOWED));
+}
+
+/* podman and docker allow open_by_handle_at(2) to containers with CAP_DAC_READ_SEARCH, and refuse it to others. */
+Test(oci_profile, keeps_conditions_of_capabilities)
+{
+	json_object *joined, *rules, *where;
+	unsigned allows = 0, refuses = 0, excluded = 0;
+
+	cr_assert_eq(merge(ALLOWLIST("{\"names\":[\"open_by_handle_at\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":"
+				     "{\"caps\":[\"CAP_DAC_READ_SEARCH\"]}},"
+				     "{\"names\":[\"open_by_handle_at\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":13,"
+				     "\"excludes\":{\"caps\":[\"CAP_DAC_READ_SEARCH\"]}}"),
+			   output_name()),
+		     0);
+	joined = profile_read(output_name());
+	unlink(output_name());
+	cr_assert(json_object_object_get_ex(joined, "syscalls", &rules));
+	for (size_t i = 0; i < json_object_array_length(rules); i++) {
+		json_object *rule = json_object_array_get_idx(rules, i);
+
+		if (json_object_object_get_ex(rule, "excludes", &where)) {
+			excluded += number_of(rule, "errnoRet") == 13;
+			continue;
+		}
+		cr_assert(json_object_object_get_ex(rule, "includes", &where), "%s", json_object_to_json_string(rule));
+		cr_assert(json_object_object_get_ex(rule, "args", &where), "allowed with any argument");
+		allows += !strcmp(text_of(rule, "action"), "SCMP_ACT_ALLOW");
+		refuses += !strcmp(text_of(rule, "action"), "SCMP_ACT_ERRNO");
+	}
+	cr_expect_eq(excluded, 1);
+	cr_expect_eq(allows, 2, "for reading, and for the access mode 3");
+	/* for writing: by the default, EPERM as in seccomp.json */
+	cr_expect_eq(refuses, 0);
+	json_object_put(joined);
+}
+
+Test(oci_profile, leaves_the_output_alone_if_it_cannot_merge)
+{
+	static const char *const others[] = {
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[]}",
+		"{\"defaultAction\":\"SCMP_ACT_LOG\",\"syscalls\":[]}",
+		"not JSON",
+		"{}",
+		ALLOWLIST("{\"names\":[\"ioctl\"],\"action\":\"SCMP_ACT_LOG\"}"),
+		ALLOWLIST("{\"names\":[\"ioctl\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":1,\"value\":5,"
+			  "\"op\":\"SCMP_CMP_GT\"}]}"),
+	};
+	FILE *before = fopen(output_name(), "w");
+	char text[16] = "";
+	FILE *after;
+
+	fputs("before", before);
+	fclose(before);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		cr_expect_eq(merge(others[i], output_name()), 1, "%s", others[i]);
+	after = fopen(output_name(), "r");
+	cr_assert_not_null(after);
+	cr_expect_not_null(fgets(text, sizeof(text), after));
+	cr_expect_str_eq(text, "before");
+	fclose(after);
+	unlink(output_name());
 }
