@@ -98,7 +98,8 @@ static void read_devices(struct container *container)
 	int err;
 
 	if (!container->state->bundle[0]) {
-		say(container, "the runtime does not name its bundle, so its device cgroup must allow its RDMA devices");
+		say(container,
+		    "the runtime does not name its bundle, so its device cgroup must allow its RDMA devices");
 		return;
 	}
 	err = container_devices_read(container->state->bundle, &container->devices);

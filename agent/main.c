@@ -19,6 +19,7 @@
 #include "confined.h"
 #include "container.h"
 #include "messages/protocol.h"
+#include "process/spawn.h"
 #include "util/fd_socket.h"
 #include "util/output.h"
 
@@ -119,6 +120,10 @@ static int begin(int argc, char **argv)
 	const char *socket_path = DEFAULT_SOCKET, *engine = WIRE_SYSTEM_ENGINE;
 	int option;
 
+	/* before any other file is opened: a message for stderr could reach it */
+	if (spawn_fill_standard())
+		return EXIT_FAILURE;
+	spawn_raise_files(0);
 	while ((option = getopt_long(argc, argv, "s:e:h", options, NULL)) != -1) {
 		switch (option) {
 		case 's':

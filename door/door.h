@@ -20,7 +20,8 @@
 /* The address of an engine. */
 struct engine_address {
 	struct sockaddr_un address;
-	socklen_t len; /* 0: no engine; `problem` says why */
+	socklen_t len;      /* 0: no engine; `reason` and `problem` say why */
+	enum reason reason; /* with len 0 */
 	char problem[160];
 };
 
@@ -71,9 +72,10 @@ enum { ENGINE_LISTENER = 3, ENGINE_LIFELINE, ENGINE_PIDFD, ENGINE_FDS_END };
 
 /*
  * Starts a private engine that the calling program does not notice: no child to wait for, no signal. It runs `program`
- * ("": the installed one) with RDMASEC_POLICY=`policy` (NULL: unset), and serves until this process has ended and no
- * holder of the lifeline is left. Writes the socket's name, as RDMASEC_ENGINE has it, and the lifeline (FD_CLOEXEC),
- * which the caller owns. 0 or -errno. Once a process.
+ * ("": the installed one) with RDMASEC_POLICY=`policy` (NULL: unset), and serves until this process has ended, no
+ * holder of the lifeline is left, and no process is left that was executed with RDMASEC_ENGINE=`name`. Writes the
+ * socket's name, as RDMASEC_ENGINE has it, and the lifeline (FD_CLOEXEC, descriptor_make_lasting()), which the caller
+ * owns. 0 or -errno. Not thread-safe.
  */
 RS_MUST_USE int engine_spawn(const char *program, const char *policy, char name[WIRE_NAME_MAX], int *out_lifeline);
 
@@ -104,6 +106,11 @@ bool engine_is_stuck(int s, struct engine_looks *looks);
 
 /* Why engine_connect() or engine_receive() failed, in words: a static text, or one of `engine`. */
 const char *engine_problem(const struct engine_address *engine, int err);
+/* The same as a code. `connected`: the engine was reached. */
+enum reason engine_problem_reason(const struct engine_address *engine, int err, bool connected);
+
+/* The text for a program that has lost the engine of `rdmasec run -p`. */
+extern const char engine_lost_text[];
 
 /* A request that was allowed, until the kernel has executed it. */
 struct engine_pass {

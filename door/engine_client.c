@@ -69,7 +69,7 @@ static int refuse_without_engine(const struct engine_address *engine, const stru
 	n = readlink(link, node, sizeof(node) - 1);
 	node[n > 0 ? n : 0] = '\0';
 	snprintf(line, sizeof(line), "rdmasec: refused %s on %s (reason=%s): %s: %s", request_kind_name(request->kind),
-		 node[0] ? node : "an unknown device", reason_code(connected ? REASON_ENGINE_ANSWER : REASON_NO_ENGINE),
+		 node[0] ? node : "an unknown device", reason_code(engine_problem_reason(engine, why, connected)),
 		 connected ? "the engine gave no valid answer" : "there is no engine to ask",
 		 engine_problem(engine, why));
 	say(subject, line);
@@ -137,10 +137,8 @@ int engine_ask_broken(const struct engine_address *engine, const char *why)
 	if (err)
 		snprintf(line, sizeof(line),
 			 "rdmasec: refused (reason=%s): RDMA commands of this program cannot be checked: %s; and there "
-			 "is no "
-			 "engine to "
-			 "ask for permission: %s",
-			 reason_code(REASON_NO_ENGINE), why, engine_problem(engine, err));
+			 "is no engine to ask for permission: %s",
+			 reason_code(engine_problem_reason(engine, err, false)), why, engine_problem(engine, err));
 	else
 		snprintf(line, sizeof(line),
 			 "rdmasec: %s (reason=%s): RDMA commands of this program cannot be checked: %s",

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "door.h"
 #include "messages/protocol.h"
 #include "util/clock.h"
@@ -15,6 +16,21 @@ static bool is_system_engine(const struct engine_address *engine)
 	return engine->len && !strcmp(engine->address.sun_path, WIRE_SYSTEM_ENGINE);
 }
 
+/* A socket that is none of the program's standard streams, also for a program that has no free descriptor. */
+static int new_socket(void)
+{
+	struct descriptor_room room;
+	int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	s = s < 0 ? -errno : descriptor_leave_standard(s);
+	if (s != -EMFILE || descriptor_room_begin(&room))
+		return s;
+	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	s = s < 0 ? -errno : descriptor_leave_standard(s);
+	descriptor_room_end(&room);
+	return s;
+}
+
 int engine_connect(const struct engine_address *engine)
 {
 	const struct timeval limit = clock_timeval(WIRE_TIMEOUT_MS);
@@ -22,9 +38,9 @@ int engine_connect(const struct engine_address *engine)
 
 	if (!engine->len)
 		return -ENOTCONN;
-	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	s = new_socket();
 	if (s < 0)
-		return -errno;
+		return s;
 	/* SO_SNDTIMEO also bounds connect(2), which waits when the engine's backlog is full */
 	if (setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
 	    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
@@ -67,7 +83,18 @@ const char *engine_problem(const struct engine_address *engine, int err)
 		return "the engine of 'rdmasec run' has ended, or the program has left its network namespace: run "
 		       "rdmasec "
 		       "inside of that namespace";
+	if (err == -EMFILE)
+		return "the program has no free file descriptor for the question: raise 'ulimit -n' (its hard limit)";
 	if (err == -EPERM)
 		return "the engine socket is not owned by root";
 	return strerror(-err);
+}
+
+enum reason engine_problem_reason(const struct engine_address *engine, int err, bool connected)
+{
+	if (!engine->len)
+		return engine->reason;
+	if (err == -EMFILE)
+		return REASON_NO_DESCRIPTOR;
+	return connected ? REASON_ENGINE_ANSWER : REASON_NO_ENGINE;
 }

@@ -12,11 +12,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "door.h"
 #include "messages/protocol.h"
 
@@ -46,26 +47,38 @@ static int clone_silently(void)
 	return (int)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
 }
 
-/* In the grandchild: only async-signal-safe calls. */
+/*
+ * In the grandchild. System calls only: another preloaded library may have its own dup2() or close(), which expects the
+ * state of its constructor or of the parent (librspreload). The soft limit of descriptors is the program's; an engine
+ * needs more.
+ */
 static void become_engine(const struct engine_launch *launch)
 {
-	int high[ENGINE_FDS_END], null;
+	long high[ENGINE_FDS_END], null;
+	struct rlimit files;
 
-	setsid();
+	syscall(SYS_setsid);
+	if (!syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &files)) {
+		files.rlim_cur = files.rlim_max;
+		syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &files, NULL);
+	}
 	for (int i = ENGINE_LISTENER; i < ENGINE_FDS_END; i++)
-		high[i] = fcntl(launch->fds[i], F_DUPFD, ENGINE_FDS_END);
+		high[i] = syscall(SYS_fcntl, launch->fds[i], F_DUPFD, ENGINE_FDS_END);
 	for (int i = ENGINE_LISTENER; i < ENGINE_FDS_END; i++)
-		if (high[i] < 0 || dup2(high[i], i) < 0)
-			_exit(126);
+		if (high[i] < 0 || syscall(SYS_dup3, high[i], i, 0) < 0)
+			syscall(SYS_exit_group, 126);
 	syscall(SYS_close_range, ENGINE_FDS_END, ~0U, 0);
-	null = open("/dev/null", O_RDWR);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
-		_exit(126);
-	close(null);
+	null = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		/* stderr stays the program's, if it has one */
+		if (null >= 0 && null != i && (i < STDERR_FILENO || syscall(SYS_fcntl, i, F_GETFD) < 0))
+			syscall(SYS_dup3, null, i, 0);
+	if (null > STDERR_FILENO)
+		syscall(SYS_close, null);
 	if (launch->program[0])
-		execve(launch->program, launch->argv, launch->environment);
-	execve(RDMASEC_PROGRAM_INSTALLED, launch->argv, launch->environment);
-	_exit(127);
+		syscall(SYS_execve, launch->program, launch->argv, launch->environment);
+	syscall(SYS_execve, RDMASEC_PROGRAM_INSTALLED, launch->argv, launch->environment);
+	syscall(SYS_exit_group, 127);
 }
 
 static int launch_engine(const struct engine_launch *launch)
@@ -83,7 +96,7 @@ static int launch_engine(const struct engine_launch *launch)
 
 		if (engine == 0)
 			become_engine(launch);
-		_exit(engine < 0);
+		syscall(SYS_exit_group, engine < 0);
 	}
 	if (child < 0)
 		err = -errno;
@@ -96,38 +109,49 @@ static int launch_engine(const struct engine_launch *launch)
 	return err;
 }
 
-static int launch_with_lifeline(struct engine_launch *launch, int *out_lifeline)
+static int launch_with_lifeline(struct engine_launch *launch, const char *name, int *out_lifeline)
 {
-	int lifeline[2], err;
+	int lifeline[2], err = wire_lifeline(name, lifeline);
 
-	if (pipe2(lifeline, O_CLOEXEC))
-		return -errno;
+	if (err)
+		return err;
 	launch->fds[ENGINE_LIFELINE] = lifeline[0];
 	err = launch_engine(launch);
 	close(lifeline[0]);
-	if (err)
+	if (err) {
 		close(lifeline[1]);
-	else
-		*out_lifeline = lifeline[1];
+		return err;
+	}
+	*out_lifeline = descriptor_make_lasting(lifeline[1]);
+	return *out_lifeline < 0 ? *out_lifeline : 0;
+}
+
+static int spawn(struct engine_launch *launch, char name[WIRE_NAME_MAX], int *out_lifeline)
+{
+	int pidfd, err, listener = wire_listen(name);
+
+	if (listener < 0)
+		return listener;
+	pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	launch->fds[ENGINE_LISTENER] = listener;
+	launch->fds[ENGINE_PIDFD] = pidfd;
+	err = pidfd < 0 ? -errno : launch_with_lifeline(launch, name, out_lifeline);
+	close(listener);
+	if (pidfd >= 0)
+		close(pidfd);
 	return err;
 }
 
 int engine_spawn(const char *program, const char *policy, char name[WIRE_NAME_MAX], int *out_lifeline)
 {
 	static struct engine_launch launch; /* large, and used once */
-	int listener, pidfd, err = prepare(&launch, program, policy);
+	struct descriptor_room room;
+	int err = prepare(&launch, program, policy);
 
-	if (err)
+	err = err ? err : spawn(&launch, name, out_lifeline);
+	if (err != -EMFILE || descriptor_room_begin(&room))
 		return err;
-	listener = wire_listen(name);
-	if (listener < 0)
-		return listener;
-	pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	launch.fds[ENGINE_LISTENER] = listener;
-	launch.fds[ENGINE_PIDFD] = pidfd;
-	err = pidfd < 0 ? -errno : launch_with_lifeline(&launch, out_lifeline);
-	close(listener);
-	if (pidfd >= 0)
-		close(pidfd);
+	err = spawn(&launch, name, out_lifeline);
+	descriptor_room_end(&room);
 	return err;
 }

@@ -22,6 +22,7 @@
 #include "predecessor.h"
 #include "privileges.h"
 #include "process/foreign.h"
+#include "process/spawn.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 #include "util/output.h"
@@ -291,6 +292,9 @@ static int start(int argc, char **argv)
 	bool only_check = false;
 	int option, status = EXIT_SUCCESS;
 
+	/* before any other file is opened: stderr could be the audit log */
+	if (spawn_fill_standard())
+		return EXIT_FAILURE;
 	while ((option = getopt_long(argc, argv, "np:a:s:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'n':

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <sys/resource.h>
 
 #include "process/confine.h"
+#include "process/spawn.h"
 
 enum { FILES_WANTED = 65536 };
 
@@ -19,28 +19,12 @@ static const int kept[] = {
 	CAP_SYS_PTRACE,
 };
 
-/* A client takes a socket and a pidfd, a network namespace six descriptors. A lower limit fails later, at its use. */
-static void raise_files(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= FILES_WANTED)
-		return;
-	if (files.rlim_max < FILES_WANTED) {
-		const struct rlimit more = { FILES_WANTED, FILES_WANTED };
-
-		if (!setrlimit(RLIMIT_NOFILE, &more))
-			return;
-	}
-	files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
-	(void)setrlimit(RLIMIT_NOFILE, &files);
-}
-
 int privileges_drop(void)
 {
 	int err;
 
-	raise_files();
+	/* a client takes a socket and a pidfd, a network namespace six descriptors */
+	spawn_raise_files(FILES_WANTED);
 	err = confine_to_capabilities(kept, sizeof(kept) / sizeof(kept[0]));
 	if (err || CONFINE_UNDER_SANITIZER)
 		return err;

@@ -30,6 +30,7 @@ static int serve(const struct policy *policy)
 	int err;
 
 	spawn_reset_signals();
+	spawn_raise_files(0);
 	prctl(PR_SET_NAME, "rdmasec-engine");
 	/* SA dumps contain keys, in a buffer that is wiped: no core dump, and no ptrace by the user */
 	if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none) || chdir("/"))

@@ -14,12 +14,10 @@
 
 #include "commands.h"
 #include "door/door.h"
+#include "door/engine_inherited.h"
 #include "door_arrives.h"
 #include "preloadable.h"
 #include "supervise.h"
-
-/* Above the numbers that programs expect their own descriptors to get. */
-enum { LIFELINE_LOWEST = 64 };
 
 static void usage(FILE *to)
 {
@@ -75,35 +73,78 @@ static int set_preload(const char *library)
 static int start_private_engine(const char *policy_file, char engine[WIRE_NAME_MAX], int *out_lifeline)
 {
 	const struct policy *policy = load_policy(policy_file, JSON_NONE);
-	int lifeline, err;
+	int err;
 
 	/* the engine cannot report a mistake in it */
 	if (!policy)
 		return EXIT_USAGE;
 	policy_free(policy);
-	err = engine_spawn("/proc/self/exe", policy_path(policy_file), engine, &lifeline);
+	err = engine_spawn("/proc/self/exe", policy_path(policy_file), engine, out_lifeline);
+	if (!err && fcntl(*out_lifeline, F_SETFD, 0))
+		err = -errno;
 	if (!err) {
-		*out_lifeline = fcntl(lifeline, F_DUPFD, LIFELINE_LOWEST);
-		err = *out_lifeline < 0 ? -errno : 0;
-		close(lifeline);
-	}
-	if (!err)
+		/* with the default policy a lost engine makes no difference */
+		if (policy_path(policy_file))
+			engine_mark_descendants();
 		return 0;
-	fprintf(stderr, "rdmasec: cannot start the engine: %s\n", strerror(-err));
+	}
+	fprintf(stderr, "rdmasec: cannot start the engine: %s%s\n", strerror(-err),
+		err == -ENOSYS ? " (with valgrind, use 'rdmasec run -- valgrind CMD')" : "");
 	return EXIT_CANNOT_RUN;
+}
+
+/* A command below another `rdmasec run` asks its engine, unless it has a policy of its own. */
+static int use_outer_engine(char engine[WIRE_NAME_MAX])
+{
+	const char *named = getenv("RDMASEC_ENGINE");
+
+	if (named && wire_is_private_engine(named)) {
+		strcpy(engine, named);
+		return 0;
+	}
+	return engine_inherited(engine);
 }
 
 /* The system's engine where rdmasecd is installed, even if it is not running: no other policy may decide then. */
 static int choose_engine(const char *policy_file, char engine[WIRE_NAME_MAX], int *out_lifeline)
 {
-	if (!wire_system_engine_expected())
-		return start_private_engine(policy_file, engine, out_lifeline);
-	if (policy_file) {
-		fprintf(stderr, "rdmasec: -p is not possible on this host: rdmasecd decides by its own policy\n");
-		return EXIT_USAGE;
+	if (wire_system_engine_expected()) {
+		if (policy_file) {
+			fprintf(stderr,
+				"rdmasec: -p is not possible on this host: rdmasecd decides by its own policy\n");
+			return EXIT_USAGE;
+		}
+		strcpy(engine, WIRE_SYSTEM_ENGINE);
+		return 0;
 	}
-	strcpy(engine, WIRE_SYSTEM_ENGINE);
-	return 0;
+	if (policy_path(policy_file))
+		return start_private_engine(policy_file, engine, out_lifeline);
+	if (!use_outer_engine(engine))
+		return 0;
+	if (engine_is_marked()) {
+		fprintf(stderr, "rdmasec: %s\n", engine_lost_text);
+		return EXIT_CANNOT_RUN;
+	}
+	return start_private_engine(NULL, engine, out_lifeline);
+}
+
+/*
+ * AddressSanitizer's shared runtime, gcc's default, ends a program before main() where another library is loaded before
+ * it (compiler-rt asan_linux.cpp, AsanCheckDynamicRTPrereqs()). Behind the door it works all the same: the door's
+ * symbols call the next ones. Set for every command, because a script or a launcher may start such a program.
+ */
+static int allow_sanitizer_behind(void)
+{
+	static const char option[] = "verify_asan_link_order=0";
+	const char *others = getenv("ASAN_OPTIONS");
+	char value[4096];
+
+	if (others && strstr(others, "verify_asan_link_order="))
+		return 0;
+	if (snprintf(value, sizeof(value), "%s%s%s", others ? others : "", others && *others ? ":" : "", option) >=
+	    (int)sizeof(value))
+		return -ENAMETOOLONG;
+	return setenv("ASAN_OPTIONS", value, 1) ? -errno : 0;
 }
 
 /* `program`: NULL if the supervisor guards it, with or without the library. */
@@ -121,6 +162,7 @@ static int preload(const char *program)
 		return EXIT_CANNOT_RUN;
 	}
 	err = set_preload(library);
+	err = err ? err : allow_sanitizer_behind();
 	if (err) {
 		fprintf(stderr, "rdmasec: cannot put %s into LD_PRELOAD: %s\n", library, strerror(-err));
 		return EXIT_CANNOT_RUN;

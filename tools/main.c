@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "process/spawn.h"
 #include "util/output.h"
 
 static const struct {
@@ -56,6 +57,9 @@ static void usage(FILE *to)
 
 static int run(int argc, char **argv)
 {
+	/* before any other file is opened: a message for stderr could reach it */
+	if (spawn_fill_standard())
+		return EXIT_CANNOT_RUN;
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

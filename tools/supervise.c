@@ -349,6 +349,7 @@ static _Noreturn void become_supervisor(struct setting *setting)
 		become_command(setting, sockets[1]);
 	}
 	close(sockets[1]);
+	spawn_raise_files(0); /* the command keeps its limit */
 	become_background();
 	notify_front(setting, command, NULL);
 	serving.listener = receive_listener(sockets[0], &setting->options.is_locked);

@@ -51,8 +51,9 @@ void engine_server_adopt(struct engine_server *server);
 void engine_server_free(struct engine_server *server);
 
 /*
- * The private engine: serves `listener` until `lifeline` reports end of file and the process behind `pidfd` has ended.
- * Either may be -1. Returns 0 or -errno; blocks until then. Takes over the fds. `policy` is borrowed.
+ * The private engine: serves `listener` until `lifeline` reports end of file, the process behind `pidfd` has ended, and
+ * no process of this user is left that was executed with RDMASEC_ENGINE= the name of `listener`. `lifeline` and `pidfd`
+ * may be -1. Returns 0 or -errno; blocks until then. Takes over the fds. `policy` is borrowed.
  */
 RS_MUST_USE int engine_serve(const struct policy *policy, int listener, int lifeline, int pidfd);
 

@@ -219,6 +219,7 @@ static int join_other(struct waiting *w, const struct waiting *other)
 {
 	struct asking *q = &w->question;
 
+	w->for_sa = true;
 	w->flow = other->flow;
 	w->policy_index = other->policy_index;
 	w->end_ms = other->end_ms;

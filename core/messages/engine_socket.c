@@ -41,7 +41,10 @@ int wire_check_engine(int socket, bool is_system)
 	return trusted ? 0 : -EPERM;
 }
 
-enum { LISTEN_BACKLOG = 128 };
+#define PRIVATE_PREFIX  "@rdmasec-"
+#define LIFELINE_SUFFIX ".life"
+#define HEX_DIGITS      "0123456789abcdef"
+enum { LISTEN_BACKLOG = 128, PREFIX_LEN = sizeof(PRIVATE_PREFIX) - 1, RANDOM_LEN = 32 };
 
 int wire_listen(char name[WIRE_NAME_MAX])
 {
@@ -52,7 +55,7 @@ int wire_listen(char name[WIRE_NAME_MAX])
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
-	snprintf(name, WIRE_NAME_MAX, "@rdmasec-%016llx%016llx", (unsigned long long)random[0],
+	snprintf(name, WIRE_NAME_MAX, PRIVATE_PREFIX "%016llx%016llx", (unsigned long long)random[0],
 		 (unsigned long long)random[1]);
 	err = wire_address(name, &address, &len);
 	if (err)
@@ -65,4 +68,50 @@ int wire_listen(char name[WIRE_NAME_MAX])
 	err = -errno;
 	close(s);
 	return err;
+}
+
+bool wire_is_private_engine(const char *name)
+{
+	return !strncmp(name, PRIVATE_PREFIX, PREFIX_LEN) && strspn(name + PREFIX_LEN, HEX_DIGITS) == RANDOM_LEN &&
+	       !name[PREFIX_LEN + RANDOM_LEN];
+}
+
+int wire_lifeline(const char *name, int out[2])
+{
+	char bound[WIRE_NAME_MAX];
+	struct sockaddr_un address;
+	socklen_t len;
+	int ends[2], err;
+
+	if (!wire_is_private_engine(name))
+		return -EINVAL;
+	snprintf(bound, sizeof(bound), "%s" LIFELINE_SUFFIX, name);
+	err = wire_address(bound, &address, &len);
+	if (err)
+		return err;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	if (!bind(ends[0], (const struct sockaddr *)&address, len)) {
+		out[0] = ends[0];
+		out[1] = ends[1];
+		return 0;
+	}
+	err = -errno;
+	close(ends[0]);
+	close(ends[1]);
+	return err;
+}
+
+bool wire_lifeline_engine(const char *text, size_t len, char name[WIRE_NAME_MAX])
+{
+	const size_t engine = PREFIX_LEN + RANDOM_LEN, suffix = sizeof(LIFELINE_SUFFIX) - 1;
+	char read[WIRE_NAME_MAX] = "";
+
+	if (len != engine + suffix || memcmp(text + engine, LIFELINE_SUFFIX, suffix))
+		return false;
+	memcpy(read, text, engine);
+	if (!wire_is_private_engine(read))
+		return false;
+	strcpy(name, read);
+	return true;
 }

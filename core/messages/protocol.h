@@ -220,6 +220,22 @@ struct wire_end {
 enum { WIRE_NAME_MAX = 48 };
 RS_MUST_USE int wire_listen(char name[WIRE_NAME_MAX]);
 
+/* Whether `name` has the form that wire_listen() writes. */
+bool wire_is_private_engine(const char *name);
+
+/*
+ * Makes the lifeline of the engine `name`: two connected sockets (FD_CLOEXEC), which the caller owns. The engine holds
+ * out[0], and its programs out[1]: the engine reads an end of file after the last of them has closed it. The peer name
+ * of out[1] leads back to the engine. 0 or -errno.
+ */
+RS_MUST_USE int wire_lifeline(const char *name, int out[2]);
+
+/*
+ * If `text`, of `len` octets, is the peer name of a lifeline ("@" in the place of its first octet), writes the name of
+ * its engine, and returns true.
+ */
+bool wire_lifeline_engine(const char *text, size_t len, char name[WIRE_NAME_MAX]);
+
 /*
  * True if rdmasecd is installed to run here, or if that is not known. The client then asks only rdmasecd, also while
  * rdmasecd is not running. The folder decides, because the socket does not exist before the first start.

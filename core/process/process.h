@@ -60,6 +60,14 @@ RS_MUST_USE int process_fetch_fd(const struct process *process, int number, int 
 /* Opens its network namespace. Returns 0; -ESRCH when the process has ended; or -errno of open(2). */
 RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
 
+/*
+ * Finds a process of this user that was executed with the string `variable` ("NAME=value") in its environment, also if
+ * it has cleared it since, or was forked by such a process; not the calling one. Reads /proc/PID/environ, which a
+ * process can overwrite, and which is hidden while the process is not dumpable. Returns 0, and process_close() is due;
+ * -ENOENT; or -errno of opening /proc. A hostile process of this user can delay it (its memory is read).
+ */
+RS_MUST_USE int process_find_by_environment(const char *variable, struct process *out);
+
 /* The name of a supervisor's process (PR_SET_NAME). */
 #define PROCESS_SUPERVISOR_NAME "rdmasec-super"
 

@@ -29,6 +29,39 @@ int spawn_silence(int last)
 	return err;
 }
 
+int spawn_fill_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC, filled;
+
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* the lowest number that is free is this one */
+		filled = open("/dev/null", flags);
+		if (filled < 0)
+			filled = open("/", O_PATH | O_CLOEXEC);
+		if (filled < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void spawn_raise_files(rlim_t wanted)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	if (files.rlim_max < wanted) {
+		const struct rlimit more = { wanted, wanted };
+
+		if (!setrlimit(RLIMIT_NOFILE, &more))
+			return;
+	}
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int lowest_from(const int *fds, size_t count, int from)
 {
 	int lowest = INT_MAX;

@@ -97,7 +97,8 @@ static const struct {
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"stopped\"") "}", "not that of a running container",
 	  "i" },
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\"") "}", "no \"pid\"", "i" },
-	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":-1") "}", "invalid \"pid\"", "i" },
+	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":-1") "}", "invalid \"pid\"",
+	  "i" },
 	{ "{" STATE("\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":1") "}", "no \"bundle\"", "i" },
 	{ "{\"ociVersion\":\"1\",\"pid\":1," STATE(
 		  "\"id\":\"i\",\"ociVersion\":\"1\",\"status\":\"running\",\"pid\":1,\"bundle\":\"b\"") "}",

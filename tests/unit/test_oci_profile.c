@@ -318,10 +318,12 @@ static const char *output_name(void)
 	return name;
 }
 
-#define ALLOWLIST(...)                                                                                       \
+#define ALLOWLIST(...)                                                                                      \
 	"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\"]," \
 	"\"syscalls\":[" __VA_ARGS__ "]}"
-#define ALLOWED "{\"names\":[\"read\",\"ioctl\",\"open\",\"openat\",\"creat\",\"io_uring_setup\"],\"action\":\"SCMP_ACT_ALLOW\"}"
+#define ALLOWED                                                                                                   \
+	"{\"names\":[\"read\",\"ioctl\",\"open\",\"openat\",\"creat\",\"io_uring_setup\"],\"action\":\"SCMP_ACT_" \
+	"ALLOW\"}"
 
 static void expect_merged(const char *allowlist)
 {

@@ -19,6 +19,7 @@
 #include "child_fixture.h"
 #include "process/process.h"
 #include "process/same_file.h"
+#include "process/spawn.h"
 #include "skip.h"
 
 /* ---- identity ---- */
@@ -422,4 +423,59 @@ Test(process, fails_for_closed_fd)
 	cr_expect_eq(process_fetch_fd(&process, 999, &fd), -EBADF);
 	cr_expect_eq(fd, 4711);
 	process_close(&process);
+}
+
+/* ---- what a new process does ---- */
+
+static int fill_and_look(void)
+{
+	char link[32], target[32] = "";
+
+	close_range(STDIN_FILENO, STDERR_FILENO, 0);
+	if (spawn_fill_standard())
+		return 1;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		if (readlink(link, target, sizeof(target) - 1) < 0 || strcmp(target, "/dev/null"))
+			return 2;
+		if (fcntl(fd, F_GETFD) != FD_CLOEXEC)
+			return 3;
+	}
+	return fcntl(STDERR_FILENO + 1, F_GETFD) < 0 ? 0 : 4;
+}
+
+Test(spawn, fills_closed_standard_streams)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		close_range(STDERR_FILENO + 1, ~0U, 0);
+		_exit(fill_and_look());
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(WEXITSTATUS(status), 0, "step %d", WEXITSTATUS(status));
+}
+
+Test(spawn, leaves_open_standard_streams)
+{
+	struct stat before, after;
+
+	cr_assert_eq(fstat(STDOUT_FILENO, &before), 0);
+	cr_assert_eq(spawn_fill_standard(), 0);
+	cr_assert_eq(fstat(STDOUT_FILENO, &after), 0);
+	cr_expect_eq(before.st_ino, after.st_ino);
+	cr_expect_not(fcntl(STDOUT_FILENO, F_GETFD) & FD_CLOEXEC);
+}
+
+Test(spawn, raises_limit_of_files_to_the_hard_one)
+{
+	struct rlimit files;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = 20;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	spawn_raise_files(0);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	cr_expect_eq(files.rlim_cur, files.rlim_max);
 }

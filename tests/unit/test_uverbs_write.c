@@ -181,8 +181,8 @@ Test(uverbs_write, detects_modify_qp_address_by_mask)
 		{ STATE | AV | DEST_QPN, 2, UVERBS_QP_ADDRESS, UVERBS_HAS_STATE | UVERBS_HAS_DEST_QPN, 0 },
 		{ AV, 0, UVERBS_QP_ADDRESS, 0, 0 }, /* SQD to SQD has no STATE bit */
 		{ AV | PORT, 0, UVERBS_QP_ADDRESS, 0, 0 },
-		{ STATE | AV, 6, UVERBS_QP_ADDRESS,
-		  UVERBS_HAS_STATE, 0 }, /* the kernel refuses it; the decoder need not know */
+		{ STATE | AV, 6, UVERBS_QP_ADDRESS, UVERBS_HAS_STATE,
+		  0 }, /* the kernel refuses it; the decoder need not know */
 		{ ALT, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, 0 },
 		{ MIG, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, REARM },
 		{ MIG, 0, UVERBS_QP_ADDRESS, UVERBS_HAS_ALT_PATH, ARMED },
