@@ -47,7 +47,8 @@ struct link_evidence {
 	bool tunnel_external; /* remotes come with each packet (collect metadata) */
 	uint16_t tunnel_port; /* UDP, host order */
 	uint8_t tunnel_family;
-	uint8_t reserved[3];
+	bool loopback; /* IFF_LOOPBACK */
+	uint8_t reserved[2];
 	union ip_address tunnel_local, tunnel_remote;
 };
 

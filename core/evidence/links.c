@@ -122,6 +122,7 @@ static int parse_link(const struct nlmsghdr *message, struct link_evidence *link
 	text_copy(link->name, sizeof(link->name), nla_get_string(attrs[IFLA_IFNAME]));
 	link->ifindex = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
+	link->loopback = info->ifi_flags & IFF_LOOPBACK;
 	link->lower_in_other_netns = attrs[IFLA_LINK_NETNSID];
 	link->master_ifindex = attrs[IFLA_MASTER] ? nla_get_s32(attrs[IFLA_MASTER]) : 0;
 	/* In another namespace the number belongs to another device. A device is not its own lower device. */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
+/* What gate.bpf.c and user space have in common: keys and values of the gate's maps. No padding anywhere. */
+#ifndef RDMASEC_GATE_SHARED_H
+#define RDMASEC_GATE_SHARED_H
+
+#include <linux/types.h>
+
+enum {
+	GATE_DIRECTION_OUT = 1,
+	GATE_DIRECTION_IN = 2,
+
+	GATE_FLOWS_MAX = 4096,     /* of which the gate remembers counts; it stops every flow */
+	GATE_OPENED_MAX = 4096,    /* prefixes of addresses that the policy lets go in clear */
+	GATE_FRAGMENTS_MAX = 4096, /* datagrams of which later fragments can follow */
+	GATE_PORTS_MAX = 64,       /* UDP ports of VXLAN and Geneve netdevs */
+	GATE_EVENTS_SIZE = 256 * 1024,
+};
+
+/* A flow of cleartext RoCE. IPv4 addresses are mapped (::ffff:a.b.c.d), as in a GID. */
+struct gate_flow {
+	__u8 source[16], destination[16];
+	__u32 ifindex;
+	__u32 qpn;      /* the destination queue pair of the base transport header */
+	__u8 direction; /* GATE_DIRECTION_* */
+	__u8 version;   /* RoCE 1 or 2 */
+	__u8 reserved[6];
+};
+
+struct gate_count {
+	__u64 frames;
+	__u64 last_ns; /* CLOCK_MONOTONIC: when the flow's last event was written */
+};
+
+/* An entry of the ring: the first frame of a flow, and then at most one a second. */
+struct gate_event {
+	struct gate_flow flow;
+	__u64 frames; /* of this flow until now */
+};
+
+/* The key of an opened prefix: struct bpf_lpm_trie_key with a GID as its data. */
+struct gate_prefix {
+	__u32 bits; /* of address; 96 more than the prefix of an IPv4 address */
+	__u8 address[16];
+};
+
+/* What the fragments of a datagram have in common: RFC 791 3.2, RFC 8200 4.5. */
+struct gate_fragment {
+	__u8 source[16], destination[16];
+	__u32 identification;
+	__u32 protocol;
+};
+
+enum gate_port_kind { GATE_PORT_VXLAN = 1, GATE_PORT_GENEVE };
+
+#endif
