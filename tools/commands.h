@@ -22,6 +22,7 @@ int command_wait(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_qps(int argc, char **argv);
 int command_monitor(int argc, char **argv);
+int command_lockdown(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_install_provider(int argc, char **argv);
 int command_remove_provider(int argc, char **argv);

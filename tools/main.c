@@ -22,6 +22,8 @@ static const struct {
 	  "wait until that is protected" },
 	{ "qps", command_qps, "qps [--json]", "living queue pairs: guarded or not, and their protection" },
 	{ "monitor", command_monitor, "monitor [--json]", "decisions of the engine, as they happen" },
+	{ "lockdown", command_lockdown, "lockdown on|off|status [-p POLICY] [--dry-run] [--json] [DEV...]",
+	  "stop cleartext RoCE on network devices, whatever routed it there" },
 	{ "policy", command_policy, "policy check FILE", "explain a policy file, or report its mistakes" },
 	{ "install-provider", command_install_provider, "install-provider [--root DIR]",
 	  "make libibverbs load the door into every program" },

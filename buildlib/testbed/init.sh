@@ -59,6 +59,7 @@ $b mount -t tmpfs -o mode=1777 tmp /root/tmp
 $b mkdir -p /root/run/lock
 $b mount -t debugfs debug /root/sys/kernel/debug 2>/dev/null
 $b mount -t cgroup2 cgroup /root/sys/fs/cgroup
+$b mount -t bpf bpf /root/sys/fs/bpf
 $b ln -s /proc/self/fd /root/dev/fd
 
 IFS=:

@@ -19,7 +19,7 @@ HOST = "host"
 # In addition to the packages of every Debian.
 COMMON = """
     python3 kmod procps util-linux busybox-static iproute2 iputils-ping netbase libcap2-bin
-    libcap-ng0 libevent-core-2.1-7t64 libinih1 libjson-c5 libnl-3-200 libnl-genl-3-200 libnl-route-3-200
+    libbpf1 libcap-ng0 libevent-core-2.1-7t64 libinih1 libjson-c5 libnl-3-200 libnl-genl-3-200 libnl-route-3-200
     libseccomp2 libsystemd0
     ibverbs-providers ibverbs-utils librdmacm1t64 rdmacm-utils rdma-core perftest
 """

@@ -21,9 +21,15 @@ static bool has_ports(const struct evidence *ev, int ifindex)
 	return false;
 }
 
+/* The other end of a veth pair is beside it, not below. */
+static int lower_of(const struct link_evidence *link)
+{
+	return strcmp(link->kind, "veth") ? link->lower_ifindex : 0;
+}
+
 static bool is_lowest(const struct evidence *ev, const struct link_evidence *link)
 {
-	return !link->lower_ifindex && !has_ports(ev, link->ifindex);
+	return !lower_of(link) && !has_ports(ev, link->ifindex);
 }
 
 static bool is_below(const struct evidence *ev, const struct link_evidence *link, int upper, int depth)
@@ -34,7 +40,7 @@ static bool is_below(const struct evidence *ev, const struct link_evidence *link
 		return true;
 	if (!above || depth == DEPTH_MAX)
 		return false;
-	if (above->lower_ifindex && is_below(ev, link, above->lower_ifindex, depth + 1))
+	if (lower_of(above) && is_below(ev, link, lower_of(above), depth + 1))
 		return true;
 	for (size_t i = 0; i < ev->link_count; i++)
 		if (ev->links[i].master_ifindex == upper && is_below(ev, link, ev->links[i].ifindex, depth + 1))

@@ -19,7 +19,7 @@ TOP = Path(__file__).resolve().parents[2]
 MAN = TOP / "man"
 BUILD = Path()
 DOCUMENTS = [*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *MAN.glob("*.scd"), *TOP.glob("*/README*"), *TOP.glob("*/*/README*")]
-SUBCOMMANDS = ("run", "status", "check", "wait", "qps", "monitor", "policy", "install-provider", "remove-provider")
+SUBCOMMANDS = ("run", "status", "check", "wait", "qps", "monitor", "lockdown", "policy", "install-provider", "remove-provider")
 
 
 def output(program: str, *arguments: str) -> str:

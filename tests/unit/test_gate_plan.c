@@ -61,10 +61,21 @@ Test(gate_plan, gates_virtual_netdevs_only_below_an_rdma_device)
 	cr_expect(!is_needed(TAP0, ETH1));
 }
 
+Test(gate_plan, gates_a_veth_beside_its_peer)
+{
+	struct link_evidence pair[] = { { .ifindex = 1, .kind = "veth", .lower_ifindex = 2 },
+					{ .ifindex = 2, .kind = "veth", .lower_ifindex = 1 } };
+	struct evidence ev = { .links = pair, .link_count = 2 };
+	int under = 1;
+
+	cr_expect(gate_is_needed(&ev, &pair[0], &under, 1));
+	cr_expect(!gate_is_needed(&ev, &pair[1], &under, 1), "the RDMA device is on the other end");
+}
+
 Test(gate_plan, ends_in_a_circle_of_netdevs)
 {
-	struct link_evidence circle[] = { { .ifindex = 1, .kind = "veth", .lower_ifindex = 2 },
-					  { .ifindex = 2, .kind = "veth", .lower_ifindex = 1 },
+	struct link_evidence circle[] = { { .ifindex = 1, .kind = "vlan", .lower_ifindex = 2 },
+					  { .ifindex = 2, .kind = "vlan", .lower_ifindex = 1 },
 					  { .ifindex = 3, .kind = "veth" } };
 	struct evidence ev = { .links = circle, .link_count = 3 };
 	int under = 1;
