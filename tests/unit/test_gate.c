@@ -322,19 +322,6 @@ Test(gate, installing_again_leaves_one_filter)
 	cr_expect_eq(standing_on(ifindex).others, 0);
 }
 
-Test(gate, leaves_filters_of_others)
-{
-	int ifindex = veth();
-
-	attach(ifindex);
-	if (system("tc filter add dev one egress protocol all prio 7 matchall action pass 2>/dev/null"))
-		skip_test("the kernel has no matchall filter");
-	cr_expect_eq(standing_on(ifindex).out, GATE_FIRST);
-	cr_expect_eq(standing_on(ifindex).others, 1);
-	cr_assert_eq(gate_detach(ifindex, error, sizeof(error)), 0, "%s", error);
-	cr_expect_eq(standing_on(ifindex).others, 1);
-}
-
 Test(gate, stays_when_its_process_is_gone)
 {
 	int ifindex = veth();
