@@ -106,7 +106,7 @@ static int check_named(const struct lockdown *lockdown, const struct lockdown_vi
 
 static int open_remotes(const struct lockdown *lockdown, struct gate *gate)
 {
-	const struct policy *policy = load_policy(lockdown->policy_file);
+	const struct policy *policy = load_policy(lockdown->policy_file, JSON_NONE);
 	struct gate_prefix *prefixes;
 	size_t count, unopened;
 	char error[256];
@@ -133,19 +133,29 @@ static int open_remotes(const struct lockdown *lockdown, struct gate *gate)
 	return err ? complain("", error) : 0;
 }
 
-static int add_ports(struct gate *gate)
+static int add_port(struct gate *gate, uint16_t port, enum gate_port_kind kind)
 {
-	/* IANA's ports, and the one that Linux chooses for VXLAN (drivers/net/vxlan/vxlan_core.c, vxlan_port) */
+	char error[256];
+
+	return gate_add_port(gate, port, kind, error, sizeof(error)) ? complain("", error) : 0;
+}
+
+/* The ports of this host's VXLAN devices, and of others that it may forward for: IANA's, and Linux' own for VXLAN. */
+static int add_ports(const struct lockdown_view *view, struct gate *gate)
+{
+	/* drivers/net/vxlan/vxlan_core.c (vxlan_port), drivers/net/geneve.c (GENEVE_UDP_PORT) */
 	static const struct {
 		uint16_t port;
 		enum gate_port_kind kind;
 	} ports[] = { { 4789, GATE_PORT_VXLAN }, { 8472, GATE_PORT_VXLAN }, { 6081, GATE_PORT_GENEVE } };
-	char error[256];
+	int status = 0;
 
-	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
-		if (gate_add_port(gate, ports[i].port, ports[i].kind, error, sizeof(error)))
-			return complain("", error);
-	return 0;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]) && !status; i++)
+		status = add_port(gate, ports[i].port, ports[i].kind);
+	for (size_t i = 0; i < view->evidence.link_count && !status; i++)
+		if (view->evidence.links[i].tunnel_port)
+			status = add_port(gate, view->evidence.links[i].tunnel_port, GATE_PORT_VXLAN);
+	return status;
 }
 
 static int install(const struct lockdown *lockdown, const struct lockdown_view *view, struct gate *gate)
@@ -177,7 +187,7 @@ static int turn_on(const struct lockdown *lockdown, const struct lockdown_view *
 		return complain("", error);
 	status = open_remotes(lockdown, gate);
 	if (!status && gate)
-		status = add_ports(gate);
+		status = add_ports(view, gate);
 	if (!status)
 		status = install(lockdown, view, gate);
 	gate_free(gate);
@@ -232,14 +242,15 @@ int command_lockdown(int argc, char **argv)
 {
 	struct lockdown lockdown = { .action = ACTION_NONE };
 	struct lockdown_view view;
+	char error[256];
 	int parsed = parse(argc, argv, &lockdown), status;
 
 	if (parsed <= 0) {
 		usage(parsed ? stderr : stdout);
 		return parsed ? EXIT_USAGE : 0;
 	}
-	if (lockdown_view_read(&view))
-		return EXIT_UNKNOWN;
+	if (lockdown_view_read(&view, error, sizeof(error)))
+		return report_failure(lockdown.json ? JSON_ARRAY : JSON_NONE, EXIT_UNKNOWN, error);
 	status = check_named(&lockdown, &view);
 	if (!status && lockdown.action == ACTION_ON)
 		status = turn_on(&lockdown, &view);

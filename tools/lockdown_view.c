@@ -13,6 +13,7 @@
 #include "table.h"
 #include "util/address.h"
 #include "util/array.h"
+#include "util/text.h"
 
 /* ---- reading ---- */
 
@@ -31,16 +32,16 @@ static int add_netdevs(struct lockdown_view *view, const struct rdma_port *port)
 	return err;
 }
 
-static int find_software_devices(struct lockdown_view *view)
+static int find_software_devices(struct lockdown_view *view, char *error, size_t error_size)
 {
 	struct rdma_inventory inventory;
-	char error[192] = "";
-	int err = inventory_read("/sys", &inventory, error, sizeof(error));
+	char why[192] = "";
+	int err = inventory_read("/sys", &inventory, why, sizeof(why));
 
 	if (err == -ENODEV) /* a device can come later */
 		return 0;
 	if (err) {
-		fprintf(stderr, "rdmasec: cannot list RDMA devices: %s\n", error[0] ? error : strerror(-err));
+		text_format(error, error_size, "cannot list RDMA devices: %s", why[0] ? why : strerror(-err));
 		return err;
 	}
 	for (size_t i = 0; i < inventory.device_count && !err; i++) {
@@ -52,21 +53,23 @@ static int find_software_devices(struct lockdown_view *view)
 			err = add_netdevs(view, &device->ports[j]);
 	}
 	inventory_free(&inventory);
+	if (err)
+		text_format(error, error_size, "cannot list RDMA devices: %s", strerror(-err));
 	return err;
 }
 
-int lockdown_view_read(struct lockdown_view *out)
+int lockdown_view_read(struct lockdown_view *out, char *error, size_t error_size)
 {
 	int err = 0;
 
 	*out = (struct lockdown_view){ .under = NULL };
 	evidence_read(&out->evidence);
 	if (out->evidence.links_state != EVIDENCE_READ) {
-		fprintf(stderr, "rdmasec: cannot list network devices: %s\n", out->evidence.links_error);
+		text_format(error, error_size, "cannot list network devices: %s", out->evidence.links_error);
 		err = -EIO;
 	}
 	if (!err)
-		err = find_software_devices(out);
+		err = find_software_devices(out, error, error_size);
 	if (err)
 		lockdown_view_free(out);
 	return err;

@@ -15,8 +15,8 @@ struct lockdown_view {
 	size_t under_count;
 };
 
-/* Returns 0, and lockdown_view_free() is due; or -errno after an error has been printed. Blocks for the kernel. */
-RS_MUST_USE int lockdown_view_read(struct lockdown_view *out);
+/* Returns 0, and lockdown_view_free() is due; or -errno and a text in `error`. Blocks for the kernel. */
+RS_MUST_USE int lockdown_view_read(struct lockdown_view *out, char *error, size_t error_size);
 void lockdown_view_free(struct lockdown_view *view);
 
 /* Whether the gate belongs on this device: see gate_is_needed(). */

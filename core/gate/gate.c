@@ -13,8 +13,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "gate.skel.h"
 #include "gate/filters.h"
+#include "gate/gate.skel.h"
 #include "util/text.h"
 
 struct gate {

@@ -32,7 +32,7 @@ JSON: dict[tuple[str, ...], type] = {
     ("qps",): list,
     ("monitor",): dict,
 }
-SUBCOMMANDS = ("run", "status", "check", "wait", "qps", "monitor", "policy", "install-provider", "remove-provider")
+SUBCOMMANDS = ("run", "status", "check", "wait", "qps", "monitor", "lockdown", "policy", "install-provider", "remove-provider")
 
 
 def call(program: str, *arguments: str, stdout: int | None = None, **variables: str) -> subprocess.CompletedProcess[str]:

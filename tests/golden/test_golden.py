@@ -67,6 +67,15 @@ CASES: dict[str, tuple[str, ...]] = {
         "rdmasec monitor",
         "rdmasec monitor --json",
     ),
+    "lockdown": (
+        "rdmasec lockdown --help",
+        "rdmasec lockdown",
+        "rdmasec lockdown on --json",
+        "rdmasec lockdown off -p TMP/policy",
+        "rdmasec lockdown status superfluous",
+        "rdmasec lockdown on --dry-run no-such-netdev",
+        "rdmasec lockdown on --dry-run -p TMP/mistake",
+    ),
     "policy": (
         "rdmasec policy --help",
         "rdmasec policy",
