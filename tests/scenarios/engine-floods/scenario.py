@@ -26,6 +26,7 @@ LOG_LINES = 6000  # an account's burst, and what follows in the time of a flood
 def run(t: Test) -> None:
     bare_is_seen(t)
     t.net.ipsec()
+    t.a.run("modprobe fuse && chmod 666 /dev/fuse", check=True)  # as udev has it
     daemon = on_both(t)
     asker = Asker(t)
     asker.window("control", None)
