@@ -121,12 +121,12 @@ static enum connection_fate read_one(struct connection *connection)
 static enum connection_fate read_question_in_turn(struct connection *connection)
 {
 	enum connection_fate fate;
-	int64_t began_us = clock_us();
+	int64_t began_us = clock_work_us();
 
 	if (connection_rests(connection))
 		return CONNECTION_STAYS;
 	fate = read_one(connection);
-	connection_took(connection, clock_us() - began_us);
+	connection_took(connection, clock_work_us() - began_us);
 	if (connection->state != CONNECTION_ASKS)
 		connection_asked(connection);
 	return fate;

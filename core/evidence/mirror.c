@@ -186,7 +186,7 @@ static void read_silent_facts(struct mirror *mirror)
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
-	int64_t began_us = clock_us();
+	int64_t began_us = clock_work_us();
 
 	(void)fd;
 	(void)what;
@@ -216,13 +216,13 @@ static void poll_again(struct mirror *mirror, int64_t took_us)
 static void on_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct mirror *mirror = arg;
-	int64_t began_us = clock_us();
+	int64_t began_us = clock_work_us();
 
 	(void)fd;
 	(void)what;
 	read_silent_facts(mirror);
 	catch_up(mirror, TURN_MS);
-	poll_again(mirror, clock_us() - began_us);
+	poll_again(mirror, clock_work_us() - began_us);
 }
 
 /* ---- the mirror ---- */

@@ -32,7 +32,7 @@ int mirror_rest_ms(const struct mirror *mirror, int64_t took_us)
 
 void mirror_rest(struct mirror *mirror, int64_t began_us)
 {
-	const struct timeval pause = clock_timeval(mirror_rest_ms(mirror, clock_us() - began_us));
+	const struct timeval pause = clock_timeval(mirror_rest_ms(mirror, clock_work_us() - began_us));
 
 	if (!mirror->rests)
 		resting++;

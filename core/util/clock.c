@@ -11,12 +11,22 @@ int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t clock_us(void)
+static int64_t us_of(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_us(void)
+{
+	return us_of(CLOCK_MONOTONIC);
+}
+
+int64_t clock_work_us(void)
+{
+	return us_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 struct timeval clock_timeval(int64_t ms)

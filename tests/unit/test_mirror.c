@@ -449,7 +449,7 @@ Test(mirror, rests_after_its_turns)
 	cr_expect_eq(mirror_rest_ms(mirror, 10), 1);
 	cr_expect_eq(mirror_rest_ms(mirror, 5000), 20);
 	cr_expect_eq(mirror_rest_ms(mirror, 100000), is_initial ? 50 : 400);
-	mirror_rest(mirror, clock_us() - 5000);
+	mirror_rest(mirror, clock_work_us() - 5000);
 	cr_expect(mirror->rests && !event_pending(mirror->route_event, EV_READ, NULL));
 	cr_expect_geq(mirror_rest_ms(mirror, 5000), is_initial ? 20 : 40, "those that rest share the time of one");
 	event_base_loop(base, EVLOOP_ONCE);
