@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * Whether the engine still works on its answers. One that is stopped, or waits in the kernel for something that does
- * not come, answers nobody: the door refuses then, before the time for an answer is over.
+ * Whether the engine still works on its answers. An engine that is stopped, or waits in the kernel for something that
+ * does not come, answers no question: the door refuses then, before the time for an answer is over.
  */
 #include <fcntl.h>
 #include <stdlib.h>

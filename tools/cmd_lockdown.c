@@ -82,7 +82,7 @@ static bool is_named(const struct lockdown *lockdown, const char *netdev)
 	return false;
 }
 
-/* Every named device must exist, and have nothing below it where a gate is to be installed. */
+/* Every named device must exist, and have nothing below it where a gate is installed. */
 static int check_named(const struct lockdown *lockdown, const struct lockdown_view *view)
 {
 	for (int i = 0; i < lockdown->device_count; i++) {

@@ -269,7 +269,7 @@ static bool read_link(int folder, const char *name, char *path, size_t size)
 	return whole;
 }
 
-/* Path and mount are those of one open file: the process may execute another program meanwhile. */
+/* Path and mount are those of one open file: the process may execute another program between two looks. */
 bool executable_read(int proc, char *path, size_t size, bool *is_local)
 {
 	int file = openat(proc, "exe", O_PATH | O_CLOEXEC);

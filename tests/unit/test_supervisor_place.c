@@ -287,7 +287,7 @@ Test(supervisor_place, finds_file_in_folder_that_only_program_enters)
 	if (child == 0) {
 		if (keep_few_capabilities())
 			_exit(2);
-		/* nobody who does not own it finds it */
+		/* only its owner finds it */
 		_exit(finds(user, AT_FDCWD, path) == 1 && finds(getpid(), AT_FDCWD, path) == -EACCES ? 0 : 1);
 	}
 	cr_assert_eq(waitpid(child, &status, 0), child);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""What a hostile user does to rdmasecd, and a user that asks meanwhile.
+"""What a hostile user does to rdmasecd, and a user that asks all the time.
 
     flood.py ask            asks all the time; prints a window of {"asked", "passed", "longest_ms"} at each SIGUSR1
     flood.py sent           sends a file of a silent FUSE server with questions
