@@ -145,7 +145,7 @@ static int insert_link(struct walk *walk, int link)
 static int follow_link(struct walk *walk, const char *name, int link)
 {
 	struct statx here;
-	int fd, err;
+	int fd = -1, err;
 
 	if (++walk->links > LINKS_MAX)
 		return -ELOOP;
@@ -248,7 +248,7 @@ static int walk_from(const struct target *target, int root, int base, const char
 /* ---- beginnings ---- */
 
 struct beginning {
-	const struct target *target;
+	struct target target;
 	int root, base; /* base: -1 for an absolute path */
 	const char *path;
 	bool follow;
@@ -266,14 +266,14 @@ static int open_link(pid_t tid, const char *name, int *out_fd)
 static int open_beginning(struct beginning *begin, int dirfd)
 {
 	char name[32] = "cwd";
-	int err = open_link(begin->target->tid, "root", &begin->root);
+	int err = open_link(begin->target.tid, "root", &begin->root);
 
 	begin->base = -1;
 	if (err || begin->path[0] == '/')
 		return err;
 	if (dirfd != AT_FDCWD)
 		snprintf(name, sizeof(name), "fd/%d", dirfd);
-	err = open_link(begin->target->tid, name, &begin->base);
+	err = open_link(begin->target.tid, name, &begin->base);
 	if (err)
 		close(begin->root);
 	return err;
@@ -290,23 +290,22 @@ static int look_up(const struct beginning *begin, int *out_fd)
 static int walk(const void *arg)
 {
 	const struct beginning *begin = arg;
-	int fd, err = walk_from(begin->target, begin->root, begin->base, begin->path, begin->follow, &fd);
+	int fd, err = walk_from(&begin->target, begin->root, begin->base, begin->path, begin->follow, &fd);
 
 	return err ? err : fd;
 }
 
-/* The pid that "self" means. */
-static int complete_target(const struct target *target, struct target *out)
+/* Fills in the pid that "self" means. */
+static int complete_target(struct target *target)
 {
 	uint64_t pid;
 	int err;
 
-	*out = *target;
 	if (target->pid)
 		return 0;
 	err = process_status_numbers(target->tid, "Tgid", 10, &pid, 1);
 	if (!err)
-		out->pid = (pid_t)pid;
+		target->pid = (pid_t)pid;
 	return err;
 }
 
@@ -317,18 +316,16 @@ static int complete_target(const struct target *target, struct target *out)
  */
 static int find(struct beginning *begin, int *out_fd)
 {
-	struct target target;
 	int fd, err = begin->path[0] ? look_up(begin, out_fd) : -ENOENT;
 
 	if (!err)
 		return 0;
-	err = complete_target(begin->target, &target);
+	err = complete_target(&begin->target);
 	if (err)
 		return err;
-	begin->target = &target;
 	fd = walk(begin);
 	if (fd == -EACCES)
-		fd = place_do_as(&target, walk, begin);
+		fd = place_do_as(&begin->target, walk, begin);
 	if (fd < 0)
 		return fd;
 	*out_fd = fd;
@@ -337,7 +334,7 @@ static int find(struct beginning *begin, int *out_fd)
 
 int place_find(const struct target *target, int dirfd, const char *path, bool follow, int *out_fd)
 {
-	struct beginning begin = { .target = target, .path = path, .follow = follow };
+	struct beginning begin = { .target = *target, .path = path, .follow = follow };
 	int err = open_beginning(&begin, dirfd);
 
 	if (err)

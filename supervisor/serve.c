@@ -229,7 +229,7 @@ static void shorten_wait(int listener)
 
 int supervisor_call_await(int listener, struct supervisor_call **out)
 {
-	size_t size;
+	size_t size = 0;
 	int err = notif_size(&size);
 
 	while (!err) {

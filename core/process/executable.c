@@ -42,11 +42,10 @@ static int compare_ids(const void *a, const void *b)
 
 static int add_id(uint64_t id)
 {
-	size_t room = mounts.room ? mounts.room * 2 : 64;
-	uint64_t *ids = mounts.ids;
-
 	if (mounts.count == mounts.room) {
-		ids = realloc(mounts.ids, room * sizeof(*ids));
+		size_t room = mounts.room ? mounts.room * 2 : 64;
+		uint64_t *ids = realloc(mounts.ids, room * sizeof(*ids));
+
 		if (!ids)
 			return -ENOMEM;
 		mounts.ids = ids;

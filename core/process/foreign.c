@@ -214,7 +214,7 @@ static int call(struct foreign *foreign, const struct foreign_request *request, 
 	for (int i = 0; i < TRIES; i++) {
 		struct foreign_helper *helper = foreign_helper_get(foreign, FOREIGN_TAKER);
 		uint64_t account;
-		bool hangs;
+		bool hangs = false;
 
 		if (!helper)
 			return -EBUSY;

@@ -138,14 +138,14 @@ class Reasons(unittest.TestCase):
         for kind, code, _, texts in rows:
             hint = "".join(re.findall(r'"([^"]*)"', texts))
             codes = [code] if kind == "REASON" else [f"outbound-{code}", f"inbound-{code}"]
-            if (codes[-1], hint) != (known or [None])[-1]:  # else another sentence of the same code
+            if (codes[-1], hint) != (known or [("", "")])[-1]:  # else another sentence of the same code
                 known += [(code, hint) for code in codes]
         self.assertGreater(len(known), 100)
         self.assertEqual(len(known), len({code for code, _ in known}), "a code has two hints, or is listed twice")
         documented: list[tuple[str, str]] = []
-        for codes, text in re.findall(r"^(\*[a-z0-9-]+\*(?:, \*[a-z0-9-]+\*)?)\n((?:\t.*\n)+)", page("rdmasec-reasons.7"), re.M):
+        for named, text in re.findall(r"^(\*[a-z0-9-]+\*(?:, \*[a-z0-9-]+\*)?)\n((?:\t.*\n)+)", page("rdmasec-reasons.7"), re.M):
             tried = re.search(r" Try: \*([^*]*)\*$", " ".join(text.split()))
-            documented += [(code, tried[1] if tried else "") for code in re.findall(r"[a-z0-9-]+", codes)]
+            documented += [(code, tried[1] if tried else "") for code in re.findall(r"[a-z0-9-]+", named)]
         self.assertEqual(documented, known)
 
 

@@ -102,7 +102,7 @@ def door(t: Test) -> str:
 
 
 def files_that_never_close(t: Test, daemon: Daemon, asker: Asker) -> list[Process]:
-    held = []
+    held: list[Process] = []
     for name, what in (("a file sent", "sent"), ("files left unread", "unread"), ("a file taken by a scan", f"taken {door(t)}")):
         before = stuck_helpers(t)
         held.append(hostile(t, what, HOSTILE[len(held)]))
