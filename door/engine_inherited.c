@@ -139,11 +139,13 @@ int engine_inherited(char name[WIRE_NAME_MAX])
 
 void engine_mark_descendants(void)
 {
-	int slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+	long slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
 
 	/* a process of real-time priority has none; the call then has no effect */
-	if (slack >= 0)
-		(void)prctl(PR_SET_TIMERSLACK, (unsigned long)(slack - slack % SLACK_UNIT_NS + SLACK_MARK_NS), 0, 0, 0);
+	if (slack < 0)
+		return;
+	slack += SLACK_MARK_NS - slack % SLACK_UNIT_NS;
+	(void)prctl(PR_SET_TIMERSLACK, (unsigned long)slack, 0, 0, 0);
 }
 
 bool engine_is_marked(void)

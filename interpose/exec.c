@@ -42,7 +42,6 @@ static union {
 		int (*execve)(const char *path, char *const argv[], char *const envp[]);
 		int (*execvpe)(const char *file, char *const argv[], char *const envp[]);
 		int (*fexecve)(int fd, char *const argv[], char *const envp[]);
-		int (*execveat)(int folder, const char *path, char *const argv[], char *const envp[], int flags);
 		spawn_fn *posix_spawn, *posix_spawnp;
 	};
 	char room[PAGE_ROOM];
@@ -53,7 +52,6 @@ void exec_start(void)
 	*(void **)&next.execve = dlsym(RTLD_NEXT, "execve");
 	*(void **)&next.execvpe = dlsym(RTLD_NEXT, "execvpe");
 	*(void **)&next.fexecve = dlsym(RTLD_NEXT, "fexecve");
-	*(void **)&next.execveat = dlsym(RTLD_NEXT, "execveat");
 	*(void **)&next.posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
 	*(void **)&next.posix_spawnp = dlsym(RTLD_NEXT, "posix_spawnp");
 	mprotect(&next, sizeof(next), PROT_READ);
@@ -188,34 +186,34 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	return next.fexecve ? next.fexecve(fd, argv, envp) : refuse(-ENOSYS);
 }
 
-EXPORT int execveat(int folder, const char *path, char *const argv[], char *const envp[], int flags)
+EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	int err = check(envp);
 
 	if (err)
 		return refuse(err);
-	return (int)syscall(SYS_execveat, folder, path, argv, envp, flags);
+	return (int)syscall(SYS_execveat, fd, path, argv, envp, flags);
 }
 
 /* In the child the ids can only become those of the process (POSIX_SPAWN_RESETIDS). */
-EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-		       const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *file_actions,
+		       const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])
 {
 	int err = check(envp);
 
 	if (err)
 		return -err;
-	return next.posix_spawn ? next.posix_spawn(pid, path, actions, attr, argv, envp) : ENOSYS;
+	return next.posix_spawn ? next.posix_spawn(pid, path, file_actions, attrp, argv, envp) : ENOSYS;
 }
 
-EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
-			const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *file_actions,
+			const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])
 {
 	int err = check(envp);
 
 	if (err)
 		return -err;
-	return next.posix_spawnp ? next.posix_spawnp(pid, file, actions, attr, argv, envp) : ENOSYS;
+	return next.posix_spawnp ? next.posix_spawnp(pid, file, file_actions, attrp, argv, envp) : ENOSYS;
 }
 
 /* ---- lists of arguments ---- */

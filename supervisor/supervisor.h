@@ -64,10 +64,10 @@ struct supervisor_call;
  */
 RS_MUST_USE int supervisor_call_await(int listener, struct supervisor_call **out);
 /* The pid of its process as it is visible here; 0: it is not, or the process has ended. */
-pid_t supervisor_call_pid(const struct supervisor_call *first);
+pid_t supervisor_call_pid(const struct supervisor_call *call);
 /* Whether the call still waits: then all that was found by its pid is of that process. */
-bool supervisor_call_waits(int listener, const struct supervisor_call *first);
-void supervisor_call_free(struct supervisor_call *first); /* NULL is allowed; the program goes on waiting */
+bool supervisor_call_waits(int listener, const struct supervisor_call *call);
+void supervisor_call_free(struct supervisor_call *call); /* NULL is allowed; the program goes on waiting */
 
 struct supervisor_options {
 	/* The engine to ask (wire_address()). It must trust this process to ask for others: same user, or root. */

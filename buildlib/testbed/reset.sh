@@ -20,6 +20,7 @@ if command -v nft >/dev/null; then nft flush ruleset; fi
 bare=$(ip -batch - <<END
 xfrm state flush
 xfrm policy flush
+xfrm policy flush ptype sub
 xfrm policy setdefault in accept fwd accept out accept
 link show dev eth0
 link set eth0 down

@@ -50,7 +50,7 @@ int process_find_by_environment(const char *variable, struct process *out)
 	int err = !text ? -ENOMEM : all ? -ENOENT : -errno;
 	const struct dirent *entry;
 
-	while (err == -ENOENT && (entry = readdir(all))) {
+	while (all && err == -ENOENT && (entry = readdir(all))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && pid != getpid() && was_executed_with(pid, variable, text) && !process_open(pid, out))

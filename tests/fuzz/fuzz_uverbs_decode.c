@@ -124,7 +124,9 @@ static bool write_gives_an_address(const struct program *program)
 		if (!in || in->len < 112 || offset > program->size || 112 > program->size - offset)
 			return true;
 		memcpy(&mask, program->octets + offset + 68, sizeof(mask));
-		return mask & (1 << 7 | 1 << 14 | 1 << 18);
+		/* an address, an alternate path, or a state of it (path_mig_state at octet 99) other than MIGRATED, 0
+		 */
+		return mask & (1 << 7 | 1 << 14) || (mask & 1 << 18 && program->octets[offset + 99]);
 	default:
 		return false;
 	}
