@@ -88,17 +88,23 @@ class Charon(KeyManager):
         self.process.kill(signal.SIGTERM)
         return self.process.wait()
 
-    def terminate(self, what: str = "--ike roce-peer") -> bool:
+    def terminate(self, what: str = "--ike roce-peer --force") -> bool:
         """Terminates the IKE_SAs with their CHILD_SAs, or (--child roce) the CHILD_SAs alone; here and at the peer.
 
-        Returns whether it had none left afterwards.
+        --force: it notifies the peer and does not wait, as that may have lost the IKE_SA. Returns whether it had none
+        left afterwards.
         """
         while self.swanctl(f"--terminate {what}").ok:  # it fails when there is none left
             pass
         return not self.installed()
 
-    def forget(self, what: str = "--ike roce-peer") -> None:
+    def forget(self, what: str = "--ike roce-peer --force") -> None:
         self.wait_for("end of its SAs", lambda: self.terminate(what))
+
+    def refused_acquires(self) -> int:
+        """Returns how many ACQUIREs it has left without an SA of their own since it started."""
+        log = self.log()
+        return log.count("ignoring acquire for reqid") + log.count("due to existing duplicate")
 
     def ike_sas(self) -> list[str]:
         """Returns the numbers of the IKE_SAs that it has established since it started."""

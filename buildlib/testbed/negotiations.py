@@ -42,12 +42,14 @@ def asked_once(t: Test, a: Charon, b: Charon) -> None:
 def asked_again(t: Test, a: Charon, b: Charon) -> None:
     before = a.installed()
     a.acquire("--times 20")
-    a.wait_for("report of a duplicate", lambda: "due to existing duplicate" in a.log())
+    a.wait_for("report of each duplicate", lambda: a.refused_acquires() >= 20)
+    t.check("due to existing duplicate" in a.log(), "asked again: charon reports a duplicate", a.log())
     t.check(a.installed() == before, "asked again: the SAs do not change", a.installed())
     both_forget(a, b)
     count = len(a.child_sas())
     a.acquire("--times 20")
     both_have_sas(a, b)
+    a.wait_for("report of all but one", lambda: a.refused_acquires() >= 39)
     t.check(len(a.child_sas()) == count + 1, "asked twenty times: there is one negotiation", a.log())
 
 
