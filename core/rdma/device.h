@@ -62,7 +62,9 @@ struct rdma_device {
 	char name[RDMA_DEVICE_NAME_MAX]; /* "rxe0" */
 	dev_t uverbs_rdev;               /* of /dev/infiniband/uverbsN, 0: none */
 	char uverbs_name[32];            /* "uverbs0" */
-	bool driver_known;               /* from RDMA_NLDEV_ATTR_UVERBS_DRIVER_ID, or from sysfs */
+	bool index_known;                /* the index that RDMA netlink has for it, which no other device gets */
+	uint32_t index;
+	bool driver_known; /* from RDMA_NLDEV_ATTR_UVERBS_DRIVER_ID, or from sysfs */
 	uint32_t driver_id;
 	struct rdma_port *ports;
 	size_t port_count;

@@ -151,6 +151,9 @@ static void device_ask(const struct inventory_netlink *netlink, int class_dir, s
 			  ? netlink->driver_id(netlink->context, device->name, device->uverbs_rdev, &device->driver_id)
 			  : -ENODEV;
 
+	/* the answer was of the device with this node, or that it has no id */
+	device->index_known = (!err || err == -ENODATA) && netlink->index &&
+			      !netlink->index(netlink->context, device->name, &device->index);
 	device->driver_known = !err || (err == -ENODATA && driver_by_sysfs(class_dir, device));
 	for (size_t i = 0; i < device->port_count; i++) {
 		struct rdma_port *port = &device->ports[i];

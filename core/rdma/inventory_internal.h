@@ -18,6 +18,8 @@
 
 /* Each function returns 0, or -errno when the kernel does not report the fact; the device is then listed without it. */
 struct inventory_netlink {
+	/* The index of `device` in RDMA netlink. NULL: indexes stay unknown. */
+	int (*index)(void *context, const char *device, uint32_t *out_index);
 	/* The driver of `device`, if its uverbs device is `uverbs_rdev`: a new device may have the same name. */
 	/*
 	 * Whether the device is in the network namespace of the socket; NULL: not known. sysfs may be that of another

@@ -93,6 +93,16 @@ static bool nldev_is_here(void *context, const char *device)
 	return nldev_find(context, device);
 }
 
+static int nldev_index(void *context, const char *device, uint32_t *out_index)
+{
+	const struct nldev_device *found = nldev_find(context, device);
+
+	if (!found)
+		return -ENODEV;
+	*out_index = found->index;
+	return 0;
+}
+
 static int nldev_driver_id(void *context, const char *device, dev_t uverbs_rdev, uint32_t *out_driver_id)
 {
 	struct nldev *nldev = context;
@@ -143,6 +153,7 @@ int inventory_netlink_open(const struct netlink_transport *transport, struct inv
 	}
 	*out = (struct inventory_netlink){
 		.is_here = nldev_is_here,
+		.index = nldev_index,
 		.driver_id = nldev_driver_id,
 		.port_netdev = nldev_port_netdev,
 		.context = nldev,

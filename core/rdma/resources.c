@@ -18,7 +18,7 @@
 
 struct reading {
 	struct nldev nldev;
-	size_t now;                  /* which device is being read */
+	struct nldev_device now;     /* which device is being read */
 	struct rdma_resources found; /* the first `before` of them are of other devices */
 	size_t before;
 };
@@ -75,7 +75,7 @@ static int qp_add(struct reading *reading, const struct qp_facts *facts)
 		.pid = facts->pid,
 	};
 
-	text_copy(qp.device, sizeof(qp.device), reading->nldev.devices[reading->now].name);
+	text_copy(qp.device, sizeof(qp.device), reading->now.name);
 	text_copy(qp.kernel_owner, sizeof(qp.kernel_owner), facts->owner);
 	text_printable(qp.kernel_owner);
 	return array_append(&reading->found.qps, &reading->found.count, &qp, sizeof(qp));
@@ -105,8 +105,7 @@ static int qps_message(const struct nlmsghdr *message, void *context)
 
 	if (err)
 		return err;
-	if (!nldev_has(seen, TABLE_INDEX) || facts.index != reading->nldev.devices[reading->now].index ||
-	    !nldev_has(seen, TABLE_QPS))
+	if (!nldev_has(seen, TABLE_INDEX) || facts.index != reading->now.index || !nldev_has(seen, TABLE_QPS))
 		return -EPROTO;
 	return netlink_list(facts.table, qp_entry, reading);
 }
@@ -142,8 +141,7 @@ static const struct nldev_attribute cm_known[CM_COUNT] = {
 
 static bool is_of_rdma_cm(const struct reading *reading, const struct rdma_qp *qp)
 {
-	return qp->is_kernel && !strcmp(qp->kernel_owner, RDMA_CM) &&
-	       !strcmp(qp->device, reading->nldev.devices[reading->now].name);
+	return qp->is_kernel && !strcmp(qp->kernel_owner, RDMA_CM) && !strcmp(qp->device, reading->now.name);
 }
 
 /* A name changes nothing else, so a dump that ends too early leaves the QPs of the rest to rdma_cm. */
@@ -155,7 +153,7 @@ static void cm_restart(void *context)
 static int cm_entry(const struct nlattr *entry, void *context)
 {
 	struct reading *reading = context;
-	const struct nldev_device *device = &reading->nldev.devices[reading->now];
+	const struct nldev_device *device = &reading->now;
 	struct cm_facts facts = { 0 };
 	const struct rdma_qp *qp;
 	uint64_t seen;
@@ -181,8 +179,7 @@ static int cm_message(const struct nlmsghdr *message, void *context)
 
 	if (err)
 		return err;
-	if (!nldev_has(seen, TABLE_INDEX) || facts.index != reading->nldev.devices[reading->now].index ||
-	    !nldev_has(seen, TABLE_QPS))
+	if (!nldev_has(seen, TABLE_INDEX) || facts.index != reading->now.index || !nldev_has(seen, TABLE_QPS))
 		return -EPROTO;
 	return netlink_list(facts.table, cm_entry, reading);
 }
@@ -194,7 +191,7 @@ static int dump_of_device(struct reading *reading, uint16_t command, const struc
 	struct nl_msg *request = nldev_request(command);
 	int err = -ENOMEM;
 
-	if (request && !nla_put_u32(request, RDMA_NLDEV_ATTR_DEV_INDEX, reading->nldev.devices[reading->now].index))
+	if (request && !nla_put_u32(request, RDMA_NLDEV_ATTR_DEV_INDEX, reading->now.index))
 		err = netlink_dump(&reading->nldev.channel, request, reader);
 	nlmsg_free(request);
 	return err;
@@ -241,12 +238,14 @@ static void read_owners(struct reading *reading)
 	const struct netlink_reader reader = { cm_restart, cm_message, reading };
 	int err = 0;
 
-	for (reading->now = 0; !err && reading->now < reading->nldev.count; reading->now++)
+	for (size_t d = 0; !err && d < reading->nldev.count; d++) {
+		reading->now = reading->nldev.devices[d];
 		for (size_t i = 0; i < reading->found.count; i++)
 			if (is_of_rdma_cm(reading, &reading->found.qps[i])) {
 				err = dump_of_device(reading, RDMA_NLDEV_CMD_RES_CM_ID_GET, &reader);
 				break;
 			}
+	}
 }
 
 int resources_read_over(const struct netlink_transport *transport, struct rdma_resources *out, char *error,
@@ -261,8 +260,10 @@ int resources_read_over(const struct netlink_transport *transport, struct rdma_r
 	}
 	if (err)
 		return err;
-	for (; !err && reading.now < reading.nldev.count; reading.now++)
+	for (size_t i = 0; !err && i < reading.nldev.count; i++) {
+		reading.now = reading.nldev.devices[i];
 		err = read_device(&reading);
+	}
 	if (!err) {
 		sort_and_unite(&reading.found);
 		read_owners(&reading);
@@ -273,6 +274,54 @@ int resources_read_over(const struct netlink_transport *transport, struct rdma_r
 	}
 	nldev_close(&reading.nldev);
 	return err;
+}
+
+static bool is_listed(const struct nldev *nldev, uint32_t index)
+{
+	for (size_t i = 0; i < nldev->count; i++)
+		if (nldev->devices[i].index == index)
+			return true;
+	return false;
+}
+
+/* res_get_common_dumpit() answers EINVAL where ib_device_get_by_index() finds none. */
+int resources_read_device(const struct netlink_transport *transport, uint32_t index, struct rdma_resources *out,
+			  char *error, size_t error_size)
+{
+	struct reading reading = { .now = { .index = index } };
+	int err = nldev_open(&reading.nldev, transport, error, error_size);
+
+	if (err)
+		return err == -EPROTONOSUPPORT ? -ENODEV : err;
+	err = read_device(&reading);
+	if (err)
+		nldev_explain(&reading.nldev, err, error, error_size);
+	if (err == -EINVAL && !is_listed(&reading.nldev, index))
+		err = -ENODEV;
+	nldev_close(&reading.nldev);
+	if (err) {
+		resources_free(&reading.found);
+		return err;
+	}
+	sort_and_unite(&reading.found);
+	*out = reading.found;
+	return 0;
+}
+
+int resources_device_index(const struct netlink_transport *transport, const char *name, uint32_t *out)
+{
+	const struct nldev_device *device;
+	struct nldev nldev;
+	char error[128];
+	int err = nldev_open(&nldev, transport, error, sizeof(error));
+
+	if (err)
+		return err;
+	device = nldev_find(&nldev, name);
+	if (device)
+		*out = device->index;
+	nldev_close(&nldev);
+	return device ? 0 : -ENODEV;
 }
 
 int resources_read(struct rdma_resources *out, char *error, size_t error_size)

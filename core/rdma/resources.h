@@ -30,7 +30,7 @@ struct rdma_qp {
 	bool is_kernel;
 	/* The module that made it, printable: of a QP of rdma_cm, the one that owns the connection, if it is known. */
 	char kernel_owner[KERNEL_OWNER_MAX];
-	uint32_t pid; /* the process that made it; 0: it has ended, or its pid namespace is not visible */
+	uint32_t pid; /* the *thread* that made it; 0: it has ended, or its pid namespace is not visible */
 };
 
 struct rdma_resources {
@@ -46,6 +46,20 @@ struct rdma_resources {
 RS_MUST_USE int resources_read(struct rdma_resources *out, char *error, size_t error_size);
 RS_MUST_USE int resources_read_over(const struct netlink_transport *transport, struct rdma_resources *out, char *error,
 				    size_t error_size);
+
+/*
+ * The same for one device, by its index, which the kernel does not use again before 2^31 others
+ * (xa_alloc_cyclic() in assign_name(), device.c). Also for a device that is being removed: with its node in sysfs it
+ * loses its place in the list of devices, but it keeps its index and its QPs until the last open file is closed
+ * (ib_uverbs_remove_one() waits for it, where the driver cannot disassociate). Returns 0; -ENODEV when the kernel has
+ * unregistered it, so that no QP of it lives; or another -errno with a text.
+ */
+RS_MUST_USE int resources_read_device(const struct netlink_transport *transport, uint32_t index,
+				      struct rdma_resources *out, char *error, size_t error_size);
+
+/* Finds the index of a device by its name. Returns 0; -ENODEV when it is not listed; or -errno. Blocks for the list. */
+RS_MUST_USE int resources_device_index(const struct netlink_transport *transport, const char *name, uint32_t *out);
+
 void resources_free(struct rdma_resources *resources);
 
 const struct rdma_qp *resources_find(const struct rdma_resources *resources, const char *device, uint32_t qpn);
