@@ -58,6 +58,14 @@ struct judgement {
 void judge_request(const struct engine_view *view, const struct engine_client *client, const struct request *request,
 		   struct judgement *out);
 
+/*
+ * The rule by which the process of a QP that can neither be checked nor stopped is to be ended: one that enforces a
+ * requirement with unreachable = kill. The QP may have got another address in the meantime, so every rule counts that
+ * could apply whatever port and remote are. `device`: its name, "" if it is not known. NULL: no rule demands it.
+ */
+const struct policy_rule *unreachable_rule(const struct policy *policy, const struct engine_client *client,
+					   const char *device, const struct request *request);
+
 /* The refusal of an engine that could not judge. Returns the reason, for the facts that its sentence names. */
 struct why *judgement_refuse(struct judgement *out, int err, enum reason reason);
 

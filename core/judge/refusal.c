@@ -34,3 +34,23 @@ struct why *refuse_or_audit(const struct question *q, bool (*allows)(const struc
 	out->verdict = (struct verdict){ 0 };
 	return verdict_set(&out->verdict, VERDICT_UNPROTECTED, reason);
 }
+
+const struct policy_rule *unreachable_rule(const struct policy *policy, const struct engine_client *client,
+					   const char *device, const struct request *request)
+{
+	const struct engine_view view = { .policy = policy };
+	const struct question q = { .view = &view, .client = client, .request = request };
+	struct policy_subject subject = question_subject(&q);
+	const struct policy_rule *rule;
+	size_t cursor = 0;
+
+	subject.device = *device ? device : NULL;
+	while ((rule = policy_next(policy, &subject, &cursor))) {
+		struct binding binding = binding_of(&q, rule);
+
+		if (binding.mode == MODE_ENFORCE && binding.requirement.require != REQUIRE_NONE &&
+		    !rule->report_unreachable)
+			return rule;
+	}
+	return NULL;
+}

@@ -28,6 +28,7 @@ enum policy_key {
 	KEY_SETUP_TIMEOUT,
 	KEY_GRANULARITY,
 	KEY_CM,
+	KEY_UNREACHABLE,
 	KEY_COUNT,
 	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this key and all after it are inherited from [default] */
 };

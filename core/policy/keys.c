@@ -39,6 +39,7 @@ static const char *const words[KEY_COUNT][WORDS_MAX] = {
 	[KEY_SETUP] = { [false] = "acquire", [true] = "none" },
 	[KEY_GRANULARITY] = { [GRANULARITY_HOST] = "host", [GRANULARITY_QP] = "qp" },
 	[KEY_CM] = { [false] = "protected", [true] = "any" },
+	[KEY_UNREACHABLE] = { [false] = "kill", [true] = "report" },
 };
 
 /* ---- ciphers ---- */
@@ -123,6 +124,7 @@ static const struct {
 				policy_setup_timeout_set, FIELD(setup_timeout_ms) },
 	[KEY_GRANULARITY] = { "granularity", "host or qp", NULL, FIELD(requirement.granularity) },
 	[KEY_CM] = { "cm", "protected or any", NULL, FIELD(cm_any) },
+	[KEY_UNREACHABLE] = { "unreachable", "kill or report", NULL, FIELD(report_unreachable) },
 };
 
 static unsigned int word_get(const struct policy_rule *rule, enum policy_key key)

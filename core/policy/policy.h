@@ -54,7 +54,9 @@ struct policy_rule {
 	uint32_t grace_ms;
 	bool no_setup;             /* setup = none: a missing SA is not requested */
 	uint32_t setup_timeout_ms; /* how long a call waits for a requested SA */
-	bool cm_any;               /* cm = any: librdmacm's MADs may leave by any path */
+	/* unreachable = report: a process whose QP can neither be checked nor stopped is not ended, only reported */
+	bool report_unreachable;
+	bool cm_any; /* cm = any: librdmacm's MADs may leave by any path */
 	/* The match keys; one that is not set matches everything. */
 	bool has_port, has_uid, has_remote;
 	char device[POLICY_PATTERN_MAX];     /* fnmatch(3) pattern, "": any */

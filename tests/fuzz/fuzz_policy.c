@@ -99,8 +99,10 @@ static bool same(const struct policy_rule *a, const struct policy_rule *b)
 	       a->requirement.ciphers == b->requirement.ciphers &&
 	       a->requirement.integrity_only == b->requirement.integrity_only && a->mode == b->mode &&
 	       a->allow_raw_packet == b->allow_raw_packet && a->allow_devx == b->allow_devx &&
-	       a->grace_ms == b->grace_ms && a->has_port == b->has_port && a->has_uid == b->has_uid &&
-	       a->has_remote == b->has_remote && !strcmp(a->device, b->device) &&
+	       a->grace_ms == b->grace_ms && a->report_unreachable == b->report_unreachable && a->cm_any == b->cm_any &&
+	       a->no_setup == b->no_setup && a->setup_timeout_ms == b->setup_timeout_ms &&
+	       a->requirement.granularity == b->requirement.granularity && a->has_port == b->has_port &&
+	       a->has_uid == b->has_uid && a->has_remote == b->has_remote && !strcmp(a->device, b->device) &&
 	       !strcmp(a->executable, b->executable) && a->port == b->port && a->uid == b->uid &&
 	       a->remote_family == b->remote_family && a->remote_prefix == b->remote_prefix &&
 	       !memcmp(a->remote.bytes, b->remote.bytes, sizeof(a->remote.bytes));
