@@ -9,9 +9,11 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "place.h"
 #include "process/process.h"
+#include "process/same_file.h"
 #include "serve.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
@@ -277,58 +279,50 @@ static void report_completion(struct notice *notice, const struct outcome *outco
 		engine_done(&outcome->pass, reply.has & UVERBS_HAS_HANDLE ? &reply : NULL);
 }
 
-/*
- * Has another worker begun a check of this file since this one counted `seen` checks? If not, records that a check
- * begins now. Under `looking`.
- */
-static bool is_already_checked(struct answering *answering, const struct engine_subject *subject, uint64_t seen)
+static bool is_same_file(int a, int b)
 {
-	if (answering->looks_begun != seen && answering->looked_at == subject->pid &&
-	    answering->looked_number == subject->fd)
-		return true;
-	pthread_mutex_lock(&answering->drivers.lock);
-	answering->looks_begun++;
-	pthread_mutex_unlock(&answering->drivers.lock);
-	answering->looked_at = subject->pid;
-	answering->looked_number = subject->fd;
-	return false;
+	bool same = false;
+
+	return !same_open_file(getpid(), a, getpid(), b, &same) && same;
 }
 
-/* An engine that does not answer permits no new commands either. */
-static void look(const struct answering *answering, const struct engine_subject *subject)
+/* One check serves all workers that waited for one of the same file before it began. */
+static void begin_look(struct answering *answering, const struct look *own)
 {
-	struct process process;
-	int fd, err = process_open(subject->pid, &process);
+	struct look *look;
 
-	if (err)
-		return;
-	err = process_fetch_fd(&process, subject->fd, &fd);
-	process_close(&process);
-	if (err)
-		return;
-	err = engine_look(&answering->engine, subject, fd);
-	(void)err;
-	fd_let_go(fd);
+	pthread_mutex_lock(&answering->drivers.lock);
+	DL_FOREACH (answering->looks, look)
+		if (look == own || is_same_file(look->fd, own->fd))
+			look->is_done = true;
+	pthread_mutex_unlock(&answering->drivers.lock);
 }
 
 /*
  * Another thread may have changed the command before the kernel copied it. The engine checks whether a queue pair got
- * an address that was never allowed. One check serves all workers that waited for one.
+ * an address that was never allowed. `fd` is the file of the call itself: whatever its number names by now, and also in
+ * a table of files that only this thread has. An engine that does not answer permits no new commands, and adopts the
+ * file when it is back.
  */
-static void check_afterwards(struct answering *answering, struct notice *notice)
+static void check_afterwards(struct answering *answering, struct notice *notice, int fd)
 {
 	const struct engine_subject subject = { .pid = notice->target.pid, .fd = (int)notice->data.args[0] };
-	uint64_t seen;
+	struct look own = { .fd = fd };
+	int err;
 
-	if (notice->data.nr != SYS_ioctl)
-		return;
 	pthread_mutex_lock(&answering->drivers.lock);
-	seen = answering->looks_begun;
+	DL_APPEND(answering->looks, &own);
 	pthread_mutex_unlock(&answering->drivers.lock);
 	pthread_mutex_lock(&answering->looking);
-	if (!is_already_checked(answering, &subject, seen))
-		look(answering, &subject);
+	if (!own.is_done) {
+		begin_look(answering, &own);
+		err = engine_look(&answering->engine, &subject, fd);
+		(void)err;
+	}
 	pthread_mutex_unlock(&answering->looking);
+	pthread_mutex_lock(&answering->drivers.lock);
+	DL_DELETE(answering->looks, &own);
+	pthread_mutex_unlock(&answering->drivers.lock);
 }
 
 void answer_notification(struct answering *answering, const struct seccomp_notif *from)
@@ -346,6 +340,7 @@ void answer_notification(struct answering *answering, const struct seccomp_notif
 		err = notice_process(&notice);
 		if (err) {
 			engine_done(&outcome.pass, NULL);
+			fd_let_go(outcome.fd);
 			outcome = outcome_returns(err);
 		}
 	}
@@ -355,7 +350,10 @@ void answer_notification(struct answering *answering, const struct seccomp_notif
 		respond(&notice, &outcome);
 	if (outcome.kind == OUTCOME_CONTINUES) {
 		report_completion(&notice, &outcome);
-		check_afterwards(answering, &notice);
+		if (outcome.fd >= 0)
+			check_afterwards(answering, &notice, outcome.fd);
 	}
+	if (outcome.fd >= 0 && outcome.kind != OUTCOME_FD)
+		fd_let_go(outcome.fd);
 	notice_close(&notice);
 }

@@ -147,7 +147,10 @@ struct outcome call_verbs(const struct surroundings *around, const struct target
 	if (err)
 		return unreachable(around, err);
 	outcome = verbs_on(around, target, number, fd, address);
-	fd_let_go(fd);
+	if (outcome.kind == OUTCOME_CONTINUES)
+		outcome.fd = fd;
+	else
+		fd_let_go(fd);
 	return outcome;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "process/same_file.h"
 #include "process/status.h"
 #include "supervisor_internal.h"
 #include "util/fd_socket.h"
@@ -93,7 +94,16 @@ static int pidfd_of(struct notice *notice)
 	if (err)
 		return err;
 	pidfd = pidfd_open(notice->target.pid, 0);
+	notice->is_of_process = true;
 	return pidfd < 0 ? -errno : pidfd;
+}
+
+/* Before kernel 6.9 the fd is the process's: is it the one that the thread calls with? */
+static bool is_threads_own(const struct notice *notice, int fd, int number)
+{
+	bool same = false;
+
+	return !same_open_file(getpid(), fd, notice->target.tid, number, &same) && same;
 }
 
 static int fetch_target_fd(void *context, int number, int *out_fd)
@@ -108,6 +118,8 @@ static int fetch_target_fd(void *context, int number, int *out_fd)
 	fd = pidfd_getfd(notice->pidfd, number, 0);
 	if (fd < 0)
 		err = errno == EBADF ? -EBADF : -EPERM;
+	else if (notice->is_of_process && !is_threads_own(notice, fd, number))
+		err = -EPERM;
 	if (!still_waits(notice))
 		err = -ESRCH;
 	if (err && fd >= 0)

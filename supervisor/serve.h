@@ -19,16 +19,20 @@ struct device_drivers {
 	} known[DEVICES_MAX];
 };
 
+/* A worker that waits for the engine's check of a file: its own duplicate of that file. */
+struct look {
+	int fd;
+	bool is_done;
+	struct look *prev, *next;
+};
+
 struct answering {
 	int listener;
 	struct engine_address engine;
 	struct supervisor_options options;
 	struct device_drivers drivers;
-	/* Held during a check of the engine; looks_begun is read and written under the lock of `drivers`. */
-	pthread_mutex_t looking;
-	uint64_t looks_begun;
-	pid_t looked_at;
-	int looked_number;
+	pthread_mutex_t looking; /* held during a check of the engine */
+	struct look *looks;      /* of those that wait for one; under the lock of `drivers` */
 };
 
 /*

@@ -70,6 +70,10 @@ enum outcome_kind {
 struct outcome {
 	enum outcome_kind kind;
 	int64_t result;
+	/*
+	 * OUTCOME_CONTINUES: the file of a verbs call, which the engine checks afterwards; -1: none. The caller lets it
+	 * go. Its number may name another file by then, or be in a table of files that only its thread has.
+	 */
 	int fd;
 	uint32_t fd_flags;
 	/* OUTCOME_CONTINUES: owed to engine_done() after the kernel has executed `command`. */
@@ -189,7 +193,8 @@ struct notice {
 	struct target target;
 	struct seccomp_data data;
 	pid_t pid;
-	int pidfd; /* -1: not opened yet */
+	int pidfd;          /* -1: not opened yet */
+	bool is_of_process; /* the pidfd: its table of files may be another than the thread's */
 };
 
 /* 0; -EPERM: the thread is in a pid namespace that is not visible here. notice_close() is due in both cases. */

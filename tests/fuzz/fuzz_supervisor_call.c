@@ -197,6 +197,9 @@ static void call(struct program *program)
 							 : call_verbs(&around, &target, 3, BASE);
 
 	MUST(outcome.kind == OUTCOME_RETURNS || outcome.kind == OUTCOME_CONTINUES);
+	MUST(outcome.fd < 0 || outcome.kind == OUTCOME_CONTINUES);
+	if (outcome.fd >= 0)
+		close(outcome.fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
