@@ -48,7 +48,7 @@ static int detach(int fd)
 {
 	if (setsid() < 0 || dup2(fd, FILTER_FD) < 0 || syscall(SYS_close_range, FILTER_FD + 1, ~0U, 0))
 		return -errno;
-	prctl(PR_SET_NAME, "rdmasec-oci");
+	prctl(PR_SET_NAME, PROCESS_CONTAINER_NAME);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@
 #include "util/clock.h"
 #include "util/fd_socket.h"
 #include "util/output.h"
+#include "watch/kept.h"
 
 #define DEFAULT_POLICY "/etc/rdmasec/policy.conf"
 enum { EXIT_USAGE = 2 };
@@ -37,6 +39,7 @@ struct daemon {
 	struct netns_opener *opener;
 	struct foreign *foreign;
 	struct audit *audit; /* NULL: no audit log */
+	struct kept *kept;   /* NULL: the socket has no folder */
 	bool audit_failing;
 	const struct policy *policy;
 	const char *policy_path;
@@ -199,6 +202,7 @@ static int serve(struct daemon *daemon, int listener)
 		.opener = daemon->opener,
 		.foreign = daemon->foreign,
 		.must_watch = true,
+		.kept = daemon->kept,
 		.log = { .record = daemon->audit ? on_record : NULL, .arg = daemon },
 	};
 	struct event *events[EVENT_COUNT] = { NULL };
@@ -231,6 +235,22 @@ static int serve_without_privileges(struct daemon *daemon, int listener)
 	err = daemon->base ? serve(daemon, listener) : -ENOMEM;
 	if (daemon->base)
 		event_base_free(daemon->base);
+	return err;
+}
+
+/* Beside the socket, of which one daemon is the only listener. 0, or -errno after a message. */
+static int open_kept(struct daemon *daemon, const char *socket_path)
+{
+	char path[PATH_MAX];
+	int err;
+
+	if (socket_path[0] == '@')
+		return 0;
+	if (snprintf(path, sizeof(path), "%s.guarded", socket_path) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	err = kept_open(path, &daemon->kept);
+	if (err)
+		fprintf(stderr, "rdmasecd: %s: %s: remove the file\n", path, strerror(-err));
 	return err;
 }
 
@@ -273,9 +293,12 @@ static int run(struct daemon *daemon, const char *socket_path, const char *audit
 	if (!err)
 		err = foreign_start("/sys", &daemon->foreign);
 	if (!err)
+		err = open_kept(daemon, socket_path);
+	if (!err)
 		err = serve_without_privileges(daemon, listener);
 	foreign_stop(daemon->foreign);
 	netns_opener_stop(daemon->opener);
+	kept_close(daemon->kept);
 	audit_close(daemon->audit);
 	if (err)
 		fprintf(stderr, "rdmasecd: %s\n", strerror(-err));

@@ -17,6 +17,8 @@ static const int kept[] = {
 	 * (proc_ns_get_link()), a duplicate of the uverbs fd for stopping a queue pair (pidfd_getfd(2)), and whether it
 	 * is still the same file (kcmp(2)) */
 	CAP_SYS_PTRACE,
+	/* needed to end a process of another user whose queue pair can neither be checked nor stopped */
+	CAP_KILL,
 };
 
 int privileges_drop(void)

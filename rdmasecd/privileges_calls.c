@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "privileges.h"
@@ -22,6 +23,9 @@ static const struct confine_rule own[] = {
 	CONFINE_ALLOW(listen),
 	CONFINE_ALLOW(shutdown),
 	CONFINE_ALLOW(getpeername),
+
+	/* clients: their end, and nothing else that a signal could do */
+	CONFINE_ALLOW_IF(pidfd_send_signal, 1, CONFINE_INT(1, SIGKILL)),
 
 	/* clients: their network namespace */
 	CONFINE_IOCTL(NS_GET_NSTYPE),

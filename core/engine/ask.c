@@ -169,7 +169,7 @@ static void judge_broken_door(struct asking *q)
 
 void question_judge(struct asking *q)
 {
-	const struct watch_ufile *ufile;
+	struct watch_ufile *ufile;
 
 	if (q->request.kind == REQUEST_DOOR_BROKEN) {
 		judge_broken_door(q);
@@ -177,8 +177,11 @@ void question_judge(struct asking *q)
 	}
 	judge_by_evidence(q);
 	ufile = q->in ? watch_ufile_find(q->connection->server->watch, &q->process, q->number) : NULL;
-	if (ufile)
-		watch_refuse_kept_route(ufile, &q->request, &q->answer);
+	if (!ufile)
+		return;
+	watch_ufile_is_on(ufile, q->device);
+	watch_refuse_kept_route(ufile, &q->request, &q->answer);
+	watch_refuse_full(ufile, &q->request, &q->answer);
 }
 
 static void publish_decision(const struct asking *q)
@@ -272,10 +275,9 @@ static void query(struct connection *connection, const struct process *process, 
 		out->err = err == -ENODEV ? EBADF : (uint32_t)-err;
 		return;
 	}
-	err = watch_ufile_get(watch, process, (int)query->fd, &file, &ufile);
+	err = query->flags & WIRE_QUERY_LOOK ? watch_look(watch, process, (int)query->fd, &file, &ufile)
+					     : watch_ufile_get(watch, process, (int)query->fd, &file, &ufile);
 
-	if (!err && query->flags & WIRE_QUERY_LOOK)
-		watch_outcome_unknown(ufile, &(struct request){ .kind = REQUEST_NOTHING });
 	if (err)
 		out->err = (uint32_t)-err;
 	else

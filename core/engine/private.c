@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "engine/server.h"
@@ -98,11 +99,23 @@ static void name_self(struct served *served, int listener)
 	snprintf(served->variable, sizeof(served->variable), "RDMASEC_ENGINE=%s", name);
 }
 
+/* It has no audit log, and its streams are closed: the end of a process is for the log of the system. */
+static void log_unreachable(const struct wire_record *record, void *arg)
+{
+	(void)arg;
+	if (record->event != WIRE_EVENT_NOT_REVOKED)
+		return;
+	openlog("rdmasec", LOG_PID, LOG_AUTHPRIV);
+	syslog(LOG_WARNING, "queue pair %u of process %d (%s): not revoked: %s", record->qpn, record->pid,
+	       record->executable, record->text);
+	closelog();
+}
+
 int engine_serve(const struct policy *policy, int listener, int lifeline, int pidfd)
 {
 	struct served served = { .base = engine_base_new() };
 	/* an ordinary user may not take fds from every program: such a program is judged, but not watched */
-	struct engine_options options = { .must_watch = false };
+	struct engine_options options = { .must_watch = false, .log = { .record = log_unreachable } };
 	struct engine_server *server;
 	int err;
 

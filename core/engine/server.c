@@ -237,6 +237,8 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 						  .missing_sa = server_on_missing_sa,
 						  .arg = server },
 			&server->watch);
+	if (!err)
+		watch_keep(server->watch, options->kept);
 	if (!err && !(server->answers = answer_cache_new()))
 		err = -ENOMEM;
 	if (!err)

@@ -11,6 +11,7 @@
 
 struct engine_server;
 struct foreign;
+struct kept;
 
 struct engine_options {
 	struct netns_opener *opener; /* borrowed; NULL: refuses programs of other network namespaces */
@@ -22,6 +23,7 @@ struct engine_options {
 	 * revoke their queue pairs. The daemon sets it.
 	 */
 	bool must_watch;
+	struct kept *kept;         /* borrowed; where the guarded processes are kept for a successor; NULL: nowhere */
 	struct watch_listener log; /* receives every record, in the loop's thread; .record may be NULL */
 };
 

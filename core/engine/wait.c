@@ -278,7 +278,7 @@ static void check_file_again(struct asking *q)
 
 	if (q->file.same_err)
 		return;
-	q->file.same_err = foreign_take(foreign, &q->process, q->number, &theirs);
+	q->file.same_err = foreign_take_of(foreign, &q->process, q->file.thread, q->number, q->file.rdev, &theirs);
 	if (q->file.same_err) {
 		q->file.same_err = q->file.same_err == -ENODEV ? -EBADF : q->file.same_err;
 		return;

@@ -13,6 +13,7 @@ static const struct confine_rule common[] = {
 	CONFINE_ALLOW(pidfd_open),
 	CONFINE_ALLOW(pidfd_getfd),
 	CONFINE_ALLOW_IF(kcmp, 1, CONFINE_INT(2, KCMP_FILE)),
+	CONFINE_ALLOW_IF(kcmp, 1, CONFINE_INT(2, KCMP_FILES)),
 	CONFINE_IOCTL(RDMA_VERBS_IOCTL),
 
 	/* sockets to doors and to the engine, and wake-ups */

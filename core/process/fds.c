@@ -11,14 +11,14 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "process/fd_text.h"
 #include "process/process.h"
 #include "process/status.h"
 #include "util/fd_socket.h"
 #include "util/small_file.h"
 #include "util/text.h"
 
-/* A decimal number as /proc names its folders and fds. */
-static int name_number(const char *name, int *out)
+int fd_number_of(const char *name, int *out)
 {
 	char *end;
 	long number;
@@ -50,12 +50,28 @@ static bool line_maps_door(const char *line)
 	return name && !strncmp(name, door, sizeof(door) - 1) && strstr(name, ".so");
 }
 
-static bool is_supervisor(pid_t pid)
+static bool has_name(pid_t pid, const char *name)
 {
-	char path[32], name[32];
+	char path[32], line[32];
+	size_t len = strlen(name);
 
 	text_format(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	return small_file_read(AT_FDCWD, path, name, sizeof(name)) > 0 && !strcmp(name, PROCESS_SUPERVISOR_NAME "\n");
+	return small_file_read(AT_FDCWD, path, line, sizeof(line)) > 0 && !strncmp(line, name, len) &&
+	       !strcmp(line + len, "\n");
+}
+
+bool process_is_rdmasec(pid_t pid)
+{
+	static const char prefix[] = "rdmasec-";
+	char path[32], line[32];
+
+	text_format(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	return small_file_read(AT_FDCWD, path, line, sizeof(line)) > 0 && !strncmp(line, prefix, strlen(prefix));
+}
+
+bool process_is_supervisor(pid_t pid)
+{
+	return has_name(pid, PROCESS_SUPERVISOR_NAME) || has_name(pid, PROCESS_CONTAINER_NAME);
 }
 
 /* Whether the process has a seccomp filter and a supervisor as an ancestor. */
@@ -68,7 +84,7 @@ static bool is_supervised(pid_t pid)
 	if (process_status_numbers(pid, "Seccomp", 10, &value, 1) || value != FILTERED)
 		return false;
 	for (int i = 0; pid > 1 && i < GENERATIONS_MAX; i++) {
-		if (is_supervisor(pid))
+		if (has_name(pid, PROCESS_SUPERVISOR_NAME))
 			return true;
 		if (process_status_numbers(pid, "PPid", 10, &value, 1))
 			return false;
@@ -119,11 +135,10 @@ static bool is_uverbs(const char *sysfs, dev_t rdev)
 }
 
 /*
- * A preselection that saves fetching every fd. It does not touch the file: a file system in user space could delay even
- * stat(2). A uverbs fd is open for reading and writing, has position 0, and shows no lines beyond the common ones
- * (seq_show() in fs/proc/fd.c; uverbs_fops has no show_fdinfo).
+ * A uverbs fd is open for reading and writing, has position 0, and shows no lines beyond the common ones (seq_show() in
+ * fs/proc/fd.c; uverbs_fops has no show_fdinfo).
  */
-static bool can_be_uverbs(int fds, const char *number)
+bool fd_can_be_uverbs(int fds, const char *number)
 {
 	char text[256], *flags;
 	ssize_t len = small_file_read(fds, number, text, sizeof(text));
@@ -196,8 +211,8 @@ static int visit_fds(const struct search *search, const struct process *process)
 		return proc_error();
 	errno = 0;
 	while (!err && (entry = readdir(fds))) {
-		if (!name_number(entry->d_name, &number) && is_visited(search, process, number) &&
-		    can_be_uverbs(dirfd(fds), entry->d_name))
+		if (!fd_number_of(entry->d_name, &number) && is_visited(search, process, number) &&
+		    fd_can_be_uverbs(dirfd(fds), entry->d_name))
 			err = visit_fd(search, process, number);
 		errno = 0;
 	}
@@ -275,7 +290,7 @@ int process_scan(const char *sysfs, process_visits_fn visits, process_uverbs_fn 
 		return -errno;
 	errno = 0;
 	while (!scan.found_err && (entry = readdir(proc))) {
-		err = name_number(entry->d_name, &pid) ? 0 : scan_process(sysfs, pid, &scan);
+		err = fd_number_of(entry->d_name, &pid) ? 0 : scan_process(sysfs, pid, &scan);
 		if (err && err != -ESRCH && !first)
 			first = err;
 		errno = 0;

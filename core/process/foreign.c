@@ -75,9 +75,10 @@ unsigned foreign_stuck(const struct foreign *foreign)
 void foreign_give_up(struct foreign_helper *helper, enum foreign_role role)
 {
 	helper->account = atomic_load(&helper->slot->account);
-	helper->obstacle =
-		(struct foreign_obstacle){ atomic_load(&helper->slot->start_time), atomic_load(&helper->slot->pid),
-					   atomic_load(&helper->slot->number) };
+	helper->obstacle = (struct foreign_obstacle){ .start_time = atomic_load(&helper->slot->start_time),
+						      .pid = atomic_load(&helper->slot->pid),
+						      .thread = atomic_load(&helper->slot->thread),
+						      .number = atomic_load(&helper->slot->number) };
 	helper->until_ms = clock_ms() + BARRED_MS;
 	helper->role = role;
 	if (role == FOREIGN_JAIL)
@@ -154,9 +155,12 @@ struct foreign_helper *foreign_helper_get(struct foreign *foreign, enum foreign_
 /* ---- one request ---- */
 
 /* Of helpers that looked at a file for a question: a dead server below a scan bars no question. */
-static bool is_barred(struct foreign *foreign, uint64_t account)
+bool foreign_hangs(struct foreign *foreign, uint64_t account)
 {
 	bool barred = false;
+
+	if (!foreign)
+		return false;
 
 	forget_returned(foreign);
 	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
@@ -164,8 +168,7 @@ static bool is_barred(struct foreign *foreign, uint64_t account)
 	return barred;
 }
 
-/* Returns 0; -ETIMEDOUT: the helper hangs; -ECONNRESET: it has ended. */
-static int await(const struct foreign_helper *helper, struct foreign_reply *out, int *fd)
+int foreign_await(const struct foreign_helper *helper, struct foreign_reply *out, int *fd)
 {
 	struct pollfd ready = { .fd = helper->socket, .events = POLLIN };
 	int64_t end_ms = clock_ms() + AWAIT_MAX_MS;
@@ -187,11 +190,11 @@ static int await(const struct foreign_helper *helper, struct foreign_reply *out,
 static int await_both(const struct foreign_helper *helper, struct foreign_reply *out, int *fd, bool *hangs)
 {
 	struct foreign_reply closed;
-	int none, err = await(helper, out, fd);
+	int none, err = foreign_await(helper, out, fd);
 
 	*hangs = err == -ETIMEDOUT;
 	if (!err && out->closes) {
-		int then = await(helper, &closed, &none);
+		int then = foreign_await(helper, &closed, &none);
 
 		*hangs = then == -ETIMEDOUT;
 	}
@@ -209,7 +212,7 @@ static int call(struct foreign *foreign, const struct foreign_request *request, 
 {
 	int err = -EBUSY;
 
-	if (is_barred(foreign, request->account))
+	if (foreign_hangs(foreign, request->account))
 		return -EBUSY;
 	for (int i = 0; i < TRIES; i++) {
 		struct foreign_helper *helper = foreign_helper_get(foreign, FOREIGN_TAKER);
@@ -242,32 +245,53 @@ static int file_from(const struct foreign_reply *reply, int fd, struct foreign_f
 			close(fd);
 		return reply->err < 0 ? reply->err : -EPROTO;
 	}
-	*out = (struct foreign_file){ .fd = fd, .rdev = (dev_t)reply->rdev, .same_err = reply->same_err };
+	*out = (struct foreign_file){
+		.fd = fd, .rdev = (dev_t)reply->rdev, .same_err = reply->same_err, .thread = reply->thread
+	};
 	return 0;
 }
 
-static int take_in_this_process(int socket, const struct process *process, int number, struct foreign_file *out)
+static int take(struct foreign *foreign, const struct process *process, const struct foreign_request *request,
+		struct foreign_file *out)
 {
 	struct foreign_leftovers left = { .count = 0 };
-	int err = socket < 0 ? foreign_take_here("/sys", process, number, out, &left)
-			     : foreign_receive_here("/sys", socket, process, number, out, &left);
+	struct foreign_reply reply;
+	int fd, err;
 
+	if (foreign) {
+		err = call(foreign, request, &process->pidfd, 1, &reply, &fd);
+		return err ? err : file_from(&reply, fd, out);
+	}
+	err = foreign_take_here("/sys", process, request->thread, request->number, (dev_t)request->rdev, out, &left);
 	foreign_close_leftovers(&left);
 	return err;
 }
 
 int foreign_take(struct foreign *foreign, const struct process *process, int number, struct foreign_file *out)
 {
-	const struct foreign_request request = {
-		.account = process->account, .what = FOREIGN_TAKE, .pid = process->pid, .number = number
-	};
-	struct foreign_reply reply;
-	int fd, err;
+	return foreign_take_of(foreign, process, 0, number, 0, out);
+}
 
-	if (!foreign)
-		return take_in_this_process(-1, process, number, out);
-	err = call(foreign, &request, &process->pidfd, 1, &reply, &fd);
-	return err ? err : file_from(&reply, fd, out);
+int foreign_take_of(struct foreign *foreign, const struct process *process, pid_t thread, int number, dev_t rdev,
+		    struct foreign_file *out)
+{
+	const struct foreign_request request = { .account = process->account,
+						 .what = FOREIGN_TAKE,
+						 .rdev = rdev,
+						 .pid = process->pid,
+						 .thread = thread,
+						 .number = number };
+
+	return take(foreign, process, &request, out);
+}
+
+static int receive_in_this_process(int socket, const struct process *process, int number, struct foreign_file *out)
+{
+	struct foreign_leftovers left = { .count = 0 };
+	int err = foreign_receive_here("/sys", socket, process, number, out, &left);
+
+	foreign_close_leftovers(&left);
+	return err;
 }
 
 int foreign_receive(struct foreign *foreign, int socket, const struct process *process, int number,
@@ -281,7 +305,7 @@ int foreign_receive(struct foreign *foreign, int socket, const struct process *p
 	int fd, err;
 
 	if (!foreign)
-		return take_in_this_process(socket, process, number, out);
+		return receive_in_this_process(socket, process, number, out);
 	err = call(foreign, &request, fds, 2, &reply, &fd);
 	return err ? err : file_from(&reply, fd, out);
 }
@@ -292,7 +316,7 @@ static size_t gather(struct foreign *foreign, const struct foreign_place *places
 {
 	request->count = 0;
 	for (; at < count && request->count < FOREIGN_PLACES_MAX; at++) {
-		if (is_barred(foreign, places[at].account))
+		if (foreign_hangs(foreign, places[at].account))
 			continue;
 		from[request->count] = at;
 		request->places[request->count++] = places[at];
@@ -300,24 +324,20 @@ static size_t gather(struct foreign *foreign, const struct foreign_place *places
 	return at;
 }
 
-int foreign_same(struct foreign *foreign, const struct process *process, int number, const struct foreign_place *places,
-		 size_t count, size_t *out)
+/* `own` -1: the place is in the request. */
+static int same(struct foreign *foreign, struct foreign_request *request, int own, const struct foreign_place *places,
+		size_t count, size_t *out)
 {
-	struct foreign_request request = {
-		.account = process->account, .what = FOREIGN_SAME, .pid = process->pid, .number = number
-	};
 	struct foreign_reply reply;
 	size_t at = 0, from[FOREIGN_PLACES_MAX];
 	int fd, err = -ENOENT, hung = 0;
 
-	if (!foreign)
-		return foreign_same_here(process->pid, number, places, count, NULL, out);
 	while (err == -ENOENT && at < count) {
-		size_t next = gather(foreign, places, count, at, &request, from);
+		size_t next = gather(foreign, places, count, at, request, from);
 
-		if (!request.count)
+		if (!request->count)
 			return -ENOENT;
-		err = call(foreign, &request, NULL, 0, &reply, &fd);
+		err = call(foreign, request, &own, own >= 0, &reply, &fd);
 		/* the places of that account are barred now, so the next request lacks them */
 		if (err == -ETIMEDOUT && ++hung < TRIES) {
 			err = -ENOENT;
@@ -326,11 +346,33 @@ int foreign_same(struct foreign *foreign, const struct process *process, int num
 		at = next;
 		err = err ? err : reply.err;
 	}
-	if (!err && reply.index >= request.count)
+	if (!err && reply.index >= request->count)
 		err = -EPROTO;
 	if (!err)
 		*out = from[reply.index];
 	return err;
+}
+
+int foreign_same(struct foreign *foreign, const struct foreign_place *place, const struct foreign_place *places,
+		 size_t count, size_t *out)
+{
+	struct foreign_request request = {
+		.account = place->account, .what = FOREIGN_SAME, .thread = place->thread, .number = place->number
+	};
+
+	if (!foreign)
+		return foreign_same_here(place->thread, place->number, places, count, NULL, out);
+	return same(foreign, &request, -1, places, count, out);
+}
+
+int foreign_same_as(struct foreign *foreign, uint64_t account, int fd, const struct foreign_place *places, size_t count,
+		    size_t *out)
+{
+	struct foreign_request request = { .account = account, .what = FOREIGN_SAME };
+
+	if (!foreign)
+		return foreign_same_here(getpid(), fd, places, count, NULL, out);
+	return same(foreign, &request, fd, places, count, out);
 }
 
 /* ---- closing ---- */

@@ -26,6 +26,7 @@
 
 enum {
 	FOREIGN_ASLEEP_MS = 160,
+	FOREIGN_SEARCH_MS = 250,  /* of one process */
 	FOREIGN_HELPERS_MAX = 64, /* those that were given up included */
 };
 
@@ -46,9 +47,10 @@ unsigned foreign_stuck(const struct foreign *foreign);
 struct foreign_file {
 	int fd; /* of a uverbs device; the caller returns it by foreign_close_device() */
 	dev_t rdev;
-	/* foreign_receive(): 0 if the process has the same open file under the number; else -EBADF, or -errno of
-	 * process_fetch_fd() */
+	/* foreign_receive(): 0 if the process has the same open file under the number; else -EBADF; -EPERM: it has, but
+	 * the file cannot be taken from there; or -errno of process_fetch_fd() */
 	int same_err;
+	pid_t thread; /* which has the number in a table of files of its own; 0: the table of the process */
 };
 
 /*
@@ -58,6 +60,12 @@ struct foreign_file {
  */
 RS_MUST_USE int foreign_take(struct foreign *foreign, const struct process *process, int number,
 			     struct foreign_file *out);
+/*
+ * The same from the table of a thread (0: that of the process), if it is a file of the device `rdev`, which needs no
+ * node in sysfs. -ENODEV: it is another file; -ESRCH: also when the thread has ended.
+ */
+RS_MUST_USE int foreign_take_of(struct foreign *foreign, const struct process *process, pid_t thread, int number,
+				dev_t rdev, struct foreign_file *out);
 
 /*
  * Receives the next message of `socket`, which the caller has seen (wire_peek()), and the file with it. Returns 0;
@@ -69,15 +77,22 @@ RS_MUST_USE int foreign_receive(struct foreign *foreign, int socket, const struc
 /* A descriptor of a process. */
 struct foreign_place {
 	uint64_t account;
-	int32_t pid, number;
+	int32_t thread; /* in whose table of files it is; the process's pid: in that of the process */
+	int32_t number;
 };
 
 /*
- * Finds the first of `places` that is the same open file as fd `number` of the process. Returns 0; -ENOENT: none; else
- * as foreign_take(). Places of accounts for which a helper hangs are passed over.
+ * Finds the first of `places` that is the same open file as the one at `place`. Returns 0; -ENOENT: none; else as
+ * foreign_take(). Places of accounts for which a helper hangs are passed over.
  */
-RS_MUST_USE int foreign_same(struct foreign *foreign, const struct process *process, int number,
+RS_MUST_USE int foreign_same(struct foreign *foreign, const struct foreign_place *place,
 			     const struct foreign_place *places, size_t count, size_t *out);
+/* The same for the calling process's fd `fd`, on which `account` had the question. */
+RS_MUST_USE int foreign_same_as(struct foreign *foreign, uint64_t account, int fd, const struct foreign_place *places,
+				size_t count, size_t *out);
+
+/* Whether a helper hangs for this account: then -EBUSY is of its own making. */
+bool foreign_hangs(struct foreign *foreign, uint64_t account);
 
 /* Closes a uverbs fd, of which this may be the last reference. Does not block. */
 void foreign_close_device(struct foreign *foreign, int fd);
@@ -88,17 +103,41 @@ void foreign_close_device(struct foreign *foreign, int fd);
  */
 void foreign_close_socket(struct foreign *foreign, int socket, uint64_t account);
 
-/* ---- the scan for guarded processes: process_scan() in a helper ---- */
+/* ---- searches ---- */
 
 struct foreign_found {
 	pid_t pid;
 	uint64_t start_time;
+	bool is_guarded; /* process_is_guarded(); a scan finds it out */
 	int number;
 	struct foreign_file file;
 };
 
+/* The fd is closed after the call. A value other than 0 ends the search, which then returns it. */
+typedef int (*foreign_found_fn)(void *context, const struct process *process, const struct foreign_found *found);
+
+/*
+ * Visits every fd of the device `rdev` in the tables of all threads of the process. Returns 0; a value of `found`;
+ * -ETIMEDOUT: not all could be visited in FOREIGN_SEARCH_MS, or the helper hangs; -ESRCH when the process has ended; or
+ * else as foreign_take(). `found` may ask foreign_take() and foreign_same(), but not begin another search.
+ */
+RS_MUST_USE int foreign_search(struct foreign *foreign, const struct process *process, dev_t rdev,
+			       foreign_found_fn found, void *context);
+
+/* ---- the scan ---- */
+
+enum { FOREIGN_DEVICES_MAX = 8 };
+
+struct foreign_scope {
+	/* All processes, and the tables of all their threads: process_search_all(); else process_scan(). */
+	bool is_everything;
+	/* then also the fds of these devices, which may have lost their nodes in sysfs */
+	size_t device_count;
+	dev_t devices[FOREIGN_DEVICES_MAX];
+};
+
 /* Starts a scan, unless one runs. Returns 0 or -errno as foreign_take(). */
-RS_MUST_USE int foreign_scan_start(struct foreign *foreign);
+RS_MUST_USE int foreign_scan_start(struct foreign *foreign, const struct foreign_scope *scope);
 /* Returns an fd that is readable when foreign_scan_next() has something to return; -1: no scan runs. */
 int foreign_scan_fd(const struct foreign *foreign);
 /*

@@ -14,24 +14,33 @@ enum { FOREIGN_PLACES_MAX = 64, FOREIGN_FDS_MAX = 2 };
 enum foreign_what {
 	FOREIGN_TAKE = 1, /* with a pidfd */
 	FOREIGN_RECEIVE,  /* with a socket and a pidfd */
-	FOREIGN_SAME,
-	FOREIGN_CLOSE, /* with the fd to close; has no reply */
-	FOREIGN_SCAN,  /* FOREIGN_FOUND for each fd, which the engine acknowledges with FOREIGN_GO_ON; then FOREIGN_END
-			*/
+	FOREIGN_SAME,     /* with an fd, or of `thread` */
+	FOREIGN_CLOSE,    /* with the fd to close; has no reply */
+	FOREIGN_SCAN, /* FOREIGN_FOUND for each fd, which the engine acknowledges with FOREIGN_GO_ON; then FOREIGN_END
+		       */
 	FOREIGN_GO_ON,
+	FOREIGN_SEARCH, /* with a pidfd; FOREIGN_FOUND and FOREIGN_END as of a scan */
+	FOREIGN_STOP,   /* instead of FOREIGN_GO_ON */
 };
 
 /* A descriptor that stopped a helper. */
 struct foreign_obstacle {
 	uint64_t start_time;
-	int32_t pid, number; /* -1: the process itself */
+	int32_t pid;
+	int32_t thread; /* 0: in the table of the process */
+	int32_t number; /* -1: the process itself */
+	uint32_t reserved;
 };
 
 /* Sent without the places or obstacles that are not used. */
 struct foreign_request {
 	uint64_t account;
+	uint64_t rdev; /* 0: of any uverbs device */
 	uint32_t what;
-	int32_t pid, number;
+	int32_t pid, thread, number;
+	uint32_t is_everything, device_count; /* of a scan */
+	uint64_t devices[FOREIGN_DEVICES_MAX];
+	uint32_t reserved;
 	/* of places, or of obstacles; `count` is the last member before them */
 	uint32_t count;
 	union {
@@ -52,7 +61,8 @@ struct foreign_reply {
 	int32_t err, same_err;
 	uint32_t index;
 	uint64_t rdev, start_time;
-	int32_t pid, number;
+	int32_t pid, thread, number;
+	uint32_t is_guarded;
 	uint32_t closes; /* the helper closes files that it did not pass on, and reports when it has done so */
 	uint32_t reserved;
 };
@@ -60,7 +70,7 @@ struct foreign_reply {
 /* What a helper is at: in memory that it shares with the engine. */
 struct foreign_slot {
 	_Atomic uint64_t account, start_time;
-	_Atomic int32_t pid, number;
+	_Atomic int32_t pid, thread, number;
 	_Atomic uint32_t step, closed;
 };
 
@@ -74,12 +84,12 @@ void foreign_leave(struct foreign_leftovers *left, int fd);
 void foreign_close_leftovers(struct foreign_leftovers *left);
 
 /* The work of the functions of foreign.h, by the calling process. */
-RS_MUST_USE int foreign_take_here(const char *sysfs, const struct process *process, int number,
-				  struct foreign_file *out, struct foreign_leftovers *left);
+RS_MUST_USE int foreign_take_here(const char *sysfs, const struct process *process, pid_t thread, int number,
+				  dev_t rdev, struct foreign_file *out, struct foreign_leftovers *left);
 RS_MUST_USE int foreign_receive_here(const char *sysfs, int socket, const struct process *process, int number,
 				     struct foreign_file *out, struct foreign_leftovers *left);
 /* `slot`: is set to each place before it is compared; NULL: none. */
-RS_MUST_USE int foreign_same_here(pid_t pid, int number, const struct foreign_place *places, size_t count,
+RS_MUST_USE int foreign_same_here(pid_t thread, int number, const struct foreign_place *places, size_t count,
 				  struct foreign_slot *slot, size_t *out);
 
 /*
@@ -100,7 +110,8 @@ enum foreign_role {
 	FOREIGN_DEVICE_CLOSER,
 	FOREIGN_SOCKET_CLOSER,
 	FOREIGN_SCANNER,
-	FOREIGN_STUCK,      /* was a taker */
+	FOREIGN_SEARCHER,
+	FOREIGN_STUCK,      /* was a taker or a searcher */
 	FOREIGN_STUCK_SCAN, /* was a scanner */
 	FOREIGN_JAIL,       /* was a socket closer, and gets the further sockets of its account */
 };
@@ -124,7 +135,8 @@ struct foreign {
 	pid_t pid;
 	struct foreign_slot *slots;
 	struct foreign_helper helpers[FOREIGN_HELPERS_MAX];
-	struct foreign_obstacle from; /* of the scan that runs: those up to it are done; .pid 0: none */
+	struct foreign_scope scope;   /* of the scan that runs */
+	struct foreign_obstacle from; /* those up to it are done; .pid 0: none */
 };
 
 /* The helper with this role, started if there is none; NULL: none can be started. */
@@ -136,5 +148,7 @@ void foreign_give_up(struct foreign_helper *helper, enum foreign_role role);
 void foreign_helper_end(struct foreign_helper *helper);
 /* It sleeps in the kernel, so more time does not help it. */
 bool foreign_is_asleep(const struct foreign_helper *helper);
+/* Waits for the next reply. Returns 0; -ETIMEDOUT: the helper hangs; -ECONNRESET: it has ended. *fd -1: none came. */
+RS_MUST_USE int foreign_await(const struct foreign_helper *helper, struct foreign_reply *out, int *fd);
 
 #endif

@@ -18,7 +18,7 @@
 #include "process/spawn.h"
 #include "util/clock.h"
 
-enum { SOCKET_FD = 3, PROCESS_BUDGET_MS = 250, LATER_MAX = 256, OBSTACLES_PER_PROCESS = 2 };
+enum { SOCKET_FD = 3, LATER_MAX = 256, OBSTACLES_PER_PROCESS = 2 };
 
 /* In addition to confine_common. None starts a program, opens a file for writing or leaves the host. */
 static const struct confine_rule own[] = {
@@ -64,7 +64,7 @@ static void finish(struct foreign_reply *reply, int fd, struct foreign_leftovers
 
 static void serve_take(const struct helper *helper, const struct foreign_request *request, const int *fds)
 {
-	bool receives = request->what == FOREIGN_RECEIVE;
+	const bool receives = request->what == FOREIGN_RECEIVE;
 	const struct process process = { .pid = request->pid, .pidfd = fds[receives] };
 	struct foreign_leftovers left = { .count = 0 };
 	struct foreign_file file = { .fd = -1 };
@@ -73,20 +73,23 @@ static void serve_take(const struct helper *helper, const struct foreign_request
 	if (receives)
 		reply.err = foreign_receive_here(helper->sysfs, fds[0], &process, request->number, &file, &left);
 	else
-		reply.err = foreign_take_here(helper->sysfs, &process, request->number, &file, &left);
+		reply.err = foreign_take_here(helper->sysfs, &process, request->thread, request->number,
+					      (dev_t)request->rdev, &file, &left);
+	reply.thread = file.thread;
 	reply.same_err = file.same_err;
 	reply.rdev = file.rdev;
 	finish(&reply, reply.err ? -1 : file.fd, &left);
 }
 
-static void serve_same(const struct helper *helper, const struct foreign_request *request)
+/* `fd` -1: the place is in the request. */
+static void serve_same(const struct helper *helper, const struct foreign_request *request, int fd)
 {
 	struct foreign_leftovers left = { .count = 0 };
 	struct foreign_reply reply = { 0 };
 	size_t index = 0;
 
-	reply.err =
-		foreign_same_here(request->pid, request->number, request->places, request->count, helper->slot, &index);
+	reply.err = foreign_same_here(fd < 0 ? request->thread : getpid(), fd < 0 ? request->number : fd,
+				      request->places, request->count, helper->slot, &index);
 	reply.index = (uint32_t)index;
 	finish(&reply, -1, &left);
 }
@@ -101,15 +104,25 @@ struct scan {
 	pid_t later[LATER_MAX]; /* those that take longer than their share: after all others */
 	size_t later_count;
 	bool is_later;
+	bool is_stopped; /* by the engine */
+	struct {
+		pid_t pid;
+		bool known;
+	} guarded; /* whether the last process that was asked for is */
 };
 
-static bool is_done(const struct foreign_request *request, pid_t pid, int number)
+/* In tables of threads a process has a number several times: those are visited again, except at the obstacle. */
+static bool is_done(const struct foreign_request *request, pid_t pid, pid_t thread, int number)
 {
-	return pid < request->pid || (pid == request->pid && number >= 0 && number <= request->number);
+	if (pid != request->pid)
+		return pid < request->pid;
+	if (request->number == INT32_MAX)
+		return true;
+	return !thread && number >= 0 && (request->thread || number <= request->number);
 }
 
 /* A descriptor that stopped a helper stops the next one; a process with several is left alone. */
-static bool is_obstacle(const struct foreign_request *request, const struct process *process, int number)
+static bool is_obstacle(const struct foreign_request *request, const struct process *process, pid_t thread, int number)
 {
 	unsigned of_process = 0;
 
@@ -119,7 +132,7 @@ static bool is_obstacle(const struct foreign_request *request, const struct proc
 		if (o->pid != process->pid || o->start_time != process->start_time)
 			continue;
 		of_process++;
-		if (o->number == number)
+		if (o->thread == thread && o->number == number)
 			return true;
 	}
 	return of_process >= OBSTACLES_PER_PROCESS;
@@ -141,46 +154,96 @@ static bool has_time(struct scan *scan, pid_t pid)
 	}
 	if (scan->is_later)
 		return is_listed(scan, pid);
-	if (clock_ms() - scan->since_ms <= PROCESS_BUDGET_MS || scan->later_count == LATER_MAX)
+	if (clock_ms() - scan->since_ms <= FOREIGN_SEARCH_MS || scan->later_count == LATER_MAX)
 		return true;
 	if (!is_listed(scan, pid))
 		scan->later[scan->later_count++] = pid;
 	return false;
 }
 
-static bool visits(void *context, const struct process *process, int number)
+static bool visits_table(void *context, const struct process *process, pid_t thread, int number)
 {
 	struct scan *scan = context;
 	struct foreign_slot *slot = scan->helper->slot;
 
-	if ((!scan->is_later && is_done(scan->request, process->pid, number)) || !has_time(scan, process->pid) ||
-	    is_obstacle(scan->request, process, number))
+	if ((!scan->is_later && is_done(scan->request, process->pid, thread, number)) ||
+	    !has_time(scan, process->pid) || is_obstacle(scan->request, process, thread, number))
 		return false;
 	atomic_store(&slot->account, process->account);
 	atomic_store(&slot->start_time, process->start_time);
+	atomic_store(&slot->thread, thread);
 	atomic_store(&slot->number, number);
 	atomic_store(&slot->pid, process->pid);
 	atomic_fetch_add(&slot->step, 1);
 	return true;
 }
 
-static int found(void *context, const struct process *process, int number, int fd, dev_t rdev)
+static bool visits(void *context, const struct process *process, int number)
 {
-	struct scan *scan = context;
+	return visits_table(context, process, 0, number);
+}
+
+/* A scan that is not of everything has found that out already. */
+static bool shows_guarded(struct scan *scan, pid_t pid)
+{
+	if (scan->request->what != FOREIGN_SCAN || !scan->request->is_everything)
+		return scan->request->what == FOREIGN_SCAN;
+	if (scan->guarded.pid != pid) {
+		scan->guarded.pid = pid;
+		if (process_is_guarded(pid, &scan->guarded.known))
+			scan->guarded.known = false;
+	}
+	return scan->guarded.known;
+}
+
+/* Sends what was found, and waits: one at a time, for a file in a message keeps the kernel's objects alive. */
+static int pass_found(struct scan *scan, const struct foreign_reply *reply, int fd)
+{
 	struct foreign_request answer;
 	size_t none = 0;
 
-	reply_to(&(struct foreign_reply){ .kind = FOREIGN_FOUND,
-					  .rdev = rdev,
-					  .start_time = process->start_time,
-					  .pid = process->pid,
-					  .number = number },
-		 fd);
-	/* one at a time: a file in a message keeps the kernel's objects alive */
+	reply_to(reply, fd);
 	if (foreign_receive_message(SOCKET_FD, &answer, sizeof(answer), NULL, &none, 0) <= 0)
 		_exit(0);
 	atomic_fetch_add(&scan->helper->slot->step, 1);
-	return 0;
+	scan->is_stopped = answer.what == FOREIGN_STOP;
+	return scan->is_stopped;
+}
+
+static int found_in_table(void *context, const struct process *process, pid_t thread, int number, int fd, dev_t rdev)
+{
+	struct scan *scan = context;
+	const struct foreign_reply reply = { .kind = FOREIGN_FOUND,
+					     .rdev = rdev,
+					     .start_time = process->start_time,
+					     .pid = process->pid,
+					     .thread = thread,
+					     .number = number,
+					     .is_guarded = shows_guarded(scan, process->pid) };
+
+	return pass_found(scan, &reply, fd);
+}
+
+static int found(void *context, const struct process *process, int number, int fd, dev_t rdev)
+{
+	return found_in_table(context, process, 0, number, fd, rdev);
+}
+
+static int scan_once(struct scan *scan)
+{
+	dev_t devices[FOREIGN_DEVICES_MAX];
+	const struct process_search search = { .sysfs = scan->helper->sysfs,
+					       .devices = devices,
+					       .device_count = scan->request->device_count,
+					       .visits = visits_table,
+					       .found = found_in_table,
+					       .context = scan };
+
+	if (!scan->request->is_everything)
+		return process_scan(scan->helper->sysfs, visits, found, scan);
+	for (size_t i = 0; i < FOREIGN_DEVICES_MAX; i++)
+		devices[i] = (dev_t)scan->request->devices[i];
+	return process_search_all(&search);
 }
 
 static void serve_scan(const struct helper *helper, const struct foreign_request *request)
@@ -188,10 +251,29 @@ static void serve_scan(const struct helper *helper, const struct foreign_request
 	struct scan scan = { .helper = helper, .request = request };
 	struct foreign_reply reply = { .kind = FOREIGN_END };
 
-	reply.err = process_scan(helper->sysfs, visits, found, &scan);
+	reply.err = scan_once(&scan);
 	scan.is_later = true;
 	if (scan.later_count && !reply.err)
-		reply.err = process_scan(helper->sysfs, visits, found, &scan);
+		reply.err = scan_once(&scan);
+	reply_to(&reply, -1);
+}
+
+/* Of one process, whose share of the time is all that there is. */
+static void serve_search(const struct helper *helper, const struct foreign_request *request, int pidfd)
+{
+	const struct process process = { .pid = request->pid, .pidfd = pidfd, .account = request->account };
+	const dev_t device = (dev_t)request->rdev;
+	struct scan scan = { .helper = helper, .request = request, .pid = request->pid, .since_ms = clock_ms() };
+	const struct process_search search = {
+		.devices = &device, .device_count = 1, .visits = visits_table, .found = found_in_table, .context = &scan
+	};
+	struct foreign_reply reply = { .kind = FOREIGN_END };
+
+	reply.err = process_search_fds(&search, &process);
+	if (scan.is_stopped)
+		reply.err = 0;
+	else if (!reply.err && scan.later_count)
+		reply.err = -ETIMEDOUT;
 	reply_to(&reply, -1);
 }
 
@@ -217,9 +299,11 @@ static void serve(const struct helper *helper, const struct foreign_request *req
 	else if (request->what == FOREIGN_RECEIVE && count == 2)
 		serve_take(helper, request, fds);
 	else if (request->what == FOREIGN_SAME)
-		serve_same(helper, request);
+		serve_same(helper, request, count ? fds[0] : -1);
 	else if (request->what == FOREIGN_SCAN)
 		serve_scan(helper, request);
+	else if (request->what == FOREIGN_SEARCH && count == 1)
+		serve_search(helper, request, fds[0]);
 	else if (request->what == FOREIGN_CLOSE && count == 1)
 		read_out(fds[0]);
 	for (size_t i = 0; i < count; i++)
@@ -256,7 +340,8 @@ static _Noreturn void helper_main(int socket, pid_t parent, const char *sysfs, s
 		size_t count = FOREIGN_FDS_MAX;
 		int got = foreign_receive_message(SOCKET_FD, &request, sizeof(request), fds, &count, 0);
 
-		if (got < (int)offsetof(struct foreign_request, places) || request.count > FOREIGN_PLACES_MAX)
+		if (got < (int)offsetof(struct foreign_request, places) || request.count > FOREIGN_PLACES_MAX ||
+		    request.device_count > FOREIGN_DEVICES_MAX)
 			_exit(0);
 		serve(&helper, &request, fds, count);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* The engine's end of a scan. */
+/* The engine's end of a scan, and of a search in one process. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -24,26 +24,32 @@ static int start_from(struct foreign *foreign)
 {
 	struct foreign_request request = { .what = FOREIGN_SCAN,
 					   .pid = foreign->from.pid,
-					   .number = foreign->from.number };
+					   .thread = foreign->from.thread,
+					   .number = foreign->from.number,
+					   .is_everything = foreign->scope.is_everything,
+					   .device_count = (uint32_t)foreign->scope.device_count };
 	struct foreign_helper *helper = foreign_helper_get(foreign, FOREIGN_SCANNER);
 	int err;
 
 	if (!helper)
 		return -EBUSY;
 	list_obstacles(foreign, &request);
+	for (size_t i = 0; i < FOREIGN_DEVICES_MAX; i++)
+		request.devices[i] = foreign->scope.devices[i];
 	helper->seen_ms = clock_ms();
 	err = foreign_send(helper->socket, &request,
-			   offsetof(struct foreign_request, places) + request.count * sizeof(request.places[0]), NULL,
-			   0, MSG_DONTWAIT);
+			   offsetof(struct foreign_request, obstacles) + request.count * sizeof(request.obstacles[0]),
+			   NULL, 0, MSG_DONTWAIT);
 	if (err < 0)
 		foreign_helper_end(helper);
 	return err < 0 ? err : 0;
 }
 
-int foreign_scan_start(struct foreign *foreign)
+int foreign_scan_start(struct foreign *foreign, const struct foreign_scope *scope)
 {
 	if (foreign_helper_find(foreign, FOREIGN_SCANNER))
 		return 0;
+	foreign->scope = *scope;
 	foreign->from = (struct foreign_obstacle){ .pid = 0 };
 	return start_from(foreign);
 }
@@ -53,6 +59,17 @@ int foreign_scan_fd(const struct foreign *foreign)
 	const struct foreign_helper *helper = foreign_helper_find((struct foreign *)foreign, FOREIGN_SCANNER);
 
 	return helper ? helper->socket : -1;
+}
+
+static struct foreign_found found_from(const struct foreign_reply *reply, int fd)
+{
+	return (struct foreign_found){
+		.pid = reply->pid,
+		.start_time = reply->start_time,
+		.is_guarded = reply->is_guarded,
+		.number = reply->number,
+		.file = { .fd = fd, .rdev = (dev_t)reply->rdev, .thread = reply->thread },
+	};
 }
 
 int foreign_scan_next(struct foreign *foreign, struct foreign_found *out, int *err)
@@ -77,10 +94,7 @@ int foreign_scan_next(struct foreign *foreign, struct foreign_found *out, int *e
 	}
 	/* an error shows at the next message */
 	(void)!foreign_send(helper->socket, &go_on, offsetof(struct foreign_request, places), NULL, 0, MSG_DONTWAIT);
-	*out = (struct foreign_found){ .pid = reply.pid,
-				       .start_time = reply.start_time,
-				       .number = reply.number,
-				       .file = { .fd = fd, .rdev = (dev_t)reply.rdev } };
+	*out = found_from(&reply, fd);
 	return 0;
 }
 
@@ -118,6 +132,7 @@ bool foreign_scan_check(struct foreign *foreign)
 	if (now - helper->seen_ms < SCAN_HANGS_MS)
 		return false;
 	at = (struct foreign_obstacle){ .pid = atomic_load(&helper->slot->pid),
+					.thread = atomic_load(&helper->slot->thread),
 					.number = atomic_load(&helper->slot->number) };
 	/* the process itself hangs: go on with the next one */
 	if (at.number < 0)
@@ -127,4 +142,91 @@ bool foreign_scan_check(struct foreign *foreign)
 	if (stuck_scans(foreign) < STUCK_SCANS_MAX)
 		(void)!start_from(foreign);
 	return true;
+}
+
+/* ---- one process ---- */
+
+struct search_here {
+	foreign_found_fn found;
+	void *context;
+};
+
+static int found_here(void *context, const struct process *process, pid_t thread, int number, int fd, dev_t rdev)
+{
+	const struct search_here *here = context;
+	const struct foreign_found found = { .pid = process->pid,
+					     .start_time = process->start_time,
+					     .number = number,
+					     .file = { .fd = fd, .rdev = rdev, .thread = thread } };
+
+	return here->found(here->context, process, &found);
+}
+
+static int search_in_this_process(const struct process *process, dev_t rdev, foreign_found_fn found, void *context)
+{
+	struct search_here here = { found, context };
+	const struct process_search search = {
+		.devices = &rdev, .device_count = 1, .found = found_here, .context = &here
+	};
+
+	return process_search_fds(&search, process);
+}
+
+/* Returns 0; a value of `found`; or -errno of the helper, of which *ended says whether it serves no more. */
+static int take_all(struct foreign *foreign, struct foreign_helper *helper, const struct process *process,
+		    const struct search_here *here, bool *ended)
+{
+	struct foreign_reply reply;
+	int fd, err, stopped = 0;
+
+	*ended = true;
+	for (;;) {
+		struct foreign_request next = { .what = FOREIGN_GO_ON };
+		struct foreign_found found;
+
+		err = foreign_await(helper, &reply, &fd);
+		if (err)
+			return err;
+		if (reply.kind != FOREIGN_FOUND || fd < 0)
+			break;
+		found = found_from(&reply, fd);
+		stopped = here->found(here->context, process, &found);
+		foreign_close_device(foreign, fd);
+		next.what = stopped ? FOREIGN_STOP : FOREIGN_GO_ON;
+		err = foreign_send(helper->socket, &next, offsetof(struct foreign_request, places), NULL, 0,
+				   MSG_DONTWAIT);
+		if (err < 0)
+			return err;
+	}
+	*ended = reply.kind != FOREIGN_END;
+	if (fd >= 0)
+		foreign_close_device(foreign, fd);
+	return *ended ? -EPROTO : stopped ? stopped : reply.err;
+}
+
+int foreign_search(struct foreign *foreign, const struct process *process, dev_t rdev, foreign_found_fn found,
+		   void *context)
+{
+	const struct foreign_request request = {
+		.account = process->account, .what = FOREIGN_SEARCH, .rdev = rdev, .pid = process->pid, .number = -1
+	};
+	const struct search_here here = { found, context };
+	struct foreign_helper *helper;
+	bool ended = true;
+	int err;
+
+	if (!foreign)
+		return search_in_this_process(process, rdev, found, context);
+	helper = foreign_hangs(foreign, process->account) ? NULL : foreign_helper_get(foreign, FOREIGN_SEARCHER);
+	if (!helper)
+		return -EBUSY;
+	err = foreign_send(helper->socket, &request, offsetof(struct foreign_request, places), &process->pidfd, 1,
+			   MSG_DONTWAIT);
+	if (err > 0)
+		err = take_all(foreign, helper, process, &here, &ended);
+	if (err == -ETIMEDOUT && ended)
+		foreign_give_up(helper, FOREIGN_STUCK);
+	else if (ended)
+		foreign_helper_end(helper);
+	return err;
 }

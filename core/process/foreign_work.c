@@ -23,15 +23,23 @@ void foreign_close_leftovers(struct foreign_leftovers *left)
 		fd_let_go(left->fds[--left->count]);
 }
 
-int foreign_take_here(const char *sysfs, const struct process *process, int number, struct foreign_file *out,
-		      struct foreign_leftovers *left)
+static int fetch(const struct process *process, pid_t thread, int number, int *out)
 {
-	struct foreign_file file = { .same_err = 0 };
-	int err = process_fetch_fd(process, number, &file.fd);
+	return thread ? process_fetch_thread_fd(process, thread, number, out) : process_fetch_fd(process, number, out);
+}
+
+int foreign_take_here(const char *sysfs, const struct process *process, pid_t thread, int number, dev_t rdev,
+		      struct foreign_file *out, struct foreign_leftovers *left)
+{
+	struct foreign_file file = { .rdev = rdev, .thread = thread };
+	int err = fetch(process, thread, number, &file.fd);
 
 	if (err)
 		return err;
-	err = process_uverbs_rdev(sysfs, file.fd, &file.rdev);
+	if (rdev)
+		err = process_fd_is_of(file.fd, rdev) ? 0 : -ENODEV;
+	else
+		err = process_uverbs_rdev(sysfs, file.fd, &file.rdev);
 	if (err)
 		foreign_leave(left, file.fd);
 	else
@@ -39,10 +47,9 @@ int foreign_take_here(const char *sysfs, const struct process *process, int numb
 	return err ? -ENODEV : 0;
 }
 
-/* Is the file that the process has under this number the one that came with its message? */
-static int compare(const struct process *process, int number, int fd, struct foreign_leftovers *left)
+static int compare_in(const struct process *process, pid_t thread, int number, int fd, struct foreign_leftovers *left)
 {
-	int theirs, err = process_fetch_fd(process, number, &theirs);
+	int theirs, err = fetch(process, thread, number, &theirs);
 	bool same = false;
 
 	if (err)
@@ -50,6 +57,23 @@ static int compare(const struct process *process, int number, int fd, struct for
 	err = same_open_file(getpid(), theirs, getpid(), fd, &same);
 	foreign_leave(left, theirs);
 	return err ? err : same ? 0 : -EBADF;
+}
+
+/*
+ * Is the file that the process has under this number the one that came with its message? Otherwise it may be in a table
+ * that only a thread has, from which older kernels cannot take it (-EINVAL).
+ */
+static int compare(const struct process *process, int number, struct foreign_file *file, struct foreign_leftovers *left)
+{
+	int thread_err, err = compare_in(process, 0, number, file->fd, left);
+
+	if (err != -EBADF && err != -ESRCH)
+		return err;
+	thread_err = process_find_thread_with(process, number, file->fd, &file->thread);
+	if (thread_err)
+		return err;
+	err = compare_in(process, file->thread, number, file->fd, left);
+	return err == -EINVAL ? -EPERM : err;
 }
 
 int foreign_receive_here(const char *sysfs, int socket, const struct process *process, int number,
@@ -72,12 +96,12 @@ int foreign_receive_here(const char *sysfs, int socket, const struct process *pr
 		foreign_leave(left, file.fd);
 		return -ENODEV;
 	}
-	file.same_err = compare(process, number, file.fd, left);
+	file.same_err = compare(process, number, &file, left);
 	*out = file;
 	return 0;
 }
 
-int foreign_same_here(pid_t pid, int number, const struct foreign_place *places, size_t count,
+int foreign_same_here(pid_t thread, int number, const struct foreign_place *places, size_t count,
 		      struct foreign_slot *slot, size_t *out)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -87,7 +111,7 @@ int foreign_same_here(pid_t pid, int number, const struct foreign_place *places,
 			atomic_store(&slot->account, places[i].account);
 			atomic_store(&slot->number, (int32_t)i);
 		}
-		if (!same_open_file(places[i].pid, places[i].number, pid, number, &same) && same) {
+		if (!same_open_file(places[i].thread, places[i].number, thread, number, &same) && same) {
 			*out = i;
 			return 0;
 		}

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,6 +292,39 @@ int process_fetch_fd(const struct process *process, int number, int *out_fd)
 		return fd == -1 ? -errno : fd;
 	*out_fd = fd;
 	return 0;
+}
+
+/* Whether the thread of this pidfd is one of the process: its number may have been used again. */
+static bool is_thread_of(const struct process *process, int pidfd, pid_t thread)
+{
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	uint64_t pid;
+
+	return !process_status_numbers(thread, "Tgid", 10, &pid, 1) && (pid_t)pid == process->pid &&
+	       poll(&end, 1, 0) == 0 && !process_has_ended(process);
+}
+
+int process_fetch_thread_fd(const struct process *process, pid_t thread, int number, int *out_fd)
+{
+	int pidfd = pidfd_open(thread, PIDFD_THREAD), fd, err;
+
+	if (pidfd < 0)
+		return -errno;
+	if (!is_thread_of(process, pidfd, thread)) {
+		close(pidfd);
+		return -ESRCH;
+	}
+	fd = pidfd_getfd(pidfd, number, 0);
+	err = fd < 0 ? -errno : 0;
+	close(pidfd);
+	if (!err)
+		*out_fd = fd;
+	return err;
+}
+
+int process_kill(const struct process *process)
+{
+	return pidfd_send_signal(process->pidfd, SIGKILL, NULL, 0) ? -errno : 0;
 }
 
 int process_open_netns(const struct process *process, int *out_fd)

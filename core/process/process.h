@@ -57,6 +57,19 @@ bool process_has_ended(const struct process *process);
  */
 RS_MUST_USE int process_fetch_fd(const struct process *process, int number, int *out_fd);
 
+/*
+ * The same from the table of files of one of its threads: a thread may have its own (unshare(2), CLONE_FILES). Returns
+ * 0; -EBADF; -EPERM; -ESRCH when the thread has ended; -EINVAL before kernel 6.9 (PIDFD_THREAD), which has no way to
+ * it.
+ */
+RS_MUST_USE int process_fetch_thread_fd(const struct process *process, pid_t thread, int number, int *out_fd);
+
+/*
+ * Sends SIGKILL through the pidfd, which cannot reach another process. Returns 0; -ESRCH when it has ended; -EPERM
+ * without CAP_KILL in its user namespace, unless it has the caller's user id. Does not wait for its end.
+ */
+RS_MUST_USE int process_kill(const struct process *process);
+
 /* Opens its network namespace. Returns 0; -ESRCH when the process has ended; or -errno of open(2). */
 RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
 
@@ -68,8 +81,13 @@ RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
  */
 RS_MUST_USE int process_find_by_environment(const char *variable, struct process *out);
 
-/* The name of a supervisor's process (PR_SET_NAME). */
+/* The names of a supervisor's process (PR_SET_NAME): that of a command, and that of a container. */
 #define PROCESS_SUPERVISOR_NAME "rdmasec-super"
+#define PROCESS_CONTAINER_NAME  "rdmasec-oci"
+
+/* Whether the process has one of these names, or begins as all of rdmasec's do. Any process can take them. */
+bool process_is_supervisor(pid_t pid);
+bool process_is_rdmasec(pid_t pid);
 
 /*
  * Whether the process has one of rdmasec's doors mapped, or a supervisor as an ancestor. Judged by names, so a hostile
@@ -103,10 +121,44 @@ typedef bool (*process_visits_fn)(void *context, const struct process *process, 
 RS_MUST_USE int process_uverbs_fds(const char *sysfs, const struct process *process, process_uverbs_fn found,
 				   void *context);
 
+/* Whether the fd is of the character device `rdev`. Does not ask the file system. */
+bool process_fd_is_of(int fd, dev_t rdev);
+
 /*
- * The same for all guarded processes; skips processes that end, and those that `visits` (NULL: none) leaves out.
- * Returns 0; the first -errno of `found`, at once; or, after all were visited, the first -errno of a process that could
- * not be inspected. Blocks as process_uverbs_fds().
+ * A search of the tables of files of all threads of a process: that of the process (`thread` is 0), and those that only
+ * a thread has. Before kernel 6.9 it cannot take files from the latter, and passes over them.
+ */
+struct process_search {
+	const char *sysfs; /* finds the fds of all uverbs devices that have a node there; NULL: of none */
+	/* and those of these devices, which need no node: a device that is being removed has lost it */
+	const dev_t *devices;
+	size_t device_count;
+	/* As process_visits_fn and process_uverbs_fn; any value of `found` other than 0 ends the search. */
+	bool (*visits)(void *context, const struct process *process, pid_t thread, int number); /* NULL: all */
+	int (*found)(void *context, const struct process *process, pid_t thread, int number, int fd, dev_t rdev);
+	void *context;
+};
+
+/*
+ * Returns 0; -ESRCH when the process has ended; a value of `found`; or -errno. Blocks as process_uverbs_fds().
+ */
+RS_MUST_USE int process_search_fds(const struct process_search *search, const struct process *process);
+/*
+ * The same for all processes, guarded or not, but the calling one. Returns 0 or a value of `found`, at once; or, after
+ * all were visited, the first -errno of a process that could not be inspected, unless it has ended or is closed to us.
+ */
+RS_MUST_USE int process_search_all(const struct process_search *search);
+
+/*
+ * Finds the thread that has the same open file as `fd`, which is of the calling process, under `number` in a table of
+ * its own. Returns 0; -EBADF when none has; or -errno. Can block in kcmp(2), as process_uverbs_fds() does.
+ */
+RS_MUST_USE int process_find_thread_with(const struct process *process, int number, int fd, pid_t *out_thread);
+
+/*
+ * process_uverbs_fds() for all guarded processes; skips processes that end, and those that `visits` (NULL: none) leaves
+ * out. Returns 0; the first -errno of `found`, at once; or, after all were visited, the first -errno of a process that
+ * could not be inspected. Blocks as process_uverbs_fds().
  */
 RS_MUST_USE int process_scan(const char *sysfs, process_visits_fn visits, process_uverbs_fn found, void *context);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/clock.h"
 #include "util/text.h"
 #include "watch/internal.h"
 
@@ -20,9 +21,20 @@ void engine_client_from(const struct process *process, struct engine_client *out
 
 void watch_holder_free(struct watch_holder *holder)
 {
+	if (holder->ufile->lent_by == holder)
+		holder->ufile->lent_by = NULL;
 	DL_DELETE(holder->ufile->holders, holder);
 	DL_DELETE2(holder->client->holders, holder, client_prev, client_next);
 	free(holder);
+}
+
+void watch_holder_lose(struct watch_holder *holder)
+{
+	if (holder->lost)
+		return;
+	holder->lost = true;
+	DL_DELETE(holder->ufile->holders, holder);
+	DL_APPEND(holder->ufile->holders, holder);
 }
 
 void watch_ufile_free(struct watch_ufile *ufile)
@@ -52,25 +64,41 @@ void watch_client_free(struct watch_client *client)
 	free(client);
 }
 
+/* Not at the end of the daemon: its successor has to know them. */
+static void forget_kept(const struct watch_client *client)
+{
+	if (client->watch->kept)
+		kept_remove(client->watch->kept, client->process.pid, client->process.start_time);
+}
+
 void watch_free_idle(struct watch *watch)
 {
 	struct watch_client *client, *next;
 
 	HASH_ITER (hh, watch->clients, client, next)
-		if (!client->holders)
+		if (!client->holders) {
+			forget_kept(client);
 			watch_client_free(client);
+		}
 }
 
-void watch_free_unheld(struct watch *watch)
+/* A process that ended holds nothing. Of a file that no other is known to hold, the kernel is asked what lives. */
+static void client_lose(struct watch_client *client)
 {
-	struct watch_ufile *ufile, *next;
+	const struct watch_holder *holder;
 
-	DL_FOREACH_SAFE (watch->ufiles, ufile, next)
-		if (!ufile->holders)
-			watch_ufile_free(ufile);
+	DL_FOREACH2 (client->holders, holder, client_next) {
+		struct watch_reach *reach = &holder->ufile->reach;
+
+		if (!reach->err) {
+			reach->since_ms = clock_ms();
+			reach->qps = HASH_COUNT(holder->ufile->qps);
+			reach->err = -ENOENT;
+		}
+	}
+	watch_lost_soon(client->watch, 0);
 }
 
-/* Its children may hold the same files: a scan looks for them before the files are freed. */
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch_client *client = arg;
@@ -78,6 +106,8 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	client_lose(client);
+	forget_kept(client);
 	watch_client_free(client);
 	watch_scan_soon(watch);
 }
@@ -106,6 +136,8 @@ static int client_new(struct watch *watch, const struct process *process, struct
 		watch_client_free(client);
 		return -ENOMEM;
 	}
+	if (watch->kept)
+		kept_add(watch->kept, process->pid, process->start_time);
 	*out = client;
 	return 0;
 }
@@ -117,6 +149,7 @@ int watch_client_get(struct watch *watch, const struct process *process, struct 
 
 	HASH_FIND(hh, watch->clients, &process->pid, sizeof(process->pid), client);
 	if (client && client->process.start_time != process->start_time) {
+		client_lose(client);
 		watch_client_free(client);
 		watch_scan_soon(watch);
 		client = NULL;

@@ -9,6 +9,7 @@
 #include "rdma/resources.h"
 #include "rdma/uverbs_call.h"
 #include "util/hash.h"
+#include "watch/kept.h"
 #include "watch/watch.h"
 #include "xfrm/acquire.h"
 
@@ -18,7 +19,10 @@ enum {
 	SCAN_MS = 10000,       /* after this time a QP is found that no door reported */
 	GRACE_STEP_MS = 50,    /* how late the end of a grace may be noticed */
 	UFILES_PER_USER_MAX = 4096,
-	JUDGED_AT_ONCE = 64, /* QPs, then the event loop handles requests */
+	LOST_STEP_MS = 250,     /* how often a file without a known holder is looked for */
+	LOST_CONFIRM_MS = 1000, /* how long the kernel may take to destroy the QPs of a file that was closed */
+	LOST_HANGS_MS = 15000,  /* how long a helper may hang that shall take a file; or a search may be incomplete */
+	JUDGED_AT_ONCE = 64,    /* QPs, then the event loop handles requests */
 	/* QPs of which the kernel is asked at each sweep: a NIC needs a firmware command for each */
 	CHECKS_PER_SWEEP = 512,
 };
@@ -32,7 +36,9 @@ enum {
  *  a command's outcome is not known      CHECK_DUE
  *  kernel: it cannot send (sweep_qp.c)   NO_ADDRESS   -            NO_ADDRESS    NO_ADDRESS    -
  *  kernel: it can send (sweep_qp.c)      adopt: LIVE  adopt: LIVE  compare       compare       adopt: LIVE
- *  kernel: it is not listed (sweep.c)    removed from the table
+ *  kernel: it is not listed (sweep.c,    removed from the table
+ *  living.c)
+ *  its file cannot be reached (lost.c)   stays as it is, and is reported: see lost.c
  *  verdict: passes (reevaluate.c)        -            -            LIVE          LIVE, report  -
  *  verdict: refused, with a grace        -            -            GRACE,report  -             -
  *  verdict: refused, no grace (left)     -            -            REVOKED       REVOKED       -
@@ -83,6 +89,7 @@ struct watch_qp {
 	struct uverbs_address clear_address; /* the last of those */
 	int64_t since_ns;                    /* CLOCK_REALTIME */
 	int64_t grace_end_ms;                /* CLOCK_MONOTONIC */
+	bool reported_lost;                  /* as one that cannot be reached: once, until its file is found again */
 	UT_hash_handle hh;
 };
 
@@ -91,6 +98,12 @@ struct watch_holder {
 	struct watch_client *client;
 	struct watch_ufile *ufile;
 	int number;
+	pid_t thread; /* that has the number in a table of its own; 0: the table of the process */
+	/*
+	 * The number no longer names the file, or the thread has ended. The process may still have the file: in the
+	 * table of another thread, or mapped. It stays known until it ends.
+	 */
+	bool lost;
 	struct watch_holder *prev, *next;               /* of the ufile */
 	struct watch_holder *client_prev, *client_next; /* of the client */
 };
@@ -103,13 +116,30 @@ struct watch_client {
 	UT_hash_handle hh; /* by process.pid */
 };
 
+/* Why no fd of a file can be had: lost.c. */
+struct watch_reach {
+	int err;           /* 0: reached at the last attempt; -ENOENT: no holder is known; -EPERM, -ESRCH... */
+	int64_t since_ms;  /* when that began, or the kernel destroyed the last QP of the file; CLOCK_MONOTONIC */
+	unsigned qps;      /* that lived then */
+	bool is_searching; /* the scan that runs began since */
+	bool is_searched;  /* all processes have been searched since */
+	pid_t ended;       /* the process that was ended last for it; 0: none */
+};
+
 struct watch_ufile {
 	struct watch *watch;
 	dev_t rdev;
+	bool index_known; /* of its device in RDMA netlink, where it is unique, unlike `rdev` and `device` */
+	uint32_t index;
+	struct watch_reach reach;
+	struct watch_holder *lent_by;      /* from which the last fd came; NULL: from none that is known */
+	unsigned strange;                  /* sweeps in a row at which the fd lacked a queue pair that lives */
+	unsigned unidentified;             /* sweeps in a row at which its device could not be identified */
+	bool is_overfull;                  /* reported as a file whose queue pairs cannot be listed */
 	struct namespace *in;              /* of the first known holder */
 	struct engine_client asker;        /* the process of the last request, as the policy sees it */
 	char device[RDMA_DEVICE_NAME_MAX]; /* its name at the last sweep; "": none yet */
-	struct watch_holder *holders;
+	struct watch_holder *holders;      /* those that are lost come last */
 	struct watch_qp *qps;
 	bool queued;
 	uint32_t swept;                              /* the watch's sweep_round in which it was swept last */
@@ -127,8 +157,12 @@ struct watch {
 	struct namespaces *namespaces;
 	struct watch_client *clients;
 	struct watch_ufile *ufiles, *queue;
-	struct event *judge, *grace, *sweep, *scan;
+	struct event *judge, *grace, *sweep, *scan, *lost;
 	struct event *scan_found, *scan_check; /* of a scan that runs */
+	struct kept *kept;                     /* NULL: no successor will need to know the guarded processes */
+	bool has_adopted;                      /* what the last daemon left */
+	bool has_orphans;  /* a process that it guarded has ended since: others may have its files */
+	int64_t search_ms; /* no process is searched for its files before; CLOCK_MONOTONIC */
 	bool scan_is_soon;
 	int64_t scan_began_ms, scan_took_ms; /* the last one */
 	uint32_t sweep_round;                /* counts the sweeps */
@@ -155,6 +189,14 @@ void watch_set_timer(struct event *timer, int ms);
 /* Schedules a scan of all processes: one that held queue pairs has gone, and may have left them to a child. */
 void watch_scan_soon(struct watch *watch);
 
+/* Whether a process is known that has the file under a number. */
+static inline bool watch_is_held(const struct watch_ufile *ufile)
+{
+	return ufile->holders && !ufile->holders->lost;
+}
+/* Has lost.c decide about the files that could not be reached, after `ms`, or sooner if that is due. */
+void watch_lost_soon(struct watch *watch, int ms);
+
 /* ---- objects.c: as uverbs_call.h or devx_call.h, depending on what the QP is ---- */
 
 struct watch_handles {
@@ -177,25 +219,80 @@ bool watch_object_lives(int fd, uint32_t driver_id, const struct watch_qp *qp);
 /* ---- holders.c ---- */
 
 void watch_holder_free(struct watch_holder *holder);
+/* The number does not name the file any more: see struct watch_holder. */
+void watch_holder_lose(struct watch_holder *holder);
 void watch_ufile_free(struct watch_ufile *ufile);
-/* Frees the files for which a scan found no holder. */
-void watch_free_unheld(struct watch *watch);
 /* Finds or adds the process. Its end is noticed. */
 RS_MUST_USE int watch_client_get(struct watch *watch, const struct process *process, struct watch_client **out);
 void watch_client_free(struct watch_client *client);
 /* Frees the clients that hold no file. */
 void watch_free_idle(struct watch *watch);
 
+/* ---- living.c: what the kernel lists decides what lives ---- */
+
+/* The QPs of one device as the kernel lists them, read when needed and kept for files of the same device. */
+struct watch_living {
+	struct namespace *in;
+	uint32_t index;
+	unsigned count; /* of `reads` that are done */
+	struct {
+		int err; /* -ENODEV: the device is unregistered, and no QP of it lives */
+		struct rdma_resources qps;
+	} reads[2];
+};
+
+/* Lists the QPs of a device: resources_read_device(). A test replaces it. */
+extern int (*watch_list_device)(struct namespace *in, uint32_t index, struct rdma_resources *out);
+
+/* Asks the kernel for the index of the device, by its name. Does nothing if it is known. */
+void watch_learn_index(struct watch_ufile *ufile);
+/*
+ * Removes the QPs that the kernel has destroyed: not in two complete lists of their device in succession, as one list
+ * may lack a QP (rdma/resources.h). If the kernel cannot be asked, all of them count as living. Returns the number of
+ * those left. Blocks for the lists. `living` begins zeroed, and ends with watch_living_free().
+ */
+unsigned watch_forget_destroyed(struct watch_ufile *ufile, struct watch_living *living);
+void watch_living_free(struct watch_living *living);
+/* Whether one QP lives, by the same rules. True also if the kernel cannot be asked. Removes none. Blocks. */
+bool watch_is_listed(const struct watch_ufile *ufile, const struct watch_qp *qp);
+
 /* ---- files.c ---- */
 
 /*
- * Duplicates the fd of the file from one of its holders; the caller gives it to watch_return_fd(). Removes holders that
- * have closed it. -ENOENT: no holder is known. A scan is scheduled then, which finds others or frees the file.
+ * Duplicates the fd of the file from one of its holders; the caller gives it to watch_return_fd(). If none of the known
+ * numbers names it any more, searches the tables of all threads of the processes that held it. Else returns -ENOENT: a
+ * scan of all processes is scheduled; -EBUSY or -ETIMEDOUT: a helper hangs; or -EPERM, -ESRCH or another error: a
+ * process has it, but it cannot be taken from there. The file stays in the table in each case; lost.c decides what
+ * follows.
  */
 RS_MUST_USE int watch_borrow_fd(struct watch_ufile *ufile, int *out_fd);
 void watch_return_fd(struct watch_ufile *ufile, int fd);
-/* The device behind a borrowed fd; NULL and a text if it cannot be identified. */
-const struct rdma_device *watch_device(const struct watch_ufile *ufile, int fd, char *error, size_t error_size);
+/*
+ * As watch_ufile_get(), for a file that the process has where it cannot be taken, if it still has it: the process
+ * counts as one that lost it.
+ */
+RS_MUST_USE int watch_ufile_hidden(struct watch *watch, const struct process *process, int number,
+				   const struct foreign_file *file, struct watch_ufile **out);
+/*
+ * Does the kernel list a QP that a door reported, and that is not in the file behind `fd`? Then the number under which
+ * the fd was taken names another file of the same device by now.
+ */
+bool watch_is_other_file(struct watch_ufile *ufile, int fd, uint32_t driver_id);
+/* The last fd was of another file: its holder has lost this one. */
+void watch_take_back(struct watch_ufile *ufile);
+/*
+ * A search of all processes, guarded or not, for the files without a known holder: a scan. Begins it, and returns
+ * whether one is needed; then `scope` is that of the scan. Ends it, after a scan of all processes.
+ */
+bool watch_search_begin(struct watch *watch, struct foreign_scope *scope);
+void watch_search_end(struct watch *watch);
+/* Is what a scan found one of those? Then the process is known as a holder of it from now on. */
+bool watch_find_again(struct watch *watch, const struct process *process, const struct foreign_found *found);
+/*
+ * The device behind a borrowed fd; NULL and a text if it cannot be identified, or is another one: a new device may get
+ * the node's number of one that is being removed.
+ */
+const struct rdma_device *watch_device(struct watch_ufile *ufile, int fd, char *error, size_t error_size);
 
 /* ---- route.c ---- */
 
@@ -221,13 +318,33 @@ void watch_set_macsec_polling(struct watch *watch);
 
 void watch_qp_record(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		     const struct judgement *answer, struct wire_record *record);
+/* The verdict on a queue pair whose file cannot be reached. */
+void watch_explain_reach(const struct watch_ufile *ufile, struct verdict *out);
 /* Makes a row of a list; judges the QP for its words. */
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record);
 
+/* ---- ending.c ---- */
+
+/*
+ * Ends the process of a queue pair that cannot be taken down, if a rule says so. *out is what was done. Returns that
+ * rule; NULL: none says so.
+ */
+const struct policy_rule *watch_end_owner(struct watch_ufile *ufile, const struct request *request, struct why *out);
+
 /* ---- reevaluate.c ---- */
 
 RS_MUST_USE int watch_reevaluate_init(struct watch *watch);
+/* Judges the queued QPs of the file now, by an fd of it. */
+void watch_judge_with(struct watch_ufile *ufile, int fd);
+
+/* ---- lost.c ---- */
+
+RS_MUST_USE int watch_lost_init(struct watch *watch);
+/* Frees files without a holder whose queue pairs the kernel has destroyed; reports those that it has not. */
+void watch_settle_lost(struct watch *watch);
+/* The queue pairs of a file cannot be listed, by the error of watch_handles_read(): reports it once. */
+void watch_cannot_list(struct watch_ufile *ufile, int err);
 
 /* ---- sweep_qp.c ---- */
 
@@ -248,8 +365,9 @@ void watch_identify_by(struct watch *watch, const struct rdma_resources *all);
 /* ---- sweep.c ---- */
 
 RS_MUST_USE int watch_sweep_init(struct watch *watch);
-/* Makes the table agree with the QPs that the kernel lists for this file. */
+/* Makes the table agree with the QPs that the kernel lists for this file; by an fd of it that the caller has. */
 void watch_sweep_ufile(struct watch_ufile *ufile);
+void watch_sweep_with(struct watch_ufile *ufile, int fd);
 
 /* ---- scan.c ---- */
 

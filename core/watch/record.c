@@ -94,15 +94,28 @@ static void explain_state(const struct watch_qp *qp, struct verdict *out)
 	}
 }
 
+void watch_explain_reach(const struct watch_ufile *ufile, struct verdict *out)
+{
+	bool denied = ufile->reach.err != -ENOENT;
+
+	*out = (struct verdict){ 0 };
+	verdict_set(out, VERDICT_UNKNOWN, denied ? REASON_UNREACHABLE_DENIED : REASON_UNREACHABLE)->err =
+		-ufile->reach.err;
+}
+
 /* Reasons are made again for each list, not kept for each QP. */
 void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, const struct rdma_device *device,
 		   struct wire_record *record)
 {
+	struct rdma_device named = { 0 };
 	struct judgement answer;
 
+	text_copy(named.name, sizeof(named.name), ufile->device);
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->request, &answer);
-	if (!watch_can_send(qp))
+	if (ufile->reach.err)
+		watch_explain_reach(ufile, &answer.verdict);
+	else if (!watch_can_send(qp))
 		explain_state(qp, &answer.verdict);
-	watch_qp_record(ufile, qp, device, &answer, record);
+	watch_qp_record(ufile, qp, device ? device : &named, &answer, record);
 	record->time_ns = qp->since_ns;
 }

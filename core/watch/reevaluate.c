@@ -53,6 +53,19 @@ static uint32_t driver_of(const struct judged *j)
 	return j->device ? j->device->driver_id : j->qp->request.driver_id;
 }
 
+/* The application has destroyed it, unless the kernel lists it: then the fd is of another file. */
+static void not_in_file(const struct judged *j)
+{
+	bool is_reported = j->qp->qpn_source == WATCH_QPN_REPORTED && !j->qp->devx_created;
+
+	if (is_reported && watch_is_listed(j->ufile, j->qp)) {
+		j->qp->work = WATCH_WORK_RETRY;
+		watch_take_back(j->ufile);
+		return;
+	}
+	watch_qp_remove(j->ufile, j->qp);
+}
+
 /* A QP in ERR sends nothing, and what was posted is flushed (InfiniBand Architecture 10.3.1). */
 static void revoke_qp(const struct judged *j, struct judgement *answer)
 {
@@ -63,7 +76,7 @@ static void revoke_qp(const struct judged *j, struct judgement *answer)
 	if (err == -ENOTCONN)
 		err = 0;
 	if (err && !watch_object_lives(j->fd, driver_id, j->qp)) {
-		watch_qp_remove(j->ufile, j->qp); /* the application has destroyed it */
+		not_in_file(j);
 		return;
 	}
 	if (err)
@@ -76,6 +89,8 @@ static void revoke_qp(const struct judged *j, struct judgement *answer)
 	}
 	answer->since = (struct why){ .reason = REASON_REVOKE_FAILED, .err = -err };
 	report(j, answer, WIRE_EVENT_NOT_REVOKED);
+	if (watch_end_owner(j->ufile, &j->qp->request, &answer->since))
+		report(j, answer, WIRE_EVENT_NOT_REVOKED);
 	j->qp->work = WATCH_WORK_RETRY;
 }
 
@@ -153,10 +168,13 @@ static bool judge_queued(struct watch_ufile *ufile, int fd, unsigned *judged)
 {
 	char error[192];
 	struct judged j = { .ufile = ufile, .fd = fd, .error = error };
+	const struct watch_holder *lent_by = ufile->lent_by;
 	struct watch_qp *qp, *next;
 
 	j.device = watch_device(ufile, fd, error, sizeof(error));
 	HASH_ITER (hh, ufile->qps, qp, next) {
+		if (ufile->lent_by != lent_by)
+			return true; /* the fd is of another file */
 		if (qp->work != WATCH_WORK_QUEUED)
 			continue;
 		if (*judged == JUDGED_AT_ONCE)
@@ -174,13 +192,21 @@ static void unqueue(struct watch_ufile *ufile)
 	DL_DELETE2(ufile->watch->queue, ufile, queue_prev, queue_next);
 }
 
+void watch_judge_with(struct watch_ufile *ufile, int fd)
+{
+	unsigned judged = 0;
+
+	if (ufile->queued && judge_queued(ufile, fd, &judged))
+		unqueue(ufile);
+}
+
 static void judge_ufile(struct watch_ufile *ufile, unsigned *judged)
 {
 	int fd, err = watch_borrow_fd(ufile, &fd);
 
 	++*judged;
 	if (err) {
-		/* no known holder, or no free fd: the next sweep queues it again */
+		/* lost.c decides, or, if it is for a shortage of fds, the next sweep queues it again */
 		unqueue(ufile);
 		return;
 	}

@@ -2,10 +2,19 @@
 /*
  * Finds queue pairs that no door reported: a helper inspects all processes (process/foreign.h), and the loop handles
  * one file that it found at a time, behind questions and revocation.
+ *
+ *  scan of            when                                  what it finds
+ *  guarded processes  every SCAN_MS, and after the end of   is adopted
+ *                     one that held a file
+ *  all processes      no process is known that has a file   is compared with that file
+ *                     of living queue pairs (lost.c)
+ *                     the last daemon's guarded processes   is adopted if one of those has it
+ *                     have not been searched yet
  */
 #include <errno.h>
 #include <poll.h>
 
+#include "process/status.h"
 #include "util/clock.h"
 #include "watch/internal.h"
 
@@ -16,6 +25,57 @@ static bool is_incomplete(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EBUSY || err == -ECONNRESET;
 }
+
+/* ---- what the last daemon left ---- */
+
+static void prune(pid_t pid, uint64_t start_time, void *arg)
+{
+	struct watch *watch = arg;
+	struct process process;
+	bool lives = !process_open(pid, &process);
+
+	if (lives && process.start_time != start_time) {
+		process_close(&process);
+		lives = false;
+	}
+	if (lives) {
+		process_close(&process);
+		return;
+	}
+	kept_remove(watch->kept, pid, start_time);
+	watch->has_orphans = watch->has_orphans || !watch->has_adopted;
+}
+
+static bool is_filtered(pid_t pid)
+{
+	enum { FILTERED = 2 };
+	uint64_t mode;
+
+	return !process_status_numbers(pid, "Seccomp", 10, &mode, 1) && mode == FILTERED;
+}
+
+/*
+ * A process that a daemon has guarded stays guarded. Of one that ended while no daemon ran, others may have the files:
+ * the programs of a container, all of which have its filter. If the file is not complete, any process may be meant.
+ */
+static bool is_kept(const struct watch *watch, const struct process *process)
+{
+	if (!watch->kept)
+		return false;
+	if (kept_has(watch->kept, process->pid, process->start_time))
+		return true;
+	return !watch->has_adopted &&
+	       (kept_is_incomplete(watch->kept) || (watch->has_orphans && is_filtered(process->pid)));
+}
+
+static void adopted(struct watch *watch)
+{
+	if (watch->kept && !watch->has_adopted)
+		kept_complete(watch->kept);
+	watch->has_adopted = true;
+}
+
+/* ---- a scan ---- */
 
 void watch_scan_stop(struct watch *watch)
 {
@@ -33,23 +93,36 @@ static void scan_ended(struct watch *watch, int err)
 	/* a process that cannot be inspected could not have been watched either */
 	if (is_incomplete(err) || (watch->foreign && foreign_stuck(watch->foreign)))
 		watch_scan_soon(watch);
-	else
-		watch_free_unheld(watch);
+	/* a file that stops helpers keeps nobody's queue pairs from being judged */
+	if (!is_incomplete(err)) {
+		watch_search_end(watch);
+		adopted(watch);
+	}
+	watch_settle_lost(watch);
 	watch_identify_adopted(watch);
 	watch_set_macsec_polling(watch);
 	if (!watch->scan_is_soon)
 		watch_set_timer(watch->scan, SCAN_MS);
 }
 
-static void take_found(struct watch *watch, const struct foreign_found *found)
+static void take_of(struct watch *watch, const struct process *process, const struct foreign_found *found)
 {
 	struct watch_ufile *ufile;
+
+	if (watch_find_again(watch, process, found))
+		return;
+	if ((found->is_guarded || is_kept(watch, process)) &&
+	    !watch_ufile_get(watch, process, found->number, &found->file, &ufile))
+		watch_sweep_ufile(ufile);
+}
+
+static void take_found(struct watch *watch, const struct foreign_found *found)
+{
 	struct process process;
 
 	if (!process_open(found->pid, &process)) {
-		if (process.start_time == found->start_time &&
-		    !watch_ufile_get(watch, &process, found->number, &found->file, &ufile))
-			watch_sweep_ufile(ufile);
+		if (process.start_time == found->start_time)
+			take_of(watch, &process, found);
 		process_close(&process);
 	}
 	foreign_close_device(watch->foreign, found->file.fd);
@@ -104,13 +177,17 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
 static void scan_begin(struct watch *watch)
 {
 	const struct timeval interval = clock_timeval(CHECK_MS);
+	struct foreign_scope scope = { .is_everything = watch->whole_host && watch->kept && !watch->has_adopted };
+	bool is_needed;
 	int err = 0;
 
 	watch->scan_is_soon = false;
 	watch->scan_began_ms = clock_ms();
-	if (watch->whole_host)
-		err = foreign_scan_start(watch->foreign);
-	if (!watch->whole_host || err) {
+	scope.is_everything |= watch_search_begin(watch, &scope);
+	is_needed = watch->foreign && (watch->whole_host || scope.is_everything);
+	if (is_needed)
+		err = foreign_scan_start(watch->foreign, &scope);
+	if (!is_needed || err) {
 		scan_ended(watch, err);
 		return;
 	}
@@ -136,6 +213,8 @@ void watch_adopt(struct watch *watch)
 {
 	int64_t end_ms = clock_ms() + FIRST_SCAN_MS;
 
+	if (watch->kept)
+		kept_each(watch->kept, prune, watch);
 	scan_begin(watch);
 	while (watch->scan_found && clock_ms() < end_ms) {
 		struct pollfd ready = { .fd = foreign_scan_fd(watch->foreign), .events = POLLIN };

@@ -27,6 +27,17 @@ static void remove_dead(struct watch_ufile *ufile, const struct watch_handles *q
 	}
 }
 
+static bool lacks_reported(const struct watch_ufile *ufile, const struct watch_handles *qps)
+{
+	const struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (qp->qpn_source == WATCH_QPN_REPORTED && !qp->devx_created &&
+		    !watch_handles_contain(qps, qp->handle))
+			return true;
+	return false;
+}
+
 /* Of DEVX objects, only those that can send are in the table; the kernel does not list of which kind they are. */
 static void check_devx(struct watch_ufile *ufile, int fd, const struct rdma_device *device)
 {
@@ -67,16 +78,56 @@ static void follow_name(struct watch_ufile *ufile, const char *name)
 	text_copy(ufile->device, sizeof(ufile->device), name);
 }
 
-static void sweep_with(struct watch_ufile *ufile, int fd)
+/* One that is not known protects nothing. The first time, it may have been read during a change. */
+static void cannot_identify(struct watch_ufile *ufile)
+{
+	struct watch_qp *qp, *next;
+
+	if (++ufile->unidentified >= 2)
+		HASH_ITER (hh, ufile->qps, qp, next)
+			watch_queue(ufile, qp);
+}
+
+/* Checks those that are known. A device that was taken away has none (-EIO): the kernel's list decides. */
+static void cannot_list(struct watch_ufile *ufile, int fd, const struct rdma_device *device, int err)
+{
+	struct watch_living living = { 0 };
+	struct watch_qp *qp, *next;
+
+	watch_forget_destroyed(ufile, &living);
+	watch_living_free(&living);
+	HASH_ITER (hh, ufile->qps, qp, next)
+		watch_check_qp(ufile, qp->handle, fd, device);
+	watch_cannot_list(ufile, err);
+}
+
+void watch_sweep_with(struct watch_ufile *ufile, int fd)
 {
 	char error[192];
 	const struct rdma_device *device = watch_device(ufile, fd, error, sizeof(error));
 	struct watch_handles handles, devx = { .list = NULL };
 	bool has_devx;
+	int err;
 
-	if (!device || watch_handles_read(fd, device->driver_id, false, &handles))
+	if (!device) {
+		cannot_identify(ufile);
 		return;
+	}
+	ufile->unidentified = 0;
 	follow_name(ufile, device->name);
+	err = watch_handles_read(fd, device->driver_id, false, &handles);
+	if (err) {
+		cannot_list(ufile, fd, device, err);
+		return;
+	}
+	if (lacks_reported(ufile, &handles) && watch_is_other_file(ufile, fd, device->driver_id)) {
+		/* once, a door may be about to report that the number is that of another queue pair by now */
+		if (++ufile->strange >= 2)
+			watch_take_back(ufile);
+		free(handles.list);
+		return;
+	}
+	ufile->strange = 0;
 	has_devx = uses_devx(ufile) && !watch_handles_read(fd, device->driver_id, true, &devx);
 	remove_dead(ufile, &handles, has_devx ? &devx : NULL);
 	for (size_t i = 0; i < handles.count; i++)
@@ -105,7 +156,7 @@ void watch_sweep_ufile(struct watch_ufile *ufile)
 	err = watch_borrow_fd(ufile, &fd);
 	if (err)
 		return;
-	sweep_with(ufile, fd);
+	watch_sweep_with(ufile, fd);
 	watch_return_fd(ufile, fd);
 }
 
@@ -132,6 +183,7 @@ static void sweep_ends(struct watch *watch)
 	if (watch->checks_left)
 		watch->round++;
 	watch->checks_left = CHECKS_PER_SWEEP;
+	watch_settle_lost(watch);
 	watch_free_idle(watch);
 	watch_set_macsec_polling(watch);
 }
@@ -162,25 +214,26 @@ int watch_sweep_init(struct watch *watch)
 
 static void list_ufile(struct watch_ufile *ufile, void (*row)(const struct wire_record *record, void *arg), void *arg)
 {
-	const struct rdma_device *device;
+	const struct rdma_device *device = NULL;
 	struct wire_record record;
 	struct watch_qp *qp, *next;
 	char error[192];
-	int fd;
+	int fd, err = watch_borrow_fd(ufile, &fd);
 
-	if (watch_borrow_fd(ufile, &fd))
-		return;
-	device = watch_device(ufile, fd, error, sizeof(error));
+	if (!err)
+		device = watch_device(ufile, fd, error, sizeof(error));
 	HASH_ITER (hh, ufile->qps, qp, next) {
 		watch_list_qp(ufile, qp, device, &record);
 		row(&record, arg);
 	}
-	watch_return_fd(ufile, fd);
+	if (!err)
+		watch_return_fd(ufile, fd);
 }
 
+/* A user's own: by a process that has the file, else by that of the last request. */
 static bool is_of_user(const struct watch_ufile *ufile, uid_t uid)
 {
-	return uid == (uid_t)-1 || (ufile->holders && ufile->holders->client->process.uid == uid);
+	return uid == (uid_t)-1 || (ufile->holders ? ufile->holders->client->process.uid : ufile->asker.uid) == uid;
 }
 
 void watch_list(struct watch *watch, uid_t uid, void (*row)(const struct wire_record *record, void *arg), void *arg)

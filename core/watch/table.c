@@ -87,3 +87,17 @@ void watch_scan_soon(struct watch *watch)
 		watch_set_timer(watch->scan, pause > SCAN_SOON_MS ? (int)pause : SCAN_SOON_MS);
 	watch->scan_is_soon = true;
 }
+
+void watch_lost_soon(struct watch *watch, int ms)
+{
+	const struct timeval when = clock_timeval(ms);
+	struct timeval due, now;
+
+	if (evtimer_pending(watch->lost, &due)) {
+		event_base_gettimeofday_cached(watch->base, &now);
+		evutil_timersub(&due, &now, &due);
+		if (evutil_timercmp(&due, &when, <))
+			return;
+	}
+	event_add(watch->lost, &when);
+}

@@ -27,7 +27,7 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 	}
 }
 
-void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out)
+void watch_protection(struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out)
 {
 	const struct watch_qp *qp = watch_qp_find(ufile, handle);
 	char error[192];

@@ -8,10 +8,16 @@
 #include "uverbs/mlx5_command.h"
 #include "watch/internal.h"
 
-static void take_number(struct watch_qp *qp, const struct request *request)
+/* The kernel uses a number again once its queue pair is destroyed: then no other one of the file has it. */
+static void take_number(struct watch_ufile *ufile, struct watch_qp *qp, const struct request *request)
 {
+	struct watch_qp *other, *next;
+
 	if (!(request->has & UVERBS_HAS_QPN))
 		return;
+	HASH_ITER (hh, ufile->qps, other, next)
+		if (other != qp && other->qpn == request->qpn)
+			other->qpn_source = WATCH_QPN_UNKNOWN;
 	qp->qpn = request->qpn;
 	qp->qpn_source = WATCH_QPN_REPORTED;
 }
@@ -26,10 +32,11 @@ static void on_created(struct watch_ufile *ufile, const struct request *request,
 	qp = watch_qp_make(ufile, request->handle);
 	if (!qp)
 		return; /* the next sweep finds it */
-	take_number(qp, request);
+	take_number(ufile, qp, request);
 	qp->request = *request;
 	watch_keep_verdict(qp, answer);
 	qp->devx_created = request->has & UVERBS_HAS_DEVX ? request->devx_opcode : 0;
+	watch_learn_index(ufile); /* while the device is certainly there */
 	qp->state = prm_sends_at_once(qp->devx_created) ? WATCH_LIVE : WATCH_NO_ADDRESS;
 	qp->check = WATCH_CHECK_AGREED;
 }
@@ -45,7 +52,7 @@ static void on_address(struct watch_ufile *ufile, const struct request *request,
 	if (!qp)
 		return;
 	if (unknown)
-		take_number(qp, request);
+		take_number(ufile, qp, request);
 	qp_type = qp->request.qp_type;
 	qp->request = *request;
 	qp->request.qp_type = qp_type;
@@ -56,6 +63,17 @@ static void on_address(struct watch_ufile *ufile, const struct request *request,
 	/* DEVX changes QPs of the kernel and its own: the lists of the kernel tell which this is */
 	if (unknown && request->has & UVERBS_HAS_DEVX)
 		watch_sweep_ufile(ufile);
+}
+
+void watch_refuse_full(struct watch_ufile *ufile, const struct request *request, struct judgement *answer)
+{
+	if (!answer->pass || (request->kind != REQUEST_QP_CREATE && request->kind != REQUEST_QP_OPEN) ||
+	    HASH_COUNT(ufile->qps) < UVERBS_QPS_LISTED_MAX)
+		return;
+	watch_sweep_ufile(ufile); /* some may be destroyed */
+	if (HASH_COUNT(ufile->qps) >= UVERBS_QPS_LISTED_MAX &&
+	    unreachable_rule(ufile->watch->policy, &ufile->asker, ufile->device, request))
+		judgement_refuse(answer, EPERM, REASON_FILE_FULL)->number = UVERBS_QPS_LISTED_MAX;
 }
 
 uint64_t watch_generation(const struct watch *watch, struct namespace *in)
@@ -89,19 +107,40 @@ void watch_request_done(struct watch *watch, struct watch_ufile *ufile, const st
 		mirror_poll_fast(namespace_mirror(ufile->in), true);
 }
 
+static void check_all(struct watch_ufile *ufile)
+{
+	struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next)
+		qp->check = WATCH_CHECK_DUE;
+}
+
 void watch_outcome_unknown(struct watch_ufile *ufile, const struct request *request)
 {
 	struct watch_qp *qp = request->has & UVERBS_HAS_HANDLE ? watch_qp_find(ufile, request->handle) : NULL;
-	struct watch_qp *next;
 
-	if (qp) {
+	if (qp)
 		qp->check = WATCH_CHECK_DUE;
-	} else {
-		/* a QP may have been created under a reused handle */
-		HASH_ITER (hh, ufile->qps, qp, next)
-			qp->check = WATCH_CHECK_DUE;
-	}
+	else
+		check_all(ufile); /* a QP may have been created under a reused handle */
 	watch_sweep_ufile(ufile);
+}
+
+int watch_look(struct watch *watch, const struct process *process, int number, const struct foreign_file *file,
+	       struct watch_ufile **out)
+{
+	struct watch_ufile *ufile;
+	int err = watch_ufile_get(watch, process, number, file, &ufile);
+
+	if (err == -EBADF || (err == -EPERM && watch->whole_host))
+		err = watch_ufile_hidden(watch, process, number, file, &ufile);
+	if (err)
+		return err;
+	check_all(ufile);
+	watch_sweep_with(ufile, file->fd);
+	watch_judge_with(ufile, file->fd);
+	*out = ufile;
+	return 0;
 }
 
 /* ---- the watch ---- */
@@ -116,6 +155,11 @@ void watch_set_policy(struct watch *watch, const struct policy *policy)
 	DL_FOREACH (watch->ufiles, ufile)
 		HASH_ITER (hh, ufile->qps, qp, next)
 			watch_queue(ufile, qp);
+}
+
+void watch_keep(struct watch *watch, struct kept *kept)
+{
+	watch->kept = kept;
 }
 
 const struct policy *watch_policy(const struct watch *watch)
@@ -147,6 +191,8 @@ int watch_new(struct event_base *base, const struct policy *policy, struct netns
 	if (!err)
 		err = watch_reevaluate_init(watch);
 	if (!err)
+		err = watch_lost_init(watch);
+	if (!err)
 		err = watch_sweep_init(watch);
 	if (!err)
 		err = watch_scan_init(watch);
@@ -163,7 +209,10 @@ void watch_free(struct watch *watch)
 
 	HASH_ITER (hh, watch->clients, client, next)
 		watch_client_free(client);
-	watch_free_unheld(watch);
+	while (watch->ufiles)
+		watch_ufile_free(watch->ufiles);
+	if (watch->lost)
+		event_free(watch->lost);
 	if (watch->judge)
 		event_free(watch->judge);
 	if (watch->grace)

@@ -16,6 +16,7 @@
 #include "watch/listener.h"
 #include "watch/namespaces.h"
 
+struct kept;
 struct watch;
 struct watch_ufile; /* one open file of a uverbs device, which several processes may hold */
 
@@ -29,6 +30,10 @@ RS_MUST_USE int watch_new(struct event_base *base, const struct policy *policy, 
 			  struct foreign *foreign, bool whole_host, const struct watch_listener *listener,
 			  struct watch **out);
 void watch_free(struct watch *watch);
+
+/* Keeps the guarded processes there, and adopts those that are in it. Before watch_adopt(); `kept` outlives the watch.
+ */
+void watch_keep(struct watch *watch, struct kept *kept);
 
 const struct policy *watch_policy(const struct watch *watch);
 struct namespaces *watch_namespaces(struct watch *watch);
@@ -45,6 +50,8 @@ RS_MUST_USE int watch_ufile_get(struct watch *watch, const struct process *proce
 				const struct foreign_file *file, struct watch_ufile **out);
 /* The known file under this number; NULL: none. Asks the kernel nothing. */
 struct watch_ufile *watch_ufile_find(struct watch *watch, const struct process *process, int number);
+/* The engine has identified the device behind the file. */
+void watch_ufile_is_on(struct watch_ufile *ufile, const char *device);
 struct namespace *watch_ufile_namespace(const struct watch_ufile *ufile);
 dev_t watch_ufile_rdev(const struct watch_ufile *ufile);
 
@@ -62,13 +69,19 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
  */
 void watch_refuse_kept_route(const struct watch_ufile *ufile, const struct request *request, struct judgement *answer);
 
+/*
+ * Refuses another QP on a file that has as many as the kernel can list: more could not be checked. Other answers stay
+ * as they are, as do those under rules that do not enforce.
+ */
+void watch_refuse_full(struct watch_ufile *ufile, const struct request *request, struct judgement *answer);
+
 /* The type of a QP; 0: unknown. */
 uint32_t watch_qp_type(const struct watch_ufile *ufile, uint32_t handle);
 /* The number of a QP as a door reported it; 0: unknown. */
 uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle);
 
 /* What protects the QP now; out->err if that is unknown. `fd` is of the open file. */
-void watch_protection(const struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out);
+void watch_protection(struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out);
 
 /* Does a QP of `in` send by the SA of this flow? */
 bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const struct acquire_flow *flow);
@@ -90,8 +103,17 @@ void watch_request_done(struct watch *watch, struct watch_ufile *ufile, const st
 void watch_outcome_unknown(struct watch_ufile *ufile, const struct request *request);
 
 /*
- * Scans all processes for QPs that live already, and has those judged that it finds. Blocks for the scan, but at most
- * for three seconds: then the event loop goes on with it.
+ * Compares all QPs of the file with the kernel, and revokes those that are not protected, by the fd that came: the
+ * process may have the file no longer under `number`, or not where the engine could take it. The caller keeps `file`.
+ * Returns 0 or -errno as watch_ufile_get(). Blocks for those ioctls.
+ */
+RS_MUST_USE int watch_look(struct watch *watch, const struct process *process, int number,
+			   const struct foreign_file *file, struct watch_ufile **out);
+
+/*
+ * Scans all processes for QPs that live already, and has those judged that it finds; also those of processes that the
+ * last daemon guarded (watch_keep()). Blocks for the scan, but at most for three seconds: then the event loop goes on
+ * with it.
  */
 void watch_adopt(struct watch *watch);
 

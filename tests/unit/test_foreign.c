@@ -7,10 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,15 +224,212 @@ Test(foreign, gives_up_a_helper_that_closes_a_silent_fuse_file, .init = start, .
 
 Test(foreign, finds_the_same_open_file, .init = start, .fini = stop)
 {
+	const struct foreign_place held = { ACCOUNT, getpid(), HELD };
 	struct foreign_place places[100];
 	int other = open("/dev/null", O_RDWR), copy = dup(HELD);
 	size_t index = 0;
 
 	for (size_t i = 0; i < 100; i++)
 		places[i] = (struct foreign_place){ ACCOUNT, getpid(), i == 90 ? copy : other };
-	cr_expect_eq(foreign_same(foreign, &self, HELD, places, 100, &index), 0);
+	cr_expect_eq(foreign_same(foreign, &held, places, 100, &index), 0);
 	cr_expect_eq(index, 90);
-	cr_expect_eq(foreign_same(foreign, &self, HELD, places, 90, &index), -ENOENT);
+	cr_expect_eq(foreign_same(foreign, &held, places, 90, &index), -ENOENT);
+}
+
+/* The engine cannot be traced by its helpers, so they get a duplicate. */
+Test(foreign, finds_the_place_of_a_file_of_the_engine, .init = start, .fini = stop)
+{
+	int other = open("/dev/null", O_RDWR), copy = dup(HELD);
+	const struct foreign_place places[] = { { ACCOUNT, getpid(), other }, { ACCOUNT, getpid(), HELD } };
+	size_t index = 0;
+
+	cr_expect_eq(foreign_same_as(foreign, ACCOUNT, copy, places, 2, &index), 0);
+	cr_expect_eq(index, 1);
+	cr_expect_eq(foreign_same_as(foreign, ACCOUNT, copy, places, 1, &index), -ENOENT);
+	cr_expect_eq(take(ACCOUNT, HELD), 0, "the helper serves on");
+}
+
+/* ---- tables of files that only a thread has ---- */
+
+static bool stays;
+
+static void *own_table(void *arg)
+{
+	/* it must not keep the sockets of the helpers */
+	if (unshare(CLONE_FILES) || close_range(3, HELD - 1, 0) || close_range(HELD + 1, ~0U, 0))
+		_exit(1);
+	__atomic_store_n(&stays, true, __ATOMIC_SEQ_CST);
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* From now on only a thread has the file under its number. Returns a duplicate. */
+static int leave_to_thread(void)
+{
+	pthread_t thread;
+	int copy = dup(HELD);
+
+	cr_assert_eq(pthread_create(&thread, NULL, own_table, NULL), 0);
+	while (!__atomic_load_n(&stays, __ATOMIC_SEQ_CST))
+		sched_yield();
+	close(HELD);
+	return copy;
+}
+
+static bool threads_can_be_asked(void)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), O_EXCL /* PIDFD_THREAD, of kernel 6.9 */);
+
+	if (pidfd >= 0)
+		close(pidfd);
+	return pidfd >= 0;
+}
+
+Test(foreign, receives_the_file_of_a_threads_own_table, .init = start, .fini = stop)
+{
+	int copy = leave_to_thread();
+	struct foreign_file file, again;
+
+	cr_assert_eq(receive(&copy, 1, HELD, &file), 0);
+	cr_expect_neq(file.thread, 0);
+	cr_expect_eq(file.same_err, threads_can_be_asked() ? 0 : -EPERM);
+	if (!file.same_err) {
+		cr_expect_eq(take(ACCOUNT, HELD), -EBADF);
+		cr_assert_eq(foreign_take_of(foreign, &self, file.thread, HELD, makedev(1, 3), &again), 0);
+		close(again.fd);
+		cr_expect_eq(foreign_take_of(foreign, &self, file.thread, HELD, makedev(1, 5), &again), -ENODEV);
+		cr_expect_eq(foreign_take_of(foreign, &self, 1, HELD, makedev(1, 3), &again), -ESRCH,
+			     "it is no thread of the process");
+	}
+	close(file.fd);
+}
+
+/* ---- searching one process ---- */
+
+static struct {
+	unsigned calls;
+	int number;
+	pid_t thread;
+	int result;
+} seen;
+
+static int note(void *context, const struct process *process, const struct foreign_found *found)
+{
+	struct foreign_file file;
+
+	cr_expect_eq(context, &seen);
+	cr_expect_eq(process, &self);
+	cr_expect_eq(found->file.rdev, makedev(1, 7));
+	seen.calls++;
+	seen.number = found->number;
+	seen.thread = found->file.thread;
+	/* another helper answers meanwhile */
+	cr_expect_eq(foreign_take(foreign, &self, HELD, &file), 0);
+	foreign_close_device(foreign, file.fd);
+	return seen.result;
+}
+
+/* The device full(4), which has no node in the folder, as one that is being removed. */
+static int search(void)
+{
+	return foreign_search(foreign, &self, makedev(1, 7), note, &seen);
+}
+
+Test(foreign, finds_each_file_of_a_device, .init = start, .fini = stop)
+{
+	int first = open("/dev/full", O_RDWR);
+
+	cr_expect_eq(search(), 0);
+	cr_expect_eq(seen.calls, 1);
+	cr_expect_eq(seen.number, first);
+	cr_expect_eq(seen.thread, 0);
+	dup(first);
+	cr_expect_eq(search(), 0);
+	cr_expect_eq(seen.calls, 3);
+}
+
+Test(foreign, ends_a_search_that_has_found_what_it_was_for, .init = start, .fini = stop)
+{
+	int first = open("/dev/full", O_RDWR);
+
+	dup(first);
+	seen.result = 1;
+	cr_expect_eq(search(), 1);
+	cr_expect_eq(seen.calls, 1);
+	cr_expect_eq(search(), 1, "the helper serves on");
+	cr_expect_eq(foreign_stuck(foreign), 0);
+}
+
+Test(foreign, gives_up_a_search_that_hangs, .init = start, .fini = stop)
+{
+	cr_assert_eq(search(), 0);
+	stop_helper(FOREIGN_SEARCHER);
+	cr_expect_eq(search(), -ETIMEDOUT);
+	cr_expect(foreign_hangs(foreign, ACCOUNT));
+	cr_expect_not(foreign_hangs(foreign, OTHER_ACCOUNT));
+	cr_expect_eq(search(), -EBUSY);
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+}
+
+/* ---- scanning ---- */
+
+/* The files of this process that a scan found. It is not guarded. */
+struct scanned {
+	unsigned null, full, of_thread;
+};
+
+static void note_scanned(const struct foreign_found *found, struct scanned *out)
+{
+	if (found->pid != getpid())
+		return;
+	cr_expect_not(found->is_guarded);
+	out->null += found->file.rdev == makedev(1, 3);
+	out->full += found->file.rdev == makedev(1, 7);
+	out->of_thread += found->number == HELD && found->file.thread != 0;
+}
+
+static struct scanned scan(bool is_everything)
+{
+	const struct foreign_scope scope = { .is_everything = is_everything,
+					     .device_count = 1,
+					     .devices = { makedev(1, 7) } };
+	struct foreign_found found;
+	struct scanned scanned = { 0 };
+	int err, scan_err;
+
+	cr_assert_eq(foreign_scan_start(foreign, &scope), 0);
+	while ((err = foreign_scan_next(foreign, &found, &scan_err)) != -ENOENT) {
+		if (err) {
+			poll(&(struct pollfd){ .fd = foreign_scan_fd(foreign), .events = POLLIN }, 1, 1000);
+			continue;
+		}
+		note_scanned(&found, &scanned);
+		foreign_close_device(foreign, found.file.fd);
+	}
+	/* other processes of the host may be closed to us, and not show whether they are guarded */
+	cr_expect(!is_everything || !scan_err, "%d", scan_err);
+	return scanned;
+}
+
+Test(foreign, scans_unguarded_processes_only_when_asked, .init = start, .fini = stop)
+{
+	struct scanned scanned;
+
+	cr_assert_geq(open("/dev/full", O_RDWR), 0);
+	scanned = scan(false);
+	cr_expect_eq(scanned.null + scanned.full, 0);
+	scanned = scan(true);
+	cr_expect_geq(scanned.null, 1, "by its node");
+	cr_expect_eq(scanned.full, 1, "by its number: it has no node");
+}
+
+Test(foreign, scans_tables_of_threads, .init = start, .fini = stop)
+{
+	if (!threads_can_be_asked())
+		skip_test("before kernel 6.9");
+	close(leave_to_thread());
+	cr_expect_eq(scan(true).of_thread, 1);
 }
 
 /* ---- closing ---- */

@@ -118,7 +118,7 @@ static bool status_line_is(const char *name, unsigned long long value, int base)
 
 Test(privileges, keeps_two_capabilities)
 {
-	const unsigned long long kept = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_SYS_PTRACE;
+	const unsigned long long kept = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_KILL;
 	struct rlimit limit = { 256, 4096 };
 	/* the hard limit is raised only by who may */
 	const rlim_t files = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_RESOURCE) ? 65536 : 4096;
