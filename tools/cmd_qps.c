@@ -15,8 +15,8 @@ static void usage(FILE *to)
 		    "  Lists the queue pairs that the engine guards, each with its current\n"
 		    "  protection, and all other queue pairs of the kernel as unguarded. Ordinary\n"
 		    "  users see their own only.\n"
-		    "  exit status: 0 all are guarded, 1 some are not, 2 usage error, 3 no engine\n"
-		    "  answered\n");
+		    "  exit status: 0 all are guarded, 1 some are not, or are unreachable, 2 usage\n"
+		    "  error, 3 no engine answered\n");
 }
 
 /* Queue pairs of the kernel's connection management do not count: every device has them. */
@@ -24,7 +24,8 @@ static int exit_status(const struct qp_rows *rows, bool engine)
 {
 	if (!engine)
 		return EXIT_UNKNOWN;
-	return rows->counts[QP_UNGUARDED] + rows->counts[QP_KERNEL] ? EXIT_UNPROTECTED : EXIT_PROTECTED;
+	return rows->counts[QP_UNREACHABLE] + rows->counts[QP_UNGUARDED] + rows->counts[QP_KERNEL] ? EXIT_UNPROTECTED
+												   : EXIT_PROTECTED;
 }
 
 static int show(bool json)

@@ -18,8 +18,8 @@ static void usage(FILE *to)
 		    "  leave by it, or the reason why there is none. If IPsec protects a GID for some\n"
 		    "  remotes only, each of these has an extra row. A running engine decides; with\n"
 		    "  -p, or without an engine, this command does.\n"
-		    "  exit status: 0 all protected, 1 something unprotected, 2 usage or policy\n"
-		    "  error, 3 something unknown\n");
+		    "  exit status: 0 all protected, 1 something unprotected, or a queue pair that is\n"
+		    "  unreachable, 2 usage or policy error, 3 something unknown\n");
 }
 
 static int survey_host(const struct policy *policy, const struct rdma_inventory *inventory, struct wire_records *out)
@@ -78,18 +78,30 @@ static int ask_engine(const char *name, struct wire_records *out)
 	return err;
 }
 
-static void show_unguarded(void)
+/* Prints what the queue pairs lack, to NULL nothing. Returns the number of unreachable ones. */
+static size_t show_qps(FILE *to)
 {
 	struct qp_rows rows;
 	char error[256] = "";
 	int err = qp_rows_read(&rows, error, sizeof(error));
+	size_t unreachable;
 
 	if (err && err != -ENOTCONN) {
 		fprintf(stderr, "rdmasec: cannot count queue pairs: %s\n", error);
-		return;
+		return 0;
 	}
-	unguarded_summary(stdout, &rows, !err);
+	if (to)
+		unguarded_summary(to, &rows, !err);
+	unreachable = rows.counts[QP_UNREACHABLE];
 	qp_rows_free(&rows);
+	return unreachable;
+}
+
+static int exit_of(const struct wire_records *records, size_t unreachable)
+{
+	int code = status_exit(records);
+
+	return code == EXIT_PROTECTED && unreachable ? EXIT_UNPROTECTED : code;
 }
 
 /* All GIDs, then one object for the provider module. */
@@ -106,18 +118,19 @@ static int show(const struct wire_records *records, bool json)
 {
 	struct provider_status provider;
 	char words[PROVIDER_WHY_MAX + 64];
+	size_t unreachable;
 
 	provider_status_read(&provider);
 	if (json)
-		return show_json(records, &provider) ? EXIT_UNKNOWN : status_exit(records);
+		return show_json(records, &provider) ? EXIT_UNKNOWN : exit_of(records, show_qps(NULL));
 	if (records->count)
 		status_table(stdout, records, terminal_width());
 	else
 		printf("no RDMA device with a GID: list the devices with 'rdma link'\n");
-	show_unguarded();
+	unreachable = show_qps(stdout);
 	provider_status_words(&provider, words, sizeof(words));
 	printf("provider module: %s\n", words);
-	return status_exit(records);
+	return exit_of(records, unreachable);
 }
 
 static int status(const char *policy_file, bool json)

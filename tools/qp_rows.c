@@ -14,11 +14,25 @@
 const char *qp_guard_name(enum qp_guard guard)
 {
 	static const char *const names[QP_GUARD_COUNT] = {
-		[QP_GUARDED] = "guarded",     [QP_UNGUARDED] = "unguarded", [QP_KERNEL] = "kernel",
-		[QP_KERNEL_CM] = "kernel-cm", [QP_NOT_YOURS] = "not-yours", [QP_UNKNOWN] = "unknown",
+		[QP_GUARDED] = "guarded", [QP_UNREACHABLE] = "unreachable", [QP_UNGUARDED] = "unguarded",
+		[QP_KERNEL] = "kernel",   [QP_KERNEL_CM] = "kernel-cm",     [QP_NOT_YOURS] = "not-yours",
+		[QP_UNKNOWN] = "unknown",
 	};
 
 	return names[guard];
+}
+
+bool qp_is_of_engine(enum qp_guard guard)
+{
+	return guard == QP_GUARDED || guard == QP_UNREACHABLE;
+}
+
+static enum qp_guard guard_of_record(const struct wire_record *record)
+{
+	for (size_t i = 0; i < REASONS_MAX; i++)
+		if (record->reasons[i] == REASON_UNREACHABLE || record->reasons[i] == REASON_UNREACHABLE_DENIED)
+			return QP_UNREACHABLE;
+	return QP_GUARDED;
 }
 
 /* ---- processes ---- */
@@ -150,7 +164,7 @@ int qp_rows_make(const struct wire_records *guarded, const struct rdma_resources
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < records->count; i++)
-		add_row(&rows, QP_GUARDED, sorted[i], qp_of(after, sorted[i]));
+		add_row(&rows, guard_of_record(sorted[i]), sorted[i], qp_of(after, sorted[i]));
 	for (size_t i = 0; i < after->count; i++) {
 		const struct rdma_qp *qp = &after->qps[i];
 

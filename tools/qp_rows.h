@@ -11,12 +11,13 @@
 #include "rdma/resources.h"
 
 enum qp_guard {
-	QP_GUARDED,   /* the engine knows it; its verdict is in the record */
-	QP_UNGUARDED, /* of a process, and unknown to the engine */
-	QP_KERNEL,    /* of a kernel module (NVMe, NFS, SMB...), which does not use uverbs */
-	QP_KERNEL_CM, /* of the kernel's connection management, for CM messages */
-	QP_NOT_YOURS, /* of another user: the engine lists it for root only */
-	QP_UNKNOWN,   /* no engine answered */
+	QP_GUARDED,     /* the engine knows it; its verdict is in the record */
+	QP_UNREACHABLE, /* the engine guarded it, and can neither check nor stop it any more; likewise */
+	QP_UNGUARDED,   /* of a process, and unknown to the engine */
+	QP_KERNEL,      /* of a kernel module (NVMe, NFS, SMB...), which does not use uverbs */
+	QP_KERNEL_CM,   /* of the kernel's connection management, for CM messages */
+	QP_NOT_YOURS,   /* of another user: the engine lists it for root only */
+	QP_UNKNOWN,     /* no engine answered */
 	QP_GUARD_COUNT,
 };
 
@@ -59,5 +60,7 @@ void qp_rows_free(struct qp_rows *rows);
 RS_MUST_USE int qp_rows_read(struct qp_rows *out, char *error, size_t error_size);
 
 const char *qp_guard_name(enum qp_guard guard);
+/* Whether the record is the engine's. */
+bool qp_is_of_engine(enum qp_guard guard);
 
 #endif

@@ -17,7 +17,7 @@ void status_table(FILE *to, const struct wire_records *records, int width);
 /* The exit status of the worst verdict: unknown, then unprotected, then protected. An empty list is unknown. */
 int status_exit(const struct wire_records *records);
 
-/* Prints how many QPs are unguarded, if any. */
+/* Prints how many QPs are unguarded and how many are unreachable, if any. */
 void unguarded_summary(FILE *to, const struct qp_rows *rows, bool engine);
 
 /* `now`: CLOCK_REALTIME, for short times of the last day. */

@@ -20,6 +20,8 @@ static const char *guard_word(enum qp_guard guard, uint32_t verdict)
 	switch (guard) {
 	case QP_GUARDED:
 		return verdict_name(verdict);
+	case QP_UNREACHABLE:
+		return "UNREACHABLE";
 	case QP_UNGUARDED:
 	case QP_KERNEL:
 		return "UNGUARDED";
@@ -122,7 +124,7 @@ static void print_row(FILE *to, const struct widths *w, const struct qp_row *row
 	print_cells(to, w, &cells);
 	if (strlen(cells.remote) > REMOTE_WIDTH)
 		print_wrapped(to, "to:  ", cells.remote, width);
-	if (row->guard == QP_GUARDED && row->record.verdict != VERDICT_PROTECTED && *row->record.text)
+	if (qp_is_of_engine(row->guard) && row->record.verdict != VERDICT_PROTECTED && *row->record.text)
 		print_wrapped(to, "why: ", row->record.text, width);
 }
 
@@ -141,12 +143,22 @@ static const char *queue_pairs(size_t count)
 	return count == 1 ? "queue pair" : "queue pairs";
 }
 
+static void print_unreachable(FILE *to, const struct qp_rows *rows)
+{
+	size_t count = rows->counts[QP_UNREACHABLE];
+
+	if (count)
+		fprintf(to, "%zu %s unreachable: guarded before, %s can neither be checked nor stopped\n", count,
+			queue_pairs(count), count == 1 ? "it" : "they");
+}
+
 void qps_summary(FILE *to, const struct qp_rows *rows)
 {
 	const size_t *n = rows->counts;
 
 	fprintf(to, "%zu %s guarded, %zu unguarded (%zu of processes, %zu of the kernel)\n", n[QP_GUARDED],
 		queue_pairs(n[QP_GUARDED]), n[QP_UNGUARDED] + n[QP_KERNEL], n[QP_UNGUARDED], n[QP_KERNEL]);
+	print_unreachable(to, rows);
 	if (n[QP_UNKNOWN])
 		fprintf(to, "%zu unknown: no engine answered\n", n[QP_UNKNOWN]);
 	if (n[QP_NOT_YOURS])
@@ -162,6 +174,7 @@ void unguarded_summary(FILE *to, const struct qp_rows *rows, bool engine)
 {
 	const size_t *n = rows->counts;
 
+	print_unreachable(to, rows);
 	if (n[QP_KERNEL] + n[QP_UNGUARDED])
 		fprintf(to, "%zu %s unguarded: %zu of processes, %zu of the kernel: list them with 'rdmasec qps'\n",
 			n[QP_KERNEL] + n[QP_UNGUARDED], queue_pairs(n[QP_KERNEL] + n[QP_UNGUARDED]), n[QP_UNGUARDED],
@@ -191,15 +204,15 @@ static json_object *row_json(const struct qp_row *row)
 	int err = 0;
 
 	/* for these it is a short name, not a path */
-	if (row->guard != QP_GUARDED)
+	if (!qp_is_of_engine(row->guard))
 		record.executable[0] = '\0';
 	object = record_to_json(&record);
 	if (!object)
 		return NULL;
 	/* the engine has decided nothing about these */
-	if (row->guard != QP_GUARDED)
+	if (!qp_is_of_engine(row->guard))
 		json_object_object_del(object, "verdict");
-	if (row->guard != QP_GUARDED && row->record.executable[0])
+	if (!qp_is_of_engine(row->guard) && row->record.executable[0])
 		err |= add_key(object, kernel ? "kernel_owner" : "comm", row->record.executable);
 	err |= add_key(object, "guard", qp_guard_name(row->guard));
 	if (row->has_state)

@@ -66,6 +66,26 @@ Test(qp_rows, assigns_guard_to_each_queue_pair)
 	expect_no_leak();
 }
 
+Test(qp_rows, qp_that_engine_cannot_reach_is_not_guarded)
+{
+	static const uint32_t reasons[] = { REASON_UNREACHABLE, REASON_UNREACHABLE_DENIED };
+	struct rdma_qp qp = user_qp(17, 101);
+	struct rdma_resources now = { &qp, 1 };
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		struct wire_record record = guarded_qp(17);
+		struct wire_records guarded = { &record, 1 };
+		struct qp_rows got;
+
+		record.reasons[1] = reasons[i];
+		cr_assert_eq(qp_rows_make(&guarded, &now, &now, ROOT, &processes, &got), 0);
+		cr_expect_eq(got.counts[QP_GUARDED], 0);
+		cr_expect_eq(got.counts[QP_UNREACHABLE], 1);
+		qp_rows_free(&got);
+	}
+	expect_no_leak();
+}
+
 /* QPs created or destroyed while the engine made its list get no claim that could be wrong. */
 Test(qp_rows, ignores_queue_pairs_in_one_list_only)
 {

@@ -70,6 +70,48 @@ Test(tools_output, shortens_names_in_narrow_table_of_qps)
 	print_qps(60, NOON + 2 * 24 * 60 * 60, "table for 60 columns, two days later");
 }
 
+static void make_unreachable(struct qp_rows *out)
+{
+	struct rdma_qp qps[] = { user_qp(17, 101) };
+	struct wire_record record = guarded_qp(17);
+	struct wire_records guarded = { &record, 1 };
+	struct rdma_resources now = { qps, 1 };
+
+	record.verdict = VERDICT_UNKNOWN;
+	record.reasons[0] = REASON_UNREACHABLE_DENIED;
+	record.details[0] = '\0';
+	strcpy(record.text, "it lives");
+	cr_assert_eq(qp_rows_make(&guarded, &now, &now, ROOT, &processes, out), 0);
+}
+
+Test(tools_output, prints_unreachable_qp)
+{
+	FILE *to = open_memstream(&text, &text_size);
+	struct qp_rows rows;
+
+	setenv("TZ", "UTC", 1);
+	make_unreachable(&rows);
+	qps_table(to, &rows, 80, NOON + 60);
+	qps_summary(to, &rows);
+	unguarded_summary(to, &rows, true);
+	qp_rows_free(&rows);
+	expect_output(to, "qps.txt", "unreachable");
+}
+
+Test(tools_output, json_says_that_qp_is_unreachable)
+{
+	struct qp_rows rows;
+	json_object *array;
+
+	make_unreachable(&rows);
+	array = qps_json(&rows);
+	cr_expect(strstr(json_object_to_json_string(array), "\"guard\": \"unreachable\""));
+	cr_expect(strstr(json_object_to_json_string(array), "\"verdict\": \"unknown\""));
+	json_object_put(array);
+	qp_rows_free(&rows);
+	expect_no_leak();
+}
+
 Test(tools_output, prints_json_of_qps)
 {
 	FILE *to = open_memstream(&text, &text_size);
