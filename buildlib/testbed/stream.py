@@ -47,18 +47,20 @@ class Stream:
         wrap_a: str = "",
         wrap_b: str = "",
         options: str = "",
+        client_options: str = "",
         keep: bool = False,
         port: int = EXCHANGE_PORT,
         **how: Any,
     ) -> None:
-        """options: those of verbs_stream, for both ends. keep: a's program keeps its queue pair after the end."""
+        """options: those of verbs_stream, for both ends; client_options: for a's end. keep: a's program keeps its queue
+        pair after the end."""
         self.keep = keep
         command = f"exec {{wrap}} {t.build}/tests/verbs_stream -T {PATIENT} -p {port} {options} -g"
         index_b, index_a = (t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.b, t.a))
         self.server = t.b.start(f"{command.format(wrap=wrap_b)} {index_b}", **how)
         await_listener(self.server, port)
         kept = "-k " if keep else ""
-        self.client = t.a.start(f"{command.format(wrap=wrap_a)} {index_a} {kept}{ETH0['b'][0]}", **how)
+        self.client = t.a.start(f"{command.format(wrap=wrap_a)} {index_a} {kept}{client_options} {ETH0['b'][0]}", **how)
         for process in (self.client, self.server):
             await_words(process, "streaming")
 

@@ -19,7 +19,7 @@ static _Noreturn void usage(void)
 {
 	fprintf(stderr,
 		"usage: %s [-d DEVICE] -g GID_INDEX [-p TCP_PORT] [-q QPS] [-t THREADS] [-D SECONDS] [-T TIMEOUT] "
-		"[-w MS] [-socxfk] "
+		"[-w MS] [-H HOW] [-socxfk] "
 		"[SERVER]\n"
 		"  -s   one after the other: await SIGUSR1 before each QP except the first\n"
 		"  -o   (fork) the child uses the device that its parent opened\n"
@@ -28,6 +28,11 @@ static _Noreturn void usage(void)
 		"  -D   (stream) how long it sends; default: an hour\n"
 		"  -T   (stream) the timeout of its QP, which gives up after eight of them: 4.096 us * 2^TIMEOUT\n"
 		"  -w   (stream) one message at a time, with these ms between them; default: as fast as it can\n"
+		"  -H   (stream) hide the open device from an engine before it streams. dup: under another number; "
+		"thread: in\n"
+		"       the table of files of one thread; closed: nowhere, only its mappings hold it; undumpable: no "
+		"other\n"
+		"       process may look into this one\n"
 		"  -f   (stream) a forked child also holds the QP\n"
 		"  -k   (stream) keep the QP after its end, until a SIGTERM\n",
 		program_invocation_short_name);
@@ -64,6 +69,20 @@ static bool *flag_of(struct options *o, int option)
 	}
 }
 
+static const char **text_of(struct options *o, int option)
+{
+	switch (option) {
+	case 'd':
+		return &o->device;
+	case 'p':
+		return &o->tcp_port;
+	case 'H':
+		return &o->hide;
+	default:
+		return NULL;
+	}
+}
+
 void options_read(int argc, char **argv, struct options *out)
 {
 	struct options o = { .device = "rxe0",
@@ -75,16 +94,10 @@ void options_read(int argc, char **argv, struct options *out)
 			     .timeout = TIMEOUT_DEFAULT };
 	int option;
 
-	while ((option = getopt(argc, argv, "d:g:p:q:t:D:T:w:socxfk")) != -1) {
+	while ((option = getopt(argc, argv, "d:g:p:q:t:D:T:w:H:socxfk")) != -1) {
 		switch (option) {
-		case 'd':
-			o.device = optarg;
-			break;
 		case 'g':
 			o.gid_index = number(optarg, 0, 255);
-			break;
-		case 'p':
-			o.tcp_port = optarg;
 			break;
 		case 'q':
 			o.qps = number(optarg, 1, QPS_MAX);
@@ -102,9 +115,12 @@ void options_read(int argc, char **argv, struct options *out)
 			o.pause_ms = number(optarg, 1, 999);
 			break;
 		default:
-			if (!flag_of(&o, option))
+			if (text_of(&o, option))
+				*text_of(&o, option) = optarg;
+			else if (flag_of(&o, option))
+				*flag_of(&o, option) = true;
+			else
 				usage();
-			*flag_of(&o, option) = true;
 		}
 	}
 	if (o.gid_index < 0 || argc - optind > 1)

@@ -25,6 +25,7 @@ struct options {
 	int seconds;        /* verbs_stream: how long */
 	uint8_t timeout;    /* of a QP, in the unit of verbs */
 	int pause_ms;       /* verbs_stream: between messages, one at a time; 0: as fast as it can */
+	const char *hide;   /* verbs_stream: how it hides its open device; NULL: it does not */
 	const char *server; /* NULL: this is the server */
 	char *const *argv;
 };

@@ -11,8 +11,12 @@
  * completion failed, as without acknowledgements.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -179,6 +183,63 @@ static int fork_holder(void)
 	return 0;
 }
 
+/* ---- hiding the open device ---- */
+
+enum { HIDDEN_NUMBER = 200 };
+
+struct hidden {
+	struct stream *stream;
+	int seconds, err;
+	bool is_hidden;
+};
+
+/* The thread keeps its copy of the table; that of the process loses the device. */
+static void *stream_in_thread(void *arg)
+{
+	struct hidden *hidden = arg;
+
+	hidden->err = unshare(CLONE_FILES) ? -1 : 0;
+	__atomic_store_n(&hidden->is_hidden, true, __ATOMIC_SEQ_CST);
+	if (!hidden->err)
+		hidden->err = stream_until(hidden->stream, hidden->seconds);
+	return NULL;
+}
+
+static int hide_in_thread(struct stream *s, int device, int seconds)
+{
+	struct hidden hidden = { .stream = s, .seconds = seconds };
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, stream_in_thread, &hidden))
+		return -1;
+	while (!__atomic_load_n(&hidden.is_hidden, __ATOMIC_SEQ_CST))
+		sched_yield();
+	close(device);
+	pthread_join(thread, NULL);
+	return hidden.err;
+}
+
+/* Streams with the open device where an engine does not expect it. */
+static int stream_hidden(struct stream *s, struct ibv_context *context, const char *how, int seconds)
+{
+	int device = context->cmd_fd;
+
+	if (!strcmp(how, "thread"))
+		return hide_in_thread(s, device, seconds);
+	if (!strcmp(how, "dup")) {
+		context->cmd_fd = dup2(device, HIDDEN_NUMBER);
+		close(device);
+	} else if (!strcmp(how, "undumpable")) {
+		prctl(PR_SET_DUMPABLE, 0);
+	} else if (!strcmp(how, "closed")) {
+		close(device);
+		/* it can ring no doorbell any more; its mappings keep the QP alive */
+		printf("%.3f streaming\n", now(CLOCK_REALTIME));
+		pause();
+	}
+	return stream_until(s, seconds);
+}
+
 static int connect_stream(struct stream *s, const struct rc_device *device, const struct options *options)
 {
 	int err;
@@ -214,7 +275,9 @@ int main(int argc, char **argv)
 		err = fork_holder();
 	if (!err) {
 		printf("qpn %u\n", s.qp.qp->qp_num);
-		status = report_end(&s, stream_until(&s, options.seconds), options.keep);
+		err = options.hide ? stream_hidden(&s, s.qp.qp->context, options.hide, options.seconds)
+				   : stream_until(&s, options.seconds);
+		status = report_end(&s, err, options.keep);
 	}
 	if (s.qp.device)
 		rc_destroy(&s.qp);

@@ -14,8 +14,8 @@ from testbed.stream import await_words
 
 POLICY = "/run/rdmasec/policy.conf"
 ADDRESSES = ETH0["a"][0], ETH0["b"][0]
-# CAP_NET_ADMIN is bit 12, CAP_SYS_PTRACE bit 19 (linux/capability.h)
-KEPT = (1 << 12) | (1 << 19)
+# CAP_KILL is bit 5, CAP_NET_ADMIN bit 12, CAP_SYS_PTRACE bit 19 (linux/capability.h)
+KEPT = (1 << 5) | (1 << 12) | (1 << 19)
 
 
 def run(t: Test) -> None:
@@ -24,7 +24,7 @@ def run(t: Test) -> None:
         guest.run("mkdir -p /run/rdmasec", check=True)
         guest.write_file(POLICY, "[default]\nrequire = any\n")
     t.net.clear()
-    keeps_two_capabilities(t, start_both(t))
+    keeps_three_capabilities(t, start_both(t))
     refused(t, "clear, library alone", "macsec-no-device", **by_library(t))
     # a new state of the network ends all processes; the next daemons find the sockets of these
     t.net.ipsec()
@@ -73,11 +73,11 @@ def refused(t: Test, what: str, code: str, cause: str = "", **how: Any) -> None:
     t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
 
 
-def keeps_two_capabilities(t: Test, daemon: Process) -> None:
+def keeps_three_capabilities(t: Test, daemon: Process) -> None:
     status = t.a.run(f"grep -E '^(Cap(Eff|Prm|Inh)|NoNewPrivs)' /proc/{daemon.pid}/status", check=True).out
     found = dict(line.split() for line in status.splitlines())
     t.check([int(found[f"Cap{which}:"], 16) for which in ("Eff", "Prm", "Inh")] == [KEPT, KEPT, 0],
-            "the daemon keeps CAP_NET_ADMIN and CAP_SYS_PTRACE only", found)
+            "the daemon keeps CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_KILL only", found)
     again = t.a.run(f"{t.build}/bin/rdmasecd -p {POLICY}")
     t.check(again.code == 1 and "another engine is running" in again.err, "a second daemon does not start", again)
 
