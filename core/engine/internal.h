@@ -3,8 +3,6 @@
 #ifndef RDMASEC_ENGINE_INTERNAL_H
 #define RDMASEC_ENGINE_INTERNAL_H
 
-#include <event2/listener.h>
-
 #include "engine/acquirer.h"
 #include "engine/answer_cache.h"
 #include "engine/decisions.h"
@@ -99,7 +97,7 @@ struct connection {
 
 struct engine_server {
 	struct event_base *base;
-	struct evconnlistener *listener;
+	struct event *listen;
 	event_callback_fn on_ready; /* of every connection */
 	struct server_user *users;
 	unsigned connections, lists;

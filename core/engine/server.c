@@ -3,7 +3,9 @@
 #include "engine/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/internal.h"
@@ -132,6 +134,21 @@ static enum connection_fate read_question_in_turn(struct connection *connection)
 	return fate;
 }
 
+/*
+ * libevent handles time-outs before it asks for ready sockets, so after a turn of the loop that took long a time-out
+ * does not mean that the client was silent.
+ */
+static short with_unseen(const struct connection *connection, short what)
+{
+	short awaited = event_get_events(connection->event);
+	struct pollfd ready = { .fd = connection->socket,
+				.events = (short)((awaited & EV_READ ? POLLIN : 0) | (awaited & EV_WRITE ? POLLOUT : 0)) };
+
+	if (what == EV_TIMEOUT && ready.events && poll(&ready, 1, 0) == 1)
+		what |= awaited & (EV_READ | EV_WRITE);
+	return what;
+}
+
 static void on_ready(evutil_socket_t socket, short what, void *arg)
 {
 	struct connection *connection = arg;
@@ -139,6 +156,7 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 	enum connection_fate fate = CONNECTION_ENDS;
 
 	(void)socket;
+	what = with_unseen(connection, what);
 	if (state == CONNECTION_ASKS && (what & EV_READ || connection->rests))
 		fate = read_question_in_turn(connection);
 	else if (what & EV_READ)
@@ -151,15 +169,16 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 		connection_free(connection);
 }
 
-static void on_connect(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *address, int len,
-		       void *arg)
+/* One at a time: clients that connect without end leave the loop its other events. */
+static void on_connect(evutil_socket_t listener, short what, void *arg)
 {
 	struct engine_server *server = arg;
 	struct connection *connection;
+	int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)listener;
-	(void)address;
-	(void)len;
+	(void)what;
+	if (socket < 0)
+		return;
 	/* its queue may have files already: closed as any other */
 	if (connection_new(server, socket, &connection))
 		foreign_close_socket(server->options.foreign, socket, UINT64_MAX);
@@ -220,6 +239,18 @@ static void server_free(struct engine_server *server)
 	free(server);
 }
 
+/* Owns `listener` if it returns 0. */
+static int listen_on(struct engine_server *server, int listener)
+{
+	evutil_make_socket_nonblocking(listener);
+	server->listen = event_new(server->base, listener, EV_READ | EV_PERSIST, on_connect, server);
+	if (server->listen && !event_add(server->listen, NULL))
+		return 0;
+	if (server->listen)
+		event_free(server->listen);
+	return -ENOMEM;
+}
+
 int engine_server_new(struct event_base *base, const struct policy *policy, int listener,
 		      const struct engine_options *options, struct engine_server **out)
 {
@@ -249,12 +280,10 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 		server_free(server);
 		return err;
 	}
-	evutil_make_socket_nonblocking(listener);
-	server->listener = evconnlistener_new(base, on_connect, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-					      0, listener);
-	if (!server->listener) {
+	err = listen_on(server, listener);
+	if (err) {
 		server_free(server);
-		return -ENOMEM;
+		return err;
 	}
 	*out = server;
 	return 0;
@@ -272,7 +301,8 @@ void engine_server_adopt(struct engine_server *server)
 
 void engine_server_free(struct engine_server *server)
 {
-	evconnlistener_free(server->listener);
+	close(event_get_fd(server->listen));
+	event_free(server->listen);
 	connections_free(server);
 	server_free(server);
 }

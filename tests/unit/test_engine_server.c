@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/server.h"
+#include "engine/internal.h"
 #include "messages/protocol.h"
 #include "process/foreign.h"
 #include "skip.h"
@@ -24,14 +24,40 @@ static struct running {
 	struct engine_server *server;
 	struct foreign *foreign;
 	pthread_t thread;
-	int stop[2];
-	atomic_uint logged;
+	int stop[2], block[2], blocked[2];
+	atomic_uint logged, held_at_first; /* connections when the first record was logged */
 } engine;
 
 static void log_record(const struct wire_record *record, void *arg)
 {
 	(void)record;
-	atomic_fetch_add((atomic_uint *)arg, 1);
+	if (atomic_fetch_add((atomic_uint *)arg, 1) == 0)
+		atomic_store(&engine.held_at_first, engine.server->connections);
+}
+
+static void on_block(evutil_socket_t fd, short what, void *arg)
+{
+	char octet;
+
+	(void)what;
+	(void)arg;
+	cr_assert_eq(read(fd, &octet, 1), 1);
+	cr_assert_eq(write(engine.blocked[1], "", 1), 1);
+	cr_assert_eq(read(fd, &octet, 1), 1);
+}
+
+/* The loop does nothing until unblock(). */
+static void block(void)
+{
+	char octet;
+
+	cr_assert_eq(write(engine.block[1], "", 1), 1);
+	cr_assert_eq(read(engine.blocked[0], &octet, 1), 1);
+}
+
+static void unblock(void)
+{
+	cr_assert_eq(write(engine.block[1], "", 1), 1);
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
@@ -45,14 +71,17 @@ static void *serve(void *arg)
 {
 	const struct engine_options options = { .foreign = engine.foreign,
 						.log = { .record = log_record, .arg = &engine.logged } };
-	struct event *stop;
+	struct event *stop, *block;
 	int listener = *(int *)arg;
 
 	engine.base = engine_base_new();
 	cr_assert_eq(engine_server_new(engine.base, policy_builtin(), listener, &options, &engine.server), 0);
 	stop = event_new(engine.base, engine.stop[0], EV_READ, on_stop, engine.base);
 	event_add(stop, NULL);
+	block = event_new(engine.base, engine.block[0], EV_READ | EV_PERSIST, on_block, NULL);
+	event_add(block, NULL);
 	event_base_dispatch(engine.base);
+	event_free(block);
 	event_free(stop);
 	engine_server_free(engine.server);
 	event_base_free(engine.base);
@@ -64,7 +93,7 @@ static void start(void)
 	static int listener;
 
 	memset(&engine, 0, sizeof(engine));
-	cr_assert_eq(pipe(engine.stop), 0);
+	cr_assert(!pipe(engine.stop) && !pipe(engine.block) && !pipe(engine.blocked));
 	cr_assert_eq(foreign_start("/sys", &engine.foreign), 0);
 	listener = wire_listen(engine.name);
 	cr_assert_geq(listener, 0);
@@ -76,8 +105,11 @@ static void stop(void)
 	cr_assert_eq(write(engine.stop[1], "", 1), 1);
 	pthread_join(engine.thread, NULL);
 	foreign_stop(engine.foreign);
-	close(engine.stop[0]);
-	close(engine.stop[1]);
+	for (int i = 0; i < 2; i++) {
+		close(engine.stop[i]);
+		close(engine.block[i]);
+		close(engine.blocked[i]);
+	}
 }
 
 static int connect_to_engine(void)
@@ -105,20 +137,31 @@ static struct wire_ask question(void)
 	return ask;
 }
 
-/* Returns the errno of a refusal, 0 for a pass, -1 for a connection that was closed without an answer. */
-static int answer_to(const void *message, size_t len, int fd)
+static int connect_and_send(const void *message, size_t len, int fd)
 {
-	struct wire_answer answer;
-	int s = connect_to_engine(), got;
+	int s = connect_to_engine();
 
 	cr_assert_geq(s, 0);
 	cr_assert_eq(wire_send(s, message, len, fd), (int)len);
-	got = wire_receive(s, &answer, sizeof(answer), NULL);
+	return s;
+}
+
+/* Returns the errno of a refusal, 0 for a pass, -1 for a connection that was closed without an answer. Closes it. */
+static int answer_from(int s)
+{
+	struct wire_answer answer;
+	int got = wire_receive(s, &answer, sizeof(answer), NULL);
+
 	close(s);
 	if (got <= 0)
 		return -1;
 	cr_assert_eq(wire_check(&answer, got, WIRE_ANSWERS), WIRE_ANSWER);
 	return answer.action == WIRE_PASS ? 0 : (int)answer.err;
+}
+
+static int answer_to(const void *message, size_t len, int fd)
+{
+	return answer_from(connect_and_send(message, len, fd));
 }
 
 /* The engine still serves: a valid question about a file that is no RDMA device is refused. */
@@ -367,6 +410,49 @@ Test(engine_server, four_users_leave_connections_to_a_fifth, .init = start, .fin
 	close(go[1]);
 	for (int i = 0; i < CROWDS; i++)
 		cr_expect(wait(&status) > 0 && WIFEXITED(status) && !WEXITSTATUS(status), "%d", status);
+}
+
+enum { CONNECT_AFTER = 100 }; /* fits in the listener's backlog */
+
+Test(engine_server, a_question_has_its_turn_before_later_connections, .init = start, .fini = stop)
+{
+	const struct rlimit many = { 8192, 8192 };
+	struct wire_ask ask = question();
+	int null = open("/dev/null", O_RDWR), asks, others[CONNECT_AFTER];
+
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &many), 0);
+	ask.fd = (uint32_t)null;
+	block();
+	asks = connect_and_send(&ask, sizeof(ask), null);
+	for (int i = 0; i < CONNECT_AFTER; i++)
+		cr_assert_geq(others[i] = connect_to_engine(), 0);
+	unblock();
+	cr_expect_eq(answer_from(asks), EPERM);
+	/* the record follows the answer */
+	block();
+	unblock();
+	cr_assert_eq(atomic_load(&engine.logged), 1);
+	cr_expect_lt(atomic_load(&engine.held_at_first), CONNECT_AFTER / 2);
+	for (int i = 0; i < CONNECT_AFTER; i++)
+		close(others[i]);
+	close(null);
+}
+
+/* The loop of a busy engine sees the time-out and the question at once. */
+Test(engine_server, answers_a_question_that_it_reads_after_the_time_for_it, .init = start, .fini = stop)
+{
+	struct wire_ask ask = question();
+	int null = open("/dev/null", O_RDWR), asks = connect_to_engine();
+
+	ask.fd = (uint32_t)null;
+	/* the answer to another client: the first one was accepted before it */
+	cr_assert_eq(answer_to(&ask, sizeof(ask), null), EPERM);
+	block();
+	cr_assert_eq(wire_send(asks, &ask, sizeof(ask), null), (int)sizeof(ask));
+	cr_assert_eq(usleep((ASK_SILENCE_MS + 100) * 1000), 0);
+	unblock();
+	cr_expect_eq(answer_from(asks), EPERM);
+	close(null);
 }
 
 /* A question's file stays in the socket until a helper takes it; other messages may have none. */
