@@ -101,6 +101,54 @@ static int admit(struct engine_server *server, int socket, struct connection *co
 	return 0;
 }
 
+/* ---- turns ---- */
+
+static void queue(struct connection *connection)
+{
+	struct server_user *user = connection->user;
+
+	if (!user->queued)
+		DL_APPEND(connection->server->turns, user);
+	DL_APPEND2(user->queued, connection, queue_prev, queue_next);
+	connection->is_queued = true;
+}
+
+static void unqueue(struct connection *connection)
+{
+	struct server_user *user = connection->user;
+
+	DL_DELETE2(user->queued, connection, queue_prev, queue_next);
+	connection->is_queued = false;
+	if (!user->queued)
+		DL_DELETE(connection->server->turns, user);
+}
+
+void connection_queue(struct connection *connection)
+{
+	/* the message stays where it is, and would be reported again and again */
+	event_del(connection->event);
+	queue(connection);
+	event_active(connection->server->turn, EV_TIMEOUT, 0);
+}
+
+struct connection *connection_next(struct engine_server *server)
+{
+	struct server_user *user = server->turns;
+	struct connection *connection;
+
+	if (!user)
+		return NULL;
+	connection = user->queued;
+	unqueue(connection);
+	if (user->queued) {
+		DL_DELETE(server->turns, user);
+		DL_APPEND(server->turns, user);
+	}
+	if (server->turns)
+		event_active(server->turn, EV_TIMEOUT, 0);
+	return connection;
+}
+
 /* ---- connections ---- */
 
 int connection_new(struct engine_server *server, int socket, struct connection **out)
@@ -116,9 +164,6 @@ int connection_new(struct engine_server *server, int socket, struct connection *
 	connection->socket = socket;
 	DL_APPEND2(connection->user->list, connection, user_prev, user_next);
 	server->connections++;
-	connection->is_asking = true;
-	if (connection->user->asking++ == 0)
-		server->asking++;
 	*out = connection;
 	return 0;
 }
@@ -130,39 +175,13 @@ enum connection_fate connection_wait(struct connection *connection, short what, 
 
 	if (connection->event)
 		event_free(connection->event);
+	if (connection->is_queued)
+		unqueue(connection);
+	connection->silence_ms = ms;
 	connection->event =
 		event_new(server->base, connection->socket, what | EV_PERSIST, server->on_ready, connection);
 	return connection->event && !event_add(connection->event, ms ? &silence : NULL) ? CONNECTION_STAYS
 											: CONNECTION_ENDS;
-}
-
-/* ---- shares of the time ---- */
-
-enum { REST_MAX_US = 2000000 };
-
-bool connection_rests(struct connection *connection)
-{
-	const struct server_user *user = connection->user;
-	int64_t left_us = user->rest_until_us - clock_us();
-
-	connection->rests = left_us > 0 && connection->server->asking > 1 &&
-			    connection_wait(connection, 0, (int)(left_us / 1000) + 1) == CONNECTION_STAYS;
-	return connection->rests;
-}
-
-void connection_took(struct connection *connection, int64_t us)
-{
-	int64_t rest_us = us * (connection->server->asking - 1);
-
-	if (connection->server->asking > 1)
-		connection->user->rest_until_us = clock_us() + (rest_us < REST_MAX_US ? rest_us : REST_MAX_US);
-}
-
-void connection_asked(struct connection *connection)
-{
-	if (connection->is_asking && --connection->user->asking == 0)
-		connection->server->asking--;
-	connection->is_asking = false;
 }
 
 void connection_free(struct connection *connection)
@@ -174,7 +193,8 @@ void connection_free(struct connection *connection)
 	if (connection->event)
 		event_free(connection->event);
 	foreign_close_socket(server->options.foreign, connection->socket, connection->user->account);
-	connection_asked(connection);
+	if (connection->is_queued)
+		unqueue(connection);
 	DL_DELETE2(connection->user->list, connection, user_prev, user_next);
 	user_leave(server, connection->user);
 	free(connection);

