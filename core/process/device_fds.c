@@ -134,6 +134,9 @@ static int visit_table(void *context, pid_t thread)
 	DIR *infos;
 	int err;
 
+	/* a process may have more such tables than its share of the time allows */
+	if (thread && !is_visited(tables, thread, -1))
+		return 0;
 	text_format(path, sizeof(path), "/proc/%d/task/%d/fdinfo", (int)tables->process->pid,
 		    (int)(thread ? thread : tables->process->pid));
 	infos = opendir(path);
