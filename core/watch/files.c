@@ -80,9 +80,11 @@ static int not_reached(struct watch_ufile *ufile, int err)
 		ufile->reach.since_ms = clock_ms();
 		ufile->reach.qps = HASH_COUNT(ufile->qps);
 	}
-	if (ufile->reach.err != err)
+	if (ufile->reach.err != err) {
+		ufile->settled = 0;
 		watch_lost_soon(ufile->watch, 0);
 	ufile->reach.err = err;
+	}
 	return err;
 }
 

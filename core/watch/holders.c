@@ -94,6 +94,7 @@ static void client_lose(struct watch_client *client)
 			reach->since_ms = clock_ms();
 			reach->qps = HASH_COUNT(holder->ufile->qps);
 			reach->err = -ENOENT;
+			holder->ufile->settled = 0;
 		}
 	}
 	watch_lost_soon(client->watch, 0);

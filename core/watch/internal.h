@@ -20,6 +20,8 @@ enum {
 	GRACE_STEP_MS = 50,    /* how late the end of a grace may be noticed */
 	UFILES_PER_USER_MAX = 4096,
 	LOST_STEP_MS = 250,     /* how often a file without a known holder is looked for */
+	LOST_AT_ONCE_MS = 50,   /* then the event loop handles requests */
+	LOST_PAUSE = 4,         /* and for so many times as long, at least */
 	LOST_CONFIRM_MS = 1000, /* how long the kernel may take to destroy the QPs of a file that was closed */
 	LOST_HANGS_MS = 15000,  /* how long a helper may hang that shall take a file; or a search may be incomplete */
 	JUDGED_AT_ONCE = 64,    /* QPs, then the event loop handles requests */
@@ -145,6 +147,7 @@ struct watch_ufile {
 	uint32_t swept;                              /* the watch's sweep_round in which it was swept last */
 	struct watch_ufile *prev, *next;             /* of all */
 	struct watch_ufile *queue_prev, *queue_next; /* of those with queued QPs */
+	uint32_t settled;                            /* the watch's lost_round in which lost.c looked at it last */
 };
 
 struct watch {
@@ -167,6 +170,9 @@ struct watch {
 	int64_t scan_began_ms, scan_took_ms; /* the last one */
 	uint32_t sweep_round;                /* counts the sweeps */
 	uint32_t round;                      /* counts the rounds in which the kernel is asked about each QP */
+	uint32_t lost_round;                 /* counts the steps of lost.c */
+	bool lost_waits;                     /* a file of this step waits for the next one */
+	int64_t lost_ms;                     /* no step begins before; CLOCK_MONOTONIC */
 	unsigned checks_left;                /* of CHECKS_PER_SWEEP, in this sweep */
 };
 

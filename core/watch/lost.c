@@ -156,17 +156,24 @@ static bool settle(struct watch_ufile *ufile, struct watch_living *living)
 	return ufile->reach.ended != 0;
 }
 
-static bool settle_all(struct watch *watch)
+/* Those that have not had their turn in this step, until `end_ms`. True: all have. */
+static bool settle_some(struct watch *watch, int64_t end_ms)
 {
 	struct watch_living living = { 0 };
 	struct watch_ufile *ufile, *next;
-	bool waits = false;
+	bool is_complete = true;
 
-	DL_FOREACH_SAFE (watch->ufiles, ufile, next)
-		if (ufile->reach.err || !watch_is_held(ufile))
-			waits |= settle(ufile, &living);
+	DL_FOREACH_SAFE (watch->ufiles, ufile, next) {
+		if (ufile->settled == watch->lost_round || (!ufile->reach.err && watch_is_held(ufile)))
+			continue;
+		is_complete = clock_ms() < end_ms;
+		if (!is_complete)
+			break;
+		ufile->settled = watch->lost_round;
+		watch->lost_waits |= settle(ufile, &living);
+	}
 	watch_living_free(&living);
-	return waits;
+	return is_complete;
 }
 
 static bool needs_search(const struct watch *watch)
@@ -182,8 +189,19 @@ static bool needs_search(const struct watch *watch)
 
 void watch_settle_lost(struct watch *watch)
 {
-	bool waits = settle_all(watch);
+	int64_t began = clock_ms(), now;
+	bool waits, is_complete = settle_some(watch, began + LOST_AT_ONCE_MS);
 
+	/* the lists of the kernel and searches take as long as other users like: see LOST_PAUSE */
+	now = clock_ms();
+	watch->lost_ms = now + (now - began) * LOST_PAUSE;
+	if (!is_complete) {
+		watch_lost_soon(watch, LOST_AT_ONCE_MS);
+		return;
+	}
+	waits = watch->lost_waits;
+	watch->lost_waits = false;
+	watch->lost_round++;
 	if (waits && needs_search(watch))
 		watch_scan_soon(watch);
 	if (waits)

@@ -90,7 +90,8 @@ void watch_scan_soon(struct watch *watch)
 
 void watch_lost_soon(struct watch *watch, int ms)
 {
-	const struct timeval when = clock_timeval(ms);
+	int64_t pause = watch->lost_ms - clock_ms();
+	const struct timeval when = clock_timeval(pause > ms ? (int)pause : ms);
 	struct timeval due, now;
 
 	if (evtimer_pending(watch->lost, &due)) {

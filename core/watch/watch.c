@@ -184,7 +184,8 @@ int watch_new(struct event_base *base, const struct policy *policy, struct netns
 	watch->policy = policy;
 	watch->foreign = foreign;
 	watch->whole_host = whole_host && foreign;
-	watch->round = watch->sweep_round = 1; /* differ from a new QP's, a new file's */
+	/* differ from a new QP's, a new file's */
+	watch->round = watch->sweep_round = watch->lost_round = 1;
 	watch->checks_left = CHECKS_PER_SWEEP;
 	watch->listener = *listener;
 	err = namespaces_new(base, opener, watch_on_change, watch, &watch->namespaces);
