@@ -76,7 +76,8 @@ static void reached(struct watch_ufile *ufile)
 
 static int not_reached(struct watch_ufile *ufile, int err)
 {
-	if (!ufile->reach.err) {
+	/* that no process is known to have it is another matter than that one did not let it be taken */
+	if (!ufile->reach.err || (err == -ENOENT && ufile->reach.err != err)) {
 		ufile->reach.since_ms = clock_ms();
 		ufile->reach.qps = HASH_COUNT(ufile->qps);
 	}
@@ -444,7 +445,7 @@ int watch_ufile_get(struct watch *watch, const struct process *process, int numb
 {
 	const struct place at = { .thread = file->thread, .number = number };
 	struct watch_client *client;
-	struct watch_ufile *ufile;
+	struct watch_ufile *ufile = NULL;
 	int err = file->same_err;
 
 	if (!err)
