@@ -6,15 +6,31 @@
  */
 #include "watch/internal.h"
 
+/* One that still has the file under a number, else the one that was seen last with it. NULL: none. */
+static struct watch_client *find_among(const struct watch_ufile *ufile, bool is_of_account)
+{
+	struct watch_client *owner = NULL;
+	struct watch_holder *holder;
+
+	DL_FOREACH (ufile->holders, holder) {
+		if (holder->is_passing || is_of_account != (holder->client->process.account == ufile->account))
+			continue;
+		if (!holder->lost)
+			return holder->client;
+		owner = holder->client;
+	}
+	return owner;
+}
+
 /*
- * The process that has the file, as far as is known: one from which it cannot be taken, else the one that was seen last
- * with it. NULL: all that had it have ended.
+ * The process that has the file, as far as is known. A program can send its file to those of other users (SCM_RIGHTS),
+ * so the account that had it first comes first. NULL: all that had it have ended.
  */
 static struct watch_client *find_owner(const struct watch_ufile *ufile)
 {
-	if (!ufile->holders)
-		return NULL;
-	return ufile->holders->lost ? ufile->holders->prev->client : ufile->holders->client;
+	struct watch_client *owner = find_among(ufile, true);
+
+	return owner ? owner : find_among(ufile, false);
 }
 
 const struct policy_rule *watch_end_owner(struct watch_ufile *ufile, const struct request *request, struct why *out)

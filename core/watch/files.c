@@ -84,8 +84,8 @@ static int not_reached(struct watch_ufile *ufile, int err)
 	if (ufile->reach.err != err) {
 		ufile->settled = 0;
 		watch_lost_soon(ufile->watch, 0);
-	ufile->reach.err = err;
 	}
+	ufile->reach.err = err;
 	return err;
 }
 
@@ -168,6 +168,7 @@ static int ufile_new(struct watch *watch, const struct process *process, struct 
 	ufile->watch = watch;
 	ufile->rdev = rdev;
 	ufile->in = in;
+	ufile->account = process->account;
 	engine_client_from(process, &ufile->asker);
 	DL_APPEND(watch->ufiles, ufile);
 	*out = ufile;
@@ -576,10 +577,17 @@ static bool is_again(struct watch_ufile *ufile, const struct process *process, c
 {
 	bool was_holder = was_held_by(ufile, process);
 
-	/* a supervisor or a helper has it for the moment of a call; a program that takes their name has lost it */
-	if (!was_holder && (process->pid == getpid() || process_is_rdmasec(process->pid)))
+	if (!was_holder && process->pid == getpid())
 		return false;
-	return has_contents(ufile, found->file.fd, was_holder) && !add_again(ufile, process, found);
+	if (!has_contents(ufile, found->file.fd, was_holder) || add_again(ufile, process, found))
+		return false;
+	/*
+	 * A supervisor or a helper has it for the moment of a call. Any program can take their names: if it still has
+	 * the file at the next search, it is a holder.
+	 */
+	if (!was_holder && process_is_rdmasec(process->pid))
+		ufile->holders->lost = ufile->holders->is_passing = true;
+	return !ufile->holders->lost;
 }
 
 static int found_again(void *context, const struct process *process, const struct foreign_found *found)

@@ -106,7 +106,8 @@ struct watch_holder {
 	 * table of another thread, or mapped. It stays known until it ends.
 	 */
 	bool lost;
-	struct watch_holder *prev, *next;               /* of the ufile */
+	bool is_passing;                  /* and was seen with it once, perhaps for the moment of a call: is_again() */
+	struct watch_holder *prev, *next; /* of the ufile */
 	struct watch_holder *client_prev, *client_next; /* of the client */
 };
 
@@ -139,15 +140,16 @@ struct watch_ufile {
 	unsigned unidentified;             /* sweeps in a row at which its device could not be identified */
 	bool is_overfull;                  /* reported as a file whose queue pairs cannot be listed */
 	struct namespace *in;              /* of the first known holder */
+	uint64_t account;                  /* likewise: process/account.h */
 	struct engine_client asker;        /* the process of the last request, as the policy sees it */
 	char device[RDMA_DEVICE_NAME_MAX]; /* its name at the last sweep; "": none yet */
 	struct watch_holder *holders;      /* those that are lost come last */
 	struct watch_qp *qps;
 	bool queued;
 	uint32_t swept;                              /* the watch's sweep_round in which it was swept last */
+	uint32_t settled;                            /* the watch's lost_round in which lost.c looked at it last */
 	struct watch_ufile *prev, *next;             /* of all */
 	struct watch_ufile *queue_prev, *queue_next; /* of those with queued QPs */
-	uint32_t settled;                            /* the watch's lost_round in which lost.c looked at it last */
 };
 
 struct watch {
@@ -168,11 +170,11 @@ struct watch {
 	int64_t search_ms; /* no process is searched for its files before; CLOCK_MONOTONIC */
 	bool scan_is_soon;
 	int64_t scan_began_ms, scan_took_ms; /* the last one */
-	uint32_t sweep_round;                /* counts the sweeps */
-	uint32_t round;                      /* counts the rounds in which the kernel is asked about each QP */
 	uint32_t lost_round;                 /* counts the steps of lost.c */
 	bool lost_waits;                     /* a file of this step waits for the next one */
 	int64_t lost_ms;                     /* no step begins before; CLOCK_MONOTONIC */
+	uint32_t sweep_round;                /* counts the sweeps */
+	uint32_t round;                      /* counts the rounds in which the kernel is asked about each QP */
 	unsigned checks_left;                /* of CHECKS_PER_SWEEP, in this sweep */
 };
 
