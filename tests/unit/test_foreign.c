@@ -401,7 +401,9 @@ static struct scanned scan(bool is_everything)
 	cr_assert_eq(foreign_scan_start(foreign, &scope), 0);
 	while ((err = foreign_scan_next(foreign, &found, &scan_err)) != -ENOENT) {
 		if (err) {
-			poll(&(struct pollfd){ .fd = foreign_scan_fd(foreign), .events = POLLIN }, 1, 1000);
+			/* a process of this host may stop the helper */
+			if (!poll(&(struct pollfd){ .fd = foreign_scan_fd(foreign), .events = POLLIN }, 1, 1000))
+				(void)foreign_scan_check(foreign);
 			continue;
 		}
 		note_scanned(&found, &scanned);

@@ -9,6 +9,8 @@
 #include <rdma/ib_user_verbs.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -21,12 +23,13 @@
 #include "util/clock.h"
 #include "watch_fixture.h"
 
-enum { NUMBER = 77, OTHER_NUMBER = 78, QPN = 17, INDEX = 3 };
+enum { NUMBER = 77, OTHER_NUMBER = 78, QPN = 17, INDEX = 3, OTHER_INDEX = 4 };
 
 /* ---- the kernel ---- */
 
 static struct {
 	int err;
+	unsigned takes_ms;
 	struct rdma_qp qps[4];
 	size_t count, reads;
 	size_t complete_from; /* the reads before this one lack the last queue pair */
@@ -36,10 +39,11 @@ static int list_device(struct namespace *in, uint32_t index, struct rdma_resourc
 {
 	size_t count = listed.count;
 
-	cr_expect_eq(in, ufile->in);
-	cr_expect_eq(index, INDEX);
+	cr_expect_eq(in, watch->ufiles->in);
+	cr_expect(index == INDEX || index == OTHER_INDEX);
 	if (++listed.reads < listed.complete_from)
 		count--;
+	usleep(listed.takes_ms * 1000);
 	if (listed.err)
 		return listed.err;
 	*out = (struct rdma_resources){ .qps = calloc(count + 1, sizeof(*out->qps)), .count = count };
@@ -108,6 +112,8 @@ static void act(char command)
 		close(NUMBER);
 	} else if (command == 'c') {
 		close(NUMBER);
+	} else if (command == 'n') {
+		prctl(PR_SET_NAME, "rdmasec-it");
 	} else if (command == 'u') {
 		if (setuid(65534))
 			_exit(1);
@@ -307,8 +313,39 @@ Test(watch_lost, finds_file_of_request_in_table_of_thread)
 	process_close(&process);
 }
 
+static bool is_thread_visited(void *context, const struct process *process, pid_t thread, int number)
+{
+	unsigned *visited = context;
+
+	(void)process;
+	*visited += thread && number >= 0;
+	return !thread;
+}
+
+static int is_not_found(void *context, const struct process *process, pid_t thread, int number, int fd, dev_t rdev)
+{
+	(void)context, (void)process, (void)thread, (void)number, (void)fd, (void)rdev;
+	return -EEXIST;
+}
+
+/* Its time may be over, and it may have thousands of them. */
+Test(watch_lost, search_leaves_out_table_of_thread)
+{
+	unsigned visited = 0;
+	const struct process_search search = { .visits = is_thread_visited,
+					       .found = is_not_found,
+					       .context = &visited };
+	struct process process;
+
+	program_does('t');
+	cr_assert_eq(process_open(program.pid, &process), 0);
+	cr_expect_eq(process_search_fds(&search, &process), 0);
+	cr_expect_eq(visited, 0);
+	process_close(&process);
+}
+
 /* One process made the queue pair and closed the file; another, which nothing guards, has it from there. */
-Test(watch_lost, finds_file_in_unguarded_process)
+static void another_process_has_it(void)
 {
 	watch_client_free(ufile->holders->client);
 	watch_holder_lose(hold(getpid(), NUMBER));
@@ -317,12 +354,53 @@ Test(watch_lost, finds_file_in_unguarded_process)
 	the_qp()->request.has |= UVERBS_HAS_DEST_QPN;
 	cr_assert_eq(foreign_start("/sys", &watch->foreign), 0);
 	cr_assert_eq(borrow(), -ENOENT);
+	watch->search_ms = INT64_MAX; /* only the scan of all processes finds it */
 	watch_adopt(watch);
+}
+
+static void helpers_end(void)
+{
+	foreign_stop(watch->foreign);
+	watch->foreign = NULL;
+}
+
+Test(watch_lost, finds_file_in_unguarded_process)
+{
+	another_process_has_it();
 	cr_assert(watch_is_held(ufile));
 	cr_expect_eq(ufile->holders->client->process.pid, program.pid);
 	cr_expect_eq(borrow(), 0);
-	foreign_stop(watch->foreign);
-	watch->foreign = NULL;
+	helpers_end();
+}
+
+/* A supervisor has the file for the moment of a call only. */
+Test(watch_lost, finds_file_at_second_search_in_process_with_name_of_supervisor)
+{
+	program_does('n');
+	another_process_has_it();
+	cr_expect_not(watch_is_held(ufile));
+	watch->search_ms = 0;
+	cr_expect_eq(borrow(), 0);
+	cr_assert(watch_is_held(ufile));
+	cr_expect_eq(ufile->holders->client->process.pid, program.pid);
+	helpers_end();
+}
+
+Test(watch_lost, process_with_name_of_supervisor_that_had_file_once_is_not_ended)
+{
+	struct why why;
+
+	program_does('n');
+	another_process_has_it();
+	program_does('c');
+	watch->search_ms = 0;
+	cr_expect_eq(borrow(), -ENOENT);
+	watch_holder_free(ufile->holders->prev); /* that of the process that made it */
+	cr_assert(ufile->holders && ufile->holders->client->process.pid == program.pid);
+	cr_expect(watch_end_owner(ufile, &the_qp()->request, &why));
+	cr_expect_eq(why.reason, REASON_PROCESS_NOT_KNOWN);
+	cr_expect_eq(program_end(), -1);
+	helpers_end();
 }
 
 /* ---- honest programs, with the events of the loop ---- */
@@ -623,11 +701,143 @@ Test(watch_lost, no_process_is_ended_when_kernel_cannot_be_asked)
 
 Test(watch_lost, shortage_of_fds_reports_nothing)
 {
-	hide();
-	ufile->reach.err = -EMFILE;
-	watch->search_ms = INT64_MAX;
+	struct rlimit before, none;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_expect_eq(borrow(), -EMFILE);
+	ufile->reach.since_ms -= LOST_HANGS_MS;
+	watch_settle_lost(watch);
+	cr_expect_eq(ufile->reach.err, -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	cr_expect_eq(records, 0);
 	cr_expect_eq(program_end(), -1);
+	cr_expect_eq(borrow(), 0);
+}
+
+/* The kernel may be about to destroy its queue pairs. */
+Test(watch_lost, file_that_could_not_be_taken_and_is_closed_has_time_to_be_destroyed)
+{
+	ufile->reach = (struct watch_reach){ .err = -EBUSY, .since_ms = clock_ms() - LOST_HANGS_MS };
+	program_does('c');
+	watch_settle_lost(watch);
+	cr_expect_eq(ufile->reach.err, -ENOENT);
+	cr_expect_eq(records, 0);
+	cr_expect_eq(program_end(), -1);
+}
+
+static void add_other_file(void)
+{
+	struct watch_ufile *other = calloc(1, sizeof(*other));
+	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	cr_assert(other && own >= 0);
+	*other = (struct watch_ufile){ .watch = watch, .index = OTHER_INDEX, .index_known = true };
+	cr_assert_eq(namespace_get(watch_namespaces(watch), own, &other->in), 0);
+	close(own);
+	DL_APPEND(watch->ufiles, other);
+	cr_assert(watch_qp_make(other, HANDLE));
+}
+
+/* Answers to other programs come between. */
+Test(watch_lost, step_leaves_files_to_next_one_when_its_time_is_over)
+{
+	add_other_file();
+	watch_holder_lose(ufile->holders);
+	watch->search_ms = INT64_MAX;
+	listed.count = 0;
+	listed.takes_ms = LOST_AT_ONCE_MS;
+	watch_settle_lost(watch);
+	cr_assert(watch->ufiles, "the second file has not had its turn");
+	cr_expect_neq(watch->ufiles, ufile);
+	cr_expect_geq(watch->lost_ms, clock_ms() + LOST_AT_ONCE_MS);
+	watch_settle_lost(watch);
+	cr_expect_null(watch->ufiles);
+	cr_expect_eq(records, 0);
+}
+
+/* It sent the file to a process of another user, which had it last. */
+Test(watch_lost, process_whose_account_had_file_first_is_ended_first)
+{
+	struct watch_holder *theirs = hold(getpid(), OTHER_NUMBER);
+
+	ufile->account = ufile->holders->client->process.account + 1;
+	theirs->client->process.account = ufile->account + 1;
+	ufile->holders->client->process.account = ufile->account;
+	watch_holder_lose(ufile->holders);
+	watch_holder_lose(theirs);
+	program_does('c');
+	cr_expect_eq(borrow(), -ENOENT);
+	watch_adopt(watch);
+	time_passes();
+	cr_expect_eq(records, 1);
+	cr_expect_eq(last.reasons[0], REASON_PROCESS_ENDED);
+	cr_expect_eq(program_end(), SIGKILL);
+}
+
+/* ---- more queue pairs on a file than the kernel lists ---- */
+
+static void file_is_overfull(void)
+{
+	watch_cannot_list(ufile, -ENOSPC);
+	cr_expect_eq(records, 1);
+	cr_expect_eq(last.event, WIRE_EVENT_NOT_REVOKED);
+	cr_expect_eq(last.reasons[1], REASON_FILE_FULL);
+	watch_cannot_list(ufile, -ENOSPC);
+	cr_expect_eq(records, 1, "once");
+}
+
+Test(watch_lost, overfull_file_is_reported_and_its_process_ended)
+{
+	file_is_overfull();
+	cr_expect_eq(last.reasons[0], REASON_PROCESS_ENDED);
+	cr_expect_eq(program_end(), SIGKILL);
+}
+
+Test(watch_lost, overfull_file_is_reported_only_where_rule_says_so)
+{
+	char error[POLICY_ERROR_MAX];
+	static const char text[] = "[default]\nunreachable = report\n";
+	struct policy *policy;
+
+	cr_assert_eq(policy_parse("p", text, strlen(text), &policy, error, sizeof(error)), 0, "%s", error);
+	watch->policy = policy;
+	file_is_overfull();
+	cr_expect_eq(last.reasons[0], REASON_PROCESS_LEFT);
+	cr_expect_eq(program_end(), -1);
+	watch->policy = policy_builtin();
+	policy_free(policy);
+}
+
+Test(watch_lost, other_error_of_list_ends_no_process)
+{
+	watch_cannot_list(ufile, -EIO);
+	cr_expect_eq(records, 0);
+	cr_expect_eq(program_end(), -1);
+}
+
+static bool is_refused(enum request_kind kind)
+{
+	const struct request request = { .kind = kind };
+	struct judgement answer = { .pass = true };
+
+	watch_refuse_full(ufile, &request, &answer);
+	if (!answer.pass)
+		cr_expect_eq(answer.verdict.why[0].reason, REASON_FILE_FULL);
+	return !answer.pass;
+}
+
+Test(watch_lost, file_takes_as_many_qps_as_kernel_lists_and_no_more)
+{
+	for (uint32_t i = 1; i < UVERBS_QPS_LISTED_MAX - 1; i++)
+		cr_assert(watch_qp_make(ufile, HANDLE + i));
+	cr_expect_not(is_refused(REQUEST_QP_CREATE), "the last one");
+	cr_assert(watch_qp_make(ufile, HANDLE + UVERBS_QPS_LISTED_MAX - 1));
+	cr_expect(is_refused(REQUEST_QP_CREATE));
+	cr_expect(is_refused(REQUEST_QP_OPEN));
+	cr_expect_not(is_refused(REQUEST_QP_ADDRESS), "those that are there go on");
 }
 
 /* ---- helpers that hang ---- */
