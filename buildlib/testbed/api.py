@@ -65,6 +65,7 @@ class Test:
         self.report = report
         self.slices = 0
         self.log_lines = 0  # the runner sees progress by it
+        self.are_guests_spoiled = False
         self.capture_end = wire.PCAP_HEADER.size  # how far the capture has been read
         self.last_size = 0  # the size of the capture at the last look
         self.quiet_since = self.started = time.monotonic()
@@ -79,6 +80,10 @@ class Test:
         """Reports what cannot be tested here, and why."""
         self.say(f"skipped: {what}: {reason}")
         self.report(Outcome(what, True, skipped=reason))
+
+    def spoils_guests(self) -> None:
+        """Has the next scenario boot other guests: nothing undoes what this one does from now on."""
+        self.are_guests_spoiled = True
 
     def note(self, text: str) -> None:
         """Prints a remark."""

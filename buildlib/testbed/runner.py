@@ -150,7 +150,7 @@ class Runner:
             report(Outcome("reports something", False, "run(t) ended without a check or a skip"))
         ended.set()
         if not healthy:
-            if number in self.pairs:
+            if number in self.pairs and not all(outcome.passed for outcome in outcomes):
                 self.tap.note(f"consoles of its guests: {self.pairs[number].folder}")
             self.drop_pair(number)
         self.tap.note(f"{run.name}: {time.monotonic() - began:.1f} s{spent}")
@@ -189,12 +189,12 @@ class Runner:
             thread.join(10)
             return False
         if not ending:
-            return True
+            return not test.are_guests_spoiled
         report(Outcome("runs to its end", False, describe(ending[0], scenario)))
         if isinstance(ending[0], GuestDied):
             return False
         self.keep_kernel_log(test)
-        return True
+        return not test.are_guests_spoiled
 
     def keep_kernel_log(self, test: Test) -> None:
         for guest in test.pair.guests:

@@ -11,12 +11,14 @@ from testbed.api import SIDE_CHANNEL, USER, Test, await_listener
 from testbed.container import Container
 from testbed.container_agent import ContainerAgent
 from testbed.daemon import Daemon, Record, by_library
-from testbed.states import DEVICE, ETH0, MACSEC0
-from testbed.stream import GENTLE, Ending, Stream, change
+from testbed.states import DEVICE, ETH0, MACSEC0, batch
+from testbed.stream import GENTLE, Ending, Stream, await_words, change
 
 CONTROL_S = 2  # s for which the bare control continues
 HIDINGS = ("dup", "thread")  # those that the engine finds again (since Linux 6.9)
 ENDED = signal.SIGKILL
+FORBID = "echo 3 >/proc/sys/kernel/yama/ptrace_scope"
+YAMA = FORBID.split(">")[1]
 
 
 def run(t: Test) -> None:
@@ -29,17 +31,23 @@ def run(t: Test) -> None:
     closed(t)
     device_deleted(t)
     container_is_adopted(t)
+    forbidden_to_private_engine(t)  # for ever: the last one
 
 
-def outbound_policies(t: Test) -> list[str]:
-    """Returns the lines of ip -batch that delete a's outbound policies."""
-    added = [line.split() for line in t.net.made("a", "xfrm policy add") if " dir out" in line]
+def policies_away(t: Test, guest: str, direction: str) -> list[str]:
+    """Returns the lines of ip -batch that delete the guest's policies of this direction."""
+    added = [line.split() for line in t.net.made(guest, "xfrm policy add") if f" dir {direction}" in line]
     return [f"xfrm policy delete {' '.join(words[3 : words.index('dir') + 2])}" for words in added]
 
 
-def lose_protection(t: Test) -> float:
-    """Deletes a's outbound policies: its packets leave in clear from then on. Returns when that had happened."""
-    return change(t.a, *outbound_policies(t)).done
+def lose_protection(t: Test, shell: str = "") -> None:
+    """Deletes a's outbound policies: from then on its packets leave in clear, and b takes them. shell: runs on a before."""
+    change(t.b, *policies_away(t, "b", "in"))
+    lines = policies_away(t, "a", "out")
+    if not shell:
+        change(t.a, *lines)
+        return
+    change(t.a, shell=f"{shell}\n{batch(lines)}")
 
 
 def control(t: Test) -> None:
@@ -178,3 +186,57 @@ def container_is_adopted(t: Test) -> None:
     t.check(later.clear == 0, "daemon started again: nothing is in clear after that", later)
     server.kill(signal.SIGKILL)
     server.wait()
+
+
+SYSLOG = """import socket
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/dev/log")
+print("listening", flush=True)
+while True:
+    print(log.recv(4096).decode(), flush=True)
+"""
+
+
+def forbidden_to_private_engine(t: Test) -> None:
+    """Yama forbids to take files from any process, also to root, and nothing undoes that until the next boot."""
+    if not t.a.run(f"test -e {YAMA}").ok:
+        t.skip("ptrace_scope 3 under a private engine", "this kernel has no Yama")
+        return
+    t.spoils_guests()
+    while_protected(t)
+    with_protection(t)
+
+
+def while_protected(t: Test) -> None:
+    t.net.ipsec()
+    t.b.run("rm -rf /run/rdmasec", check=True)
+    stream = Stream(t, ETH0, options=GENTLE, wrap_b=f"{t.build}/bin/rdmasec run --")
+    with t.wire(busy=True) as wire:
+        t.b.run(FORBID, check=True)
+        ended = stream.server.ends()
+    t.check(ended is not None and ended.code == -ENDED, "ptrace_scope 3: the process of a protected queue pair is ended", ended)
+    t.check(wire.clear == 0, "ptrace_scope 3, protected until the end: nothing was in clear", wire)
+    stream.stop()
+
+
+def with_protection(t: Test) -> None:
+    """Its protection ends with the right to take its file: the queue pair can only be stopped with its process."""
+    t.net.ipsec()
+    t.a.run("rm -rf /run/rdmasec /dev/log", check=True)
+    t.a.write_file("/run/syslog.py", SYSLOG)
+    syslog = t.a.start("exec python3 /run/syslog.py")
+    await_words(syslog, "listening")
+    stream = Stream(t, ETH0, options=GENTLE, wrap_a=f"{t.build}/bin/rdmasec run --")
+    with t.wire(busy=True) as wire:
+        lose_protection(t, FORBID)
+        ended = stream.client.ends()
+    t.check(ended is not None and ended.code == -ENDED, "ptrace_scope 3 and no protection: the process is ended", ended)
+    t.note(f"ptrace_scope 3 and no protection: {wire.clear} frames in clear until the process was ended")
+    with t.wire(busy=True) as later:
+        time.sleep(1)
+    t.check(later.clear == 0, "ptrace_scope 3 and no protection: nothing is in clear after that", later)
+    named = "its file cannot be taken from the process"
+    t.check(syslog.says(named), "ptrace_scope 3: the log of the system has the reason", syslog.output())
+    stream.stop()
+    syslog.kill(signal.SIGKILL)
+    syslog.wait()
