@@ -587,6 +587,28 @@ Test(supervisor_call, refuses_capability_that_program_lacks)
 	cr_expect_eq(w.called, 1);
 }
 
+static struct outcome creates_queue_pair(uint64_t type)
+{
+	memset(&w, 0, sizeof(w));
+	begin(&w.request, RDMA_DRIVER_RXE, UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE);
+	add_attr(&w.request, UVERBS_ATTR_CREATE_QP_HANDLE, 0, 0);
+	add_attr(&w.request, UVERBS_ATTR_CREATE_QP_TYPE, 8, type);
+	return verbs();
+}
+
+/* create_qp() in uverbs_cmd.c asks for CAP_NET_RAW; software RoCE makes none, so no scenario can. */
+Test(supervisor_call, refuses_raw_packets_to_program_without_capability)
+{
+	struct outcome outcome = creates_queue_pair(IB_UVERBS_QPT_RAW_PACKET);
+
+	cr_expect(outcome.kind == OUTCOME_RETURNS && outcome.result == -EPERM);
+	cr_expect(w.called == 0 && w.said == 1 && w.done == 1);
+	cr_expect_eq(creates_queue_pair(IB_UVERBS_QPT_DRIVER).result, -EPERM);
+	cr_expect_eq(w.called, 0);
+	cr_expect_eq(creates_queue_pair(IB_UVERBS_QPT_UD).result, 0, "control");
+	cr_expect_eq(w.called, 1);
+}
+
 Test(supervisor_call, puts_event_channel_into_program)
 {
 	struct ib_uverbs_attr *attrs =
