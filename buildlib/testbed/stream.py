@@ -61,8 +61,12 @@ class Stream:
         await_listener(self.server, port)
         kept = "-k " if keep else ""
         self.client = t.a.start(f"{command.format(wrap=wrap_a)} {index_a} {kept}{client_options} {ETH0['b'][0]}", **how)
-        for process in (self.client, self.server):
-            await_words(process, "streaming")
+        try:
+            for process in (self.client, self.server):
+                await_words(process, "streaming")
+        except RuntimeError as error:
+            # often the cause is at the other end
+            raise RuntimeError(f"{error}\nthe server: {self.server.output()}") from error
 
     def sent(self) -> int:
         """Returns the number of messages that a has sent; it prints the number once a second."""
