@@ -64,7 +64,7 @@ static bool creates_watched_state(const struct request *request)
 /* The namespace of a client that cannot be watched. */
 static int unwatched_namespace(struct asking *q)
 {
-	int ns_fd, err = process_open_netns(&q->process, &ns_fd);
+	int ns_fd, err = foreign_open_netns(q->connection->server->options.foreign, &q->process, &ns_fd);
 
 	if (err)
 		return err;
@@ -239,18 +239,11 @@ enum connection_fate question_answer(struct asking *q)
 
 int asker_open(const struct connection *connection, pid_t subject, struct process *out)
 {
-	struct process peer;
-	int err = process_open_peer(connection->socket, &peer);
+	struct foreign *foreign = connection->server->options.foreign;
 
-	if (err)
-		return err;
-	if (!subject) {
-		*out = peer;
-		return 0;
-	}
-	err = process_open_subject(&peer, subject, out);
-	process_close(&peer);
-	return err;
+	if (subject)
+		return foreign_open_subject(foreign, connection->socket, subject, out);
+	return foreign_open_peer(foreign, connection->socket, out);
 }
 
 enum connection_fate question_reject(struct asking *q, enum reason reason)

@@ -187,7 +187,7 @@ void server_publish(const struct wire_record *record, void *arg);
 /* ---- survey.c ---- */
 
 /* Every GID, as `rdmasec status` shows it, judged for this process. 0 or -errno. */
-RS_MUST_USE int watch_survey(struct watch *watch, const struct process *process,
+RS_MUST_USE int watch_survey(struct watch *watch, struct foreign *foreign, const struct process *process,
 			     void (*row)(const struct wire_record *record, void *arg), void *arg);
 
 #endif

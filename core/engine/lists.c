@@ -73,10 +73,10 @@ enum connection_fate connection_write(struct connection *connection)
 static void list_status(struct connection *connection)
 {
 	struct process process;
-	int err = process_open_peer(connection->socket, &process);
+	int err = foreign_open_peer(connection->server->options.foreign, connection->socket, &process);
 
 	if (!err) {
-		err = watch_survey(connection->server->watch, &process, add_row, &connection->list);
+		err = watch_survey(connection->server->watch, connection->server->options.foreign, &process, add_row, &connection->list);
 		process_close(&process);
 	}
 	if (err)

@@ -27,6 +27,7 @@ enum { LOOK_AGAIN_MS = 1000, LOOKS_IN_VAIN = 2 };
  */
 struct served {
 	struct event_base *base;
+	struct foreign *foreign;
 	struct event *lifeline, *process, *look;
 	char variable[sizeof("RDMASEC_ENGINE=") + WIRE_NAME_MAX]; /* "": the engine's name is not known */
 	int in_vain;
@@ -45,6 +46,7 @@ static void look_for_descendants(evutil_socket_t fd, short what, void *arg)
 	const struct timeval again = clock_timeval(LOOK_AGAIN_MS);
 	struct served *served = arg;
 	struct process found;
+	int err;
 
 	(void)fd;
 	(void)what;
@@ -52,8 +54,11 @@ static void look_for_descendants(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(served->base);
 		return;
 	}
-	if (!process_find_by_environment(served->variable, &found)) {
+	err = foreign_find_by_environment(served->foreign, served->variable, &found);
+	/* any other error says nothing: a process delays the search */
+	if (err != -ENOENT)
 		served->in_vain = 0;
+	if (!err) {
 		/* it takes over the pidfd */
 		if (!watch_end(served, found.pidfd, &served->process))
 			return;
@@ -123,6 +128,7 @@ int engine_serve(const struct policy *policy, int listener, int lifeline, int pi
 		return -ENOMEM;
 	name_self(&served, listener);
 	err = foreign_start("/sys", &options.foreign);
+	served.foreign = options.foreign;
 	if (err) {
 		event_base_free(served.base);
 		return err;

@@ -29,10 +29,10 @@ static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid,
 	return err;
 }
 
-static int survey_for(struct watch *watch, const struct process *process, struct survey *survey)
+static int survey_for(struct watch *watch, struct foreign *foreign, const struct process *process, struct survey *survey)
 {
 	struct namespace *in;
-	int ns_fd, err = process_open_netns(process, &ns_fd);
+	int ns_fd, err = foreign_open_netns(foreign, process, &ns_fd);
 
 	if (err)
 		return err;
@@ -45,11 +45,11 @@ static int survey_for(struct watch *watch, const struct process *process, struct
 	return err;
 }
 
-int watch_survey(struct watch *watch, const struct process *process,
+int watch_survey(struct watch *watch, struct foreign *foreign, const struct process *process,
 		 void (*row)(const struct wire_record *record, void *arg), void *arg)
 {
 	struct survey survey = { 0 };
-	int err = survey_for(watch, process, &survey);
+	int err = survey_for(watch, foreign, process, &survey);
 
 	for (size_t i = 0; !err && i < survey.count; i++) {
 		struct wire_record record;

@@ -2,13 +2,18 @@
 #include "process/account.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/nsfs.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/small_file.h"
 #include "util/text.h"
+
+/* ---- of a namespace ---- */
 
 /* Namespaces are nested at most 32 deep (create_user_ns() in kernel/user_namespace.c). */
 enum { NESTED_MAX = 33 };
@@ -76,34 +81,39 @@ uint64_t process_account_of_namespace(int ns_fd)
 	return account;
 }
 
-uint64_t process_account(int proc_dir, uid_t uid)
-{
-	struct stat own, theirs;
-	uint64_t account;
-	int fd;
+/* ---- of a process ---- */
 
-	if (stat("/proc/self/ns/user", &own) || fstatat(proc_dir, "ns/user", &theirs, 0) || is_same(&own, &theirs))
-		return uid;
-	fd = openat(proc_dir, "ns/user", O_RDONLY | O_CLOEXEC);
-	fd = fd < 0 ? fd : outermost(fd, &own);
-	if (fd < 0)
-		return uid;
-	account = account_of_namespace(fd, uid);
-	close(fd);
-	return account;
+enum { MAP_MAX = 64, SUBORDINATE_MIN = 100000, SUBORDINATE_COUNT = 65536 };
+
+/* The first line of a user namespace's map: ids inside, ids outside, how many. False: there is none. */
+static bool read_map(const char *path, uint64_t *inside, uint64_t *outside, uint64_t *count)
+{
+	char text[MAP_MAX];
+
+	/* the text is longer where a map has several lines: the rest does not matter */
+	return small_file_read(AT_FDCWD, path, text, sizeof(text)) > 0 &&
+	       sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, inside, outside, count) == 3;
+}
+
+static uint64_t account_of_id(uint64_t id)
+{
+	if (id == 0)
+		return a_namespace;
+	if (id < SUBORDINATE_MIN)
+		return id;
+	return a_namespace + 1 + (id - SUBORDINATE_MIN) / SUBORDINATE_COUNT;
 }
 
 uint64_t process_account_of(pid_t pid, uid_t uid)
 {
+	uint64_t inside, outside, count, own_inside, own_outside, own_count;
 	char path[32];
-	uint64_t account;
-	int dir;
 
-	text_format(path, sizeof(path), "/proc/%d", (int)pid);
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
+	text_format(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
+	if (!read_map(path, &inside, &outside, &count) ||
+	    !read_map("/proc/self/uid_map", &own_inside, &own_outside, &own_count))
 		return uid;
-	account = process_account(dir, uid);
-	close(dir);
-	return account;
+	if (inside == own_inside && outside == own_outside && count == own_count)
+		return uid;
+	return account_of_id(outside);
 }

@@ -8,20 +8,20 @@
 #include <sys/types.h>
 
 /*
- * Returns the account of the process whose folder in /proc is open as `proc_dir`. In the caller's user namespace it is
- * `uid`. In another one it is the user that owns the outermost namespace below the caller's (NS_GET_OWNER_UID,
- * ioctl_ns(2)); if that owner is root, which makes namespaces for others, it is the namespace itself. If the kernel
- * does not tell, it is `uid`. Does not block.
+ * Returns the account of a process with this user id. In the caller's user namespace it is `uid`. In another one it is
+ * the user that is mapped first (/proc/PID/uid_map, user_namespaces(7)): a user that makes a namespace alone can map only
+ * itself. Ids from 100,000 on are subordinate ones, as login.defs(5) has them: each range of 65,536, which one user has,
+ * is an account, and real users with such ids share one for what they do in namespaces. If the kernel does not tell, as
+ * of a process that has ended, it is `uid`.
+ *
+ * Does not block: the namespace itself could say its owner, but would wait for execve(2) (process.h).
  */
-uint64_t process_account(int proc_dir, uid_t uid);
+uint64_t process_account_of(pid_t pid, uid_t uid);
 
 /*
  * Returns the account of the user namespace that owns the namespace behind `ns_fd`: 0 for the caller's own user
  * namespace, and if the kernel does not tell.
  */
 uint64_t process_account_of_namespace(int ns_fd);
-
-/* The same by number; the process may end during the call, and the account is `uid` then. */
-uint64_t process_account_of(pid_t pid, uid_t uid);
 
 #endif

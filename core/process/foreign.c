@@ -24,6 +24,7 @@ enum {
 	SOCKET_CLOSER_MS = 1000,       /* without progress: then it hangs */
 	SEND_BUFFER = 4 * 1024 * 1024, /* some thousand sockets that wait for a closer */
 	TRIES = 3,
+	HANGS_MAX = 3, /* accounts at whose files helpers hang, in one search: it then looks at the asking one's only */
 };
 
 /* ---- helpers ---- */
@@ -61,6 +62,11 @@ static void forget_returned(struct foreign *foreign)
 		if (is_given_up(helper) && now > helper->until_ms && (idle || has_ended(helper)))
 			foreign_helper_end(helper);
 	}
+}
+
+int64_t foreign_spent_us(const struct foreign *foreign)
+{
+	return foreign->spent_us;
 }
 
 unsigned foreign_stuck(const struct foreign *foreign)
@@ -118,6 +124,8 @@ static int spawn(struct foreign *foreign, struct foreign_helper *helper)
 	}
 	helper->pid = reply.pid;
 	helper->pidfd = pidfd_open(reply.pid, 0);
+	if (clock_getcpuclockid(helper->pid, &helper->work))
+		return -ESRCH;
 	/* a smaller buffer holds fewer sockets */
 	if (setsockopt(helper->socket, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)))
 		(void)setsockopt(helper->socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
@@ -157,18 +165,28 @@ struct foreign_helper *foreign_helper_get(struct foreign *foreign, enum foreign_
 /* Of helpers that looked at a file for a question: a dead server below a scan bars no question. */
 bool foreign_hangs(struct foreign *foreign, uint64_t account)
 {
-	bool barred = false;
+	bool barred;
 
 	if (!foreign)
 		return false;
-
 	forget_returned(foreign);
+	barred = foreign_debt_is_high(foreign, account);
 	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
 		barred |= foreign->helpers[i].role == FOREIGN_STUCK && foreign->helpers[i].account == account;
 	return barred;
 }
 
-int foreign_await(const struct foreign_helper *helper, struct foreign_reply *out, int *fd)
+/* Returns the processor time that the helper has had since it was asked last. */
+static int64_t worked_us(const struct foreign_helper *helper)
+{
+	struct timespec now;
+
+	if (clock_gettime(helper->work, &now))
+		return 0; /* it has ended */
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - helper->work_us;
+}
+
+int foreign_await(struct foreign *foreign, const struct foreign_helper *helper, struct foreign_reply *out, int *fd)
 {
 	struct pollfd ready = { .fd = helper->socket, .events = POLLIN };
 	int64_t end_ms = clock_ms() + AWAIT_MAX_MS;
@@ -176,8 +194,15 @@ int foreign_await(const struct foreign_helper *helper, struct foreign_reply *out
 	int asleep = 0, got;
 
 	while (poll(&ready, 1, SLICE_MS) != 1) {
-		asleep = foreign_is_asleep(helper) ? asleep + 1 : 0;
-		if (asleep * SLICE_MS >= FOREIGN_ASLEEP_MS || clock_ms() > end_ms)
+		bool sleeps = foreign_is_asleep(helper);
+
+		if (sleeps) {
+			foreign_debt_add(foreign, atomic_load(&helper->slot->account), SLICE_MS);
+			foreign->spent_us += SLICE_MS * 1000;
+		}
+		asleep = sleeps ? asleep + 1 : 0;
+		if (asleep * SLICE_MS >= FOREIGN_ASLEEP_MS || worked_us(helper) >= FOREIGN_WORKS_MS * 1000 ||
+		    clock_ms() > end_ms)
 			return -ETIMEDOUT;
 	}
 	got = foreign_receive_message(helper->socket, out, sizeof(*out), fd, &count, MSG_DONTWAIT);
@@ -187,17 +212,22 @@ int foreign_await(const struct foreign_helper *helper, struct foreign_reply *out
 }
 
 /* What the helper does not pass on it closes after its reply. */
-static int await_both(const struct foreign_helper *helper, struct foreign_reply *out, int *fd, bool *hangs)
+static int await_both(struct foreign *foreign, struct foreign_helper *helper, struct foreign_reply *out, int *fd,
+		      bool *hangs)
 {
 	struct foreign_reply closed;
-	int none, err = foreign_await(helper, out, fd);
+	int none, err = foreign_await(foreign, helper, out, fd);
+	int64_t worked;
 
 	*hangs = err == -ETIMEDOUT;
 	if (!err && out->closes) {
-		int then = foreign_await(helper, &closed, &none);
+		int then = foreign_await(foreign, helper, &closed, &none);
 
 		*hangs = then == -ETIMEDOUT;
 	}
+	worked = worked_us(helper);
+	helper->work_us += worked;
+	foreign->spent_us += worked;
 	return err;
 }
 
@@ -206,9 +236,8 @@ static size_t length_of(const struct foreign_request *request)
 	return offsetof(struct foreign_request, places) + request->count * sizeof(request->places[0]);
 }
 
-/* Tries again if the helper hangs with another account's file, or has ended. */
-static int call(struct foreign *foreign, const struct foreign_request *request, const int *fds, size_t fd_count,
-		struct foreign_reply *reply, int *fd)
+int foreign_call(struct foreign *foreign, const struct foreign_request *request, const int *fds, size_t fd_count,
+		 struct foreign_reply *reply, int *fd)
 {
 	int err = -EBUSY;
 
@@ -222,7 +251,7 @@ static int call(struct foreign *foreign, const struct foreign_request *request, 
 		if (!helper)
 			return -EBUSY;
 		err = foreign_send(helper->socket, request, length_of(request), fds, fd_count, MSG_DONTWAIT);
-		err = err < 0 ? err : await_both(helper, reply, fd, &hangs);
+		err = err < 0 ? err : await_both(foreign, helper, reply, fd, &hangs);
 		if (err && err != -ETIMEDOUT) {
 			foreign_helper_end(helper);
 			continue;
@@ -259,7 +288,7 @@ static int take(struct foreign *foreign, const struct process *process, const st
 	int fd, err;
 
 	if (foreign) {
-		err = call(foreign, request, &process->pidfd, 1, &reply, &fd);
+		err = foreign_call(foreign, request, &process->pidfd, 1, &reply, &fd);
 		return err ? err : file_from(&reply, fd, out);
 	}
 	err = foreign_take_here("/sys", process, request->thread, request->number, (dev_t)request->rdev, out, &left);
@@ -306,17 +335,21 @@ int foreign_receive(struct foreign *foreign, int socket, const struct process *p
 
 	if (!foreign)
 		return receive_in_this_process(socket, process, number, out);
-	err = call(foreign, &request, fds, 2, &reply, &fd);
+	err = foreign_call(foreign, &request, fds, 2, &reply, &fd);
 	return err ? err : file_from(&reply, fd, out);
 }
 
-/* Fills in a request with the next places of accounts that are not barred; `from` are their indices. */
+/*
+ * Fills in a request with the next places of accounts that are not barred; `from` are their indices. `only_own`: of the
+ * account that asks.
+ */
 static size_t gather(struct foreign *foreign, const struct foreign_place *places, size_t count, size_t at,
-		     struct foreign_request *request, size_t *from)
+		     bool only_own, struct foreign_request *request, size_t *from)
 {
 	request->count = 0;
 	for (; at < count && request->count < FOREIGN_PLACES_MAX; at++) {
-		if (foreign_hangs(foreign, places[at].account))
+		if ((only_own && places[at].account != request->account) ||
+		    foreign_hangs(foreign, places[at].account))
 			continue;
 		from[request->count] = at;
 		request->places[request->count++] = places[at];
@@ -333,13 +366,13 @@ static int same(struct foreign *foreign, struct foreign_request *request, int ow
 	int fd, err = -ENOENT, hung = 0;
 
 	while (err == -ENOENT && at < count) {
-		size_t next = gather(foreign, places, count, at, request, from);
+		size_t next = gather(foreign, places, count, at, hung >= HANGS_MAX, request, from);
 
 		if (!request->count)
 			return -ENOENT;
-		err = call(foreign, request, &own, own >= 0, &reply, &fd);
+		err = foreign_call(foreign, request, &own, own >= 0, &reply, &fd);
 		/* the places of that account are barred now, so the next request lacks them */
-		if (err == -ETIMEDOUT && ++hung < TRIES) {
+		if (err == -ETIMEDOUT && hung++ < HANGS_MAX) {
 			err = -ENOENT;
 			continue;
 		}
@@ -536,6 +569,7 @@ void foreign_stop(struct foreign *foreign)
 			;
 	if (foreign->pidfd >= 0)
 		close(foreign->pidfd);
+	foreign_debts_free(foreign);
 	if (foreign->slots)
 		munmap(foreign->slots, FOREIGN_HELPERS_MAX * sizeof(*foreign->slots));
 	free(foreign);

@@ -16,8 +16,11 @@
  * The helpers are started by a spawner, which is forked before privileges are dropped. Neither has the engine's
  * listening socket or any other of its files. All end with the engine, as far as the kernel lets them.
  *
+ * A file can also delay each look without stopping it. So an account has a debt for the time that helpers slept with its
+ * files, and while that is above FOREIGN_DEBT_MS, no further file of the account is looked at.
+ *
  * For one thread: the one that called foreign_start(). The calls block while a helper works, and at most for about
- * FOREIGN_ASLEEP_MS when it sleeps in the kernel.
+ * FOREIGN_ASLEEP_MS when it sleeps in the kernel, or about FOREIGN_WORKS_MS of processor time.
  */
 #ifndef RDMASEC_PROCESS_FOREIGN_H
 #define RDMASEC_PROCESS_FOREIGN_H
@@ -26,8 +29,10 @@
 
 enum {
 	FOREIGN_ASLEEP_MS = 160,
-	FOREIGN_SEARCH_MS = 250,  /* of one process */
+	FOREIGN_SEARCH_MS = 250, /* of one process */
+	FOREIGN_WORKS_MS = 320,
 	FOREIGN_HELPERS_MAX = 64, /* those that were given up included */
+	FOREIGN_DEBT_MS = 320,    /* what an account may have the calls wait at once, and then a twentieth of the time */
 };
 
 struct foreign;
@@ -44,6 +49,28 @@ int foreign_pidfd(const struct foreign *foreign);
 /* Returns the number of helpers that were given up and have not ended. */
 unsigned foreign_stuck(const struct foreign *foreign);
 
+/*
+ * Returns the microseconds that helpers have worked or slept for the calls of this thread, up to now. It grows by what
+ * the calls for one account cost all others, on a busy host as on an idle one.
+ */
+int64_t foreign_spent_us(const struct foreign *foreign);
+
+/* ---- processes: process_open() and its like, in a helper; `foreign` NULL: in the calling thread ---- */
+
+/* Each returns 0, and process_close() is due; or -errno as its like in process.h, or as foreign_take(). */
+RS_MUST_USE int foreign_open(struct foreign *foreign, pid_t pid, struct process *out);
+RS_MUST_USE int foreign_open_peer(struct foreign *foreign, int socket, struct process *out);
+/* As process_identify_subject(), for the process that connected the socket. */
+RS_MUST_USE int foreign_open_subject(struct foreign *foreign, int socket, pid_t pid, struct process *out);
+RS_MUST_USE int foreign_open_netns(struct foreign *foreign, const struct process *process, int *out_fd);
+/*
+ * As process_find_by_environment(). -EBUSY or -ETIMEDOUT: a process delays the search, so there may be one. `variable`
+ * has at most 255 octets.
+ */
+RS_MUST_USE int foreign_find_by_environment(struct foreign *foreign, const char *variable, struct process *out);
+
+/* ---- their files ---- */
+
 struct foreign_file {
 	int fd; /* of a uverbs device; the caller returns it by foreign_close_device() */
 	dev_t rdev;
@@ -56,7 +83,8 @@ struct foreign_file {
 /*
  * Duplicates fd `number` of the process if it is one of a uverbs device. Returns 0; -ENODEV: it is another file;
  * -EBADF, -EPERM or -ESRCH as process_fetch_fd(); -EBUSY: a helper hangs for the process's account, or for too many
- * accounts; -ETIMEDOUT: this one hangs now; or another -errno. `foreign` NULL: the calling thread does it, in tests.
+ * accounts, or the account's debt is too high; -ETIMEDOUT: this one hangs now; or another -errno. `foreign` NULL: the
+ * calling thread does it, in tests.
  */
 RS_MUST_USE int foreign_take(struct foreign *foreign, const struct process *process, int number,
 			     struct foreign_file *out);
@@ -83,7 +111,8 @@ struct foreign_place {
 
 /*
  * Finds the first of `places` that is the same open file as the one at `place`. Returns 0; -ENOENT: none; else as
- * foreign_take(). Places of accounts for which a helper hangs are passed over.
+ * foreign_take(). Places of accounts for which a helper hangs are passed over, and those of all other accounts once
+ * several hang: then it cannot be found out that the file is known, and it is watched as another one.
  */
 RS_MUST_USE int foreign_same(struct foreign *foreign, const struct foreign_place *place,
 			     const struct foreign_place *places, size_t count, size_t *out);

@@ -6,10 +6,11 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "process/foreign.h"
 
-enum { FOREIGN_PLACES_MAX = 64, FOREIGN_FDS_MAX = 2 };
+enum { FOREIGN_PLACES_MAX = 64, FOREIGN_FDS_MAX = 2, FOREIGN_VARIABLE_MAX = 256 };
 
 enum foreign_what {
 	FOREIGN_TAKE = 1, /* with a pidfd */
@@ -21,6 +22,9 @@ enum foreign_what {
 	FOREIGN_GO_ON,
 	FOREIGN_SEARCH, /* with a pidfd; FOREIGN_FOUND and FOREIGN_END as of a scan */
 	FOREIGN_STOP,   /* instead of FOREIGN_GO_ON */
+	FOREIGN_DESCRIBE, /* the facts are in the slot then */
+	FOREIGN_NETNS,    /* with the namespace in the reply */
+	FOREIGN_FIND,     /* by the variable in the slot; `pid` is left out, or found */
 };
 
 /* A descriptor that stopped a helper. */
@@ -72,6 +76,9 @@ struct foreign_slot {
 	_Atomic uint64_t account, start_time;
 	_Atomic int32_t pid, thread, number;
 	_Atomic uint32_t step, closed;
+	/* of FOREIGN_DESCRIBE and FOREIGN_FIND: the socket's messages say when they are valid */
+	struct process described;
+	char variable[FOREIGN_VARIABLE_MAX];
 };
 
 /* Files to close after the reply: that may last. */
@@ -127,7 +134,12 @@ struct foreign_helper {
 	uint32_t sent;                    /* sockets, to a closer */
 	uint32_t seen_step;               /* and when it was another one */
 	int64_t seen_ms;
+	clockid_t work; /* its processor time */
+	int64_t work_us; /* of it, what was seen last */
 };
+
+/* An account for which helpers slept: see foreign_debt.c. */
+struct foreign_debt;
 
 struct foreign {
 	const char *sysfs;
@@ -137,7 +149,17 @@ struct foreign {
 	struct foreign_helper helpers[FOREIGN_HELPERS_MAX];
 	struct foreign_scope scope;   /* of the scan that runs */
 	struct foreign_obstacle from; /* those up to it are done; .pid 0: none */
+	struct foreign_debt *debts;
+	int64_t spent_us;
 };
+
+/* ---- foreign_debt.c ---- */
+
+/* A helper slept so long with a file of the account, while the engine waited. */
+void foreign_debt_add(struct foreign *foreign, uint64_t account, int64_t ms);
+/* Nothing of the account is looked at now. */
+bool foreign_debt_is_high(struct foreign *foreign, uint64_t account);
+void foreign_debts_free(struct foreign *foreign);
 
 /* The helper with this role, started if there is none; NULL: none can be started. */
 struct foreign_helper *foreign_helper_get(struct foreign *foreign, enum foreign_role role);
@@ -146,9 +168,16 @@ struct foreign_helper *foreign_helper_find(struct foreign *foreign, enum foreign
 void foreign_give_up(struct foreign_helper *helper, enum foreign_role role);
 /* Forgets a helper that has ended or is not needed any more. */
 void foreign_helper_end(struct foreign_helper *helper);
+/*
+ * Has the taker serve a request. Tries again if it hangs with another account's file, or has ended. Returns 0 and the
+ * reply, with *fd -1 if none came; or -errno as foreign_take().
+ */
+RS_MUST_USE int foreign_call(struct foreign *foreign, const struct foreign_request *request, const int *fds,
+			     size_t fd_count, struct foreign_reply *reply, int *fd);
 /* It sleeps in the kernel, so more time does not help it. */
 bool foreign_is_asleep(const struct foreign_helper *helper);
 /* Waits for the next reply. Returns 0; -ETIMEDOUT: the helper hangs; -ECONNRESET: it has ended. *fd -1: none came. */
-RS_MUST_USE int foreign_await(const struct foreign_helper *helper, struct foreign_reply *out, int *fd);
+RS_MUST_USE int foreign_await(struct foreign *foreign, const struct foreign_helper *helper,
+			      struct foreign_reply *out, int *fd);
 
 #endif

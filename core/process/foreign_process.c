@@ -94,6 +94,42 @@ static void serve_same(const struct helper *helper, const struct foreign_request
 	finish(&reply, -1, &left);
 }
 
+static void serve_describe(const struct helper *helper, const struct foreign_request *request)
+{
+	struct foreign_leftovers left = { .count = 0 };
+	struct foreign_reply reply = { 0 };
+	struct process process = { .pid = request->pid, .pidfd = -1 };
+
+	reply.err = process_describe(&process);
+	helper->slot->described = process;
+	finish(&reply, -1, &left);
+}
+
+static void serve_netns(const struct foreign_request *request)
+{
+	const struct process process = { .pid = request->pid, .pidfd = -1 };
+	struct foreign_leftovers left = { .count = 0 };
+	struct foreign_reply reply = { 0 };
+	int fd = -1;
+
+	reply.err = process_open_netns(&process, &fd);
+	finish(&reply, reply.err ? -1 : fd, &left);
+}
+
+static void serve_find(const struct helper *helper, const struct foreign_request *request)
+{
+	struct foreign_leftovers left = { .count = 0 };
+	struct foreign_reply reply = { 0 };
+	struct process process;
+
+	reply.err = process_find_by_environment(helper->slot->variable, request->pid, &process);
+	if (!reply.err) {
+		reply.pid = process.pid;
+		process_close(&process);
+	}
+	finish(&reply, -1, &left);
+}
+
 /* ---- a scan ---- */
 
 struct scan {
@@ -300,6 +336,12 @@ static void serve(const struct helper *helper, const struct foreign_request *req
 		serve_take(helper, request, fds);
 	else if (request->what == FOREIGN_SAME)
 		serve_same(helper, request, count ? fds[0] : -1);
+	else if (request->what == FOREIGN_DESCRIBE)
+		serve_describe(helper, request);
+	else if (request->what == FOREIGN_NETNS)
+		serve_netns(request);
+	else if (request->what == FOREIGN_FIND)
+		serve_find(helper, request);
 	else if (request->what == FOREIGN_SCAN)
 		serve_scan(helper, request);
 	else if (request->what == FOREIGN_SEARCH && count == 1)

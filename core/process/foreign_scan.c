@@ -184,7 +184,7 @@ static int take_all(struct foreign *foreign, struct foreign_helper *helper, cons
 		struct foreign_request next = { .what = FOREIGN_GO_ON };
 		struct foreign_found found;
 
-		err = foreign_await(helper, &reply, &fd);
+		err = foreign_await(foreign, helper, &reply, &fd);
 		if (err)
 			return err;
 		if (reply.kind != FOREIGN_FOUND || fd < 0)

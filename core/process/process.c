@@ -18,6 +18,7 @@
 #include "process/account.h"
 #include "process/executable.h"
 #include "process/status.h"
+#include "util/clock.h"
 #include "util/small_file.h"
 #include "util/text.h"
 
@@ -99,27 +100,16 @@ static void read_optional_facts(int dir, struct process *process)
 	process->netns_ino = process->netns_known ? st.st_ino : 0;
 }
 
-/*
- * The pidfd is opened first, and the process is found alive last: the pid was no other process's between the two.
- * `uid_known`: the user id is not read.
- */
-static int describe(struct process *process, bool uid_known)
+int process_describe(struct process *process)
 {
-	int dir = proc_dir_open(process->pid);
-	int err;
+	int err, dir = proc_dir_open(process->pid);
 
 	if (dir < 0)
 		return dir;
 	err = read_start_time(dir, process);
-	if (!err && !uid_known)
-		err = read_uid(process);
-	if (!err) {
+	if (!err)
 		read_optional_facts(dir, process);
-		process->account = process_account(dir, process->uid);
-	}
 	close(dir);
-	if (process_has_ended(process))
-		return -ESRCH;
 	return err;
 }
 
@@ -143,27 +133,46 @@ bool process_has_ended(const struct process *process)
 	return has_event(process->pidfd, POLLIN);
 }
 
-static int finish(struct process *process, bool uid_known, struct process *out)
+/*
+ * The pidfd was opened first, and the process is found alive last: the pid was no other process's between the two.
+ */
+static int describe_opened(int err, struct process *out)
 {
-	int err = describe(process, uid_known);
-
 	if (err)
-		close(process->pidfd);
-	else
-		*out = *process;
+		return err;
+	err = process_describe(out);
+	if (process_has_ended(out))
+		err = -ESRCH;
+	if (err)
+		process_close(out);
 	return err;
 }
 
-int process_open(pid_t pid, struct process *out)
+int process_identify(pid_t pid, struct process *out)
 {
 	struct process process = { .pid = pid };
+	int err;
 
 	if (pid <= 0)
 		return -ESRCH;
 	process.pidfd = pidfd_open(pid, 0);
 	if (process.pidfd < 0)
 		return -errno;
-	return finish(&process, false, out);
+	err = read_uid(&process);
+	if (process_has_ended(&process))
+		err = -ESRCH;
+	if (err) {
+		close(process.pidfd);
+		return err;
+	}
+	process.account = process_account_of(pid, process.uid);
+	*out = process;
+	return 0;
+}
+
+int process_open(pid_t pid, struct process *out)
+{
+	return describe_opened(process_identify(pid, out), out);
 }
 
 static int peer_pidfd(int socket, pid_t pid)
@@ -187,7 +196,7 @@ static int peer_pidfd(int socket, pid_t pid)
 	return err;
 }
 
-int process_open_peer(int socket, struct process *out)
+int process_identify_peer(int socket, struct process *out)
 {
 	struct process process = { 0 };
 	struct ucred cred;
@@ -203,7 +212,14 @@ int process_open_peer(int socket, struct process *out)
 	process.pidfd = peer_pidfd(socket, cred.pid);
 	if (process.pidfd < 0)
 		return process.pidfd;
-	return finish(&process, true, out);
+	process.account = process_account_of(process.pid, process.uid);
+	*out = process;
+	return 0;
+}
+
+int process_open_peer(int socket, struct process *out)
+{
+	return describe_opened(process_identify_peer(socket, out), out);
 }
 
 /* A setuid program's ids differ. */
@@ -218,10 +234,10 @@ static int all_uids_are(pid_t pid, uid_t uid)
 	return err;
 }
 
-int process_open_subject(const struct process *peer, pid_t pid, struct process *out)
+int process_identify_subject(const struct process *peer, pid_t pid, struct process *out)
 {
 	struct process process;
-	int err = process_open(pid, &process);
+	int err = process_identify(pid, &process);
 
 	if (err)
 		return err;
@@ -257,9 +273,16 @@ void process_close(struct process *process)
 #define PIDFD_THREAD O_EXCL /* since 6.9; include/uapi/linux/pidfd.h */
 #endif
 
-/* The first thread may end before the others (pthread_exit() in main()), and then has no files any more. */
+/* Of a program with tens of thousands of threads, none of which has the file. */
+enum { THREADS_MS = 100 };
+
+/*
+ * The first thread may end before the others (pthread_exit() in main()), and then has no files any more. -EBUSY: there
+ * are too many threads, and it is not known whether one of them has the file.
+ */
 static int fetch_from_a_thread(const struct process *process, int number)
 {
+	int64_t end_ms = clock_ms() + THREADS_MS;
 	char path[32];
 	const struct dirent *entry;
 	int fd = -ESRCH;
@@ -276,6 +299,10 @@ static int fetch_from_a_thread(const struct process *process, int number)
 		fd = pidfd_getfd(pidfd, number, 0);
 		fd = fd < 0 ? -errno : fd;
 		close(pidfd);
+		if (fd < 0 && clock_ms() > end_ms) {
+			fd = -EBUSY;
+			break;
+		}
 	}
 	if (tasks)
 		closedir(tasks);

@@ -27,8 +27,30 @@ struct process {
 };
 
 /*
+ * Of another process, only the functions process_identify...() and process_has_ended() do not block. For each other fact
+ * the kernel asks whether this process may ptrace the other one, and may wait until that has finished execve(2), which
+ * closes files; their owner can delay that (the kernel's exec_update_lock: do_task_stat() in fs/proc/array.c,
+ * proc_ns_get_link() in fs/proc/namespaces.c). An engine has a helper read them: foreign.h.
+ */
+
+/*
+ * Finds pidfd, pid, user id and account. The other members are zero. Returns 0, and process_close() is due; -ESRCH when
+ * there is none, or when it ended during the call; or another -errno.
+ */
+RS_MUST_USE int process_identify(pid_t pid, struct process *out);
+/* The same of the process that connected this socket; see process_open_peer(). */
+RS_MUST_USE int process_identify_peer(int socket, struct process *out);
+/*
+ * The same of the process `pid`, on behalf of which `peer` asks. Returns -EPERM unless `peer` is root or has all of its
+ * user ids, as ptrace_may_access() demands for reading its memory.
+ */
+RS_MUST_USE int process_identify_subject(const struct process *peer, pid_t pid, struct process *out);
+/* Reads the other members. 0 or -errno. The process may have ended: process_has_ended(). Blocks. */
+RS_MUST_USE int process_describe(struct process *process);
+
+/*
  * Opens a process. Returns 0, and process_close() is due; -ESRCH when there is none, or when it ended during the call;
- * or another -errno. Facts that take a privilege stay unknown without it.
+ * or another -errno. Facts that take a privilege stay unknown without it. Blocks.
  */
 RS_MUST_USE int process_open(pid_t pid, struct process *out);
 
@@ -38,12 +60,6 @@ RS_MUST_USE int process_open(pid_t pid, struct process *out);
  * reused at once. Returns as process_open().
  */
 RS_MUST_USE int process_open_peer(int socket, struct process *out);
-
-/*
- * Opens the process `pid`, on behalf of which `peer` asks. Returns -EPERM unless `peer` is root or has all of its user
- * ids, as ptrace_may_access() demands for reading its memory; else as process_open().
- */
-RS_MUST_USE int process_open_subject(const struct process *peer, pid_t pid, struct process *out);
 
 /* Makes a second struct for the same process, with its own pidfd. Returns 0, and process_close() is due, or -errno. */
 RS_MUST_USE int process_copy(const struct process *process, struct process *out);
@@ -75,11 +91,12 @@ RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
 
 /*
  * Finds a process of this user that was executed with the string `variable` ("NAME=value") in its environment, also if
- * it has cleared it since, or was forked by such a process; not the calling one. Reads /proc/PID/environ, which a
+ * it has cleared it since, or was forked by such a process; neither the calling one nor `except`. Reads /proc/PID/environ, which a
  * process can overwrite, and which is hidden while the process is not dumpable. Returns 0, and process_close() is due;
- * -ENOENT; or -errno of opening /proc. A hostile process of this user can delay it (its memory is read).
+ * -ENOENT; or -errno of opening /proc. A hostile process of this user can delay it (its memory is read). A process with
+ * another user id, real or effective, is not looked at.
  */
-RS_MUST_USE int process_find_by_environment(const char *variable, struct process *out);
+RS_MUST_USE int process_find_by_environment(const char *variable, pid_t except, struct process *out);
 
 /* The names of a supervisor's process (PR_SET_NAME): that of a command, and that of a container. */
 #define PROCESS_SUPERVISOR_NAME "rdmasec-super"

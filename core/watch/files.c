@@ -361,7 +361,7 @@ static int find_or_create(struct watch *watch, const struct watch_client *client
 			  struct watch_ufile **out)
 {
 	struct namespace *in;
-	int ns_fd, err = process_open_netns(&client->process, &ns_fd);
+	int ns_fd, err = foreign_open_netns(watch->foreign, &client->process, &ns_fd);
 
 	if (err)
 		return err;

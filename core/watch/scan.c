@@ -32,7 +32,7 @@ static void prune(pid_t pid, uint64_t start_time, void *arg)
 {
 	struct watch *watch = arg;
 	struct process process;
-	bool lives = !process_open(pid, &process);
+	bool lives = !foreign_open(watch->foreign, pid, &process);
 
 	if (lives && process.start_time != start_time) {
 		process_close(&process);
@@ -120,7 +120,7 @@ static void take_found(struct watch *watch, const struct foreign_found *found)
 {
 	struct process process;
 
-	if (!process_open(found->pid, &process)) {
+	if (!foreign_open(watch->foreign, found->pid, &process)) {
 		if (process.start_time == found->start_time)
 			take_of(watch, &process, found);
 		process_close(&process);

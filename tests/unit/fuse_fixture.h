@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
- * A FUSE server with one file, which never answers FLUSH: close(2) of the file does not return while the server lives.
- * As any user can make it, in namespaces of its own. Its messages: linux/fuse.h.
+ * A FUSE server with one file. It never answers FLUSH, or after fuse_flush_ms: close(2) of the file lasts as long. As
+ * any user can make it, in namespaces of its own. Its messages: linux/fuse.h.
  */
 #ifndef RDMASEC_TESTS_FUSE_FIXTURE_H
 #define RDMASEC_TESTS_FUSE_FIXTURE_H
@@ -24,6 +24,7 @@
 #include "util/fd_socket.h"
 
 static pid_t fuse_server;
+static int fuse_flush_ms = -1; /* never */
 
 static inline void fuse_reply(int device, uint64_t unique, int err, const void *body, size_t len)
 {
@@ -63,6 +64,11 @@ static inline void fuse_answer(int device, const struct fuse_in_header *in)
 		fuse_reply(device, in->unique, 0, &opened, sizeof(opened));
 		return;
 	case FUSE_FLUSH:
+		if (fuse_flush_ms < 0)
+			return;
+		usleep((useconds_t)fuse_flush_ms * 1000);
+		fuse_reply(device, in->unique, 0, "", 0);
+		return;
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 		return;

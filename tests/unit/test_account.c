@@ -12,7 +12,7 @@
 #include "process/account.h"
 #include "skip.h"
 
-enum { OWNER = 12345, NESTED = 3 };
+enum { OWNER = 12345, NESTED = 3, SUBORDINATE = 100000 };
 
 static pid_t child;
 static int alive[2];
@@ -100,14 +100,33 @@ Test(account, is_the_owner_of_a_users_own_namespace)
 	child_end();
 }
 
-/* As of containers: root makes their namespaces, and each is apart. */
-Test(account, is_a_namespace_that_root_made)
+/* Root maps what it likes: of all the ids, the first one outside counts. */
+Test(account, is_apart_for_a_namespace_that_maps_root)
 {
 	if (getuid())
 		skip_test("takes root");
 	child_start(0, 1);
 	cr_expect_gt(process_account_of(child, 100000), UINT32_MAX);
 	cr_expect_eq(process_account_of(child, 100000), process_account_of(child, 100001));
+	child_end();
+}
+
+/* As of containers, and of newuidmap(1). */
+Test(account, is_the_range_of_subordinate_ids)
+{
+	uint64_t account;
+
+	if (getuid())
+		skip_test("takes root, to become another user");
+	child_start(SUBORDINATE, 1);
+	account = process_account_of(child, SUBORDINATE);
+	child_end();
+	cr_expect_gt(account, UINT32_MAX);
+	child_start(SUBORDINATE + 1, 1);
+	cr_expect_eq(process_account_of(child, SUBORDINATE + 1), account, "the same user's");
+	child_end();
+	child_start(SUBORDINATE + 65536, 1);
+	cr_expect_neq(process_account_of(child, SUBORDINATE + 65536), account, "another user's");
 	child_end();
 }
 

@@ -141,18 +141,18 @@ Test(engine_inherited, engine_finds_descendant_by_its_environment)
 	struct process found;
 	pid_t child;
 
-	cr_expect_eq(process_find_by_environment("RDMASEC_ENGINE=" ENGINE, &found), -ENOENT);
+	cr_expect_eq(process_find_by_environment("RDMASEC_ENGINE=" ENGINE, 0, &found), -ENOENT);
 	child = fork();
 	if (child == 0) {
 		execle("/bin/sleep", "sleep", "60", NULL, (char *[]){ "A=1", "RDMASEC_ENGINE=" ENGINE, NULL });
 		_exit(127);
 	}
-	for (int i = 0; i < 1000 && process_find_by_environment("RDMASEC_ENGINE=" ENGINE, &found); i++)
+	for (int i = 0; i < 1000 && process_find_by_environment("RDMASEC_ENGINE=" ENGINE, 0, &found); i++)
 		usleep(5000);
 	cr_assert_eq(found.pid, child);
 	process_close(&found);
-	cr_expect_eq(process_find_by_environment("RDMASEC_ENGINE=" ENGINE "0", &found), -ENOENT);
-	cr_expect_eq(process_find_by_environment("ENGINE=" ENGINE, &found), -ENOENT);
+	cr_expect_eq(process_find_by_environment("RDMASEC_ENGINE=" ENGINE "0", 0, &found), -ENOENT);
+	cr_expect_eq(process_find_by_environment("ENGINE=" ENGINE, 0, &found), -ENOENT);
 	kill(child, SIGKILL);
 }
 

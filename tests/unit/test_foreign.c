@@ -151,16 +151,26 @@ static void send_files(int socket, const int *fds, size_t count)
 	cr_assert_eq(foreign_send(socket, "question", 8, fds, count, 0), 8);
 }
 
-static int receive(const int *fds, size_t count, int number, struct foreign_file *out)
+static int receive_of(uint64_t account, const int *fds, size_t count, int number, struct foreign_file *out)
 {
+	const struct process process = of_account(account);
 	int pair[2], err;
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	send_files(pair[0], fds, count);
-	err = foreign_receive(foreign, pair[1], &self, number, out);
+	err = foreign_receive(foreign, pair[1], &process, number, out);
+	/* a helper has it, unless it was refused */
+	if (err == -EBUSY)
+		foreign_close_socket(foreign, pair[1], account);
+	else
+		close(pair[1]);
 	close(pair[0]);
-	close(pair[1]);
 	return err;
+}
+
+static int receive(const int *fds, size_t count, int number, struct foreign_file *out)
+{
+	return receive_of(ACCOUNT, fds, count, number, out);
 }
 
 Test(foreign, receives_the_file_of_a_message, .init = start, .fini = stop)
@@ -220,7 +230,87 @@ Test(foreign, gives_up_a_helper_that_closes_a_silent_fuse_file, .init = start, .
 	fuse_end();
 }
 
+/* Each answer comes before a helper counts as hanging. The account does not have the others wait for all of them. */
+Test(foreign, refuses_an_account_whose_files_are_slow, .init = start, .fini = stop)
+{
+	enum { QUESTIONS = 20, FLUSH_MS = 100 };
+	int64_t began, spent_us;
+	struct foreign_file file;
+	int fd, slow = 0;
+
+	fuse_flush_ms = FLUSH_MS;
+	fd = fuse_file();
+	if (fd < 0) {
+		fuse_end();
+		skip_test("FUSE cannot be mounted here");
+	}
+	began = clock_ms();
+	for (int i = 0; i < QUESTIONS; i++)
+		slow += receive_of(ACCOUNT, &fd, 1, HELD, &file) == -ENODEV;
+	cr_expect_leq(slow, 1 + FOREIGN_DEBT_MS / (FLUSH_MS - 40), "%d questions in %lld ms", slow,
+		      (long long)(clock_ms() - began));
+	cr_expect_eq(receive_of(ACCOUNT, &fd, 1, HELD, &file), -EBUSY);
+	cr_expect_eq(foreign_stuck(foreign), 0);
+	spent_us = foreign_spent_us(foreign);
+	cr_expect_geq(spent_us, FOREIGN_DEBT_MS * 1000, "it was counted: %lld us", (long long)spent_us);
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+	fuse_end();
+}
+
+Test(foreign, forgets_a_debt_with_time, .init = start, .fini = stop)
+{
+	foreign_debt_add(foreign, ACCOUNT, FOREIGN_DEBT_MS + 1);
+	cr_expect_eq(take(ACCOUNT, HELD), -EBUSY);
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+	while (foreign_debt_is_high(foreign, ACCOUNT))
+		usleep(1000);
+	cr_expect_eq(take(ACCOUNT, HELD), 0);
+}
+
 /* ---- comparing ---- */
+
+/* A process that hangs in execve(2), as it closes the file there. kcmp(2) of its files waits for the end of that. */
+static pid_t hang_in_exec(int fd)
+{
+	char path[32], text[256];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	do {
+		usleep(1000);
+		cr_assert_gt(small_file_read(AT_FDCWD, path, text, sizeof(text)), 0);
+	} while (!strstr(text, ") D"));
+	return pid;
+}
+
+/* Other users' processes hang: the question is one of this user. */
+Test(foreign, compares_its_own_account_when_others_hang, .init = start, .fini = stop)
+{
+	enum { OTHERS = 5 };
+	struct foreign_place places[OTHERS + 1];
+	const struct foreign_place own = { ACCOUNT, getpid(), HELD };
+	int copy = dup(HELD), fd = fuse_file();
+	int64_t began;
+	size_t index = 0;
+
+	if (fd < 0) {
+		fuse_end();
+		skip_test("FUSE cannot be mounted here");
+	}
+	for (int i = 0; i < OTHERS; i++)
+		places[i] = (struct foreign_place){ OTHER_ACCOUNT + (uint64_t)i, hang_in_exec(fd), HELD };
+	places[OTHERS] = (struct foreign_place){ ACCOUNT, getpid(), copy };
+	began = clock_ms();
+	cr_expect_eq(foreign_same(foreign, &own, places, OTHERS + 1, &index), 0);
+	cr_expect_eq(index, OTHERS);
+	cr_expect_leq(clock_ms() - began, 1000);
+	fuse_end();
+}
 
 Test(foreign, finds_the_same_open_file, .init = start, .fini = stop)
 {
