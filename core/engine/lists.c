@@ -76,7 +76,8 @@ static void list_status(struct connection *connection)
 	int err = foreign_open_peer(connection->server->options.foreign, connection->socket, &process);
 
 	if (!err) {
-		err = watch_survey(connection->server->watch, connection->server->options.foreign, &process, add_row, &connection->list);
+		err = watch_survey(connection->server->watch, connection->server->options.foreign, &process, add_row,
+				   &connection->list);
 		process_close(&process);
 	}
 	if (err)

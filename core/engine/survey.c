@@ -29,14 +29,15 @@ static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid,
 	return err;
 }
 
-static int survey_for(struct watch *watch, struct foreign *foreign, const struct process *process, struct survey *survey)
+static int survey_for(struct watch *watch, struct foreign *foreign, const struct process *process,
+		      struct survey *survey)
 {
 	struct namespace *in;
 	int ns_fd, err = foreign_open_netns(foreign, process, &ns_fd);
 
 	if (err)
 		return err;
-	err = namespace_get_for(watch_namespaces(watch), ns_fd, process->uid, &in);
+	err = namespace_get_for(watch_namespaces(watch), ns_fd, process->account, &in);
 	close(ns_fd);
 	if (err)
 		return err;

@@ -111,6 +111,9 @@ struct evidence {
 	enum evidence_state links_state, macsec_state, routes6_state;
 	char links_error[128], macsec_error[128], routes6_error[128]; /* the reason, if BROKEN */
 
+	/* links, IPv6 routes and SecYs, of each at most so many; 0: any number. With more, the part is BROKEN. */
+	size_t list_max;
+
 	struct link_evidence *links;
 	size_t link_count;
 	struct macsec_evidence *secys;

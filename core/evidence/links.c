@@ -138,6 +138,8 @@ static int take_link(const struct nlmsghdr *message, void *context)
 	struct evidence *ev = reading->ev;
 	struct link_evidence link = { 0 };
 
+	if (ev->list_max && ev->link_count >= ev->list_max)
+		return netlink_fail(reading->channel, -E2BIG, "more than %zu links", ev->list_max);
 	if (parse_link(message, &link))
 		return netlink_fail(reading->channel, -EPROTO, "a link of the kernel's list is not understood");
 	if (array_append(&ev->links, &ev->link_count, &link, sizeof(link)))
@@ -184,6 +186,8 @@ static int add_route6(struct evidence_reading *reading, const struct route6_evid
 	struct route6_evidence added = *route;
 
 	added.ifindex = ifindex > 0 ? ifindex : 0;
+	if (ev->list_max && ev->route6_count >= ev->list_max)
+		return netlink_fail(reading->channel, -E2BIG, "more than %zu IPv6 routes", ev->list_max);
 	if (array_append(&ev->routes6, &ev->route6_count, &added, sizeof(added)))
 		return netlink_fail(reading->channel, -ENOMEM, "no memory for %zu routes", ev->route6_count + 1);
 	return 0;

@@ -191,8 +191,11 @@ static int take_secy(const struct nlmsghdr *message, void *context)
 	struct macsec_reading *reading = context;
 	struct evidence *ev = reading->common.ev;
 	struct macsec_evidence secy = { 0 };
-	int err = parse_device(message, reading->family, &secy);
+	int err;
 
+	if (ev->list_max && ev->secy_count >= ev->list_max)
+		return netlink_fail(reading->common.channel, -E2BIG, "more than %zu SecYs", ev->list_max);
+	err = parse_device(message, reading->family, &secy);
 	if (!err)
 		err = array_append(&ev->secys, &ev->secy_count, &secy, sizeof(secy));
 	if (!err)

@@ -346,7 +346,7 @@ static void let_go(struct mirror *mirror)
 	free(mirror);
 }
 
-int mirror_new(struct event_base *base, struct netns *netns, size_t xfrm_max, mirror_changed_fn changed, void *arg,
+int mirror_new(struct event_base *base, struct netns *netns, size_t list_max, mirror_changed_fn changed, void *arg,
 	       struct mirror **out)
 {
 	struct mirror *mirror = calloc(1, sizeof(*mirror));
@@ -359,10 +359,11 @@ int mirror_new(struct event_base *base, struct netns *netns, size_t xfrm_max, mi
 	mirror->arg = arg;
 	mirror->route_socket.fd = mirror->xfrm_socket.fd = -1;
 	mirror->load_at_once_ms = LOAD_AT_ONCE_MS;
+	mirror->ev.list_max = list_max;
 	mirror->ev.xfrm = xfrm_table_new();
 	err = mirror->ev.xfrm ? subscribe(mirror) : -ENOMEM;
 	if (!err)
-		xfrm_table_limit(mirror->ev.xfrm, xfrm_max);
+		xfrm_table_limit(mirror->ev.xfrm, list_max);
 	if (!err)
 		err = watch(mirror, base);
 	if (err) {

@@ -36,10 +36,11 @@ typedef void (*mirror_changed_fn)(struct mirror *mirror, const struct mirror_cha
 /*
  * Creates a mirror: subscribes, then reads, so that no change is missed. Returns 0 or -errno. Takes over `netns`,
  * except on failure. Fails without subscriptions, because the mirror could not detect that it is outdated. `changed` is
- * called from the event loop and from the functions below, never from mirror_new(). `xfrm_max`: policies and SAs beyond
- * that number make the xfrm part BROKEN; 0: no limit. Blocks while it reads.
+ * called from the event loop and from the functions below, never from mirror_new(). `list_max`: policies and SAs beyond
+ * that number make the xfrm part BROKEN, and links, IPv6 routes or SecYs their part; 0: no limit. Blocks while it
+ * reads.
  */
-RS_MUST_USE int mirror_new(struct event_base *base, struct netns *netns, size_t xfrm_max, mirror_changed_fn changed,
+RS_MUST_USE int mirror_new(struct event_base *base, struct netns *netns, size_t list_max, mirror_changed_fn changed,
 			   void *arg, struct mirror **out);
 /* Frees the mirror and closes its namespace. */
 void mirror_free(struct mirror *mirror);

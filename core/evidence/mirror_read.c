@@ -22,7 +22,7 @@ static bool same_array(const void *a, size_t a_count, const void *b, size_t b_co
 
 void mirror_read_links(struct mirror *mirror)
 {
-	struct evidence *old = &mirror->ev, fresh = { 0 };
+	struct evidence *old = &mirror->ev, fresh = { .list_max = old->list_max };
 	bool same;
 
 	evidence_read_part(EVIDENCE_PART_LINKS, netns_transport(mirror->netns), &fresh);
@@ -38,7 +38,7 @@ void mirror_read_links(struct mirror *mirror)
 
 void mirror_read_routes6(struct mirror *mirror)
 {
-	struct evidence *old = &mirror->ev, fresh = { 0 };
+	struct evidence *old = &mirror->ev, fresh = { .list_max = old->list_max };
 	bool same;
 
 	evidence_read_part(EVIDENCE_PART_ROUTES6, netns_transport(mirror->netns), &fresh);
@@ -88,7 +88,7 @@ static bool may_have_secys(const struct mirror *mirror)
 
 void mirror_read_macsec(struct mirror *mirror)
 {
-	struct evidence fresh = { 0 }, old = { 0 };
+	struct evidence fresh = { .list_max = mirror->ev.list_max }, old = { 0 };
 
 	if (!may_have_secys(mirror))
 		return;

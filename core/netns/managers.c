@@ -13,8 +13,13 @@
 #include <unistd.h>
 
 #include "netns/private.h"
+#include "util/clock.h"
 
-enum { LINE_MAX_OCTETS = 256 };
+/*
+ * Any user can have tens of thousands of netlink sockets, and the kernel walks over those of all namespaces again for
+ * each page of the list.
+ */
+enum { LINE_MAX_OCTETS = 256, LOOK_MS = 100 };
 
 /* Receives one line, without its newline. Returns true to stop reading. */
 typedef bool (*line_fn)(const char *line);
@@ -56,13 +61,14 @@ static ssize_t look_at_lines(char *buffer, size_t len, line_fn wanted)
 static enum netns_listening look(int fd, line_fn wanted)
 {
 	char buffer[LINE_MAX_OCTETS];
+	int64_t end_ms = clock_ms() + LOOK_MS;
 	ssize_t kept = 0, got;
 
 	while ((got = read(fd, buffer + kept, sizeof(buffer) - (size_t)kept)) > 0) {
 		kept = look_at_lines(buffer, (size_t)(kept + got), wanted);
 		if (kept < 0)
 			return NETNS_LISTENS;
-		if ((size_t)kept == sizeof(buffer))
+		if ((size_t)kept == sizeof(buffer) || clock_ms() > end_ms)
 			return NETNS_LISTENING_UNKNOWN;
 	}
 	return got ? NETNS_LISTENING_UNKNOWN : NETNS_LISTENS_NOT;

@@ -65,7 +65,8 @@ int process_find_by_environment(const char *variable, pid_t except, struct proce
 	while (all && err == -ENOENT && (entry = readdir(all))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && pid != except && pid != getpid() && was_executed_with(pid, variable, text) && !process_open(pid, out))
+		if (pid > 0 && pid != except && pid != getpid() && was_executed_with(pid, variable, text) &&
+		    !process_open(pid, out))
 			err = 0;
 	}
 	if (all)

@@ -348,8 +348,7 @@ static size_t gather(struct foreign *foreign, const struct foreign_place *places
 {
 	request->count = 0;
 	for (; at < count && request->count < FOREIGN_PLACES_MAX; at++) {
-		if ((only_own && places[at].account != request->account) ||
-		    foreign_hangs(foreign, places[at].account))
+		if ((only_own && places[at].account != request->account) || foreign_hangs(foreign, places[at].account))
 			continue;
 		from[request->count] = at;
 		request->places[request->count++] = places[at];
@@ -511,7 +510,16 @@ static int fork_spawner(struct foreign *foreign, int theirs)
 	if (foreign->pid == 0)
 		foreign_spawner_main(theirs, parent, foreign->sysfs, foreign->slots);
 	foreign->pidfd = pidfd_open(foreign->pid, 0);
-	return foreign->pidfd < 0 ? -errno : 0;
+	if (foreign->pidfd < 0)
+		return -errno;
+	foreign->keeper = foreign_keeper_start();
+	return foreign->keeper < 0 ? foreign->keeper : 0;
+}
+
+static void await_end(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static int start(struct foreign *foreign)
@@ -545,7 +553,7 @@ int foreign_start(const char *sysfs, struct foreign **out)
 	if (!foreign)
 		return -ENOMEM;
 	foreign->sysfs = sysfs;
-	foreign->socket = foreign->pidfd = foreign->pid = -1;
+	foreign->socket = foreign->pidfd = foreign->pid = foreign->keeper = -1;
 	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
 		foreign->helpers[i].socket = foreign->helpers[i].pidfd = -1;
 	err = start(foreign);
@@ -565,8 +573,11 @@ void foreign_stop(struct foreign *foreign)
 	if (foreign->socket >= 0)
 		close(foreign->socket);
 	if (foreign->pid > 0)
-		while (waitpid(foreign->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		await_end(foreign->pid);
+	if (foreign->keeper > 0) {
+		kill(foreign->keeper, SIGKILL);
+		await_end(foreign->keeper);
+	}
 	if (foreign->pidfd >= 0)
 		close(foreign->pidfd);
 	foreign_debts_free(foreign);

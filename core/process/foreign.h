@@ -13,11 +13,14 @@
  * So helper processes do it. One that does not return is given up: it counts against the account (account.h) whose file
  * it handles, and another one takes its place. The account has no further file looked at until that helper returns.
  *
+ * Files in messages that were never read are released by the last process that has their socket. So a keeper shares the
+ * engine's table of files: SIGKILL ends the engine at once, and it is the keeper that waits for their servers.
+ *
  * The helpers are started by a spawner, which is forked before privileges are dropped. Neither has the engine's
  * listening socket or any other of its files. All end with the engine, as far as the kernel lets them.
  *
- * A file can also delay each look without stopping it. So an account has a debt for the time that helpers slept with its
- * files, and while that is above FOREIGN_DEBT_MS, no further file of the account is looked at.
+ * A file can also delay each look without stopping it. So an account has a debt for the time that helpers slept with
+ * its files, and while that is above FOREIGN_DEBT_MS, no further file of the account is looked at.
  *
  * For one thread: the one that called foreign_start(). The calls block while a helper works, and at most for about
  * FOREIGN_ASLEEP_MS when it sleeps in the kernel, or about FOREIGN_WORKS_MS of processor time.
@@ -32,7 +35,7 @@ enum {
 	FOREIGN_SEARCH_MS = 250, /* of one process */
 	FOREIGN_WORKS_MS = 320,
 	FOREIGN_HELPERS_MAX = 64, /* those that were given up included */
-	FOREIGN_DEBT_MS = 320,    /* what an account may have the calls wait at once, and then a twentieth of the time */
+	FOREIGN_DEBT_MS = 320, /* what an account may have the calls wait at once, and then a twentieth of the time */
 };
 
 struct foreign;

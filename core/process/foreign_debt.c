@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
- * What an account has had the engine wait. A FUSE server that answers late, but in time, hangs no helper; with a thousand
- * questions at once it would delay all others for minutes. Only sleep counts, for that is the file's: a busy host delays a
- * helper that runs.
+ * What an account has had the engine wait. A FUSE server that answers late, but in time, hangs no helper; with a
+ * thousand questions at once it would delay all others for minutes. Only sleep counts, for that is the file's: a busy
+ * host delays a helper that runs.
  */
 #include <stdlib.h>
 

@@ -20,8 +20,8 @@ enum foreign_what {
 	FOREIGN_SCAN, /* FOREIGN_FOUND for each fd, which the engine acknowledges with FOREIGN_GO_ON; then FOREIGN_END
 		       */
 	FOREIGN_GO_ON,
-	FOREIGN_SEARCH, /* with a pidfd; FOREIGN_FOUND and FOREIGN_END as of a scan */
-	FOREIGN_STOP,   /* instead of FOREIGN_GO_ON */
+	FOREIGN_SEARCH,   /* with a pidfd; FOREIGN_FOUND and FOREIGN_END as of a scan */
+	FOREIGN_STOP,     /* instead of FOREIGN_GO_ON */
 	FOREIGN_DESCRIBE, /* the facts are in the slot then */
 	FOREIGN_NETNS,    /* with the namespace in the reply */
 	FOREIGN_FIND,     /* by the variable in the slot; `pid` is left out, or found */
@@ -109,6 +109,11 @@ RS_MUST_USE int foreign_receive_message(int socket, void *message, size_t size, 
 /* Runs the spawner's process, from fork(2) to its end. */
 _Noreturn void foreign_spawner_main(int socket, pid_t parent, const char *sysfs, struct foreign_slot *slots);
 
+/*
+ * Starts a process that shares this one's table of files, and ends after it. Returns its pid, or -errno.
+ */
+RS_MUST_USE pid_t foreign_keeper_start(void);
+
 /* ---- of the engine's end ---- */
 
 enum foreign_role {
@@ -134,7 +139,7 @@ struct foreign_helper {
 	uint32_t sent;                    /* sockets, to a closer */
 	uint32_t seen_step;               /* and when it was another one */
 	int64_t seen_ms;
-	clockid_t work; /* its processor time */
+	clockid_t work;  /* its processor time */
 	int64_t work_us; /* of it, what was seen last */
 };
 
@@ -144,7 +149,7 @@ struct foreign_debt;
 struct foreign {
 	const char *sysfs;
 	int socket, pidfd;
-	pid_t pid;
+	pid_t pid, keeper;
 	struct foreign_slot *slots;
 	struct foreign_helper helpers[FOREIGN_HELPERS_MAX];
 	struct foreign_scope scope;   /* of the scan that runs */
@@ -177,7 +182,7 @@ RS_MUST_USE int foreign_call(struct foreign *foreign, const struct foreign_reque
 /* It sleeps in the kernel, so more time does not help it. */
 bool foreign_is_asleep(const struct foreign_helper *helper);
 /* Waits for the next reply. Returns 0; -ETIMEDOUT: the helper hangs; -ECONNRESET: it has ended. *fd -1: none came. */
-RS_MUST_USE int foreign_await(struct foreign *foreign, const struct foreign_helper *helper,
-			      struct foreign_reply *out, int *fd);
+RS_MUST_USE int foreign_await(struct foreign *foreign, const struct foreign_helper *helper, struct foreign_reply *out,
+			      int *fd);
 
 #endif

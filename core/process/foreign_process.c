@@ -441,13 +441,53 @@ static int confine(void)
 	return confine_to_calls(SCMP_ACT_ERRNO(EPERM), lists, 2);
 }
 
-_Noreturn void foreign_spawner_main(int socket, pid_t parent, const char *sysfs, struct foreign_slot *slots)
+static void ignore_signals_to_the_engine(void)
 {
 	static const int not_ours[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE };
 
-	/* the engine handles signals to the whole group; the kernel reaps helpers */
+	/* the engine handles signals to the whole group */
 	for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++)
 		signal(not_ours[i], SIG_IGN);
+}
+
+/* confine_to_capabilities() does not work here: libcap-ng would not notice that this is another process. */
+static int give_up_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       syscall(SYS_capset, &header, none);
+}
+
+static _Noreturn void keeper_main(pid_t parent)
+{
+	ignore_signals_to_the_engine();
+	prctl(PR_SET_NAME, "rdmasec-keeper");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || give_up_capabilities() || getppid() != parent)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/*
+ * Messages that were not read have files, and the process that closes the last fd of their socket releases them: an
+ * engine that SIGKILL ends would wait for their servers (see foreign.h). It is not the last one as long as this process
+ * has the same table of files (CLONE_FILES), and this one has nothing else to do than to wait for them.
+ */
+pid_t foreign_keeper_start(void)
+{
+	const pid_t parent = getpid(), pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid == 0)
+		keeper_main(parent);
+	return pid < 0 ? -errno : pid;
+}
+
+_Noreturn void foreign_spawner_main(int socket, pid_t parent, const char *sysfs, struct foreign_slot *slots)
+{
+	ignore_signals_to_the_engine();
+	/* the kernel reaps helpers */
 	signal(SIGCHLD, SIG_IGN);
 	if (detach(socket, parent, "rdmasec-files") || confine())
 		_exit(1);

@@ -27,9 +27,9 @@ struct process {
 };
 
 /*
- * Of another process, only the functions process_identify...() and process_has_ended() do not block. For each other fact
- * the kernel asks whether this process may ptrace the other one, and may wait until that has finished execve(2), which
- * closes files; their owner can delay that (the kernel's exec_update_lock: do_task_stat() in fs/proc/array.c,
+ * Of another process, only the functions process_identify...() and process_has_ended() do not block. For each other
+ * fact the kernel asks whether this process may ptrace the other one, and may wait until that has finished execve(2),
+ * which closes files; their owner can delay that (the kernel's exec_update_lock: do_task_stat() in fs/proc/array.c,
  * proc_ns_get_link() in fs/proc/namespaces.c). An engine has a helper read them: foreign.h.
  */
 
@@ -91,10 +91,10 @@ RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);
 
 /*
  * Finds a process of this user that was executed with the string `variable` ("NAME=value") in its environment, also if
- * it has cleared it since, or was forked by such a process; neither the calling one nor `except`. Reads /proc/PID/environ, which a
- * process can overwrite, and which is hidden while the process is not dumpable. Returns 0, and process_close() is due;
- * -ENOENT; or -errno of opening /proc. A hostile process of this user can delay it (its memory is read). A process with
- * another user id, real or effective, is not looked at.
+ * it has cleared it since, or was forked by such a process; neither the calling one nor `except`. Reads
+ * /proc/PID/environ, which a process can overwrite, and which is hidden while the process is not dumpable. Returns 0,
+ * and process_close() is due; -ENOENT; or -errno of opening /proc. A hostile process of this user can delay it (its
+ * memory is read). A process with another user id, real or effective, is not looked at.
  */
 RS_MUST_USE int process_find_by_environment(const char *variable, pid_t except, struct process *out);
 

@@ -365,7 +365,7 @@ static int find_or_create(struct watch *watch, const struct watch_client *client
 
 	if (err)
 		return err;
-	err = namespace_get_for(watch->namespaces, ns_fd, client->process.uid, &in);
+	err = namespace_get_for(watch->namespaces, ns_fd, client->process.account, &in);
 	close(ns_fd);
 	if (err)
 		return err;

@@ -15,8 +15,11 @@
 enum {
 	NAMESPACES_MAX = 1024,
 	NAMESPACES_PER_USER_MAX = 128,
-	/* policies and SAs of a namespace that a user made: about 3 MiB. In those of root there may be any number. */
-	XFRM_OF_USER_MAX = 4096,
+	NAMESPACES_SHARE = 4,   /* an account may have a fourth of what is free, and */
+	NAMESPACES_ASSURED = 8, /* so many in any case */
+	/* policies and SAs of a namespace that a user made, and links, IPv6 routes and SecYs: about 3 MiB, and a few
+	 * milliseconds to read. In those of root there may be any number. */
+	LIST_OF_USER_MAX = 4096,
 };
 
 /* Identifies a namespace while it is held open (nsfs). */
@@ -31,7 +34,7 @@ struct namespace
 	uint64_t id;
 	struct namespaces *all;
 	struct mirror *mirror;
-	uid_t uid; /* of the program that was first seen in it */
+	uint64_t account; /* of the program that was first seen in it */
 	struct device_cache *devices;
 	struct device_monitor *monitor; /* of devices of this namespace only; NULL: without events */
 	uint64_t device_generation;     /* counts the events of both monitors */
@@ -101,38 +104,40 @@ static int open_mirror(struct namespace *in, int ns_fd)
 		return err;
 	/* a namespace that belongs to a user's own user namespace */
 	is_users = in->all->opener && process_account_of_namespace(ns_fd) != 0;
-	err = mirror_new(in->all->base, netns, is_users ? XFRM_OF_USER_MAX : 0, on_change, in, &in->mirror);
+	err = mirror_new(in->all->base, netns, is_users ? LIST_OF_USER_MAX : 0, on_change, in, &in->mirror);
 	if (err)
 		netns_close(netns);
 	return err;
 }
 
-static bool has_room(const struct namespaces *all, uid_t uid)
+static bool has_room(const struct namespaces *all, uint64_t account)
 {
+	unsigned of_account = 0, count = HASH_COUNT(all->table);
 	const struct namespace *in, *next;
-	unsigned of_user = 0;
 
-	if (HASH_COUNT(all->table) >= NAMESPACES_MAX)
+	if (count >= NAMESPACES_MAX)
 		return false;
 	HASH_ITER (hh, all->table, in, next)
-		of_user += in->uid == uid;
-	return uid == 0 || of_user < NAMESPACES_PER_USER_MAX;
+		of_account += in->account == account;
+	return account == 0 ||
+	       (of_account < NAMESPACES_PER_USER_MAX &&
+		(of_account < NAMESPACES_ASSURED || of_account < (NAMESPACES_MAX - count) / NAMESPACES_SHARE));
 }
 
-static int namespace_new(struct namespaces *all, const struct namespace_key *key, int ns_fd, uid_t uid,
+static int namespace_new(struct namespaces *all, const struct namespace_key *key, int ns_fd, uint64_t account,
 			 struct namespace **out)
 {
 	struct namespace *in;
 	int err;
 
-	if (!has_room(all, uid))
+	if (!has_room(all, account))
 		return -EMFILE;
 	in = calloc(1, sizeof(*in));
 	if (!in)
 		return -ENOMEM;
 	in->key = *key;
 	in->id = ++all->made;
-	in->uid = uid;
+	in->account = account;
 	in->all = all;
 	err = open_mirror(in, ns_fd);
 	if (!err && !(in->devices = device_cache_new(netns_transport(mirror_netns(in->mirror))))) {
@@ -157,7 +162,7 @@ static int namespace_new(struct namespaces *all, const struct namespace_key *key
 	return 0;
 }
 
-int namespace_get_for(struct namespaces *all, int ns_fd, uid_t uid, struct namespace **out)
+int namespace_get_for(struct namespaces *all, int ns_fd, uint64_t account, struct namespace **out)
 {
 	struct namespace_key key;
 	struct namespace *in;
@@ -171,7 +176,7 @@ int namespace_get_for(struct namespaces *all, int ns_fd, uid_t uid, struct names
 	key.ino = st.st_ino;
 	HASH_FIND(hh, all->table, &key, sizeof(key), in);
 	if (!in) {
-		err = namespace_new(all, &key, ns_fd, uid, &in);
+		err = namespace_new(all, &key, ns_fd, account, &in);
 		if (err)
 			return err;
 	}

@@ -28,8 +28,8 @@ void namespaces_free(struct namespaces *all);
  * it is not visible from here; -EMFILE: too many are in use; else as mirror_new(). Adding one reads its evidence.
  */
 RS_MUST_USE int namespace_get(struct namespaces *all, int ns_fd, struct namespace **out);
-/* The same for a program of `uid`. -EMFILE also if too many of those in use were first used by this user. */
-RS_MUST_USE int namespace_get_for(struct namespaces *all, int ns_fd, uid_t uid, struct namespace **out);
+/* The same for a program of this account. -EMFILE also if too many of those in use were first used by it. */
+RS_MUST_USE int namespace_get_for(struct namespaces *all, int ns_fd, uint64_t account, struct namespace **out);
 struct namespace *namespace_hold(struct namespace *in); /* returns `in` with one more reference */
 void namespace_put(struct namespace *in);
 

@@ -16,12 +16,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "process/spawn.h"
 #include "util/fd_socket.h"
+
+/* The server lasts no longer, whatever becomes of the test: processes that wait for it hold up all that read /proc. */
+enum { FUSE_SECONDS = 10 };
 
 static pid_t fuse_server;
 static int fuse_flush_ms = -1; /* never */
@@ -138,7 +143,11 @@ static inline int fuse_file(void)
 	cr_assert_eq(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
 	fuse_server = fork();
 	if (fuse_server == 0) {
-		close(pair[0]);
+		/* a test that fails or hangs leaves nothing that hangs */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		alarm(FUSE_SECONDS);
+		/* nor do the test's pipes stay open */
+		spawn_close_all_but(&pair[1], 1);
 		fuse_mount_and_send(pair[1], place);
 	}
 	close(pair[1]);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +50,8 @@ static void child_start(uid_t uid, int depth)
 	if (child == 0) {
 		close(alive[1]);
 		octet = setgid(uid) || setuid(uid) ? 'x' : 'r';
+		/* after a change of user /proc/self is root's */
+		prctl(PR_SET_DUMPABLE, 1);
 		for (int i = 0; i < depth && octet == 'r'; i++)
 			octet = enter_namespaces(i ? CLONE_NEWUSER : CLONE_NEWUSER | CLONE_NEWNET, i ? 0 : uid) ? 'x'
 														: 'r';

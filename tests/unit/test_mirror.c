@@ -455,3 +455,29 @@ Test(mirror, rests_after_its_turns)
 	event_base_loop(base, EVLOOP_ONCE);
 	cr_expect(!mirror->rests && event_pending(mirror->route_event, EV_READ, NULL));
 }
+
+/* Any user can have them by the hundred thousand in a namespace of its own. */
+Test(mirror, reads_lists_up_to_its_limit)
+{
+	struct netns *netns;
+	struct mirror *limited;
+
+	shell("ip link set lo up");
+	for (int i = 0; i < 5; i++) {
+		char command[64];
+
+		snprintf(command, sizeof(command), "ip -6 route add 2001:db8:%d::/48 dev lo", i);
+		shell(command);
+	}
+	cr_assert_eq(netns_open(NULL, -1, &netns), 0);
+	cr_assert_eq(mirror_new(base, netns, 4, on_change, &host_changes, &limited), 0);
+	cr_expect_eq(mirror_last(limited)->routes6_state, EVIDENCE_BROKEN);
+	cr_expect_eq(mirror_last(limited)->route6_count, 0);
+	cr_expect_str_eq(mirror_last(limited)->routes6_error, "more than 4 IPv6 routes");
+	cr_expect_eq(mirror_last(limited)->links_state, EVIDENCE_READ, "lo only");
+	mirror_free(limited);
+	cr_assert_eq(netns_open(NULL, -1, &netns), 0);
+	cr_assert_eq(mirror_new(base, netns, 4096, on_change, &host_changes, &limited), 0);
+	cr_expect_eq(mirror_last(limited)->routes6_state, EVIDENCE_READ);
+	mirror_free(limited);
+}

@@ -54,9 +54,9 @@ static int new_netns(void)
 	return fd;
 }
 
-static int get_new(uid_t uid, struct namespace **out)
+static int get_new(uint64_t account, struct namespace **out)
 {
-	int fd = new_netns(), err = namespace_get_for(all, fd, uid, out);
+	int fd = new_netns(), err = namespace_get_for(all, fd, account, out);
 
 	close(fd);
 	return err;
