@@ -2,7 +2,10 @@
 """What a hostile user does to rdmasecd, and a user that asks all the time.
 
     flood.py ask            asks all the time; prints a window of {"asked", "passed", "longest_ms"} at each SIGUSR1
+    flood.py spin           only uses the processor: a control
     flood.py sent           sends a file of a silent FUSE server with questions
+    flood.py slow           sends one of a slow server, with many questions at once
+    flood.py execs          asks for processes that hang in execve(2), where they close such a file
     flood.py unread         leaves such files in sockets that it closes
     flood.py taken DOOR     holds one, and maps the file DOOR, so that a scan takes it
     flood.py mappings DOOR  has 60,000 mappings, and maps DOOR last
@@ -22,6 +25,7 @@ import mmap
 import os
 import resource
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -55,18 +59,20 @@ def answer(opcode: int) -> bytes | None:
         return struct.pack("=QQQQII", 2, 0, 60, 60, 0, 0) + attr(2)
     if opcode == OPEN:
         return struct.pack("=QII", 1, 0, 0)
-    return b"" if opcode == RELEASE else None
+    return b"" if opcode in (RELEASE, FLUSH) else None
 
 
-def serve(device: int) -> None:
+def serve(device: int, flush_after: float | None) -> None:
     while True:
         try:
             request = os.read(device, 1 << 20)
         except OSError:
             return
         _, opcode, unique, node = IN.unpack_from(request)[:4]
-        if opcode in (FORGET, BATCH_FORGET, FLUSH):
+        if opcode in (FORGET, BATCH_FORGET) or (opcode == FLUSH and flush_after is None):
             continue
+        if opcode == FLUSH:
+            time.sleep(flush_after or 0)
         body = struct.pack("=QII", 60, 0, 0) + attr(node) if opcode == GETATTR else answer(opcode)
         error = 0 if body is not None else -errno.ENOSYS
         os.write(device, OUT.pack(OUT.size + len(body or b""), error, unique) + (body or b""))
@@ -81,8 +87,8 @@ def own_namespaces(flags: int) -> None:
     Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
 
 
-def silent_file() -> int:
-    """Returns an fd of a file whose close(2) never returns. As any user can make it."""
+def silent_file(flush_after: float | None = None) -> int:
+    """Returns an fd of a file whose close(2) never returns, or after some seconds. As any user can make it."""
     own_namespaces(CLONE_NEWNS)
     device, place = os.open("/dev/fuse", os.O_RDWR), tempfile.mkdtemp()
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0"
@@ -91,7 +97,7 @@ def silent_file() -> int:
     if os.fork() == 0:
         # apart: with it ends the mount, and so each wait for it
         Path("/proc/self/comm").write_text("silent-fuse")
-        serve(device)
+        serve(device, flush_after)
         os._exit(0)
     os.close(device)
     return os.open(f"{place}/file", os.O_RDWR)
@@ -114,6 +120,55 @@ def sent() -> None:
         if count == 3:
             print("ready", flush=True)
         time.sleep(0.05)
+
+
+def slow() -> None:
+    """Each answer comes before a helper counts as hanging. Many questions wait at any time."""
+    fd, rounds = silent_file(0.1), 0
+    while True:
+        engines = [attack.connect() for _ in range(100)]
+        for engine in engines:
+            attack.send(engine, attack.ask(fd), [fd])
+        if not rounds:
+            print("ready", flush=True)
+        rounds += 1
+        for engine in engines:
+            attack.receive(engine)
+            engine.close()
+
+
+def connected_by_one_that_hangs(fd: int) -> socket.socket:
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        socket.send_fds(theirs, [b"x"], [attack.connect().fileno()])
+        os.set_inheritable(fd, False)
+        os.execv("/bin/sleep", ["sleep", "1000"])
+    theirs.close()
+    engine = socket.socket(fileno=socket.recv_fds(ours, 1, 1)[1][0])
+    engine.settimeout(attack.ANSWER_WITHIN)
+    time.sleep(0.2)  # it is in execve(2) then, on most hosts: other rounds follow
+    ours.close()
+    return engine
+
+
+def execs() -> None:
+    """The process that connected is the one that the engine looks at, whoever has the connection."""
+    fd, count = silent_file(), 0
+    null = os.open("/dev/null", os.O_RDWR)
+    while True:
+        engine = connected_by_one_that_hangs(fd)
+        attack.send(engine, attack.ask(null), [null])
+        count += 1
+        if count == 3:
+            print("ready", flush=True)
+        attack.receive(engine)
+        engine.close()
+
+
+def spin() -> None:
+    print("ready", flush=True)
+    while True:
+        pass
 
 
 def unread() -> None:
