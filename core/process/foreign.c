@@ -64,11 +64,6 @@ static void forget_returned(struct foreign *foreign)
 	}
 }
 
-int64_t foreign_spent_us(const struct foreign *foreign)
-{
-	return foreign->spent_us;
-}
-
 unsigned foreign_stuck(const struct foreign *foreign)
 {
 	unsigned count = 0;
@@ -196,10 +191,8 @@ int foreign_await(struct foreign *foreign, const struct foreign_helper *helper, 
 	while (poll(&ready, 1, SLICE_MS) != 1) {
 		bool sleeps = foreign_is_asleep(helper);
 
-		if (sleeps) {
+		if (sleeps)
 			foreign_debt_add(foreign, atomic_load(&helper->slot->account), SLICE_MS);
-			foreign->spent_us += SLICE_MS * 1000;
-		}
 		asleep = sleeps ? asleep + 1 : 0;
 		if (asleep * SLICE_MS >= FOREIGN_ASLEEP_MS || worked_us(helper) >= FOREIGN_WORKS_MS * 1000 ||
 		    clock_ms() > end_ms)
@@ -217,7 +210,6 @@ static int await_both(struct foreign *foreign, struct foreign_helper *helper, st
 {
 	struct foreign_reply closed;
 	int none, err = foreign_await(foreign, helper, out, fd);
-	int64_t worked;
 
 	*hangs = err == -ETIMEDOUT;
 	if (!err && out->closes) {
@@ -225,9 +217,7 @@ static int await_both(struct foreign *foreign, struct foreign_helper *helper, st
 
 		*hangs = then == -ETIMEDOUT;
 	}
-	worked = worked_us(helper);
-	helper->work_us += worked;
-	foreign->spent_us += worked;
+	helper->work_us += worked_us(helper);
 	return err;
 }
 

@@ -52,12 +52,6 @@ int foreign_pidfd(const struct foreign *foreign);
 /* Returns the number of helpers that were given up and have not ended. */
 unsigned foreign_stuck(const struct foreign *foreign);
 
-/*
- * Returns the microseconds that helpers have worked or slept for the calls of this thread, up to now. It grows by what
- * the calls for one account cost all others, on a busy host as on an idle one.
- */
-int64_t foreign_spent_us(const struct foreign *foreign);
-
 /* ---- processes: process_open() and its like, in a helper; `foreign` NULL: in the calling thread ---- */
 
 /* Each returns 0, and process_close() is due; or -errno as its like in process.h, or as foreign_take(). */

@@ -155,7 +155,6 @@ struct foreign {
 	struct foreign_scope scope;   /* of the scan that runs */
 	struct foreign_obstacle from; /* those up to it are done; .pid 0: none */
 	struct foreign_debt *debts;
-	int64_t spent_us;
 };
 
 /* ---- foreign_debt.c ---- */
