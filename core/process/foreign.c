@@ -506,6 +506,18 @@ static int fork_spawner(struct foreign *foreign, int theirs)
 	return foreign->keeper < 0 ? foreign->keeper : 0;
 }
 
+/* The engine's filter allows no kill(2). 0 or -errno. */
+static int end_by_pidfd(pid_t pid)
+{
+	int pidfd = pidfd_open(pid, 0), err;
+
+	if (pidfd < 0)
+		return -errno;
+	err = pidfd_send_signal(pidfd, SIGKILL, NULL, 0) ? -errno : 0;
+	close(pidfd);
+	return err;
+}
+
 static void await_end(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -564,10 +576,8 @@ void foreign_stop(struct foreign *foreign)
 		close(foreign->socket);
 	if (foreign->pid > 0)
 		await_end(foreign->pid);
-	if (foreign->keeper > 0) {
-		kill(foreign->keeper, SIGKILL);
+	if (foreign->keeper > 0 && !end_by_pidfd(foreign->keeper))
 		await_end(foreign->keeper);
-	}
 	if (foreign->pidfd >= 0)
 		close(foreign->pidfd);
 	foreign_debts_free(foreign);
