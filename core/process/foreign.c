@@ -64,6 +64,11 @@ static void forget_returned(struct foreign *foreign)
 	}
 }
 
+bool foreign_is_keeper(const struct foreign *foreign, pid_t pid)
+{
+	return foreign && pid == foreign->keeper;
+}
+
 unsigned foreign_stuck(const struct foreign *foreign)
 {
 	unsigned count = 0;

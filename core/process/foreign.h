@@ -49,6 +49,8 @@ RS_MUST_USE int foreign_start(const char *sysfs, struct foreign **out);
 void foreign_stop(struct foreign *foreign);
 /* Returns an fd that is readable when the spawner has ended; foreign keeps it. */
 int foreign_pidfd(const struct foreign *foreign);
+/* Whether this is the process that shares the files of the engine: it holds none that the engine does not. */
+bool foreign_is_keeper(const struct foreign *foreign, pid_t pid);
 /* Returns the number of helpers that were given up and have not ended. */
 unsigned foreign_stuck(const struct foreign *foreign);
 

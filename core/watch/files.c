@@ -577,7 +577,7 @@ static bool is_again(struct watch_ufile *ufile, const struct process *process, c
 {
 	bool was_holder = was_held_by(ufile, process);
 
-	if (!was_holder && process->pid == getpid())
+	if (!was_holder && (process->pid == getpid() || foreign_is_keeper(ufile->watch->foreign, process->pid)))
 		return false;
 	if (!has_contents(ufile, found->file.fd, was_holder) || add_again(ufile, process, found))
 		return false;
