@@ -20,7 +20,8 @@
  * listening socket or any other of its files. All end with the engine, as far as the kernel lets them.
  *
  * A file can also delay each look without stopping it. So an account has a debt for the time that helpers slept with
- * its files, and while that is above FOREIGN_DEBT_MS, no further file of the account is looked at.
+ * its files, and while that is above FOREIGN_DEBT_MS, no further file of the account is looked at. Root has no debt: it
+ * may have its programs on a slow file system, and attacks no engine of its own.
  *
  * For one thread: the one that called foreign_start(). The calls block while a helper works, and at most for about
  * FOREIGN_ASLEEP_MS when it sleeps in the kernel, or about FOREIGN_WORKS_MS of processor time.
@@ -35,7 +36,7 @@ enum {
 	FOREIGN_SEARCH_MS = 250, /* of one process */
 	FOREIGN_WORKS_MS = 320,
 	FOREIGN_HELPERS_MAX = 64, /* those that were given up included */
-	FOREIGN_DEBT_MS = 320, /* what an account may have the calls wait at once, and then a twentieth of the time */
+	FOREIGN_DEBT_MS = 1000,   /* what an account may have the calls wait at once, and then a tenth of the time */
 };
 
 struct foreign;

@@ -10,8 +10,8 @@
 #include "util/clock.h"
 #include "util/hash.h"
 
-/* A debt gets smaller by a twentieth of the time. */
-enum { SHARE = 20 };
+/* A debt gets smaller by a tenth of the time. */
+enum { SHARE = 10 };
 
 struct foreign_debt {
 	uint64_t account;
@@ -56,6 +56,8 @@ void foreign_debt_add(struct foreign *foreign, uint64_t account, int64_t ms)
 	struct foreign_debt *debt;
 	int64_t now = clock_ms();
 
+	if (account == 0)
+		return;
 	forget_paid(foreign, now);
 	HASH_FIND(hh, foreign->debts, &account, sizeof(account), debt);
 	if (!debt)

@@ -273,6 +273,12 @@ Test(foreign, forgets_a_debt_with_time, .init = start, .fini = stop)
 	cr_expect_eq(take(ACCOUNT, HELD), 0);
 }
 
+Test(foreign, root_has_no_debt, .init = start, .fini = stop)
+{
+	foreign_debt_add(foreign, 0, 2 * FOREIGN_DEBT_MS);
+	cr_expect_eq(take(0, HELD), 0);
+}
+
 /* ---- comparing, describing ---- */
 
 static struct flock whole_file(short type)
