@@ -28,20 +28,26 @@ static bool is_incomplete(int err)
 
 /* ---- what the last daemon left ---- */
 
+/* False also if that is not known: a helper may hang for its account. */
+static bool has_ended(struct foreign *foreign, pid_t pid, uint64_t start_time)
+{
+	struct process process;
+	bool is_another;
+	int err = foreign_open(foreign, pid, &process);
+
+	if (err)
+		return err == -ESRCH;
+	is_another = process.start_time != start_time;
+	process_close(&process);
+	return is_another;
+}
+
 static void prune(pid_t pid, uint64_t start_time, void *arg)
 {
 	struct watch *watch = arg;
-	struct process process;
-	bool lives = !foreign_open(watch->foreign, pid, &process);
 
-	if (lives && process.start_time != start_time) {
-		process_close(&process);
-		lives = false;
-	}
-	if (lives) {
-		process_close(&process);
+	if (!has_ended(watch->foreign, pid, start_time))
 		return;
-	}
 	kept_remove(watch->kept, pid, start_time);
 	watch->has_orphans = watch->has_orphans || !watch->has_adopted;
 }

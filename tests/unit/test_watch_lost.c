@@ -900,6 +900,32 @@ Test(watch_lost, list_has_row_for_hidden_qp)
 
 /* ---- a successor ---- */
 
+/* A helper hangs for the account of the process: whether it lives is not known. */
+Test(watch_lost, process_that_cannot_be_looked_at_stays_kept)
+{
+	char path[] = "/tmp/test_watch_lost.XXXXXX";
+	struct process process;
+	struct kept *kept;
+	int fd = mkstemp(path);
+
+	cr_assert(fd >= 0 && !close(fd));
+	cr_assert_eq(kept_open(path, &kept), 0);
+	cr_assert_eq(process_open(program.pid, &process), 0);
+	kept_add(kept, process.pid, process.start_time);
+	watch_keep(watch, kept);
+	cr_assert_eq(foreign_start("/sys", &watch->foreign), 0);
+	helper_hangs_for(process.account);
+	watch_adopt(watch);
+	cr_expect(kept_has(kept, process.pid, process.start_time));
+	foreign_stop(watch->foreign);
+	watch->foreign = NULL;
+	process_close(&process);
+	watch_end();
+	watch = NULL;
+	kept_close(kept);
+	unlink(path);
+}
+
 /* It was guarded by the last daemon, and nothing else shows that it is. */
 Test(watch_lost, holder_is_kept_for_successor)
 {
