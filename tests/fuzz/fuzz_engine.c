@@ -70,6 +70,11 @@ static struct file *file_of(int fd)
 	return NULL;
 }
 
+static dev_t the_device(void)
+{
+	return makedev(231, 192);
+}
+
 int __wrap_process_uverbs_rdev(const char *sysfs, int fd, dev_t *out);
 
 int __wrap_process_uverbs_rdev(const char *sysfs, int fd, dev_t *out)
@@ -77,8 +82,15 @@ int __wrap_process_uverbs_rdev(const char *sysfs, int fd, dev_t *out)
 	(void)sysfs;
 	if (!file_of(fd))
 		return -ENODEV;
-	*out = makedev(231, 192);
+	*out = the_device();
 	return 0;
+}
+
+bool __wrap_process_fd_is_of(int fd, dev_t rdev);
+
+bool __wrap_process_fd_is_of(int fd, dev_t rdev)
+{
+	return rdev == the_device() && file_of(fd);
 }
 
 /* Without a GID: no queue pair can be protected. */
