@@ -20,6 +20,7 @@
 
 #include "judge/decide.h"
 #include "must.h"
+#include "util/address.h"
 #include "util/ciphers.h"
 #include "util/text.h"
 #include "xfrm/table_internal.h"
@@ -392,9 +393,11 @@ static bool is_tunnel(const struct xfrm_policy_evidence *policy)
 	return false;
 }
 
-/* No other policy takes the packets of the last one. */
+/* No other policy takes the packets of the last one. One with packet offload hides others from software. */
 static bool is_last(const struct world *w, size_t at)
 {
+	if (w->policies[at].offload.packet && !is_nic(w))
+		return false;
 	for (size_t i = 0; i < w->policy_count; i++)
 		if (i != at && w->policies[i].dir == w->policies[at].dir &&
 		    w->policies[i].priority >= w->policies[at].priority)
@@ -421,13 +424,20 @@ static bool is_strong(const struct world *w, const struct xfrm_sa_evidence *sa)
 	       (is_nic(w) ? sa->offload.packet : !sa->offload.ifindex);
 }
 
+/* A NIC sends by the SA with the policy's reqid: one for another host stands in the way. */
+static bool is_in_the_way(const struct world *w, const struct xfrm_sa_evidence *sa)
+{
+	return is_nic(w) && !address_equal(sa->family, &sa->daddr, &w->path.local) &&
+	       !address_equal(sa->family, &sa->daddr, &w->path.remote);
+}
+
 /* With granularity = qp, an SA of all queue pairs stands in the way of one of this queue pair. */
 static void lose_sas(const struct world *w)
 {
 	for (size_t i = 0; i < w->sa_count; i++) {
 		struct world less = *w;
 
-		if (!is_strong(w, &w->sas[i]) || w->req.granularity == GRANULARITY_QP)
+		if (!is_strong(w, &w->sas[i]) || is_in_the_way(w, &w->sas[i]) || w->req.granularity == GRANULARITY_QP)
 			continue;
 		memmove(&less.sas[i], &less.sas[i + 1], (--less.sa_count - i) * sizeof(less.sas[0]));
 		loses_xfrm(&less, "a strong SA");
