@@ -11,22 +11,12 @@ int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int64_t us_of(clockid_t clock)
+int64_t clock_work_us(void)
 {
 	struct timespec now;
 
-	clock_gettime(clock, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int64_t clock_us(void)
-{
-	return us_of(CLOCK_MONOTONIC);
-}
-
-int64_t clock_work_us(void)
-{
-	return us_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 struct timeval clock_timeval(int64_t ms)

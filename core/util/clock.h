@@ -9,9 +9,6 @@
 /* Returns the milliseconds of CLOCK_MONOTONIC, for deadlines and ages. Async-signal-safe. */
 int64_t clock_ms(void);
 
-/* Returns the microseconds of CLOCK_MONOTONIC. Async-signal-safe. */
-int64_t clock_us(void);
-
 /*
  * Returns the microseconds of processor time that the calling thread has had, for the cost of work: a wait for a helper
  * or for the host's processor is not the work of the one who asks. Async-signal-safe.
