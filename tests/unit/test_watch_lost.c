@@ -900,19 +900,35 @@ Test(watch_lost, list_has_row_for_hidden_qp)
 
 /* ---- a successor ---- */
 
-/* A helper hangs for the account of the process: whether it lives is not known. */
-Test(watch_lost, process_that_cannot_be_looked_at_stays_kept)
+/* The file of kept processes, empty; `path` becomes its name. */
+static struct kept *keep_in(char *path)
 {
-	char path[] = "/tmp/test_watch_lost.XXXXXX";
-	struct process process;
 	struct kept *kept;
 	int fd = mkstemp(path);
 
 	cr_assert(fd >= 0 && !close(fd));
 	cr_assert_eq(kept_open(path, &kept), 0);
+	watch_keep(watch, kept);
+	return kept;
+}
+
+static void end_keeping(struct kept *kept, const char *path)
+{
+	watch_end();
+	watch = NULL;
+	kept_close(kept);
+	unlink(path);
+}
+
+/* A helper hangs for the account of the process: whether it lives is not known. */
+Test(watch_lost, process_that_cannot_be_looked_at_stays_kept)
+{
+	char path[] = "/tmp/test_watch_lost.XXXXXX";
+	struct kept *kept = keep_in(path);
+	struct process process;
+
 	cr_assert_eq(process_open(program.pid, &process), 0);
 	kept_add(kept, process.pid, process.start_time);
-	watch_keep(watch, kept);
 	cr_assert_eq(foreign_start("/sys", &watch->foreign), 0);
 	helper_hangs_for(process.account);
 	watch_adopt(watch);
@@ -920,23 +936,16 @@ Test(watch_lost, process_that_cannot_be_looked_at_stays_kept)
 	foreign_stop(watch->foreign);
 	watch->foreign = NULL;
 	process_close(&process);
-	watch_end();
-	watch = NULL;
-	kept_close(kept);
-	unlink(path);
+	end_keeping(kept, path);
 }
 
 /* It was guarded by the last daemon, and nothing else shows that it is. */
 Test(watch_lost, holder_is_kept_for_successor)
 {
 	char path[] = "/tmp/test_watch_lost.XXXXXX";
+	struct kept *kept = keep_in(path);
 	struct process process;
-	struct kept *kept;
-	int fd = mkstemp(path);
 
-	cr_assert(fd >= 0 && !close(fd));
-	cr_assert_eq(kept_open(path, &kept), 0);
-	watch_keep(watch, kept);
 	watch_client_free(ufile->holders->client);
 	hold(program.pid, NUMBER);
 	cr_assert_eq(process_open(program.pid, &process), 0);
@@ -948,8 +957,5 @@ Test(watch_lost, holder_is_kept_for_successor)
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	cr_expect_not(kept_has(kept, program.pid, process.start_time), "it has ended");
 	process_close(&process);
-	watch_end();
-	watch = NULL;
-	kept_close(kept);
-	unlink(path);
+	end_keeping(kept, path);
 }
