@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import subprocess
 import threading
 import time
 import traceback
@@ -13,7 +15,7 @@ from pathlib import Path
 from . import kernel, pair, root
 from .api import Outcome, Test
 from .environment import Environment
-from .guest import CommandFailed, GuestDied
+from .guest import CommandFailed, Guest, GuestDied
 from .kernel import Kernel, KernelUnavailable
 from .pair import Pair
 from .patience import Patience
@@ -22,6 +24,7 @@ from .scenarios import Loaded, Scenario
 from .schedule import Run, Schedule
 
 BOOT_ATTEMPTS = 3
+LAST_WORDS = 40  # lines of a console: a panic with its stack
 
 
 class Tap:
@@ -152,6 +155,8 @@ class Runner:
         if not healthy:
             if number in self.pairs and not all(outcome.passed for outcome in outcomes):
                 self.tap.note(f"consoles of its guests: {self.pairs[number].folder}")
+                for guest in self.pairs[number].guests:
+                    self.tell_death(guest)
             self.drop_pair(number)
         self.tap.note(f"{run.name}: {time.monotonic() - began:.1f} s{spent}")
         passed = all(outcome.passed for outcome in outcomes)
@@ -161,6 +166,17 @@ class Runner:
             for capture in folder.glob("wire-*.pcap"):
                 capture.unlink()
         return passed
+
+    def tell_death(self, guest: Guest) -> None:
+        """Prints what a guest that has ended wrote last: a panic of its kernel, or why the emulator ended it."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            guest.qemu.wait(1)
+        if guest.qemu.poll() is None or not guest.console:
+            return
+        self.tap.note(f"guest {guest.name} has ended, the emulator with exit status {guest.qemu.returncode}; its last words:")
+        for file, lines in ((guest.console, LAST_WORDS), (guest.console.with_suffix(".qemu"), 3)):
+            if file.exists():
+                self.tap.note("\n".join(file.read_text(errors="replace").splitlines()[-lines:]))
 
     def limited(self, scenario: Scenario, loaded: Loaded, test: Test, report: Callable[[Outcome], None]) -> bool:
         """Runs a scenario until it ends, or makes no progress. Returns whether its guests can run another one.

@@ -3,39 +3,55 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from testbed.api import Result, Test
 from testbed.daemon import USER, Daemon, Record, by_library, on_both
 from testbed.refusals import has_reason
-from testbed.states import DEVICE, ETH0
+from testbed.states import DEVICE, ETH0, MAC, batch
 from testbed.stream import Stream
 
 CONTROL_S = 2  # s for which the bare control continues
-REMOTE = ETH0["b"][1]
+# A second address of b. It is IPv4 as the first one is: rxe keeps the route of a queue pair, and the kernel can crash if
+# a packet of one family leaves by a route of the other.
+OTHER = "10.77.0.3"
+OTHER_B = {"a": ETH0["a"], "b": (OTHER, OTHER)}
+SECOND = {"a": [f"neigh replace {OTHER} lladdr {MAC['b']} dev eth0"], "b": [f"address add {OTHER}/24 dev eth0"]}
 GROUP_NOTIFY = 1 << 3  # RDMA_NL_GROUP_NOTIFY, 4, as a bit
-TO_IPV6 = f"[default]\nrequire = any\n[rule in-clear]\nmatch-remote = {REMOTE}\nrequire = none\n"
+TO_OTHER = f"[default]\nrequire = any\n[rule in-clear]\nmatch-remote = {OTHER}\nrequire = none\n"
 BY_NAME = f"[default]\nrequire = any\n[rule in-clear]\nmatch-device = {DEVICE}\nrequire = none\n"
 
 
 def run(t: Test) -> None:
-    t.net.ipsec()
+    t.net.ipsec(extra=SECOND)
     control(t)
-    t.net.ipsec()
+    t.net.ipsec(extra=SECOND)
     moved_to_clear(t, on_both(t))
-    t.net.ipsec()
-    moved_from_clear(t, Daemon(t, t.a, TO_IPV6))
-    t.net.ipsec(families=(4, 6))
+    t.net.ipsec(extra=SECOND)
+    moved_from_clear(t, Daemon(t, t.a, TO_OTHER))
+    t.net.ipsec(extra=SECOND)
+    protect_other(t)
     moved_to_protected(t, on_both(t))
     t.net.clear()
     device_renamed(t, Daemon(t, t.a, BY_NAME))
 
 
-def move(t: Test, stream: Stream, back: bool = False) -> Result:
+def protect_other(t: Test) -> None:
+    """Policies and SAs for b's second address, as those for its first one."""
+
+    def other(line: str) -> str:
+        line = line.replace(f"{ETH0['b'][0]} ", f"{OTHER} ")
+        return re.sub(r"spi (0x[0-9a-f]+)", lambda spi: f"spi {int(spi[1], 16) ^ 1:#x}", line)
+
+    for guest in (t.a, t.b):
+        guest.run(batch([other(line) for line in t.net.made(guest.name, "xfrm ")]), check=True)
+
+
+def move(t: Test, stream: Stream, remote: str = OTHER) -> Result:
     """Moves the queue pair, by root and without a door. rxe keeps its route until something on the host changes."""
-    index = t.net.gid_index(t.a, ETH0["a"][0 if back else 1])
-    remote = f"::ffff:{ETH0['b'][0]}" if back else REMOTE
-    return t.a.run(f"{t.build}/tests/verbs_move {stream.client.pid} {index} {remote} && ip route flush cache")
+    index = t.net.gid_index(t.a, ETH0["a"][0])
+    return t.a.run(f"{t.build}/tests/verbs_move {stream.client.pid} {index} ::ffff:{remote} && ip route flush cache")
 
 
 def control(t: Test) -> None:
@@ -69,8 +85,8 @@ def moved_to_clear(t: Test, daemon: Daemon) -> None:
         time.sleep(1)
     t.check(result.ok, "moved to clear: the kernel changes the address", result)
     t.check(ending and ending.flushed, "moved to clear: the program sees its work flushed", ending or stream.client.output())
-    t.check(found and found["remote"] == REMOTE, "moved to clear: the audit log has the new remote", daemon.log(began))
-    t.check(revoked and revoked["remote"] == REMOTE and has_reason(revoked, "outbound-no-policy"),
+    t.check(found and found["remote"] == OTHER, "moved to clear: the audit log has the new remote", daemon.log(began))
+    t.check(revoked and revoked["remote"] == OTHER and has_reason(revoked, "outbound-no-policy"),
             "moved to clear: the audit log has the reason of the revocation", daemon.log(began))  # fmt: skip
     t.check(later.clear == 0, "moved to clear: after the end nothing leaves in clear", later)
     if ending:
@@ -87,7 +103,7 @@ def moved_to_protected(t: Test, daemon: Daemon) -> None:
         result = move(t, stream)
         found = adopted(daemon, stream, began)
     t.check(result.ok, "moved to a protected address: the kernel changes the address", result)
-    t.check(found and found["remote"] == REMOTE and found["verdict"] == "protected",
+    t.check(found and found["remote"] == OTHER and found["verdict"] == "protected",
             "moved to a protected address: the audit log has the new remote as protected", daemon.log(began))  # fmt: skip
     lost = [record for record in daemon.log(began) if record["event"] == "revoked"]
     t.check(not lost, "moved to a protected address: nothing is taken down", lost)
@@ -97,10 +113,9 @@ def moved_to_protected(t: Test, daemon: Daemon) -> None:
 
 def moved_from_clear(t: Test, daemon: Daemon) -> None:
     """rxe keeps its route, which is none of IPsec's."""
-    v6 = {name: (addresses[1], addresses[1]) for name, addresses in ETH0.items()}
-    stream = Stream(t, v6, wrap_a=by_library(t), user=USER)
+    stream = Stream(t, OTHER_B, wrap_a=by_library(t), user=USER)
     began = t.a.now()
-    result = move(t, stream, back=True)
+    result = move(t, stream, ETH0["b"][0])
     ending = stream.end_of_a()
     revoked = daemon.await_revoked(stream.client, began)
     t.check(result.ok, "moved from clear to a protected address: the kernel changes the address", result)
