@@ -205,6 +205,12 @@ class Guest:
         self.pair: tuple[Guest, ...] = (self,)  # all guests whose work a wait may depend on
         self.worked = 0.0
 
+    def has_ended(self) -> bool:
+        """Returns whether the emulator has ended. One that just lost its agent gets a second for it."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.qemu.wait(1)
+        return self.qemu.poll() is not None
+
     def patience(self, within: float, *signs: Callable[[], object]) -> Patience:
         """Returns the limit of a wait that the work of both guests, or a change of a sign, extends."""
         return Patience(within, [guest.cpu_seconds for guest in self.pair], signs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
 import threading
 import time
 import traceback
@@ -119,7 +118,21 @@ class Runner:
             self.drop_pair(number)
 
     def perform(self, number: int, run: Run) -> bool:
-        """Runs one scenario on this worker's pair. Returns whether all its checks passed."""
+        """Runs one scenario on this worker's pair. Returns whether all its checks passed.
+
+        Emulated kernels sometimes crash, in drivers that rdmasec does not change. If a guest died, that is told with its
+        last words, and the scenario runs once more on new guests. The second run decides.
+        """
+        try:
+            return self.attempt(number, run, last=False)
+        except GuestDied as error:
+            self.tap.note(f"{run.name}: {error}; it runs once more")
+            with contextlib.suppress(OSError):
+                (self.results / run.name).rename(self.results / f"{run.name}-died")
+        return self.attempt(number, run, last=True)
+
+    def attempt(self, number: int, run: Run, last: bool) -> bool:
+        """Raises GuestDied if a guest has ended during the scenario, unless this is the last attempt."""
         scenario, folder = run.scenario, self.results / run.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -143,9 +156,13 @@ class Runner:
                 for guest in guests.guests:
                     guest.log = self.log_to(test)
                 before = guests.cpu_seconds()
-                healthy = self.limited(scenario, run.loaded, test, report)
+                healthy = self.limited(scenario, run.loaded, test, report, last)
                 spent = f", {guests.cpu_seconds() - before:.0f} s of its guests' processors"
         except (GuestDied, KernelUnavailable) as error:
+            if number in self.pairs and isinstance(error, GuestDied) and not last:
+                ended.set()
+                self.tell_deaths(number)
+                raise
             healthy = False
             gone = isinstance(error, KernelUnavailable) and run.environment.is_unreleased
             report(Outcome("has a pair of guests to run on", gone, str(error), " ".join(str(error).split()) if gone else ""))
@@ -154,9 +171,7 @@ class Runner:
         ended.set()
         if not healthy:
             if number in self.pairs and not all(outcome.passed for outcome in outcomes):
-                self.tap.note(f"consoles of its guests: {self.pairs[number].folder}")
-                for guest in self.pairs[number].guests:
-                    self.tell_death(guest)
+                self.tell_deaths(number)
             self.drop_pair(number)
         self.tap.note(f"{run.name}: {time.monotonic() - began:.1f} s{spent}")
         passed = all(outcome.passed for outcome in outcomes)
@@ -167,21 +182,24 @@ class Runner:
                 capture.unlink()
         return passed
 
+    def tell_deaths(self, number: int) -> None:
+        self.tap.note(f"consoles of its guests: {self.pairs[number].folder}")
+        for guest in self.pairs[number].guests:
+            self.tell_death(guest)
+
     def tell_death(self, guest: Guest) -> None:
         """Prints what a guest that has ended wrote last: a panic of its kernel, or why the emulator ended it."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            guest.qemu.wait(1)
-        if guest.qemu.poll() is None or not guest.console:
+        if not guest.has_ended() or not guest.console:
             return
         self.tap.note(f"guest {guest.name} has ended, the emulator with exit status {guest.qemu.returncode}; its last words:")
         for file, lines in ((guest.console, LAST_WORDS), (guest.console.with_suffix(".qemu"), 3)):
             if file.exists():
                 self.tap.note("\n".join(file.read_text(errors="replace").splitlines()[-lines:]))
 
-    def limited(self, scenario: Scenario, loaded: Loaded, test: Test, report: Callable[[Outcome], None]) -> bool:
+    def limited(self, scenario: Scenario, loaded: Loaded, test: Test, report: Callable[[Outcome], None], last: bool) -> bool:
         """Runs a scenario until it ends, or makes no progress. Returns whether its guests can run another one.
 
-        A line of its log is progress.
+        A line of its log is progress. Raises GuestDied if a guest has ended, unless this is the last attempt.
         """
         ending: list[BaseException] = []
 
@@ -206,6 +224,8 @@ class Runner:
             return False
         if not ending:
             return not test.are_guests_spoiled
+        if isinstance(ending[0], GuestDied) and not last and not self.stopping and any(g.has_ended() for g in test.pair.guests):
+            raise ending[0]
         report(Outcome("runs to its end", False, describe(ending[0], scenario)))
         if isinstance(ending[0], GuestDied):
             return False
