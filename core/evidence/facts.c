@@ -103,7 +103,7 @@ void evidence_take_part(enum evidence_part part, struct evidence *from, struct e
 		text_copy(to->links_error, sizeof(to->links_error), from->links_error);
 		break;
 	case EVIDENCE_PART_ROUTES6:
-		TAKE(routes6), TAKE(route6_count), TAKE(routes6_state);
+		TAKE(routes6), TAKE(route6_count), TAKE(routes6_expire_ms), TAKE(routes6_state);
 		text_copy(to->routes6_error, sizeof(to->routes6_error), from->routes6_error);
 		break;
 	case EVIDENCE_PART_MACSEC:

@@ -90,11 +90,14 @@ struct macsec_evidence {
 /* An IPv6 route. These are read because an IPv6 lookup with a source address is not bound to its output interface. */
 struct route6_evidence {
 	union ip_address dst;
-	int ifindex; /* 0 if `discards` is set, or if the route is not understood */
+	union ip_address gateway; /* zero: none */
+	int ifindex;              /* 0 if `discards` is set, or if the route is not understood */
 	uint8_t dst_prefix;
 	bool discards; /* blackhole, unreachable, prohibit */
 	bool local;    /* RTN_LOCAL, RTN_ANYCAST: delivered on this host */
 	bool multicast;
+	bool expired; /* no packet takes it (fib6_check_expired()); the kernel removes it up to half a minute later */
+	uint8_t reserved[3];
 };
 
 #pragma GCC diagnostic pop
@@ -120,6 +123,8 @@ struct evidence {
 	size_t secy_count;
 	struct route6_evidence *routes6;
 	size_t route6_count;
+	/* When the first of those with a lifetime expires, as the kernel's clock ticks, after it was read. 0: none. */
+	int64_t routes6_expire_ms;
 	struct xfrm_table *xfrm; /* policies and SAs, with their state; NULL: EVIDENCE_UNREAD */
 };
 

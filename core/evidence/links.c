@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "evidence/private.h"
 #include "netlink/attributes.h"
@@ -173,6 +174,7 @@ void evidence_free_routes6(struct evidence *ev)
 	free(ev->routes6);
 	ev->routes6 = NULL;
 	ev->route6_count = 0;
+	ev->routes6_expire_ms = 0;
 }
 
 static void restart_routes6(void *context)
@@ -193,12 +195,28 @@ static int add_route6(struct evidence_reading *reading, const struct route6_evid
 	return 0;
 }
 
+/* Of a next hop, which the kernel has checked; the length of the attributes is checked here. */
+static int take_gateway(const struct rtnexthop *hop, struct route6_evidence *route)
+{
+	size_t len = hop->rtnh_len - RTNH_LENGTH(0);
+	const struct nlattr *gateway = nla_find((const struct nlattr *)RTNH_DATA(hop), (int)len, RTA_GATEWAY);
+
+	memset(&route->gateway, 0, sizeof(route->gateway));
+	if (!gateway)
+		return 0;
+	if (nla_len(gateway) != sizeof(route->gateway))
+		return -EPROTO;
+	memcpy(&route->gateway, nla_data(gateway), sizeof(route->gateway));
+	return 0;
+}
+
 /* RTA_MULTIPATH is a list of struct rtnexthop, each followed by its attributes. */
 static int add_next_hops(struct evidence_reading *reading, const struct route6_evidence *route,
 			 const struct nlattr *multipath)
 {
 	const char *at = nla_data(multipath);
 	size_t left = (size_t)nla_len(multipath);
+	struct route6_evidence by_hop = *route;
 
 	while (left > 0) {
 		const struct rtnexthop *hop = (const struct rtnexthop *)at;
@@ -207,7 +225,9 @@ static int add_next_hops(struct evidence_reading *reading, const struct route6_e
 
 		if (left < sizeof(*hop) || hop->rtnh_len < sizeof(*hop) || hop->rtnh_len > left)
 			return -EPROTO;
-		err = add_route6(reading, route, hop->rtnh_ifindex);
+		err = take_gateway(hop, &by_hop);
+		if (!err)
+			err = add_route6(reading, &by_hop, hop->rtnh_ifindex);
 		if (err)
 			return err;
 		step = RTNH_ALIGN(hop->rtnh_len);
@@ -218,14 +238,36 @@ static int add_next_hops(struct evidence_reading *reading, const struct route6_e
 	return 0;
 }
 
-enum { ROUTE_ATTR_MAX = RTA_MULTIPATH };
+enum { ROUTE_ATTR_MAX = RTA_CACHEINFO };
+
+/*
+ * rtnl_put_cacheinfo(): the time left in USER_HZ, rounded towards zero, negative after the end. 0: no lifetime, or in
+ * this tick. Lifetimes of routes by router advertisements change without an event (ndisc_router_discovery()).
+ */
+static void take_lifetime(const struct nlattr *cacheinfo, struct evidence *ev, struct route6_evidence *route)
+{
+	struct rta_cacheinfo info;
+	int64_t left_ms;
+
+	if (!cacheinfo)
+		return;
+	memcpy(&info, nla_data(cacheinfo), sizeof(info));
+	route->expired = info.rta_expires < 0;
+	if (info.rta_expires <= 0)
+		return;
+	left_ms = (int64_t)info.rta_expires * 1000 / sysconf(_SC_CLK_TCK);
+	if (!ev->routes6_expire_ms || left_ms < ev->routes6_expire_ms)
+		ev->routes6_expire_ms = left_ms;
+}
 
 static int parse_route6(const struct nlmsghdr *message, struct route6_evidence *route, struct nlattr **attrs)
 {
 	static const struct nla_policy policy[ROUTE_ATTR_MAX + 1] = {
 		[RTA_DST] = NETLINK_EXACTLY(16),
 		[RTA_OIF] = NETLINK_EXACTLY(4),
+		[RTA_GATEWAY] = NETLINK_EXACTLY(16),
 		[RTA_MULTIPATH] = NETLINK_AT_LEAST(sizeof(struct rtnexthop)),
+		[RTA_CACHEINFO] = NETLINK_AT_LEAST(sizeof(struct rta_cacheinfo)),
 	};
 	const struct rtmsg *header = NLMSG_DATA(message);
 
@@ -234,6 +276,8 @@ static int parse_route6(const struct nlmsghdr *message, struct route6_evidence *
 		return -EPROTO;
 	if (attrs[RTA_DST])
 		memcpy(&route->dst, nla_data(attrs[RTA_DST]), sizeof(route->dst));
+	if (attrs[RTA_GATEWAY])
+		memcpy(&route->gateway, nla_data(attrs[RTA_GATEWAY]), sizeof(route->gateway));
 	route->dst_prefix = header->rtm_dst_len;
 	route->discards = header->rtm_type == RTN_BLACKHOLE || header->rtm_type == RTN_UNREACHABLE ||
 			  header->rtm_type == RTN_PROHIBIT;
@@ -279,6 +323,8 @@ static int take_route6(const struct nlmsghdr *message, void *context)
 		if (header->rtm_family != AF_INET6 || is_route_unused(header))
 			return 0;
 		err = parse_route6(message, &route, attrs);
+		if (!err)
+			take_lifetime(attrs[RTA_CACHEINFO], reading->ev, &route);
 		if (!err)
 			err = add_route6_by_hops(reading, &route, header->rtm_type, attrs);
 	}

@@ -7,6 +7,11 @@
  *     a link, an address, an unknown message  STALE     STALE        .
  *     an IPv6 route                           .         STALE        .
  *     a rule, a next hop                      .         REROUTED     .
+ *     a gateway of an IPv6 route              .         REROUTED     .
+ *     messages about neighbours were lost     .         REROUTED     .
+ *     the lifetime of an IPv6 route ends      .         REROUTED     .
+ *     an advertised prefix, or a poll and     .         STALE        .
+ *     lifetimes were read long ago
  *     messages of rtnetlink were lost         STALE     STALE        .
  *     an xfrm event was lost or not applied   .         .            STALE
  *     the links have been read                CURRENT   .            DOUBTED, in place of CURRENT
@@ -61,6 +66,7 @@ static int take_route_message(const struct nlmsghdr *message, void *arg)
 		return 0;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
+	case RTM_NEWPREFIX: /* may set the lifetime of a route */
 		break;
 	default:
 		mirror->links = MIRROR_STALE;
@@ -98,6 +104,8 @@ static void drain(struct mirror *mirror, int ms)
 		if (mirror->routes6 != MIRROR_REROUTED)
 			mirror->routes6 = MIRROR_STALE;
 	}
+	if (drain_socket(&mirror->neighbour_socket, ms, mirror_take_neighbour, mirror))
+		mirror->routes6 = MIRROR_REROUTED;
 	if (mirror->xfrm != MIRROR_LOADING && drain_socket(&mirror->xfrm_socket, ms, take_xfrm_message, mirror))
 		mirror->xfrm = MIRROR_STALE;
 }
@@ -177,7 +185,8 @@ static void read_silent_facts(struct mirror *mirror)
 	/* a part that could not be read may be readable now */
 	if (ev->links_state == EVIDENCE_BROKEN)
 		mirror->links = MIRROR_STALE;
-	if (ev->routes6_state == EVIDENCE_BROKEN && mirror->routes6 == MIRROR_CURRENT)
+	if ((ev->routes6_state == EVIDENCE_BROKEN || mirror_expiry_is_stale(mirror)) &&
+	    mirror->routes6 == MIRROR_CURRENT)
 		mirror->routes6 = MIRROR_STALE;
 	if (mirror->xfrm != MIRROR_LOADING &&
 	    (xfrm_table_state(ev->xfrm) == EVIDENCE_BROKEN || clock_ms() > mirror->xfrm_due_ms))
@@ -202,6 +211,22 @@ static void on_load_more(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (mirror_read_more_xfrm(mirror))
 		catch_up(mirror, TURN_MS);
+}
+
+static void on_expiry(evutil_socket_t fd, short what, void *arg)
+{
+	struct mirror *mirror = arg;
+	int64_t began_us = clock_work_us();
+	enum mirror_part_state routes6 = mirror_expiry_due(mirror);
+
+	(void)fd;
+	(void)what;
+	if (routes6 == MIRROR_CURRENT)
+		return;
+	if (mirror->routes6 != MIRROR_REROUTED)
+		mirror->routes6 = routes6;
+	catch_up(mirror, TURN_MS);
+	mirror_rest(mirror, began_us);
 }
 
 static void poll_again(struct mirror *mirror, int64_t took_us)
@@ -286,13 +311,18 @@ struct netns *mirror_netns(const struct mirror *mirror)
 static int subscribe(struct mirror *mirror)
 {
 	static const unsigned route_groups[] = { RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-						 RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,   RTNLGRP_NEXTHOP };
+						 RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,   RTNLGRP_IPV6_PREFIX,
+						 RTNLGRP_NEXTHOP };
+	/* on a socket of their own: many may come, and those of links are not lost among them */
+	static const unsigned neighbours = RTNLGRP_NEIGH;
 	/* never XFRMNLGRP_ACQUIRE: the kernel would count this socket as a key manager (km_is_alive()) */
 	static const unsigned xfrm_groups[] = { XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_EXPIRE, XFRMNLGRP_MIGRATE,
 						XFRMNLGRP_MAPPING };
 	int err = event_socket_open(&mirror->route_socket, mirror->netns, NETLINK_ROUTE, route_groups,
 				    sizeof(route_groups) / sizeof(route_groups[0]));
 
+	if (!err)
+		err = event_socket_open(&mirror->neighbour_socket, mirror->netns, NETLINK_ROUTE, &neighbours, 1);
 	if (err)
 		return err;
 	err = event_socket_open(&mirror->xfrm_socket, mirror->netns, NETLINK_XFRM, xfrm_groups,
@@ -306,15 +336,20 @@ static int watch(struct mirror *mirror, struct event_base *base)
 	mirror->poll = evtimer_new(base, on_poll, mirror);
 	mirror->load_more = evtimer_new(base, on_load_more, mirror);
 	mirror->rest = evtimer_new(base, mirror_on_rested, mirror);
+	mirror->expiry = evtimer_new(base, on_expiry, mirror);
 	mirror->route_event = event_new(base, mirror->route_socket.fd, EV_READ | EV_PERSIST, on_event, mirror);
-	if (!mirror->poll || !mirror->load_more || !mirror->rest || !mirror->route_event)
+	mirror->neighbour_event = event_new(base, mirror->neighbour_socket.fd, EV_READ | EV_PERSIST, on_event, mirror);
+	if (!mirror->poll || !mirror->load_more || !mirror->rest || !mirror->expiry || !mirror->route_event ||
+	    !mirror->neighbour_event)
 		return -ENOMEM;
 	/* fails in a loop without priorities, as in tests */
 	(void)event_priority_set(mirror->poll, WATCH_PRIORITY);
 	(void)event_priority_set(mirror->load_more, OTHERS_PRIORITY);
 	(void)event_priority_set(mirror->route_event, WATCH_PRIORITY);
+	(void)event_priority_set(mirror->neighbour_event, WATCH_PRIORITY);
 	(void)event_priority_set(mirror->rest, WATCH_PRIORITY);
-	if (event_add(mirror->route_event, NULL))
+	(void)event_priority_set(mirror->expiry, WATCH_PRIORITY);
+	if (event_add(mirror->route_event, NULL) || event_add(mirror->neighbour_event, NULL))
 		return -ENOMEM;
 	if (mirror->xfrm_socket.fd < 0)
 		return 0;
@@ -334,11 +369,16 @@ static void let_go(struct mirror *mirror)
 	if (mirror->rest)
 		event_free(mirror->rest);
 	mirror_rest_end(mirror);
+	if (mirror->expiry)
+		event_free(mirror->expiry);
 	if (mirror->route_event)
 		event_free(mirror->route_event);
+	if (mirror->neighbour_event)
+		event_free(mirror->neighbour_event);
 	if (mirror->xfrm_event)
 		event_free(mirror->xfrm_event);
 	event_socket_close(&mirror->route_socket);
+	event_socket_close(&mirror->neighbour_socket);
 	event_socket_close(&mirror->xfrm_socket);
 	if (mirror->load)
 		xfrm_load_end(mirror->load);
@@ -357,7 +397,7 @@ int mirror_new(struct event_base *base, struct netns *netns, size_t list_max, mi
 	mirror->netns = netns;
 	mirror->changed = changed;
 	mirror->arg = arg;
-	mirror->route_socket.fd = mirror->xfrm_socket.fd = -1;
+	mirror->route_socket.fd = mirror->neighbour_socket.fd = mirror->xfrm_socket.fd = -1;
 	mirror->load_at_once_ms = LOAD_AT_ONCE_MS;
 	mirror->ev.list_max = list_max;
 	mirror->ev.xfrm = xfrm_table_new();

@@ -18,18 +18,36 @@ enum mirror_part_state {
 	MIRROR_CURRENT,
 };
 
+/* What the choice among routes depends on: rt6_check_neigh() in net/ipv6/route.c. */
+enum gateway_state { GATEWAY_UNKNOWN = 0, GATEWAY_VALID, GATEWAY_FAILED, GATEWAY_OTHER };
+
+struct mirror_gateway {
+	union ip_address address;
+	int ifindex;
+	enum gateway_state state;
+};
+
+enum { MIRROR_GATEWAYS = 8 };
+
 struct mirror {
 	struct netns *netns;
 	mirror_changed_fn changed;
 	void *arg;
 	struct evidence ev;
-	struct event_socket route_socket, xfrm_socket;
-	struct event *route_event, *xfrm_event, *poll;
+	struct event_socket route_socket, neighbour_socket, xfrm_socket;
+	struct event *route_event, *neighbour_event, *xfrm_event, *poll;
 	struct event *rest; /* its end: mirror_rest.c */
 	bool rests;
 	enum mirror_part_state links, routes6, xfrm;
 	bool doubted_in_load;
 	int64_t links_read_ms, xfrm_due_ms;
+	/* IPv6 routes with a lifetime: mirror_expiry.c. CLOCK_MONOTONIC; 0: none. */
+	struct event *expiry;
+	int64_t expires_ms, expired_ms; /* of the first to expire: not before, and surely then */
+	int64_t look_until_ms, routes6_due_ms;
+	/* The gateways whose state changed last: mirror_gateway.c. */
+	struct mirror_gateway gateways[MIRROR_GATEWAYS];
+	unsigned next_gateway;
 	struct xfrm_load *load; /* NULL: no load is in progress */
 	struct event *load_more;
 	int64_t load_began_ms;
@@ -51,6 +69,19 @@ void mirror_rest(struct mirror *mirror, int64_t began_us);
 int mirror_rest_ms(const struct mirror *mirror, int64_t took_us);
 void mirror_rest_end(struct mirror *mirror);
 void mirror_on_rested(evutil_socket_t fd, short what, void *arg);
+
+/*
+ * mirror_expiry.c: the end of a route's lifetime has no event. Called after each reading of the routes, which began
+ * then: sets the timer for the next look at them.
+ */
+void mirror_expiry_plan(struct mirror *mirror, int64_t began_ms);
+/* The timer has fired. Returns the state of the routes now; MIRROR_CURRENT: it has been set again. */
+enum mirror_part_state mirror_expiry_due(struct mirror *mirror);
+/* Whether lifetimes, which also change without an event, were read too long ago. */
+bool mirror_expiry_is_stale(const struct mirror *mirror);
+
+/* mirror_gateway.c: takes a message about a neighbour. Returns 0 or -EPROTO. `arg` is the mirror. */
+int mirror_take_neighbour(const struct nlmsghdr *message, void *arg);
 
 /* Each reads its part again and notifies of differences. Blocks like evidence_read(). */
 void mirror_read_links(struct mirror *mirror);

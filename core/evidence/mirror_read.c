@@ -39,6 +39,7 @@ void mirror_read_links(struct mirror *mirror)
 void mirror_read_routes6(struct mirror *mirror)
 {
 	struct evidence *old = &mirror->ev, fresh = { .list_max = old->list_max };
+	int64_t began_ms = clock_ms();
 	bool same;
 
 	evidence_read_part(EVIDENCE_PART_ROUTES6, netns_transport(mirror->netns), &fresh);
@@ -46,6 +47,7 @@ void mirror_read_routes6(struct mirror *mirror)
 	       same_array(fresh.routes6, fresh.route6_count, old->routes6, old->route6_count, sizeof(*old->routes6));
 	evidence_free_routes6(old);
 	evidence_take_part(EVIDENCE_PART_ROUTES6, &fresh, old);
+	mirror_expiry_plan(mirror, began_ms);
 	if (!same)
 		mirror_notify_host(mirror);
 }

@@ -38,6 +38,7 @@ void mirror_rest(struct mirror *mirror, int64_t began_us)
 		resting++;
 	mirror->rests = true;
 	event_del(mirror->route_event);
+	event_del(mirror->neighbour_event);
 	if (mirror->xfrm_event)
 		event_del(mirror->xfrm_event);
 	event_add(mirror->rest, &pause);
@@ -58,6 +59,7 @@ void mirror_on_rested(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	mirror_rest_end(mirror);
 	event_add(mirror->route_event, NULL);
+	event_add(mirror->neighbour_event, NULL);
 	/* during a load its events wait */
 	if (mirror->xfrm_event && mirror->xfrm != MIRROR_LOADING)
 		event_add(mirror->xfrm_event, NULL);

@@ -127,6 +127,11 @@ static bool rxe_route6(struct path_search *search)
 	const struct link_evidence *link;
 	int ifindex, err = -EOPNOTSUPP;
 
+	/* until when the route is valid is known by the list only: the answer of the kernel does not say */
+	if (search->ev->routes6_state != EVIDENCE_READ) {
+		text_copy(out->why.detail, sizeof(out->why.detail), search->ev->routes6_error);
+		return path_stop(out, PATH_UNKNOWN, REASON_ROUTES_UNREADABLE);
+	}
 	if (search->route_get)
 		err = search->route_get(search->route_context, AF_INET6, &out->local, &out->remote, out->gid_ifindex,
 					&ifindex);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* Links, IPv6 routes, single routes and MACsec as the kernel reports them. */
 #include <arpa/inet.h>
+#include <limits.h>
 #include <linux/genetlink.h>
 #include <linux/if_macsec.h>
 
@@ -254,6 +255,57 @@ Test(evidence, every_next_hop_is_a_route)
 	cr_expect_eq(ev.routes6[2].dst_prefix, 32);
 }
 
+static struct nl_msg *route_with_lifetime(int ticks)
+{
+	const struct rta_cacheinfo info = { .rta_expires = ticks };
+	struct nl_msg *message = route_message(RTN_UNICAST, "2001:db8::", 32, 4);
+
+	nla_put(message, RTA_CACHEINFO, sizeof(info), &info);
+	return message;
+}
+
+/* In USER_HZ, which is 100 on all of today's architectures. */
+Test(evidence, first_end_of_a_lifetime_is_known)
+{
+	fake_say(&kernel, route_with_lifetime(0));
+	fake_say(&kernel, route_with_lifetime(500));
+	fake_say(&kernel, route_with_lifetime(7));
+	fake_say(&kernel, route_with_lifetime(-3));
+	read_route(route_with_lifetime(INT_MAX));
+	cr_assert_eq(ev.routes6_state, EVIDENCE_READ, "%s", ev.routes6_error);
+	cr_assert_eq(ev.route6_count, 5);
+	cr_expect_eq(ev.routes6_expire_ms, 70);
+	for (size_t i = 0; i < 5; i++)
+		cr_expect_eq(ev.routes6[i].expired, i == 3, "route %zu", i);
+	forget();
+	read_route(route_with_lifetime(INT_MIN));
+	cr_expect_eq(ev.routes6_expire_ms, 0);
+	cr_expect(ev.routes6[0].expired);
+}
+
+Test(evidence, gateways_are_read)
+{
+	const struct {
+		struct rtnexthop hop;
+		struct nlattr header;
+		uint8_t address[16];
+	} hops[2] = { { { .rtnh_len = sizeof(hops[0]), .rtnh_ifindex = 4 }, { 20, RTA_GATEWAY }, { 0xfe, 1 } },
+		      { { .rtnh_len = sizeof(hops[0].hop), .rtnh_ifindex = 5 }, { 0 }, { 0 } } };
+	static const union ip_address first = { .bytes = { 0xfe, 1 } }, none;
+	struct nl_msg *message = route_message(RTN_UNICAST, "2001:db8::", 32, 0);
+
+	nla_put(message, RTA_MULTIPATH, sizeof(hops[0]) + sizeof(hops[0].hop), hops);
+	fake_say(&kernel, message);
+	message = route_message(RTN_UNICAST, "2001:db8::", 32, 4);
+	nla_put(message, RTA_GATEWAY, sizeof(first), &first);
+	read_route(message);
+	cr_assert_eq(ev.routes6_state, EVIDENCE_READ, "%s", ev.routes6_error);
+	cr_assert_eq(ev.route6_count, 3);
+	cr_expect(!memcmp(&ev.routes6[0].gateway, &first, sizeof(first)));
+	cr_expect(!memcmp(&ev.routes6[1].gateway, &none, sizeof(none)), "not that of the hop before");
+	cr_expect(!memcmp(&ev.routes6[2].gateway, &first, sizeof(first)));
+}
+
 Test(evidence, ignores_clones_throws_and_other_families)
 {
 	const struct rtmsg inet = { .rtm_family = AF_INET, .rtm_type = RTN_UNICAST, .rtm_dst_len = 99 };
@@ -288,6 +340,27 @@ static struct nl_msg *half_a_hop(void)
 	return message;
 }
 
+static struct nl_msg *short_attribute(int type)
+{
+	struct nl_msg *message = route_message(RTN_UNICAST, "2001:db8::", 32, 4);
+
+	nla_put(message, type, 4, "\1\2\3\4");
+	return message;
+}
+
+static struct nl_msg *short_gateway_of_a_hop(void)
+{
+	struct nl_msg *message = route_message(RTN_UNICAST, "2001:db8::", 32, 0);
+	const struct {
+		struct rtnexthop hop;
+		struct nlattr header;
+		uint8_t address[4];
+	} hop = { { .rtnh_len = sizeof(hop), .rtnh_ifindex = 4 }, { 8, RTA_GATEWAY }, { 1 } };
+
+	nla_put(message, RTA_MULTIPATH, sizeof(hop), &hop);
+	return message;
+}
+
 static struct nl_msg *prefix_without_address(void)
 {
 	struct nl_msg *message = route_message(RTN_UNICAST, "::", 0, 4);
@@ -312,6 +385,9 @@ Test(evidence, malformed_routes_are_broken)
 					    half_a_hop(),
 					    prefix_without_address(),
 					    short_address(),
+					    short_attribute(RTA_GATEWAY),
+					    short_attribute(RTA_CACHEINFO),
+					    short_gateway_of_a_hop(),
 					    route_message(RTN_UNICAST, "2001:db8::", 129, 4),
 					    fake_message(RTM_NEWROUTE, "1234567", 8),
 					    link_message(1, "lo") };

@@ -3,6 +3,7 @@
  * A mirror of a real network namespace, which each test creates and changes. Needs root; otherwise the tests are
  * skipped.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "evidence/mirror_internal.h"
@@ -417,6 +418,153 @@ Test(mirror, reads_settings_of_named_netdev)
 	cr_expect_gt(mirror_generation(mirror), generation);
 	cr_expect_gt(host_changes, 0U);
 	mirror_read_settings(mirror, "nosuch");
+}
+
+/* ---- IPv6 routes with a lifetime, and their gateways ---- */
+
+enum { FORWARDED_MS = 30000 };
+
+/* A netdev with a peer: routes by lo have no lifetime. `address` and `peer` are neighbours. */
+static void make_netdev(void)
+{
+	shell("ip link add v0 address 02:00:00:00:00:01 type veth peer name v1 && ip link set v0 addrgenmode none && "
+	      "ip link set v1 addrgenmode none && ip link set v0 up && ip link set v1 up && "
+	      "ip address add fd01::1/64 dev v0 nodad");
+	for (int64_t end = clock_ms() + FORWARDED_MS; clock_ms() < end; usleep(10000)) {
+		mirror_follow(mirror);
+		if (!system("ip -o link show dev v0 | grep -q 'state UP'"))
+			break;
+	}
+	usleep(100000);
+	mirror_follow(mirror);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	host_changes = 0;
+}
+
+static int route_of(const char *to)
+{
+	union ip_address src, dst;
+	int ifindex = 0;
+
+	inet_pton(AF_INET6, "fd01::1", &src);
+	inet_pton(AF_INET6, to, &dst);
+	return evidence_route_get(mirror_netns(mirror), AF_INET6, &src, &dst, 0, &ifindex) ? 0 : ifindex;
+}
+
+/* Turns of the loop until the kernel chooses another netdev; *told: whether the client heard of it at the last one. */
+static bool loop_until_other_route(const char *to, int first, unsigned told_before)
+{
+	for (int64_t end = clock_ms() + FORWARDED_MS; clock_ms() < end;) {
+		cr_assert_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+		if (host_changes > told_before && route_of(to) != first)
+			return true;
+	}
+	return false;
+}
+
+Test(mirror, looks_again_when_a_route_expires)
+{
+	int by_v0, by_lo;
+	uint64_t generation;
+
+	make_netdev();
+	shell("ip link set lo up && ip -6 route add fd09::/48 dev lo && ip -6 route add fd09::/64 dev v0 expires 1");
+	mirror_follow(mirror);
+	cr_expect_gt(mirror_last(mirror)->routes6_expire_ms, 0);
+	cr_expect_leq(mirror_last(mirror)->routes6_expire_ms, 1000);
+	by_v0 = route_of("fd09::5");
+	by_lo = lo()->ifindex;
+	cr_assert(by_v0 && by_v0 != by_lo);
+	generation = mirror_generation(mirror);
+	cr_expect(loop_until_other_route("fd09::5", by_v0, host_changes), "no event reports the end of a lifetime");
+	cr_expect_eq(route_of("fd09::5"), by_lo);
+	cr_expect_gt(mirror_generation(mirror), generation, "decisions before are no longer valid");
+}
+
+/* One that another reading lists in its last tick as one without a lifetime. */
+Test(mirror, looks_again_after_the_last_tick_of_a_lifetime)
+{
+	int64_t now = clock_ms();
+
+	mirror->expires_ms = now + 5;
+	mirror->expired_ms = now + 25;
+	mirror->ev.routes6_expire_ms = 0;
+	mirror_expiry_plan(mirror, now);
+	cr_expect_eq(mirror->look_until_ms, now + 25);
+	cr_expect(event_pending(mirror->expiry, EV_TIMEOUT, NULL));
+	cr_expect_eq(mirror_expiry_due(mirror), MIRROR_REROUTED);
+	usleep(30000);
+	mirror_expiry_plan(mirror, clock_ms());
+	cr_expect_eq(mirror_expiry_due(mirror), MIRROR_REROUTED, "once after the end");
+	mirror_expiry_plan(mirror, clock_ms());
+	cr_expect_not(event_pending(mirror->expiry, EV_TIMEOUT, NULL));
+}
+
+/* Router advertisements change lifetimes without an event. */
+Test(mirror, reads_lifetimes_again_and_again)
+{
+	int64_t due;
+
+	make_netdev();
+	cr_expect_eq(mirror->routes6_due_ms, 0, "no route has a lifetime");
+	shell("ip -6 route add fd09::/64 dev v0 expires 100");
+	mirror_follow(mirror);
+	due = mirror->routes6_due_ms;
+	cr_assert_gt(due, 0);
+	cr_expect(event_pending(mirror->expiry, EV_TIMEOUT, NULL));
+	host_changes = 0;
+	for (int64_t end = clock_ms() + FORWARDED_MS; mirror->routes6_due_ms == due && clock_ms() < end;)
+		cr_assert_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+	cr_expect_gt(mirror->routes6_due_ms, due);
+	cr_expect_eq(host_changes, 0U, "nothing has changed");
+}
+
+Test(mirror, keeps_its_plan_if_routes_cannot_be_read)
+{
+	int64_t now = clock_ms();
+
+	mirror->ev.routes6_expire_ms = 5000;
+	mirror_expiry_plan(mirror, now);
+	mirror->ev.routes6_state = EVIDENCE_BROKEN;
+	mirror->ev.routes6_expire_ms = 0;
+	mirror_expiry_plan(mirror, now);
+	cr_expect(event_pending(mirror->expiry, EV_TIMEOUT, NULL));
+	cr_expect_eq(mirror->expires_ms, now + 5000);
+}
+
+static bool neighbour_reroutes(const char *command)
+{
+	host_changes = 0;
+	shell(command);
+	mirror_follow(mirror);
+	return host_changes;
+}
+
+Test(mirror, follows_gateways_of_ipv6_routes)
+{
+	make_netdev();
+	shell("ip -6 route add fd09::/64 via fd01::9 dev v0");
+	mirror_follow(mirror);
+	cr_expect(neighbour_reroutes("ip neigh add fd01::9 lladdr 02:00:00:00:00:09 nud stale dev v0"));
+	cr_expect_not(neighbour_reroutes("ip neigh change fd01::9 lladdr 02:00:00:00:00:09 nud reachable dev v0"),
+		      "stale or reachable, the route is taken");
+	cr_expect(neighbour_reroutes("ip neigh change fd01::9 nud failed dev v0"));
+	cr_expect(neighbour_reroutes("ip neigh change fd01::9 lladdr 02:00:00:00:00:09 nud stale dev v0"));
+	cr_expect(neighbour_reroutes("ip neigh delete fd01::9 dev v0"));
+	cr_expect_not(neighbour_reroutes("ip neigh add fd01::8 lladdr 02:00:00:00:00:08 nud stale dev v0"),
+		      "it is no gateway");
+	shell("ip -6 route add fd0a::/64 nexthop via fd01::9 dev v0 nexthop via fd01::8 dev v0");
+	mirror_follow(mirror);
+	cr_expect(neighbour_reroutes("ip neigh change fd01::8 nud failed dev v0"), "a gateway of one next hop");
+}
+
+/* A user may have a rule of its own, and a VRF another table. */
+Test(mirror, reports_rules_by_uid_and_masters)
+{
+	make_netdev();
+	cr_expect(neighbour_reroutes("ip -6 rule add uidrange 0-0 table 100"));
+	cr_expect(neighbour_reroutes("ip link add br0 type bridge && ip link set v0 master br0"));
+	cr_expect_neq(evidence_link_by_name(mirror_last(mirror), "v0")->master_ifindex, 0);
 }
 
 static void on_time(evutil_socket_t fd, short what, void *arg)

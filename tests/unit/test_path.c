@@ -599,6 +599,23 @@ Test(path, needs_routes_for_every_remote)
 	}
 }
 
+/* The kernel's answer does not say how long it holds. */
+Test(path, needs_lifetimes_of_routes_for_one_remote)
+{
+	struct world world;
+	struct path path;
+	uint8_t remote[16];
+
+	world_make(&world, RXE, MACSEC0);
+	world.ev.routes6_state = EVIDENCE_BROKEN;
+	text_copy(world.ev.routes6_error, sizeof(world.ev.routes6_error), "more than 4 IPv6 routes");
+	cr_assert_eq(inet_pton(AF_INET6, "2001:db8::99", remote), 1);
+	path_resolve(&world.device, 1, 3, REMOTE_ONE, remote, &world.ev, fake_route_get, &world, &path);
+	cr_expect_eq(path.state, PATH_UNKNOWN);
+	cr_expect_str_eq(reason_code(path.why.reason), "routes-unreadable");
+	cr_expect_str_eq(path.why.detail, "more than 4 IPv6 routes");
+}
+
 Test(path, mlx5_has_no_stray_routes)
 {
 	struct route6_evidence route = { .ifindex = ETH2 };
