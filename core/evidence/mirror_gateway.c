@@ -68,7 +68,8 @@ int mirror_take_neighbour(const struct nlmsghdr *message, void *arg)
 		return 0;
 	state = state_of(message, neighbour);
 	gateway = remembered(mirror, neighbour->ndm_ifindex, &address);
-	if (gateway->state != state)
+	/* Only a valid one stays as it was: a failed one is tried again, and fails again, without an event between. */
+	if (gateway->state != state || state != GATEWAY_VALID)
 		mirror->routes6 = MIRROR_REROUTED;
 	gateway->state = state;
 	return 0;

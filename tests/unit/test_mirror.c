@@ -4,6 +4,9 @@
  * skipped.
  */
 #include <arpa/inet.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
 #include <string.h>
 
 #include "evidence/mirror_internal.h"
@@ -556,6 +559,40 @@ Test(mirror, follows_gateways_of_ipv6_routes)
 	shell("ip -6 route add fd0a::/64 nexthop via fd01::9 dev v0 nexthop via fd01::8 dev v0");
 	mirror_follow(mirror);
 	cr_expect(neighbour_reroutes("ip neigh change fd01::8 nud failed dev v0"), "a gateway of one next hop");
+}
+
+/* Whether an event with this state of the gateway has the routes read again. */
+static bool state_reroutes(uint16_t state)
+{
+	const struct ndmsg neighbour = {
+		.ndm_family = AF_INET6,
+		.ndm_ifindex = evidence_link_by_name(mirror_last(mirror), "v0")->ifindex,
+		.ndm_state = state,
+	};
+	struct nl_msg *message = nlmsg_alloc();
+	union ip_address gateway;
+
+	inet_pton(AF_INET6, "fd01::9", &gateway);
+	cr_assert(message && nlmsg_put(message, 0, 0, RTM_NEWNEIGH, 0, 0));
+	nlmsg_append(message, (void *)&neighbour, sizeof(neighbour), NLMSG_ALIGNTO);
+	nla_put(message, NDA_DST, sizeof(gateway), &gateway);
+	mirror->routes6 = MIRROR_CURRENT;
+	cr_expect_eq(mirror_take_neighbour(nlmsg_hdr(message), mirror), 0);
+	nlmsg_free(message);
+	return mirror->routes6 == MIRROR_REROUTED;
+}
+
+/* The kernel tries a failed one again without an event, and the route is taken meanwhile. */
+Test(mirror, looks_at_routes_each_time_a_gateway_fails)
+{
+	make_netdev();
+	shell("ip -6 route add fd09::/64 via fd01::9 dev v0");
+	mirror_follow(mirror);
+	cr_expect(state_reroutes(NUD_STALE));
+	cr_expect_not(state_reroutes(NUD_PROBE));
+	cr_expect(state_reroutes(NUD_FAILED));
+	cr_expect(state_reroutes(NUD_FAILED));
+	cr_expect(state_reroutes(NUD_REACHABLE));
 }
 
 /* A user may have a rule of its own, and a VRF another table. */

@@ -16,7 +16,7 @@ from testbed.states import MAC, MACSEC0
 from testbed.stream import FLUSHED, Event, Stream, change
 
 LOCAL, REMOTE = MACSEC0["a"][1], "fd99::2"
-ADDRESSES = {"a": (LOCAL,), "b": (REMOTE,)}
+ADDRESSES = {"a": (LOCAL, LOCAL), "b": (REMOTE, REMOTE)}
 ADVERTISE = Path(__file__).resolve().parents[2] / "apps/router_advertisement.py"
 CONTROL_S = 1  # s for which the frames of a bare stream are counted
 LONG, SHORT = 600, 2  # s
