@@ -90,8 +90,10 @@ def advertised(t: Test, lifetime: int) -> Event:
 def silent(t: Test) -> Event:
     """b does not answer as a router any more, and a asks it."""
     address = link_local(t)
+    began = t.a.now()  # a may ask at any time
     t.b.run(f"ip address delete {address} dev macsec0", check=True)
-    return change(t.a, f"neigh change {address.split('/')[0]} lladdr {MAC['b']} dev macsec0 nud probe")
+    event = change(t.a, f"neigh change {address.split('/')[0]} lladdr {MAC['b']} dev macsec0 nud probe")
+    return Event(began, event.done, event.result)
 
 
 def leaks_bare(t: Test, case: Case) -> None:
