@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/nsfs.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -85,14 +86,19 @@ uint64_t process_account_of_namespace(int ns_fd)
 
 enum { MAP_MAX = 64, SUBORDINATE_MIN = 100000, SUBORDINATE_COUNT = 65536 };
 
-/* The first line of a user namespace's map: ids inside, ids outside, how many. False: there is none. */
-static bool read_map(const char *path, uint64_t *inside, uint64_t *outside, uint64_t *count)
+/* The first line of a user namespace's map: ids inside, ids outside, how many. */
+struct map {
+	uint64_t inside, outside, count;
+};
+
+/* False: there is none. */
+static bool read_map(const char *path, struct map *out)
 {
 	char text[MAP_MAX];
 
 	/* the text is longer where a map has several lines: the rest does not matter */
 	return small_file_read(AT_FDCWD, path, text, sizeof(text)) > 0 &&
-	       sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, inside, outside, count) == 3;
+	       sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &out->inside, &out->outside, &out->count) == 3;
 }
 
 static uint64_t account_of_id(uint64_t id)
@@ -104,16 +110,29 @@ static uint64_t account_of_id(uint64_t id)
 	return a_namespace + 1 + (id - SUBORDINATE_MIN) / SUBORDINATE_COUNT;
 }
 
+/* Read once: a map is written once (user_namespaces(7)), and this process stays in its namespace. */
+static const struct map *own_map(void)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct map map;
+	static bool known;
+
+	pthread_mutex_lock(&lock);
+	known = known || read_map("/proc/self/uid_map", &map);
+	pthread_mutex_unlock(&lock);
+	return known ? &map : NULL;
+}
+
 uint64_t process_account_of(pid_t pid, uid_t uid)
 {
-	uint64_t inside, outside, count, own_inside, own_outside, own_count;
+	const struct map *own = own_map();
+	struct map map;
 	char path[32];
 
 	text_format(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
-	if (!read_map(path, &inside, &outside, &count) ||
-	    !read_map("/proc/self/uid_map", &own_inside, &own_outside, &own_count))
+	if (!own || !read_map(path, &map))
 		return uid;
-	if (inside == own_inside && outside == own_outside && count == own_count)
+	if (map.inside == own->inside && map.outside == own->outside && map.count == own->count)
 		return uid;
-	return account_of_id(outside);
+	return account_of_id(map.outside);
 }

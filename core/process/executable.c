@@ -234,12 +234,26 @@ static bool is_at_same_place(int proc, uint64_t id, const char *path)
 
 /* ---- one program ---- */
 
+/* Asked once: this process stays in its namespace. */
+static bool own_userns(struct stat *out)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct stat own;
+	static bool known;
+
+	pthread_mutex_lock(&lock);
+	known = known || !stat("/proc/self/ns/user", &own);
+	*out = own;
+	pthread_mutex_unlock(&lock);
+	return known;
+}
+
 static bool is_in_own_userns(int proc)
 {
 	struct stat own, other;
 
-	return !fstatat(proc, "ns/user", &other, 0) && !stat("/proc/self/ns/user", &own) &&
-	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+	return !fstatat(proc, "ns/user", &other, 0) && own_userns(&own) && own.st_dev == other.st_dev &&
+	       own.st_ino == other.st_ino;
 }
 
 /* "mnt_id:\t31": fs/proc/fd.c. statx(2) would ask the file system. */

@@ -11,14 +11,15 @@
 ssize_t small_file_read(int dir, const char *path, char *text, size_t size)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = 0, got = 1;
+	ssize_t len;
 
 	if (fd < 0)
 		return -errno;
-	while (got > 0 && (size_t)len < size - 1) {
-		got = read(fd, text + len, size - 1 - (size_t)len);
-		len = got < 0 ? -errno : len + got;
-	}
+	/* once: the kernel gives as much of such a file as there is room for (seq_read_iter() in fs/seq_file.c) */
+	do
+		len = read(fd, text, size - 1);
+	while (len < 0 && errno == EINTR);
+	len = len < 0 ? -errno : len;
 	close(fd);
 	if (len >= 0)
 		text[len] = '\0';

@@ -10,8 +10,8 @@
 
 /*
  * Reads the first `size` - 1 octets of `path`, which is relative to the folder `dir` (AT_FDCWD: the working folder),
- * and ends them with NUL. Returns their number, where `size` - 1 means that there may be more, or -errno of open(2) or
- * read(2).
+ * and ends them with NUL. Reads once: the kernel gives such a file whole. Returns their number, where `size` - 1 means
+ * that there may be more, or -errno of open(2) or read(2).
  */
 RS_MUST_USE ssize_t small_file_read(int dir, const char *path, char *text, size_t size);
 
