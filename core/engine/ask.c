@@ -237,15 +237,6 @@ enum connection_fate question_answer(struct asking *q)
 	return fate;
 }
 
-int asker_open(const struct connection *connection, pid_t subject, struct process *out)
-{
-	struct foreign *foreign = connection->server->options.foreign;
-
-	if (subject)
-		return foreign_open_subject(foreign, connection->socket, subject, out);
-	return foreign_open_peer(foreign, connection->socket, out);
-}
-
 enum connection_fate question_reject(struct asking *q, enum reason reason)
 {
 	judgement_refuse(&q->answer, EPROTO, reason);
@@ -255,7 +246,7 @@ enum connection_fate question_reject(struct asking *q, enum reason reason)
 
 /* ---- queries ---- */
 
-static void query(struct connection *connection, const struct process *process, const struct wire_query *query,
+static void query(struct connection *connection, struct process *process, const struct wire_query *query,
 		  struct wire_protection *out)
 {
 	struct watch *watch = connection->server->watch;
@@ -286,7 +277,7 @@ enum connection_fate connection_query(struct connection *connection, const void 
 	int err;
 
 	memcpy(&asked, message, sizeof(asked));
-	err = !has_file ? -EBADMSG : asker_open(connection, (pid_t)asked.subject, &process);
+	err = !has_file ? -EBADMSG : asker_identify(connection, (pid_t)asked.subject, &process);
 	wire_make(&protection, WIRE_PROTECTION);
 	protection.err = (uint32_t)-err;
 	if (!err) {

@@ -168,6 +168,27 @@ int connection_new(struct engine_server *server, int socket, struct connection *
 	return 0;
 }
 
+/*
+ * The account of the peer is that of its connection: a process that makes a user namespace of its own stays with its
+ * account (process/account.h).
+ */
+int asker_identify(const struct connection *connection, pid_t subject, struct process *out)
+{
+	struct process peer;
+	int err = process_identify_peer(connection->socket, &peer);
+
+	if (err)
+		return err;
+	peer.account = connection->user->account;
+	if (!subject) {
+		*out = peer;
+		return 0;
+	}
+	err = process_identify_subject(&peer, subject, out);
+	process_close(&peer);
+	return err;
+}
+
 enum connection_fate connection_wait(struct connection *connection, short what, int ms)
 {
 	const struct timeval silence = clock_timeval(ms);

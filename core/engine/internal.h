@@ -138,15 +138,18 @@ void connections_free(struct engine_server *server);
 void connection_queue(struct connection *connection);
 /* Takes the next connection whose turn it is. NULL: there is none. */
 struct connection *connection_next(struct engine_server *server);
+/*
+ * The judged process: the peer, or `subject` if the peer may ask for it. Not described yet (foreign_describe()).
+ * Returns 0, and process_close() is due; -EPERM; or another -errno. Does not block.
+ */
+RS_MUST_USE int asker_identify(const struct connection *connection, pid_t subject, struct process *out);
 void connection_free(struct connection *connection); /* also releases what its state holds */
 
 /* ---- ask.c ---- */
 
-/* The judged process: the peer, or `subject` if the peer may ask for it. 0, -EPERM, or another -errno. */
-RS_MUST_USE int asker_open(const struct connection *connection, pid_t subject, struct process *out);
 /*
- * Receives the file that waits in the connection with the question (foreign_receive()), and refuses the question if
- * that fails. True: q->file is set, and question_forget_file() is due.
+ * Describes q->process and receives the file that waits in the connection with the question (foreign_receive()).
+ * Refuses the question if that fails. True: q->file is set, and question_forget_file() is due.
  */
 RS_MUST_USE bool question_take_file(struct asking *q, enum connection_fate *fate);
 void question_forget_file(struct asking *q);

@@ -72,12 +72,14 @@ enum connection_fate connection_write(struct connection *connection)
 
 static void list_status(struct connection *connection)
 {
+	struct foreign *foreign = connection->server->options.foreign;
 	struct process process;
-	int err = foreign_open_peer(connection->server->options.foreign, connection->socket, &process);
+	int err = asker_identify(connection, 0, &process);
 
 	if (!err) {
-		err = watch_survey(connection->server->watch, connection->server->options.foreign, &process, add_row,
-				   &connection->list);
+		err = foreign_describe(foreign, &process);
+		if (!err)
+			err = watch_survey(connection->server->watch, foreign, &process, add_row, &connection->list);
 		process_close(&process);
 	}
 	if (err)

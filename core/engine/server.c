@@ -30,10 +30,16 @@ static int read_question(struct asking *q, const void *message, size_t len, bool
 	/* only a door that could not be installed has no device to ask about */
 	if (has_file == (q->request.kind == REQUEST_DOOR_BROKEN))
 		return -EBADMSG;
-	return asker_open(q->connection, wire_ask_subject(message), &q->process);
+	err = asker_identify(q->connection, wire_ask_subject(message), &q->process);
+	if (err || has_file)
+		return err;
+	err = foreign_describe(q->connection->server->options.foreign, &q->process);
+	if (err)
+		process_close(&q->process);
+	return err;
 }
 
-/* A question that was read: the process is q->process. */
+/* A question that was read: the process is q->process, which is described with its file. */
 static enum connection_fate on_asked(struct asking *q)
 {
 	enum connection_fate fate;

@@ -176,30 +176,31 @@ bool foreign_hangs(struct foreign *foreign, uint64_t account)
 	return barred;
 }
 
-/* Returns the processor time that the helper has had since it was asked last. */
-static int64_t worked_us(const struct foreign_helper *helper)
+/* Returns the processor time that the helper has had; 0: it has ended. */
+static int64_t work_us(const struct foreign_helper *helper)
 {
 	struct timespec now;
 
-	if (clock_gettime(helper->work, &now))
-		return 0; /* it has ended */
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - helper->work_us;
+	return clock_gettime(helper->work, &now) ? 0 : (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int foreign_await(struct foreign *foreign, const struct foreign_helper *helper, struct foreign_reply *out, int *fd)
 {
 	struct pollfd ready = { .fd = helper->socket, .events = POLLIN };
-	int64_t end_ms = clock_ms() + AWAIT_MAX_MS;
+	int64_t end_ms = clock_ms() + AWAIT_MAX_MS, began_us = -1;
 	size_t count = 1;
 	int asleep = 0, got;
 
 	while (poll(&ready, 1, SLICE_MS) != 1) {
 		bool sleeps = foreign_is_asleep(helper);
 
+		/* most replies come before: its first slice is not counted */
+		if (began_us < 0)
+			began_us = work_us(helper);
 		if (sleeps)
 			foreign_debt_add(foreign, atomic_load(&helper->slot->account), SLICE_MS);
 		asleep = sleeps ? asleep + 1 : 0;
-		if (asleep * SLICE_MS >= FOREIGN_ASLEEP_MS || worked_us(helper) >= FOREIGN_WORKS_MS * 1000 ||
+		if (asleep * SLICE_MS >= FOREIGN_ASLEEP_MS || work_us(helper) - began_us >= FOREIGN_WORKS_MS * 1000 ||
 		    clock_ms() > end_ms)
 			return -ETIMEDOUT;
 	}
@@ -210,7 +211,7 @@ int foreign_await(struct foreign *foreign, const struct foreign_helper *helper, 
 }
 
 /* What the helper does not pass on it closes after its reply. */
-static int await_both(struct foreign *foreign, struct foreign_helper *helper, struct foreign_reply *out, int *fd,
+static int await_both(struct foreign *foreign, const struct foreign_helper *helper, struct foreign_reply *out, int *fd,
 		      bool *hangs)
 {
 	struct foreign_reply closed;
@@ -222,7 +223,6 @@ static int await_both(struct foreign *foreign, struct foreign_helper *helper, st
 
 		*hangs = then == -ETIMEDOUT;
 	}
-	helper->work_us += worked_us(helper);
 	return err;
 }
 
@@ -262,7 +262,7 @@ int foreign_call(struct foreign *foreign, const struct foreign_request *request,
 
 /* ---- questions ---- */
 
-static int file_from(const struct foreign_reply *reply, int fd, struct foreign_file *out)
+int foreign_file_from(const struct foreign_reply *reply, int fd, struct foreign_file *out)
 {
 	if (reply->err || fd < 0) {
 		if (fd >= 0)
@@ -284,7 +284,7 @@ static int take(struct foreign *foreign, const struct process *process, const st
 
 	if (foreign) {
 		err = foreign_call(foreign, request, &process->pidfd, 1, &reply, &fd);
-		return err ? err : file_from(&reply, fd, out);
+		return err ? err : foreign_file_from(&reply, fd, out);
 	}
 	err = foreign_take_here("/sys", process, request->thread, request->number, (dev_t)request->rdev, out, &left);
 	foreign_close_leftovers(&left);
@@ -307,31 +307,6 @@ int foreign_take_of(struct foreign *foreign, const struct process *process, pid_
 						 .number = number };
 
 	return take(foreign, process, &request, out);
-}
-
-static int receive_in_this_process(int socket, const struct process *process, int number, struct foreign_file *out)
-{
-	struct foreign_leftovers left = { .count = 0 };
-	int err = foreign_receive_here("/sys", socket, process, number, out, &left);
-
-	foreign_close_leftovers(&left);
-	return err;
-}
-
-int foreign_receive(struct foreign *foreign, int socket, const struct process *process, int number,
-		    struct foreign_file *out)
-{
-	const struct foreign_request request = {
-		.account = process->account, .what = FOREIGN_RECEIVE, .pid = process->pid, .number = number
-	};
-	const int fds[] = { socket, process->pidfd };
-	struct foreign_reply reply;
-	int fd, err;
-
-	if (!foreign)
-		return receive_in_this_process(socket, process, number, out);
-	err = foreign_call(foreign, &request, fds, 2, &reply, &fd);
-	return err ? err : file_from(&reply, fd, out);
 }
 
 /*
@@ -404,9 +379,9 @@ int foreign_same_as(struct foreign *foreign, uint64_t account, int fd, const str
 
 /* ---- closing ---- */
 
-static bool pass_on(const struct foreign_helper *helper, int fd, uint64_t account)
+static bool pass_on(const struct foreign_helper *helper, int fd, uint64_t account, enum foreign_what what)
 {
-	const struct foreign_request request = { .account = account, .what = FOREIGN_CLOSE };
+	const struct foreign_request request = { .account = account, .what = what };
 
 	return foreign_send(helper->socket, &request, length_of(&request), &fd, 1, MSG_DONTWAIT) > 0;
 }
@@ -416,7 +391,7 @@ void foreign_close_device(struct foreign *foreign, int fd)
 {
 	struct foreign_helper *helper = foreign ? foreign_helper_get(foreign, FOREIGN_DEVICE_CLOSER) : NULL;
 
-	if (helper && !pass_on(helper, fd, 0))
+	if (helper && !pass_on(helper, fd, 0, FOREIGN_CLOSE))
 		foreign_helper_end(helper);
 	close(fd);
 }
@@ -487,7 +462,7 @@ void foreign_close_socket(struct foreign *foreign, int socket, uint64_t account)
 	}
 	(void)shutdown(socket, SHUT_RDWR);
 	helper = socket_closer(foreign, account);
-	if (!helper || !pass_on(helper, socket, account))
+	if (!helper || !pass_on(helper, socket, account, FOREIGN_CLOSE_SOCKET))
 		return;
 	helper->sent++;
 	close(socket);

@@ -57,11 +57,14 @@ unsigned foreign_stuck(const struct foreign *foreign);
 
 /* ---- processes: process_open() and its like, in a helper; `foreign` NULL: in the calling thread ---- */
 
-/* Each returns 0, and process_close() is due; or -errno as its like in process.h, or as foreign_take(). */
+/* Returns 0, and process_close() is due; or -errno as process_open(), or as foreign_take(). */
 RS_MUST_USE int foreign_open(struct foreign *foreign, pid_t pid, struct process *out);
-RS_MUST_USE int foreign_open_peer(struct foreign *foreign, int socket, struct process *out);
-/* As process_identify_subject(), for the process that connected the socket. */
-RS_MUST_USE int foreign_open_subject(struct foreign *foreign, int socket, pid_t pid, struct process *out);
+/*
+ * Reads the other facts of a process that process_identify...() has found: process_describe(). Returns 0; -ESRCH also
+ * when the process has ended since; or -errno as foreign_take(). The caller still closes the process.
+ */
+RS_MUST_USE int foreign_describe(struct foreign *foreign, struct process *process);
+/* 0, and the caller closes *out_fd; or -errno as process_open_netns(), or as foreign_take(). */
 RS_MUST_USE int foreign_open_netns(struct foreign *foreign, const struct process *process, int *out_fd);
 /*
  * As process_find_by_environment(). -EBUSY or -ETIMEDOUT: a process delays the search, so there may be one. `variable`
@@ -96,10 +99,11 @@ RS_MUST_USE int foreign_take_of(struct foreign *foreign, const struct process *p
 				dev_t rdev, struct foreign_file *out);
 
 /*
- * Receives the next message of `socket`, which the caller has seen (wire_peek()), and the file with it. Returns 0;
- * -EBADMSG: there is no file, or more than one; -ENODEV: not a uverbs device; else as foreign_take().
+ * foreign_describe() the process, then receives the next message of `socket`, which the caller has seen (wire_peek()),
+ * and the file with it: one request for both. Returns 0; -EBADMSG: there is no file, or more than one; -ENODEV: not a
+ * uverbs device; else as foreign_describe() or foreign_take(). Also of a refused file the process may be described.
  */
-RS_MUST_USE int foreign_receive(struct foreign *foreign, int socket, const struct process *process, int number,
+RS_MUST_USE int foreign_receive(struct foreign *foreign, int socket, struct process *process, int number,
 				struct foreign_file *out);
 
 /* A descriptor of a process. */

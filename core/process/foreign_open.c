@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-/* Opens processes with the facts that only a helper may read: process.h says which block. */
+/* The facts of processes that only a helper may read: process.h says which block. With a question comes its file. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -9,87 +9,108 @@
 /* Apart from every process's: a process that hangs a search bars further searches, and no question. */
 static const uint64_t of_searches = UINT64_MAX;
 
-/* The taker has just served: nothing is closed after these replies, at which it could have been given up. */
-static struct foreign_slot *slot_of_taker(struct foreign *foreign)
+/* Takes the facts of a reply, if it has some. Returns -ESRCH if the process has ended, so they may be another's. */
+static int take_facts(const struct foreign_reply *reply, struct process *process)
 {
-	const struct foreign_helper *helper = foreign_helper_find(foreign, FOREIGN_TAKER);
+	const struct process *facts = &reply->facts;
 
-	return helper ? helper->slot : NULL;
+	if (process_has_ended(process))
+		return -ESRCH;
+	if (!reply->is_described)
+		return 0;
+	process->start_time = facts->start_time;
+	process->executable_known = facts->executable_known;
+	process->executable_is_local = facts->executable_is_local;
+	text_copy(process->executable, sizeof(process->executable), facts->executable);
+	process->netns_known = facts->netns_known;
+	process->netns_dev = facts->netns_dev;
+	process->netns_ino = facts->netns_ino;
+	return 0;
 }
 
-static void take_facts(const struct process *facts, struct process *out)
-{
-	out->start_time = facts->start_time;
-	out->executable_known = facts->executable_known;
-	out->executable_is_local = facts->executable_is_local;
-	text_copy(out->executable, sizeof(out->executable), facts->executable);
-	out->netns_known = facts->netns_known;
-	out->netns_dev = facts->netns_dev;
-	out->netns_ino = facts->netns_ino;
-}
-
-static int ask(struct foreign *foreign, const struct process *process, enum foreign_what what, int *fd)
+static int ask(struct foreign *foreign, const struct process *process, enum foreign_what what,
+	       struct foreign_reply *reply, int *fd)
 {
 	const struct foreign_request request = { .account = process->account, .what = what, .pid = process->pid };
-	struct foreign_reply reply;
-	int err = foreign_call(foreign, &request, NULL, 0, &reply, fd);
+	int err = foreign_call(foreign, &request, NULL, 0, reply, fd);
 
-	return err ? err : reply.err;
+	return err ? err : reply->err;
 }
 
-static int describe(struct foreign *foreign, struct process *process)
+int foreign_describe(struct foreign *foreign, struct process *process)
 {
-	int fd = -1, err = foreign ? ask(foreign, process, FOREIGN_DESCRIBE, &fd) : process_describe(process);
-	const struct foreign_slot *slot = foreign && !err ? slot_of_taker(foreign) : NULL;
+	struct foreign_reply reply;
+	int fd = -1, err;
 
+	if (!foreign) {
+		err = process_describe(process);
+		return process_has_ended(process) ? -ESRCH : err;
+	}
+	err = ask(foreign, process, FOREIGN_DESCRIBE, &reply, &fd);
 	if (fd >= 0)
 		close(fd);
-	if (foreign && !err && !slot)
-		err = -ECONNRESET;
-	if (slot)
-		take_facts(&slot->described, process);
-	return process_has_ended(process) ? -ESRCH : err;
+	if (!err && !reply.is_described)
+		err = -EPROTO;
+	if (err)
+		return process_has_ended(process) ? -ESRCH : err;
+	return take_facts(&reply, process);
 }
 
-static int describe_identified(struct foreign *foreign, int err, struct process *out)
+int foreign_open(struct foreign *foreign, pid_t pid, struct process *out)
 {
+	int err = process_identify(pid, out);
+
 	if (err)
 		return err;
-	err = describe(foreign, out);
+	err = foreign_describe(foreign, out);
 	if (err)
 		process_close(out);
 	return err;
 }
 
-int foreign_open(struct foreign *foreign, pid_t pid, struct process *out)
+static int receive_in_this_process(int socket, struct process *process, int number, struct foreign_file *out)
 {
-	return describe_identified(foreign, process_identify(pid, out), out);
+	struct foreign_leftovers left = { .count = 0 };
+	int err = foreign_describe(NULL, process);
+
+	if (!err)
+		err = foreign_receive_here("/sys", socket, process, number, out, &left);
+	foreign_close_leftovers(&left);
+	return err;
 }
 
-int foreign_open_peer(struct foreign *foreign, int socket, struct process *out)
+int foreign_receive(struct foreign *foreign, int socket, struct process *process, int number, struct foreign_file *out)
 {
-	return describe_identified(foreign, process_identify_peer(socket, out), out);
-}
+	const struct foreign_request request = {
+		.account = process->account, .what = FOREIGN_RECEIVE, .pid = process->pid, .number = number
+	};
+	const int fds[] = { socket, process->pidfd };
+	struct foreign_reply reply;
+	int fd, err;
 
-int foreign_open_subject(struct foreign *foreign, int socket, pid_t pid, struct process *out)
-{
-	struct process peer;
-	int err = process_identify_peer(socket, &peer);
-
+	if (!foreign)
+		return receive_in_this_process(socket, process, number, out);
+	err = foreign_call(foreign, &request, fds, 2, &reply, &fd);
 	if (err)
-		return err;
-	err = process_identify_subject(&peer, pid, out);
-	process_close(&peer);
-	return describe_identified(foreign, err, out);
+		return process_has_ended(process) ? -ESRCH : err;
+	err = foreign_file_from(&reply, fd, out);
+	if (!err && !reply.is_described)
+		err = -EPROTO;
+	if (take_facts(&reply, process))
+		err = -ESRCH;
+	if (err && !reply.err && fd >= 0)
+		foreign_close_device(foreign, fd);
+	return err;
 }
 
 int foreign_open_netns(struct foreign *foreign, const struct process *process, int *out_fd)
 {
+	struct foreign_reply reply;
 	int fd = -1, err;
 
 	if (!foreign)
 		return process_open_netns(process, out_fd);
-	err = ask(foreign, process, FOREIGN_NETNS, &fd);
+	err = ask(foreign, process, FOREIGN_NETNS, &reply, &fd);
 	if (!err && fd < 0)
 		err = -EPROTO;
 	/* the number may be another process's by now */

@@ -14,17 +14,19 @@ enum { FOREIGN_PLACES_MAX = 64, FOREIGN_FDS_MAX = 2, FOREIGN_VARIABLE_MAX = 256 
 
 enum foreign_what {
 	FOREIGN_TAKE = 1, /* with a pidfd */
-	FOREIGN_RECEIVE,  /* with a socket and a pidfd */
-	FOREIGN_SAME,     /* with an fd, or of `thread` */
-	FOREIGN_CLOSE,    /* with the fd to close; has no reply */
+	FOREIGN_RECEIVE, /* with a socket and a pidfd; the facts of the process are in the reply, as of FOREIGN_DESCRIBE
+			  */
+	FOREIGN_SAME,    /* with an fd, or of `thread` */
+	FOREIGN_CLOSE,   /* with the uverbs fd to close; has no reply */
+	FOREIGN_CLOSE_SOCKET, /* the same of a client's socket */
 	FOREIGN_SCAN, /* FOREIGN_FOUND for each fd, which the engine acknowledges with FOREIGN_GO_ON; then FOREIGN_END
 		       */
 	FOREIGN_GO_ON,
-	FOREIGN_SEARCH,   /* with a pidfd; FOREIGN_FOUND and FOREIGN_END as of a scan */
-	FOREIGN_STOP,     /* instead of FOREIGN_GO_ON */
-	FOREIGN_DESCRIBE, /* the facts are in the slot then */
-	FOREIGN_NETNS,    /* with the namespace in the reply */
-	FOREIGN_FIND,     /* by the variable in the slot; `pid` is left out, or found */
+	FOREIGN_SEARCH, /* with a pidfd; FOREIGN_FOUND and FOREIGN_END as of a scan */
+	FOREIGN_STOP,   /* instead of FOREIGN_GO_ON */
+	FOREIGN_DESCRIBE,
+	FOREIGN_NETNS, /* with the namespace in the reply */
+	FOREIGN_FIND,  /* by the variable in the slot; `pid` is left out, or found */
 };
 
 /* A descriptor that stopped a helper. */
@@ -68,7 +70,8 @@ struct foreign_reply {
 	int32_t pid, thread, number;
 	uint32_t is_guarded;
 	uint32_t closes; /* the helper closes files that it did not pass on, and reports when it has done so */
-	uint32_t reserved;
+	uint32_t is_described;
+	struct process facts; /* if is_described: what process_describe() finds */
 };
 
 /* What a helper is at: in memory that it shares with the engine. */
@@ -76,9 +79,7 @@ struct foreign_slot {
 	_Atomic uint64_t account, start_time;
 	_Atomic int32_t pid, thread, number;
 	_Atomic uint32_t step, closed;
-	/* of FOREIGN_DESCRIBE and FOREIGN_FIND: the socket's messages say when they are valid */
-	struct process described;
-	char variable[FOREIGN_VARIABLE_MAX];
+	char variable[FOREIGN_VARIABLE_MAX]; /* of FOREIGN_FIND: the request says when it is valid */
 };
 
 /* Files to close after the reply: that may last. */
@@ -139,8 +140,7 @@ struct foreign_helper {
 	uint32_t sent;                    /* sockets, to a closer */
 	uint32_t seen_step;               /* and when it was another one */
 	int64_t seen_ms;
-	clockid_t work;  /* its processor time */
-	int64_t work_us; /* of it, what was seen last */
+	clockid_t work; /* its processor time */
 };
 
 /* An account for which helpers slept: see foreign_debt.c. */
@@ -178,6 +178,8 @@ void foreign_helper_end(struct foreign_helper *helper);
  */
 RS_MUST_USE int foreign_call(struct foreign *foreign, const struct foreign_request *request, const int *fds,
 			     size_t fd_count, struct foreign_reply *reply, int *fd);
+/* Takes the file of a reply with the fd `fd`. Returns 0, or the -errno of the reply. */
+RS_MUST_USE int foreign_file_from(const struct foreign_reply *reply, int fd, struct foreign_file *out);
 /* It sleeps in the kernel, so more time does not help it. */
 bool foreign_is_asleep(const struct foreign_helper *helper);
 /* Waits for the next reply. Returns 0; -ETIMEDOUT: the helper hangs; -ECONNRESET: it has ended. *fd -1: none came. */

@@ -62,22 +62,44 @@ static void finish(struct foreign_reply *reply, int fd, struct foreign_leftovers
 	reply_to(&(struct foreign_reply){ .kind = FOREIGN_CLOSED }, -1);
 }
 
-static void serve_take(const struct helper *helper, const struct foreign_request *request, const int *fds)
+/* Returns 0 or -errno of process_describe(). */
+static int describe(pid_t pid, struct foreign_reply *reply)
 {
-	const bool receives = request->what == FOREIGN_RECEIVE;
-	const struct process process = { .pid = request->pid, .pidfd = fds[receives] };
+	int err;
+
+	reply->facts = (struct process){ .pid = pid, .pidfd = -1 };
+	err = process_describe(&reply->facts);
+	reply->is_described = !err;
+	return err;
+}
+
+static void serve_take(const struct helper *helper, const struct foreign_request *request, int pidfd)
+{
+	const struct process process = { .pid = request->pid, .pidfd = pidfd };
 	struct foreign_leftovers left = { .count = 0 };
 	struct foreign_file file = { .fd = -1 };
 	struct foreign_reply reply = { 0 };
 
-	if (receives)
-		reply.err = foreign_receive_here(helper->sysfs, fds[0], &process, request->number, &file, &left);
-	else
-		reply.err = foreign_take_here(helper->sysfs, &process, request->thread, request->number,
-					      (dev_t)request->rdev, &file, &left);
+	reply.err = foreign_take_here(helper->sysfs, &process, request->thread, request->number, (dev_t)request->rdev,
+				      &file, &left);
+	reply.rdev = file.rdev;
+	reply.thread = file.thread;
+	finish(&reply, reply.err ? -1 : file.fd, &left);
+}
+
+static void serve_receive(const struct helper *helper, const struct foreign_request *request, int socket, int pidfd)
+{
+	const struct process process = { .pid = request->pid, .pidfd = pidfd };
+	struct foreign_leftovers left = { .count = 0 };
+	struct foreign_file file = { .fd = -1 };
+	struct foreign_reply reply = { 0 };
+
+	reply.err = describe(request->pid, &reply);
+	if (!reply.err)
+		reply.err = foreign_receive_here(helper->sysfs, socket, &process, request->number, &file, &left);
+	reply.rdev = file.rdev;
 	reply.thread = file.thread;
 	reply.same_err = file.same_err;
-	reply.rdev = file.rdev;
 	finish(&reply, reply.err ? -1 : file.fd, &left);
 }
 
@@ -94,14 +116,12 @@ static void serve_same(const struct helper *helper, const struct foreign_request
 	finish(&reply, -1, &left);
 }
 
-static void serve_describe(const struct helper *helper, const struct foreign_request *request)
+static void serve_describe(const struct foreign_request *request)
 {
 	struct foreign_leftovers left = { .count = 0 };
 	struct foreign_reply reply = { 0 };
-	struct process process = { .pid = request->pid, .pidfd = -1 };
 
-	reply.err = process_describe(&process);
-	helper->slot->described = process;
+	reply.err = describe(request->pid, &reply);
 	finish(&reply, -1, &left);
 }
 
@@ -327,17 +347,15 @@ static void read_out(int socket)
 
 static void serve(const struct helper *helper, const struct foreign_request *request, const int *fds, size_t count)
 {
-	struct foreign_leftovers left = { .count = 0 };
-
 	atomic_store(&helper->slot->account, request->account);
 	if (request->what == FOREIGN_TAKE && count == 1)
-		serve_take(helper, request, fds);
+		serve_take(helper, request, fds[0]);
 	else if (request->what == FOREIGN_RECEIVE && count == 2)
-		serve_take(helper, request, fds);
+		serve_receive(helper, request, fds[0], fds[1]);
 	else if (request->what == FOREIGN_SAME)
 		serve_same(helper, request, count ? fds[0] : -1);
 	else if (request->what == FOREIGN_DESCRIBE)
-		serve_describe(helper, request);
+		serve_describe(request);
 	else if (request->what == FOREIGN_NETNS)
 		serve_netns(request);
 	else if (request->what == FOREIGN_FIND)
@@ -346,12 +364,12 @@ static void serve(const struct helper *helper, const struct foreign_request *req
 		serve_scan(helper, request);
 	else if (request->what == FOREIGN_SEARCH && count == 1)
 		serve_search(helper, request, fds[0]);
-	else if (request->what == FOREIGN_CLOSE && count == 1)
+	else if (request->what == FOREIGN_CLOSE_SOCKET && count == 1)
 		read_out(fds[0]);
+	/* the engine's sockets, pidfds and uverbs files: none lingers (fd_let_go()) */
 	for (size_t i = 0; i < count; i++)
-		foreign_leave(&left, fds[i]);
-	foreign_close_leftovers(&left);
-	if (request->what == FOREIGN_CLOSE)
+		close(fds[i]);
+	if (request->what == FOREIGN_CLOSE_SOCKET)
 		atomic_fetch_add(&helper->slot->closed, 1);
 }
 

@@ -133,21 +133,6 @@ bool process_has_ended(const struct process *process)
 	return has_event(process->pidfd, POLLIN);
 }
 
-/*
- * The pidfd was opened first, and the process is found alive last: the pid was no other process's between the two.
- */
-static int describe_opened(int err, struct process *out)
-{
-	if (err)
-		return err;
-	err = process_describe(out);
-	if (process_has_ended(out))
-		err = -ESRCH;
-	if (err)
-		process_close(out);
-	return err;
-}
-
 int process_identify(pid_t pid, struct process *out)
 {
 	struct process process = { .pid = pid };
@@ -170,9 +155,21 @@ int process_identify(pid_t pid, struct process *out)
 	return 0;
 }
 
+/*
+ * The pidfd was opened first, and the process is found alive last: the pid was no other process's between the two.
+ */
 int process_open(pid_t pid, struct process *out)
 {
-	return describe_opened(process_identify(pid, out), out);
+	int err = process_identify(pid, out);
+
+	if (err)
+		return err;
+	err = process_describe(out);
+	if (process_has_ended(out))
+		err = -ESRCH;
+	if (err)
+		process_close(out);
+	return err;
 }
 
 static int peer_pidfd(int socket, pid_t pid)
@@ -212,14 +209,8 @@ int process_identify_peer(int socket, struct process *out)
 	process.pidfd = peer_pidfd(socket, cred.pid);
 	if (process.pidfd < 0)
 		return process.pidfd;
-	process.account = process_account_of(process.pid, process.uid);
 	*out = process;
 	return 0;
-}
-
-int process_open_peer(int socket, struct process *out)
-{
-	return describe_opened(process_identify_peer(socket, out), out);
 }
 
 /* A setuid program's ids differ. */

@@ -38,7 +38,11 @@ struct process {
  * there is none, or when it ended during the call; or another -errno.
  */
 RS_MUST_USE int process_identify(pid_t pid, struct process *out);
-/* The same of the process that connected this socket; see process_open_peer(). */
+/*
+ * The same of the process that connected this stream socket of the UNIX domain, without its account. Since kernel 6.5
+ * (SO_PEERPIDFD) it cannot be mistaken. On older kernels it could be if the process passed its end of the socket to a
+ * child, ended, and its pid was reused at once.
+ */
 RS_MUST_USE int process_identify_peer(int socket, struct process *out);
 /*
  * The same of the process `pid`, on behalf of which `peer` asks. Returns -EPERM unless `peer` is root or has all of its
@@ -53,13 +57,6 @@ RS_MUST_USE int process_describe(struct process *process);
  * or another -errno. Facts that take a privilege stay unknown without it. Blocks.
  */
 RS_MUST_USE int process_open(pid_t pid, struct process *out);
-
-/*
- * Opens the process that connected this stream socket of the UNIX domain. Since kernel 6.5 (SO_PEERPIDFD) it cannot be
- * mistaken. On older kernels it could be if the process passed its end of the socket to a child, ended, and its pid was
- * reused at once. Returns as process_open().
- */
-RS_MUST_USE int process_open_peer(int socket, struct process *out);
 
 /* Makes a second struct for the same process, with its own pidfd. Returns 0, and process_close() is due, or -errno. */
 RS_MUST_USE int process_copy(const struct process *process, struct process *out);

@@ -27,7 +27,7 @@
 #include "util/fd_socket.h"
 #include "util/small_file.h"
 
-enum { ACCOUNT = 1000, OTHER_ACCOUNT = 1001, HELD = 77 };
+enum { ACCOUNT = 1000, OTHER_ACCOUNT = 1001, THIRD_ACCOUNT = 1002, HELD = 77 };
 
 static struct foreign *foreign;
 static struct process self;
@@ -160,21 +160,27 @@ static void send_files(int socket, const int *fds, size_t count)
 	cr_assert_eq(foreign_send(socket, "question", 8, fds, count, 0), 8);
 }
 
-static int receive_of(uint64_t account, const int *fds, size_t count, int number, struct foreign_file *out)
+static int receive_from(struct process *process, const int *fds, size_t count, int number, struct foreign_file *out)
 {
-	const struct process process = of_account(account);
 	int pair[2], err;
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	send_files(pair[0], fds, count);
-	err = foreign_receive(foreign, pair[1], &process, number, out);
+	err = foreign_receive(foreign, pair[1], process, number, out);
 	/* a helper has it, unless it was refused */
 	if (err == -EBUSY)
-		foreign_close_socket(foreign, pair[1], account);
+		foreign_close_socket(foreign, pair[1], process->account);
 	else
 		close(pair[1]);
 	close(pair[0]);
 	return err;
+}
+
+static int receive_of(uint64_t account, const int *fds, size_t count, int number, struct foreign_file *out)
+{
+	struct process process = of_account(account);
+
+	return receive_from(&process, fds, count, number, out);
 }
 
 static int receive(const int *fds, size_t count, int number, struct foreign_file *out)
@@ -191,6 +197,66 @@ Test(foreign, receives_the_file_of_a_message, .init = start, .fini = stop)
 	cr_expect_eq(file.same_err, 0);
 	cr_expect_eq(file.rdev, makedev(1, 3));
 	foreign_close_device(foreign, file.fd);
+}
+
+/* As of the peer of a socket: what the engine knows of it before it asks a helper. */
+static struct process identified(pid_t pid)
+{
+	struct process process;
+
+	cr_assert_eq(process_identify(pid, &process), 0);
+	cr_assert_eq(process.start_time, 0);
+	return process;
+}
+
+Test(foreign, describes_the_process_with_the_file_of_its_message, .init = start, .fini = stop)
+{
+	const int fd = HELD, zero = open("/dev/zero", O_RDWR);
+	struct process process = identified(getpid()), refused = identified(getpid());
+	struct foreign_file file;
+
+	cr_assert_eq(receive_from(&process, &fd, 1, HELD, &file), 0);
+	cr_expect_eq(process.start_time, self.start_time);
+	cr_expect_str_eq(process.executable, self.executable);
+	cr_expect_eq(process.netns_ino, self.netns_ino);
+	cr_expect_eq(process.account, getuid(), "what the engine has found stays");
+	cr_expect_eq(receive_from(&refused, &zero, 1, HELD, &file), -ENODEV);
+	cr_expect_eq(refused.start_time, self.start_time, "also of a refused file, for the audit log");
+	process_close(&process);
+	process_close(&refused);
+}
+
+static unsigned open_files(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 1000; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* A zombie: it has facts, and its number is not used again yet. */
+Test(foreign, receives_no_file_of_a_process_that_has_ended, .init = start, .fini = stop)
+{
+	const int fd = HELD;
+	struct foreign_file file;
+	struct process process;
+	pid_t pid = fork();
+	unsigned before;
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	process = identified(pid);
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	cr_assert_eq(waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	before = open_files();
+	cr_expect_eq(receive_from(&process, &fd, 1, HELD, &file), -ESRCH);
+	cr_expect_eq(process.start_time, 0);
+	cr_expect_eq(open_files(), before);
+	process_close(&process);
+	waitpid(pid, NULL, 0);
 }
 
 Test(foreign, notices_another_file_under_the_number, .init = start, .fini = stop)
@@ -320,6 +386,7 @@ static pid_t hang_in_exec(int fd, int older)
 /* /proc waits for the end of execve(2): a helper does, and not for long. */
 Test(foreign, gives_up_a_process_that_hangs_in_execve, .init = start, .fini = stop, .timeout = 60)
 {
+	struct foreign_file file;
 	struct process process;
 	int64_t began;
 	int older = memfd_create("lock", MFD_CLOEXEC), fd = fuse_file(), err;
@@ -339,6 +406,14 @@ Test(foreign, gives_up_a_process_that_hangs_in_execve, .init = start, .fini = st
 		process_close(&process);
 	cr_expect_leq(clock_ms() - began, 1000);
 	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+	process = identified(pid);
+	process.account = OTHER_ACCOUNT;
+	began = clock_ms();
+	err = receive_from(&process, (const int[]){ HELD }, 1, HELD, &file);
+	cr_expect_eq(err, -ETIMEDOUT, "its question: %d", err);
+	cr_expect_leq(clock_ms() - began, 1000);
+	process_close(&process);
+	cr_expect_eq(take(THIRD_ACCOUNT, HELD), 0);
 	fuse_end();
 }
 
