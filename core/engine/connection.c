@@ -76,6 +76,19 @@ static int make_room(struct engine_server *server, const struct server_user *use
 	return 0;
 }
 
+/*
+ * Spares the look at /proc for the account of each connection that is rejected. A process with such a uid pays to
+ * another account only in a user namespace that root has made.
+ */
+static bool has_most(const struct engine_server *server, uid_t uid)
+{
+	const uint64_t account = uid;
+	const struct server_user *user;
+
+	HASH_FIND(hh, server->users, &account, sizeof(account), user);
+	return user && uid != 0 && uid < ACCOUNT_SUBORDINATE_MIN && !may_have_another(server, user);
+}
+
 /* The uid is the peer's at connect(2). The limit of one account affects only that account; root has none. */
 static int admit(struct engine_server *server, int socket, struct connection *connection)
 {
@@ -86,6 +99,8 @@ static int admit(struct engine_server *server, int socket, struct connection *co
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return -errno;
+	if (has_most(server, cred.uid))
+		return -EUSERS;
 	user = user_get(server, process_account_of(cred.pid, cred.uid));
 	if (!user)
 		return -ENOMEM;

@@ -19,6 +19,7 @@ enum {
 	LISTS_PER_USER_MAX = 4,
 	MONITORS_MAX = 64,
 	MONITORS_PER_USER_MAX = 16,
+	OBJECTS_SHARE = 2,          /* an account may have half of the lists or monitors that are free */
 	ACCEPT_AT_ONCE = 32,        /* before other events get their turn */
 	ASK_SILENCE_MS = 5000,      /* from connecting to asking */
 	DONE_SILENCE_MS = 60000,    /* from the answer to DONE: one ioctl(2) */

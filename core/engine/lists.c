@@ -21,10 +21,17 @@ static bool may_see(const struct connection *connection, const struct wire_recor
 	return connection->uid == 0 || connection->uid == record->uid;
 }
 
-/* The limit of one user leaves room for others. Root has no limit. */
+/*
+ * An account may have one while any is free, and further ones up to half of what is free: so many accounts are needed
+ * to leave nothing to others. Root has no limit.
+ */
 static bool may_have(const struct server_user *user, unsigned of_all, unsigned max, unsigned own, unsigned own_max)
 {
-	return user->account == 0 || (of_all < max && own < own_max);
+	unsigned free_ones = of_all < max ? max - of_all : 0;
+
+	if (user->account == 0)
+		return true;
+	return own < own_max && (own == 0 ? free_ones > 0 : own < free_ones / OBJECTS_SHARE);
 }
 
 /* ---- lists ---- */

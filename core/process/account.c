@@ -84,7 +84,7 @@ uint64_t process_account_of_namespace(int ns_fd)
 
 /* ---- of a process ---- */
 
-enum { MAP_MAX = 64, SUBORDINATE_MIN = 100000, SUBORDINATE_COUNT = 65536 };
+enum { MAP_MAX = 64, SUBORDINATE_COUNT = 65536 };
 
 /* The first line of a user namespace's map: ids inside, ids outside, how many. */
 struct map {
@@ -105,9 +105,9 @@ static uint64_t account_of_id(uint64_t id)
 {
 	if (id == 0)
 		return a_namespace;
-	if (id < SUBORDINATE_MIN)
+	if (id < ACCOUNT_SUBORDINATE_MIN)
 		return id;
-	return a_namespace + 1 + (id - SUBORDINATE_MIN) / SUBORDINATE_COUNT;
+	return a_namespace + 1 + (id - ACCOUNT_SUBORDINATE_MIN) / SUBORDINATE_COUNT;
 }
 
 /* Read once: a map is written once (user_namespaces(7)), and this process stays in its namespace. */

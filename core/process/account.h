@@ -7,12 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { ACCOUNT_SUBORDINATE_MIN = 100000 };
+
 /*
  * Returns the account of a process with this user id. In the caller's user namespace it is `uid`. In another one it is
  * the user that is mapped first (/proc/PID/uid_map, user_namespaces(7)): a user that makes a namespace alone can map
- * only itself. Ids from 100,000 on are subordinate ones, as login.defs(5) has them: each range of 65,536, which one
- * user has, is an account, and real users with such ids share one for what they do in namespaces. If the kernel does
- * not tell, as of a process that has ended, it is `uid`.
+ * only itself. Ids from ACCOUNT_SUBORDINATE_MIN on are subordinate ones, as login.defs(5) has them: each range of
+ * 65,536, which one user has, is an account, and real users with such ids share one for what they do in namespaces. If
+ * the kernel does not tell, as of a process that has ended, it is `uid`.
  *
  * Does not block: the namespace itself could say its owner, but would wait for execve(2) (process.h).
  */

@@ -609,6 +609,51 @@ static int count_busy(enum wire_type what, int count)
 	return busy;
 }
 
+/* Takes as many monitors as it gets, and holds them until `go` is closed. */
+static void take_monitors(uid_t uid, int ready, int go)
+{
+	struct wire_request request;
+	char octet;
+
+	if (setuid(uid))
+		_exit(100);
+	wire_make(&request, WIRE_MONITOR);
+	for (int i = 0; i < 20; i++)
+		if (wire_send(connect_to_engine(), &request, sizeof(request), -1) < 0)
+			_exit(101);
+	/* the engine handles the requests before the question that follows */
+	expect_service();
+	if (write(ready, "", 1) != 1)
+		_exit(102);
+	_exit(read(go, &octet, 1) != 0);
+}
+
+Test(engine_server, four_users_leave_a_monitor_to_others, .init = start, .fini = stop)
+{
+	int ready[2], go[2], status;
+	pid_t fifth;
+	char octet;
+
+	if (getuid())
+		skip_test("takes root, to become other users");
+	cr_assert(!pipe(ready) && !pipe(go));
+	for (int i = 0; i < CROWDS; i++) {
+		if (fork() == 0) {
+			close(go[1]);
+			take_monitors(12345 + (uid_t)i, ready[1], go[0]);
+		}
+		cr_assert_eq(read(ready[0], &octet, 1), 1);
+	}
+	fifth = fork();
+	if (fifth == 0)
+		_exit(setuid(23456) ? 100 : count_busy(WIRE_MONITOR, 1));
+	cr_assert_eq(waitpid(fifth, &status, 0), fifth);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", WEXITSTATUS(status));
+	close(go[1]);
+	for (int i = 0; i < CROWDS; i++)
+		cr_expect(wait(&status) > 0 && WIFEXITED(status) && !WEXITSTATUS(status), "%d", status);
+}
+
 Test(engine_server, refuses_monitors_above_the_limit_of_a_user, .init = start, .fini = stop)
 {
 	int status;
