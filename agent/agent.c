@@ -117,11 +117,14 @@ static void find_bundle(const struct agent *agent, struct container_state *state
 			text_copy(state->bundle, sizeof(state->bundle), served->bundle);
 }
 
-/* Does the process exist? Its filter is loaded only after the runtime has sent the message. */
+/*
+ * Does the process exist? Its filter is loaded only after the runtime has sent the message. Other facts of it could
+ * make all containers wait (process.h).
+ */
 static int check_process(pid_t pid, char error[CONTAINER_ERROR_MAX])
 {
 	struct process process;
-	int err = pid ? process_open(pid, &process) : 0;
+	int err = pid ? process_identify(pid, &process) : 0;
 
 	/* not named: its first call says which it is */
 	if (!pid)

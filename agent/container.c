@@ -59,7 +59,7 @@ static int detach(int fd)
 static int enter_netns(pid_t pid)
 {
 	struct process process;
-	int fd, err = process_open(pid, &process);
+	int fd, err = process_identify(pid, &process);
 
 	if (err)
 		return err;
