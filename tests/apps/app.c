@@ -19,12 +19,13 @@ static _Noreturn void usage(void)
 {
 	fprintf(stderr,
 		"usage: %s [-d DEVICE] -g GID_INDEX [-p TCP_PORT] [-q QPS] [-t THREADS] [-D SECONDS] [-T TIMEOUT] "
-		"[-w MS] [-H HOW] [-socxfk] "
+		"[-w MS] [-H HOW] [-socxvfk] "
 		"[SERVER]\n"
 		"  -s   one after the other: await SIGUSR1 before each QP except the first\n"
 		"  -o   (fork) the child uses the device that its parent opened\n"
 		"  -c   (fork) the parent connects a QP before it forks\n"
 		"  -x   (fork) the child executes this program again\n"
+		"  -v   (fork) by vfork(2): the child uses the memory of its parent\n"
 		"  -D   (stream) how long it sends; default: an hour\n"
 		"  -T   (stream) the timeout of its QP, which gives up after eight of them: 4.096 us * 2^TIMEOUT\n"
 		"  -w   (stream) one message at a time, with these ms between them; default: as fast as it can\n"
@@ -60,6 +61,8 @@ static bool *flag_of(struct options *o, int option)
 		return &o->connect_first;
 	case 'x':
 		return &o->exec;
+	case 'v':
+		return &o->vfork;
 	case 'f':
 		return &o->fork;
 	case 'k':
@@ -94,7 +97,7 @@ void options_read(int argc, char **argv, struct options *out)
 			     .timeout = TIMEOUT_DEFAULT };
 	int option;
 
-	while ((option = getopt(argc, argv, "d:g:p:q:t:D:T:w:H:socxfk")) != -1) {
+	while ((option = getopt(argc, argv, "d:g:p:q:t:D:T:w:H:socxvfk")) != -1) {
 		switch (option) {
 		case 'g':
 			o.gid_index = number(optarg, 0, 255);

@@ -20,6 +20,7 @@ struct options {
 	bool open_first;    /* verbs_fork: the child uses the device that its parent opened */
 	bool connect_first; /* verbs_fork: the parent connects a QP first */
 	bool exec;          /* verbs_fork: the child executes a program, which connects */
+	bool vfork;         /* verbs_fork: the child uses the memory of its parent, which waits for its end */
 	bool fork;          /* verbs_stream: a child holds all descriptors of its parent */
 	bool keep;          /* verbs_stream: after its end the QP is kept until a SIGTERM */
 	int seconds;        /* verbs_stream: how long */

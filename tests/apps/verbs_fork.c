@@ -97,6 +97,16 @@ static int await_only_child(pid_t child)
 	return err;
 }
 
+/* Apart from the variables of the parent, which a child of vfork(2) shares. Returns the child, or -1. */
+static pid_t start_child(const struct rc_device *opened, const struct options *options)
+{
+	const pid_t child = options->vfork ? vfork() : fork();
+
+	if (child == 0)
+		run_child(opened, options);
+	return child;
+}
+
 static int fork_and_connect(const struct options *options)
 {
 	struct rc_device device, *opened = NULL;
@@ -115,11 +125,9 @@ static int fork_and_connect(const struct options *options)
 	if (options->connect_first)
 		err = connect_one(opened, options, "parent");
 	fflush(NULL);
-	child = fork();
+	child = start_child(options->open_first ? opened : NULL, options);
 	if (child < 0)
 		return -errno;
-	if (child == 0)
-		run_child(options->open_first ? opened : NULL, options);
 	if (await_only_child(child))
 		err = -ECHILD;
 	if (opened)

@@ -33,6 +33,8 @@ PROGRAMS = (
     Program("a forked child with its parent's device", "verbs_fork -o", can_send=False),
     Program("a forked child after its parent", "verbs_fork -c", 2),
     Program("a forked child with its parent's device, after it", "verbs_fork -c -o", 2, can_send=False),
+    Program("a child of vfork(2)", "verbs_fork -v"),
+    Program("a child of vfork(2), after its parent", "verbs_fork -v -c", 2),
     Program("an executed child", "verbs_fork -x"),
     Program("an executed child after its parent", "verbs_fork -c -x", 2),
 )
