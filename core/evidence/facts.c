@@ -226,6 +226,8 @@ static int take_route(const struct nlmsghdr *message, void *context)
 	err = route_discards(route->rtm_type);
 	if (err)
 		return err;
+	if (attrs[RTA_ENCAP] || attrs[RTA_ENCAP_TYPE])
+		return -EXDEV;
 	if (!attrs[RTA_OIF] || nla_get_s32(attrs[RTA_OIF]) <= 0)
 		return -EPROTO;
 	answer->ifindex = nla_get_s32(attrs[RTA_OIF]);

@@ -91,7 +91,7 @@ struct macsec_evidence {
 struct route6_evidence {
 	union ip_address dst;
 	union ip_address gateway; /* zero: none */
-	int ifindex;              /* 0 if `discards` is set, or if the route is not understood */
+	int ifindex; /* 0 if `discards` is set, or if the route is not understood, such as one that encapsulates */
 	uint8_t dst_prefix;
 	bool discards; /* blackhole, unreachable, prohibit */
 	bool local;    /* RTN_LOCAL, RTN_ANYCAST: delivered on this host */
@@ -152,7 +152,8 @@ const struct macsec_evidence *evidence_secy(const struct evidence *ev, int ifind
 /*
  * Asks the kernel (RTM_GETROUTE) which netdev sends UDP from `src` to `dst` with the output interface `oif` (0: any),
  * as rxe does. `netns` is a struct netns or NULL for the thread's own (a path_route_get_fn). Returns 0 and
- * *out_ifindex; -ENETUNREACH, -EPERM... from the kernel; or -EPROTO for an answer that is not understood. Blocks like
+ * *out_ifindex; -ENETUNREACH, -EPERM... from the kernel; -EXDEV if the route encapsulates (RTA_ENCAP: SRv6, MPLS...),
+ * so that other packets leave, by other routes; or -EPROTO for an answer that is not understood. Blocks like
  * netlink_ask().
  */
 RS_MUST_USE int evidence_route_get(void *netns, int family, const union ip_address *src, const union ip_address *dst,

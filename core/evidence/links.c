@@ -210,6 +210,15 @@ static int take_gateway(const struct rtnexthop *hop, struct route6_evidence *rou
 	return 0;
 }
 
+/* fib_nexthop_info() in net/ipv4/fib_semantics.c, which IPv6 uses as well */
+static bool hop_encapsulates(const struct rtnexthop *hop)
+{
+	const struct nlattr *attrs = (const struct nlattr *)RTNH_DATA(hop);
+	int len = hop->rtnh_len - (int)RTNH_LENGTH(0);
+
+	return nla_find(attrs, len, RTA_ENCAP) || nla_find(attrs, len, RTA_ENCAP_TYPE);
+}
+
 /* RTA_MULTIPATH is a list of struct rtnexthop, each followed by its attributes. */
 static int add_next_hops(struct evidence_reading *reading, const struct route6_evidence *route,
 			 const struct nlattr *multipath)
@@ -227,7 +236,7 @@ static int add_next_hops(struct evidence_reading *reading, const struct route6_e
 			return -EPROTO;
 		err = take_gateway(hop, &by_hop);
 		if (!err)
-			err = add_route6(reading, &by_hop, hop->rtnh_ifindex);
+			err = add_route6(reading, &by_hop, hop_encapsulates(hop) ? 0 : hop->rtnh_ifindex);
 		if (err)
 			return err;
 		step = RTNH_ALIGN(hop->rtnh_len);
@@ -238,7 +247,7 @@ static int add_next_hops(struct evidence_reading *reading, const struct route6_e
 	return 0;
 }
 
-enum { ROUTE_ATTR_MAX = RTA_CACHEINFO };
+enum { ROUTE_ATTR_MAX = RTA_ENCAP };
 
 /*
  * rtnl_put_cacheinfo(): the time left in USER_HZ, rounded towards zero, negative after the end. 0: no lifetime, or in
@@ -287,13 +296,17 @@ static int parse_route6(const struct nlmsghdr *message, struct route6_evidence *
 	return 0;
 }
 
-/* A next hop object alone (RTA_NH_ID, where net.ipv4.nexthop_compat_mode is off) leaves the netdev unknown: 0. */
+/*
+ * A next hop object alone (RTA_NH_ID, where net.ipv4.nexthop_compat_mode is off) leaves the netdev unknown: 0. So does
+ * an encapsulation, whose packets are routed again.
+ */
 static int add_route6_by_hops(struct evidence_reading *reading, const struct route6_evidence *route, unsigned char type,
 			      struct nlattr **attrs)
 {
 	bool known = type == RTN_UNICAST || route->local || route->multicast;
 
-	if (route->discards || !known || (!attrs[RTA_OIF] && !attrs[RTA_MULTIPATH]))
+	if (route->discards || !known || (!attrs[RTA_OIF] && !attrs[RTA_MULTIPATH]) || attrs[RTA_ENCAP] ||
+	    attrs[RTA_ENCAP_TYPE])
 		return add_route6(reading, route, 0);
 	if (attrs[RTA_OIF]) {
 		int err = add_route6(reading, route, nla_get_s32(attrs[RTA_OIF]));

@@ -135,6 +135,10 @@ static bool rxe_route6(struct path_search *search)
 	if (search->route_get)
 		err = search->route_get(search->route_context, AF_INET6, &out->local, &out->remote, out->gid_ifindex,
 					&ifindex);
+	if (err == -EXDEV) {
+		text_copy(out->why.detail, sizeof(out->why.detail), "an encapsulating route");
+		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV);
+	}
 	if (err) {
 		out->why.err = -err;
 		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_UNKNOWN);

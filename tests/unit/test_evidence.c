@@ -306,6 +306,30 @@ Test(evidence, gateways_are_read)
 	cr_expect(!memcmp(&ev.routes6[2].gateway, &first, sizeof(first)));
 }
 
+/* SRv6, MPLS...: other packets leave, by other routes. */
+Test(evidence, routes_that_encapsulate_have_no_netdev)
+{
+	const struct {
+		struct rtnexthop hop;
+		struct nlattr header;
+		uint16_t type[2];
+	} hops[2] = { { { .rtnh_len = sizeof(hops[0]), .rtnh_ifindex = 4 }, { 6, RTA_ENCAP_TYPE }, { 5 } },
+		      { { .rtnh_len = sizeof(hops[0].hop), .rtnh_ifindex = 5 }, { 0 }, { 0 } } };
+	struct nl_msg *message = route_message(RTN_UNICAST, "2001:db8::", 32, 0);
+
+	nla_put(message, RTA_MULTIPATH, sizeof(hops[0]) + sizeof(hops[0].hop), hops);
+	fake_say(&kernel, message);
+	message = route_message(RTN_UNICAST, "2001:db8::", 32, 4);
+	nla_put_u16(message, RTA_ENCAP_TYPE, 5);
+	nla_put(message, RTA_ENCAP, 4, "\1\2\3\4");
+	read_route(message);
+	cr_assert_eq(ev.routes6_state, EVIDENCE_READ, "%s", ev.routes6_error);
+	cr_assert_eq(ev.route6_count, 3);
+	cr_expect_eq(ev.routes6[0].ifindex, 0);
+	cr_expect_eq(ev.routes6[1].ifindex, 5);
+	cr_expect_eq(ev.routes6[2].ifindex, 0);
+}
+
 Test(evidence, ignores_clones_throws_and_other_families)
 {
 	const struct rtmsg inet = { .rtm_family = AF_INET, .rtm_type = RTN_UNICAST, .rtm_dst_len = 99 };
@@ -712,6 +736,20 @@ Test(evidence, route_get_without_a_clear_answer)
 		forget();
 	}
 	cr_expect_eq(route_get(AF_UNIX, &(int){ 0 }), -EAFNOSUPPORT);
+}
+
+Test(evidence, route_get_tells_of_an_encapsulation)
+{
+	const struct rtmsg route = { .rtm_family = AF_INET6, .rtm_type = RTN_UNICAST };
+	struct nl_msg *message = fake_message(RTM_NEWROUTE, &route, sizeof(route));
+	int oif = 99;
+
+	nla_put_u32(message, RTA_OIF, 4);
+	nla_put_u16(message, RTA_ENCAP_TYPE, 5);
+	nla_put(message, RTA_ENCAP, 4, "\1\2\3\4");
+	fake_say(&kernel, message);
+	cr_expect_eq(route_get(AF_INET6, &oif), -EXDEV);
+	cr_expect_eq(oif, 99);
 }
 
 /* The end of a dump is no answer to a request for one message. */

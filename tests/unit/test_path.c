@@ -179,6 +179,8 @@ static const struct one_case {
 	  "route-netdev" },
 	{ "rxe, IPv6 routed to an unlisted netdev", RXE, MACSEC0, 3, "2001:db8:99::9", 77, PATH_UNKNOWN, "",
 	  "route-netdev" },
+	{ "rxe, IPv6 routed into an encapsulation", RXE, MACSEC0, 3, "2001:db8:99::9", -EXDEV, PATH_UNKNOWN, "",
+	  "route-netdev" },
 	{ "rxe, IPv6 without a route", RXE, MACSEC0, 3, "2001:db8:99::9", -ENETUNREACH, PATH_UNKNOWN, "",
 	  "route-unknown" },
 	{ "rxe, link-local", RXE, MACSEC0, 4, "fe80::9", MACSEC0, PATH_RESOLVED, "macsec0", "" },
