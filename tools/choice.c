@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "choice.h"
+#include "detours.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -184,15 +185,17 @@ static int survey_choice(struct survey *survey, const struct survey_view *view, 
 }
 
 int choice_judge_among(const struct path_choice *choice, const struct policy *policy, const struct evidence *ev,
-		       const struct rdma_inventory *inventory, struct wire_records *out)
+		       const struct rdma_inventory *inventory, const struct detours *detours, struct wire_records *out)
 {
-	const struct survey_view view = {
+	struct survey_view view = {
 		.policy = policy, .evidence = ev, .route_get = evidence_route_get, .uid = getuid()
 	};
 	struct wire_records records = { 0 };
 	struct survey survey = { 0 };
-	int err = survey_choice(&survey, &view, choice, inventory);
+	int err;
 
+	detours_look(detours, &view);
+	err = survey_choice(&survey, &view, choice, inventory);
 	for (size_t i = 0; !err && i < survey.count; i++) {
 		struct wire_record record;
 
@@ -214,6 +217,7 @@ int choice_judge(const struct path_choice *choice, const struct policy *policy, 
 {
 	struct rdma_inventory inventory;
 	char error[192] = "", why[256];
+	struct detours detours;
 	int err = inventory_read("/sys", &inventory, error, sizeof(error));
 
 	if (err == -ENOMEM)
@@ -227,7 +231,9 @@ int choice_judge(const struct path_choice *choice, const struct policy *policy, 
 			*out = records;
 		return err;
 	}
-	err = choice_judge_among(choice, policy, ev, &inventory, out);
+	detours_read(&detours);
+	err = choice_judge_among(choice, policy, ev, &inventory, &detours, out);
+	detours_free(&detours);
 	inventory_free(&inventory);
 	return err;
 }

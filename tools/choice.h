@@ -41,10 +41,11 @@ enum json_form choice_form(const struct path_choice *choice, bool json);
 RS_MUST_USE int choice_judge(const struct path_choice *choice, const struct policy *policy, const struct evidence *ev,
 			     struct wire_records *out);
 
-/* The same with a list of devices. */
+/* The same with a list of devices, and what leads packets elsewhere (NULL: not looked at). */
+struct detours;
 RS_MUST_USE int choice_judge_among(const struct path_choice *choice, const struct policy *policy,
 				   const struct evidence *ev, const struct rdma_inventory *inventory,
-				   struct wire_records *out);
+				   const struct detours *detours, struct wire_records *out);
 
 /* Whether a record is about a GID that does not exist, so far. */
 bool choice_is_missing(const struct wire_record *record);

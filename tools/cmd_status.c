@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "detours.h"
 #include "judge/survey.h"
 #include "provider_place.h"
 #include "table.h"
@@ -22,10 +23,11 @@ static void usage(FILE *to)
 		    "  unreachable, 2 usage or policy error, 3 something unknown\n");
 }
 
-static int survey_host(const struct policy *policy, const struct rdma_inventory *inventory, struct wire_records *out)
+static int survey_host(const struct policy *policy, const struct rdma_inventory *inventory,
+		       const struct detours *detours, struct wire_records *out)
 {
 	struct evidence ev;
-	const struct survey_view view = {
+	struct survey_view view = {
 		.policy = policy, .evidence = &ev, .route_get = evidence_route_get, .uid = getuid()
 	};
 	struct survey survey = { 0 };
@@ -33,6 +35,7 @@ static int survey_host(const struct policy *policy, const struct rdma_inventory 
 	int err;
 
 	evidence_read(&ev);
+	detours_look(detours, &view);
 	err = survey_all(&survey, &view, inventory);
 	for (size_t i = 0; !err && i < survey.count; i++) {
 		struct wire_record record;
@@ -50,9 +53,11 @@ static int survey_host(const struct policy *policy, const struct rdma_inventory 
 }
 
 /* Without an engine: decides on evidence that this process may read. */
-static int judge_here(const struct policy *policy, struct wire_records *out, char *error, size_t error_size)
+static int judge_here(const struct policy *policy, struct wire_records *out, bool *out_forbidden, char *error,
+		      size_t error_size)
 {
 	struct rdma_inventory inventory;
+	struct detours detours;
 	char why[192] = "";
 	int err = inventory_read("/sys", &inventory, why, sizeof(why));
 
@@ -60,7 +65,10 @@ static int judge_here(const struct policy *policy, struct wire_records *out, cha
 		text_format(error, error_size, "cannot list RDMA devices: %s", why[0] ? why : strerror(-err));
 		return err;
 	}
-	err = survey_host(policy, &inventory, out);
+	detours_read(&detours);
+	*out_forbidden = detours.forbidden;
+	err = survey_host(policy, &inventory, &detours, out);
+	detours_free(&detours);
 	if (err)
 		text_format(error, error_size, "%s", strerror(-err));
 	inventory_free(&inventory);
@@ -114,7 +122,7 @@ static int show_json(const struct wire_records *records, const struct provider_s
 	return json_print(stdout, array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
-static int show(const struct wire_records *records, bool json)
+static int show(const struct wire_records *records, bool forbidden, bool json)
 {
 	struct provider_status provider;
 	char words[PROVIDER_WHY_MAX + 64];
@@ -127,6 +135,10 @@ static int show(const struct wire_records *records, bool json)
 		status_table(stdout, records, terminal_width());
 	else
 		printf("no RDMA device with a GID: list the devices with 'rdma link'\n");
+	if (forbidden)
+		printf("netfilter: without CAP_NET_ADMIN its rules, which may lead packets past their protection, are "
+		       "not "
+		       "looked at\n");
 	unreachable = show_qps(stdout);
 	provider_status_words(&provider, words, sizeof(words));
 	printf("provider module: %s\n", words);
@@ -139,6 +151,7 @@ static int status(const char *policy_file, bool json)
 	struct wire_records records = { 0 };
 	const struct policy *policy;
 	enum json_form form = json ? JSON_ARRAY : JSON_NONE;
+	bool forbidden = false;
 	char error[256];
 	int err, code;
 
@@ -146,12 +159,12 @@ static int status(const char *policy_file, bool json)
 		policy = load_policy(policy_file, form);
 		if (!policy)
 			return EXIT_USAGE;
-		err = judge_here(policy, &records, error, sizeof(error));
+		err = judge_here(policy, &records, &forbidden, error, sizeof(error));
 		policy_free(policy);
 		if (err)
 			return report_failure(form, EXIT_UNKNOWN, error);
 	}
-	code = show(&records, json);
+	code = show(&records, forbidden, json);
 	wire_records_free(&records);
 	return code;
 }

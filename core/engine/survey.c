@@ -5,13 +5,30 @@
 #include <unistd.h>
 
 #include "engine/internal.h"
+#include "gate/stands.h"
+#include "hazards/netfilter.h"
 #include "judge/survey.h"
 #include "rdma/inventory.h"
 #include "util/clock.h"
 
+/* In the initial namespace only: the engine may open no such socket in others. Returns the rules, or NULL. */
+static struct netfilter *look_at_netfilter(struct namespace *in, struct survey_view *view, char error[128])
+{
+	struct netfilter *netfilter = NULL;
+
+	if (!netns_is_initial(mirror_netns(namespace_mirror(in))))
+		return NULL;
+	error[0] = '\0';
+	if (netfilter_read(namespace_transport(in), &netfilter, error, 128))
+		view->netfilter_error = error[0] ? error : "it cannot be read";
+	view->netfilter = netfilter;
+	view->gated = gate_stands;
+	return netfilter;
+}
+
 static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid, struct survey *survey)
 {
-	const struct survey_view view = {
+	struct survey_view view = {
 		.policy = watch_policy(watch),
 		.evidence = mirror_now(namespace_mirror(in)),
 		.route_get = evidence_route_get,
@@ -19,12 +36,15 @@ static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid,
 		.uid = uid,
 	};
 	struct rdma_inventory inventory;
-	char error[192];
+	struct netfilter *netfilter;
+	char error[192], netfilter_error[128];
 	int err = inventory_read_over("/sys", namespace_transport(in), &inventory, error, sizeof(error));
 
 	if (err)
 		return err == -ENODEV ? 0 : err; /* no RDMA: nothing to list */
+	netfilter = look_at_netfilter(in, &view, netfilter_error);
 	err = survey_all(survey, &view, &inventory);
+	netfilter_free(netfilter);
 	inventory_free(&inventory);
 	return err;
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "evidence/private.h"
+#include "hazards/netfilter.h"
 #include "rdma/resources.h"
 #include "xfrm/table_internal.h"
 
@@ -27,6 +28,7 @@ enum {
 	COMES_NOT = 1 << 3,         /* ENOBUFS */
 	COMES_WITH_END = 1 << 4,    /* followed by a NLMSG_DONE, which is hard to guess */
 	COMES_AS_EXPECTED = 1 << 5, /* one octet more instead of a length: see put_answer() */
+	NETFILTER_PART = 0xff,      /* of the first octet; others count modulo the rest */
 };
 
 struct script {
@@ -344,6 +346,32 @@ static void check_part(enum evidence_part part, const struct evidence *ev, const
 	}
 }
 
+/* Tables, chains and rules are a dump each. Whatever they are, following them ends with a clear answer. */
+static void fuzz_netfilter(const struct netlink_transport *transport)
+{
+	static const union ip_address local = { .bytes = { 10, 0, 0, 1 } }, remote = { .bytes = { 10, 0, 0, 2 } };
+	char error[128] = "", chain[NETFILTER_CHAIN_MAX];
+	struct netfilter *netfilter = NULL;
+
+	if (netfilter_read(transport, &netfilter, error, sizeof(error))) {
+		assert(!netfilter && error[0]);
+		return;
+	}
+	for (unsigned int i = 0; i < 8; i++) {
+		const struct netfilter_flow flow = { .family = i & 1 ? AF_INET : AF_INET6,
+						     .local = &local,
+						     .remote = i & 2 ? &remote : NULL,
+						     .ifindex = i & 4 ? 2 : 0,
+						     .netdev = { i & 4 ? 'e' : '\0' },
+						     .by_address = i & 4 };
+		enum netfilter_verdict verdict = netfilter_judge(netfilter, &flow, chain);
+
+		assert(verdict <= NETFILTER_CANNOT_HIT && memchr(chain, '\0', sizeof(chain)));
+		assert((verdict == NETFILTER_CANNOT_HIT) == (chain[0] == '\0'));
+	}
+	netfilter_free(netfilter);
+}
+
 static void fuzz_route_get(const struct netlink_transport *transport)
 {
 	const union ip_address any = { .bytes = { 0 } };
@@ -447,7 +475,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	part = data[0] % (EVIDENCE_PART_COUNT + 3);
-	if (part == EVIDENCE_PART_COUNT) {
+	if (data[0] == NETFILTER_PART) {
+		fuzz_netfilter(&transport);
+	} else if (part == EVIDENCE_PART_COUNT) {
 		fuzz_route_get(&transport);
 	} else if (part == EVIDENCE_PART_COUNT + 1) {
 		fuzz_resources(&transport, &script);

@@ -7,6 +7,9 @@
 #include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/if_macsec.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/openat2.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
@@ -168,6 +171,117 @@ static void seed_routes6(void)
 	add_octet(EVIDENCE_PART_ROUTES6);
 	add_datagram(message, WITH_END);
 	write_seed("fuzz_netlink", "routes6-next-hops");
+}
+
+/* ---- nftables ---- */
+
+static struct nl_msg *nft_message(int type)
+{
+	const struct nfgenmsg head = { .nfgen_family = NFPROTO_IPV4 };
+
+	return message_new(NFNL_SUBSYS_NFTABLES << 8 | type, &head, sizeof(head));
+}
+
+static void put_number(struct nl_msg *message, int type, uint32_t number)
+{
+	MUST(!nla_put_u32(message, type, htonl(number)));
+}
+
+static struct nl_msg *nft_chain(const char *name, bool base)
+{
+	struct nl_msg *message = nft_message(NFT_MSG_NEWCHAIN);
+	struct nlattr *hook;
+
+	MUST(!nla_put_string(message, NFTA_CHAIN_TABLE, "n") && !nla_put_string(message, NFTA_CHAIN_NAME, name));
+	if (!base)
+		return message;
+	hook = nla_nest_start(message, NFTA_CHAIN_HOOK);
+	MUST(hook);
+	put_number(message, NFTA_HOOK_HOOKNUM, NF_INET_POST_ROUTING);
+	put_number(message, NFTA_HOOK_PRIORITY, 100);
+	nla_nest_end(message, hook);
+	MUST(!nla_put_string(message, NFTA_CHAIN_TYPE, "nat"));
+	return message;
+}
+
+/* An expression is open until its data have been put and both nests ended. */
+static struct nlattr *expression_begin(struct nl_msg *message, const char *name, struct nlattr **element)
+{
+	*element = nla_nest_start(message, NFTA_LIST_ELEM);
+	MUST(*element && !nla_put_string(message, NFTA_EXPR_NAME, name));
+	return nla_nest_start(message, NFTA_EXPR_DATA);
+}
+
+static void expression_end(struct nl_msg *message, struct nlattr *element, struct nlattr *data)
+{
+	nla_nest_end(message, data);
+	nla_nest_end(message, element);
+}
+
+static void put_port_is_4791(struct nl_msg *message)
+{
+	struct nlattr *element, *data = expression_begin(message, "payload", &element), *value;
+
+	put_number(message, NFTA_PAYLOAD_DREG, NFT_REG_1);
+	put_number(message, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+	put_number(message, NFTA_PAYLOAD_OFFSET, 2);
+	put_number(message, NFTA_PAYLOAD_LEN, 2);
+	expression_end(message, element, data);
+	data = expression_begin(message, "cmp", &element);
+	put_number(message, NFTA_CMP_SREG, NFT_REG_1);
+	put_number(message, NFTA_CMP_OP, NFT_CMP_EQ);
+	value = nla_nest_start(message, NFTA_CMP_DATA);
+	MUST(value && !nla_put_u16(message, NFTA_DATA_VALUE, htons(4791)));
+	nla_nest_end(message, value);
+	expression_end(message, element, data);
+}
+
+static void put_jump(struct nl_msg *message, const char *chain)
+{
+	struct nlattr *element, *data = expression_begin(message, "immediate", &element), *value, *verdict;
+
+	put_number(message, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	value = nla_nest_start(message, NFTA_IMMEDIATE_DATA);
+	verdict = nla_nest_start(message, NFTA_DATA_VERDICT);
+	MUST(value && verdict);
+	put_number(message, NFTA_VERDICT_CODE, (uint32_t)NFT_JUMP);
+	MUST(!nla_put_string(message, NFTA_VERDICT_CHAIN, chain));
+	nla_nest_end(message, verdict);
+	nla_nest_end(message, value);
+	expression_end(message, element, data);
+}
+
+static struct nl_msg *nft_rule(const char *chain, const char *to)
+{
+	struct nl_msg *message = nft_message(NFT_MSG_NEWRULE);
+	struct nlattr *list, *element, *data;
+
+	MUST(!nla_put_string(message, NFTA_RULE_TABLE, "n") && !nla_put_string(message, NFTA_RULE_CHAIN, chain));
+	list = nla_nest_start(message, NFTA_RULE_EXPRESSIONS);
+	put_port_is_4791(message);
+	if (to) {
+		put_jump(message, to);
+	} else {
+		data = expression_begin(message, "masq", &element);
+		expression_end(message, element, data);
+	}
+	nla_nest_end(message, list);
+	return message;
+}
+
+static void seed_netfilter(void)
+{
+	struct nl_msg *table = nft_message(NFT_MSG_NEWTABLE);
+
+	MUST(!nla_put_string(table, NFTA_TABLE_NAME, "n"));
+	put_number(table, NFTA_TABLE_FLAGS, 0);
+	add_octet(0xff);
+	add_datagram(table, WITH_END);
+	add_datagram(nft_chain("to", false), 0);
+	add_datagram(nft_chain("post", true), WITH_END);
+	add_datagram(nft_rule("to", NULL), 0);
+	add_datagram(nft_rule("post", "to"), WITH_END);
+	write_seed("fuzz_netlink", "netfilter");
 }
 
 /* ---- RDMA netlink ---- */
@@ -392,6 +506,7 @@ int main(int argc, char **argv)
 	folder = argv[1];
 	seed_macsec();
 	seed_routes6();
+	seed_netfilter();
 	seed_resources();
 	seed_events();
 	seed_late_fd("fuzz_supervisor_call");

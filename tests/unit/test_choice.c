@@ -67,7 +67,7 @@ static int judged(const char *const (*options)[2], size_t count)
 	ev.secys = &world.secy;
 	ev.xfrm = world_table(&world);
 	wire_records_free(&found);
-	cr_assert_eq(choice_judge_among(&choice, policy_builtin(), &ev, &inventory, &found), 0);
+	cr_assert_eq(choice_judge_among(&choice, policy_builtin(), &ev, &inventory, NULL, &found), 0);
 	xfrm_table_free(ev.xfrm);
 	cr_assert_gt(found.count, 0);
 	return status_exit(&found);
@@ -143,7 +143,7 @@ Test(choice, all_gids_of_a_host_without_any_are_unknown)
 	const struct path_choice all = { .all = true };
 	const struct rdma_inventory none = { NULL, 0 };
 
-	cr_assert_eq(choice_judge_among(&all, policy_builtin(), &world.ev, &none, &found), 0);
+	cr_assert_eq(choice_judge_among(&all, policy_builtin(), &world.ev, &none, NULL, &found), 0);
 	cr_expect(found.count == 1 && status_exit(&found) == EXIT_UNKNOWN);
 }
 

@@ -3,6 +3,8 @@
 #include "judge/survey.h"
 
 #include "decide_fixture.h"
+#include "hazards/netfilter.h"
+#include "netns_fixture.h"
 #include "record_fixture.h"
 #include "util/address.h"
 #include "xfrm/table_internal.h"
@@ -127,6 +129,79 @@ Test(survey, adds_row_for_each_remote_of_policies)
 	cr_expect_null(row_to(&survey, 2, "10.0.0.2"), "an IPv6 GID does not reach it");
 	survey_free(&survey);
 	expect_no_leak();
+}
+
+/* ---- what leads packets elsewhere ---- */
+
+static bool is_gated(const struct evidence *of, int ifindex)
+{
+	cr_expect(of == &ev && ifindex == ETH0);
+	return true;
+}
+
+/* The row of GID 0 to 10.0.0.2, which IPsec protects, over the rules of the test's network namespace. */
+static struct survey_row with_rules(const char *rules, bool (*gated)(const struct evidence *ev, int ifindex))
+{
+	struct survey_view view = view_of_world(policy_builtin());
+	struct netfilter *netfilter;
+	struct survey survey = { 0 };
+	struct survey_row row;
+	char error[128] = "", command[512];
+
+	snprintf(command, sizeof(command), "nft 'flush ruleset; %s'", rules);
+	shell(command);
+	cr_assert_eq(netfilter_read(&netlink_kernel, &netfilter, error, sizeof(error)), 0, "%s", error);
+	view.netfilter = netfilter;
+	view.gated = gated;
+	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
+	cr_assert_not_null(row_to(&survey, 0, "10.0.0.2"));
+	row = *row_to(&survey, 0, "10.0.0.2");
+	survey_free(&survey);
+	netfilter_free(netfilter);
+	return row;
+}
+
+Test(survey, names_rules_that_lead_packets_elsewhere)
+{
+	struct wire_record record;
+	struct survey_row row;
+
+	netns_enter();
+	if (system("nft 'add table ip probe; delete table ip probe' 2>/dev/null"))
+		skip_test("no nft, or no nftables in this kernel");
+	world_add_ipsec(&world);
+	row = with_rules("table ip n { chain p { type nat hook postrouting priority 100; masquerade; }; }", NULL);
+	cr_expect_eq(row.verdict.kind, VERDICT_UNPROTECTED);
+	survey_record(&row, &record);
+	cr_expect_str_eq(record.text, "netfilter chain ip n p leads packets from GID 0 past their protection");
+	row = with_rules("table ip n { chain p { type nat hook postrouting priority 100; ct state new masquerade; }; }",
+			 NULL);
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
+	survey_record(&row, &record);
+	cr_expect(strstr(record.details, "; netfilter chain ip n p may lead packets past it"), "%s", record.details);
+	row = with_rules("table ip n { chain p { type nat hook postrouting priority 100; tcp dport 1 masquerade; }; }",
+			 NULL);
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
+	cr_expect_str_empty(row.detour);
+	row = with_rules("table ip n { chain p { type nat hook postrouting priority 100; masquerade; }; }", is_gated);
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED, "the gate stops them");
+	cr_expect_str_empty(row.detour);
+}
+
+Test(survey, tells_why_netfilter_is_not_known)
+{
+	struct survey_view view;
+	struct survey survey = { 0 };
+	struct wire_record record;
+
+	world_add_ipsec(&world);
+	view = view_of_world(policy_builtin());
+	view.netfilter_error = "it is too long";
+	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
+	survey_record(row_to(&survey, 0, "10.0.0.2"), &record);
+	cr_expect_eq(record.verdict, VERDICT_PROTECTED);
+	cr_expect(strstr(record.details, "; netfilter is not known: it is too long"), "%s", record.details);
+	survey_free(&survey);
 }
 
 /* A table loaded from a dump yields the same remotes as one that the test creates. */
