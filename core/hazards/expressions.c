@@ -296,7 +296,7 @@ static int take_bitwise(struct expression *e)
 	return store(e, number(attrs[NFTA_BITWISE_DREG], 0), value, known, len);
 }
 
-/* Elements of sets are not read. An address that no rule names as a whole is in no set that this rule could name. */
+/* Elements of sets are not read: any key may be in a set. */
 static int take_lookup(struct expression *e)
 {
 	static const struct nla_policy policy[NFTA_LOOKUP_MAX + 1] = {
