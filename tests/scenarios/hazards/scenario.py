@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+"""Rules of nftables that lead packets elsewhere after they were judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from testbed.api import Guest, Result, Test, await_listener
+from testbed.applications import SIDE_CHANNEL, Addresses
+from testbed.daemon import USER
+from testbed.guest import CommandFailed
+from testbed.states import DEVICE, ETH0, MAC, PEER
+
+ROUTED = {"a": ("10.80.0.1", "fd78::1"), "b": ("10.80.0.2", "fd78::2")}  # on macsec0, and in a subnet of eth0
+OTHER = "10.77.0.77"  # of a
+PROTECTED, UNPROTECTED = 0, 1
+CONTROL_S = 1
+# As docker and kube-proxy have them, where 172.17.0.0/16 and 10.244.0.0/16 are those of the containers.
+CONTAINERS = """
+table ip nat {
+ chain DOCKER {
+  iifname "docker0" return
+  iifname != "docker0" tcp dport 8080 dnat to 172.17.0.2:80
+ }
+ chain KUBE-MARK-MASQ {
+  meta mark set meta mark or 0x4000
+ }
+ chain KUBE-SVC {
+  ip saddr != 10.244.0.0/16 jump KUBE-MARK-MASQ
+  dnat to 10.244.0.7
+ }
+ chain KUBE-SERVICES {
+  ip daddr 10.96.0.10 udp dport 53 jump KUBE-SVC
+  ip daddr 10.96.0.1 tcp dport 443 jump KUBE-SVC
+ }
+ chain KUBE-POSTROUTING {
+  meta mark and 0x4000 != 0x4000 return
+  meta mark set meta mark xor 0x4000
+  masquerade fully-random
+ }
+ chain OUTPUT {
+  type nat hook output priority -100; policy accept;
+  jump KUBE-SERVICES
+  ip daddr != 127.0.0.0/8 fib daddr type local jump DOCKER
+ }
+ chain POSTROUTING {
+  type nat hook postrouting priority 100; policy accept;
+  jump KUBE-POSTROUTING
+  ip saddr 172.17.0.0/16 oifname != "docker0" masquerade
+ }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Detour:
+    """Rules on a under which its packets leave in clear."""
+
+    what: str
+    network: Callable[[Test], None]
+    addresses: Addresses
+    rules: str
+    chain: str
+
+
+def run(t: Test) -> None:
+    for detour in DETOURS:
+        detour.network(t)
+        is_named(t, detour)
+    gated(t, DETOURS[-1])
+    others_are_not_named(t)
+    ordinary_user(t)
+
+
+def macsec_beside_eth0(t: Test) -> None:
+    """eth0 has addresses in macsec0's subnet, and its route comes first; rxe binds its packets to macsec0."""
+    t.net.macsec(rxe_on_link=None)
+    for guest in (t.a, t.b):
+        mine, peers = (ROUTED[name][0] for name in (guest.name, PEER[guest.name]))
+        neighbours = "".join(f"ip neigh replace {peers} lladdr {MAC[PEER[guest.name]]} dev {dev}\n" for dev in ("eth0", "macsec0"))
+        guest.run(
+            f"set -e\nip addr add {mine}1/24 dev eth0\nip addr add {mine}/24 dev macsec0\n"
+            f"rdma link add {DEVICE} type rxe netdev macsec0\n{neighbours}",
+            check=True,
+        )
+        t.eventually(partial(has_gid, t, guest, mine))
+
+
+def has_gid(t: Test, guest: Guest, address: str) -> bool:
+    try:
+        return t.net.gid_index(guest, address) >= 0
+    except CommandFailed:
+        return False
+
+
+def ipsec(t: Test) -> None:
+    t.net.ipsec()
+    t.a.run(f"ip addr add {OTHER}/24 dev eth0", check=True)
+
+
+DETOURS = (
+    Detour(
+        "a chain of type route", macsec_beside_eth0, ROUTED,
+        "table ip m { chain out { type route hook output priority -150; udp dport 4791 ip dscp set 26; }; }", "ip m out",
+    ),
+    Detour(
+        "another source address", ipsec, ETH0,
+        f"table ip n {{ chain post {{ type nat hook postrouting priority 100; udp dport 4791 snat to {OTHER}; }}; }}", "ip n post",
+    ),
+)  # fmt: skip
+
+
+def load(t: Test, rules: str) -> None:
+    t.a.run(f"nft -f - <<'END'\nflush ruleset\n{rules}\nEND", check=True)
+
+
+def check(t: Test, addresses: Addresses) -> Result:
+    index = t.net.gid_index(t.a, addresses["a"][0])
+    return t.a.run(f"{t.build}/bin/rdmasec check -d {DEVICE} -g {index} -r {addresses['b'][0]} --json")
+
+
+def clear_frames(t: Test, addresses: Addresses) -> int:
+    """Returns the readable frames of a bare pingpong, which the rules may keep from its end."""
+    indexes = {guest.name: t.net.gid_index(guest, addresses[guest.name][0]) for guest in (t.a, t.b)}
+    server = t.b.start(f"exec ibv_rc_pingpong -d {DEVICE} -n 100000 -g {indexes['b']}")
+    await_listener(server, SIDE_CHANNEL)
+    client = t.a.start(f"exec ibv_rc_pingpong -d {DEVICE} -n 100000 -g {indexes['a']} {ETH0['b'][0]}")
+    clear = t.readable_frames(CONTROL_S)
+    for process in (client, server):
+        process.kill()
+        process.wait()
+    return clear
+
+
+def is_named(t: Test, detour: Detour) -> None:
+    before = check(t, detour.addresses)
+    t.check(before.code == PROTECTED and "netfilter" not in before.out, f"{detour.what}: before it, check says protected", before)
+    load(t, detour.rules)
+    clear = clear_frames(t, detour.addresses)
+    t.check(clear > 0, f"control, bare: {detour.what}: packets leave in clear")
+    t.note(f"bare, {detour.what}: {clear} frames in clear")
+    found = check(t, detour.addresses)
+    row = json.loads(found.out)
+    named = row["reason"] == "netfilter" and f"netfilter chain {detour.chain} leads" in row["text"]
+    t.check(found.code == UNPROTECTED and named, f"{detour.what}: check says unprotected, and names the chain", found)
+    listed = t.a.run(f"{t.build}/bin/rdmasec status --json")
+    t.check(f"netfilter chain {detour.chain} leads" in listed.out, f"{detour.what}: so does status", listed)
+    load(t, detour.rules.replace("udp dport 4791", "ct state new udp dport 4791"))
+    found = check(t, detour.addresses)
+    may = f"netfilter chain {detour.chain} may lead packets past it" in found.out
+    t.check(found.code == PROTECTED and may, f"{detour.what}: protected with a remark, where a rule may take packets", found)
+
+
+def gated(t: Test, detour: Detour) -> None:
+    load(t, detour.rules)
+    t.a.run(f"{t.build}/bin/rdmasec lockdown on", check=True)
+    found = check(t, detour.addresses)
+    t.check(found.code == PROTECTED and "netfilter" not in found.out, "with the gate up: protected without a remark", found)
+    t.a.run(f"{t.build}/bin/rdmasec lockdown off", check=True)
+    found = check(t, detour.addresses)
+    t.check(found.code == UNPROTECTED, "with the gate off again: unprotected", found)
+
+
+def others_are_not_named(t: Test) -> None:
+    load(t, CONTAINERS)
+    found = check(t, ETH0)
+    listed = t.a.run(f"{t.build}/bin/rdmasec status --json")
+    t.check(found.code == PROTECTED, "rules of docker and Kubernetes: check says protected", found)
+    t.check("netfilter" not in found.out + listed.out, "rules of docker and Kubernetes: none is named", listed)
+
+
+def ordinary_user(t: Test) -> None:
+    listed = t.a.run(f"{t.build}/bin/rdmasec status", user=USER)
+    said = listed.out.count("netfilter: without CAP_NET_ADMIN")
+    t.check(said == 1 and "netfilter is not known" not in listed.out, "an ordinary user: status says once that nobody looked", listed)
