@@ -18,6 +18,7 @@
 #include "engine/audit.h"
 #include "engine/server.h"
 #include "evidence/mirror.h"
+#include "gate_keeper.h"
 #include "messages/protocol.h"
 #include "netns/netns.h"
 #include "predecessor.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct engine_server *server;
 	struct netns_opener *opener;
 	struct foreign *foreign;
+	struct gate_keeper *gate;
 	struct audit *audit; /* NULL: no audit log */
 	struct kept *kept;   /* NULL: the socket has no folder */
 	bool audit_failing;
@@ -95,6 +97,7 @@ static void on_hangup(evutil_socket_t sig, short what, void *arg)
 		fprintf(stderr, "rdmasecd: invalid policy: the old policy stays\n");
 	} else {
 		engine_server_set_policy(daemon->server, fresh);
+		gate_keeper_set_policy(daemon->gate, fresh);
 		policy_free(daemon->policy);
 		daemon->policy = fresh;
 		fprintf(stderr, "rdmasecd: policy reloaded\n");
@@ -212,6 +215,7 @@ static int serve(struct daemon *daemon, int listener)
 		return err;
 	err = listen_to(daemon, events);
 	if (!err) {
+		gate_keeper_start(daemon->gate, daemon->base, daemon->server, daemon->policy);
 		engine_server_adopt(daemon->server);
 		fprintf(stderr, "rdmasecd: ready\n");
 		sd_notify(0, "READY=1");
@@ -221,18 +225,27 @@ static int serve(struct daemon *daemon, int listener)
 	for (int i = 0; i < EVENT_COUNT; i++)
 		if (events[i])
 			event_free(events[i]);
+	gate_keeper_free(daemon->gate);
+	daemon->gate = NULL;
 	engine_server_free(daemon->server);
 	return err;
 }
 
 static int serve_without_privileges(struct daemon *daemon, int listener)
 {
-	int err = privileges_drop();
+	int err;
 
-	if (err)
+	daemon->gate = gate_keeper_new();
+	if (!daemon->gate)
+		return -ENOMEM;
+	err = privileges_drop();
+	if (err) {
+		gate_keeper_free(daemon->gate);
 		return err;
+	}
 	daemon->base = engine_base_new();
 	err = daemon->base ? serve(daemon, listener) : -ENOMEM;
+	gate_keeper_free(daemon->gate);
 	if (daemon->base)
 		event_base_free(daemon->base);
 	return err;

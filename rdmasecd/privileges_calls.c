@@ -8,12 +8,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/nsfs.h>
 #include <signal.h>
 #include <sys/socket.h>
 
 #include "privileges.h"
 #include "process/confine.h"
+
+#define ALLOW_BPF(command) CONFINE_ALLOW_IF(bpf, 1, CONFINE_INT(0, command))
+#define KILL_BPF(command)  CONFINE_RULE(SCMP_ACT_KILL_PROCESS, bpf, 1, CONFINE_INT(0, command))
 
 /* In addition to confine_loop and confine_common (core/process/confine_lists.c). */
 static const struct confine_rule own[] = {
@@ -39,6 +43,13 @@ static const struct confine_rule own[] = {
 	CONFINE_ALLOW(readv),
 	CONFINE_ALLOW(fsync),
 	CONFINE_ALLOW(fdatasync),
+
+	/* the maps of the gate, and the names of its programs, by fds from before; CAP_BPF has been dropped */
+	ALLOW_BPF(BPF_MAP_LOOKUP_ELEM),
+	ALLOW_BPF(BPF_MAP_UPDATE_ELEM),
+	ALLOW_BPF(BPF_MAP_DELETE_ELEM),
+	ALLOW_BPF(BPF_MAP_GET_NEXT_KEY),
+	ALLOW_BPF(BPF_OBJ_GET_INFO_BY_FD),
 
 	/* memory, time, own process */
 	CONFINE_ALLOW(mlock),
@@ -71,7 +82,11 @@ static const struct confine_rule own[] = {
 	CONFINE_KILL(delete_module),
 	CONFINE_KILL(kexec_load),
 	CONFINE_KILL(kexec_file_load),
-	CONFINE_KILL(bpf),
+	KILL_BPF(BPF_MAP_CREATE),
+	KILL_BPF(BPF_PROG_LOAD),
+	KILL_BPF(BPF_OBJ_GET),
+	KILL_BPF(BPF_PROG_GET_FD_BY_ID),
+	KILL_BPF(BPF_MAP_GET_FD_BY_ID),
 	CONFINE_KILL(perf_event_open),
 	CONFINE_KILL(userfaultfd),
 	CONFINE_KILL(io_uring_setup),

@@ -83,7 +83,7 @@ static bool is_named(const struct lockdown *lockdown, const char *netdev)
 }
 
 /* Every named device must exist, and have nothing below it where a gate is installed. */
-static int check_named(const struct lockdown *lockdown, const struct lockdown_view *view)
+static int check_named(const struct lockdown *lockdown, const struct gate_view *view)
 {
 	for (int i = 0; i < lockdown->device_count; i++) {
 		const char *name = lockdown->devices[i];
@@ -133,32 +133,14 @@ static int open_remotes(const struct lockdown *lockdown, struct gate *gate)
 	return err ? complain("", error) : 0;
 }
 
-static int add_port(struct gate *gate, uint16_t port, enum gate_port_kind kind)
+static int add_tunnels(const struct gate_view *view, struct gate *gate)
 {
 	char error[256];
 
-	return gate_add_port(gate, port, kind, error, sizeof(error)) ? complain("", error) : 0;
+	return gate_add_tunnels(gate, view, error, sizeof(error)) ? complain("", error) : 0;
 }
 
-/* The ports of this host's VXLAN devices, and of others that it may forward for: IANA's, and Linux' own for VXLAN. */
-static int add_ports(const struct lockdown_view *view, struct gate *gate)
-{
-	/* drivers/net/vxlan/vxlan_core.c (vxlan_port), drivers/net/geneve.c (GENEVE_UDP_PORT) */
-	static const struct {
-		uint16_t port;
-		enum gate_port_kind kind;
-	} ports[] = { { 4789, GATE_PORT_VXLAN }, { 8472, GATE_PORT_VXLAN }, { 6081, GATE_PORT_GENEVE } };
-	int status = 0;
-
-	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]) && !status; i++)
-		status = add_port(gate, ports[i].port, ports[i].kind);
-	for (size_t i = 0; i < view->evidence.link_count && !status; i++)
-		if (view->evidence.links[i].tunnel_port)
-			status = add_port(gate, view->evidence.links[i].tunnel_port, GATE_PORT_VXLAN);
-	return status;
-}
-
-static int install(const struct lockdown *lockdown, const struct lockdown_view *view, struct gate *gate)
+static int install(const struct lockdown *lockdown, const struct gate_view *view, struct gate *gate)
 {
 	int status = 0, count = 0;
 
@@ -166,7 +148,7 @@ static int install(const struct lockdown *lockdown, const struct lockdown_view *
 		const struct link_evidence *link = &view->evidence.links[i];
 		char error[256];
 
-		if (lockdown->device_count ? !is_named(lockdown, link->name) : !lockdown_is_needed(view, link))
+		if (lockdown->device_count ? !is_named(lockdown, link->name) : !gate_view_needs(view, link))
 			continue;
 		count++;
 		if (gate && gate_attach(gate, link->ifindex, error, sizeof(error)))
@@ -177,7 +159,7 @@ static int install(const struct lockdown *lockdown, const struct lockdown_view *
 	return count ? status : complain("", "no network device needs a gate");
 }
 
-static int turn_on(const struct lockdown *lockdown, const struct lockdown_view *view)
+static int turn_on(const struct lockdown *lockdown, const struct gate_view *view)
 {
 	struct gate *gate = NULL;
 	char error[256];
@@ -187,7 +169,7 @@ static int turn_on(const struct lockdown *lockdown, const struct lockdown_view *
 		return complain("", error);
 	status = open_remotes(lockdown, gate);
 	if (!status && gate)
-		status = add_ports(view, gate);
+		status = add_tunnels(view, gate);
 	if (!status)
 		status = install(lockdown, view, gate);
 	gate_free(gate);
@@ -221,7 +203,7 @@ static int remove_from(const struct lockdown *lockdown, const struct link_eviden
 	return 0;
 }
 
-static int turn_off(const struct lockdown *lockdown, const struct lockdown_view *view)
+static int turn_off(const struct lockdown *lockdown, const struct gate_view *view)
 {
 	size_t left = 0;
 	int status = 0;
@@ -241,7 +223,7 @@ static int turn_off(const struct lockdown *lockdown, const struct lockdown_view 
 int command_lockdown(int argc, char **argv)
 {
 	struct lockdown lockdown = { .action = ACTION_NONE };
-	struct lockdown_view view;
+	struct gate_view view;
 	char error[256];
 	int parsed = parse(argc, argv, &lockdown), status;
 
@@ -249,7 +231,7 @@ int command_lockdown(int argc, char **argv)
 		usage(parsed ? stderr : stdout);
 		return parsed ? EXIT_USAGE : 0;
 	}
-	if (lockdown_view_read(&view, error, sizeof(error)))
+	if (gate_view_read(&view, error, sizeof(error)))
 		return report_failure(lockdown.json ? JSON_ARRAY : JSON_NONE, EXIT_UNKNOWN, error);
 	status = check_named(&lockdown, &view);
 	if (!status && lockdown.action == ACTION_ON)
@@ -258,6 +240,6 @@ int command_lockdown(int argc, char **argv)
 		status = turn_off(&lockdown, &view);
 	else if (!status)
 		status = lockdown_show(&view, lockdown.json);
-	lockdown_view_free(&view);
+	gate_view_free(&view);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "detours.h"
 #include "judge/survey.h"
+#include "lockdown_view.h"
 #include "provider_place.h"
 #include "table.h"
 #include "util/text.h"
@@ -112,11 +113,13 @@ static int exit_of(const struct wire_records *records, size_t unreachable)
 	return code == EXIT_PROTECTED && unreachable ? EXIT_UNPROTECTED : code;
 }
 
-/* All GIDs, then one object for the provider module. */
+/* All GIDs, then one object for the gate, and one for the provider module. */
 static int show_json(const struct wire_records *records, const struct provider_status *provider)
 {
 	json_object *array = status_json(records);
 
+	if (array)
+		json_append(&array, lockdown_summary_json());
 	if (array)
 		json_append(&array, provider_status_json(provider));
 	return json_print(stdout, array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
@@ -140,6 +143,7 @@ static int show(const struct wire_records *records, bool forbidden, bool json)
 		       "not "
 		       "looked at\n");
 	unreachable = show_qps(stdout);
+	lockdown_summary(stdout);
 	provider_status_words(&provider, words, sizeof(words));
 	printf("provider module: %s\n", words);
 	return exit_of(records, unreachable);

@@ -1,92 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "lockdown_view.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "commands.h"
 #include "gate/gate.h"
-#include "gate/plan.h"
-#include "rdma/device.h"
 #include "table.h"
-#include "util/address.h"
-#include "util/array.h"
-#include "util/text.h"
-
-/* ---- reading ---- */
-
-static int add_netdevs(struct lockdown_view *view, const struct rdma_port *port)
-{
-	int err = 0;
-
-	if (port->netdev_ifindex)
-		err = array_append(&view->under, &view->under_count, &port->netdev_ifindex, sizeof(int));
-	for (size_t i = 0; i < port->gid_count && !err; i++) {
-		const struct link_evidence *link = evidence_link_by_name(&view->evidence, port->gids[i].netdev);
-
-		if (link)
-			err = array_append(&view->under, &view->under_count, &link->ifindex, sizeof(int));
-	}
-	return err;
-}
-
-static int find_software_devices(struct lockdown_view *view, char *error, size_t error_size)
-{
-	struct rdma_inventory inventory;
-	char why[192] = "";
-	int err = inventory_read("/sys", &inventory, why, sizeof(why));
-
-	if (err == -ENODEV) /* a device can come later */
-		return 0;
-	if (err) {
-		text_format(error, error_size, "cannot list RDMA devices: %s", why[0] ? why : strerror(-err));
-		return err;
-	}
-	for (size_t i = 0; i < inventory.device_count && !err; i++) {
-		const struct rdma_device *device = &inventory.devices[i];
-
-		if (device->driver_known && driver_traits(device->driver_id)->egress != EGRESS_HOST_STACK)
-			continue;
-		for (size_t j = 0; j < device->port_count && !err; j++)
-			err = add_netdevs(view, &device->ports[j]);
-	}
-	inventory_free(&inventory);
-	if (err)
-		text_format(error, error_size, "cannot list RDMA devices: %s", strerror(-err));
-	return err;
-}
-
-int lockdown_view_read(struct lockdown_view *out, char *error, size_t error_size)
-{
-	int err = 0;
-
-	*out = (struct lockdown_view){ .under = NULL };
-	evidence_read(&out->evidence);
-	if (out->evidence.links_state != EVIDENCE_READ) {
-		text_format(error, error_size, "cannot list network devices: %s", out->evidence.links_error);
-		err = -EIO;
-	}
-	if (!err)
-		err = find_software_devices(out, error, error_size);
-	if (err)
-		lockdown_view_free(out);
-	return err;
-}
-
-void lockdown_view_free(struct lockdown_view *view)
-{
-	evidence_free(&view->evidence);
-	free(view->under);
-}
-
-bool lockdown_is_needed(const struct lockdown_view *view, const struct link_evidence *link)
-{
-	return gate_is_needed(&view->evidence, link, view->under, view->under_count);
-}
-
-/* ---- showing ---- */
 
 static const char *place_name(enum gate_place place)
 {
@@ -126,7 +46,7 @@ static int add_stopped(const struct gate_stopped *stopped, void *context)
 }
 
 /* A row for every device that needs the gate or has it. Returns the worst status. */
-static int fill(const struct lockdown_view *view, struct totals *out)
+static int fill(const struct gate_view *view, struct totals *out)
 {
 	int status = EXIT_PROTECTED;
 	char error[256];
@@ -137,7 +57,7 @@ static int fill(const struct lockdown_view *view, struct totals *out)
 	for (size_t i = 0; i < view->evidence.link_count; i++) {
 		struct row row = { .link = &view->evidence.links[i] };
 
-		row.needed = lockdown_is_needed(view, row.link);
+		row.needed = gate_view_needs(view, row.link);
 		if (gate_standing(row.link->ifindex, &row.standing, error, sizeof(error))) {
 			fprintf(stderr, "rdmasec: %s: %s\n", row.link->name, error);
 			status = EXIT_UNKNOWN;
@@ -192,7 +112,81 @@ static void show_table(const struct totals *totals, bool counted)
 	}
 }
 
-int lockdown_show(const struct lockdown_view *view, bool json)
+static bool is_up(const struct row *row)
+{
+	return row->standing.out == GATE_FIRST && row->standing.in == GATE_FIRST;
+}
+
+/* Lists the netdevs with the gate, or those without one that need it. Returns how many. */
+static size_t list_netdevs(FILE *to, const struct totals *totals, bool up, const char *before)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < totals->count; i++)
+		if (is_up(&totals->rows[i]) == up && (up || totals->rows[i].needed))
+			fprintf(to, "%s%s", count++ ? ", " : before, totals->rows[i].link->name);
+	return count;
+}
+
+static void print_summary(FILE *to, const struct totals *totals, bool counted)
+{
+	uint64_t out = 0, in = 0;
+	size_t up;
+
+	for (size_t i = 0; i < totals->count; i++) {
+		out += totals->rows[i].out;
+		in += totals->rows[i].in;
+	}
+	fputs("gate: ", to);
+	up = list_netdevs(to, totals, true, "stops cleartext RoCE on ");
+	if (up && counted)
+		fprintf(to, " (%llu packets on their way out, %llu in)", (unsigned long long)out,
+			(unsigned long long)in);
+	if (!list_netdevs(to, totals, false, up ? "; none stands on " : "none stands on ") && !up)
+		fputs("no network device needs one", to);
+	fputc('\n', to);
+}
+
+void lockdown_summary(FILE *to)
+{
+	struct totals totals = { .rows = NULL };
+	struct gate_view view;
+	char error[256];
+
+	if (gate_view_read(&view, error, sizeof(error))) {
+		fprintf(to, "gate: unknown: %s\n", error);
+		return;
+	}
+	(void)fill(&view, &totals);
+	print_summary(to, &totals, totals.rows && !gate_stopped(add_stopped, &totals, error, sizeof(error)));
+	free(totals.rows);
+	gate_view_free(&view);
+}
+
+json_object *lockdown_summary_json(void)
+{
+	json_object *object = json_object_new_object(), *array = json_object_new_array();
+	struct totals totals = { .rows = NULL };
+	struct gate_view view;
+	char error[256];
+	bool counted;
+
+	if (!gate_view_read(&view, error, sizeof(error))) {
+		(void)fill(&view, &totals);
+		counted = totals.rows && !gate_stopped(add_stopped, &totals, error, sizeof(error));
+		for (size_t i = 0; i < totals.count && array; i++)
+			json_append(&array, row_json(&totals.rows[i], counted));
+		free(totals.rows);
+		gate_view_free(&view);
+	}
+	if (object && array && !json_object_object_add(object, "gate", array))
+		return object;
+	json_object_put(array);
+	json_object_put(object);
+	return NULL;
+}
+
+int lockdown_show(const struct gate_view *view, bool json)
 {
 	struct totals totals = { .rows = NULL };
 	char error[256];

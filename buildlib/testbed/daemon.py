@@ -26,15 +26,25 @@ ANY = "[default]\nrequire = any\n"
 Record = dict[str, Any]
 
 
-class Daemon:
-    """One rdmasecd. The constructor starts it; it ends with the guest's processes, or by kill()."""
+def without_gate(policy: str) -> str:
+    """Returns the policy with the gate off, under which unguarded programs show what would leak."""
+    if "[default]\n" in policy:
+        return policy.replace("[default]\n", "[default]\ngate = off\n", 1)
+    return f"[default]\ngate = off\n{policy}"
 
-    def __init__(self, t: Test, guest: Guest, policy: str = ANY, program: str = "") -> None:
+
+class Daemon:
+    """One rdmasecd. The constructor starts it; it ends with the guest's processes, or by kill().
+
+    gate: it puts up the gate as the policy says, and the gate stays.
+    """
+
+    def __init__(self, t: Test, guest: Guest, policy: str = ANY, program: str = "", gate: bool = False) -> None:
         self.t = t
         self.guest = guest
         self.program = program or f"{t.build}/bin/rdmasecd"
         guest.run(f"rm -rf {FOLDER}; mkdir -p {FOLDER}", check=True)
-        guest.write_file(POLICY, policy)
+        guest.write_file(POLICY, policy if gate else without_gate(policy))
         self.process = self.start()
 
     def start(self) -> Process:
@@ -94,10 +104,10 @@ def seconds(record: Record) -> float:
     return datetime.fromisoformat(str(record["time"])).timestamp()
 
 
-def on_both(t: Test, policy: str = ANY) -> Daemon:
+def on_both(t: Test, policy: str = ANY, gate: bool = False) -> Daemon:
     """Starts a daemon in each guest, for the current state of the network. Returns a's."""
-    Daemon(t, t.b, policy)
-    return Daemon(t, t.a, policy)
+    Daemon(t, t.b, policy, gate=gate)
+    return Daemon(t, t.a, policy, gate=gate)
 
 
 def by_library(t: Test) -> str:

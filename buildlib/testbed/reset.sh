@@ -37,6 +37,11 @@ case "$bare" in
     *" qdisc fq_codel "*|*" qdisc pfifo_fast "*|*" qdisc mq "*|*" qdisc noop "*|*" qdisc noqueue "*) ;;
     *) tc qdisc delete dev eth0 root ;;
 esac
+# The gate of a daemon outlives it.
+if [ -d /sys/fs/bpf/rdmasec ]; then
+    tc qdisc delete dev eth0 clsact 2>/dev/null
+    rm -r /sys/fs/bpf/rdmasec
+fi
 sysctl() { echo "$2" > "/proc/sys/net/$1"; }
 sysctl core/xfrm_larval_drop 1
 sysctl core/xfrm_acq_expires 30

@@ -98,6 +98,12 @@ static void summary_of(const struct account *account, struct wire_record *out)
 	out->event = WIRE_EVENT_LOST;
 	out->count = account->left_out;
 	out->time_ns = clock_realtime_ns();
+	if (account->last.event == WIRE_EVENT_STOPPED) {
+		text_format(out->text, sizeof(out->text),
+			    "%llu reports of the gate were left out; the last is shown (limit: %d per second)",
+			    (unsigned long long)account->left_out, DECISIONS_PER_S);
+		return;
+	}
 	text_format(
 		out->text, sizeof(out->text),
 		"%llu decisions on programs of this user were left out, of which %llu were refusals; the last is shown "

@@ -11,6 +11,9 @@
 #include "messages/protocol.h"
 #include "util/attributes.h"
 
+/* The account of what the gate reports. No account of a process has this number (process/account.h). */
+#define DECISIONS_OF_GATE (UINT64_MAX - 1)
+
 enum { DECISIONS_BURST = 4000, DECISIONS_PER_S = 50, DECISIONS_SUMMARY_MS = 5000 };
 
 struct decisions;

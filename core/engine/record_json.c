@@ -18,6 +18,7 @@ const char *record_event_name(uint32_t event)
 		[WIRE_EVENT_NOT_REVOKED] = "not-revoked",
 		[WIRE_EVENT_ADOPTED] = "adopted",
 		[WIRE_EVENT_LOST] = "lost",
+		[WIRE_EVENT_STOPPED] = "stopped",
 	};
 
 	return event < WIRE_EVENT_COUNT ? names[event] : NULL;
@@ -89,7 +90,8 @@ static void add_what_happened(struct maker *maker, const struct wire_record *rec
 		add_text(maker, "time", record_time_text(record->time_ns, time));
 	add_text(maker, "event", record_event_name(record->event));
 	add_text(maker, "outcome", record_outcome_name(record->outcome));
-	add_number(maker, "count", record->count, record->event == WIRE_EVENT_LOST);
+	add_number(maker, "count", record->count,
+		   record->event == WIRE_EVENT_LOST || record->event == WIRE_EVENT_STOPPED);
 	add_number(maker, "pid", (uint32_t)record->pid, record->pid);
 	add_number(maker, "uid", record->uid, record->pid); /* 0 is root: known only where there is a process */
 	add_text(maker, "executable", record->executable);

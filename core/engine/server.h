@@ -12,6 +12,7 @@
 struct engine_server;
 struct foreign;
 struct kept;
+struct gate_event;
 
 struct engine_options {
 	struct netns_opener *opener; /* borrowed; NULL: refuses programs of other network namespaces */
@@ -46,6 +47,12 @@ void engine_server_set_policy(struct engine_server *server, const struct policy 
 
 /* At a daemon's start: finds programs that already run guarded, and revokes their unprotected queue pairs. */
 void engine_server_adopt(struct engine_server *server);
+
+/*
+ * The gate has stopped packets on `netdev` of this process's network namespace: publishes a record, within the limits
+ * of decisions.h, and has the queue pair that sent them judged again with that as evidence. Does not block.
+ */
+void engine_server_stopped(struct engine_server *server, const struct gate_event *event, const char *netdev);
 
 /*
  * Frees the server, after the loop has ended, and closes all connections.

@@ -130,6 +130,12 @@ void evidence_read(struct evidence *out)
 	evidence_read_in(NULL, out);
 }
 
+void evidence_read_links_only(struct evidence *out)
+{
+	memset(out, 0, sizeof(*out));
+	evidence_read_part(EVIDENCE_PART_LINKS, &netlink_kernel, out);
+}
+
 void evidence_free(struct evidence *ev)
 {
 	evidence_free_links(ev);

@@ -141,6 +141,9 @@ void evidence_read(struct evidence *out);
 struct netns;
 void evidence_read_in(struct netns *ns, struct evidence *out);
 
+/* Reads links only, without the settings of "all"; the other parts stay unread. Else as evidence_read(). */
+void evidence_read_links_only(struct evidence *out);
+
 /* Frees the memory that evidence_read() allocated and zeroes the struct. */
 void evidence_free(struct evidence *ev);
 

@@ -400,7 +400,7 @@ static __always_inline bool is_opened(const __u8 address[16])
 	return bpf_map_lookup_elem(&gate_opened, &key);
 }
 
-static __always_inline void notify(const struct gate_flow *flow, __u64 frames)
+static __always_inline void notify(struct __sk_buff *skb, const struct gate_flow *flow, __u64 frames)
 {
 	struct gate_event *event = bpf_ringbuf_reserve(&gate_events, sizeof(*event), 0);
 
@@ -408,24 +408,26 @@ static __always_inline void notify(const struct gate_flow *flow, __u64 frames)
 		return;
 	event->flow = *flow;
 	event->frames = frames;
+	event->uid = flow->direction == GATE_DIRECTION_OUT ? bpf_get_socket_uid(skb) : GATE_UID_UNKNOWN;
+	event->from = skb->ingress_ifindex;
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void count(const struct gate_flow *flow)
+static __always_inline void count(struct __sk_buff *skb, const struct gate_flow *flow)
 {
 	struct gate_count first = { .frames = 1, .last_ns = bpf_ktime_get_ns() };
 	struct gate_count *known = bpf_map_lookup_elem(&gate_flows, flow);
 
 	if (!known) {
 		bpf_map_update_elem(&gate_flows, flow, &first, BPF_ANY);
-		notify(flow, 1);
+		notify(skb, flow, 1);
 		return;
 	}
 	__sync_fetch_and_add(&known->frames, 1);
 	if (first.last_ns - known->last_ns < EVENT_INTERVAL_NS)
 		return;
 	known->last_ns = first.last_ns;
-	notify(flow, known->frames);
+	notify(skb, flow, known->frames);
 }
 
 static __always_inline int judge(struct __sk_buff *skb, __u8 direction)
@@ -446,7 +448,7 @@ static __always_inline int judge(struct __sk_buff *skb, __u8 direction)
 		return TC_ACT_UNSPEC;
 	if (walk->fragmented)
 		bpf_map_update_elem(&gate_fragments, &walk->fragment, &one, BPF_ANY);
-	count(&walk->flow);
+	count(skb, &walk->flow);
 	return TC_ACT_STOLEN;
 }
 

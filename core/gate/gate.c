@@ -14,17 +14,13 @@
 #include <unistd.h>
 
 #include "gate/filters.h"
-#include "gate/gate.skel.h"
+#include "gate/private.h"
 #include "util/text.h"
-
-struct gate {
-	struct gate_bpf *object;
-};
 
 /* Names the filters of the gate among those of a netdev. The lowest priority number comes first. */
 enum { GATE_PRIORITY = 1, GATE_HANDLE = 4791 };
 
-static int fail(char *error, size_t size, int err, const char *what)
+int gate_fail(char *error, size_t size, int err, const char *what)
 {
 	text_format(error, size, "the gate: %s: %s", what, strerror(-err));
 	return err;
@@ -48,7 +44,7 @@ static int check_pins(char *error, size_t size)
 		return -ENOTDIR;
 	}
 	if (mkdir(GATE_PINS, 0700) && errno != EEXIST)
-		return fail(error, size, -errno, "cannot make " GATE_PINS);
+		return gate_fail(error, size, -errno, "cannot make " GATE_PINS);
 	return 0;
 }
 
@@ -62,7 +58,7 @@ int gate_load(struct gate **out, char *error, size_t error_size)
 		return err;
 	gate = calloc(1, sizeof(*gate));
 	if (!gate)
-		return fail(error, error_size, -ENOMEM, "no memory");
+		return gate_fail(error, error_size, -ENOMEM, "no memory");
 	libbpf_set_print(discard);
 	gate->object = gate_bpf__open_opts(&options);
 	err = gate->object ? gate_bpf__load(gate->object) : -errno;
@@ -71,8 +67,9 @@ int gate_load(struct gate **out, char *error, size_t error_size)
 		bool is_other = err == -EINVAL && !access(GATE_PINS "/gate_flows", F_OK);
 
 		gate_free(gate);
-		return is_other ? fail(error, error_size, -EEXIST, "the maps in " GATE_PINS " are of another version")
-				: fail(error, error_size, err, "cannot load its BPF programs");
+		return is_other ? gate_fail(error, error_size, -EEXIST,
+					    "the maps in " GATE_PINS " are of another version")
+				: gate_fail(error, error_size, err, "cannot load its BPF programs");
 	}
 	*out = gate;
 	return 0;
@@ -108,7 +105,7 @@ int gate_attach(struct gate *gate, int ifindex, char *error, size_t error_size)
 
 	if (!err)
 		err = attach(ifindex, BPF_TC_INGRESS, gate_program(gate, GATE_DIRECTION_IN));
-	return err ? fail(error, error_size, err, "cannot install its filters") : 0;
+	return err ? gate_fail(error, error_size, err, "cannot install its filters") : 0;
 }
 
 static int detach(int ifindex, enum bpf_tc_attach_point point)
@@ -139,7 +136,7 @@ int gate_detach(int ifindex, char *error, size_t error_size)
 		err = detach(ifindex, BPF_TC_INGRESS);
 	if (!err && !standing.others && (has_gate(standing.out) || has_gate(standing.in)))
 		err = bpf_tc_hook_destroy(&hook);
-	return err ? fail(error, error_size, err, "cannot remove its filters") : 0;
+	return err ? gate_fail(error, error_size, err, "cannot remove its filters") : 0;
 }
 
 int gate_standing(int ifindex, struct gate_standing *out, char *error, size_t error_size)
@@ -168,10 +165,10 @@ int gate_remove_pins(char *error, size_t error_size)
 	for (size_t i = 0; i < sizeof(pins) / sizeof(pins[0]); i++) {
 		text_format(path, sizeof(path), GATE_PINS "/%s", pins[i]);
 		if (unlink(path) && errno != ENOENT)
-			return fail(error, error_size, -errno, path);
+			return gate_fail(error, error_size, -errno, path);
 	}
 	if (rmdir(GATE_PINS) && errno != ENOENT)
-		return fail(error, error_size, -errno, GATE_PINS);
+		return gate_fail(error, error_size, -errno, GATE_PINS);
 	return 0;
 }
 
@@ -208,12 +205,12 @@ int gate_set_opened(struct gate *gate, const struct gate_prefix *prefixes, size_
 	uint32_t one = 1;
 
 	if (count > GATE_OPENED_MAX)
-		return fail(error, error_size, -E2BIG, "too many opened prefixes");
+		return gate_fail(error, error_size, -E2BIG, "too many opened prefixes");
 	for (size_t i = 0; i < count && !err; i++)
 		err = bpf_map_update_elem(map, &prefixes[i], &one, BPF_ANY) ? -errno : 0;
 	if (!err)
 		err = close_others(map, prefixes, count);
-	return err ? fail(error, error_size, err, "cannot set the opened prefixes") : 0;
+	return err ? gate_fail(error, error_size, err, "cannot set the opened prefixes") : 0;
 }
 
 int gate_add_port(struct gate *gate, uint16_t port, enum gate_port_kind kind, char *error, size_t error_size)
@@ -222,7 +219,7 @@ int gate_add_port(struct gate *gate, uint16_t port, enum gate_port_kind kind, ch
 
 	if (!bpf_map_update_elem(bpf_map__fd(gate->object->maps.gate_ports), &key, &value, BPF_ANY))
 		return 0;
-	return fail(error, error_size, -errno, "cannot add the port of a tunnel");
+	return gate_fail(error, error_size, -errno, "cannot add the port of a tunnel");
 }
 
 static int each_flow(int map, int (*each)(const struct gate_stopped *stopped, void *context), void *context)
@@ -253,8 +250,8 @@ int gate_stopped(int (*each)(const struct gate_stopped *stopped, void *context),
 	int map = bpf_obj_get(GATE_PINS "/gate_flows"), result;
 
 	if (map < 0)
-		return fail(error, error_size, -errno, "cannot open its map of flows");
+		return gate_fail(error, error_size, -errno, "cannot open its map of flows");
 	result = each_flow(map, each, context);
 	close(map);
-	return result < 0 ? fail(error, error_size, result, "cannot read its map of flows") : result;
+	return result < 0 ? gate_fail(error, error_size, result, "cannot read its map of flows") : result;
 }

@@ -81,4 +81,21 @@ struct gate_stopped {
 RS_MUST_USE int gate_stopped(int (*each)(const struct gate_stopped *stopped, void *context), void *context, char *error,
 			     size_t error_size);
 
+/* ---- what is stopped, as it happens ---- */
+
+struct gate_events;
+typedef void (*gate_event_fn)(const struct gate_event *event, void *arg);
+
+/*
+ * Opens the ring of events and forgets what it holds. One reader at a time. Needs CAP_BPF; what follows needs no
+ * privilege and makes no bpf(2). Returns 0 and *out, which gate_events_close() frees before the gate; or -errno.
+ */
+RS_MUST_USE int gate_events_open(struct gate *gate, gate_event_fn event, void *arg, struct gate_events **out,
+				 char *error, size_t error_size);
+void gate_events_close(struct gate_events *events); /* NULL is allowed */
+/* Returns an fd that is readable while there are events. */
+int gate_events_fd(const struct gate_events *events);
+/* Takes at most `max` events. Does not block. */
+void gate_events_take(struct gate_events *events, unsigned int max);
+
 #endif

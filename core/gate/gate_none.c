@@ -77,3 +77,30 @@ int gate_stopped(int (*each)(const struct gate_stopped *stopped, void *context),
 	(void)context;
 	return none(error, error_size);
 }
+
+int gate_events_open(struct gate *gate, gate_event_fn event, void *arg, struct gate_events **out, char *error,
+		     size_t error_size)
+{
+	(void)gate;
+	(void)event;
+	(void)arg;
+	*out = NULL;
+	return none(error, error_size);
+}
+
+void gate_events_close(struct gate_events *events)
+{
+	(void)events;
+}
+
+int gate_events_fd(const struct gate_events *events)
+{
+	(void)events;
+	return -1;
+}
+
+void gate_events_take(struct gate_events *events, unsigned int max)
+{
+	(void)events;
+	(void)max;
+}

@@ -14,6 +14,7 @@ enum {
 	GATE_FRAGMENTS_MAX = 4096, /* datagrams of which later fragments can follow */
 	GATE_PORTS_MAX = 64,       /* UDP ports of VXLAN and Geneve netdevs */
 	GATE_EVENTS_SIZE = 256 * 1024,
+	GATE_UID_UNKNOWN = 65534, /* overflowuid, which bpf_get_socket_uid() returns (net/core/filter.c) */
 };
 
 /* A flow of cleartext RoCE. IPv4 addresses are mapped (::ffff:a.b.c.d), as in a GID. */
@@ -35,6 +36,12 @@ struct gate_count {
 struct gate_event {
 	struct gate_flow flow;
 	__u64 frames; /* of this flow until now */
+	/*
+	 * Whose socket sent the frame (GATE_DIRECTION_OUT). A queue pair of rxe has a socket of the user who made it.
+	 * GATE_UID_UNKNOWN: the frame has none, as one that was forwarded, or copied by tc.
+	 */
+	__u32 uid;
+	__u32 from; /* ifindex by which the frame arrived, or from which tc led it here; 0: neither */
 };
 
 /* The key of an opened prefix: struct bpf_lpm_trie_key with a GID as its data. */

@@ -7,6 +7,7 @@
 
 #include "judge/decide.h"
 #include "judge/judgement_internal.h"
+#include "util/text.h"
 
 static void judge_pass(const struct finding *found, struct judgement *out)
 {
@@ -257,6 +258,21 @@ static void judge_by_kind(struct question *q, struct judgement *out)
 			q, NULL,
 			q->request->kind == REQUEST_MALFORMED ? REASON_COMMAND_MALFORMED : REASON_COMMAND_UNKNOWN, out);
 	}
+}
+
+void judgement_stopped(struct judgement *answer, const struct want *want, const char *netdev)
+{
+	struct why *why;
+
+	if (!answer->pass || answer->audited || answer->verdict.by == BY_POLICY_NONE)
+		return;
+	why = verdict_set(&answer->verdict, VERDICT_UNPROTECTED, REASON_GATE_STOPPED);
+	text_copy(why->name, sizeof(why->name), netdev);
+	answer->pass = want->require == WANT_NOTHING && answer->rule && answer->rule->mode == MODE_AUDIT;
+	answer->audited = answer->pass;
+	answer->err = answer->pass ? 0 : EPERM;
+	answer->reported = true;
+	answer->grace_ms = answer->setup_ms = 0;
 }
 
 /* If every rule that could apply is off, nothing is checked, not even for unknown facts. */

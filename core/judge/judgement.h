@@ -66,6 +66,13 @@ void judge_request(const struct engine_view *view, const struct engine_client *c
 const struct policy_rule *unreachable_rule(const struct policy *policy, const struct engine_client *client,
 					   const char *device, const struct request *request);
 
+/*
+ * The gate has stopped packets of the queue pair on `netdev`: whatever protects the path, they do not take it. A
+ * passing answer becomes a refusal, or an audited one, as its rule and the application say. One whose rule requires
+ * nothing stays as it is.
+ */
+void judgement_stopped(struct judgement *answer, const struct want *want, const char *netdev);
+
 /* The refusal of an engine that could not judge. Returns the reason, for the facts that its sentence names. */
 struct why *judgement_refuse(struct judgement *out, int err, enum reason reason);
 

@@ -161,6 +161,7 @@ enum wire_event {
 	WIRE_EVENT_NOT_REVOKED, /* a QP lost its protection; the kernel refused to move it to ERR: `text` */
 	WIRE_EVENT_ADOPTED,     /* a living QP was found without a question: after a restart, or in a forked child */
 	WIRE_EVENT_LOST,        /* `count` events could not be sent or logged */
+	WIRE_EVENT_STOPPED,     /* the gate has stopped `count` packets of a flow until now */
 	WIRE_EVENT_COUNT,
 };
 
@@ -185,7 +186,7 @@ struct wire_record {
 	uint32_t has;     /* WIRE_RECORD_HAS_* */
 	uint32_t err;     /* errno for the application; 0: none */
 	int64_t time_ns;  /* CLOCK_REALTIME; of a living QP: when it got its present verdict */
-	uint64_t count;   /* WIRE_EVENT_LOST */
+	uint64_t count;   /* WIRE_EVENT_LOST, WIRE_EVENT_STOPPED */
 	int32_t pid;      /* 0: none */
 	uint32_t uid;
 	uint32_t port; /* 0: none, or not known yet */

@@ -40,6 +40,7 @@ static const char *const words[KEY_COUNT][WORDS_MAX] = {
 	[KEY_GRANULARITY] = { [GRANULARITY_HOST] = "host", [GRANULARITY_QP] = "qp" },
 	[KEY_CM] = { [false] = "protected", [true] = "any" },
 	[KEY_UNREACHABLE] = { [false] = "kill", [true] = "report" },
+	[KEY_GATE] = { [false] = "off", [true] = "on" },
 };
 
 /* ---- ciphers ---- */
@@ -125,6 +126,7 @@ static const struct {
 	[KEY_GRANULARITY] = { "granularity", "host or qp", NULL, FIELD(requirement.granularity) },
 	[KEY_CM] = { "cm", "protected or any", NULL, FIELD(cm_any) },
 	[KEY_UNREACHABLE] = { "unreachable", "kill or report", NULL, FIELD(report_unreachable) },
+	[KEY_GATE] = { "gate", "on or off", NULL, FIELD(gate) },
 };
 
 static unsigned int word_get(const struct policy_rule *rule, enum policy_key key)
@@ -220,7 +222,7 @@ int policy_rule_describe(const struct policy_rule *rule, char *text, size_t size
 	bool last = !strcmp(rule->name, policy_rule_at(policy_builtin(), 0)->name);
 
 	text_format(whole, sizeof(whole), last ? "[%s]\n" : "[rule %s]\n", rule->name);
-	for (enum policy_key key = 0; key < KEY_COUNT; key++) {
+	for (enum policy_key key = 0; key < (last ? KEY_COUNT : KEY_INHERITED_END); key++) {
 		key_show(rule, key, value, sizeof(value));
 		if (*value)
 			text_append(whole, sizeof(whole), "%s = %s\n", keys[key].name, value);

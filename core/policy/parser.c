@@ -21,7 +21,10 @@ static int key_unknown(struct policy_parser *p, const char *name)
 {
 	char known[POLICY_ERROR_MAX / 2] = "";
 
-	for (enum policy_key key = p->current == &p->fallback ? KEY_INHERITED_FIRST : 0; key < KEY_COUNT; key++)
+	bool of_default = p->current == &p->fallback;
+
+	for (enum policy_key key = of_default ? KEY_INHERITED_FIRST : 0;
+	     key < (of_default ? KEY_COUNT : KEY_INHERITED_END); key++)
 		text_append(known, sizeof(known), "%s%s", *known ? ", " : "", policy_key_name(key));
 	return policy_fail(p, -EINVAL, p->line, "unknown key '%s': %s", policy_word(name).text, known);
 }
@@ -36,6 +39,9 @@ static int key_place_check(struct policy_parser *p, enum policy_key key, const c
 	if (p->current == &p->fallback && key < KEY_INHERITED_FIRST)
 		return policy_fail(p, -EINVAL, p->line,
 				   "%s in [default], which matches all: only a [rule NAME] may have it", name);
+	if (p->current != &p->fallback && key >= KEY_INHERITED_END)
+		return policy_fail(p, -EINVAL, p->line,
+				   "%s in a rule: it is for the whole host, only [default] may have it", name);
 	if (p->current->key_line[key])
 		return policy_fail(p, -EINVAL, p->line, "%s again, the first is in line %u", name,
 				   p->current->key_line[key]);
@@ -95,9 +101,18 @@ static int ciphers_check(struct policy_parser *p, const struct policy_section *s
 
 static void section_inherit(struct policy_section *section, const struct policy_rule *base)
 {
-	for (enum policy_key key = KEY_INHERITED_FIRST; key < KEY_COUNT; key++)
+	for (enum policy_key key = KEY_INHERITED_FIRST; key < KEY_INHERITED_END; key++)
 		if (!section->key_line[key])
 			policy_key_inherit(&section->rule, key, base);
+}
+
+/* Without the key: on, where something is enforced. */
+static void default_finish(struct policy_section *fallback)
+{
+	struct policy_rule *rule = &fallback->rule;
+
+	if (!fallback->key_line[KEY_GATE])
+		rule->gate = rule->mode == MODE_ENFORCE && rule->requirement.require != REQUIRE_NONE;
 }
 
 static int rule_finish(struct policy_parser *p, size_t index)
@@ -152,6 +167,7 @@ static int parse(struct policy_parser *p, struct policy **out)
 		return policy_fail(p, -EINVAL, (unsigned int)line, "inih does not understand this line");
 	if (ciphers_check(p, &p->fallback))
 		return p->status;
+	default_finish(&p->fallback);
 	for (size_t i = 0; i < p->rule_count; i++)
 		if (rule_finish(p, i))
 			return p->status;

@@ -17,6 +17,7 @@ static const struct policy_rule builtin_default = {
 	.requirement = { .require = REQUIRE_ANY, .ciphers = CIPHERS_DEFAULT },
 	.mode = MODE_ENFORCE,
 	.setup_timeout_ms = 10 * 1000,
+	.gate = true,
 };
 
 static const struct policy builtin_policy = { .rules = &builtin_default, .count = 1 };

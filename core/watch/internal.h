@@ -89,6 +89,7 @@ struct watch_qp {
 	struct judged_path judged; /* by the last answer */
 	enum clear_routes clear_routes;
 	struct uverbs_address clear_address; /* the last of those */
+	char stopped_at[IF_NAMESIZE];        /* where the gate stops what it sends by this address; "": nowhere */
 	int64_t since_ns;                    /* CLOCK_REALTIME */
 	int64_t grace_end_ms;                /* CLOCK_MONOTONIC */
 	bool reported_lost;                  /* as one that cannot be reached: once, until its file is found again */
@@ -315,6 +316,11 @@ void watch_keep_verdict(struct watch_qp *qp, const struct judgement *answer);
 bool watch_has_other_inputs(const struct watch_qp *qp);
 /* Reports to the listener that the flow of the QP needs an SA; within `grace_ms`, if that is not 0. */
 void watch_report_missing_sa(const struct watch_ufile *ufile, const struct watch_qp *qp, uint32_t grace_ms);
+
+/* ---- stopped.c ---- */
+
+/* Judges a queue pair by what the gate has seen of it, too. */
+void watch_heed_gate(const struct watch_qp *qp, struct judgement *answer);
 
 /* ---- concerns.c ---- */
 

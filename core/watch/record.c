@@ -112,6 +112,7 @@ void watch_list_qp(const struct watch_ufile *ufile, const struct watch_qp *qp, c
 
 	text_copy(named.name, sizeof(named.name), ufile->device);
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, "", &qp->request, &answer);
+	watch_heed_gate(qp, &answer);
 	if (ufile->reach.err)
 		watch_explain_reach(ufile, &answer.verdict);
 	else if (!watch_can_send(qp))

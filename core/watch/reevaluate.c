@@ -147,6 +147,7 @@ static void judge_qp(const struct judged *j)
 		return;
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, j->device, j->error, &j->qp->request, &answer);
 	watch_refuse_kept_route(ufile, &j->qp->request, &answer);
+	watch_heed_gate(j->qp, &answer);
 	if (awaits_reading(j, &answer)) {
 		j->qp->work = WATCH_WORK_RETRY;
 		return;

@@ -70,6 +70,7 @@ static void adopt(struct watch_ufile *ufile, struct watch_qp *qp, const struct r
 	qp->request = request_from_facts(qp, device->driver_id, facts);
 	qp->state = WATCH_LIVE;
 	qp->check = WATCH_CHECK_AGREED;
+	qp->stopped_at[0] = '\0';
 	qp->since_ns = clock_realtime_ns();
 	judge_facts(ufile, &qp->request, device, &answer);
 	watch_keep_verdict(qp, &answer);

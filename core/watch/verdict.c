@@ -41,6 +41,7 @@ void watch_protection(struct watch_ufile *ufile, uint32_t handle, int fd, struct
 	mirror_follow(namespace_mirror(ufile->in));
 	device = watch_device(ufile, fd, error, sizeof(error));
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, error, &qp->request, &answer);
+	watch_heed_gate(qp, &answer);
 	out->verdict = answer.verdict.kind;
 	if (answer.verdict.kind != VERDICT_PROTECTED)
 		return;

@@ -58,6 +58,7 @@ static void on_address(struct watch_ufile *ufile, const struct request *request,
 	qp->request.qp_type = qp_type;
 	qp->state = WATCH_LIVE;
 	qp->check = WATCH_CHECK_AGREED;
+	qp->stopped_at[0] = '\0';
 	qp->since_ns = clock_realtime_ns();
 	watch_keep_verdict(qp, answer);
 	/* DEVX changes QPs of the kernel and its own: the lists of the kernel tell which this is */

@@ -83,6 +83,25 @@ uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle);
 /* What protects the QP now; out->err if that is unknown. `fd` is of the open file. */
 void watch_protection(struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out);
 
+/* Packets on their way out that the gate has stopped. */
+struct watch_stopped {
+	uint8_t source[16], destination[16]; /* as GIDs */
+	uint32_t dest_qpn;
+	const char *netdev; /* where */
+	/* The user of the socket that sent them; `uid_known` false: they have none, and `from` is where they came from
+	 * (ifindex; 0: from nowhere else). */
+	bool uid_known;
+	uid_t uid;
+	int from;
+};
+
+/*
+ * Finds the QPs that send them, and has those judged again with this as evidence. By the number of the remote QP and
+ * the destination; if none has both (a destination is translated), by the number and the source. Packets that another
+ * user than root or the QP's has sent are no evidence. Returns how many QPs it found.
+ */
+size_t watch_stopped(struct watch *watch, const struct watch_stopped *stopped);
+
 /* Does a QP of `in` send by the SA of this flow? */
 bool watch_needs_sa(const struct watch *watch, const struct namespace *in, const struct acquire_flow *flow);
 

@@ -82,3 +82,18 @@ Test(decisions, bounds_the_number_of_accounts, .init = start, .fini = stop)
 		passed += admitted(account, 1, WIRE_OUTCOME_REFUSED, NOW_MS);
 	cr_expect_leq(passed, 4096 + DECISIONS_BURST);
 }
+
+/* Reports of the gate share one bucket. */
+Test(decisions, names_reports_of_the_gate, .init = start, .fini = stop)
+{
+	struct wire_record record;
+
+	wire_make(&record, WIRE_RECORD);
+	record.event = WIRE_EVENT_STOPPED;
+	for (unsigned i = 0; i < DECISIONS_BURST + 7; i++)
+		cr_assert_eq(decisions_admit(decisions, DECISIONS_OF_GATE, &record, NOW_MS), i < DECISIONS_BURST);
+	decisions_summarise(decisions, NOW_MS, on_report, NULL);
+	cr_expect_eq(reports, 1);
+	cr_expect_eq(reported.count, 7);
+	cr_expect(strstr(reported.text, "7 reports of the gate"), "%s", reported.text);
+}

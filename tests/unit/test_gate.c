@@ -333,6 +333,60 @@ Test(gate, stays_when_its_process_is_gone)
 	cr_assert_eq(gate_load(&gate, error, sizeof(error)), 0, "%s", error);
 }
 
+/* ---- events ---- */
+
+static struct gate_event last_event;
+static unsigned int event_count;
+
+static void on_event(const struct gate_event *event, void *arg)
+{
+	cr_expect_eq(arg, &event_count);
+	last_event = *event;
+	event_count++;
+}
+
+/* To another queue pair each: a flow has an event at once, and then one a second. */
+static void stop_flow(unsigned int qpn)
+{
+	char text[256];
+	struct frame frame;
+
+	snprintf(text, sizeof(text), ETHER IPV4 V4(UDP) TO_ROCE "0400ffff 00%06x 00000001 00112233445566778899aabb",
+		 qpn);
+	frame = frame_of(text);
+	cr_assert(run_stops(&frame, GATE_DIRECTION_OUT));
+}
+
+Test(gate, tells_what_it_stops)
+{
+	struct gate_events *events;
+
+	stop_flow(0x111);
+	cr_assert_eq(gate_events_open(gate, on_event, &event_count, &events, error, sizeof(error)), 0, "%s", error);
+	gate_events_take(events, 100);
+	cr_expect_eq(event_count, 0, "what was before it was opened is forgotten");
+	stop_flow(0x222);
+	gate_events_take(events, 100);
+	cr_expect_eq(event_count, 1);
+	cr_expect(last_event.flow.qpn == 0x222 && last_event.frames == 1 &&
+		  last_event.flow.direction == GATE_DIRECTION_OUT);
+	gate_events_close(events);
+}
+
+Test(gate, tells_no_more_at_once_than_is_asked)
+{
+	struct gate_events *events;
+
+	cr_assert_eq(gate_events_open(gate, on_event, &event_count, &events, error, sizeof(error)), 0, "%s", error);
+	for (unsigned int qpn = 1; qpn <= 10; qpn++)
+		stop_flow(qpn);
+	gate_events_take(events, 4);
+	cr_expect_eq(event_count, 4);
+	gate_events_take(events, 100);
+	cr_expect_eq(event_count, 10, "none is lost");
+	gate_events_close(events);
+}
+
 Test(gate, removes_its_pins)
 {
 	gate_free(gate);

@@ -194,3 +194,63 @@ Test(judgement_modes, loose_rule_of_program_does_not_pass_unknown_program)
 	e.client.executable_known = false;
 	EXPECT_REFUSED(ask("[rule r]\nmatch-executable = /usr/bin/*\nmode = off\n", modify(0, PEER)), clear);
 }
+
+/* ---- what the gate has stopped ---- */
+
+static struct judgement stopped(const char *policy)
+{
+	static const struct policy_rule audited = { .mode = MODE_AUDIT }, enforced = { .mode = MODE_ENFORCE };
+	struct judgement answer = ask(policy, modify(0, PEER));
+
+	answer.rule = policy == audit ? &audited : &enforced;
+	judgement_stopped(&answer, &(struct want){ .require = WANT_NOTHING }, "eth7");
+	return answer;
+}
+
+Test(judgement_modes, stopped_packets_refuse_what_passed)
+{
+	struct judgement answer;
+	char text[320];
+
+	rxe_on_macsec();
+	answer = stopped("");
+	cr_expect(!answer.pass && answer.err == EPERM && !answer.grace_ms &&
+		  answer.verdict.kind == VERDICT_UNPROTECTED);
+	cr_expect_eq(answer.verdict.why[0].reason, REASON_GATE_STOPPED);
+	judgement_text(&answer, text, sizeof(text));
+	cr_expect(strstr(text, "leave eth7 in clear"), "%s", text);
+}
+
+Test(judgement_modes, stopped_packets_are_audited_in_audit_mode)
+{
+	struct judgement answer;
+
+	rxe_on_macsec();
+	answer = stopped(audit);
+	cr_expect(answer.pass && answer.audited && answer.reported && !answer.err);
+	cr_expect_eq(answer.verdict.kind, VERDICT_UNPROTECTED);
+}
+
+/* The application's own requirement binds it in every mode. */
+Test(judgement_modes, stopped_packets_refuse_what_application_requires_in_audit_mode)
+{
+	static const struct policy_rule audited = { .mode = MODE_AUDIT };
+	struct judgement answer;
+
+	rxe_on_macsec();
+	answer = ask(audit, modify(0, PEER));
+	answer.rule = &audited;
+	judgement_stopped(&answer, &(struct want){ .require = WANT_ANY }, "eth7");
+	cr_expect(!answer.pass && !answer.audited && answer.err == EPERM);
+}
+
+Test(judgement_modes, stopped_packets_change_no_answer_that_requires_nothing)
+{
+	struct judgement answer;
+
+	rxe_on_eth();
+	answer = stopped("[default]\nrequire = none\n");
+	cr_expect(answer.pass && !answer.audited);
+	answer = stopped("");
+	cr_expect(!answer.pass && answer.verdict.why[0].reason != REASON_GATE_STOPPED, "refused for its own reason");
+}

@@ -12,7 +12,9 @@
 	"ciphers = gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, " \
 	"aes-gcm-256, chacha20-poly1305\n"
 #define DEFAULT_REST "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n" SETUP_DEFAULTS
-#define DEFAULT      "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST
+#define ON           "gate = on\n"
+#define OFF          "gate = off\n"
+#define DEFAULT      "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST ON
 
 static void describe_all(const struct policy *policy, char *text, size_t size)
 {
@@ -36,20 +38,26 @@ static const struct {
 	{ "[default]\n", DEFAULT },
 	{ "\xef\xbb\xbf[default]\nmode = enforce\n", DEFAULT },
 	{ "# gr\xc3\xbc\xc3\x9f\n[default] ; \xc3\xa4\n", DEFAULT },
-	{ "[default]\r\nmode=off\r\n", "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
+	{ "[default]\ngate = off\n", "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST OFF },
+	{ "[default]\nmode = audit\n", "[default]\nrequire = any\nmode = audit\n" DEFAULT_CIPHERS DEFAULT_REST OFF },
+	{ "[default]\nmode = audit\ngate = on\n",
+	  "[default]\nrequire = any\nmode = audit\n" DEFAULT_CIPHERS DEFAULT_REST ON },
+	{ "[default]\nrequire = none\n",
+	  "[default]\nrequire = none\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST OFF },
+	{ "[default]\r\nmode=off\r\n", "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST OFF },
 	{ "[default]\t; all\nmode\t=\toff ; for now; or not # yet\n",
-	  "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST },
+	  "[default]\nrequire = any\nmode = off\n" DEFAULT_CIPHERS DEFAULT_REST OFF },
 	{ "[default]\nrequire = none\nmode = audit\nciphers = aes-ccm-256,\taes-ccm-128 ,gcm-aes-xpn-128\n"
 	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\n",
 	  "[default]\nrequire = none\nmode = audit\nciphers = gcm-aes-xpn-128, aes-ccm-128, aes-ccm-256\n"
-	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" SETUP_DEFAULTS },
+	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" SETUP_DEFAULTS OFF },
 	{ "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\n"
 	  "[default]\nmode = audit\ndevx = allow\nciphers = aes-gcm-256, gcm-aes-256\n",
 	  "[rule storage]\nmatch-device = mlx5_*\nmatch-remote = 10.20.0.0/16\nrequire = ipsec\nmode = audit\n"
 	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
 	  "0s\n" SETUP_DEFAULTS "[default]\nrequire = any\nmode = audit\n"
 	  "ciphers = gcm-aes-256, aes-gcm-256\nintegrity-only = no\nraw-packet = refuse\ndevx = allow\ngrace = "
-	  "0s\n" SETUP_DEFAULTS },
+	  "0s\n" SETUP_DEFAULTS OFF },
 	{ "[default]\nmode = off\ndevx = allow\nraw-packet = allow\nintegrity-only = yes\nrequire = none\n"
 	  "[rule\t all.5_]\nmatch-port = 254\nmatch-uid = root\nmatch-executable = /opt/*/bin/[a-z]?\\*\n"
 	  "match-device = rxe[]!0-9]\nmatch-remote = 2001:DB8:0:0::/64\n"
@@ -60,7 +68,7 @@ static const struct {
 	  "match-executable = /opt/*/bin/[a-z]?\\*\nrequire = macsec\nmode = enforce\nciphers = gcm-aes-128\n"
 	  "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n" SETUP_DEFAULTS
 	  "[default]\nrequire = none\nmode = off\n" DEFAULT_CIPHERS
-	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" SETUP_DEFAULTS },
+	  "integrity-only = yes\nraw-packet = allow\ndevx = allow\ngrace = 0s\n" SETUP_DEFAULTS OFF },
 	{ "[rule b]\nmatch-remote = 0.0.0.0/0\n[rule a]\nmatch-remote = ::/0\n[rule c]\nmatch-uid = "
 	  "4294967294\n"
 	  "[rule d]\nmatch-remote = 192.0.2.1\n[rule e]\nmatch-remote = ::fffe:0:0/95\n",

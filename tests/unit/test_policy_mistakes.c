@@ -7,7 +7,7 @@
 	"integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm, unreachable"
 #define DEFAULT_KEYS                                                                                               \
 	"require, mode, ciphers, integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm, " \
-	"unreachable"
+	"unreachable, gate"
 #define CIPHER_WORDS                                                                                          \
 	"gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, aes-gcm-256, " \
 	"chacha20-poly1305, aes-ccm-128, aes-ccm-256"
@@ -88,6 +88,9 @@ static const struct {
 	{ TEXT(R "match device = rxe0\n"), "p:2: unknown key 'match device': " RULE_KEYS },
 	{ TEXT("[default]\nmatch-uid = 0\n"),
 	  "p:2: match-uid in [default], which matches all: only a [rule NAME] may have it" },
+	{ TEXT(R "match-port = 1\ngate = on\n"),
+	  "p:3: gate in a rule: it is for the whole host, only [default] may have it" },
+	{ TEXT("[default]\ngate = yes\n"), "p:2: gate = 'yes': on or off" },
 	{ TEXT(R "match-port = 1\nmode = off\n# no\nmode = off\n"), "p:5: mode again, the first is in line 3" },
 	{ TEXT(R "match-port = 1\nmatch-port = 2\n"), "p:3: match-port again, the first is in line 2" },
 	{ TEXT("[default]\nrequire =\n"), "p:2: require has no value: any, macsec, ipsec or none" },

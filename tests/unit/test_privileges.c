@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/kcmp.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <sched.h>
@@ -234,6 +235,22 @@ Test(privileges, identifies_clients)
 	client_stop(client);
 }
 
+/* The gate's maps are open since before. The kernel answers, here that there is no such map. */
+Test(privileges, changes_maps_of_the_gate)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		union bpf_attr attr = { .map_fd = UINT32_MAX };
+
+		drop_all();
+		MUST(syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)) < 0 && errno == EBADF);
+		MUST(syscall(SYS_bpf, BPF_MAP_GET_NEXT_KEY, &attr, sizeof(attr)) < 0 && errno == EBADF);
+		done();
+	}
+	cr_expect_eq(status_of(child), 0);
+}
+
 Test(privileges, writes_audit_log)
 {
 	char path[] = "/tmp/test-privileges-XXXXXX", text[16] = "";
@@ -310,6 +327,11 @@ static long compare_memory(void)
 	return syscall(SYS_kcmp, getpid(), getpid(), KCMP_VM, 0, 0);
 }
 
+static long attach_bpf(void)
+{
+	return syscall(SYS_bpf, BPF_PROG_ATTACH, NULL, 0);
+}
+
 static long set_limit(void)
 {
 	const struct rlimit none = { 0, 0 };
@@ -321,7 +343,7 @@ Test(privileges, refuses_other_calls)
 {
 	static long (*const calls[])(void) = {
 		inet_socket,   packet_socket, push_to_terminal, executable_memory, change_mode, delete_file,
-		signal_parent, change_user,   make_device,      compare_memory,    set_limit,
+		signal_parent, change_user,   make_device,      compare_memory,    set_limit,   attach_bpf,
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
@@ -391,7 +413,12 @@ static void loads_module(void)
 
 static void loads_bpf(void)
 {
-	syscall(SYS_bpf, 0, NULL, 0);
+	syscall(SYS_bpf, BPF_PROG_LOAD, NULL, 0);
+}
+
+static void makes_map(void)
+{
+	syscall(SYS_bpf, BPF_MAP_CREATE, NULL, 0);
 }
 
 static void makes_ring(void)
@@ -403,7 +430,7 @@ Test(privileges, ends_process_at_forbidden_calls)
 {
 	static void (*const calls[])(void) = {
 		execute,         forks,  traces,       reads_memory, writes_memory, enters_namespace,
-		makes_namespace, mounts, loads_module, loads_bpf,    makes_ring,
+		makes_namespace, mounts, loads_module, loads_bpf,    makes_map,     makes_ring,
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {

@@ -72,6 +72,18 @@ Test(record_json, counts_lost_events)
 	expect_no_leak();
 }
 
+Test(record_json, counts_stopped_packets)
+{
+	struct wire_record record;
+
+	wire_make(&record, WIRE_RECORD);
+	record.event = WIRE_EVENT_STOPPED;
+	record.count = 7;
+	record.verdict = VERDICT_UNPROTECTED;
+	expect_line(&record, "{\"event\":\"stopped\",\"count\":7,\"verdict\":\"unprotected\"}");
+	expect_no_leak();
+}
+
 /* A parser can read the JSON of any record. */
 Test(record_json, is_valid_json_for_any_field)
 {

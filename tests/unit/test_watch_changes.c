@@ -313,3 +313,104 @@ Test(watch_changes, expiring_sa_queues_nothing)
 	sa_happens(XFRM_CHANGE_EXPIRING, OTHER_SPI, 1, 3);
 	cr_expect_not(is_queued(the_qp()));
 }
+
+/* ---- what the gate stops ---- */
+
+enum { DEST_QPN = 0x123, OTHER_USER = UID + 1, FROM = 77 };
+
+/* As the queue pair's own packets. */
+static struct watch_stopped own_packets(void)
+{
+	struct watch_stopped stopped = { .dest_qpn = DEST_QPN, .netdev = "eth0", .uid_known = true, .uid = UID };
+	const struct judgement answer = answer_by(BY_IPSEC);
+	struct request request = { .kind = REQUEST_QP_ADDRESS,
+				   .has = UVERBS_HAS_HANDLE | UVERBS_HAS_DEST_QPN,
+				   .handle = HANDLE,
+				   .dest_qpn = DEST_QPN };
+
+	gid_from_address(AF_INET, &w.path.remote, request.address.dgid);
+	report(&request, &answer);
+	gid_from_address(AF_INET, &w.path.remote, stopped.destination);
+	gid_from_address(AF_INET, &w.path.local, stopped.source);
+	return stopped;
+}
+
+static void expect_accused(const struct watch_stopped *stopped, size_t count)
+{
+	cr_expect_eq(watch_stopped(watch, stopped), count);
+	cr_expect_eq(is_queued(the_qp()), count > 0);
+	cr_expect_str_eq(the_qp()->stopped_at, count ? "eth0" : "");
+}
+
+Test(watch_changes, stopped_packets_queue_their_qp)
+{
+	const struct watch_stopped stopped = own_packets();
+
+	expect_accused(&stopped, 1);
+}
+
+Test(watch_changes, stopped_packets_with_translated_source_queue_their_qp)
+{
+	struct watch_stopped stopped = own_packets();
+
+	stopped.source[15] ^= 1;
+	expect_accused(&stopped, 1);
+}
+
+Test(watch_changes, stopped_packets_with_translated_destination_queue_their_qp)
+{
+	struct watch_stopped stopped = own_packets();
+
+	stopped.destination[15] ^= 1;
+	expect_accused(&stopped, 1);
+}
+
+Test(watch_changes, stopped_packets_of_other_addresses_or_number_concern_no_qp)
+{
+	struct watch_stopped stopped = own_packets();
+
+	stopped.dest_qpn++;
+	expect_accused(&stopped, 0);
+	stopped = own_packets();
+	stopped.source[15] ^= 1;
+	stopped.destination[15] ^= 1;
+	expect_accused(&stopped, 0);
+}
+
+Test(watch_changes, stopped_packets_of_another_user_are_no_evidence)
+{
+	struct watch_stopped stopped = own_packets();
+
+	stopped.uid = OTHER_USER;
+	expect_accused(&stopped, 0);
+	stopped.uid = 0;
+	expect_accused(&stopped, 1);
+}
+
+Test(watch_changes, stopped_packets_without_socket_are_evidence_only_from_own_path)
+{
+	struct watch_stopped stopped = own_packets();
+
+	stopped.uid_known = false;
+	stopped.from = FROM;
+	expect_accused(&stopped, 0);
+	stopped.from = w.path.egress_ifindex;
+	expect_accused(&stopped, 1);
+}
+
+Test(watch_changes, stopped_packets_concern_no_qp_that_cannot_send)
+{
+	struct watch_stopped stopped = own_packets();
+
+	the_qp()->state = WATCH_REVOKED;
+	expect_accused(&stopped, 0);
+}
+
+Test(watch_changes, new_address_ends_evidence_of_the_gate)
+{
+	struct watch_stopped stopped = own_packets();
+
+	expect_accused(&stopped, 1);
+	own_packets();
+	cr_expect_str_eq(the_qp()->stopped_at, "");
+}

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from testbed.api import Result, Test
-from testbed.daemon import Daemon, by_library
+from testbed.daemon import Daemon, by_library, without_gate
 from testbed.refusals import refusal_lines
 from testbed.states import DEVICE, ETH0, MACSEC0
 
 TIME_LIMIT = 900
-STRICT, LENIENT = "/run/strict.policy", "/etc/rdmasec/policy.conf"
+STRICT, LENIENT, NO_GATE = "/run/strict.policy", "/etc/rdmasec/policy.conf", "/run/no-gate.policy"
 OUT, GO = "/run/plain.out", "/run/go"
 CONNECTED, REFUSED = "connected 0", "create 1"
 
@@ -151,7 +151,8 @@ def runs_with_address_sanitizer(t: Test) -> None:
 
 def daemon_has_no_stderr(t: Test) -> None:
     log = "/run/audit-of-closed.log"
-    started = t.a.start(f"exec {t.build}/bin/rdmasecd -s /run/closed.sock -a {log} <&- >&- 2>&-")
+    t.a.write_file(NO_GATE, without_gate(""))
+    started = t.a.start(f"exec {t.build}/bin/rdmasecd -p {NO_GATE} -s /run/closed.sock -a {log} <&- >&- 2>&-")
     t.eventually(lambda: t.a.run("test -S /run/closed.sock").ok)
     got, result = plain(t, f"RDMASEC_ENGINE=/run/closed.sock {by_hand(t)} {program(t)}")
     t.check(got == CONNECTED, "rdmasecd without standard streams: it serves", f"{got}\n{result}")

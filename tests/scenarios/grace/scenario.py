@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 
 from testbed.api import Test
-from testbed.daemon import POLICY, USER, Daemon, by_library, on_both, try_qp
+from testbed.daemon import POLICY, USER, Daemon, by_library, on_both, try_qp, without_gate
 from testbed.refusals import has_reason
 from testbed.states import ETH0, MACSEC0
 from testbed.stream import Event, Stream, change
@@ -90,7 +90,7 @@ def has_no_grace(t: Test, what: str, daemon: Daemon, addresses: dict, away: Sequ
 def reload(t: Test, daemon: Daemon, grace: int) -> None:
     """Reloads the policy, and waits until the daemon decides by it."""
     times = daemon.process.output().count("policy reloaded")
-    t.a.write_file(POLICY, policy(grace))
+    t.a.write_file(POLICY, without_gate(policy(grace)))
     daemon.process.kill(signal.SIGHUP)
     t.eventually(lambda: daemon.process.output().count("policy reloaded") > times)
 

@@ -32,6 +32,8 @@ def run(t: Test) -> None:
     t.check(folders.out.split("\n")[:3] == ["755 root root", "2750 root rdmasec", "755 root root"],
             "rdmasecd: its folders exist", folders)
     qp_of_user(t, "rdmasecd runs as a service", None)
+    gate = inside(t, "rdmasec lockdown status")
+    t.check(gate.ok, "rdmasecd: the gate stands", f"{gate}\n{log(t)}")
     t.check(inside(t, "systemctl reload rdmasecd").code == 0, "rdmasecd: it reloads its policy", log(t))
     old = main_pid(t)
     inside(t, f"kill -KILL {old}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from testbed.api import SIDE_CHANNEL, USER, Process, Test, await_listener
 from testbed.applications import bare_is_seen
-from testbed.daemon import POLICY, by_library, on_both
+from testbed.daemon import POLICY, by_library, on_both, without_gate
 from testbed.refusals import has_reason, refusal
 from testbed.states import AWAIT_GIDS, DEVICE, ETH0, MAC, MACSEC0, batch, gid_of
 
@@ -28,7 +28,7 @@ def run(t: Test) -> None:
     program_waits_for_device(t)
     a_wrong_setting_is_refused_at_once(t)
     a_down_device_beside_live_sas_is_refused_at_once(t)
-    t.a.write_file(POLICY, SHORT)
+    t.a.write_file(POLICY, without_gate(SHORT))
     daemon.process.kill(1)
     t.check(daemon.process.output_with("policy reloaded"), "the daemon reloads its policy", daemon.process.output())
     the_wait_ends_with_its_reason(t)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+"""The gate in a guest: what it has stopped, programs that it holds back, and what leads packets past their protection."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .api import Guest, Process, Result, Test, Wire
+from .applications import APPLICATIONS, Addresses, Application
+from .states import ETH0, MAC, MACSEC0, PEER
+
+PINGPONG, RPING = APPLICATIONS["ibv_rc_pingpong"], APPLICATIONS["rping"]
+ROUTED = {"a": ("10.80.0.1", "fd78::1"), "b": ("10.80.0.2", "fd78::2")}  # on macsec0, and in a subnet of eth0
+FLOOD = 1000  # frames
+# Frames of both versions, to queue pair 0x123, by a packet socket.
+SEND_RAW = f"""
+import socket
+ether = bytes.fromhex("{MAC['b']}{MAC['a']}".replace(":", ""))
+bth = bytes.fromhex("0400ffff000001230000000100112233445566778899aabbccddeeff")
+udp = bytes.fromhex("c00012b700240000") + bth
+v4 = bytes.fromhex("0800450000380001000040110000" "0a4d0001" "0a4d0002") + udp
+v6 = bytes.fromhex("86dd600000000024" "1140") + bytes.fromhex("fd77" + 13 * "00" + "01" + "fd77" + 13 * "00" + "02") + udp
+v1 = bytes.fromhex("8915" + "600000000024" + "1b40") + bytes(32) + bth
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+for _ in range({FLOOD}):
+    for frame in (v4, v6, v1):
+        s.send(ether + frame)
+"""
+
+
+def lockdown(t: Test, guest: Guest, words: str, check: bool = True) -> Result:
+    return guest.run(f"{t.build}/bin/rdmasec lockdown {words}", check=check)
+
+
+def on_both(t: Test, words: str) -> None:
+    for guest in (t.a, t.b):
+        lockdown(t, guest, words)
+
+
+def stopped(t: Test, guest: Guest) -> dict[str, Any]:
+    """Returns the row of eth0 in `lockdown status`."""
+    return next(row for row in json.loads(lockdown(t, guest, "status --json", check=False).out) if row["netdev"] == "eth0")
+
+
+@contextmanager
+def running(t: Test, application: Application, addresses: Addresses, wrap: str = "", version: int = 0) -> Iterator[Process]:
+    """An application between the guests, which is killed at the end of the block. Gives its client."""
+    server_address = addresses["b"][0 if application.side_channel else version]
+
+    def call(guest: Guest, command: str) -> str:
+        gid = t.net.gid_index(guest, addresses[guest.name][version]) if "{gid}" in command else None
+        return f"exec {wrap} {command.format(gid=gid, server=server_address)}"
+
+    server = t.b.start(call(t.b, application.server))
+    application.wait_for_server(server)
+    client = t.a.start(call(t.a, application.client))
+    yield client
+    for process in (client, server):
+        process.kill(signal.SIGKILL)
+        process.wait()
+
+
+def held_back(t: Test, application: Application, addresses: Addresses, wrap: str = "", version: int = 0) -> Wire:
+    """Runs an application until the gate of guest a stops a frame of it. Returns what crossed the wire.
+
+    It would not end: rxe takes seven retries for endless ones (rxe_comp.c).
+    """
+    before = stopped(t, t.a)["stopped_out"]
+    with t.wire() as wire, running(t, application, addresses, wrap, version) as client:
+        t.eventually(lambda: stopped(t, t.a)["stopped_out"] > before or client.poll())
+        ended = client.poll()
+    t.check(ended is None or not ended.ok, f"{application.name}: it does not succeed", ended)
+    t.check(stopped(t, t.a)["stopped_out"] > before, f"{application.name}: the gate counts what it stopped", stopped(t, t.a))
+    return wire
+
+
+# ---- what leads packets past their protection ----
+
+
+@dataclass(frozen=True)
+class Detour:
+    """A change in guest a after which the packets of a protected path leave in clear, and its undoing."""
+
+    what: str
+    network: Callable[[Test], None]
+    addresses: Addresses
+    change: str
+    undo: str
+
+
+def macsec(t: Test) -> None:
+    t.net.macsec()
+
+
+def macsec_beside_eth0(t: Test) -> None:
+    """eth0 has addresses in macsec0's subnet, and its route comes first; rxe binds its packets to macsec0."""
+    t.net.macsec(rxe_on_link=None)
+    for guest in (t.a, t.b):
+        mine, peers = (ROUTED[name][0] for name in (guest.name, PEER[guest.name]))
+        neighbour = "".join(f"ip neigh replace {peers} lladdr {MAC[PEER[guest.name]]} dev {dev}\n" for dev in ("eth0", "macsec0"))
+        guest.run(
+            f"set -e\nip addr add {mine}1/24 dev eth0\nip addr add {mine}/24 dev macsec0\n"
+            f"rdma link add rxe0 type rxe netdev macsec0\n{neighbour}",
+            check=True,
+        )
+        t.eventually(partial(has_gid, t, guest, mine))
+
+
+def has_gid(t: Test, guest: Guest, address: str) -> bool:
+    try:
+        t.net.gid_index(guest, address)
+    except Exception:  # the device makes its GIDs a moment later
+        return False
+    return True
+
+
+def ipsec(t: Test) -> None:
+    t.net.ipsec()
+
+
+def nft(*lines: str) -> str:
+    return "\n".join(["nft -f - <<'END'", *lines, "END"])
+
+
+DETOURS = (
+    Detour(
+        "nftables, a chain of type route",
+        macsec_beside_eth0,
+        ROUTED,
+        nft("table ip m { chain out { type route hook output priority -150; udp dport 4791 ip dscp set 26; }; }"),
+        "nft delete table ip m",
+    ),
+    Detour(
+        "nftables, masquerading",
+        ipsec,
+        ETH0,
+        "ip addr add 10.77.0.77/24 dev eth0\n"
+        + nft("table ip m { chain out { type nat hook postrouting priority 100; udp dport 4791 snat to 10.77.0.77; }; }"),
+        "nft delete table ip m; ip addr del 10.77.0.77/24 dev eth0",
+    ),
+    Detour(
+        "tc, a filter on macsec0",
+        macsec,
+        MACSEC0,
+        "tc qdisc add dev macsec0 clsact && "
+        "tc filter add dev macsec0 egress matchall action mirred egress redirect dev eth0",
+        "tc qdisc del dev macsec0 clsact",
+    ),
+)

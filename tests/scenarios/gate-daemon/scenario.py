@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
+"""rdmasecd keeps the gate, and judges again what the gate stops."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import Any
+
+from testbed.api import Guest, Test
+from testbed.applications import Addresses, try_out
+from testbed.daemon import ANY, POLICY, USER, Daemon, by_library, on_both
+from testbed.gate import DETOURS, FLOOD, PINGPONG, RPING, SEND_RAW, Detour, held_back, ipsec, lockdown, stopped
+from testbed.refusals import has_reason
+from testbed.states import ETH0, MAC
+from testbed.stream import Stream, change, put_back
+
+TIME_LIMIT = 900
+CONTROL_S = 0.5  # s for which the bare controls continue
+FLOWS = 6000  # more than the audit log has at once
+# Frames of so many flows that do not belong to a queue pair, by a packet socket, as long as the process lives.
+MANY_FLOWS = f"""
+import socket
+ether = bytes.fromhex("{MAC['b']}{MAC['a']}".replace(":", ""))
+head = bytes.fromhex("0800450000380001000040110000" "0a4d0001" "0a4d0002" "c00012b700240000" "0400ffff00")
+tail = bytes.fromhex("0000000100112233445566778899aabbccddeeff")
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+for qpn in range({FLOWS}):
+    s.send(ether + head + (0x800000 + qpn).to_bytes(3, "big") + tail)
+"""
+
+
+def run(t: Test) -> None:
+    daemon = stands_by_default(t)
+    comes_on_later_netdevs(t, daemon)
+    outlives(t, daemon)
+    follows_the_policy(t, daemon)
+    for detour in DETOURS:
+        is_led_past(t, detour)
+    policy_deleted(t)
+    flood_holds_nobody(t)
+
+
+def gates(t: Test, guest: Guest) -> dict[str, dict[str, Any]]:
+    """Returns the rows of `lockdown status`, by netdev."""
+    return {row["netdev"]: row for row in json.loads(lockdown(t, guest, "status --json", check=False).out)}
+
+
+def is_gated(t: Test, guest: Guest, netdev: str) -> bool:
+    row = gates(t, guest).get(netdev)
+    return bool(row and row["out"] == row["in"] == "stopped")
+
+
+def reload(t: Test, daemon: Daemon, policy: str) -> None:
+    """Has the daemon take this policy, and waits until it has."""
+    times = daemon.process.output().count("policy reloaded")
+    daemon.guest.write_file(POLICY, policy)
+    daemon.process.kill(signal.SIGHUP)
+    t.eventually(lambda: daemon.process.output().count("policy reloaded") > times)
+
+
+def stands_by_default(t: Test) -> Daemon:
+    t.net.clear()
+    trial = try_out(t, RPING, ETH0)
+    t.check(trial.ran and trial.wire["clear_cm"] > 0, "control: without rdmasecd a clear rping runs", trial)
+    daemon = on_both(t, gate=True)
+    for guest in (t.a, t.b):
+        t.check(is_gated(t, guest, "eth0"), f"{guest.name}: rdmasecd puts up the gate by default", gates(t, guest))
+    for application in (PINGPONG, RPING):
+        wire = held_back(t, application, ETH0)
+        t.check(not wire.clear, f"unguarded {application.name}: nothing is readable", wire)
+    ipsec(t)
+    daemon = on_both(t, gate=True)
+    before = stopped(t, t.a)
+    trial = try_out(t, PINGPONG, ETH0, guarded="ab")
+    t.check(trial.ran and not trial.readable, "over IPsec a guarded pingpong runs", trial)
+    t.check(stopped(t, t.a) == before, "over IPsec nothing is stopped", (before, stopped(t, t.a)))
+    return daemon
+
+
+def comes_on_later_netdevs(t: Test, daemon: Daemon) -> None:
+    t.a.run("ip link add later0 type veth peer name later1 && ip link set later0 up && ip link set later1 up", check=True)
+    t.check("later0" not in gates(t, t.a), "a virtual netdev without an RDMA device has no gate", gates(t, t.a))
+    t.a.run("rdma link add rxe9 type rxe netdev later0", check=True)
+    t.check(t.eventually(lambda: is_gated(t, t.a, "later0")), "an RDMA device that comes later brings the gate", gates(t, t.a))
+    t.a.run("rdma link delete rxe9; ip link delete later0", check=True)
+    t.a.run("tc qdisc delete dev eth0 clsact", check=True)
+    t.check(t.eventually(lambda: is_gated(t, t.a, "eth0")), "rdmasecd puts back a gate that was removed", daemon.process.output())
+
+
+def outlives(t: Test, daemon: Daemon) -> None:
+    t.a.run("nft flush ruleset; ip link set eth0 down; ip link set eth0 up", check=True)
+    t.check(is_gated(t, t.a, "eth0"), "`nft flush ruleset`, eth0 down and up: the gate stands", gates(t, t.a))
+    for what, number in (("stopped", signal.SIGTERM), ("killed", signal.SIGKILL)):
+        daemon.kill(number)
+        before = stopped(t, t.a)["stopped_out"]
+        with t.wire() as wire:
+            t.a.run(f"python3 - <<'END'\n{SEND_RAW}\nEND", check=True)
+        counted = stopped(t, t.a)["stopped_out"] - before
+        t.check(wire.clear == 0 and counted == 3 * FLOOD, f"rdmasecd {what}: all of {3 * FLOOD} frames are stopped", (wire, counted))
+        daemon.start()
+        t.check(is_gated(t, t.a, "eth0"), f"rdmasecd {what} and started again: the gate stands", daemon.process.output())
+
+
+def follows_the_policy(t: Test, daemon: Daemon) -> None:
+    reload(t, daemon, f"{ANY}gate = off\n")
+    t.check(not is_gated(t, t.a, "eth0"), "gate = off removes the gate", gates(t, t.a))
+    with t.wire() as wire:
+        t.a.run(f"python3 - <<'END'\n{SEND_RAW}\nEND", check=True)
+    t.check(wire.clear == 3 * FLOOD, "control: without the gate all frames leave", wire)
+    reload(t, daemon, "[default]\nmode = audit\n")
+    t.check(not is_gated(t, t.a, "eth0"), "mode = audit: no gate stands", gates(t, t.a))
+    reload(t, daemon, ANY)
+    t.check(is_gated(t, t.a, "eth0"), "mode = enforce puts it up again", daemon.process.output())
+
+
+# ---- evidence ----
+
+
+def guarded(t: Test, addresses: Addresses) -> Stream:
+    wrap = by_library(t)
+    return Stream(t, addresses, wrap_a=wrap, wrap_b=wrap, user=USER)
+
+
+def leaks_bare(t: Test, what: str, addresses: Addresses, change_it: str, undo: str) -> None:
+    """The control, without a gate."""
+    stream = Stream(t, addresses)
+    change(t.a, shell=change_it)
+    clear = t.readable_frames(CONTROL_S)
+    stream.stop()
+    t.a.run(undo, check=True)
+    t.check(clear > 0, f"control, bare: {what}: packets leave in clear", clear)
+
+
+def is_led_past(t: Test, detour: Detour) -> None:
+    """The judgement does not see it; the gate does."""
+    detour.network(t)
+    leaks_bare(t, detour.what, detour.addresses, detour.change, detour.undo)
+    daemon = on_both(t, gate=True)
+    monitor = t.a.start(f"exec {t.build}/bin/rdmasec monitor")
+    stream = guarded(t, detour.addresses)
+    with t.wire(busy=True) as wire:
+        event = change(t.a, shell=detour.change)
+        ending = stream.end_of_a()
+    t.check(wire.clear == 0, f"{detour.what}: nothing leaves in clear", wire)
+    t.check(ending and ending.flushed, f"{detour.what}: the program sees its work flushed", ending or stream.client.output())
+    revoked = daemon.await_revoked(stream.client, event.began)
+    t.check(has_reason(revoked, "gate-stopped"), f"{detour.what}: the audit log names the gate", revoked or daemon.log(event.began))
+    told = daemon.await_record("stopped", lambda record: record["netdev"] == "eth0" and "a guarded queue pair" in record["text"], event.began)
+    t.check(told and told["count"] > 0, f"{detour.what}: the audit log says what was stopped", told or daemon.log(event.began))
+    t.check(monitor.says("stopped at the gate"), f"{detour.what}: so does a monitor", monitor.output())
+    if ending:
+        t.note(f"{detour.what}: ended after {(ending.at - event.began) * 1000:.0f} ms")
+    stream.stop()
+    t.a.run(detour.undo, check=True)
+
+
+def policy_deleted(t: Test) -> None:
+    """Until the queue pair ends, the gate holds its packets back; without rdmasecd for as long as it lives."""
+    ipsec(t)
+    added = t.net.made("a", f"xfrm policy add src {ETH0['a'][0]}")
+    words = [line.split() for line in added]
+    deleted = [f"{first} {second} delete {' '.join(rest[1:9])}" for first, second, *rest in words]
+    stream = Stream(t, ETH0)
+    change(t.a, *deleted)
+    clear = t.readable_frames(CONTROL_S)
+    stream.stop()
+    put_back(t.a, added)
+    t.check(clear > 0, "control, bare: outbound policy deleted: packets leave in clear", clear)
+    daemon = on_both(t, gate=True)
+    stream = guarded(t, ETH0)
+    with t.wire(busy=True) as wire:
+        event = change(t.a, *deleted)
+        ending = stream.end_of_a()
+    t.check(wire.clear == 0, "outbound policy deleted: nothing leaves in clear", wire)
+    t.check(ending and ending.flushed, "outbound policy deleted: the program sees its work flushed", stream.client.output())
+    revoked = daemon.await_revoked(stream.client, event.began)
+    t.check(has_reason(revoked, "outbound-no-policy"), "outbound policy deleted: the audit log names the cause", revoked)
+    stream.stop()
+    put_back(t.a, added)
+    for what, number in (("stopped", signal.SIGTERM), ("killed", signal.SIGKILL)):
+        without_daemon(t, daemon, what, number, deleted)
+        put_back(t.a, added)
+        daemon.start()
+
+
+def without_daemon(t: Test, daemon: Daemon, what: str, number: int, deleted: list[str]) -> None:
+    stream = guarded(t, ETH0)
+    daemon.kill(number)
+    before = stopped(t, t.a)["stopped_out"]
+    with t.wire(busy=True) as wire:
+        change(t.a, *deleted)
+        held = t.eventually(lambda: stopped(t, t.a)["stopped_out"] > before)
+    t.check(held and wire.clear == 0, f"rdmasecd {what}, outbound policy deleted: nothing leaves in clear", wire)
+    stream.stop()
+
+
+def flood_holds_nobody(t: Test) -> None:
+    """Each of its flows makes an event."""
+    ipsec(t)
+    daemon = on_both(t, gate=True)
+    before = stopped(t, t.a)["stopped_out"]
+    t.a.write_file("/run/many-flows.py", MANY_FLOWS)
+    with t.wire() as wire:
+        flood = t.a.start("exec python3 /run/many-flows.py")
+        trial = try_out(t, PINGPONG, ETH0, guarded="ab")
+        flood.wait()
+    t.check(trial.ran, "a flood of stopped packets: a guarded pingpong runs beside it", trial)
+    t.check(wire.clear == 0, "a flood of stopped packets: none leaves", wire)
+    status = t.a.run(f"{t.build}/bin/rdmasec status")
+    t.check("gate: stops cleartext RoCE on eth0" in status.out, "status: the gate stands", status)
+    lost = daemon.await_record("lost", lambda record: "reports of the gate" in record["text"], 0)
+    t.check(lost, "a flood of stopped packets: the audit log sums up what it leaves out", daemon.log()[-3:])
+    counted = sum(row["stopped_out"] for row in gates(t, t.a).values()) - before
+    t.note(f"a flood of {FLOWS} packets of as many flows: the gate has counts of {counted} of them")
