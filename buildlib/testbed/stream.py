@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any
@@ -42,7 +42,7 @@ class Stream:
     def __init__(
         self,
         t: Test,
-        addresses: dict[str, tuple[str, str]],
+        addresses: Mapping[str, tuple[str, str]],
         *,
         wrap_a: str = "",
         wrap_b: str = "",
