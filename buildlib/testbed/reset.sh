@@ -39,7 +39,7 @@ case "$bare" in
 esac
 # The gate of a daemon outlives it.
 if [ -d /sys/fs/bpf/rdmasec ]; then
-    tc qdisc delete dev eth0 clsact 2>/dev/null
+    tc qdisc delete dev eth0 clsact 2>/dev/null || :
     rm -r /sys/fs/bpf/rdmasec
 fi
 sysctl() { echo "$2" > "/proc/sys/net/$1"; }
