@@ -14,7 +14,7 @@ from testbed.daemon import ANY, POLICY, USER, Daemon, by_library, on_both
 from testbed.gate import DETOURS, FLOOD, PINGPONG, RPING, SEND_RAW, Detour, held_back, ipsec, lockdown, stopped
 from testbed.refusals import has_reason
 from testbed.states import ETH0, MAC
-from testbed.stream import Stream, change, put_back
+from testbed.stream import GENTLE, Stream, change, put_back
 
 TIME_LIMIT = 900
 CONTROL_S = 0.5  # s for which the bare controls continue
@@ -120,8 +120,9 @@ def follows_the_policy(t: Test, daemon: Daemon) -> None:
 
 
 def guarded(t: Test, addresses: Addresses) -> Stream:
+    """Its program keeps its queue pair: where the kernel ends that itself, the daemon still says why."""
     wrap = by_library(t)
-    return Stream(t, addresses, wrap_a=wrap, wrap_b=wrap, user=USER)
+    return Stream(t, addresses, wrap_a=wrap, wrap_b=wrap, options=GENTLE, keep=True, user=USER)
 
 
 def leaks_bare(t: Test, what: str, addresses: Addresses, change_it: str, undo: str) -> None:
