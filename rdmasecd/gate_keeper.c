@@ -24,15 +24,20 @@
 #include "util/text.h"
 
 enum {
-	LOOK_EVERY_MS = 100, /* changes often come in bursts */
+	LOOK_REST_MS = 100,  /* after each look: changes often come in bursts */
+	LOOK_REST_SHARE = 9, /* and this many times as long as it took */
 	LOOK_AGAIN_MS = 1000,
 	DRAIN_MS = 20,
 	UEVENT_GROUP = 1, /* of the kernel; group 2 is udev's */
 	UEVENT_MAX = 8192,
 	UEVENTS_AT_ONCE = 64,
-	/* then the loop handles others: a flood of packets of many flows makes one event for each */
+	/* a flood of packets of many flows makes one event for each; nobody else waits for them */
 	STOPPED_AT_ONCE = 16,
+	STOPPED_REST_MS = 20,
 };
+
+/* What a look does next. */
+enum look_step { LOOK_BEGINS = 0, LOOK_AT_DEVICES, LOOK_AT_NETDEVS };
 
 struct netdev {
 	int ifindex;
@@ -51,8 +56,14 @@ struct gate_keeper {
 	struct event_base *base;
 	struct event_socket links;
 	int uevents;
-	struct event *on_links, *on_uevents, *on_stopped, *look;
-	int64_t looked_ms;
+	struct event *on_links, *on_uevents, *on_stopped, *on_rested, *on_look;
+	/* the look that goes on, if `step` is not LOOK_BEGINS, or the last one */
+	enum look_step step;
+	struct gate_view view; /* empty between looks */
+	size_t next_link;
+	int64_t worked_ms, rests_until_ms;
+	bool done;  /* until now all steps have done their work */
+	bool again; /* something has changed since it began */
 	bool complains;
 	char said[320]; /* the last trouble, which is not repeated */
 };
@@ -115,84 +126,140 @@ static bool take_down(struct gate_keeper *keeper, const struct link_evidence *li
 	return true;
 }
 
-static bool look_at(struct gate_keeper *keeper, const struct gate_view *view)
-{
-	char error[256];
-	bool done = true;
-
-	if (keeper->wanted && gate_add_tunnels(keeper->gate, view, error, sizeof(error))) {
-		complain(keeper, "", error);
-		done = false;
-	}
-	for (size_t i = 0; i < view->evidence.link_count; i++) {
-		const struct link_evidence *link = &view->evidence.links[i];
-
-		if (!keeper->wanted)
-			done &= take_down(keeper, link);
-		else if (gate_view_needs(view, link))
-			done &= put_up(keeper, link);
-	}
-	return done;
-}
-
 static void look_in(struct gate_keeper *keeper, int64_t ms)
 {
 	const struct timeval delay = clock_timeval(ms > 0 ? ms : 0);
 
-	if (keeper->look && !event_pending(keeper->look, EV_TIMEOUT, NULL))
-		(void)event_add(keeper->look, &delay);
+	if (keeper->on_look && !event_pending(keeper->on_look, EV_TIMEOUT, NULL))
+		(void)event_add(keeper->on_look, &delay);
 }
 
-static void remember_names(struct gate_keeper *keeper, const struct gate_view *view)
+static void remember_names(struct gate_keeper *keeper)
 {
+	const struct evidence *evidence = &keeper->view.evidence;
+
 	free(keeper->netdevs);
-	keeper->netdevs = calloc(view->evidence.link_count + 1, sizeof(*keeper->netdevs));
-	keeper->netdev_count = keeper->netdevs ? view->evidence.link_count : 0;
+	keeper->netdevs = calloc(evidence->link_count + 1, sizeof(*keeper->netdevs));
+	keeper->netdev_count = keeper->netdevs ? evidence->link_count : 0;
 	for (size_t i = 0; i < keeper->netdev_count; i++) {
-		keeper->netdevs[i].ifindex = view->evidence.links[i].ifindex;
-		text_copy(keeper->netdevs[i].name, sizeof(keeper->netdevs[i].name), view->evidence.links[i].name);
+		keeper->netdevs[i].ifindex = evidence->links[i].ifindex;
+		text_copy(keeper->netdevs[i].name, sizeof(keeper->netdevs[i].name), evidence->links[i].name);
 	}
 }
 
-static void look(struct gate_keeper *keeper)
-{
-	struct gate_view view;
-	char error[256];
-	bool done = false;
+/* The steps of a look. Each returns whether it has done its work. A look that cannot begin is over. */
 
-	if (!keeper->gate)
-		return;
-	keeper->looked_ms = clock_ms();
-	keeper->complains = false;
-	if (gate_view_read(&view, error, sizeof(error))) {
+static bool begin_look(struct gate_keeper *keeper)
+{
+	char error[256];
+
+	gate_view_free(&keeper->view);
+	keeper->complains = keeper->again = false;
+	keeper->done = true;
+	keeper->worked_ms = 0;
+	keeper->next_link = 0;
+	if (gate_view_read_links(&keeper->view, error, sizeof(error))) {
 		complain(keeper, "", error);
-	} else {
-		remember_names(keeper, &view);
-		done = look_at(keeper, &view);
-		gate_view_free(&view);
+		return false;
 	}
+	remember_names(keeper);
+	keeper->step = LOOK_AT_DEVICES;
+	return true;
+}
+
+static bool look_at_devices(struct gate_keeper *keeper)
+{
+	char error[256];
+
+	keeper->step = LOOK_AT_NETDEVS;
+	if (!keeper->wanted)
+		return true;
+	if (!gate_view_add_devices(&keeper->view, error, sizeof(error)) &&
+	    !gate_add_tunnels(keeper->gate, &keeper->view, error, sizeof(error)))
+		return true;
+	/* network cards get the gate all the same */
+	complain(keeper, "", error);
+	return false;
+}
+
+static bool look_at_netdevs(struct gate_keeper *keeper)
+{
+	while (keeper->next_link < keeper->view.evidence.link_count) {
+		const struct link_evidence *link = &keeper->view.evidence.links[keeper->next_link++];
+
+		if (!keeper->wanted)
+			return take_down(keeper, link);
+		if (gate_view_needs(&keeper->view, link))
+			return put_up(keeper, link);
+	}
+	keeper->step = LOOK_BEGINS;
+	return true;
+}
+
+static void end_look(struct gate_keeper *keeper)
+{
+	const int64_t share = keeper->worked_ms * LOOK_REST_SHARE;
+
+	gate_view_free(&keeper->view);
+	keeper->rests_until_ms = clock_ms() + (share > LOOK_REST_MS ? share : LOOK_REST_MS);
 	if (!keeper->complains)
 		keeper->said[0] = '\0';
-	if (done)
+	if (keeper->done)
 		keeper->renews = false;
-	else
+}
+
+/* Returns whether the look is over. */
+static bool look_on(struct gate_keeper *keeper)
+{
+	static bool (*const steps[])(struct gate_keeper * keeper) = {
+		[LOOK_BEGINS] = begin_look,
+		[LOOK_AT_DEVICES] = look_at_devices,
+		[LOOK_AT_NETDEVS] = look_at_netdevs,
+	};
+	const int64_t began = clock_ms();
+
+	keeper->done &= steps[keeper->step](keeper);
+	keeper->worked_ms += clock_ms() - began;
+	if (keeper->step != LOOK_BEGINS)
+		return false;
+	end_look(keeper);
+	return true;
+}
+
+static void look_at_once(struct gate_keeper *keeper)
+{
+	keeper->step = LOOK_BEGINS;
+	while (!look_on(keeper))
+		;
+	if (!keeper->done)
 		look_in(keeper, LOOK_AGAIN_MS);
 }
 
 /* A gate that is not wanted was removed when the policy came. */
 static void look_soon(struct gate_keeper *keeper)
 {
-	if (keeper->wanted)
-		look_in(keeper, keeper->looked_ms + LOOK_EVERY_MS - clock_ms());
+	if (!keeper->wanted)
+		return;
+	keeper->again = true;
+	if (keeper->step == LOOK_BEGINS)
+		look_in(keeper, keeper->rests_until_ms - clock_ms());
 }
 
 /* ---- changes ---- */
 
+/* A step in each turn of the loop, between which it answers others. */
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
+	struct gate_keeper *keeper = arg;
+
 	(void)fd;
 	(void)what;
-	look(arg);
+	if (!look_on(keeper))
+		look_in(keeper, 0);
+	else if (keeper->again)
+		look_in(keeper, keeper->rests_until_ms - clock_ms());
+	else if (!keeper->done)
+		look_in(keeper, LOOK_AGAIN_MS);
 }
 
 static int take_change(const struct nlmsghdr *message, void *arg)
@@ -257,9 +324,22 @@ static void take_stopped(const struct gate_event *event, void *arg)
 
 static void on_stopped(evutil_socket_t fd, short what, void *arg)
 {
+	const struct timeval rest = clock_timeval(STOPPED_REST_MS);
+	struct gate_keeper *keeper = arg;
+
 	(void)fd;
 	(void)what;
-	gate_events_take(((struct gate_keeper *)arg)->events, STOPPED_AT_ONCE);
+	gate_events_take(keeper->events, STOPPED_AT_ONCE);
+	(void)event_del(keeper->on_stopped);
+	if (event_add(keeper->on_rested, &rest))
+		(void)event_add(keeper->on_stopped, NULL);
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)event_add(((struct gate_keeper *)arg)->on_stopped, NULL);
 }
 
 /* ---- the policy ---- */
@@ -302,7 +382,7 @@ void gate_keeper_set_policy(struct gate_keeper *keeper, const struct policy *pol
 		return;
 	if (keeper->wanted)
 		keeper->wanted = open_remotes(keeper, policy);
-	look(keeper);
+	look_at_once(keeper);
 }
 
 /* ---- start and end ---- */
@@ -329,11 +409,16 @@ static int follow(struct gate_keeper *keeper)
 		err = netns_listen(NULL, NETLINK_KOBJECT_UEVENT, of_devices, 1, &keeper->uevents);
 	if (err)
 		return err;
-	keeper->look = evtimer_new(keeper->base, on_look, keeper);
+	keeper->on_look = evtimer_new(keeper->base, on_look, keeper);
+	keeper->on_rested = evtimer_new(keeper->base, on_rested, keeper);
+	if (!keeper->on_look || !keeper->on_rested)
+		return -ENOMEM;
+	(void)event_priority_set(keeper->on_look, OTHERS_PRIORITY);
+	(void)event_priority_set(keeper->on_rested, OTHERS_PRIORITY);
 	keeper->on_links = listen_to(keeper, keeper->links.fd, WATCH_PRIORITY, on_links);
 	keeper->on_uevents = listen_to(keeper, keeper->uevents, WATCH_PRIORITY, on_uevents);
 	keeper->on_stopped = listen_to(keeper, gate_events_fd(keeper->events), OTHERS_PRIORITY, on_stopped);
-	return keeper->look && keeper->on_links && keeper->on_uevents && keeper->on_stopped ? 0 : -ENOMEM;
+	return keeper->on_links && keeper->on_uevents && keeper->on_stopped ? 0 : -ENOMEM;
 }
 
 static int load(struct gate_keeper *keeper)
@@ -381,7 +466,8 @@ void gate_keeper_free(struct gate_keeper *keeper)
 {
 	if (!keeper)
 		return;
-	struct event *const events[] = { keeper->look, keeper->on_links, keeper->on_uevents, keeper->on_stopped };
+	struct event *const events[] = { keeper->on_look, keeper->on_links, keeper->on_uevents, keeper->on_stopped,
+					 keeper->on_rested };
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i])
@@ -390,6 +476,7 @@ void gate_keeper_free(struct gate_keeper *keeper)
 	if (keeper->uevents >= 0)
 		close(keeper->uevents);
 	gate_events_close(keeper->events);
+	gate_view_free(&keeper->view);
 	gate_free(keeper->gate);
 	free(keeper->netdevs);
 	free(keeper);

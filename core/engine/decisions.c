@@ -92,6 +92,17 @@ bool decisions_admit(struct decisions *decisions, uint64_t account_number, const
 	return false;
 }
 
+void decisions_leave_out(struct decisions *decisions, uint64_t account_number, const struct wire_record *like,
+			 uint64_t count)
+{
+	struct account *account = find_or_make(decisions, account_number);
+
+	if (!account)
+		return;
+	account->left_out += count;
+	account->last = *like;
+}
+
 static void summary_of(const struct account *account, struct wire_record *out)
 {
 	*out = account->last;
@@ -100,8 +111,8 @@ static void summary_of(const struct account *account, struct wire_record *out)
 	out->time_ns = clock_realtime_ns();
 	if (account->last.event == WIRE_EVENT_STOPPED) {
 		text_format(out->text, sizeof(out->text),
-			    "%llu reports of the gate were left out; the last is shown (limit: %d per second)",
-			    (unsigned long long)account->left_out, DECISIONS_PER_S);
+			    "%llu reports of the gate were left out; one like them is shown",
+			    (unsigned long long)account->left_out);
 		return;
 	}
 	text_format(

@@ -26,6 +26,9 @@ void decisions_free(struct decisions *decisions); /* NULL is allowed */
 RS_MUST_USE bool decisions_admit(struct decisions *decisions, uint64_t account, const struct wire_record *record,
 				 int64_t now_ms);
 
+/* Counts `count` records like this one that were left out before they were made. */
+void decisions_leave_out(struct decisions *decisions, uint64_t account, const struct wire_record *like, uint64_t count);
+
 /*
  * Calls `publish` with a record WIRE_EVENT_LOST for each account with records that were left out since the last call.
  * The record has the last of them, and the number of all and of the refusals. Call it every DECISIONS_SUMMARY_MS.

@@ -56,4 +56,6 @@ void engine_server_stopped(struct engine_server *server, const struct gate_event
 	describe(event, netdev, accuse(server, event, netdev), &record);
 	if (decisions_admit(server->decisions, DECISIONS_OF_GATE, &record, clock_ms()))
 		server_publish(&record, server);
+	if (event->left_out)
+		decisions_leave_out(server->decisions, DECISIONS_OF_GATE, &record, event->left_out);
 }

@@ -28,6 +28,7 @@ enum {
 	PROTOCOL_MPLS = 137,     /* IANA; RFC 4023 */
 	HEADERS_MAX = 24,        /* more than any traffic has; a frame with more is stopped */
 	EVENT_INTERVAL_NS = 1000000000,
+	EVENT_AGAIN_NS = 100000000, /* for a flow whose event was left out */
 };
 
 struct {
@@ -68,6 +69,22 @@ struct {
 	__uint(max_entries, GATE_EVENTS_SIZE);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } gate_events SEC(".maps");
+
+/* How many events a sender has had since `began_ns`. Two processors may count one event less: it is a limit of noise.
+ */
+struct sender {
+	__u64 began_ns;
+	__u32 events, left_out;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GATE_SENDERS_MAX);
+	__type(key, __u64);
+	__type(value, struct sender);
+} gate_senders SEC(".maps");
+
+#define SENDER_OUTSIDE (1ULL << 32) /* of frames that arrive: no uid */
 
 enum layer { LAYER_ETHER, LAYER_TYPE, LAYER_PROTOCOL, LAYER_MPLS };
 enum finding { FINDING_NONE, FINDING_ROCE };
@@ -400,34 +417,75 @@ static __always_inline bool is_opened(const __u8 address[16])
 	return bpf_map_lookup_elem(&gate_opened, &key);
 }
 
-static __always_inline void notify(struct __sk_buff *skb, const struct gate_flow *flow, __u64 frames)
+/* Returns whether the sender may have another event, and how many it could not have before. */
+static __always_inline bool may_notify(__u32 uid, __u8 direction, __u64 now, __u32 *left_out)
 {
-	struct gate_event *event = bpf_ringbuf_reserve(&gate_events, sizeof(*event), 0);
+	__u64 key = direction == GATE_DIRECTION_OUT ? uid : SENDER_OUTSIDE;
+	struct sender first = { .began_ns = now, .events = 1 };
+	struct sender *sender = bpf_map_lookup_elem(&gate_senders, &key);
 
-	if (!event) /* full: the count is in gate_flows all the same */
-		return;
+	*left_out = 0;
+	if (!sender) {
+		bpf_map_update_elem(&gate_senders, &key, &first, BPF_ANY);
+		return true;
+	}
+	if (now - sender->began_ns >= EVENT_INTERVAL_NS) {
+		sender->began_ns = now;
+		sender->events = 0;
+	}
+	if (sender->events >= GATE_EVENTS_PER_S) {
+		__sync_fetch_and_add(&sender->left_out, 1);
+		return false;
+	}
+	sender->events++;
+	*left_out = sender->left_out;
+	sender->left_out = 0;
+	return true;
+}
+
+/* Returns false if the event is left out; the count is in gate_flows all the same. */
+static __always_inline bool notify(struct __sk_buff *skb, const struct gate_flow *flow, __u64 frames, __u64 now)
+{
+	__u32 uid = flow->direction == GATE_DIRECTION_OUT ? bpf_get_socket_uid(skb) : GATE_UID_UNKNOWN;
+	struct gate_event *event;
+	__u32 left_out;
+
+	if (!may_notify(uid, flow->direction, now, &left_out))
+		return false;
+	event = bpf_ringbuf_reserve(&gate_events, sizeof(*event), 0);
+	if (!event) /* full */
+		return false;
 	event->flow = *flow;
 	event->frames = frames;
-	event->uid = flow->direction == GATE_DIRECTION_OUT ? bpf_get_socket_uid(skb) : GATE_UID_UNKNOWN;
+	event->uid = uid;
 	event->from = skb->ingress_ifindex;
+	event->left_out = left_out;
+	event->reserved = 0;
 	bpf_ringbuf_submit(event, 0);
+	return true;
+}
+
+/* When the flow had its last event, or as if it had it so long ago that the next attempt comes soon. */
+static __always_inline __u64 notified_at(bool notified, __u64 now)
+{
+	return notified ? now : now - EVENT_INTERVAL_NS + EVENT_AGAIN_NS;
 }
 
 static __always_inline void count(struct __sk_buff *skb, const struct gate_flow *flow)
 {
-	struct gate_count first = { .frames = 1, .last_ns = bpf_ktime_get_ns() };
+	__u64 now = bpf_ktime_get_ns();
+	struct gate_count first = { .frames = 1 };
 	struct gate_count *known = bpf_map_lookup_elem(&gate_flows, flow);
 
 	if (!known) {
+		first.last_ns = notified_at(notify(skb, flow, 1, now), now);
 		bpf_map_update_elem(&gate_flows, flow, &first, BPF_ANY);
-		notify(skb, flow, 1);
 		return;
 	}
 	__sync_fetch_and_add(&known->frames, 1);
-	if (first.last_ns - known->last_ns < EVENT_INTERVAL_NS)
+	if (now - known->last_ns < EVENT_INTERVAL_NS)
 		return;
-	known->last_ns = first.last_ns;
-	notify(skb, flow, known->frames);
+	known->last_ns = notified_at(notify(skb, flow, known->frames, now), now);
 }
 
 static __always_inline int judge(struct __sk_buff *skb, __u8 direction)

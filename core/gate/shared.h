@@ -14,6 +14,12 @@ enum {
 	GATE_FRAGMENTS_MAX = 4096, /* datagrams of which later fragments can follow */
 	GATE_PORTS_MAX = 64,       /* UDP ports of VXLAN and Geneve netdevs */
 	GATE_EVENTS_SIZE = 256 * 1024,
+	GATE_SENDERS_MAX = 1024, /* whose events are counted, see GATE_EVENTS_PER_S */
+	/*
+	 * Of the frames of one user, of those without a socket, and of those that arrive: a flood of one kind leaves
+	 * room for the events of the others.
+	 */
+	GATE_EVENTS_PER_S = 200,
 	GATE_UID_UNKNOWN = 65534, /* overflowuid, which bpf_get_socket_uid() returns (net/core/filter.c) */
 };
 
@@ -32,7 +38,7 @@ struct gate_count {
 	__u64 last_ns; /* CLOCK_MONOTONIC: when the flow's last event was written */
 };
 
-/* An entry of the ring: the first frame of a flow, and then at most one a second. */
+/* An entry of the ring: the first frame of a flow, and then at most one a second; of all flows GATE_EVENTS_PER_S. */
 struct gate_event {
 	struct gate_flow flow;
 	__u64 frames; /* of this flow until now */
@@ -41,7 +47,9 @@ struct gate_event {
 	 * GATE_UID_UNKNOWN: the frame has none, as one that was forwarded, or copied by tc.
 	 */
 	__u32 uid;
-	__u32 from; /* ifindex by which the frame arrived, or from which tc led it here; 0: neither */
+	__u32 from;     /* ifindex by which the frame arrived, or from which tc led it here; 0: neither */
+	__u32 left_out; /* of this sender since its last event: those beyond GATE_EVENTS_PER_S */
+	__u32 reserved;
 };
 
 /* The key of an opened prefix: struct bpf_lpm_trie_key with a GID as its data. */

@@ -57,7 +57,7 @@ static bool has_rdma_devices(void)
 	return found;
 }
 
-static int find_software_devices(struct gate_view *view, char *error, size_t error_size)
+int gate_view_add_devices(struct gate_view *view, char *error, size_t error_size)
 {
 	struct rdma_inventory inventory;
 	char why[192] = "";
@@ -77,18 +77,24 @@ static int find_software_devices(struct gate_view *view, char *error, size_t err
 	return err;
 }
 
-int gate_view_read(struct gate_view *out, char *error, size_t error_size)
+int gate_view_read_links(struct gate_view *out, char *error, size_t error_size)
 {
-	int err = 0;
-
 	*out = (struct gate_view){ .under = NULL };
 	evidence_read_links_only(&out->evidence);
-	if (out->evidence.links_state != EVIDENCE_READ) {
-		text_format(error, error_size, "cannot list network devices: %s", out->evidence.links_error);
-		err = -EIO;
-	}
-	if (!err)
-		err = find_software_devices(out, error, error_size);
+	if (out->evidence.links_state == EVIDENCE_READ)
+		return 0;
+	text_format(error, error_size, "cannot list network devices: %s", out->evidence.links_error);
+	gate_view_free(out);
+	return -EIO;
+}
+
+int gate_view_read(struct gate_view *out, char *error, size_t error_size)
+{
+	int err = gate_view_read_links(out, error, error_size);
+
+	if (err)
+		return err;
+	err = gate_view_add_devices(out, error, error_size);
 	if (err)
 		gate_view_free(out);
 	return err;
@@ -98,7 +104,7 @@ void gate_view_free(struct gate_view *view)
 {
 	evidence_free(&view->evidence);
 	free(view->under);
-	view->under = NULL;
+	*view = (struct gate_view){ .under = NULL };
 }
 
 bool gate_view_needs(const struct gate_view *view, const struct link_evidence *link)

@@ -22,6 +22,9 @@ struct gate_view {
  * -errno and a text in `error`. Blocks as evidence_read() and inventory_read() do.
  */
 RS_MUST_USE int gate_view_read(struct gate_view *out, char *error, size_t error_size);
+/* The two parts of gate_view_read(), for who has to do other things between them: the links, and then the devices. */
+RS_MUST_USE int gate_view_read_links(struct gate_view *out, char *error, size_t error_size);
+RS_MUST_USE int gate_view_add_devices(struct gate_view *view, char *error, size_t error_size);
 void gate_view_free(struct gate_view *view);
 
 /* Whether the gate belongs on this netdev: see gate_is_needed(). */

@@ -40,7 +40,7 @@ static bool sends(const struct watch_ufile *ufile, const struct watch_qp *qp, co
 }
 
 static size_t accuse(struct watch *watch, const struct watch_stopped *stopped,
-		     bool (*fits)(const struct watch_qp *qp, const struct watch_stopped *stopped))
+		     bool (*fits)(const struct watch_qp *qp, const struct watch_stopped *stopped), bool *news)
 {
 	struct watch_ufile *ufile;
 	struct watch_qp *qp, *next;
@@ -50,9 +50,13 @@ static size_t accuse(struct watch *watch, const struct watch_stopped *stopped,
 		HASH_ITER (hh, ufile->qps, qp, next) {
 			if (!sends(ufile, qp, stopped) || !fits(qp, stopped))
 				continue;
+			count++;
+			/* until it has another address, more of the same changes no verdict */
+			if (qp->stopped_at[0])
+				continue;
 			text_copy(qp->stopped_at, sizeof(qp->stopped_at), stopped->netdev);
 			watch_queue(ufile, qp);
-			count++;
+			*news = true;
 		}
 	return count;
 }
@@ -66,11 +70,12 @@ static void follow(struct namespace *in, void *arg)
 
 size_t watch_stopped(struct watch *watch, const struct watch_stopped *stopped)
 {
-	size_t count = accuse(watch, stopped, has_destination);
+	bool news = false;
+	size_t count = accuse(watch, stopped, has_destination, &news);
 
 	if (!count)
-		count = accuse(watch, stopped, has_source);
-	if (count)
+		count = accuse(watch, stopped, has_source, &news);
+	if (news)
 		namespaces_each(watch->namespaces, follow, NULL);
 	return count;
 }

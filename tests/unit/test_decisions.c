@@ -97,3 +97,20 @@ Test(decisions, names_reports_of_the_gate, .init = start, .fini = stop)
 	cr_expect_eq(reported.count, 7);
 	cr_expect(strstr(reported.text, "7 reports of the gate"), "%s", reported.text);
 }
+
+Test(decisions, counts_what_was_left_out_elsewhere, .init = start, .fini = stop)
+{
+	struct wire_record record;
+
+	wire_make(&record, WIRE_RECORD);
+	record.event = WIRE_EVENT_STOPPED;
+	record.dest_qpn = 77;
+	decisions_leave_out(decisions, DECISIONS_OF_GATE, &record, 3);
+	decisions_leave_out(decisions, DECISIONS_OF_GATE, &record, 40);
+	decisions_summarise(decisions, NOW_MS, on_report, NULL);
+	cr_expect_eq(reports, 1);
+	cr_expect_eq(reported.count, 43);
+	cr_expect_eq(reported.dest_qpn, 77);
+	decisions_summarise(decisions, NOW_MS, on_report, NULL);
+	cr_expect_eq(reports, 1, "once");
+}

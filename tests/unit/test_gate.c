@@ -4,10 +4,13 @@
 #include <bpf/bpf.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/pkt_cls.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "gate/gate.h"
 #include "netns_fixture.h"
@@ -384,6 +387,38 @@ Test(gate, tells_no_more_at_once_than_is_asked)
 	cr_expect_eq(event_count, 4);
 	gate_events_take(events, 100);
 	cr_expect_eq(event_count, 10, "none is lost");
+	gate_events_close(events);
+}
+
+static uint64_t left_out;
+
+static void add_event(const struct gate_event *event, void *arg)
+{
+	on_event(event, arg);
+	left_out += event->left_out;
+}
+
+/* A flood makes GATE_EVENTS_PER_S events a second, which say how many others there would have been. */
+Test(gate, tells_a_part_of_a_flood_and_counts_the_rest)
+{
+	const struct frame inbound = frame_of(CLEAR_V4);
+	struct gate_events *events;
+	unsigned int flows = 0;
+	time_t began = time(NULL);
+
+	cr_assert_eq(gate_events_open(gate, add_event, &event_count, &events, error, sizeof(error)), 0, "%s", error);
+	while (flows < 5 * GATE_EVENTS_PER_S)
+		stop_flow(++flows);
+	cr_assert(run_stops(&inbound, GATE_DIRECTION_IN));
+	gate_events_take(events, UINT_MAX);
+	cr_expect_eq(last_event.flow.direction, GATE_DIRECTION_IN, "what arrives has events of its own");
+	cr_expect_leq(event_count - 1, GATE_EVENTS_PER_S * (time(NULL) - began + 2));
+	while (!last_event.left_out) {
+		usleep(50000);
+		stop_flow(++flows);
+		gate_events_take(events, UINT_MAX);
+	}
+	cr_expect_eq(event_count - 1 + left_out, flows);
 	gate_events_close(events);
 }
 

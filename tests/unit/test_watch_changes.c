@@ -406,6 +406,17 @@ Test(watch_changes, stopped_packets_concern_no_qp_that_cannot_send)
 	expect_accused(&stopped, 0);
 }
 
+/* Else its owner would keep the engine busy with them. */
+Test(watch_changes, more_stopped_packets_queue_their_qp_no_more)
+{
+	const struct watch_stopped stopped = own_packets();
+
+	expect_accused(&stopped, 1);
+	the_qp()->work = WATCH_WORK_NONE;
+	cr_expect_eq(watch_stopped(watch, &stopped), 1);
+	cr_expect_not(is_queued(the_qp()));
+}
+
 Test(watch_changes, new_address_ends_evidence_of_the_gate)
 {
 	struct watch_stopped stopped = own_packets();

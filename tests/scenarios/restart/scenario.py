@@ -21,7 +21,7 @@ V6 = {name: (addresses[1], addresses[1]) for name, addresses in ETH0.items()}
 def run(t: Test) -> None:
     bare_is_seen(t)
     t.net.ipsec(families=(4, 6))
-    daemon = on_both(t)
+    daemon = on_both(t, gate=True)
     daemon_killed(t, daemon)
     daemon_stopped(t, daemon)
     child_holds_qp(t, daemon)
