@@ -13,7 +13,7 @@ from typing import Any
 from testbed.api import Result, Test, Wire, await_listener
 from testbed.applications import SIDE_CHANNEL
 from testbed.daemon import USER, Daemon, by_library, on_both
-from testbed.refusals import has_reason, has_reason_of
+from testbed.refusals import has_reason_of
 from testbed.states import ETH0, MAC, MACSEC0, Network
 from testbed.stream import FLUSHED, Ending, Event, Stream, change, put_back
 
