@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 import signal
+from shlex import quote
 from typing import Any
 
-from testbed.api import Guest, Test
+from testbed.api import Guest, Test, await_listener
 from testbed.applications import Addresses, try_out
 from testbed.daemon import ANY, POLICY, USER, Daemon, by_library, on_both
 from testbed.gate import DETOURS, FLOOD, PINGPONG, RPING, SEND_RAW, Detour, held_back, ipsec, lockdown, running, stopped
@@ -32,6 +33,50 @@ while True:
         s.send(ether + head + (0x800000 + qpn).to_bytes(3, "big") + tail)
 """
 
+CONTAINER_PORT = 18700
+# What dockerd and kube-proxy load, and a container behind docker0.
+CONTAINERS = f"""
+set -e
+ip netns add container
+ip link add docker0 type bridge
+ip link add veth0 type veth peer name eth0 netns container
+ip link set veth0 master docker0
+ip addr add 172.17.0.1/16 dev docker0
+ip link set docker0 up
+ip link set veth0 up
+ip -n container addr add 172.17.0.2/16 dev eth0
+ip -n container link set eth0 up
+ip -n container route add default via 172.17.0.1
+echo 1 >/proc/sys/net/ipv4/ip_forward
+nft -f - <<'END'
+table ip nat {{
+ chain DOCKER {{ iifname != "docker0" tcp dport 8080 dnat to 172.17.0.2:80; }}
+ chain KUBE-SERVICES {{ ip daddr 10.96.0.10 udp dport 53 meta mark set meta mark or 0x4000 dnat to 172.17.0.2:53; }}
+ chain PREROUTING {{ type nat hook prerouting priority -100; jump DOCKER; jump KUBE-SERVICES; }}
+ chain OUTPUT {{ type nat hook output priority -100; ip daddr != 127.0.0.0/8 jump DOCKER; jump KUBE-SERVICES; }}
+ chain POSTROUTING {{ type nat hook postrouting priority 100;
+  ip saddr 172.17.0.0/16 oifname != "docker0" masquerade
+  meta mark and 0x4000 != 0 masquerade
+ }}
+}}
+table ip filter {{
+ chain FORWARD {{ type filter hook forward priority 0; policy drop;
+  oifname "docker0" ct state established,related accept
+  iifname "docker0" accept
+ }}
+}}
+END
+"""
+ANSWERS = f"""
+import socket
+s = socket.create_server(("{ETH0['b'][0]}", {CONTAINER_PORT}))
+while True:
+    c, peer = s.accept()
+    c.sendall(peer[0].encode())
+    c.close()
+"""
+ASKS = f"import socket; print(socket.create_connection(('{ETH0['b'][0]}', {CONTAINER_PORT})).recv(100).decode())"
+
 
 def run(t: Test) -> None:
     daemon = stands_by_default(t)
@@ -41,6 +86,7 @@ def run(t: Test) -> None:
     for detour in DETOURS:
         is_led_past(t, detour)
     policy_deleted(t)
+    containers_go_on(t)
     flood_holds_nobody(t)
 
 
@@ -197,6 +243,25 @@ def without_daemon(t: Test, daemon: Daemon, what: str, number: int, deleted: lis
         held = t.eventually(lambda: stopped(t, t.a)["stopped_out"] > before)
     t.check(held and wire.clear == 0, f"rdmasecd {what}, outbound policy deleted: nothing leaves in clear", wire)
     stream.stop()
+
+
+def containers_go_on(t: Test) -> None:
+    """Masquerading that does not concern the path changes nothing for it, and the gate nothing for a container."""
+    ipsec(t)
+    t.a.run(CONTAINERS, check=True)
+    on_both(t, gate=True)
+    t.b.write_file("/run/answers.py", ANSWERS)
+    server = t.b.start("exec python3 /run/answers.py")
+    await_listener(server, CONTAINER_PORT)
+    before = {guest.name: stopped(t, guest) for guest in (t.a, t.b)}
+    trial = try_out(t, PINGPONG, ETH0, guarded="ab")
+    asked = t.a.run(f"ip netns exec container python3 -c {quote(ASKS)}")
+    server.kill(signal.SIGKILL)
+    server.wait()
+    t.check(trial.ran and not trial.readable, "docker's and Kubernetes' rules: a guarded pingpong over IPsec runs", trial)
+    t.check(asked.out.strip() == ETH0["a"][0], "docker's and Kubernetes' rules: a container reaches b, masqueraded", asked)
+    after = {guest.name: stopped(t, guest) for guest in (t.a, t.b)}
+    t.check(after == before, "docker's and Kubernetes' rules: the gate stops nothing", (before, after))
 
 
 def flood_holds_nobody(t: Test) -> None:
