@@ -261,22 +261,35 @@ void netlink_resume(struct netlink_channel *channel)
 }
 
 /*
+ * Waits for a datagram until the deadline. `late`: whether the deadline had passed before. On a busy host this process
+ * can come to it late, while the answer has been there for long: that is taken, but once, and not after last_ms.
+ */
+static ssize_t receive_until(const struct netlink_channel *channel, struct msghdr *message, bool *late)
+{
+	const int64_t now_ms = clock_ms(), left_ms = channel->deadline_ms - now_ms;
+
+	if (left_ms <= 0 && (*late || now_ms >= channel->last_ms))
+		return -ETIMEDOUT;
+	*late = left_ms <= 0;
+	return channel->transport->receive(channel->transport->context, channel->handle, message,
+					   *late ? 0 : (int)left_ms);
+}
+
+/*
  * Receives one datagram from the kernel; blocks until the deadline. Other processes can also send to this port id:
  * their datagrams are dropped.
  */
 static int channel_receive(struct netlink_channel *channel, size_t *out_len)
 {
+	bool late = false;
+
 	for (;;) {
 		struct sockaddr_nl from = { .nl_family = AF_UNSPEC };
 		struct iovec into = { .iov_base = channel->buffer, .iov_len = NETLINK_BUFFER_SIZE };
 		struct msghdr message = {
 			.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &into, .msg_iovlen = 1
 		};
-		const struct netlink_transport *transport = channel->transport;
-		int64_t left_ms = channel->deadline_ms - clock_ms();
-		ssize_t len = left_ms <= 0
-				      ? -ETIMEDOUT
-				      : transport->receive(transport->context, channel->handle, &message, (int)left_ms);
+		ssize_t len = receive_until(channel, &message, &late);
 
 		if (len == -EINTR)
 			continue;

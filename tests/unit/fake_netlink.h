@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netlink/dump.h"
 
@@ -32,6 +33,7 @@ struct fake_kernel {
 	struct fake_datagram queue[FAKE_DATAGRAMS];
 	size_t count, next;
 	int open_error, send_error;
+	unsigned int send_ms; /* how long sending takes */
 	int opens, closes, sends;
 	uint32_t seq;
 	char request[512]; /* the last one */
@@ -67,6 +69,8 @@ static inline int fake_send(void *context, int handle, const struct nlmsghdr *re
 	cr_assert_eq(handle, fake->opens, "sent on an abandoned socket");
 	if (fake->send_error)
 		return fake->send_error;
+	if (fake->send_ms)
+		usleep(fake->send_ms * 1000);
 	cr_assert_leq(request->nlmsg_len, sizeof(fake->request));
 	cr_assert(request->nlmsg_flags & NLM_F_REQUEST);
 	memcpy(fake->request, request, request->nlmsg_len);
@@ -101,7 +105,7 @@ static inline ssize_t fake_receive(void *context, int handle, struct msghdr *mes
 	struct fake_datagram *datagram = &fake->queue[fake->next];
 
 	cr_assert_eq(handle, fake->opens);
-	cr_assert_gt(timeout_ms, 0);
+	cr_assert_geq(timeout_ms, 0);
 	fake_check_wiped(fake);
 	if (fake->next == fake->count)
 		return -ETIMEDOUT;

@@ -10,6 +10,15 @@
 
 TestSuite(netlink_dump, .fini = forget_and_check_leaks, .timeout = 60);
 
+/* A busy host lets this process come late to an answer that is there. */
+Test(netlink_dump, takes_answer_that_waited_longer_than_the_deadline)
+{
+	say_links();
+	kernel.send_ms = NETLINK_DEADLINE_MS + 10;
+	read_part(EVIDENCE_PART_LINKS);
+	expect_links("late");
+}
+
 /* ---- faults that are retried ---- */
 
 static void interrupted(void)

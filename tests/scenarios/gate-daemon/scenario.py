@@ -39,7 +39,7 @@ while True:
 
 CONTAINER_PORT = 18700
 # What dockerd and kube-proxy load, and a container behind docker0.
-CONTAINERS = f"""
+CONTAINERS = """
 set -e
 ip netns add container
 ip link add docker0 type bridge
@@ -53,22 +53,22 @@ ip -n container link set eth0 up
 ip -n container route add default via 172.17.0.1
 echo 1 >/proc/sys/net/ipv4/ip_forward
 nft -f - <<'END'
-table ip nat {{
- chain DOCKER {{ iifname != "docker0" tcp dport 8080 dnat to 172.17.0.2:80; }}
- chain KUBE-SERVICES {{ ip daddr 10.96.0.10 udp dport 53 meta mark set meta mark or 0x4000 dnat to 172.17.0.2:53; }}
- chain PREROUTING {{ type nat hook prerouting priority -100; jump DOCKER; jump KUBE-SERVICES; }}
- chain OUTPUT {{ type nat hook output priority -100; ip daddr != 127.0.0.0/8 jump DOCKER; jump KUBE-SERVICES; }}
- chain POSTROUTING {{ type nat hook postrouting priority 100;
+table ip nat {
+ chain DOCKER { iifname != "docker0" tcp dport 8080 dnat to 172.17.0.2:80; }
+ chain KUBE-SERVICES { ip daddr 10.96.0.10 udp dport 53 meta mark set meta mark or 0x4000 dnat to 172.17.0.2:53; }
+ chain PREROUTING { type nat hook prerouting priority -100; jump DOCKER; jump KUBE-SERVICES; }
+ chain OUTPUT { type nat hook output priority -100; ip daddr != 127.0.0.0/8 jump DOCKER; jump KUBE-SERVICES; }
+ chain POSTROUTING { type nat hook postrouting priority 100;
   ip saddr 172.17.0.0/16 oifname != "docker0" masquerade
   meta mark and 0x4000 != 0 masquerade
- }}
-}}
-table ip filter {{
- chain FORWARD {{ type filter hook forward priority 0; policy drop;
+ }
+}
+table ip filter {
+ chain FORWARD { type filter hook forward priority 0; policy drop;
   oifname "docker0" ct state established,related accept
   iifname "docker0" accept
- }}
-}}
+ }
+}
 END
 """
 ANSWERS = f"""
