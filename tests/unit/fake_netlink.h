@@ -36,8 +36,8 @@ struct fake_kernel {
 	unsigned int send_ms; /* how long sending takes */
 	int opens, closes, sends;
 	uint32_t seq;
-	char request[512]; /* the last one */
-	void *buffer;      /* the caller's buffer, and the length of the last answer */
+	_Alignas(8) char request[512]; /* the last one */
+	void *buffer;                  /* the caller's buffer, and the length of the last answer */
 	size_t filled;
 };
 
