@@ -103,6 +103,7 @@ class Frames(unittest.TestCase):
         greeting = struct.pack("!H", 0x86DD) + ipv6(58, bytes(8))
         data = struct.pack("!H", 0x0800) + ipv4(17, ROCE)
         self.expect("icmpv6", tagged(0x20, greeting), tagged(0x00, greeting))
+        self.expect("tcp", tagged(0x20, struct.pack("!H", 0x0800) + ipv4(6, bytes(20))))
         self.expect("arp", tagged(0x20, struct.pack("!H", 0x0806) + bytes(28)))
         self.expect("macsec_unencrypted", tagged(0x20, data), tagged(0x00, data), tagged(0x24, greeting))
         self.expect("macsec_unencrypted", ethernet(0x88E5, b"\x20"), tagged(0x20, b"")[:20])

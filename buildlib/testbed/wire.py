@@ -21,7 +21,7 @@ CATEGORIES = {
     "clear_data": "RoCE in clear, of applications",
     "clear_cm": "RoCE in clear, to queue pair 1: connection management",
     "macsec": "MACsec, encrypted",
-    "macsec_unencrypted": "MACsec that only authenticates: its content, except ARP and ICMPv6, is in clear",
+    "macsec_unencrypted": "MACsec that only authenticates: its content, except ARP, ICMPv6 and TCP, is in clear",
     "esp": "ESP, also in UDP",
     "ike": "IKE",
     "arp": "ARP",
@@ -106,7 +106,7 @@ class Classifier:
         return "arp" if ethertype == ETHERTYPE_ARP else "other"
 
     def macsec(self, view: View) -> str:
-        """Unencrypted content is readable. Only the kernels' own greetings to neighbours have categories of their own."""
+        """Unencrypted content is readable. Greetings to neighbours, and TCP, which is never RoCE, have their own categories."""
         control = view.u8(0)
         if control & MACSEC_TCI_E:
             return "macsec"
@@ -115,7 +115,7 @@ class Classifier:
                 inner = self.ethernet(View(bytes(12) + view.skip(14 if control & MACSEC_TCI_SC else 6).data))
             except Truncated:
                 inner = "malformed"
-            if inner in ("arp", "icmpv6"):
+            if inner in ("arp", "icmpv6", "tcp"):
                 return inner
         return "macsec_unencrypted"
 
