@@ -347,26 +347,25 @@ static void on_rested(evutil_socket_t fd, short what, void *arg)
 /* Returns whether the gate shall stand. */
 static bool open_remotes(struct gate_keeper *keeper, const struct policy *policy)
 {
-	struct gate_prefix *prefixes;
-	size_t count, unopened;
+	struct gate_opening opening;
 	char error[256];
 	bool all;
 
-	if (gate_opened_by(policy, &prefixes, &count, &all, &unopened)) {
+	if (gate_opened_by(policy, &opening)) {
 		complain(keeper, "the gate", strerror(ENOMEM));
 		return true;
 	}
+	all = opening.all;
 	if (all)
 		fprintf(stderr, "rdmasecd: no gate: the [default] rule of the policy lets packets leave in clear\n");
-	else if (gate_set_opened(keeper->gate, prefixes, count, error, sizeof(error)))
+	else if (gate_set_opened(keeper->gate, &opening, error, sizeof(error)))
 		complain(keeper, "", error);
-	else if (unopened)
+	else if (opening.unopened)
 		fprintf(stderr,
 			"rdmasecd: the gate: %zu rule(s) that let packets leave in clear stay closed: they match by "
-			"more "
-			"than the remote address, or an earlier rule protects a part of it\n",
-			unopened);
-	free(prefixes);
+			"more than the remote address, or an earlier rule protects a part of it\n",
+			opening.unopened);
+	gate_opening_free(&opening);
 	return !all;
 }
 

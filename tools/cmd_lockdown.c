@@ -107,29 +107,27 @@ static int check_named(const struct lockdown *lockdown, const struct gate_view *
 static int open_remotes(const struct lockdown *lockdown, struct gate *gate)
 {
 	const struct policy *policy = load_policy(lockdown->policy_file, JSON_NONE);
-	struct gate_prefix *prefixes;
-	size_t count, unopened;
+	struct gate_opening opening;
 	char error[256];
-	bool all;
 	int err;
 
 	if (!policy)
 		return EXIT_USAGE;
-	err = gate_opened_by(policy, &prefixes, &count, &all, &unopened);
+	err = gate_opened_by(policy, &opening);
 	policy_free(policy);
 	if (err)
 		return complain("", strerror(-err));
-	if (all) {
-		free(prefixes);
+	if (opening.all) {
+		gate_opening_free(&opening);
 		return complain("", "the [default] rule of the policy lets packets leave in clear: nothing to stop");
 	}
-	if (unopened)
+	if (opening.unopened)
 		fprintf(stderr,
 			"rdmasec: %zu rule(s) that let packets leave in clear stay closed: they match by more than\n"
 			"  the remote address, or an earlier rule protects a part of it\n",
-			unopened);
-	err = gate ? gate_set_opened(gate, prefixes, count, error, sizeof(error)) : 0;
-	free(prefixes);
+			opening.unopened);
+	err = gate ? gate_set_opened(gate, &opening, error, sizeof(error)) : 0;
+	gate_opening_free(&opening);
 	return err ? complain("", error) : 0;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /*
  * The gate: on a netdev that has no other below it, cleartext RoCE goes no further. It looks through VLAN tags, MPLS,
- * IPv6 extension headers, AH, GRE, IP in IP, VXLAN and Geneve, and stops at ESP and MACsec.
+ * IPv6 extension headers, AH, GRE, IP in IP, VXLAN, Geneve and MACsec that does not encrypt, and stops at ESP and
+ * MACsec that encrypts.
  *
  * A stopped frame is TC_ACT_STOLEN: a drop would be an error to rxe (rxe_requester() moves the queue pair to ERR, and
  * QP 1 goes the same way), while a stolen frame counts as sent, so that the queue pair retries as on a lossy wire.
@@ -85,6 +86,15 @@ struct {
 } gate_senders SEC(".maps");
 
 #define SENDER_OUTSIDE (1ULL << 32) /* of frames that arrive: no uid */
+
+/* One entry: whether MACsec that authenticates without encrypting passes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} gate_authenticated SEC(".maps");
 
 enum layer { LAYER_ETHER, LAYER_TYPE, LAYER_PROTOCOL, LAYER_MPLS };
 enum finding { FINDING_NONE, FINDING_ROCE };
@@ -185,6 +195,26 @@ static __always_inline int vlan(struct walking *at)
 	if (!load(at, 2, &type, sizeof(type)))
 		return end(walk, FINDING_NONE);
 	return step(walk, 4, LAYER_TYPE, bpf_ntohs(type));
+}
+
+/*
+ * IEEE 802.1AE 9.3 to 9.5: a SecTAG has the TAG control information first, whose E bit says that the data are
+ * encrypted; short length, packet number, and the SCI if the SC bit is set follow. Data that are only authenticated
+ * begin with their own ethertype. drivers/net/macsec.c sets E by `encrypt` alone, C also for an ICV of another size.
+ */
+static __always_inline int macsec(struct walking *at)
+{
+	struct walk *walk = at->walk;
+	__u32 zero = 0, size, *authenticated = bpf_map_lookup_elem(&gate_authenticated, &zero);
+	__be16 type;
+	__u8 tci;
+
+	if (!load(at, 0, &tci, sizeof(tci)) || tci & 0x08 || (authenticated && *authenticated))
+		return end(walk, FINDING_NONE);
+	size = 6 + (tci & 0x20 ? 8 : 0);
+	if (!load(at, size, &type, sizeof(type)))
+		return end(walk, FINDING_NONE);
+	return step(walk, size + sizeof(type), LAYER_TYPE, bpf_ntohs(type));
 }
 
 /* RFC 3032: the bottom of the stack has bit 8. What follows has no type of its own; its version tells. */
@@ -358,7 +388,9 @@ static __always_inline int by_type(struct walking *at)
 		return mpls(at);
 	case ETH_P_TEB:
 		return ether(at);
-	default: /* ETH_P_MACSEC is one of them */
+	case ETH_P_MACSEC:
+		return macsec(at);
+	default:
 		return end(walk, FINDING_NONE);
 	}
 }

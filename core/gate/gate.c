@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "gate/filters.h"
+#include "gate/plan.h"
 #include "gate/private.h"
 #include "util/text.h"
 
@@ -156,7 +157,8 @@ int gate_standing(int ifindex, struct gate_standing *out, char *error, size_t er
 	return 0;
 }
 
-static const char *const pins[] = { "gate_flows", "gate_opened", "gate_ports", "gate_fragments", "gate_events" };
+static const char *const pins[] = { "gate_flows",     "gate_opened", "gate_ports",
+				    "gate_fragments", "gate_events", "gate_authenticated" };
 
 int gate_remove_pins(char *error, size_t error_size)
 {
@@ -199,18 +201,20 @@ static int close_others(int map, const struct gate_prefix *prefixes, size_t coun
 	return errno == ENOENT ? 0 : -errno;
 }
 
-int gate_set_opened(struct gate *gate, const struct gate_prefix *prefixes, size_t count, char *error, size_t error_size)
+int gate_set_opened(struct gate *gate, const struct gate_opening *opening, char *error, size_t error_size)
 {
 	int map = bpf_map__fd(gate->object->maps.gate_opened), err = 0;
-	uint32_t one = 1;
+	uint32_t zero = 0, one = 1, authenticated = opening->authenticated;
 
-	if (count > GATE_OPENED_MAX)
+	if (opening->count > GATE_OPENED_MAX)
 		return gate_fail(error, error_size, -E2BIG, "too many opened prefixes");
-	for (size_t i = 0; i < count && !err; i++)
-		err = bpf_map_update_elem(map, &prefixes[i], &one, BPF_ANY) ? -errno : 0;
+	if (bpf_map_update_elem(bpf_map__fd(gate->object->maps.gate_authenticated), &zero, &authenticated, BPF_ANY))
+		err = -errno;
+	for (size_t i = 0; i < opening->count && !err; i++)
+		err = bpf_map_update_elem(map, &opening->prefixes[i], &one, BPF_ANY) ? -errno : 0;
 	if (!err)
-		err = close_others(map, prefixes, count);
-	return err ? gate_fail(error, error_size, err, "cannot set the opened prefixes") : 0;
+		err = close_others(map, opening->prefixes, opening->count);
+	return err ? gate_fail(error, error_size, err, "cannot set what the policy opens") : 0;
 }
 
 int gate_add_port(struct gate *gate, uint16_t port, enum gate_port_kind kind, char *error, size_t error_size)

@@ -20,6 +20,7 @@
 #define GATE_PINS "/sys/fs/bpf/rdmasec"
 
 struct gate;
+struct gate_opening;
 
 /*
  * Loads the programs, and the maps or those that are pinned already. Returns 0 and *out, freed with gate_free(); or
@@ -48,11 +49,10 @@ RS_MUST_USE int gate_detach(int ifindex, char *error, size_t error_size);
 RS_MUST_USE int gate_remove_pins(char *error, size_t error_size);
 
 /*
- * Replaces the opened prefixes. New ones are added before old ones are removed. Returns 0, or -errno with a mixture of
- * both; -E2BIG for more than GATE_OPENED_MAX.
+ * Replaces what the gate lets pass. New prefixes are added before old ones are removed. Returns 0, or -errno with a
+ * mixture of both; -E2BIG for more than GATE_OPENED_MAX prefixes.
  */
-RS_MUST_USE int gate_set_opened(struct gate *gate, const struct gate_prefix *prefixes, size_t count, char *error,
-				size_t error_size);
+RS_MUST_USE int gate_set_opened(struct gate *gate, const struct gate_opening *opening, char *error, size_t error_size);
 
 /* Makes the gate look into UDP datagrams to this port. Returns 0 or -errno. */
 RS_MUST_USE int gate_add_port(struct gate *gate, uint16_t port, enum gate_port_kind kind, char *error,

@@ -47,11 +47,10 @@ int gate_remove_pins(char *error, size_t error_size)
 	return none(error, error_size);
 }
 
-int gate_set_opened(struct gate *gate, const struct gate_prefix *prefixes, size_t count, char *error, size_t error_size)
+int gate_set_opened(struct gate *gate, const struct gate_opening *opening, char *error, size_t error_size)
 {
 	(void)gate;
-	(void)prefixes;
-	(void)count;
+	(void)opening;
 	return none(error, error_size);
 }
 

@@ -117,30 +117,36 @@ static struct gate_prefix prefix_of(const struct policy_rule *rule)
 	return prefix;
 }
 
-int gate_opened_by(const struct policy *policy, struct gate_prefix **out, size_t *out_count, bool *out_all,
-		   size_t *out_unopened)
+static int add_prefix(const struct policy_rule *rule, struct gate_opening *out)
+{
+	const struct gate_prefix prefix = prefix_of(rule);
+
+	return array_append(&out->prefixes, &out->count, &prefix, sizeof(prefix));
+}
+
+int gate_opened_by(const struct policy *policy, struct gate_opening *out)
 {
 	size_t last = policy_rule_count(policy) - 1;
 
-	*out = NULL;
-	*out_count = *out_unopened = 0;
-	*out_all = lets_clear(policy_rule_at(policy, last));
-	for (size_t i = 0; i < last; i++) {
+	*out = (struct gate_opening){ .all = lets_clear(policy_rule_at(policy, last)) };
+	for (size_t i = 0; i <= last; i++) {
 		const struct policy_rule *rule = policy_rule_at(policy, i);
-		struct gate_prefix prefix;
 
-		if (!lets_clear(rule))
+		out->authenticated |= rule->requirement.integrity_only;
+		if (i == last || !lets_clear(rule))
 			continue;
 		if (!matches_remote_only(rule) || is_kept_closed(policy, i)) {
-			++*out_unopened;
-			continue;
-		}
-		prefix = prefix_of(rule);
-		if (array_append(out, out_count, &prefix, sizeof(prefix))) {
-			free(*out);
-			*out = NULL;
+			out->unopened++;
+		} else if (add_prefix(rule, out)) {
+			gate_opening_free(out);
 			return -ENOMEM;
 		}
 	}
 	return 0;
+}
+
+void gate_opening_free(struct gate_opening *opening)
+{
+	free(opening->prefixes);
+	*opening = (struct gate_opening){ .prefixes = NULL };
 }

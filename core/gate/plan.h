@@ -20,13 +20,21 @@ struct policy;
  */
 bool gate_is_needed(const struct evidence *ev, const struct link_evidence *link, const int *under, size_t count);
 
+/* What a policy lets go in clear, or with less than encryption. */
+struct gate_opening {
+	struct gate_prefix *prefixes; /* of remotes that need no protection; freed by gate_opening_free() */
+	size_t count;
+	bool all;           /* the [default] rule lets everything go in clear */
+	bool authenticated; /* some rule is content with MACsec that does not encrypt: integrity-only = yes */
+	size_t unopened;    /* rules that let packets go in clear and that the gate cannot open for */
+};
+
 /*
- * Writes the prefixes that the policy lets go in clear (require = none, or a mode other than enforce): those of rules
- * that match by the remote address alone, and that no rule before them could keep closed. Returns 0 and an array that
- * the caller frees, or -ENOMEM. *out_all: the [default] rule lets everything go in clear. *out_unopened: how many such
- * rules the gate cannot open, because they match by more, or because a rule before them overlaps.
+ * Finds what the policy lets go in clear (require = none, or a mode other than enforce): rules that match by the remote
+ * address alone, and that no rule before them could keep closed. Returns 0 with *out for gate_opening_free(), or
+ * -ENOMEM with nothing opened.
  */
-RS_MUST_USE int gate_opened_by(const struct policy *policy, struct gate_prefix **out, size_t *out_count, bool *out_all,
-			       size_t *out_unopened);
+RS_MUST_USE int gate_opened_by(const struct policy *policy, struct gate_opening *out);
+void gate_opening_free(struct gate_opening *opening);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "gate/gate.h"
+#include "gate/plan.h"
 #include "netns_fixture.h"
 
 static struct gate *gate;
@@ -131,7 +132,13 @@ static const struct {
 	{ "ESP", ETHER IPV4 V4("32") "00001000 00000001 " ROCE, false },
 	{ "ESP over IPv6", ETHER IPV6 V6("32") "00001000 00000001 " ROCE, false },
 	{ "ESP in UDP", ETHER IPV4 V4(UDP) "1194 1194 0040 0000 00001000 00000001 " BTH, false },
-	{ "MACsec", ETHER "88e5 2c00 00000001 525400000001 0001 " V4(UDP) ROCE, false },
+	{ "MACsec", ETHER "88e5 2c00 00000001 525400000001 0001 " IPV4 V4(UDP) ROCE, false },
+	{ "MACsec without SCI", ETHER "88e5 0c00 00000001 " IPV4 V4(UDP) ROCE, false },
+	{ "MACsec that only authenticates", ETHER "88e5 2000 00000001 525400000001 0001 " IPV4 V4(UDP) ROCE, true },
+	{ "MACsec that only authenticates, without SCI", ETHER "88e5 0000 00000001 " IPV6 V6(UDP) ROCE, true },
+	{ "MACsec that only authenticates, with a short ICV", ETHER "88e5 0400 00000001 " IPV4 V4(UDP) ROCE, true },
+	{ "MACsec inside MACsec that only authenticates",
+	  ETHER "88e5 0000 00000001 88e5 0c00 00000001 " IPV4 V4(UDP) ROCE, false },
 	{ "IKE", ETHER IPV4 V4(UDP) "01f4 01f4 0020 0000 " BTH, false },
 	{ "SSH", ETHER IPV4 V4("06") "d431 0016 00000000 00000000 50180000 00000000", false },
 	{ "TCP to port 4791", ETHER IPV4 V4("06") "d431 12b7 00000000 00000000 50180000 00000000", false },
@@ -221,8 +228,9 @@ static bool out_is_stopped(const char *text)
 static void set_opened(const char *address, unsigned int bits)
 {
 	struct gate_prefix opened = prefix(address, bits);
+	const struct gate_opening opening = { .prefixes = &opened, .count = 1 };
 
-	cr_assert_eq(gate_set_opened(gate, &opened, 1, error, sizeof(error)), 0, "%s", error);
+	cr_assert_eq(gate_set_opened(gate, &opening, error, sizeof(error)), 0, "%s", error);
 }
 
 Test(gate, lets_opened_remotes_pass)
@@ -248,8 +256,20 @@ Test(gate, replaces_opened_prefixes)
 	set_opened("fd00::", 8);
 	cr_expect(out_is_stopped(CLEAR_V4));
 	cr_expect(!out_is_stopped(CLEAR_V6));
-	cr_assert_eq(gate_set_opened(gate, NULL, 0, error, sizeof(error)), 0);
+	cr_assert_eq(gate_set_opened(gate, &(struct gate_opening){ .count = 0 }, error, sizeof(error)), 0);
 	cr_expect(out_is_stopped(CLEAR_V6));
+}
+
+Test(gate, lets_authenticated_macsec_pass_if_told_so)
+{
+	struct gate_opening opening = { .authenticated = true };
+
+	cr_assert_eq(gate_set_opened(gate, &opening, error, sizeof(error)), 0, "%s", error);
+	cr_expect(!stops(ETHER "88e5 2000 00000001 525400000001 0001 " IPV4 V4(UDP) ROCE));
+	cr_expect(out_is_stopped(CLEAR_V4), "not in MACsec");
+	opening.authenticated = false;
+	cr_assert_eq(gate_set_opened(gate, &opening, error, sizeof(error)), 0, "%s", error);
+	cr_expect(stops(ETHER "88e5 2000 00000001 525400000001 0001 " IPV4 V4(UDP) ROCE));
 }
 
 /* ---- counts ---- */

@@ -85,44 +85,38 @@ Test(gate_plan, ends_in_a_circle_of_netdevs)
 
 /* ---- the policy ---- */
 
-struct opened {
-	struct gate_prefix *prefixes;
-	size_t count, unopened;
-	bool all;
-};
-
-static struct opened opened_by(const char *text)
+static struct gate_opening opened_by(const char *text)
 {
-	struct opened opened;
+	struct gate_opening opened;
 	struct policy *policy;
 	char error[POLICY_ERROR_MAX];
 
 	cr_assert_eq(policy_parse("p", text, strlen(text), &policy, error, sizeof(error)), 0, "%s", error);
-	cr_assert_eq(gate_opened_by(policy, &opened.prefixes, &opened.count, &opened.all, &opened.unopened), 0);
+	cr_assert_eq(gate_opened_by(policy, &opened), 0);
 	policy_free(policy);
 	return opened;
 }
 
 static void expect_opened(const char *text, size_t count, size_t unopened)
 {
-	struct opened opened = opened_by(text);
+	struct gate_opening opened = opened_by(text);
 
 	cr_expect_eq(opened.count, count, "%s", text);
 	cr_expect_eq(opened.unopened, unopened, "%s", text);
 	cr_expect(!opened.all);
-	free(opened.prefixes);
+	gate_opening_free(&opened);
 }
 
 Test(gate_plan, opens_remotes_without_requirement)
 {
-	struct opened opened = opened_by("[rule a]\nmatch-remote = 10.20.0.0/16\nrequire = none\n");
+	struct gate_opening opened = opened_by("[rule a]\nmatch-remote = 10.20.0.0/16\nrequire = none\n");
 	unsigned char address[16];
 
 	cr_assert_eq(opened.count, 1);
 	inet_pton(AF_INET6, "::ffff:10.20.0.0", address);
 	cr_expect_eq(opened.prefixes[0].bits, 96 + 16);
 	cr_expect_arr_eq(opened.prefixes[0].address, address, 16);
-	free(opened.prefixes);
+	gate_opening_free(&opened);
 }
 
 Test(gate_plan, opens_audited_remotes)
@@ -156,9 +150,21 @@ Test(gate_plan, opens_nothing_that_an_earlier_rule_protects)
 
 Test(gate_plan, reports_a_default_that_lets_all_in_clear)
 {
-	struct opened opened = opened_by("[default]\nrequire = none\n");
+	struct gate_opening opened = opened_by("[default]\nrequire = none\n");
 
 	cr_expect(opened.all);
 	opened = opened_by("[default]\nmode = audit\n");
 	cr_expect(opened.all);
+}
+
+Test(gate_plan, lets_authenticated_macsec_pass_if_some_rule_is_content_with_it)
+{
+	struct gate_opening opened = opened_by("[default]\nrequire = any\n");
+
+	cr_expect(!opened.authenticated);
+	opened = opened_by("[rule a]\nmatch-uid = 7\nrequire = macsec\nintegrity-only = yes\n");
+	cr_expect(opened.authenticated);
+	cr_expect_eq(opened.count, 0);
+	opened = opened_by("[default]\nrequire = macsec\nintegrity-only = yes\n");
+	cr_expect(opened.authenticated);
 }
