@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from testbed.api import Test
-from testbed.applications import APPLICATIONS, bare_is_seen, try_out
+from testbed.applications import bare_is_seen, try_out
 from testbed.daemon import USER, Daemon, by_library, on_both
+from testbed.gate import PINGPONG, held_back, lockdown, running, stopped
 from testbed.refusals import has_reason, refusal
 from testbed.states import ETH0, MAC, PEER, MacsecSide, eth0_up, link_lines, macsec_lines, rxe_on
 from testbed.stream import FLUSHED, Stream, change, put_back
@@ -136,6 +138,8 @@ def run(t: Test) -> None:
     bare_is_seen(t)
     for case in CASES:
         stacked(t, case)
+    for clear in CLEAR:
+        unprotected(t, clear)
     inbound_netdev(t)
     sub_policies(t)
 
@@ -168,10 +172,11 @@ def stacked(t: Test, case: Case) -> None:
     status = t.a.run(f"{t.build}/bin/rdmasec status")
     # an IPv6 route by eth0 does not make the GIDs of a MACsec device unprotected
     t.check(status.code == PROTECTED or case.by == "ipsec", f"{case.what}: status has nothing unprotected", status)
-    trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], STACK, guarded="ab")
+    trial = try_out(t, PINGPONG, STACK, guarded="ab")
     carried = "macsec" if case.by == "macsec" else "esp"
     t.check(trial.ran and trial.wire[carried] > 0, f"{case.what}: a guarded pingpong runs", trial)
     t.check(trial.readable == 0, f"{case.what}: nothing is in clear", trial)
+    protected_under_gate(t, case)
     revoked_when_open(t, case, daemon)
     refused(t, case.what, STACK, case.reason)
     for guest in (t.a, t.b):
@@ -180,6 +185,96 @@ def stacked(t: Test, case: Case) -> None:
     with t.wire() as wire:
         client, _ = t.pingpong(STACK["a"][0], STACK["b"][0])
     t.check(wire.clear > 0, f"control, bare: {case.what}, with one way open: frames are in clear", f"{client}\n{wire}")
+    held_back_by_gate(t, case)
+
+
+@contextmanager
+def gated(t: Test) -> Iterator[None]:
+    """rdmasec lockdown stands in both guests during the block."""
+    for guest in (t.a, t.b):
+        lockdown(t, guest, "on")
+    yield
+    for guest in (t.a, t.b):
+        lockdown(t, guest, "off")
+
+
+def protected_under_gate(t: Test, case: Case) -> None:
+    with gated(t):
+        before = [stopped(t, guest) for guest in (t.a, t.b)]
+        trial = try_out(t, PINGPONG, STACK, guarded="ab")
+        after = [stopped(t, guest) for guest in (t.a, t.b)]
+    t.check(trial.ran and not trial.readable, f"{case.what}: a guarded pingpong runs under the gate", trial)
+    t.check(before == after, f"{case.what}: the gate stops nothing that is protected", (before, after))
+
+
+def held_back_by_gate(t: Test, case: Case) -> None:
+    """The gate stands on eth0, which is below all other netdevs."""
+    with gated(t):
+        wire = held_back(t, PINGPONG, STACK)
+    t.check(wire.clear == 0, f"{case.what}, with one way open: under the gate no frame is in clear", wire)
+
+
+# ---- stacks that nothing protects ----
+
+
+def in_clear(*lines: str) -> Lines:
+    """No way out is protected. {mac} is the guest's own MAC address, {local} and {remote} are addresses of eth0."""
+
+    def of(name: str) -> list[str]:
+        places = {"mac": OWN_MAC[name], "local": ETH0[name][0], "remote": ETH0[PEER[name]][0]}
+        return [line.format(**places) for line in lines]
+
+    return of
+
+
+@dataclass(frozen=True)
+class Clear:
+    """A stack over eth0, the netdev with its addresses, and that of rxe0."""
+
+    what: str
+    lines: Lines
+    link: str
+    on: str = ""
+    own_mac: bool = False
+
+
+CLEAR = (
+    Clear("a VLAN", in_clear("link add link eth0 name eth0.7 type vlan id 7"), "eth0.7", on="eth0"),
+    Clear("a bond", in_clear("link add bond0 type bond mode active-backup miimon 100", "link set eth0 down", "link set eth0 master bond0"),
+          "bond0"),
+    Clear("a bridge", in_clear("link add br0 type bridge", "link set eth0 master br0"), "br0"),
+    Clear("a macvlan", in_clear("link add link eth0 name mv0 address {mac} type macvlan mode bridge"), "mv0", own_mac=True),
+    Clear("VXLAN", in_clear("link add vxlan0 address {mac} type vxlan id 7 local {local} remote {remote} dstport 4789"), "vxlan0",
+          own_mac=True),
+    Clear("a veth pair into a bridge",
+          in_clear("link add br0 type bridge", "link add veth0 address {mac} type veth peer name veth1", "link set veth1 master br0",
+                   "link set veth1 up", "link set eth0 master br0", "link set br0 up"),
+          "veth0", own_mac=True),
+)  # fmt: skip
+
+
+def unprotected(t: Test, case: Clear) -> None:
+    def script(name: str) -> str:
+        lines = [*eth0_up(name), *case.lines(name), "link set eth0 up", *link_lines(case.link, STACK, name)]
+        if case.own_mac:
+            lines += [f"neigh replace {address} lladdr {OWN_MAC[PEER[name]]} dev {case.link}" for address in STACK[PEER[name]]]
+        return t.net.batch(name, lines) + rxe_on(case.on or case.link, STACK[name])
+
+    t.net.become(case.what, script)
+    trial = try_out(t, PINGPONG, STACK)
+    t.check(trial.ran and trial.readable > 0, f"control, bare: {case.what}: a pingpong is in clear", trial)
+    with gated(t):
+        with t.wire() as wire, running(t, PINGPONG, STACK) as client:
+            held = t.eventually(lambda: frames_stopped(t) > 0 or client.poll())
+        counted = frames_stopped(t)
+    t.check(held and counted > 0, f"{case.what}: the gate counts what it stopped", counted)
+    t.check(wire.clear == 0, f"{case.what}: under the gate no frame is in clear", wire)
+
+
+def frames_stopped(t: Test) -> int:
+    """The frames that any netdev of a has not let out since the gate was installed."""
+    rows = json.loads(lockdown(t, t.a, "status --json", check=False).out)
+    return sum(row["stopped_out"] for row in rows)
 
 
 def revoked_when_open(t: Test, case: Case, daemon: Daemon) -> None:
@@ -201,7 +296,7 @@ def revoked_when_open(t: Test, case: Case, daemon: Daemon) -> None:
 def refused(t: Test, what: str, addresses: dict, reason: str) -> None:
     code, said = check(t, addresses)
     t.check(code != PROTECTED and has_reason(said, reason), f"{what}: with a way out open, check refuses", f"exit {code} {said}")
-    trial = try_out(t, APPLICATIONS["ibv_rc_pingpong"], addresses, guarded="a")
+    trial = try_out(t, PINGPONG, addresses, guarded="a")
     t.check(has_reason(refusal(trial.client), reason) and trial.readable == 0, f"{what}: with a way out open, a pingpong is refused", trial)
 
 
