@@ -481,9 +481,9 @@ static int give_up_capabilities(void)
 static _Noreturn void keeper_main(pid_t parent)
 {
 	ignore_signals_to_the_engine();
-	prctl(PR_SET_NAME, "rdmasec-keeper");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || give_up_capabilities() || getppid() != parent)
 		_exit(1);
+	prctl(PR_SET_NAME, "rdmasec-keeper"); /* it is ready */
 	for (;;)
 		pause();
 }

@@ -735,6 +735,29 @@ Test(foreign, jails_the_account_whose_socket_hangs, .init = start, .fini = stop)
 
 /* ---- end ---- */
 
+static bool is_ready_keeper(pid_t pid)
+{
+	char path[32], text[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	return small_file_read(AT_FDCWD, path, text, sizeof(text)) > 0 && !strcmp(text, "rdmasec-keeper\n");
+}
+
+/* In a child: an engine whose keeper is stopped. */
+static _Noreturn void be_an_engine(int report)
+{
+	if (foreign_start(sysfs, &foreign))
+		_exit(1);
+	/* one that is stopped before has not asked to end with the engine */
+	while (!is_ready_keeper(foreign->keeper))
+		usleep(1000);
+	if (kill(foreign->keeper, SIGSTOP) ||
+	    write(report, &foreign->keeper, sizeof(foreign->keeper)) != sizeof(foreign->keeper))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
 /* Its end would release the files that it has, and last as long as their server likes. A stopped keeper has them. */
 Test(foreign, keeps_files_of_an_engine_that_was_killed, .timeout = 60)
 {
@@ -744,12 +767,8 @@ Test(foreign, keeps_files_of_an_engine_that_was_killed, .timeout = 60)
 	folder_make();
 	cr_assert(!pipe(report) && !pipe(ends));
 	child = fork();
-	if (child == 0) {
-		if (foreign_start(sysfs, &foreign) || kill(foreign->keeper, SIGSTOP) ||
-		    write(report[1], &foreign->keeper, sizeof(pid)) != sizeof(pid))
-			_exit(1);
-		pause();
-	}
+	if (child == 0)
+		be_an_engine(report[1]);
 	close(ends[1]);
 	cr_assert_eq(read(report[0], &pid, sizeof(pid)), (ssize_t)sizeof(pid));
 	keeper = pidfd_open(pid, 0);
@@ -758,6 +777,7 @@ Test(foreign, keeps_files_of_an_engine_that_was_killed, .timeout = 60)
 	kill(child, SIGKILL);
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_expect_eq(poll(&(struct pollfd){ .fd = keeper, .events = POLLIN }, 1, 10000), 1);
+	(void)pidfd_send_signal(keeper, SIGKILL, NULL, 0); /* if it has failed: what is left would keep ctest waiting */
 	cr_expect(is_at_end(ends[0], 10000));
 	tree_remove();
 }
