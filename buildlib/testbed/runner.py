@@ -65,6 +65,40 @@ def diagnostic(text: str) -> str:
     return "".join(f"#   {line}\n" for line in text.splitlines())
 
 
+class Outcomes:
+    """Those of one attempt. holds_back: failed checks are reported at its end."""
+
+    def __init__(self, tap: Tap, scenario: str, holds_back: bool) -> None:
+        self.tap = tap
+        self.scenario = scenario
+        self.holds_back = holds_back
+        self.all: list[Outcome] = []
+        self.held_back: list[Outcome] = []
+        self.ended = threading.Event()
+
+    def report(self, outcome: Outcome) -> None:
+        if self.ended.is_set():  # a scenario that was ended may still run
+            return
+        self.all.append(outcome)
+        if self.holds_back and not outcome.passed:
+            self.held_back.append(outcome)
+        else:
+            self.tap.report(self.scenario, outcome)
+
+    def end(self) -> bool:
+        """Reports what was held back. Returns whether all passed."""
+        self.ended.set()
+        for outcome in self.held_back:
+            self.tap.report(self.scenario, outcome)
+        return all(outcome.passed for outcome in self.all)
+
+    def forget(self) -> None:
+        """A guest died: what failed until then is told and not counted."""
+        self.ended.set()
+        for outcome in self.held_back:
+            self.tap.note(f"not counted, as a guest died: {outcome.what}")
+
+
 class Runner:
     def __init__(self, build: Path, results: Path, cpus: int, verbose: bool) -> None:
         self.build = build
@@ -120,8 +154,9 @@ class Runner:
     def perform(self, number: int, run: Run) -> bool:
         """Runs one scenario on this worker's pair. Returns whether all its checks passed.
 
-        Emulated kernels sometimes crash, in drivers that rdmasec does not change. If a guest died, that is told with its
-        last words, and the scenario runs once more on new guests. The second run decides.
+        Emulated processors sometimes fault, and kernels crash in drivers that rdmasec does not change. If a guest died,
+        that is told with its last words and with the checks that had failed until then: its programs were at one end of
+        them. The scenario runs once more on new guests, and the second run decides.
         """
         try:
             return self.attempt(number, run, last=False)
@@ -132,20 +167,16 @@ class Runner:
         return self.attempt(number, run, last=True)
 
     def attempt(self, number: int, run: Run, last: bool) -> bool:
-        """Raises GuestDied if a guest has ended during the scenario, unless this is the last attempt."""
+        """Raises GuestDied if a guest has ended during the scenario, unless this is the last attempt.
+
+        Before the last attempt, failed checks are reported when the scenario has ended with its guests alive.
+        """
         scenario, folder = run.scenario, self.results / run.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         began, spent = time.monotonic(), ""
-        outcomes: list[Outcome] = []
-        ended = threading.Event()
-
-        def report(outcome: Outcome) -> None:
-            # A scenario that was ended may still run.
-            if not ended.is_set():
-                outcomes.append(outcome)
-                self.tap.report(run.name, outcome)
-
+        outcomes = Outcomes(self.tap, run.name, holds_back=not last)
+        report = outcomes.report
         healthy = True
         if run.error:
             report(Outcome("can be loaded", False, describe(run.error, scenario)))
@@ -157,24 +188,25 @@ class Runner:
                     guest.log = self.log_to(test)
                 before = guests.cpu_seconds()
                 healthy = self.limited(scenario, run.loaded, test, report, last)
+                if healthy and outcomes.held_back and not self.stopping and any(guest.has_ended() for guest in guests.guests):
+                    raise GuestDied("a guest has died")
                 spent = f", {guests.cpu_seconds() - before:.0f} s of its guests' processors"
         except (GuestDied, KernelUnavailable) as error:
             if number in self.pairs and isinstance(error, GuestDied) and not last:
-                ended.set()
                 self.tell_deaths(number)
+                outcomes.forget()
                 raise
             healthy = False
             gone = isinstance(error, KernelUnavailable) and run.environment.is_unreleased
             report(Outcome("has a pair of guests to run on", gone, str(error), " ".join(str(error).split()) if gone else ""))
-        if not outcomes:
+        if not outcomes.all:
             report(Outcome("reports something", False, "run(t) ended without a check or a skip"))
-        ended.set()
+        passed = outcomes.end()
         if not healthy:
-            if number in self.pairs and not all(outcome.passed for outcome in outcomes):
+            if number in self.pairs and not passed:
                 self.tell_deaths(number)
             self.drop_pair(number)
         self.tap.note(f"{run.name}: {time.monotonic() - began:.1f} s{spent}")
-        passed = all(outcome.passed for outcome in outcomes)
         if not passed:
             self.tap.note(f"commands, their output and the frames: {folder}")
         else:
