@@ -8,7 +8,7 @@ from testbed.api import SIDE_CHANNEL, Test, await_listener
 from testbed.gate import on_both, stopped
 from testbed.states import ETH0, MACSEC0
 
-TURNS = 9
+TURNS = 5
 MESSAGES = 3000
 TIMED = re.compile(r"^(\d+) iters in ([0-9.]+) seconds", re.MULTILINE)
 
