@@ -13,6 +13,7 @@ from typing import Any
 
 from .api import Guest, Process, Result, Test, Wire
 from .applications import APPLICATIONS, Addresses, Application
+from .guest import CommandFailed
 from .states import ETH0, MAC, MACSEC0, PEER
 
 PINGPONG, RPING = APPLICATIONS["ibv_rc_pingpong"], APPLICATIONS["rping"]
@@ -116,7 +117,7 @@ def macsec_beside_eth0(t: Test) -> None:
 def has_gid(t: Test, guest: Guest, address: str) -> bool:
     try:
         t.net.gid_index(guest, address)
-    except Exception:  # the device makes its GIDs a moment later
+    except CommandFailed:  # the device makes its GIDs a moment later
         return False
     return True
 

@@ -6,15 +6,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-from testbed.api import Guest, Result, Test, await_listener
+from testbed.api import Result, Test, await_listener
 from testbed.applications import SIDE_CHANNEL, Addresses
 from testbed.daemon import USER
-from testbed.guest import CommandFailed
-from testbed.states import DEVICE, ETH0, MAC, PEER
+from testbed.gate import ROUTED, ipsec, macsec_beside_eth0
+from testbed.states import DEVICE, ETH0
 
-ROUTED = {"a": ("10.80.0.1", "fd78::1"), "b": ("10.80.0.2", "fd78::2")}  # on macsec0, and in a subnet of eth0
 OTHER = "10.77.0.77"  # of a
 PROTECTED, UNPROTECTED = 0, 1
 CONTROL_S = 1
@@ -73,32 +71,6 @@ def run(t: Test) -> None:
     gated(t, DETOURS[-1])
     others_are_not_named(t)
     ordinary_user(t)
-
-
-def macsec_beside_eth0(t: Test) -> None:
-    """eth0 has addresses in macsec0's subnet, and its route comes first; rxe binds its packets to macsec0."""
-    t.net.macsec(rxe_on_link=None)
-    for guest in (t.a, t.b):
-        mine, peers = (ROUTED[name][0] for name in (guest.name, PEER[guest.name]))
-        neighbours = "".join(f"ip neigh replace {peers} lladdr {MAC[PEER[guest.name]]} dev {dev}\n" for dev in ("eth0", "macsec0"))
-        guest.run(
-            f"set -e\nip addr add {mine}1/24 dev eth0\nip addr add {mine}/24 dev macsec0\n"
-            f"rdma link add {DEVICE} type rxe netdev macsec0\n{neighbours}",
-            check=True,
-        )
-        t.eventually(partial(has_gid, t, guest, mine))
-
-
-def has_gid(t: Test, guest: Guest, address: str) -> bool:
-    try:
-        return t.net.gid_index(guest, address) >= 0
-    except CommandFailed:
-        return False
-
-
-def ipsec(t: Test) -> None:
-    t.net.ipsec()
-    t.a.run(f"ip addr add {OTHER}/24 dev eth0", check=True)
 
 
 DETOURS = (
