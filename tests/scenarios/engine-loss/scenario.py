@@ -37,6 +37,10 @@ def begin(t: Test, wrap: str) -> tuple[Process, Process, int]:
     return client, server, int(engine)
 
 
+def state(t: Test, pid: int) -> str:
+    return t.a.run(f"ps -o s= -p {pid}").out.strip()
+
+
 def end(t: Test, client: Process, server: Process) -> tuple[Result, float]:
     """Makes the program connect its second QP. Returns its result and the seconds until its end."""
     began = time.monotonic()
@@ -67,6 +71,8 @@ def control(t: Test, how: str, wrap: str) -> None:
 def killed(t: Test, how: str, wrap: str) -> None:
     client, server, engine = begin(t, wrap)
     t.a.run(f"kill -KILL {engine}", check=True)
+    # Until it has closed its socket, a program can connect to it. Its parent may leave it a zombie.
+    t.check(t.eventually(lambda: state(t, engine) in ("", "Z")), f"{how}: the engine has ended", state(t, engine))
     result, took = end(t, client, server)
     what = f"{how}, engine killed"
     check_refused(t, what, result, 107, "Transport endpoint is not connected")
