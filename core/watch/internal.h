@@ -19,12 +19,13 @@ enum {
 	SCAN_MS = 10000,       /* after this time a QP is found that no door reported */
 	GRACE_STEP_MS = 50,    /* how late the end of a grace may be noticed */
 	UFILES_PER_USER_MAX = 4096,
-	LOST_STEP_MS = 250,     /* how often a file without a known holder is looked for */
-	LOST_AT_ONCE_MS = 50,   /* then the event loop handles requests */
-	LOST_PAUSE = 4,         /* and for so many times as long, at least */
-	LOST_CONFIRM_MS = 1000, /* how long the kernel may take to destroy the QPs of a file that was closed */
-	LOST_HANGS_MS = 15000,  /* how long a helper may hang that shall take a file; or a search may be incomplete */
-	JUDGED_AT_ONCE = 64,    /* QPs, then the event loop handles requests */
+	LOST_STEP_MS = 250,      /* how often a file without a known holder is looked for */
+	LOST_AT_ONCE_MS = 50,    /* then the event loop handles requests */
+	LOST_PAUSE = 4,          /* and for so many times as long, at least */
+	LOST_CONFIRM_MS = 1000,  /* how long the kernel may take to destroy the QPs of a file that was closed */
+	LOST_CLOSING_MS = 15000, /* the same while they are protected: a starved program is long in close(2) */
+	LOST_HANGS_MS = 15000,   /* how long a helper may hang that shall take a file; or a search may be incomplete */
+	JUDGED_AT_ONCE = 64,     /* QPs, then the event loop handles requests */
 	/* QPs of which the kernel is asked at each sweep: a NIC needs a firmware command for each */
 	CHECKS_PER_SWEEP = 512,
 };

@@ -9,13 +9,16 @@
  *  a helper hangs for its account      live for LOST_HANGS_MS            report them, and end the process
  *  a helper hangs for another account  live                              wait
  *  a process denies it (EPERM)         live                              report them, and end the process
- *  another error                       live for LOST_CONFIRM_MS          the same
+ *  another error                       live for the time to close        the same
  *  no known number names it (ENOENT)   live, all processes not yet       search all processes, at most for
  *                                      searched                          LOST_HANGS_MS
  *  the same                            live, and became fewer less       wait: close(2) may still destroy them
- *                                      than LOST_CONFIRM_MS ago
+ *                                      than the time to close ago
  *  the same                            live                              report them, and end the process
  *  -                                   (an fd was had after all)         judge them as ever
+ *
+ * The time to close is LOST_CONFIRM_MS, and LOST_CLOSING_MS while nothing is to be taken down: a program that gets a
+ * hundredth of a processor needs seconds in close(2), and looks like one that hides its file.
  *
  * A step comes LOST_STEP_MS after the last one while a file waits, and at each sweep. "End": ending.c, if the rule says
  * so. Each process gets LOST_CONFIRM_MS to end before the next one that held the file is ended.
@@ -104,6 +107,18 @@ void watch_cannot_list(struct watch_ufile *ufile, int err)
 
 /* ---- steps ---- */
 
+/* Has a queue pair lost its protection, or may it have lost it? It cannot be judged again without its file. */
+static bool is_to_be_judged(const struct watch_ufile *ufile)
+{
+	struct watch_qp *qp, *next;
+
+	HASH_ITER (hh, ufile->qps, qp, next)
+		if (qp->state == WATCH_UNKNOWN || qp->state == WATCH_GRACE ||
+		    (qp->state == WATCH_LIVE && (qp->work || qp->check != WATCH_CHECK_AGREED)))
+			return true;
+	return false;
+}
+
 static bool is_confirmed(const struct watch_ufile *ufile, int64_t now)
 {
 	const struct watch_reach *reach = &ufile->reach;
@@ -115,7 +130,7 @@ static bool is_confirmed(const struct watch_ufile *ufile, int64_t now)
 	/* nothing else makes the kernel deny a file that a process has; any other error may be that of its end */
 	if ((reach->err == -EPERM || reach->err == -EACCES) && !reach->ended)
 		return true;
-	return now - reach->since_ms >= LOST_CONFIRM_MS &&
+	return now - reach->since_ms >= (is_to_be_judged(ufile) ? LOST_CONFIRM_MS : LOST_CLOSING_MS) &&
 	       (reach->err != -ENOENT || reach->is_searched || now - reach->since_ms >= LOST_HANGS_MS);
 }
 

@@ -9,10 +9,11 @@
  *	fill        after the device is open: opens files until there is no descriptor left
  *	daemon      forks and ends; the child leaves the session and waits until another process has adopted it
  *	pause=FILE  waits until the file exists
+ *	linger=FILE says "lingers" when it has connected, and waits until the file exists
  *	out=FILE    writes its result there too, and renames the file when it is complete
  *
- * The last step sets PATH_MIG_STATE = MIGRATED, as programs do that have no alternate path. Prints "connected", or the
- * step that failed and its errno, on stderr; ends with 0 or 1.
+ * With "out", it closes its device before it ends. The last step sets PATH_MIG_STATE = MIGRATED, as programs do that
+ * have no alternate path. Prints "connected", or the step that failed and its errno, on stderr; ends with 0 or 1.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,6 +55,19 @@ static const char *value(const char *way, const char *key)
 	return strncmp(way, key, len) || way[len] != '=' ? NULL : way + len + 1;
 }
 
+static void await_file(const char *name)
+{
+	while (access(name, F_OK))
+		nanosleep(&moment, NULL);
+}
+
+static void linger(const char *file)
+{
+	puts("lingers");
+	fflush(stdout);
+	await_file(file);
+}
+
 /* Before the device is opened. */
 static void change(const char *way)
 {
@@ -64,8 +78,7 @@ static void change(const char *way)
 	else if (!strcmp(way, "daemon"))
 		become_daemon();
 	else if (value(way, "pause"))
-		while (access(value(way, "pause"), F_OK))
-			nanosleep(&moment, NULL);
+		await_file(value(way, "pause"));
 }
 
 static int to_init(struct ibv_qp *qp)
@@ -173,6 +186,9 @@ int main(int argc, char **argv)
 			fill_descriptors();
 	if (!err)
 		step = connect_one(&device, &remote, &err);
+	for (int i = 4; !err && i < argc; i++)
+		if (value(argv[i], "linger"))
+			linger(value(argv[i], "linger"));
 	if (out)
 		syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0); /* room for the file */
 	tell(out, step, err);

@@ -251,7 +251,7 @@ static inline int borrow(void)
 /* The time that close(2) has to destroy the queue pairs passes. */
 static inline void time_passes(void)
 {
-	ufile->reach.since_ms -= LOST_CONFIRM_MS;
+	ufile->reach.since_ms -= LOST_CLOSING_MS;
 	watch->search_ms = 0;
 	watch_settle_lost(watch);
 }

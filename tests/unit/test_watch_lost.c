@@ -8,6 +8,19 @@
 
 TestSuite(watch_lost, .init = begin, .fini = end, .timeout = 60);
 
+static void can_send(void)
+{
+	the_qp()->state = WATCH_LIVE;
+	the_qp()->check = WATCH_CHECK_AGREED;
+}
+
+static void time_to_confirm_passes(void)
+{
+	ufile->reach.since_ms -= LOST_CONFIRM_MS;
+	watch->search_ms = 0;
+	watch_settle_lost(watch);
+}
+
 /* ---- honest programs, with the events of the loop ---- */
 
 static void events_happen(int ms)
@@ -60,6 +73,51 @@ Test(watch_lost, program_that_is_closing_its_device_goes_on)
 	events_happen(3 * LOST_CONFIRM_MS / 4);
 	expect_forgotten();
 	cr_expect_eq(program_end(), -1);
+}
+
+/* A program that gets little of a processor is long in close(2). */
+Test(watch_lost, program_that_is_slow_to_close_its_device_goes_on)
+{
+	can_send();
+	hide();
+	time_to_confirm_passes();
+	cr_expect_eq(records, 0, "%s", last.text);
+	cr_expect_eq(program_end(), -1);
+}
+
+static void expect_ended_soon(void)
+{
+	hide();
+	time_to_confirm_passes();
+	cr_expect_eq(last.event, WIRE_EVENT_NOT_REVOKED);
+	cr_expect_eq(program_end(), SIGKILL);
+}
+
+Test(watch_lost, program_that_hides_qp_whose_evidence_changed_is_ended_soon)
+{
+	can_send();
+	watch_queue(ufile, the_qp());
+	expect_ended_soon();
+}
+
+Test(watch_lost, program_that_hides_qp_whose_protection_went_is_ended_soon)
+{
+	can_send();
+	the_qp()->state = WATCH_GRACE;
+	expect_ended_soon();
+}
+
+Test(watch_lost, program_that_hides_qp_of_unknown_address_is_ended_soon)
+{
+	can_send();
+	the_qp()->check = WATCH_CHECK_DUE;
+	expect_ended_soon();
+}
+
+Test(watch_lost, program_that_hides_qp_of_unknown_state_is_ended_soon)
+{
+	the_qp()->state = WATCH_UNKNOWN;
+	expect_ended_soon();
 }
 
 /* What the sweep does while queue pairs come and go. */

@@ -13,6 +13,7 @@ from testbed.states import DEVICE, ETH0, MACSEC0
 TIME_LIMIT = 900
 STRICT, LENIENT, NO_GATE = "/run/strict.policy", "/etc/rdmasec/policy.conf", "/run/no-gate.policy"
 OUT, GO = "/run/plain.out", "/run/go"
+STARVED = "1000 100000"  # us of processor time in each so many
 CONNECTED, REFUSED = "connected 0", "create 1"
 
 
@@ -47,6 +48,7 @@ def run(t: Test) -> None:
             runs_as_bare(t, name, habit, wrap)
     refused_without_any_descriptor(t)
     engine_outlives_launcher(t)
+    starved_program_goes_on(t)
     runs_with_address_sanitizer(t)
     daemon_has_no_stderr(t)
     waits_behind_a_pass_policy(t)
@@ -136,6 +138,20 @@ def engine_outlives_launcher(t: Test) -> None:
     got = t.a.read_file(OUT).decode().strip()
     t.check(got == CONNECTED, "a launcher that has ended: its child connects", got)
     t.check(t.eventually(lambda: engine_count(t) == 0), "all programs have ended: so has every private engine", engine_count(t))
+
+
+def starved_program_goes_on(t: Test) -> None:
+    """It is long in close(2): its file is in no table, and its queue pair lives."""
+    group = "/sys/fs/cgroup/starved"
+    t.a.run(f"rm -f {OUT} {GO}; mkdir {group}; echo +cpu >{group}/../cgroup.subtree_control", check=True)
+    inner = f"bash -c 'echo $$ >{group}/cgroup.procs; exec {program(t, f'linger={GO}')}'"
+    client = t.a.start(f"exec {guard(t)} {inner}")
+    t.check(client.says("lingers"), "a program is to be starved: it has connected", client.output())
+    t.a.run(f"echo {STARVED} >{group}/cpu.max; touch {GO}", check=True)
+    result = client.wait()
+    took = t.a.run(f"grep throttled_usec {group}/cpu.stat", check=True).out.strip()
+    t.check(result.ok and CONNECTED in result.err, f"a starved program closes its device: it goes on ({took})", result)
+    t.a.run(f"rmdir {group}", check=True)
 
 
 def runs_with_address_sanitizer(t: Test) -> None:
