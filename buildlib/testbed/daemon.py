@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -105,9 +106,9 @@ def seconds(record: Record) -> float:
 
 
 def on_both(t: Test, policy: str = ANY, gate: bool = False) -> Daemon:
-    """Starts a daemon in each guest, for the current state of the network. Returns a's."""
-    Daemon(t, t.b, policy, gate=gate)
-    return Daemon(t, t.a, policy, gate=gate)
+    """Starts a daemon in each guest at once, for the current state of the network. Returns a's."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda guest: Daemon(t, guest, policy, gate=gate), (t.a, t.b)))[0]
 
 
 def by_library(t: Test) -> str:

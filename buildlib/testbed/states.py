@@ -203,7 +203,7 @@ class Direction:
         return f"xfrm policy add {self.ends} {selector} dir {way} {more} {template}"
 
 
-def together(action: Callable[[Guest], None], guests: Iterable[Guest]) -> None:
+def together(action: Callable[[Guest], object], guests: Iterable[Guest]) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(action, guests))
 

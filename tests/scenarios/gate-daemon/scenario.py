@@ -9,12 +9,25 @@ import statistics
 from shlex import quote
 from typing import Any
 
-from testbed.api import Guest, Test, await_listener
+from testbed.api import SIDE_CHANNEL, Guest, Process, Test, await_listener
 from testbed.applications import Addresses, try_out
 from testbed.daemon import ANY, POLICY, USER, Daemon, by_library, on_both, try_qp
-from testbed.gate import DETOURS, FLOOD, PINGPONG, RPING, SEND_RAW, Detour, held_back, ipsec, lockdown, running, stopped
+from testbed.gate import (
+    DETOURS,
+    FLOOD,
+    MORE_DETOURS,
+    PINGPONG,
+    RPING,
+    SEND_RAW,
+    Detour,
+    held_back,
+    ipsec,
+    lockdown,
+    running,
+    stopped,
+)
 from testbed.refusals import has_reason
-from testbed.states import ETH0, MAC
+from testbed.states import DEVICE, ETH0, MAC
 from testbed.stream import GENTLE, Stream, await_words, change, put_back
 
 TIME_LIMIT = 900
@@ -38,8 +51,8 @@ while True:
 """
 
 CONTAINER_PORT = 18700
-# What dockerd and kube-proxy load, and a container behind docker0.
-CONTAINERS = """
+# A container behind docker0.
+CONTAINER = """
 set -e
 ip netns add container
 ip link add docker0 type bridge
@@ -52,7 +65,9 @@ ip -n container addr add 172.17.0.2/16 dev eth0
 ip -n container link set eth0 up
 ip -n container route add default via 172.17.0.1
 echo 1 >/proc/sys/net/ipv4/ip_forward
-nft -f - <<'END'
+"""
+# What dockerd and kube-proxy load: natively, and by the two programs of iptables.
+NFT_RULES = """
 table ip nat {
  chain DOCKER { iifname != "docker0" tcp dport 8080 dnat to 172.17.0.2:80; }
  chain KUBE-SERVICES { ip daddr 10.96.0.10 udp dport 53 meta mark set meta mark or 0x4000 dnat to 172.17.0.2:53; }
@@ -69,8 +84,41 @@ table ip filter {
   iifname "docker0" accept
  }
 }
-END
 """
+IPTABLES_RULES = """
+*nat
+:DOCKER - [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-POSTROUTING - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A POSTROUTING -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+-A KUBE-MARK-MASQ -j MARK --or-mark 0x4000
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-POSTROUTING -j MARK --xor-mark 0x4000
+-A KUBE-POSTROUTING -j MASQUERADE --random-fully
+-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m udp --dport 53 -j KUBE-MARK-MASQ
+-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m udp --dport 53 -j DNAT --to-destination 172.17.0.2:53
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -i docker0 -j ACCEPT
+COMMIT
+"""
+CONTAINER_RULES = (
+    ("nftables", f"nft -f - <<'END'{NFT_RULES}END", "nft flush ruleset"),
+    ("iptables-nft", f"iptables-nft-restore <<'END'{IPTABLES_RULES}END", "nft flush ruleset"),
+    ("iptables-legacy", f"iptables-legacy-restore <<'END'{IPTABLES_RULES}END",
+     "iptables-legacy -t nat -F && iptables-legacy -t nat -X && iptables-legacy -P FORWARD ACCEPT && iptables-legacy -F"),
+)  # fmt: skip
 ANSWERS = f"""
 import socket
 s = socket.create_server(("{ETH0['b'][0]}", {CONTAINER_PORT}))
@@ -87,7 +135,7 @@ def run(t: Test) -> None:
     comes_on_later_netdevs(t, daemon)
     outlives(t, daemon)
     follows_the_policy(t, daemon)
-    for detour in DETOURS:
+    for detour in (*DETOURS, *MORE_DETOURS):
         is_led_past(t, detour)
     policy_deleted(t)
     containers_go_on(t)
@@ -176,37 +224,66 @@ def guarded(t: Test, addresses: Addresses) -> Stream:
     return Stream(t, addresses, wrap_a=wrap, wrap_b=wrap, options=GENTLE, keep=True, user=USER)
 
 
-def leaks_bare(t: Test, what: str, addresses: Addresses, change_it: str, undo: str) -> None:
+def leaks_bare(t: Test, detour: Detour) -> None:
     """The control, without a gate."""
-    t.a.run(change_it, check=True)
-    with running(t, PINGPONG, addresses):  # begun afterwards: some changes end a queue pair that is there
+    t.a.run(detour.change, check=True)
+    with running(t, PINGPONG, detour.addresses, side=ETH0):  # begun afterwards: some changes end a queue pair that is there
         clear = t.readable_frames(CONTROL_S)
-    t.a.run(undo, check=True)
-    t.check(clear > 0, f"control, bare: {what}: packets leave in clear", clear)
+    t.a.run(detour.undo, check=True)
+    t.check(clear > 0, f"control, bare: {detour.what}: packets leave in clear", clear)
 
 
 def is_led_past(t: Test, detour: Detour) -> None:
     """The judgement does not see it; the gate does."""
     detour.network(t)
-    leaks_bare(t, detour.what, detour.addresses, detour.change, detour.undo)
+    leaks_bare(t, detour)
     daemon = on_both(t, gate=True)
     monitor = t.a.start(f"exec {t.build}/bin/rdmasec monitor")
-    stream = guarded(t, detour.addresses)
     with t.wire(busy=True) as wire:
-        event = change(t.a, shell=detour.change)
-        ending = stream.end_of_a()
+        began, program, flushed = (begins_led_past if detour.comes_first else stream_led_past)(t, detour)
+    revoked = daemon.await_revoked(program, began)
     t.check(wire.clear == 0, f"{detour.what}: nothing leaves in clear", wire)
-    t.check(ending and ending.flushed, f"{detour.what}: the program sees its work flushed", ending or stream.client.output())
-    revoked = daemon.await_revoked(stream.client, event.began)
-    t.check(has_reason(revoked, "gate-stopped"), f"{detour.what}: the audit log names the gate", revoked or daemon.log(event.began))
-    told = daemon.await_record("stopped", lambda record: "of a guarded queue pair" in record["text"], event.began)
-    said = told and told["count"] > 0 and told["netdev"] == "eth0"
-    t.check(said, f"{detour.what}: the audit log says what was stopped", told or daemon.log(event.began))
-    t.check(monitor.says("stopped at the gate"), f"{detour.what}: so does a monitor", monitor.output())
+    t.check(flushed, f"{detour.what}: the program sees its work flushed", program.output())
+    named = any(has_reason(revoked, reason) for reason in detour.reasons)
+    t.check(named, f"{detour.what}: the audit log names the cause", revoked or daemon.log(began))
+    if has_reason(revoked, "gate-stopped"):
+        is_reported(t, detour, daemon, monitor, began)
+    program.kill(signal.SIGKILL)
+    program.wait()
+    t.a.run(detour.undo, check=True)
+
+
+def stream_led_past(t: Test, detour: Detour) -> tuple[float, Process, bool]:
+    """Returns when the change began, the program, and whether its work was flushed."""
+    stream = guarded(t, detour.addresses)
+    event = change(t.a, shell=detour.change)
+    ending = stream.end_of_a()
     if ending:
         t.note(f"{detour.what}: ended after {(ending.at - event.began) * 1000:.0f} ms")
-    stream.stop()
-    t.a.run(detour.undo, check=True)
+    stream.server.kill(signal.SIGKILL)
+    stream.server.wait()
+    return event.began, stream.client, bool(ending and ending.flushed)
+
+
+def begins_led_past(t: Test, detour: Detour) -> tuple[float, Process, bool]:
+    """The same for a program that begins under the change. Only a's end is guarded: nothing protects what b answers."""
+    event = change(t.a, shell=detour.change)
+    call = f"ibv_rc_pingpong -d {DEVICE} -g"
+    server = t.b.start(f"exec {call} {t.net.gid_index(t.b, detour.addresses['b'][0])}")
+    await_listener(server, SIDE_CHANNEL)
+    index = t.net.gid_index(t.a, detour.addresses["a"][0])
+    client = t.a.start(f"exec {by_library(t)} {call} {index} {ETH0['b'][0]}", user=USER)
+    client.ends()
+    server.kill(signal.SIGKILL)
+    server.wait()
+    return event.began, client, "Work Request Flushed Error" in client.output()
+
+
+def is_reported(t: Test, detour: Detour, daemon: Daemon, monitor: Process, began: float) -> None:
+    told = daemon.await_record("stopped", lambda record: "of a guarded queue pair" in record["text"], began)
+    said = told and told["count"] > 0 and told["netdev"] == "eth0"
+    t.check(said, f"{detour.what}: the audit log says what was stopped", told or daemon.log(began))
+    t.check(monitor.says("stopped at the gate"), f"{detour.what}: so does a monitor", monitor.output())
 
 
 def policy_deleted(t: Test) -> None:
@@ -252,20 +329,25 @@ def without_daemon(t: Test, daemon: Daemon, what: str, number: int, deleted: lis
 def containers_go_on(t: Test) -> None:
     """Masquerading that does not concern the path changes nothing for it, and the gate nothing for a container."""
     ipsec(t)
-    t.a.run(CONTAINERS, check=True)
-    on_both(t, gate=True)
+    t.a.run(CONTAINER, check=True)
+    daemon = on_both(t, gate=True)
     t.b.write_file("/run/answers.py", ANSWERS)
     server = t.b.start("exec python3 /run/answers.py")
     await_listener(server, CONTAINER_PORT)
-    before = {guest.name: stopped(t, guest) for guest in (t.a, t.b)}
-    trial = try_out(t, PINGPONG, ETH0, guarded="ab")
-    asked = t.a.run(f"ip netns exec container python3 -c {quote(ASKS)}")
+    for program, load, unload in CONTAINER_RULES:
+        what = f"docker's and Kubernetes' rules by {program}"
+        before = {guest.name: stopped(t, guest) for guest in (t.a, t.b)}
+        t.a.run(load, check=True)
+        trial = try_out(t, PINGPONG, ETH0, guarded="ab")
+        asked = t.a.run(f"ip netns exec container python3 -c {quote(ASKS)}")
+        t.a.run(unload, check=True)
+        t.check(trial.ran and not trial.readable, f"{what}: a guarded pingpong over IPsec runs", trial)
+        t.check(asked.out.strip() == ETH0["a"][0], f"{what}: a container reaches b, masqueraded", asked)
+        after = {guest.name: stopped(t, guest) for guest in (t.a, t.b)}
+        t.check(after == before, f"{what}: the gate stops nothing", (before, after))
+    t.check(not daemon.losses(), "docker's and Kubernetes' rules: nothing is revoked", daemon.losses())
     server.kill(signal.SIGKILL)
     server.wait()
-    t.check(trial.ran and not trial.readable, "docker's and Kubernetes' rules: a guarded pingpong over IPsec runs", trial)
-    t.check(asked.out.strip() == ETH0["a"][0], "docker's and Kubernetes' rules: a container reaches b, masqueraded", asked)
-    after = {guest.name: stopped(t, guest) for guest in (t.a, t.b)}
-    t.check(after == before, "docker's and Kubernetes' rules: the gate stops nothing", (before, after))
 
 
 def flood_holds_nobody(t: Test) -> None:
