@@ -29,6 +29,8 @@ def run(t: Test) -> None:
     t.net.ipsec(extra=SECOND)
     moved_to_clear(t, on_both(t))
     t.net.ipsec(extra=SECOND)
+    moved_under_gate(t, on_both(t, gate=True))
+    t.net.ipsec(extra=SECOND)
     moved_from_clear(t, Daemon(t, t.a, TO_OTHER))
     t.net.ipsec(extra=SECOND)
     protect_other(t)
@@ -92,6 +94,24 @@ def moved_to_clear(t: Test, daemon: Daemon) -> None:
     if ending:
         reason = revoked and revoked["reason"]
         t.note(f"moved to clear: ended after {ending.at - began:.1f} s, {wire.clear} frames in clear: {reason}")
+    stream.stop()
+
+
+def moved_under_gate(t: Test, daemon: Daemon) -> None:
+    """The gate stops its packets until the scan of the daemon finds the change."""
+    stream = guarded(t)
+    began = t.a.now()
+    with t.wire(busy=True) as wire:
+        result = move(t, stream)
+        ending = stream.end_of_a()
+    revoked = daemon.await_revoked(stream.client, began)
+    t.check(result.ok, "moved to clear under the gate: the kernel changes the address", result)
+    t.check(wire.clear == 0, "moved to clear under the gate: nothing leaves in clear", wire)
+    t.check(ending and ending.flushed, "moved to clear under the gate: the program sees its work flushed", ending or stream.client.output())
+    named = any(has_reason(revoked, reason) for reason in ("gate-stopped", "outbound-no-policy"))
+    t.check(named, "moved to clear under the gate: the audit log has the reason", revoked or daemon.log(began))
+    if ending:
+        t.note(f"moved to clear under the gate: ended after {ending.at - began:.1f} s: {revoked and revoked['reason']}")
     stream.stop()
 
 
