@@ -8,8 +8,8 @@
     flood.py execs          asks for processes that hang in execve(2), where they close such a file
     flood.py unread         leaves such files in sockets that it closes
     flood.py taken DOOR     holds one, and maps the file DOOR, so that a scan takes it
-    flood.py mappings DOOR  has 60,000 mappings, and maps DOOR last
-    flood.py files DOOR     has 60,000 files open, and maps DOOR
+    flood.py mappings DOOR  has 20,000 mappings, and maps DOOR last
+    flood.py files DOOR     has 20,000 files open, and maps DOOR
     flood.py doors          says all the time that its door is broken
     flood.py links          changes links of a network namespace of its own, where it has asked
 
@@ -140,7 +140,8 @@ def slow() -> None:
 def connected_by_one_that_hangs(fd: int) -> socket.socket:
     ours, theirs = socket.socketpair()
     if os.fork() == 0:
-        socket.send_fds(theirs, [b"x"], [attack.connect().fileno()])
+        connection = attack.connect()
+        socket.send_fds(theirs, [b"x"], [connection.fileno()])
         os.set_inheritable(fd, False)
         os.execv("/bin/sleep", ["sleep", "1000"])
     theirs.close()
@@ -196,7 +197,7 @@ def taken(door: str) -> None:
 
 def mappings(door: str) -> None:
     kept = []
-    for i in range(60000):
+    for i in range(20000):
         kept.append(mmap.mmap(-1, 4096, prot=mmap.PROT_READ | (mmap.PROT_WRITE if i % 2 else 0)))
     kept.append(looks_guarded(door))
     ready_and_hold()
@@ -205,7 +206,7 @@ def mappings(door: str) -> None:
 def files(door: str) -> None:
     kept = looks_guarded(door)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    for _ in range(min(60000, limit - 100)):
+    for _ in range(min(20000, limit - 100)):
         os.open("/dev/zero", os.O_RDWR)
     assert kept
     ready_and_hold()
@@ -218,7 +219,7 @@ def doors() -> None:
     while True:
         attack.say(broken)
         count += 1
-        if count == 10000:
+        if count == 4500:  # more than DECISIONS_BURST
             print("ready", flush=True)
 
 
