@@ -23,6 +23,8 @@ FLIPS = int(os.environ.get("RDMASEC_FLIPS", "200"))
 # A rule for a remote that is not used allows a QP until its address is known.
 LATE = "[rule elsewhere]\nmatch-remote = 10.99.0.0/16\nmode = off\n"
 FLIPPING = 600  # s without progress; the program prints a line for every hundred attempts
+# A second libibverbs in another namespace of the loader (dlmopen(3)).
+NAMESPACE = "verbs_break namespace none"
 OFF = "[default]\nmode = off\n"
 QKEY = Path(__file__).resolve().parents[2] / "apps/pyverbs_qkey.py"
 SETPRIV = f"setpriv --reuid {USER} --regid {USER} --clear-groups"
@@ -64,7 +66,11 @@ def in_clear(t: Test) -> None:
     result = t.a.run(f"{preloaded(t)} {t.build}/tests/verbs_static -g 0 {ETH0['b'][0]}")
     holds = result.code == 126 and "--supervise" in result.err
     t.check(holds, "verbs_static, without --supervise: it is not started, and the reason is printed", result)
-    for program in ("verbs_static", "verbs_threads", "verbs_dlvsym", "verbs_fork", "verbs_fork -o", "verbs_fork -x"):
+    client, _, seen = connect(t, NAMESPACE, ETH0, wrap_a=preloaded(t))
+    holds = client.ok and seen.clear > 0
+    t.check(holds, f"control: {NAMESPACE}, preloaded, runs in clear: ld.so preloads nothing there", f"{client}\n{seen}")
+    forks = ("verbs_fork", "verbs_fork -o", "verbs_fork -x", "verbs_fork -v")
+    for program in ("verbs_static", "verbs_threads", "verbs_dlvsym", *forks, NAMESPACE):
         client, _, seen = connect(t, program, ETH0, wrap_a=supervised(t))
         lines = refusal_lines(client)
         t.check(client.code == 1 and "(errno 1)" in client.err, f"{program}, supervised, in clear: it gets EPERM", client)
