@@ -9,6 +9,7 @@
 #include "engine/internal.h"
 #include "judge/judgement_internal.h"
 #include "judge/words.h"
+#include "process/same_file.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 #include "util/text.h"
@@ -30,20 +31,32 @@ static void send_answer(const struct asking *q)
 
 static void refuse_not_found(struct judgement *answer, int err);
 
-bool question_take_file(struct asking *q, enum connection_fate *fate)
+enum connection_fate question_refuse_file(struct asking *q, int err)
 {
-	int err = foreign_receive(q->connection->server->options.foreign, q->connection->socket, &q->process, q->number,
-				  &q->file);
-
-	if (!err)
-		return true;
-	if (err == -EBADMSG) {
-		*fate = question_reject(q, REASON_ENGINE_MESSAGE);
-		return false;
-	}
+	if (err == -EBADMSG)
+		return question_reject(q, REASON_ENGINE_MESSAGE);
 	refuse_not_found(&q->answer, err == -ENODEV ? -EBADF : err);
-	*fate = question_answer(q);
-	return false;
+	return question_answer(q);
+}
+
+/* A file that could not be taken before is judged as it was. */
+void question_check_file(struct asking *q)
+{
+	struct foreign *foreign = q->connection->server->options.foreign;
+	struct foreign_file theirs;
+	bool same = false;
+
+	if (q->file.same_err)
+		return;
+	q->file.same_err = foreign_take_of(foreign, &q->process, q->file.thread, q->number, q->file.rdev, &theirs);
+	if (q->file.same_err) {
+		q->file.same_err = q->file.same_err == -ENODEV ? -EBADF : q->file.same_err;
+		return;
+	}
+	q->file.same_err = same_open_file(getpid(), theirs.fd, getpid(), q->file.fd, &same);
+	if (!q->file.same_err && !same)
+		q->file.same_err = -EBADF;
+	foreign_close_device(foreign, theirs.fd);
 }
 
 void question_forget_file(struct asking *q)
@@ -141,6 +154,7 @@ static void judge_by_evidence(struct asking *q)
 	struct answer_question question = { .client = &client, .request = &q->request };
 	int err = find_namespace(q, &question.rdev);
 
+	q->hangs = err == -EBUSY || err == -ETIMEDOUT;
 	if (err) {
 		refuse_not_found(&q->answer, err);
 		return;
@@ -253,7 +267,7 @@ static void query(struct connection *connection, struct process *process, const 
 	struct foreign *foreign = connection->server->options.foreign;
 	struct watch_ufile *ufile;
 	struct foreign_file file;
-	int err = foreign_receive(foreign, connection->socket, process, (int)query->fd, &file);
+	int err = foreign_receive(foreign, connection->socket, process, (int)query->fd, &file, NULL);
 
 	if (err) {
 		out->err = err == -ENODEV ? EBADF : (uint32_t)-err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the files of the server. Each file calls only those below it: server, wait, ask, lists, connection. */
+/* Between the files of the server. Each file calls only those below it: server, take, wait, ask, lists, connection. */
 #ifndef RDMASEC_ENGINE_INTERNAL_H
 #define RDMASEC_ENGINE_INTERNAL_H
 
@@ -25,9 +25,18 @@ enum {
 	DONE_SILENCE_MS = 60000,    /* from the answer to DONE: one ioctl(2) */
 	LIST_SILENCE_MS = 15000,    /* of a tool that does not read its list */
 	JUDGE_WAITING_AT_ONCE = 16, /* of the waiting questions, before other events get their turn */
+	TAKE_AGAIN_MS = 20,         /* from one attempt at a file to the next: at first, and */
+	TAKE_AGAIN_MAX_MS = 500,    /* after some seconds */
 };
 
-enum connection_state { CONNECTION_ASKS, CONNECTION_WAITS, CONNECTION_ACTS, CONNECTION_LISTS, CONNECTION_MONITORS };
+enum connection_state {
+	CONNECTION_ASKS,
+	CONNECTION_TAKES,
+	CONNECTION_WAITS,
+	CONNECTION_ACTS,
+	CONNECTION_LISTS,
+	CONNECTION_MONITORS
+};
 
 /* An account (process/account.h), and what it holds, to bound it. */
 struct server_user {
@@ -50,6 +59,14 @@ struct asking {
 	char device[RDMA_DEVICE_NAME_MAX]; /* "": it is not known */
 	struct judgement answer;
 	bool too_early; /* evidence is still being read, and might change the answer */
+	bool hangs;     /* a helper could not look at a process or file in time: the answer is a refusal for this */
+};
+
+/* A question that is tried again, because a helper could not look at its file or process in time. */
+struct taking {
+	struct asking question;
+	int ticket;     /* of foreign_receive(); -1: none */
+	int64_t end_ms; /* then it is refused */
 };
 
 /* A question that waits for an SA of IPsec or MACsec, or for evidence. */
@@ -90,6 +107,7 @@ struct connection {
 	int silence_ms;                                 /* of connection_wait() */
 	bool is_queued;                                 /* in user->queued */
 	void (*release)(struct connection *connection); /* of what its state holds; NULL: nothing */
+	struct taking *taking;                          /* CONNECTION_TAKES */
 	struct waiting *waiting;                        /* CONNECTION_WAITS */
 	struct pending *pending;                        /* CONNECTION_ACTS */
 	struct list list;                               /* CONNECTION_LISTS */
@@ -148,13 +166,15 @@ void connection_free(struct connection *connection); /* also releases what its s
 
 /* ---- ask.c ---- */
 
-/*
- * Describes q->process and receives the file that waits in the connection with the question (foreign_receive()).
- * Refuses the question if that fails. True: q->file is set, and question_forget_file() is due.
- */
-RS_MUST_USE bool question_take_file(struct asking *q, enum connection_fate *fate);
+/* Refuses a question whose file could not be taken, by the -errno of foreign_receive(). */
+RS_MUST_USE enum connection_fate question_refuse_file(struct asking *q, int err);
+/* The program may have replaced the file since it was taken: sets q->file.same_err. */
+void question_check_file(struct asking *q);
 void question_forget_file(struct asking *q);
-/* Judges q->request: fills in q->in, of which it takes a reference, q->device and q->answer. */
+/*
+ * Judges q->request: fills in q->in, of which it takes a reference, q->device and q->answer. With q->hangs it may be
+ * judged again later.
+ */
 void question_judge(struct asking *q);
 /* Sends q->answer, and gives up the reference. */
 RS_MUST_USE enum connection_fate question_answer(struct asking *q);
@@ -180,6 +200,16 @@ void server_on_change(struct namespace *in, const struct mirror_change *change, 
 /* A living QP's SA is missing, or about to be. */
 void server_on_missing_sa(struct namespace *in, const struct acquire_flow *flow, uint32_t policy_index, uid_t uid,
 			  uint32_t grace_ms, void *arg);
+
+/* ---- take.c ---- */
+
+/*
+ * Takes the file of a question, judges it, and answers it or has it wait. It was read; q->process is described with its
+ * file. All of it is taken over.
+ */
+RS_MUST_USE enum connection_fate question_begin(struct asking *q);
+/* The next attempt. */
+RS_MUST_USE enum connection_fate connection_take_again(struct connection *connection);
 
 /* ---- lists.c ---- */
 

@@ -39,24 +39,6 @@ static int read_question(struct asking *q, const void *message, size_t len, bool
 	return err;
 }
 
-/* A question that was read: the process is q->process, which is described with its file. */
-static enum connection_fate on_asked(struct asking *q)
-{
-	enum connection_fate fate;
-
-	if (q->request.kind != REQUEST_DOOR_BROKEN && !question_take_file(q, &fate)) {
-		process_close(&q->process);
-		return fate;
-	}
-	question_judge(q);
-	if (question_waits(q, &fate))
-		return fate;
-	fate = question_answer(q);
-	question_forget_file(q);
-	process_close(&q->process);
-	return fate;
-}
-
 static enum connection_fate on_question(struct connection *connection, const void *message, size_t len, bool has_file)
 {
 	struct asking q = { .connection = connection, .file = { .fd = -1 } };
@@ -67,7 +49,7 @@ static enum connection_fate on_question(struct connection *connection, const voi
 	if (which >= 0)
 		return has_file ? CONNECTION_ENDS : connection_request(connection, which);
 	err = read_question(&q, message, len, has_file);
-	return err ? reject(&q, err) : on_asked(&q);
+	return err ? reject(&q, err) : question_begin(&q);
 }
 
 static enum connection_fate on_done(struct connection *connection, const void *message, size_t len, bool has_file)
@@ -82,6 +64,13 @@ static enum connection_fate on_silent_door(struct connection *connection)
 	return CONNECTION_ENDS;
 }
 
+/* When its account's turn has come: an attempt may last. */
+static enum connection_fate on_take_again(struct connection *connection)
+{
+	connection_queue(connection);
+	return CONNECTION_STAYS;
+}
+
 /*
  * What a connection does, by its state and by what happens on its socket. An empty cell ends it: monitors and waiting
  * doors send nothing, so anything that arrives from one is its end.
@@ -93,6 +82,7 @@ static const struct {
 	bool wants_end; /* its handler of messages also gets the end of the connection, as a message of no octets */
 } actions[] = {
 	[CONNECTION_ASKS] = { .message = on_question },
+	[CONNECTION_TAKES] = { .silence = on_take_again },
 	[CONNECTION_WAITS] = { .silence = connection_still_waits },
 	[CONNECTION_ACTS] = { .message = on_done, .silence = on_silent_door, .wants_end = true },
 	[CONNECTION_LISTS] = { .room = connection_write },
@@ -115,9 +105,13 @@ static enum connection_fate read_one(struct connection *connection)
 	char message[sizeof(struct wire_ask) + 1];
 	enum connection_state state = connection->state;
 	bool has_file = false;
-	int got = next_message(connection->socket, message, sizeof(message), &has_file);
-	size_t len = got > 0 ? (size_t)got : 0;
+	size_t len;
+	int got;
 
+	if (state == CONNECTION_TAKES)
+		return connection_take_again(connection);
+	got = next_message(connection->socket, message, sizeof(message), &has_file);
+	len = got > 0 ? (size_t)got : 0;
 	if (got == -EAGAIN || got == -EINTR)
 		return CONNECTION_STAYS;
 	if (actions[state].message && (got > 0 || got == -EBADMSG || actions[state].wants_end))

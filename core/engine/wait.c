@@ -12,7 +12,6 @@
 
 #include "engine/internal.h"
 #include "judge/concerns.h"
-#include "process/same_file.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
 
@@ -58,6 +57,8 @@ static bool is_shunted(const struct verdict *verdict)
 
 static enum judged judged(const struct asking *q)
 {
+	if (q->hangs)
+		return TOO_EARLY;
 	if (!q->in)
 		return DECIDED;
 	if (q->answer.setup_ms)
@@ -235,8 +236,9 @@ bool question_waits(struct asking *q, enum connection_fate *fate)
 	struct waiting *w;
 	int err;
 
-	/* a pass policy without a request for an SA is not that of a negotiation */
-	if (is == DECIDED || (is == SHUNTED && !other))
+	/* a pass policy without a request for an SA is not that of a negotiation; what hangs take.c has tried long
+	 * enough */
+	if (is == DECIDED || (is == SHUNTED && !other) || q->hangs)
 		return false;
 	w = waiting_new(q);
 	err = !w ? -ENOMEM : other ? join_other(w, other) : join(w, &q->answer);
@@ -269,24 +271,13 @@ static enum connection_fate finish(struct connection *connection, struct asking 
 	return fate;
 }
 
-/* The program may have put another file in its place. A file that could not be taken before is judged as it was. */
-static void check_file_again(struct asking *q)
+/* A helper could not look at the file or the process in time. */
+static void judge_later(struct waiting *w)
 {
-	struct foreign *foreign = q->connection->server->options.foreign;
-	struct foreign_file theirs;
-	bool same = false;
+	const struct timeval pause = clock_timeval(TAKE_AGAIN_MS);
 
-	if (q->file.same_err)
-		return;
-	q->file.same_err = foreign_take_of(foreign, &q->process, q->file.thread, q->number, q->file.rdev, &theirs);
-	if (q->file.same_err) {
-		q->file.same_err = q->file.same_err == -ENODEV ? -EBADF : q->file.same_err;
-		return;
-	}
-	q->file.same_err = same_open_file(getpid(), theirs.fd, getpid(), q->file.fd, &same);
-	if (!q->file.same_err && !same)
-		q->file.same_err = -EBADF;
-	foreign_close_device(foreign, theirs.fd);
+	w->dirty = true;
+	event_add(w->question.connection->server->judge_waiting, &pause);
 }
 
 static enum connection_fate judge_again(struct connection *connection)
@@ -298,7 +289,7 @@ static enum connection_fate judge_again(struct connection *connection)
 
 	w->dirty = false;
 	now.in = NULL;
-	check_file_again(&now);
+	question_check_file(&now);
 	question_judge(&now);
 	step = steps[w->for_sa ? FOR_SA : FOR_EVIDENCE][judged(&now)][clock_ms() >= w->end_ms];
 	if (step == EXPLAIN)
@@ -310,7 +301,10 @@ static enum connection_fate judge_again(struct connection *connection)
 		return finish(connection, &now);
 	w->question.answer = now.answer;
 	w->question.too_early = now.too_early;
-	namespace_put(now.in);
+	if (now.in)
+		namespace_put(now.in);
+	if (now.hangs)
+		judge_later(w);
 	return wait_on(connection);
 }
 

@@ -19,10 +19,11 @@
 
 enum {
 	SLICE_MS = 20,
-	AWAIT_MAX_MS = 5000,           /* of a helper that runs, on a host with too much to do */
-	BARRED_MS = 10000,             /* an account, from a helper's hanging on */
-	SOCKET_CLOSER_MS = 1000,       /* without progress: then it hangs */
-	SEND_BUFFER = 4 * 1024 * 1024, /* some thousand sockets that wait for a closer */
+	AWAIT_MAX_MS = 15000,        /* of a helper that runs, on a host with too much to do: half of WatchdogSec */
+	BARRED_MS = FOREIGN_LATE_MS, /* an account, from a helper's hanging on */
+	SLEEPS_MAX_MS = 2 * FOREIGN_ASLEEP_MS, /* of one that wakes up now and then */
+	SOCKET_CLOSER_MS = 1000,               /* without progress: then it hangs */
+	SEND_BUFFER = 4 * 1024 * 1024,         /* some thousand sockets that wait for a closer */
 	TRIES = 3,
 	HANGS_MAX = 3, /* accounts at whose files helpers hang, in one search: it then looks at the asking one's only */
 };
@@ -59,7 +60,8 @@ static void forget_returned(struct foreign *foreign)
 		struct foreign_helper *helper = &foreign->helpers[i];
 		bool idle = helper->role == FOREIGN_JAIL && helper->sent == atomic_load(&helper->slot->closed);
 
-		if (is_given_up(helper) && now > helper->until_ms && (idle || has_ended(helper)))
+		if (is_given_up(helper) && helper->role != FOREIGN_LATE && now > helper->until_ms &&
+		    (idle || has_ended(helper)))
 			foreign_helper_end(helper);
 	}
 }
@@ -78,6 +80,12 @@ unsigned foreign_stuck(const struct foreign *foreign)
 	return count;
 }
 
+/* A late one and a jail go on. */
+static bool is_ended(enum foreign_role role)
+{
+	return role != FOREIGN_JAIL && role != FOREIGN_LATE;
+}
+
 void foreign_give_up(struct foreign_helper *helper, enum foreign_role role)
 {
 	helper->account = atomic_load(&helper->slot->account);
@@ -87,7 +95,7 @@ void foreign_give_up(struct foreign_helper *helper, enum foreign_role role)
 						      .number = atomic_load(&helper->slot->number) };
 	helper->until_ms = clock_ms() + BARRED_MS;
 	helper->role = role;
-	if (role == FOREIGN_JAIL)
+	if (!is_ended(role))
 		return;
 	close(helper->socket);
 	helper->socket = -1;
@@ -172,38 +180,58 @@ bool foreign_hangs(struct foreign *foreign, uint64_t account)
 	forget_returned(foreign);
 	barred = foreign_debt_is_high(foreign, account);
 	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
-		barred |= foreign->helpers[i].role == FOREIGN_STUCK && foreign->helpers[i].account == account;
+		barred |= (foreign->helpers[i].role == FOREIGN_STUCK || foreign->helpers[i].role == FOREIGN_LATE) &&
+			  foreign->helpers[i].account == account;
 	return barred;
 }
 
 /* Returns the processor time that the helper has had; 0: it has ended. */
-static int64_t work_us(const struct foreign_helper *helper)
+static int64_t work_ns(const struct foreign_helper *helper)
 {
 	struct timespec now;
 
-	return clock_gettime(helper->work, &now) ? 0 : (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	return clock_gettime(helper->work, &now) ? 0 : (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* What a helper did while the engine waited for it. */
+struct patience {
+	int64_t end_ms, began_ns, seen_ns;
+	int asleep_ms, slept_ms; /* without progress, and in all */
+};
+
+/*
+ * After a slice of waiting: does the helper hang? One that waits for a processor does not, however long that takes on a
+ * busy host. One that sleeps has its file to wait for; if it ran since the last slice it proceeds, but an account could
+ * have it wake up as often as it likes.
+ */
+static bool is_hung(struct foreign *foreign, const struct foreign_helper *helper, struct patience *patience)
+{
+	bool sleeps = foreign_is_asleep(helper);
+	int64_t ns = work_ns(helper);
+
+	/* most replies come before: its first slice is not counted */
+	if (patience->began_ns < 0)
+		patience->began_ns = ns;
+	if (sleeps) {
+		foreign_debt_add(foreign, atomic_load(&helper->slot->account), SLICE_MS);
+		patience->slept_ms += SLICE_MS;
+	}
+	patience->asleep_ms = sleeps && ns == patience->seen_ns ? patience->asleep_ms + SLICE_MS : 0;
+	patience->seen_ns = ns;
+	return patience->asleep_ms >= FOREIGN_ASLEEP_MS || patience->slept_ms >= SLEEPS_MAX_MS ||
+	       ns - patience->began_ns >= FOREIGN_WORKS_MS * 1000000LL || clock_ms() > patience->end_ms;
 }
 
 int foreign_await(struct foreign *foreign, const struct foreign_helper *helper, struct foreign_reply *out, int *fd)
 {
 	struct pollfd ready = { .fd = helper->socket, .events = POLLIN };
-	int64_t end_ms = clock_ms() + AWAIT_MAX_MS, began_us = -1;
+	struct patience patience = { .end_ms = clock_ms() + AWAIT_MAX_MS, .began_ns = -1, .seen_ns = -1 };
 	size_t count = 1;
-	int asleep = 0, got;
+	int got;
 
-	while (poll(&ready, 1, SLICE_MS) != 1) {
-		bool sleeps = foreign_is_asleep(helper);
-
-		/* most replies come before: its first slice is not counted */
-		if (began_us < 0)
-			began_us = work_us(helper);
-		if (sleeps)
-			foreign_debt_add(foreign, atomic_load(&helper->slot->account), SLICE_MS);
-		asleep = sleeps ? asleep + 1 : 0;
-		if (asleep * SLICE_MS >= FOREIGN_ASLEEP_MS || work_us(helper) - began_us >= FOREIGN_WORKS_MS * 1000 ||
-		    clock_ms() > end_ms)
+	while (poll(&ready, 1, SLICE_MS) != 1)
+		if (is_hung(foreign, helper, &patience))
 			return -ETIMEDOUT;
-	}
 	got = foreign_receive_message(helper->socket, out, sizeof(*out), fd, &count, MSG_DONTWAIT);
 	if (!count)
 		*fd = -1;
@@ -231,8 +259,20 @@ static size_t length_of(const struct foreign_request *request)
 	return offsetof(struct foreign_request, places) + request->count * sizeof(request->places[0]);
 }
 
+/* Of one that hangs. -EINPROGRESS: its reply may still come. */
+static int give_up_call(struct foreign *foreign, struct foreign_helper *helper, int err, bool is_own, int *ticket)
+{
+	if (!err || !is_own || !ticket) {
+		foreign_give_up(helper, FOREIGN_STUCK);
+		return err;
+	}
+	foreign_give_up(helper, FOREIGN_LATE);
+	*ticket = (int)(helper - foreign->helpers);
+	return -EINPROGRESS;
+}
+
 int foreign_call(struct foreign *foreign, const struct foreign_request *request, const int *fds, size_t fd_count,
-		 struct foreign_reply *reply, int *fd)
+		 struct foreign_reply *reply, int *fd, int *ticket)
 {
 	int err = -EBUSY;
 
@@ -240,8 +280,7 @@ int foreign_call(struct foreign *foreign, const struct foreign_request *request,
 		return -EBUSY;
 	for (int i = 0; i < TRIES; i++) {
 		struct foreign_helper *helper = foreign_helper_get(foreign, FOREIGN_TAKER);
-		uint64_t account;
-		bool hangs = false;
+		bool hangs = false, is_own;
 
 		if (!helper)
 			return -EBUSY;
@@ -251,10 +290,10 @@ int foreign_call(struct foreign *foreign, const struct foreign_request *request,
 			foreign_helper_end(helper);
 			continue;
 		}
-		account = atomic_load(&helper->slot->account);
+		is_own = atomic_load(&helper->slot->account) == request->account;
 		if (hangs)
-			foreign_give_up(helper, FOREIGN_STUCK);
-		if (!err || account == request->account || request->what == FOREIGN_SAME)
+			err = give_up_call(foreign, helper, err, is_own, ticket);
+		if (!err || is_own || request->what == FOREIGN_SAME)
 			return err;
 	}
 	return err;
@@ -283,7 +322,7 @@ static int take(struct foreign *foreign, const struct process *process, const st
 	int fd, err;
 
 	if (foreign) {
-		err = foreign_call(foreign, request, &process->pidfd, 1, &reply, &fd);
+		err = foreign_call(foreign, request, &process->pidfd, 1, &reply, &fd, NULL);
 		return err ? err : foreign_file_from(&reply, fd, out);
 	}
 	err = foreign_take_here("/sys", process, request->thread, request->number, (dev_t)request->rdev, out, &left);
@@ -339,7 +378,7 @@ static int same(struct foreign *foreign, struct foreign_request *request, int ow
 
 		if (!request->count)
 			return -ENOENT;
-		err = foreign_call(foreign, request, &own, own >= 0, &reply, &fd);
+		err = foreign_call(foreign, request, &own, own >= 0, &reply, &fd, NULL);
 		/* the places of that account are barred now, so the next request lacks them */
 		if (err == -ETIMEDOUT && hung++ < HANGS_MAX) {
 			err = -ENOENT;

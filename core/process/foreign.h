@@ -24,7 +24,8 @@
  * may have its programs on a slow file system, and attacks no engine of its own.
  *
  * For one thread: the one that called foreign_start(). The calls block while a helper works, and at most for about
- * FOREIGN_ASLEEP_MS when it sleeps in the kernel, or about FOREIGN_WORKS_MS of processor time.
+ * FOREIGN_ASLEEP_MS when it sleeps in the kernel without progress, or about FOREIGN_WORKS_MS of processor time. A
+ * helper that waits for a processor is waited for.
  */
 #ifndef RDMASEC_PROCESS_FOREIGN_H
 #define RDMASEC_PROCESS_FOREIGN_H
@@ -32,7 +33,8 @@
 #include "process/process.h"
 
 enum {
-	FOREIGN_ASLEEP_MS = 160,
+	FOREIGN_ASLEEP_MS = 160, /* without progress; twice as long in all */
+	FOREIGN_LATE_MS = 10000, /* until a helper that sleeps is given up by foreign_receive_late() */
 	FOREIGN_SEARCH_MS = 250, /* of one process */
 	FOREIGN_WORKS_MS = 320,
 	FOREIGN_HELPERS_MAX = 64, /* those that were given up included */
@@ -102,9 +104,21 @@ RS_MUST_USE int foreign_take_of(struct foreign *foreign, const struct process *p
  * foreign_describe() the process, then receives the next message of `socket`, which the caller has seen (wire_peek()),
  * and the file with it: one request for both. Returns 0; -EBADMSG: there is no file, or more than one; -ENODEV: not a
  * uverbs device; else as foreign_describe() or foreign_take(). Also of a refused file the process may be described.
+ * With `ticket` not NULL, -EINPROGRESS instead of -ETIMEDOUT: the helper sleeps, perhaps only because the host or a
+ * file system is slow. The message is its own, *ticket is due to foreign_receive_late(), and until then the account is
+ * barred (-EBUSY).
  */
 RS_MUST_USE int foreign_receive(struct foreign *foreign, int socket, struct process *process, int number,
-				struct foreign_file *out);
+				struct foreign_file *out, int *ticket);
+/*
+ * The reply of a helper for which foreign_receive() returned -EINPROGRESS, of the same process. -EINPROGRESS: call it
+ * again, or foreign_receive_cancel(). Anything else is the result of foreign_receive(), and the ticket is void;
+ * -ETIMEDOUT: the helper has slept for FOREIGN_LATE_MS. Does not block.
+ */
+RS_MUST_USE int foreign_receive_late(struct foreign *foreign, int ticket, struct process *process,
+				     struct foreign_file *out);
+/* Gives up the helper, whose account is barred from then on as of one that hangs. The ticket is void. */
+void foreign_receive_cancel(struct foreign *foreign, int ticket);
 
 /* A descriptor of a process. */
 struct foreign_place {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 /* The facts of processes that only a helper may read: process.h says which block. With a question comes its file. */
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "process/foreign_private.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 /* Apart from every process's: a process that hangs a search bars further searches, and no question. */
@@ -32,7 +34,7 @@ static int ask(struct foreign *foreign, const struct process *process, enum fore
 	       struct foreign_reply *reply, int *fd)
 {
 	const struct foreign_request request = { .account = process->account, .what = what, .pid = process->pid };
-	int err = foreign_call(foreign, &request, NULL, 0, reply, fd);
+	int err = foreign_call(foreign, &request, NULL, 0, reply, fd, NULL);
 
 	return err ? err : reply->err;
 }
@@ -79,7 +81,23 @@ static int receive_in_this_process(int socket, struct process *process, int numb
 	return err;
 }
 
-int foreign_receive(struct foreign *foreign, int socket, struct process *process, int number, struct foreign_file *out)
+/* Takes what a helper received. */
+static int take_received(struct foreign *foreign, const struct foreign_reply *reply, int fd, struct process *process,
+			 struct foreign_file *out)
+{
+	int err = foreign_file_from(reply, fd, out);
+
+	if (!err && !reply->is_described)
+		err = -EPROTO;
+	if (take_facts(reply, process))
+		err = -ESRCH;
+	if (err && !reply->err && fd >= 0)
+		foreign_close_device(foreign, fd);
+	return err;
+}
+
+int foreign_receive(struct foreign *foreign, int socket, struct process *process, int number, struct foreign_file *out,
+		    int *ticket)
 {
 	const struct foreign_request request = {
 		.account = process->account, .what = FOREIGN_RECEIVE, .pid = process->pid, .number = number
@@ -90,17 +108,38 @@ int foreign_receive(struct foreign *foreign, int socket, struct process *process
 
 	if (!foreign)
 		return receive_in_this_process(socket, process, number, out);
-	err = foreign_call(foreign, &request, fds, 2, &reply, &fd);
-	if (err)
-		return process_has_ended(process) ? -ESRCH : err;
-	err = foreign_file_from(&reply, fd, out);
-	if (!err && !reply.is_described)
-		err = -EPROTO;
-	if (take_facts(&reply, process))
-		err = -ESRCH;
-	if (err && !reply.err && fd >= 0)
-		foreign_close_device(foreign, fd);
-	return err;
+	err = foreign_call(foreign, &request, fds, 2, &reply, &fd, ticket);
+	if (!err)
+		return take_received(foreign, &reply, fd, process, out);
+	return err != -EINPROGRESS && process_has_ended(process) ? -ESRCH : err;
+}
+
+int foreign_receive_late(struct foreign *foreign, int ticket, struct process *process, struct foreign_file *out)
+{
+	struct foreign_helper *helper = &foreign->helpers[ticket];
+	struct foreign_reply reply;
+	size_t count = 1;
+	int fd = -1, got = foreign_receive_message(helper->socket, &reply, sizeof(reply), &fd, &count, MSG_DONTWAIT);
+
+	if (got == -EAGAIN && clock_ms() <= helper->until_ms)
+		return -EINPROGRESS;
+	if (got != sizeof(reply)) {
+		foreign_receive_cancel(foreign, ticket);
+		return got == -EAGAIN ? -ETIMEDOUT : -ECONNRESET;
+	}
+	/* it ends, but what it still closes may last: the account is barred for so long */
+	if (reply.closes) {
+		foreign_give_up(helper, FOREIGN_STUCK);
+		helper->until_ms = clock_ms();
+	} else {
+		foreign_helper_end(helper);
+	}
+	return take_received(foreign, &reply, count ? fd : -1, process, out);
+}
+
+void foreign_receive_cancel(struct foreign *foreign, int ticket)
+{
+	foreign_give_up(&foreign->helpers[ticket], FOREIGN_STUCK);
 }
 
 int foreign_open_netns(struct foreign *foreign, const struct process *process, int *out_fd)
@@ -133,7 +172,7 @@ int foreign_find_by_environment(struct foreign *foreign, const char *variable, s
 	if (!helper)
 		return -EBUSY;
 	text_copy(helper->slot->variable, sizeof(helper->slot->variable), variable);
-	err = foreign_call(foreign, &request, NULL, 0, &reply, &fd);
+	err = foreign_call(foreign, &request, NULL, 0, &reply, &fd, NULL);
 	if (fd >= 0)
 		close(fd);
 	if (!err)

@@ -127,6 +127,7 @@ enum foreign_role {
 	FOREIGN_STUCK,      /* was a taker or a searcher */
 	FOREIGN_STUCK_SCAN, /* was a scanner */
 	FOREIGN_JAIL,       /* was a socket closer, and gets the further sockets of its account */
+	FOREIGN_LATE,       /* was a taker, and foreign_receive_late() has its reply */
 };
 
 struct foreign_helper {
@@ -174,10 +175,11 @@ void foreign_give_up(struct foreign_helper *helper, enum foreign_role role);
 void foreign_helper_end(struct foreign_helper *helper);
 /*
  * Has the taker serve a request. Tries again if it hangs with another account's file, or has ended. Returns 0 and the
- * reply, with *fd -1 if none came; or -errno as foreign_take().
+ * reply, with *fd -1 if none came; or -errno as foreign_take(); -EINPROGRESS: it hangs with the account's own file, and
+ * *ticket is its number. `ticket` NULL: then it is given up, and the call returns -ETIMEDOUT.
  */
 RS_MUST_USE int foreign_call(struct foreign *foreign, const struct foreign_request *request, const int *fds,
-			     size_t fd_count, struct foreign_reply *reply, int *fd);
+			     size_t fd_count, struct foreign_reply *reply, int *fd, int *ticket);
 /* Takes the file of a reply with the fd `fd`. Returns 0, or the -errno of the reply. */
 RS_MUST_USE int foreign_file_from(const struct foreign_reply *reply, int fd, struct foreign_file *out);
 /* It sleeps in the kernel, so more time does not help it. */

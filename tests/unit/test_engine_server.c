@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,9 +15,10 @@
 
 #include "engine/internal.h"
 #include "messages/protocol.h"
-#include "process/foreign.h"
+#include "process/foreign_private.h"
 #include "skip.h"
 #include "util/fd_socket.h"
+#include "util/small_file.h"
 
 static struct running {
 	char name[WIRE_NAME_MAX];
@@ -176,6 +178,61 @@ static void expect_service(void)
 
 	ask.fd = (uint32_t)null;
 	cr_expect_eq(answer_to(&ask, sizeof(ask), null), EPERM);
+	close(null);
+}
+
+/* A valid question about a file that is no RDMA device. It is not answered here. */
+static int ask_about_null(int null)
+{
+	struct wire_ask ask = question();
+
+	ask.fd = (uint32_t)null;
+	return connect_and_send(&ask, sizeof(ask), null);
+}
+
+static void expect_that_it_was_looked_at(int s)
+{
+	struct wire_answer answer;
+
+	cr_assert_eq(wire_receive(s, &answer, sizeof(answer), NULL), (int)sizeof(answer));
+	close(s);
+	cr_expect(strstr(answer.text, "(reason=device-not-open)"), "%s", answer.text);
+}
+
+static void stop_process(pid_t pid)
+{
+	int status;
+	char path[32], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	cr_assert_eq(kill(pid, SIGSTOP), 0);
+	do
+		status = (int)small_file_read(AT_FDCWD, path, text, sizeof(text));
+	while (status > 0 && !strstr(text, ") T"));
+}
+
+/*
+ * A helper that sleeps may be stopped by a slow host or file system only. The question waits for it, and so does the
+ * next one of the account, whose message stays in its socket.
+ */
+Test(engine_server, answers_after_a_helper_that_was_late, .init = start, .fini = stop)
+{
+	int null = open("/dev/null", O_RDWR), first, second;
+	pid_t helper;
+
+	expect_service();
+	block();
+	helper = foreign_helper_find(engine.foreign, FOREIGN_TAKER)->pid;
+	stop_process(helper);
+	unblock();
+	first = ask_about_null(null);
+	cr_expect_eq(poll(&(struct pollfd){ .fd = first, .events = POLLIN }, 1, 500), 0, "it is not refused");
+	second = ask_about_null(null);
+	cr_expect_eq(poll(&(struct pollfd){ .fd = second, .events = POLLIN }, 1, 200), 0, "it is not refused");
+	cr_assert_eq(kill(helper, SIGCONT), 0);
+	expect_that_it_was_looked_at(first);
+	expect_that_it_was_looked_at(second);
+	expect_service();
 	close(null);
 }
 

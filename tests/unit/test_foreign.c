@@ -160,13 +160,14 @@ static void send_files(int socket, const int *fds, size_t count)
 	cr_assert_eq(foreign_send(socket, "question", 8, fds, count, 0), 8);
 }
 
-static int receive_from(struct process *process, const int *fds, size_t count, int number, struct foreign_file *out)
+static int receive_with(struct process *process, const int *fds, size_t count, int number, struct foreign_file *out,
+			int *ticket)
 {
 	int pair[2], err;
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	send_files(pair[0], fds, count);
-	err = foreign_receive(foreign, pair[1], process, number, out);
+	err = foreign_receive(foreign, pair[1], process, number, out, ticket);
 	/* a helper has it, unless it was refused */
 	if (err == -EBUSY)
 		foreign_close_socket(foreign, pair[1], process->account);
@@ -174,6 +175,11 @@ static int receive_from(struct process *process, const int *fds, size_t count, i
 		close(pair[1]);
 	close(pair[0]);
 	return err;
+}
+
+static int receive_from(struct process *process, const int *fds, size_t count, int number, struct foreign_file *out)
+{
+	return receive_with(process, fds, count, number, out, NULL);
 }
 
 static int receive_of(uint64_t account, const int *fds, size_t count, int number, struct foreign_file *out)
@@ -278,6 +284,167 @@ Test(foreign, refuses_messages_without_one_uverbs_file, .init = start, .fini = s
 	cr_expect_eq(receive(two, 2, HELD, &file), -EBADMSG);
 	cr_expect_eq(receive(&zero, 1, HELD, &file), -ENODEV);
 	cr_expect_eq(take(ACCOUNT, HELD), 0);
+}
+
+/* ---- a helper that is slow, but not dead ---- */
+
+/* The helper sleeps with the question of the account, and then goes on: a host or a file system that is slow. */
+static int begin_late(struct process *process)
+{
+	const int fd = HELD;
+	struct foreign_file file;
+	int ticket = -1;
+	int64_t began = clock_ms();
+
+	stop_helper(FOREIGN_TAKER);
+	*process = of_account(ACCOUNT);
+	cr_assert_eq(receive_with(process, &fd, 1, HELD, &file, &ticket), -EINPROGRESS);
+	cr_expect_leq(clock_ms() - began, 1000);
+	cr_assert_geq(ticket, 0);
+	cr_expect_eq(foreign_receive_late(foreign, ticket, process, &file), -EINPROGRESS);
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0, "others are served meanwhile");
+	cr_expect_eq(take(ACCOUNT, HELD), -EBUSY);
+	return ticket;
+}
+
+Test(foreign, takes_the_reply_of_a_helper_that_was_late, .init = start, .fini = stop)
+{
+	struct foreign_file file;
+	struct process process;
+	int ticket, err;
+
+	cr_assert_eq(take(ACCOUNT, HELD), 0);
+	ticket = begin_late(&process);
+	cr_assert_eq(kill(foreign->helpers[ticket].pid, SIGCONT), 0);
+	while ((err = foreign_receive_late(foreign, ticket, &process, &file)) == -EINPROGRESS)
+		usleep(1000);
+	cr_assert_eq(err, 0);
+	cr_expect_eq(file.same_err, 0);
+	cr_expect_eq(process.start_time, self.start_time);
+	foreign_close_device(foreign, file.fd);
+	cr_expect_eq(foreign_stuck(foreign), 0);
+	cr_expect_eq(take(ACCOUNT, HELD), 0, "the account is not barred");
+}
+
+Test(foreign, gives_up_a_late_helper_in_the_end, .init = start, .fini = stop)
+{
+	struct foreign_file file;
+	struct process process;
+	int ticket;
+
+	cr_assert_eq(take(ACCOUNT, HELD), 0);
+	ticket = begin_late(&process);
+	foreign->helpers[ticket].until_ms -= FOREIGN_LATE_MS + 1;
+	cr_expect_eq(foreign_receive_late(foreign, ticket, &process, &file), -ETIMEDOUT);
+	cr_expect_eq(foreign_stuck(foreign), 1);
+	cr_expect_eq(take(ACCOUNT, HELD), -EBUSY);
+	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0);
+}
+
+/* The engine's end of a helper that does `work`, and then replies. */
+static void await_work(void (*work)(void), struct foreign_helper *helper, struct foreign_slot *slot, int *err)
+{
+	const struct foreign_reply reply = { .kind = FOREIGN_REPLY, .index = 7 };
+	struct foreign_reply got;
+	int pair[2], fd;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	*helper = (struct foreign_helper){ .socket = pair[0], .slot = slot, .pid = fork() };
+	if (helper->pid == 0) {
+		work();
+		(void)!foreign_send(pair[1], &reply, sizeof(reply), NULL, 0, 0);
+		pause();
+	}
+	cr_assert_eq(clock_getcpuclockid(helper->pid, &helper->work), 0);
+	*err = foreign_await(foreign, helper, &got, &fd);
+	cr_expect(*err || got.index == 7);
+	kill(helper->pid, SIGKILL);
+	waitpid(helper->pid, NULL, 0);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* As on a file system that answers late several times: it is asleep whenever the engine looks. */
+static void sleep_and_wake(void)
+{
+	for (int i = 0; i < 5; i++)
+		usleep(40000);
+}
+
+static void spin(void)
+{
+	for (;;)
+		;
+}
+
+Test(foreign, waits_for_a_helper_that_proceeds, .init = start, .fini = stop)
+{
+	struct foreign_slot slot = { .account = 0 };
+	struct foreign_helper helper;
+	int err;
+
+	await_work(sleep_and_wake, &helper, &slot, &err);
+	cr_expect_eq(err, 0);
+}
+
+Test(foreign, gives_up_a_helper_that_works_for_ever, .init = start, .fini = stop)
+{
+	struct foreign_slot slot = { .account = 0 };
+	struct foreign_helper helper;
+	int err;
+
+	await_work(spin, &helper, &slot, &err);
+	cr_expect_eq(err, -ETIMEDOUT);
+}
+
+/* An account cannot have it wake up as often as it likes. */
+static void sleep_and_wake_long(void)
+{
+	for (int i = 0; i < 50; i++)
+		usleep(40000);
+}
+
+Test(foreign, gives_up_a_helper_that_proceeds_too_slowly, .init = start, .fini = stop)
+{
+	struct foreign_slot slot = { .account = 0 };
+	struct foreign_helper helper;
+	int err;
+
+	await_work(sleep_and_wake_long, &helper, &slot, &err);
+	cr_expect_eq(err, -ETIMEDOUT);
+}
+
+/*
+ * A helper of the lowest weight beside programs that take the processor: it waits for long, and nothing of that is
+ * sleep. SCHED_IDLE has 3 of 1024 parts beside each of them.
+ */
+static void starve_itself(void)
+{
+	const struct sched_param none = { 0 };
+	volatile unsigned long sum = 0;
+
+	(void)sched_setscheduler(0, SCHED_IDLE, &none);
+	for (unsigned long i = 0; i < 2000000; i++)
+		sum += i;
+}
+
+Test(foreign, waits_for_a_helper_that_waits_for_a_processor, .init = start, .fini = stop, .timeout = 60)
+{
+	struct foreign_slot slot = { .account = ACCOUNT };
+	struct foreign_helper helper;
+	pid_t busy[2];
+	int err;
+
+	for (size_t i = 0; i < 2; i++)
+		if ((busy[i] = fork()) == 0)
+			spin();
+	await_work(starve_itself, &helper, &slot, &err);
+	cr_expect_eq(err, 0);
+	cr_expect_not(foreign_debt_is_high(foreign, ACCOUNT));
+	for (size_t i = 0; i < 2; i++) {
+		kill(busy[i], SIGKILL);
+		waitpid(busy[i], NULL, 0);
+	}
 }
 
 /* ---- a real one ---- */
