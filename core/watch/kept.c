@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "util/hash.h"
 #include "util/small_file.h"
 
 enum { KEPT_VERSION = 1 };
@@ -70,7 +70,10 @@ static bool remember(struct kept *kept, pid_t pid, uint64_t start_time, uint32_t
 		return false;
 	*process = (struct kept_process){ .pid = pid, .start_time = start_time, .slot = slot };
 	HASH_ADD(hh, kept->table, pid, sizeof(process->pid), process);
-	return true;
+	if (process->hh.tbl)
+		return true;
+	free(process);
+	return false;
 }
 
 /* 0: none is empty. */
