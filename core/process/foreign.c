@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,10 @@ enum {
 	SOCKET_CLOSER_MS = 1000,               /* without progress: then it hangs */
 	SEND_BUFFER = 4 * 1024 * 1024,         /* some thousand sockets that wait for a closer */
 	TRIES = 3,
+	HELD_MAX = 65536,      /* sockets of a holder, */
+	HOLDERS_MAX = 4,       /* of which an account may have so many, */
+	HOLDER_OWN_FILES = 64, /* and fewer than its descriptors */
+	HOLDER_WAIT_MS = 20,   /* for its queue */
 	HANGS_MAX = 3, /* accounts at whose files helpers hang, in one search: it then looks at the asking one's only */
 };
 
@@ -51,35 +56,6 @@ static bool is_given_up(const struct foreign_helper *helper)
 	return helper->role >= FOREIGN_STUCK;
 }
 
-/* Helpers that were given up and have returned since. */
-static void forget_returned(struct foreign *foreign)
-{
-	int64_t now = clock_ms();
-
-	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++) {
-		struct foreign_helper *helper = &foreign->helpers[i];
-		bool idle = helper->role == FOREIGN_JAIL && helper->sent == atomic_load(&helper->slot->closed);
-
-		if (is_given_up(helper) && helper->role != FOREIGN_LATE && now > helper->until_ms &&
-		    (idle || has_ended(helper)))
-			foreign_helper_end(helper);
-	}
-}
-
-bool foreign_is_keeper(const struct foreign *foreign, pid_t pid)
-{
-	return foreign && pid == foreign->keeper;
-}
-
-unsigned foreign_stuck(const struct foreign *foreign)
-{
-	unsigned count = 0;
-
-	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
-		count += is_given_up(&foreign->helpers[i]);
-	return count;
-}
-
 /* A late one and a jail go on. */
 static bool is_ended(enum foreign_role role)
 {
@@ -100,6 +76,61 @@ void foreign_give_up(struct foreign_helper *helper, enum foreign_role role)
 	close(helper->socket);
 	helper->socket = -1;
 	(void)pidfd_send_signal(helper->pidfd, SIGKILL, NULL, 0);
+}
+
+/* It closes what it has, for as long as that takes. */
+static void end_holder(struct foreign_helper *helper)
+{
+	const uint64_t account = helper->account;
+
+	foreign_give_up(helper, FOREIGN_HOLDER_ENDS);
+	helper->account = account;
+	helper->until_ms = clock_ms();
+}
+
+static struct foreign_helper *find_of(struct foreign *foreign, enum foreign_role role, uint64_t account)
+{
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		if (foreign->helpers[i].role == role && foreign->helpers[i].account == account)
+			return &foreign->helpers[i];
+	return NULL;
+}
+
+static bool has_returned(const struct foreign_helper *helper, int64_t now)
+{
+	bool idle = helper->role == FOREIGN_JAIL && helper->sent == atomic_load(&helper->slot->closed);
+
+	return is_given_up(helper) && helper->role != FOREIGN_LATE && now > helper->until_ms &&
+	       (idle || has_ended(helper));
+}
+
+/* Helpers that were given up and have returned since. A holder is for the time of a jail. */
+static void forget_returned(struct foreign *foreign)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++) {
+		struct foreign_helper *helper = &foreign->helpers[i];
+
+		if (has_returned(helper, now))
+			foreign_helper_end(helper);
+		else if (helper->role == FOREIGN_HOLDER && !find_of(foreign, FOREIGN_JAIL, helper->account))
+			end_holder(helper);
+	}
+}
+
+bool foreign_is_keeper(const struct foreign *foreign, pid_t pid)
+{
+	return foreign && pid == foreign->keeper;
+}
+
+unsigned foreign_stuck(const struct foreign *foreign)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		count += is_given_up(&foreign->helpers[i]);
+	return count;
 }
 
 /* R: it runs, or would if the host had time. Anything else that lasts is a wait in the kernel. */
@@ -148,12 +179,10 @@ struct foreign_helper *foreign_helper_find(struct foreign *foreign, enum foreign
 	return NULL;
 }
 
-struct foreign_helper *foreign_helper_get(struct foreign *foreign, enum foreign_role role)
+static struct foreign_helper *helper_new(struct foreign *foreign, enum foreign_role role)
 {
-	struct foreign_helper *helper = foreign_helper_find(foreign, role);
+	struct foreign_helper *helper;
 
-	if (helper)
-		return helper;
 	forget_returned(foreign);
 	helper = foreign_helper_find(foreign, FOREIGN_NONE);
 	if (!helper)
@@ -166,6 +195,13 @@ struct foreign_helper *foreign_helper_get(struct foreign *foreign, enum foreign_
 	helper->role = role;
 	helper->seen_ms = clock_ms();
 	return helper;
+}
+
+struct foreign_helper *foreign_helper_get(struct foreign *foreign, enum foreign_role role)
+{
+	struct foreign_helper *helper = foreign_helper_find(foreign, role);
+
+	return helper ? helper : helper_new(foreign, role);
 }
 
 /* ---- one request ---- */
@@ -435,15 +471,42 @@ void foreign_close_device(struct foreign *foreign, int fd)
 	close(fd);
 }
 
-static struct foreign_helper *jail_of(struct foreign *foreign, uint64_t account)
+static unsigned count_of(const struct foreign *foreign, enum foreign_role role, uint64_t account)
 {
+	unsigned count = 0;
+
 	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
-		if (foreign->helpers[i].role == FOREIGN_JAIL && foreign->helpers[i].account == account)
-			return &foreign->helpers[i];
-	return NULL;
+		count += foreign->helpers[i].role == role && foreign->helpers[i].account == account;
+	return count;
 }
 
-/* The closer for this account; one that hangs becomes the jail of the account whose socket it cannot close. */
+/*
+ * For further sockets of an account of which one hangs. It only keeps them, so its queue is empty; a full one is ended,
+ * and the next one takes its place. NULL: the account has as many as it may, or there is no room for another helper.
+ */
+static struct foreign_helper *holder_for(struct foreign *foreign, uint64_t account)
+{
+	struct foreign_helper *holder = find_of(foreign, FOREIGN_HOLDER, account);
+
+	if (holder && has_ended(holder)) {
+		foreign_helper_end(holder);
+		holder = NULL;
+	}
+	if (holder && holder->sent >= foreign->held_max) {
+		end_holder(holder);
+		holder = NULL;
+	}
+	if (!holder && count_of(foreign, FOREIGN_HOLDER_ENDS, account) < HOLDERS_MAX)
+		holder = helper_new(foreign, FOREIGN_HOLDER);
+	if (holder)
+		holder->account = account;
+	return holder;
+}
+
+/*
+ * Who gets a socket of this account. A closer that hangs becomes the jail of the account whose socket it cannot close:
+ * what it has in its queue waits with it, and further sockets go to a holder.
+ */
 static struct foreign_helper *socket_closer(struct foreign *foreign, uint64_t account)
 {
 	struct foreign_helper *helper = foreign_helper_find(foreign, FOREIGN_SOCKET_CLOSER);
@@ -457,8 +520,8 @@ static struct foreign_helper *socket_closer(struct foreign *foreign, uint64_t ac
 	}
 	if (helper && now - helper->seen_ms > SOCKET_CLOSER_MS && foreign_is_asleep(helper))
 		foreign_give_up(helper, FOREIGN_JAIL);
-	helper = jail_of(foreign, account);
-	return helper ? helper : foreign_helper_get(foreign, FOREIGN_SOCKET_CLOSER);
+	return find_of(foreign, FOREIGN_JAIL, account) ? holder_for(foreign, account)
+						       : foreign_helper_get(foreign, FOREIGN_SOCKET_CLOSER);
 }
 
 /*
@@ -486,6 +549,17 @@ static bool holds_message(int socket)
 	return msg.msg_controllen > 0 || msg.msg_flags & MSG_CTRUNC;
 }
 
+/* A holder that is behind gets a moment. */
+static bool pass_socket_on(const struct foreign_helper *helper, int socket, uint64_t account)
+{
+	struct pollfd room = { .fd = helper->socket, .events = POLLOUT };
+	bool holds = helper->role == FOREIGN_HOLDER;
+
+	if (pass_on(helper, socket, account, holds ? FOREIGN_HOLD : FOREIGN_CLOSE_SOCKET))
+		return true;
+	return holds && poll(&room, 1, HOLDER_WAIT_MS) == 1 && pass_on(helper, socket, account, FOREIGN_HOLD);
+}
+
 /*
  * Without a helper the socket stays open: that costs a descriptor, and closing it could cost the engine. The client has
  * seen its end.
@@ -501,7 +575,7 @@ void foreign_close_socket(struct foreign *foreign, int socket, uint64_t account)
 	}
 	(void)shutdown(socket, SHUT_RDWR);
 	helper = socket_closer(foreign, account);
-	if (!helper || !pass_on(helper, socket, account, FOREIGN_CLOSE_SOCKET))
+	if (!helper || !pass_socket_on(helper, socket, account))
 		return;
 	helper->sent++;
 	close(socket);
@@ -543,6 +617,16 @@ static void await_end(pid_t pid)
 		;
 }
 
+/* A helper has the limit of the engine. */
+static uint32_t most_held(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_max <= HOLDER_OWN_FILES)
+		return 1;
+	return files.rlim_max - HOLDER_OWN_FILES < HELD_MAX ? (uint32_t)(files.rlim_max - HOLDER_OWN_FILES) : HELD_MAX;
+}
+
 static int start(struct foreign *foreign)
 {
 	const size_t size = FOREIGN_HELPERS_MAX * sizeof(*foreign->slots);
@@ -574,6 +658,7 @@ int foreign_start(const char *sysfs, struct foreign **out)
 	if (!foreign)
 		return -ENOMEM;
 	foreign->sysfs = sysfs;
+	foreign->held_max = most_held();
 	foreign->socket = foreign->pidfd = foreign->pid = foreign->keeper = -1;
 	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
 		foreign->helpers[i].socket = foreign->helpers[i].pidfd = -1;

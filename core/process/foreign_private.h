@@ -19,6 +19,7 @@ enum foreign_what {
 	FOREIGN_SAME,    /* with an fd, or of `thread` */
 	FOREIGN_CLOSE,   /* with the uverbs fd to close; has no reply */
 	FOREIGN_CLOSE_SOCKET, /* the same of a client's socket */
+	FOREIGN_HOLD,         /* with a client's socket, which stays open until the helper ends; has no reply */
 	FOREIGN_SCAN, /* FOREIGN_FOUND for each fd, which the engine acknowledges with FOREIGN_GO_ON; then FOREIGN_END
 		       */
 	FOREIGN_GO_ON,
@@ -124,10 +125,12 @@ enum foreign_role {
 	FOREIGN_SOCKET_CLOSER,
 	FOREIGN_SCANNER,
 	FOREIGN_SEARCHER,
-	FOREIGN_STUCK,      /* was a taker or a searcher */
-	FOREIGN_STUCK_SCAN, /* was a scanner */
-	FOREIGN_JAIL,       /* was a socket closer, and gets the further sockets of its account */
-	FOREIGN_LATE,       /* was a taker, and foreign_receive_late() has its reply */
+	FOREIGN_HOLDER,      /* has further sockets of an account whose socket hangs in a jail */
+	FOREIGN_STUCK,       /* was a taker or a searcher */
+	FOREIGN_STUCK_SCAN,  /* was a scanner */
+	FOREIGN_JAIL,        /* was a socket closer, and hangs with a socket of its account */
+	FOREIGN_HOLDER_ENDS, /* was a holder: closes its sockets, which may last */
+	FOREIGN_LATE,        /* was a taker, and foreign_receive_late() has its reply */
 };
 
 struct foreign_helper {
@@ -156,6 +159,7 @@ struct foreign {
 	struct foreign_scope scope;   /* of the scan that runs */
 	struct foreign_obstacle from; /* those up to it are done; .pid 0: none */
 	struct foreign_debt *debts;
+	uint32_t held_max; /* sockets of a holder */
 };
 
 /* ---- foreign_debt.c ---- */

@@ -366,6 +366,8 @@ static void serve(const struct helper *helper, const struct foreign_request *req
 		serve_search(helper, request, fds[0]);
 	else if (request->what == FOREIGN_CLOSE_SOCKET && count == 1)
 		read_out(fds[0]);
+	if (request->what == FOREIGN_HOLD)
+		return; /* closed with this process */
 	/* the engine's sockets, pidfds and uverbs files: none lingers (fd_let_go()) */
 	for (size_t i = 0; i < count; i++)
 		close(fds[i]);

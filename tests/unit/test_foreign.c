@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -898,6 +899,84 @@ Test(foreign, jails_the_account_whose_socket_hangs, .init = start, .fini = stop)
 	cr_expect_not(is_at_end(readers[0], 0));
 	cr_expect_eq(foreign_stuck(foreign), 1);
 	cr_expect_eq(take(ACCOUNT, HELD), 0, "its questions are not refused");
+}
+
+/* ---- an account with many sockets, of which one hangs ---- */
+
+/* Of the account, whose sockets are held from now on. */
+static void jail_the_account(void)
+{
+	int client, reader, first = a_socket_with_a_file("x", 1, &client, &reader);
+	struct foreign_helper *closer;
+
+	stop_helper(FOREIGN_SOCKET_CLOSER);
+	closer = foreign_helper_find(foreign, FOREIGN_SOCKET_CLOSER);
+	atomic_store(&closer->slot->account, ACCOUNT);
+	foreign_close_socket(foreign, first, ACCOUNT);
+	closer->seen_ms -= 10000; /* as if it had been long ago */
+	foreign_close_socket(foreign, a_socket_with_a_file("x", 1, &client, &reader), OTHER_ACCOUNT);
+	cr_assert_eq(closer->role, FOREIGN_JAIL);
+}
+
+/* Returns whether the engine still has the socket. */
+static bool stays_open(uint64_t account, int *reader)
+{
+	int client, socket = a_socket_with_a_file("x", 1, &client, reader);
+
+	foreign_close_socket(foreign, socket, account);
+	close(client);
+	return fcntl(socket, F_GETFD) >= 0;
+}
+
+static unsigned helpers_with(enum foreign_role role)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < FOREIGN_HELPERS_MAX; i++)
+		count += foreign->helpers[i].role == role;
+	return count;
+}
+
+Test(foreign, holds_sockets_of_a_jailed_account, .init = start, .fini = stop)
+{
+	enum { MANY = 200 };
+	int readers[MANY];
+
+	jail_the_account();
+	for (int i = 0; i < MANY; i++)
+		cr_expect_not(stays_open(ACCOUNT, &readers[i]));
+	cr_expect_eq(helpers_with(FOREIGN_HOLDER), 1);
+	cr_expect_not(is_at_end(readers[0], 0), "nothing is closed, for that might hang");
+	cr_expect_eq(kill(foreign_helper_find(foreign, FOREIGN_JAIL)->pid, SIGKILL), 0);
+	foreign_helper_find(foreign, FOREIGN_JAIL)->until_ms = 0;
+	while (helpers_with(FOREIGN_JAIL))
+		(void)foreign_hangs(foreign, ACCOUNT);
+	for (int i = 0; i < MANY; i++)
+		cr_expect(is_at_end(readers[i], 10000), "what is held is closed with the end of the jail");
+}
+
+/* At the limit the engine keeps the account's sockets, as it has no place that cannot hang; others are served. */
+Test(foreign, bounds_the_holders_of_an_account, .init = start, .fini = stop)
+{
+	enum { EACH = 3, HOLDERS = 4 };
+	int reader, others;
+	pid_t holders[HOLDERS];
+
+	jail_the_account();
+	foreign->held_max = EACH;
+	for (int i = 0; i < HOLDERS; i++) {
+		for (int j = 0; j < EACH; j++)
+			cr_expect_not(stays_open(ACCOUNT, &reader), "holder %d, socket %d", i, j);
+		holders[i] = foreign_helper_find(foreign, FOREIGN_HOLDER)->pid;
+		/* as of one that hangs with what it closes: SIGKILL does not end it */
+		foreign_helper_find(foreign, FOREIGN_HOLDER)->pidfd = eventfd(0, EFD_CLOEXEC);
+	}
+	cr_expect(stays_open(ACCOUNT, &reader));
+	cr_expect_eq(helpers_with(FOREIGN_HOLDER_ENDS), HOLDERS);
+	cr_expect_not(stays_open(OTHER_ACCOUNT, &others));
+	cr_expect(is_at_end(others, 10000));
+	for (int i = 0; i < HOLDERS; i++)
+		kill(holders[i], SIGKILL);
 }
 
 /* ---- end ---- */
