@@ -219,7 +219,7 @@ def doors() -> None:
     while True:
         attack.say(broken)
         count += 1
-        if count == 4500:  # more than DECISIONS_BURST
+        if count == 100:
             print("ready", flush=True)
 
 

@@ -22,7 +22,6 @@ HOSTILE = (1301, 1302, 1303, 1304)
 LATE_MS = 1000
 SPINNERS = 2
 ANSWERS = 12  # under each attack, and at least
-LOG_LINES = 6000  # an account's burst, and what follows in the time of a flood
 
 
 def run(t: Test) -> None:
@@ -176,19 +175,9 @@ def floods(t: Test, daemon: Daemon, asker: Asker) -> None:
         ("many files", f"files {door(t)}"),
         ("broken doors", "doors"),
     ):
-        since = t.a.now()
         asker.under(name, starter(t, what, HOSTILE[3]))
-        if what == "doors":
-            few_lines(t, daemon, since)
+        t.check(daemon.alive(), f"{name}: the daemon is alive", daemon.process.output())
     asker.under("connections of four users", lambda: [hostile(t, "crowd 1500", uid, "held", ATTACK) for uid in HOSTILE])
-
-
-def few_lines(t: Test, daemon: Daemon, since: float) -> None:
-    """More reports than an account may have at once: the rest are counted in a record of their own."""
-    summary = daemon.await_record("lost", lambda record: record.get("uid") == HOSTILE[3], since)
-    t.check(summary and summary["count"] > 0, "broken doors: the audit log has the number of records left out", summary)
-    lines = [record for record in daemon.log(since) if record.get("uid") == HOSTILE[3]]
-    t.check(len(lines) < LOG_LINES, "broken doors: the audit log has a limited number of lines", len(lines))
 
 
 def daemon_killed(t: Test, daemon: Daemon) -> None:
