@@ -255,6 +255,11 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 const struct evidence *mirror_now(struct mirror *mirror)
 {
 	catch_up(mirror, FOLLOW_MS);
+	return mirror_read_silent(mirror);
+}
+
+const struct evidence *mirror_read_silent(struct mirror *mirror)
+{
 	read_silent_facts(mirror);
 	return &mirror->ev;
 }

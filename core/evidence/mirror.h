@@ -50,6 +50,8 @@ void mirror_free(struct mirror *mirror);
  * may be incomplete, see mirror_is_reading(). Valid until the next call or the event loop. Blocks while it reads.
  */
 const struct evidence *mirror_now(struct mirror *mirror);
+/* The same without the events: after mirror_follow(). */
+const struct evidence *mirror_read_silent(struct mirror *mirror);
 /* Applies all queued events, and reads only the parts that they made stale. Blocks while it reads. */
 void mirror_follow(struct mirror *mirror);
 /* Returns the evidence as of the last event or poll. Valid like that of mirror_now(). Does not block. */

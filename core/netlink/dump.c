@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,10 +30,18 @@ int netlink_fail(struct netlink_channel *channel, int err, const char *format, .
 
 /* ---- channels ---- */
 
+/* The last one that was freed: it is wiped, and locking its pages again would cost more than most answers. */
+static _Atomic(void *) spare;
+
 int netlink_buffer_new(void **out_buffer)
 {
-	void *buffer = mmap(NULL, NETLINK_BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *buffer = atomic_exchange(&spare, NULL);
 
+	if (buffer) {
+		*out_buffer = buffer;
+		return 0;
+	}
+	buffer = mmap(NULL, NETLINK_BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (buffer == MAP_FAILED)
 		return -errno;
 	/* RLIMIT_MEMLOCK may forbid locking; wiping after each datagram does not depend on it. */
@@ -44,7 +53,9 @@ int netlink_buffer_new(void **out_buffer)
 
 void netlink_buffer_free(void *buffer)
 {
-	munmap(buffer, NETLINK_BUFFER_SIZE);
+	buffer = atomic_exchange(&spare, buffer);
+	if (buffer)
+		munmap(buffer, NETLINK_BUFFER_SIZE);
 }
 
 static int channel_connect(struct netlink_channel *channel)

@@ -54,7 +54,8 @@ RS_MUST_USE int netlink_kernel_bind(int fd, uint32_t *out_port);
 
 /*
  * Allocates NETLINK_BUFFER_SIZE octets for datagrams that may carry keys: not in core dumps and, if RLIMIT_MEMLOCK
- * permits, not in swap. Returns 0 or -errno. Free with netlink_buffer_free().
+ * permits, not in swap. Returns 0 or -errno. Free with netlink_buffer_free(), which keeps one for the next call; wipe
+ * it before. Any thread. mlock(2) does not last over fork(2).
  */
 RS_MUST_USE int netlink_buffer_new(void **out_buffer);
 void netlink_buffer_free(void *buffer);

@@ -73,10 +73,14 @@ static int kernel_send(void *context, int handle, const struct nlmsghdr *request
 static ssize_t kernel_receive(void *context, int handle, struct msghdr *message, int timeout_ms)
 {
 	struct pollfd waited = { .fd = handle, .events = POLLIN };
-	int ready = poll(&waited, 1, timeout_ms);
-	ssize_t len;
+	ssize_t len = recvmsg(handle, message, MSG_DONTWAIT | MSG_TRUNC);
+	int ready;
 
 	(void)context;
+	/* mostly the kernel has answered within send(2) */
+	if (len >= 0 || errno != EAGAIN)
+		return len < 0 ? -errno : len;
+	ready = poll(&waited, 1, timeout_ms);
 	if (ready <= 0)
 		return ready ? -errno : -ETIMEDOUT;
 	len = recvmsg(handle, message, MSG_DONTWAIT | MSG_TRUNC);

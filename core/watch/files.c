@@ -13,8 +13,8 @@
  *  none                 none         look by contents, else create; add the holder
  *  a file               the same     keep
  *  a file               other, none  the number was reused: remove the holder, then as above
- *  a file without any   -            the same; kcmp(2) would compare the number with itself
- *  of its queue pairs
+ *  a file without any   -            the same; kcmp(2) would compare the number with itself. But if the kernel has
+ *  of its queue pairs                destroyed all of them: keep
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -379,15 +379,36 @@ static int find_or_create(struct watch *watch, const struct watch_client *client
 	return err;
 }
 
-static int identify(struct watch *watch, struct watch_client *client, const struct place *at, int fd, dev_t rdev,
-		    struct watch_ufile **out)
+/*
+ * Has a file without any of the known queue pairs taken the number? Not for certain if the kernel has destroyed all of
+ * these: programs make and destroy queue pairs on one file. Those are forgotten then, and the file is the known one, at
+ * least for a program in the same network namespace.
+ */
+static bool is_another_file(struct watch_ufile *ufile, const struct process *process, int fd)
+{
+	struct watch_living living = { 0 };
+	unsigned left;
+
+	if (!ufile->qps || has_all_qps(ufile, fd) || has_any_qp(ufile, fd))
+		return false;
+	if (!process->netns_known ||
+	    !netns_same(mirror_netns(namespace_mirror(ufile->in)), process->netns_dev, process->netns_ino))
+		return true;
+	left = watch_forget_destroyed(ufile, &living);
+	watch_living_free(&living);
+	return left > 0;
+}
+
+/* `process`: the client, as it is now. */
+static int identify(struct watch *watch, struct watch_client *client, const struct process *process,
+		    const struct place *at, int fd, dev_t rdev, struct watch_ufile **out)
 {
 	const struct foreign_place place = place_of(&client->process, at->thread, at->number);
 	struct watch_holder *holder = find_holder(client, at->thread, at->number);
 	struct watch_ufile *ufile;
 	int err;
 
-	if (holder && holder->ufile->qps && !has_all_qps(holder->ufile, fd) && !has_any_qp(holder->ufile, fd)) {
+	if (holder && is_another_file(holder->ufile, process, fd)) {
 		holder_replaced(holder);
 		holder = NULL;
 	}
@@ -452,7 +473,7 @@ int watch_ufile_get(struct watch *watch, const struct process *process, int numb
 	if (!err)
 		err = watch_client_get(watch, process, &client);
 	if (!err)
-		err = identify(watch, client, &at, file->fd, file->rdev, &ufile);
+		err = identify(watch, client, process, &at, file->fd, file->rdev, &ufile);
 	if (err)
 		return err;
 	engine_client_from(process, &ufile->asker);

@@ -248,7 +248,7 @@ const struct netlink_transport *namespace_transport(const struct namespace *in)
 
 void namespace_refresh(struct namespace *in)
 {
-	(void)mirror_now(in->mirror);
+	(void)mirror_read_silent(in->mirror);
 }
 
 static void read_settings(struct namespace *in, const struct rdma_device *device)

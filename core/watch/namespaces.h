@@ -41,7 +41,7 @@ struct mirror *namespace_mirror(const struct namespace *in);
 /* Opens netlink sockets of this namespace. */
 const struct netlink_transport *namespace_transport(const struct namespace *in);
 
-/* Reads all evidence of which the kernel sends no events. Blocks for those netlink dumps. */
+/* After mirror_follow(): reads all evidence of which the kernel sends no events. Blocks for those netlink dumps. */
 void namespace_refresh(struct namespace *in);
 
 /*

@@ -181,6 +181,66 @@ Test(watch_holders, empty_file_is_the_same_when_kernel_destroyed_its_qps)
 	cr_expect_null(ufile->qps);
 }
 
+/* A door asks about the file under NUMBER. */
+static struct watch_ufile *asked(void)
+{
+	struct foreign_file file;
+	struct watch_ufile *found = NULL;
+	struct process process;
+
+	cr_assert_eq(process_open(program.pid, &process), 0);
+	cr_assert_eq(foreign_take_of(NULL, &process, 0, NUMBER, ufile->rdev, &file), 0);
+	cr_expect_eq(watch_ufile_get(watch, &process, NUMBER, &file, &found), 0);
+	close(file.fd);
+	process_close(&process);
+	return found;
+}
+
+/* A program that makes and destroys queue pairs on one file: nothing is searched, and its namespace is not asked for.
+ */
+Test(watch_holders, file_whose_qps_were_destroyed_is_the_known_one)
+{
+	another_file_takes_number();
+	listed.count = 0;
+	cr_expect_eq(asked(), ufile);
+	cr_expect_null(ufile->qps);
+	cr_expect(watch_is_held(ufile));
+}
+
+Test(watch_holders, file_without_qps_that_live_is_another_one)
+{
+	another_file_takes_number();
+	cr_expect_neq(asked(), ufile);
+	the_qp();
+	cr_expect_not(watch_is_held(ufile));
+}
+
+Test(watch_holders, file_without_qps_is_another_one_when_kernel_lists_one_again)
+{
+	another_file_takes_number();
+	listed.complete_from = 2;
+	cr_expect_neq(asked(), ufile);
+	the_qp();
+}
+
+Test(watch_holders, file_without_qps_is_another_one_in_another_namespace)
+{
+	const struct process *client = &ufile->holders->client->process;
+	struct foreign_file file;
+	struct watch_ufile *found = NULL;
+	struct process elsewhere;
+
+	another_file_takes_number();
+	listed.count = 0;
+	cr_assert_eq(process_copy(client, &elsewhere), 0);
+	cr_assert_eq(foreign_take_of(NULL, &elsewhere, 0, NUMBER, ufile->rdev, &file), 0);
+	elsewhere.netns_ino++;
+	cr_expect_eq(watch_ufile_get(watch, &elsewhere, NUMBER, &file, &found), 0);
+	cr_expect_neq(found, ufile);
+	close(file.fd);
+	process_close(&elsewhere);
+}
+
 Test(watch_holders, file_is_found_again_after_another_took_its_number)
 {
 	another_file_takes_number();
