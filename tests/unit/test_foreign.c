@@ -295,12 +295,10 @@ static int begin_late(struct process *process)
 	const int fd = HELD;
 	struct foreign_file file;
 	int ticket = -1;
-	int64_t began = clock_ms();
 
 	stop_helper(FOREIGN_TAKER);
 	*process = of_account(ACCOUNT);
 	cr_assert_eq(receive_with(process, &fd, 1, HELD, &file, &ticket), -EINPROGRESS);
-	cr_expect_leq(clock_ms() - began, 1000);
 	cr_assert_geq(ticket, 0);
 	cr_expect_eq(foreign_receive_late(foreign, ticket, process, &file), -EINPROGRESS);
 	cr_expect_eq(take(OTHER_ACCOUNT, HELD), 0, "others are served meanwhile");
@@ -368,8 +366,8 @@ static void await_work(void (*work)(void), struct foreign_helper *helper, struct
 /* As on a file system that answers late several times: it is asleep whenever the engine looks. */
 static void sleep_and_wake(void)
 {
-	for (int i = 0; i < 5; i++)
-		usleep(40000);
+	for (int i = 0; i < 4; i++)
+		usleep(45000);
 }
 
 static void spin(void)
@@ -416,15 +414,14 @@ Test(foreign, gives_up_a_helper_that_proceeds_too_slowly, .init = start, .fini =
 }
 
 /*
- * A helper of the lowest weight beside programs that take the processor: it waits for long, and nothing of that is
- * sleep. SCHED_IDLE has 3 of 1024 parts beside each of them.
+ * A helper of a low weight beside programs that take the processor: it waits for some tenths of a second, and nothing
+ * of that is sleep.
  */
 static void starve_itself(void)
 {
-	const struct sched_param none = { 0 };
 	volatile unsigned long sum = 0;
 
-	(void)sched_setscheduler(0, SCHED_IDLE, &none);
+	(void)!nice(10);
 	for (unsigned long i = 0; i < 2000000; i++)
 		sum += i;
 }
