@@ -146,7 +146,8 @@ void foreign_close_device(struct foreign *foreign, int fd);
 
 /*
  * Closes a client's socket, in which messages with files may be. Shuts it down first, so that the client sees its end.
- * Does not block.
+ * While a socket of the account hangs, helpers hold its further ones, as many as most_held() and HOLDERS_MAX say; what
+ * is above that stays open here. Blocks for HOLDER_WAIT_MS at most.
  */
 void foreign_close_socket(struct foreign *foreign, int socket, uint64_t account);
 

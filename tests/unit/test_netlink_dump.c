@@ -422,3 +422,37 @@ Test(netlink_dump, returns_text_of_extended_ack)
 	cr_expect_eq(ev.links_state, EVIDENCE_BROKEN);
 	cr_expect_str_eq(ev.links_error, "Invalid argument: the moon?is wrong");
 }
+
+/* Locking its pages costs more than most answers, and the engine opens a channel for each question. */
+Test(netlink_dump, takes_the_buffer_of_the_last_channel)
+{
+	void *first, *second, *third;
+
+	cr_assert_eq(netlink_buffer_new(&first), 0);
+	netlink_buffer_free(first);
+	cr_assert_eq(netlink_buffer_new(&second), 0);
+	cr_expect_eq(second, first);
+	cr_assert_eq(netlink_buffer_new(&third), 0);
+	cr_expect_neq(third, second, "two channels at once");
+	netlink_buffer_free(second);
+	netlink_buffer_free(third);
+}
+
+/* The kernel answers within send(2); a second receive finds nothing, and waits for its time. */
+Test(netlink_dump, waits_only_where_no_answer_is_there)
+{
+	const struct nlmsghdr noop = { .nlmsg_len = sizeof(noop),
+				       .nlmsg_type = NLMSG_NOOP,
+				       .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK };
+	char answer[512];
+	struct iovec into = { .iov_base = answer, .iov_len = sizeof(answer) };
+	struct msghdr message = { .msg_iov = &into, .msg_iovlen = 1 };
+	uint32_t port;
+	int socket;
+
+	cr_assert_eq(netlink_kernel.open(NULL, NETLINK_ROUTE, &socket, &port), 0);
+	cr_assert_eq(netlink_kernel.send(NULL, socket, &noop), 0);
+	cr_expect_gt(netlink_kernel.receive(NULL, socket, &message, 0), 0);
+	cr_expect_eq(netlink_kernel.receive(NULL, socket, &message, 1), -ETIMEDOUT);
+	netlink_kernel.close(NULL, socket);
+}
