@@ -51,6 +51,9 @@ static const struct confine_rule own[] = {
 	ALLOW_BPF(BPF_MAP_GET_NEXT_KEY),
 	ALLOW_BPF(BPF_OBJ_GET_INFO_BY_FD),
 
+	/* counts programs of tcx: core/hazards/traffic_read.c */
+	ALLOW_BPF(BPF_PROG_QUERY),
+
 	/* memory, time, own process */
 	CONFINE_ALLOW(mlock),
 	CONFINE_ALLOW(munlock),

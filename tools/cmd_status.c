@@ -139,9 +139,9 @@ static int show(const struct wire_records *records, bool forbidden, bool json)
 	else
 		printf("no RDMA device with a GID: list the devices with 'rdma link'\n");
 	if (forbidden)
-		printf("netfilter: without CAP_NET_ADMIN its rules, which may lead packets past their protection, are "
-		       "not "
-		       "looked at\n");
+		printf("netfilter: without CAP_NET_ADMIN its rules and BPF programs of tcx, which may lead packets "
+		       "past "
+		       "their protection, are not looked at\n");
 	unreachable = show_qps(stdout);
 	lockdown_summary(stdout);
 	provider_status_words(&provider, words, sizeof(words));

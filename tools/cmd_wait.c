@@ -91,7 +91,8 @@ static void say_why(struct wait *wait)
 static bool sends_no_event(const struct wait *wait, const struct evidence *ev)
 {
 	for (size_t i = 0; i < wait->records.count; i++)
-		if (choice_is_missing(&wait->records.rows[i]) || wait->records.rows[i].reasons[0] == REASON_NETFILTER)
+		if (choice_is_missing(&wait->records.rows[i]) || wait->records.rows[i].reasons[0] == REASON_NETFILTER ||
+		    wait->records.rows[i].reasons[0] == REASON_TC_FILTER)
 			return true;
 	return xfrm_table_state(ev->xfrm) == EVIDENCE_NO_PRIVILEGE;
 }

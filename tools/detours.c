@@ -30,7 +30,11 @@ void detours_look(const struct detours *detours, struct survey_view *view)
 {
 	if (!detours)
 		return;
-	view->netfilter = detours->netfilter;
-	view->netfilter_error = detours->error[0] ? detours->error : NULL;
-	view->gated = gate_stands;
+	view->bypass = (struct bypass_view){
+		.netfilter = detours->netfilter,
+		.netfilter_error = detours->error[0] ? detours->error : NULL,
+		.traffic = &netlink_kernel,
+		.traffic_is_own = true,
+		.gated = gate_stands,
+	};
 }

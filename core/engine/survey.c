@@ -11,13 +11,18 @@
 #include "rdma/inventory.h"
 #include "util/clock.h"
 
-/* In the initial namespace only: the engine may open no such socket in others. Returns the rules, or NULL. */
-static struct netfilter *look_at_netfilter(struct namespace *in, struct survey_view *view, char error[128])
+/*
+ * In the initial namespace only: the engine may open no socket of netfilter in others, and their owner could make
+ * reading filters of tc long. Returns the rules, or NULL.
+ */
+static struct netfilter *look_at_hazards(struct namespace *in, struct bypass_view *view, char error[128])
 {
 	struct netfilter *netfilter = NULL;
 
 	if (!netns_is_initial(mirror_netns(namespace_mirror(in))))
 		return NULL;
+	view->traffic = namespace_transport(in);
+	view->traffic_is_own = true;
 	error[0] = '\0';
 	if (netfilter_read(namespace_transport(in), &netfilter, error, 128))
 		view->netfilter_error = error[0] ? error : "it cannot be read";
@@ -42,7 +47,7 @@ static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid,
 
 	if (err)
 		return err == -ENODEV ? 0 : err; /* no RDMA: nothing to list */
-	netfilter = look_at_netfilter(in, &view, netfilter_error);
+	netfilter = look_at_hazards(in, &view.bypass, netfilter_error);
 	err = survey_all(survey, &view, &inventory);
 	netfilter_free(netfilter);
 	inventory_free(&inventory);

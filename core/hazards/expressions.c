@@ -14,10 +14,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "hazards/packet.h"
 #include "hazards/walk.h"
 #include "netlink/attributes.h"
-
-enum { ROCE_V2_PORT = 4791, HEADER_SIZE = 40 };
 
 struct expression {
 	const struct nft_walk *walk;
@@ -81,43 +80,6 @@ static int value_of(const struct nlattr *nest, const uint8_t **out, size_t *out_
 
 /* ---- the packet ---- */
 
-static void put(struct octets *header, size_t at, const void *value, size_t len)
-{
-	memcpy(&header->value[at], value, len);
-	memset(&header->known[at], OCTET_KNOWN, len);
-}
-
-static void network_header(const struct netfilter_flow *flow, struct octets *out)
-{
-	const uint8_t udp = IPPROTO_UDP;
-	bool v4 = flow->family == AF_INET;
-	size_t len = v4 ? 4 : 16, source = v4 ? 12 : 8;
-
-	put(out, v4 ? 9 : 6, &udp, 1);
-	put(out, source, flow->local, len);
-	if (flow->remote)
-		put(out, source + len, flow->remote, len);
-	else
-		memset(&out->known[source + len], OCTET_UNNAMED, len);
-}
-
-static void transport_header(struct octets *out)
-{
-	const uint16_t port = htons(ROCE_V2_PORT);
-
-	put(out, 2, &port, sizeof(port));
-}
-
-/* A part of an address that is not known is not one that a rule could name as a whole. */
-static void blur_parts(const struct netfilter_flow *flow, size_t offset, size_t len, uint8_t *known)
-{
-	size_t whole = flow->family == AF_INET ? 4 : 16, at = flow->family == AF_INET ? 16 : 24;
-
-	for (size_t i = 0; i < len; i++)
-		if (known[i] == OCTET_UNNAMED && (offset > at || offset + len < at + whole))
-			known[i] = OCTET_UNKNOWN;
-}
-
 static int take_payload(struct expression *e)
 {
 	static const struct nla_policy policy[NFTA_PAYLOAD_MAX + 1] = {
@@ -142,12 +104,12 @@ static int take_payload(struct expression *e)
 	if (!attrs[NFTA_PAYLOAD_DREG] || !len || len > REGISTERS_SIZE)
 		return -EPROTO;
 	if (base == NFT_PAYLOAD_NETWORK_HEADER)
-		network_header(e->walk->flow, &header);
+		(void)packet_network_header(e->walk->flow, &header);
 	else if (base == NFT_PAYLOAD_TRANSPORT_HEADER)
-		transport_header(&header);
-	if (offset > HEADER_SIZE || len > HEADER_SIZE - offset)
+		packet_transport_header(&header, 0);
+	if (offset > PACKET_HEADER_MAX || len > PACKET_HEADER_MAX - offset)
 		return forget(e, number(attrs[NFTA_PAYLOAD_DREG], 0), len);
-	blur_parts(e->walk->flow, offset, len, &header.known[offset]);
+	packet_blur_parts(e->walk->flow, offset, len, &header.known[offset]);
 	return store(e, number(attrs[NFTA_PAYLOAD_DREG], 0), &header.value[offset], &header.known[offset], len);
 }
 
@@ -227,13 +189,6 @@ static int take_cmp(struct expression *e)
 	return 0;
 }
 
-static enum answer both(enum answer a, enum answer b)
-{
-	if (a == ANSWER_NO || b == ANSWER_NO)
-		return ANSWER_NO;
-	return a == ANSWER_YES && b == ANSWER_YES ? ANSWER_YES : ANSWER_MAYBE;
-}
-
 static enum answer inverted(enum answer answer, bool invert)
 {
 	if (!invert || answer == ANSWER_MAYBE)
@@ -259,8 +214,8 @@ static int take_range(struct expression *e)
 	    value_of(attrs[NFTA_RANGE_TO_DATA], &to, &to_len) || from_len != to_len ||
 	    registers_at(number(attrs[NFTA_RANGE_SREG], 0), from_len, &at))
 		return -EPROTO;
-	inside = both(octets_compare(e->registers, at, NFT_CMP_GTE, from, from_len),
-		      octets_compare(e->registers, at, NFT_CMP_LTE, to, to_len));
+	inside = answer_both(octets_compare(e->registers, at, NFT_CMP_GTE, from, from_len),
+			     octets_compare(e->registers, at, NFT_CMP_LTE, to, to_len));
 	e->step->matches = inverted(inside, number(attrs[NFTA_RANGE_OP], 0) == NFT_RANGE_NEQ);
 	return 0;
 }
@@ -296,30 +251,9 @@ static int take_bitwise(struct expression *e)
 	return store(e, number(attrs[NFTA_BITWISE_DREG], 0), value, known, len);
 }
 
-/* Elements of sets are not read: any key may be in a set. */
-static int take_lookup(struct expression *e)
-{
-	static const struct nla_policy policy[NFTA_LOOKUP_MAX + 1] = {
-		[NFTA_LOOKUP_SREG] = NETLINK_EXACTLY(4), [NFTA_LOOKUP_DREG] = NETLINK_EXACTLY(4)
-	};
-	struct nlattr *attrs[NFTA_LOOKUP_MAX + 1];
+/* ---- verdicts and data ---- */
 
-	if (netlink_nested(e->data, NFTA_LOOKUP_MAX, policy, attrs))
-		return -EPROTO;
-	e->step->matches = ANSWER_MAYBE;
-	if (!attrs[NFTA_LOOKUP_DREG])
-		return 0;
-	if (number(attrs[NFTA_LOOKUP_DREG], 0) == NFT_REG_VERDICT) {
-		e->step->effect = NFT_EFFECT_SOME_VERDICT;
-		return 0;
-	}
-	memset(e->registers->known, OCTET_UNKNOWN, sizeof(e->registers->known));
-	return 0;
-}
-
-/* ---- verdicts ---- */
-
-static int take_verdict(struct expression *e, const struct nlattr *nest)
+static int read_verdict(const struct nlattr *nest, struct nft_step *out)
 {
 	static const struct nla_policy policy[NFTA_VERDICT_MAX + 1] = {
 		[NFTA_VERDICT_CODE] = NETLINK_EXACTLY(4),
@@ -329,15 +263,36 @@ static int take_verdict(struct expression *e, const struct nlattr *nest)
 
 	if (netlink_nested(nest, NFTA_VERDICT_MAX, policy, attrs) || !attrs[NFTA_VERDICT_CODE])
 		return -EPROTO;
-	e->step->effect = NFT_EFFECT_VERDICT;
-	e->step->verdict = (int32_t)number(attrs[NFTA_VERDICT_CODE], 0);
-	if (e->step->verdict != NFT_JUMP && e->step->verdict != NFT_GOTO)
+	out->effect = NFT_EFFECT_VERDICT;
+	out->verdict = (int32_t)number(attrs[NFTA_VERDICT_CODE], 0);
+	if (out->verdict != NFT_JUMP && out->verdict != NFT_GOTO)
 		return 0;
 	if (!attrs[NFTA_VERDICT_CHAIN])
 		return -EPROTO;
-	memcpy(e->step->chain, nla_get_string(attrs[NFTA_VERDICT_CHAIN]),
+	memcpy(out->chain, nla_get_string(attrs[NFTA_VERDICT_CHAIN]),
 	       strlen(nla_get_string(attrs[NFTA_VERDICT_CHAIN])) + 1);
 	return 0;
+}
+
+int nft_verdict_read(const struct nlattr *data, struct nft_step *out)
+{
+	static const struct nla_policy policy[NFTA_DATA_VERDICT + 1] = { [NFTA_DATA_VERDICT] = { .type = NLA_NESTED } };
+	struct nlattr *attrs[NFTA_DATA_VERDICT + 1];
+
+	if (netlink_nested(data, NFTA_DATA_VERDICT, policy, attrs) || !attrs[NFTA_DATA_VERDICT])
+		return -EPROTO;
+	return read_verdict(attrs[NFTA_DATA_VERDICT], out);
+}
+
+/* Data of an immediate expression, or of a map's element. */
+static int take_data(struct expression *e, uint32_t dreg, const struct nlattr *data)
+{
+	const uint8_t *value;
+	size_t len;
+
+	if (dreg == NFT_REG_VERDICT)
+		return nft_verdict_read(data, e->step);
+	return value_of(data, &value, &len) ? -EPROTO : store_known(e, dreg, value, len);
 }
 
 static int take_immediate(struct expression *e)
@@ -345,23 +300,61 @@ static int take_immediate(struct expression *e)
 	static const struct nla_policy policy[NFTA_IMMEDIATE_MAX + 1] = {
 		[NFTA_IMMEDIATE_DREG] = NETLINK_EXACTLY(4), [NFTA_IMMEDIATE_DATA] = { .type = NLA_NESTED }
 	};
-	static const struct nla_policy data[NFTA_DATA_VERDICT + 1] = { [NFTA_DATA_VERDICT] = { .type = NLA_NESTED } };
-	struct nlattr *attrs[NFTA_IMMEDIATE_MAX + 1], *nest[NFTA_DATA_VERDICT + 1];
-	const uint8_t *value;
-	size_t len;
+	struct nlattr *attrs[NFTA_IMMEDIATE_MAX + 1];
 
 	if (netlink_nested(e->data, NFTA_IMMEDIATE_MAX, policy, attrs) || !attrs[NFTA_IMMEDIATE_DREG] ||
 	    !attrs[NFTA_IMMEDIATE_DATA])
 		return -EPROTO;
-	if (number(attrs[NFTA_IMMEDIATE_DREG], 0) != NFT_REG_VERDICT) {
-		if (value_of(attrs[NFTA_IMMEDIATE_DATA], &value, &len))
-			return -EPROTO;
-		return store_known(e, number(attrs[NFTA_IMMEDIATE_DREG], 0), value, len);
-	}
-	if (netlink_nested(attrs[NFTA_IMMEDIATE_DATA], NFTA_DATA_VERDICT, data, nest) || !nest[NFTA_DATA_VERDICT])
-		return -EPROTO;
-	return take_verdict(e, nest[NFTA_DATA_VERDICT]);
+	return take_data(e, number(attrs[NFTA_IMMEDIATE_DREG], 0), attrs[NFTA_IMMEDIATE_DATA]);
 }
+
+/* ---- lookups ---- */
+
+enum { ELEMENTS_A_STEP = 16 }; /* which take about as long as an expression */
+
+/* What a map writes to its register, if the key is or may be in it. */
+static int take_mapped(struct expression *e, uint32_t dreg, const struct nft_element *element)
+{
+	if (element && element->data)
+		return take_data(e, dreg, element->data);
+	if (dreg == NFT_REG_VERDICT)
+		e->step->effect = NFT_EFFECT_SOME_VERDICT;
+	else
+		memset(e->registers->known, OCTET_UNKNOWN, sizeof(e->registers->known));
+	return 0;
+}
+
+static int take_lookup(struct expression *e)
+{
+	static const struct nla_policy policy[NFTA_LOOKUP_MAX + 1] = {
+		[NFTA_LOOKUP_SET] = { .type = NLA_STRING, .minlen = 1, .maxlen = NFT_NAME_SIZE },
+		[NFTA_LOOKUP_SREG] = NETLINK_EXACTLY(4),
+		[NFTA_LOOKUP_DREG] = NETLINK_EXACTLY(4),
+		[NFTA_LOOKUP_FLAGS] = NETLINK_EXACTLY(4),
+	};
+	const struct nft_chain *base = e->walk->base;
+	struct nlattr *attrs[NFTA_LOOKUP_MAX + 1];
+	const struct nft_element *element;
+	const struct nft_set *set;
+	enum answer answer;
+
+	if (netlink_nested(e->data, NFTA_LOOKUP_MAX, policy, attrs) || !attrs[NFTA_LOOKUP_SET] ||
+	    !attrs[NFTA_LOOKUP_SREG])
+		return -EPROTO;
+	set = nft_set_find(&e->walk->netfilter->sets, base->family, base->table,
+			   nla_get_string(attrs[NFTA_LOOKUP_SET]));
+	if (set && (!set->is_known || registers_at(number(attrs[NFTA_LOOKUP_SREG], 0), set->key_len, &e->step->at)))
+		set = NULL;
+	answer = nft_set_look_up(set, e->registers, e->step->at, &element);
+	e->step->set = set;
+	e->step->cost = set ? (unsigned)(set->count / ELEMENTS_A_STEP) : 0;
+	e->step->matches = inverted(answer, number(attrs[NFTA_LOOKUP_FLAGS], 0) & NFT_LOOKUP_F_INV);
+	if (!attrs[NFTA_LOOKUP_DREG] || answer == ANSWER_NO)
+		return 0;
+	return take_mapped(e, number(attrs[NFTA_LOOKUP_DREG], 0), element);
+}
+
+/* ---- other expressions ---- */
 
 static int take_nothing(struct expression *e)
 {

@@ -87,7 +87,7 @@ static unsigned jump(struct nft_walk *walk, const struct following *f, const cha
 	return PASSES | ACCEPTED | DROPPED;
 }
 
-/* A map of verdicts, which is not read, may lead to any chain of the table. */
+/* A map of verdicts that is not known may lead to any chain of the table. */
 static void jump_anywhere(struct nft_walk *walk, const struct following *f)
 {
 	const struct netfilter *netfilter = walk->netfilter;
@@ -128,7 +128,35 @@ static void take_verdict(struct nft_walk *walk, struct following *f, const struc
 	}
 }
 
-static void take_effect(struct nft_walk *walk, struct following *f, const struct nft_step *step)
+/* To the verdict of each element that the key may be. */
+static void jump_by_map(struct nft_walk *walk, struct following *f, const struct nft_step *step,
+			const struct octets *registers)
+{
+	const struct nft_set *set = step->set;
+	bool mark_known = walk->mark_known, changes = false;
+	uint8_t mark[sizeof(walk->mark)];
+
+	memcpy(mark, walk->mark, sizeof(mark));
+	for (size_t i = 0; i < set->count; i++) {
+		struct nft_step one = { 0 };
+
+		if (!nft_element_may_match(set, &set->elements[i], registers, step->at))
+			continue;
+		if (!set->elements[i].data || nft_verdict_read(set->elements[i].data, &one)) {
+			find(walk, f->chain, false);
+			f->to |= PASSES | RETURNS | ACCEPTED | DROPPED;
+			continue;
+		}
+		take_verdict(walk, f, &one);
+		changes |= walk->mark_known != mark_known || memcmp(walk->mark, mark, sizeof(mark)) != 0;
+		memcpy(walk->mark, mark, sizeof(mark));
+		walk->mark_known = mark_known;
+	}
+	walk->mark_known &= !changes;
+}
+
+static void take_effect(struct nft_walk *walk, struct following *f, const struct nft_step *step,
+			const struct octets *registers)
 {
 	switch (step->effect) {
 	case NFT_EFFECT_MARK:
@@ -159,8 +187,12 @@ static void take_effect(struct nft_walk *walk, struct following *f, const struct
 		take_verdict(walk, f, step);
 		break;
 	case NFT_EFFECT_SOME_VERDICT:
-		jump_anywhere(walk, f);
-		f->to |= PASSES | RETURNS | ACCEPTED | DROPPED;
+		if (step->set) {
+			jump_by_map(walk, f, step, registers);
+		} else {
+			jump_anywhere(walk, f);
+			f->to |= PASSES | RETURNS | ACCEPTED | DROPPED;
+		}
 		f->is_over = true;
 		break;
 	default:
@@ -191,7 +223,8 @@ static void follow_rule(struct nft_walk *walk, struct following *f, const struct
 				f->to |= PASSES;
 				f->surely = false;
 			}
-			take_effect(walk, f, &step);
+			walk->steps_left -= step.cost < walk->steps_left ? step.cost : walk->steps_left;
+			take_effect(walk, f, &step, &registers);
 			if (f->is_over)
 				return;
 		}
@@ -224,6 +257,8 @@ static bool is_on_way(const struct nft_chain *chain, const struct netfilter_flow
 		return false;
 	if (hook != NFT_HOOK_EGRESS)
 		return chain->family == own || chain->family == NFPROTO_INET;
+	if (flow->by_address)
+		return false; /* what IPsec protects is ESP there */
 	if (!flow->netdev[0])
 		return true;
 	for (size_t i = 0; i < chain->netdev_count; i++)

@@ -24,7 +24,8 @@ struct netlink_transport;
 /*
  * Reads the chains and rules. Returns 0 and *out, freed with netfilter_free(); without nftables in the kernel *out has
  * no rules. Else -errno and a text in `error`: -EPERM without the privilege, -E2BIG for more than NETFILTER_RULES_MAX
- * rules or chains. Blocks like netlink_dump(), three times.
+ * rules or chains. Sets whose elements cannot be read, or are more than NFT_ELEMENTS_MAX, are not known. Blocks like
+ * netlink_dump(), four times and once for each set.
  */
 enum { NETFILTER_RULES_MAX = 1 << 17 };
 RS_MUST_USE int netfilter_read(const struct netlink_transport *transport, struct netfilter **out, char *error,

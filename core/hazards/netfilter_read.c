@@ -93,6 +93,7 @@ void netfilter_free(struct netfilter *netfilter)
 		return;
 	restart_tables(&all);
 	restart_chains(&all);
+	nft_sets_free(&netfilter->sets);
 	free(netfilter);
 }
 
@@ -362,6 +363,8 @@ int netfilter_read(const struct netlink_transport *transport, struct netfilter *
 		netfilter_free(netfilter);
 		return err;
 	}
+	if (netfilter->rule_count)
+		nft_sets_read(transport, &netfilter->sets);
 	*out = netfilter;
 	return 0;
 }

@@ -75,3 +75,29 @@ enum answer octets_compare(const struct octets *octets, size_t at, uint32_t op, 
 		return ANSWER_MAYBE;
 	}
 }
+
+/* An address that is not known is not the one that a whole mask names. */
+enum answer octets_match(const struct octets *octets, size_t at, const uint8_t *data, const uint8_t *mask, size_t len)
+{
+	bool unknown = false, unnamed = false, whole = true;
+
+	for (size_t i = 0; i < len; i++) {
+		whole &= mask[i] == 0xff;
+		if (!mask[i])
+			continue;
+		if (octets->known[at + i] == OCTET_KNOWN && (octets->value[at + i] ^ data[i]) & mask[i])
+			return ANSWER_NO;
+		unknown |= octets->known[at + i] == OCTET_UNKNOWN;
+		unnamed |= octets->known[at + i] == OCTET_UNNAMED;
+	}
+	if (unnamed && !unknown)
+		return whole ? ANSWER_NO : ANSWER_MAYBE;
+	return unknown ? ANSWER_MAYBE : ANSWER_YES;
+}
+
+enum answer answer_both(enum answer a, enum answer b)
+{
+	if (a == ANSWER_NO || b == ANSWER_NO)
+		return ANSWER_NO;
+	return a == ANSWER_YES && b == ANSWER_YES ? ANSWER_YES : ANSWER_MAYBE;
+}

@@ -33,4 +33,10 @@ RS_MUST_USE int registers_at(uint32_t number, size_t len, size_t *out);
 /* Whether `len` octets from `at` are as `data` by `op` (enum nft_cmp_ops). */
 enum answer octets_compare(const struct octets *octets, size_t at, uint32_t op, const uint8_t *data, size_t len);
 
+/* Whether the bits of `mask` among `len` octets from `at` are those of `data`. */
+enum answer octets_match(const struct octets *octets, size_t at, const uint8_t *data, const uint8_t *mask, size_t len);
+
+/* Whether both are so. */
+enum answer answer_both(enum answer a, enum answer b);
+
 #endif

@@ -6,6 +6,7 @@
 #include <netlink/attr.h>
 
 #include "hazards/netfilter.h"
+#include "hazards/sets.h"
 
 enum { NFT_NAME_SIZE = 256 }; /* with its NUL: NFT_NAME_MAXLEN */
 
@@ -43,6 +44,7 @@ struct netfilter {
 		char *name;
 	} * dormant; /* tables */
 	size_t dormant_count;
+	struct nft_sets sets;
 };
 
 /* Returns the chain, or NULL. `near`: from where to search, as the kernel lists chains and rules in the same order. */

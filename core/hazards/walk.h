@@ -26,7 +26,7 @@ enum nft_effect {
 	NFT_EFFECT_ELSEWHERE,   /* a copy, or another netdev */
 	NFT_EFFECT_ANY,         /* not understood */
 	NFT_EFFECT_VERDICT,     /* `verdict`, with `chain` for a jump */
-	NFT_EFFECT_SOME_VERDICT /* by a map that is not read */
+	NFT_EFFECT_SOME_VERDICT /* of `set`, for the key at `at`; without a set, any */
 };
 
 struct nft_step {
@@ -36,10 +36,16 @@ struct nft_step {
 	bool mark_to_known;
 	int32_t verdict; /* NF_ACCEPT, NF_DROP, NFT_JUMP... */
 	char chain[NFT_NAME_SIZE];
+	const struct nft_set *set;
+	size_t at;
+	unsigned cost; /* steps more than one */
 };
 
 /* Follows one expression (NFTA_LIST_ELEM). `registers` keep their content within a rule. */
 void nft_step_take(const struct nft_walk *walk, const struct nlattr *expression, struct octets *registers,
 		   struct nft_step *out);
+
+/* Reads the verdict of a map's element (NFTA_SET_ELEM_DATA) into *out. Returns 0, or -EPROTO if there is none. */
+RS_MUST_USE int nft_verdict_read(const struct nlattr *data, struct nft_step *out);
 
 #endif

@@ -45,54 +45,9 @@ static void judge_row(struct survey_row *row, const struct survey_view *view, co
 	}
 }
 
-/* As the packets pass netfilter: by the netdev of the GID, unless an IPv6 route leads by another. */
-static struct netfilter_flow flow_of(const struct survey_row *row)
-{
-	const struct path *path = &row->path;
-	bool by_own = path->egress_ifindex == path->gid_ifindex;
-	struct netfilter_flow flow = {
-		.family = path->family,
-		.local = &path->local,
-		.remote = path->scope == REMOTE_ONE ? &path->remote : NULL,
-		.ifindex = by_own ? path->gid_ifindex : 0,
-		.by_address = row->verdict.by == BY_IPSEC,
-	};
-
-	if (by_own)
-		text_copy(flow.netdev, sizeof(flow.netdev), path->netdev);
-	return flow;
-}
-
-static bool passes_netfilter(const struct survey_row *row)
-{
-	return row->verdict.kind == VERDICT_PROTECTED && row->path.state == PATH_RESOLVED &&
-	       (row->verdict.by == BY_MACSEC || row->verdict.by == BY_IPSEC) &&
-	       row->path.driver->egress == EGRESS_HOST_STACK;
-}
-
-/* Netfilter sees what software RoCE sends, after its route and its protection were chosen. */
 static void look_for_detours(struct survey_row *row, const struct survey_view *view)
 {
-	struct netfilter_flow flow = flow_of(row);
-	char chain[NETFILTER_CHAIN_MAX];
-	struct why *why;
-
-	if (!passes_netfilter(row) || (view->gated && view->gated(view->evidence, row->path.gid_ifindex)))
-		return;
-	if (view->netfilter_error)
-		text_format(row->detour, sizeof(row->detour), "netfilter is not known: %s", view->netfilter_error);
-	if (!view->netfilter)
-		return;
-	switch (netfilter_judge(view->netfilter, &flow, chain)) {
-	case NETFILTER_CANNOT_HIT:
-		return;
-	case NETFILTER_HITS:
-		why = verdict_set(&row->verdict, VERDICT_UNPROTECTED, REASON_NETFILTER);
-		text_copy(why->detail, sizeof(why->detail), chain);
-		return;
-	default:
-		text_format(row->detour, sizeof(row->detour), "netfilter chain %s may lead packets past it", chain);
-	}
+	bypass_look(&view->bypass, view->evidence, &row->path, &row->verdict, row->detour);
 }
 
 int survey_path(struct survey *survey, const struct survey_view *view, const struct rdma_device *device, uint32_t port,

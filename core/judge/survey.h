@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "hazards/netfilter.h"
+#include "judge/bypass.h"
 #include "judge/decide.h"
 #include "messages/protocol.h"
 
@@ -17,11 +17,7 @@ struct survey_view {
 	path_route_get_fn route_get;
 	void *route_context;
 	uid_t uid; /* rules may be for one user */
-	/* Rules that lead packets elsewhere. NULL: not looked at; `netfilter_error`: why, if that is to be told. */
-	const struct netfilter *netfilter;
-	const char *netfilter_error;
-	/* Whether what they lead elsewhere in clear is stopped: gate_stands(). NULL: never. */
-	bool (*gated)(const struct evidence *ev, int ifindex);
+	struct bypass_view bypass;
 };
 
 struct survey_row {
@@ -31,8 +27,8 @@ struct survey_row {
 	bool by_egress;      /* REMOTE_EVERY, but only the remotes that the egress routes */
 	struct verdict verdict;
 	const struct policy_rule *rule; /* of the view's policy */
-	/* PROTECTED: a chain of netfilter that may lead packets elsewhere, or why that is not known; "": none */
-	char detour[NETFILTER_CHAIN_MAX + 64];
+	/* PROTECTED: what may lead packets elsewhere, or why that is not known; "": nothing */
+	char detour[BYPASS_REMARK_MAX];
 };
 
 struct survey {

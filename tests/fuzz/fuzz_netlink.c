@@ -18,6 +18,7 @@
 
 #include "evidence/private.h"
 #include "hazards/netfilter.h"
+#include "hazards/traffic.h"
 #include "rdma/resources.h"
 #include "xfrm/table_internal.h"
 
@@ -29,6 +30,7 @@ enum {
 	COMES_WITH_END = 1 << 4,    /* followed by a NLMSG_DONE, which is hard to guess */
 	COMES_AS_EXPECTED = 1 << 5, /* one octet more instead of a length: see put_answer() */
 	NETFILTER_PART = 0xff,      /* of the first octet; others count modulo the rest */
+	TRAFFIC_PART = 0xfe,
 };
 
 struct script {
@@ -372,6 +374,37 @@ static void fuzz_netfilter(const struct netlink_transport *transport)
 	netfilter_free(netfilter);
 }
 
+static enum netfilter_verdict any_target(const void *context, int ifindex)
+{
+	(void)context;
+	return (enum netfilter_verdict)(ifindex % 3);
+}
+
+/* Qdiscs are a dump, and the filters of each. */
+static void fuzz_traffic(const struct netlink_transport *transport)
+{
+	static const union ip_address local = { .bytes = { 10, 0, 0, 1 } }, remote = { .bytes = { 10, 0, 0, 2 } };
+	char error[128] = "", filter[TRAFFIC_FILTER_MAX];
+	struct traffic *traffic = NULL;
+
+	if (traffic_read(transport, 2, false, &traffic, error, sizeof(error))) {
+		assert(!traffic && error[0]);
+		return;
+	}
+	for (unsigned int i = 0; i < 8; i++) {
+		const struct netfilter_flow flow = { .family = i & 1 ? AF_INET : AF_INET6,
+						     .local = &local,
+						     .remote = i & 2 ? &remote : NULL };
+		enum netfilter_verdict verdict =
+			traffic_judge(traffic, &flow, i & 4 ? TRAFFIC_FRAME_IP : TRAFFIC_FRAME_OTHER,
+				      i & 2 ? any_target : NULL, NULL, filter);
+
+		assert(verdict <= NETFILTER_CANNOT_HIT && memchr(filter, '\0', sizeof(filter)));
+		assert((verdict == NETFILTER_CANNOT_HIT) == (filter[0] == '\0'));
+	}
+	traffic_free(traffic);
+}
+
 static void fuzz_route_get(const struct netlink_transport *transport)
 {
 	const union ip_address any = { .bytes = { 0 } };
@@ -477,6 +510,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	part = data[0] % (EVIDENCE_PART_COUNT + 3);
 	if (data[0] == NETFILTER_PART) {
 		fuzz_netfilter(&transport);
+	} else if (data[0] == TRAFFIC_PART) {
+		fuzz_traffic(&transport);
 	} else if (part == EVIDENCE_PART_COUNT) {
 		fuzz_route_get(&transport);
 	} else if (part == EVIDENCE_PART_COUNT + 1) {

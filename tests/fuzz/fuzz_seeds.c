@@ -6,12 +6,16 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/genetlink.h>
+#include <linux/if_ether.h>
 #include <linux/if_macsec.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/openat2.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_mirred.h>
 #include <linux/xfrm.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
@@ -251,6 +255,64 @@ static void put_jump(struct nl_msg *message, const char *chain)
 	expression_end(message, element, data);
 }
 
+/* By a map of ports, and whether the port is in a set of intervals: the key is in the register that was compared. */
+static void put_lookup(struct nl_msg *message, const char *set, bool is_map)
+{
+	struct nlattr *element, *data = expression_begin(message, "lookup", &element);
+
+	MUST(!nla_put_string(message, NFTA_LOOKUP_SET, set));
+	put_number(message, NFTA_LOOKUP_SREG, NFT_REG_1);
+	if (is_map)
+		put_number(message, NFTA_LOOKUP_DREG, NFT_REG_VERDICT);
+	expression_end(message, element, data);
+}
+
+static struct nl_msg *nft_set(const char *name, uint32_t flags)
+{
+	struct nl_msg *message = nft_message(NFT_MSG_NEWSET);
+
+	MUST(!nla_put_string(message, NFTA_SET_TABLE, "n") && !nla_put_string(message, NFTA_SET_NAME, name));
+	put_number(message, NFTA_SET_FLAGS, flags);
+	put_number(message, NFTA_SET_KEY_LEN, 2);
+	return message;
+}
+
+static void put_port_of_set(struct nl_msg *message, uint16_t port, uint32_t flags, const char *chain)
+{
+	struct nlattr *item = nla_nest_start(message, NFTA_LIST_ELEM), *key, *data, *verdict;
+
+	MUST(item);
+	key = nla_nest_start(message, NFTA_SET_ELEM_KEY);
+	MUST(key && !nla_put_u16(message, NFTA_DATA_VALUE, htons(port)));
+	nla_nest_end(message, key);
+	put_number(message, NFTA_SET_ELEM_FLAGS, flags);
+	if (chain) {
+		data = nla_nest_start(message, NFTA_SET_ELEM_DATA);
+		verdict = nla_nest_start(message, NFTA_DATA_VERDICT);
+		MUST(data && verdict);
+		put_number(message, NFTA_VERDICT_CODE, (uint32_t)NFT_GOTO);
+		MUST(!nla_put_string(message, NFTA_VERDICT_CHAIN, chain));
+		nla_nest_end(message, verdict);
+		nla_nest_end(message, data);
+	}
+	nla_nest_end(message, item);
+}
+
+static struct nl_msg *nft_elements(const char *set, const char *chain)
+{
+	struct nl_msg *message = nft_message(NFT_MSG_NEWSETELEM);
+	struct nlattr *list;
+
+	MUST(!nla_put_string(message, NFTA_SET_ELEM_LIST_TABLE, "n") &&
+	     !nla_put_string(message, NFTA_SET_ELEM_LIST_SET, set));
+	list = nla_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	MUST(list);
+	put_port_of_set(message, chain ? 4791 : 5000, chain ? 0 : NFT_SET_ELEM_INTERVAL_END, chain);
+	put_port_of_set(message, chain ? 53 : 4000, 0, chain);
+	nla_nest_end(message, list);
+	return message;
+}
+
 static struct nl_msg *nft_rule(const char *chain, const char *to)
 {
 	struct nl_msg *message = nft_message(NFT_MSG_NEWRULE);
@@ -260,6 +322,8 @@ static struct nl_msg *nft_rule(const char *chain, const char *to)
 	list = nla_nest_start(message, NFTA_RULE_EXPRESSIONS);
 	put_port_is_4791(message);
 	if (to) {
+		put_lookup(message, "i", false);
+		put_lookup(message, "m", true);
 		put_jump(message, to);
 	} else {
 		data = expression_begin(message, "masq", &element);
@@ -281,7 +345,84 @@ static void seed_netfilter(void)
 	add_datagram(nft_chain("post", true), WITH_END);
 	add_datagram(nft_rule("to", NULL), 0);
 	add_datagram(nft_rule("post", "to"), WITH_END);
+	add_datagram(nft_set("i", NFT_SET_INTERVAL), 0);
+	add_datagram(nft_set("m", NFT_SET_MAP), WITH_END);
+	add_datagram(nft_elements("i", NULL), WITH_END);
+	add_datagram(nft_elements("m", "to"), WITH_END);
 	write_seed("fuzz_netlink", "netfilter");
+}
+
+/* ---- filters of tc ---- */
+
+static struct nl_msg *tc_message(int type, uint32_t handle, uint32_t parent, const char *kind)
+{
+	const struct tcmsg header = {
+		.tcm_ifindex = 2, .tcm_handle = handle, .tcm_parent = parent, .tcm_info = 10U << 16 | htons(ETH_P_ALL)
+	};
+	struct nl_msg *message = message_new(type, &header, sizeof(header));
+
+	MUST(!nla_put_string(message, TCA_KIND, kind));
+	return message;
+}
+
+static void put_action(struct nl_msg *message, int number, const char *kind, int verdict)
+{
+	const struct tc_mirred mirred = { .action = verdict, .eaction = TCA_EGRESS_REDIR, .ifindex = 5 };
+	struct nlattr *item = nla_nest_start(message, number), *options;
+
+	MUST(item && !nla_put_string(message, TCA_ACT_KIND, kind));
+	options = nla_nest_start(message, TCA_ACT_OPTIONS);
+	MUST(options && !nla_put(message, TCA_MIRRED_PARMS, sizeof(mirred), &mirred));
+	nla_nest_end(message, options);
+	nla_nest_end(message, item);
+}
+
+static void put_u32_selector(struct nl_msg *message)
+{
+	const struct tc_u32_sel selector = { .flags = TC_U32_TERMINAL, .nkeys = 1 };
+	const struct tc_u32_key port = { .mask = htonl(0xffff), .val = htonl(4791), .off = 20 };
+	char both[sizeof(selector) + sizeof(port)];
+
+	memcpy(both, &selector, sizeof(selector));
+	memcpy(both + sizeof(selector), &port, sizeof(port));
+	MUST(!nla_put(message, TCA_U32_SEL, sizeof(both), both));
+}
+
+static void put_flower_keys(struct nl_msg *message)
+{
+	MUST(!nla_put_u16(message, TCA_FLOWER_KEY_ETH_TYPE, htons(ETH_P_IP)) &&
+	     !nla_put_u8(message, TCA_FLOWER_KEY_IP_PROTO, 17) &&
+	     !nla_put_u16(message, TCA_FLOWER_KEY_UDP_DST, htons(4791)) &&
+	     !nla_put_u16(message, TCA_FLOWER_KEY_UDP_DST_MASK, 0xffff));
+}
+
+static struct nl_msg *tc_filter(const char *kind, void (*put_keys)(struct nl_msg *message), int actions)
+{
+	struct nl_msg *message = tc_message(RTM_NEWTFILTER, 1, 0xfffffff3, kind);
+	struct nlattr *options = nla_nest_start(message, TCA_OPTIONS), *list;
+
+	MUST(options);
+	if (put_keys)
+		put_keys(message);
+	list = nla_nest_start(message, actions);
+	MUST(list);
+	put_action(message, 1, "skbedit", TC_ACT_PIPE);
+	put_action(message, 2, "mirred", TC_ACT_STOLEN);
+	nla_nest_end(message, list);
+	nla_nest_end(message, options);
+	return message;
+}
+
+static void seed_traffic(void)
+{
+	add_octet(0xfe);
+	add_datagram(tc_message(RTM_NEWQDISC, 0xffff0000, 0xfffffff1, "clsact"), 0);
+	add_datagram(tc_message(RTM_NEWQDISC, 0x10000, TC_H_ROOT, "htb"), WITH_END);
+	add_datagram(tc_message(RTM_NEWTCLASS, 0x10001, TC_H_ROOT, "htb"), WITH_END);
+	add_datagram(tc_filter("flower", put_flower_keys, TCA_FLOWER_ACT), 0);
+	add_datagram(tc_filter("u32", put_u32_selector, TCA_U32_ACT), WITH_END);
+	add_datagram(tc_filter("matchall", NULL, TCA_MATCHALL_ACT), WITH_END);
+	write_seed("fuzz_netlink", "traffic");
 }
 
 /* ---- RDMA netlink ---- */
@@ -507,6 +648,7 @@ int main(int argc, char **argv)
 	seed_macsec();
 	seed_routes6();
 	seed_netfilter();
+	seed_traffic();
 	seed_resources();
 	seed_events();
 	seed_late_fd("fuzz_supervisor_call");

@@ -52,27 +52,26 @@ static void load(const char *rules)
 	cr_assert_eq(pclose(pipe), 0, "%s", rules);
 }
 
-/* In postrouting, of type nat. */
-static void load_nat(const char *rules)
+/* In one base chain of these words, beside chains to jump to. */
+static void load_chain(const char *base, const char *rules)
 {
 	char text[2048];
 
 	snprintf(text, sizeof(text),
 		 "table ip n {\n chain other {\n udp dport 4791 masquerade\n }\n chain back {\n return\n }\n"
-		 " chain post {\n type nat hook postrouting priority srcnat; policy accept;\n %s\n }\n}\n",
-		 rules);
+		 " chain base {\n %s; policy accept;\n %s\n }\n}\n",
+		 base, rules);
 	load(text);
 }
 
-/* In output, of type route. */
+static void load_nat(const char *rules)
+{
+	load_chain("type nat hook postrouting priority srcnat", rules);
+}
+
 static void load_route(const char *rules)
 {
-	char text[1024];
-
-	snprintf(text, sizeof(text),
-		 "table ip m {\n chain out {\n type route hook output priority mangle; policy accept;\n %s\n }\n}\n",
-		 rules);
-	load(text);
+	load_chain("type route hook output priority mangle", rules);
 }
 
 enum { HITS = NETFILTER_HITS, MAY = NETFILTER_MAY_HIT, NOT = NETFILTER_CANNOT_HIT };
@@ -105,7 +104,7 @@ Test(netfilter, translation_of_addresses)
 		{ "udp dport != 4791 masquerade", NOT, NOT },
 		{ "tcp dport 4791 masquerade", NOT, NOT },
 		{ "udp sport 1000 masquerade", MAY, MAY },
-		{ "udp dport { 53, 4791 } masquerade", MAY, MAY },
+		{ "udp dport { 53, 4791 } masquerade", HITS, HITS },
 		{ "ip saddr 10.77.0.0/16 masquerade", HITS, HITS },
 		{ "ip saddr 172.17.0.0/16 oifname != \"docker0\" masquerade", NOT, NOT },
 		{ "ip saddr != 172.17.0.0/16 oifname != \"docker0\" masquerade", HITS, HITS },
@@ -146,12 +145,84 @@ Test(netfilter, ways_through_chains)
 		{ "meta mark 0x4000 masquerade", NOT, NOT },
 		{ "meta mark set 0x4000\n meta mark 0x4000 masquerade", HITS, HITS },
 		{ "ct state new meta mark set 0x4000\n meta mark 0x4000 masquerade", MAY, MAY },
-		{ "ip daddr . udp dport vmap { 10.77.0.2 . 4791 : jump other }", MAY, MAY },
-		{ "ip daddr . udp dport vmap { 10.77.0.2 . 4791 : jump back }", MAY, MAY },
+		{ "ip daddr . udp dport vmap { 10.77.0.2 . 4791 : jump other }", HITS, NOT },
+		{ "ip daddr . udp dport vmap { 10.77.0.2 . 4791 : jump back }", NOT, NOT },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		expect(&rows[i], load_nat);
+}
+
+Test(netfilter, elements_of_sets)
+{
+	static const struct row rows[] = {
+		{ "udp dport { 53, 4789 } masquerade", NOT, NOT },
+		{ "udp dport != { 53, 4789 } masquerade", HITS, HITS },
+		{ "udp dport { 1-100, 4000-5000 } masquerade", HITS, HITS },
+		{ "udp dport { 1-4790, 4792-65535 } masquerade", NOT, NOT },
+		{ "udp dport { 4791-65535 } masquerade", HITS, HITS },
+		{ "udp sport { 1000, 2000 } masquerade", MAY, MAY },
+		{ "ip daddr { 10.77.0.2, 10.77.0.4 } masquerade", HITS, NOT },
+		{ "ip daddr { 10.77.0.4, 10.77.0.5 } masquerade", NOT, NOT },
+		{ "ip daddr { 10.76.0.0/16, 10.77.0.0/16 } masquerade", HITS, MAY },
+		{ "ip daddr { 10.96.0.1, 10.96.0.10 } counter masquerade", NOT, NOT },
+		{ "ip daddr { 10.96.0.0/12, 10.244.0.0/16 } masquerade", NOT, MAY },
+		{ "ip saddr { 172.17.0.0/16, 10.244.0.0/16 } masquerade", NOT, NOT },
+		{ "ip saddr . udp dport { 10.77.0.1 . 4791, 10.0.0.1 . 53 } masquerade", HITS, HITS },
+		{ "ip saddr . udp dport { 10.77.0.0/16 . 4000-5000 } masquerade", HITS, HITS },
+		{ "ip saddr . udp dport { 10.77.0.0/16 . 53, 10.78.0.0/16 . 4791 } masquerade", NOT, NOT },
+		{ "ip daddr . udp dport { 10.77.0.0/16 . 4000-5000 } masquerade", HITS, MAY },
+		{ "udp dport vmap { 53 : jump other, 4791 : jump back }", NOT, NOT },
+		{ "udp dport vmap { 53 : jump back, 4791 : goto other }", HITS, HITS },
+		{ "udp dport vmap { 53 : jump back, 4791 : drop }\n masquerade", NOT, NOT },
+		{ "udp dport vmap { 53 : jump other }", NOT, NOT },
+		{ "udp dport vmap { 53 : accept, * : jump other }", HITS, HITS },
+		{ "udp sport vmap { 1000 : jump back, 2000 : accept }", NOT, NOT },
+		{ "udp sport vmap { 1000 : jump back, 2000 : jump other }", MAY, MAY },
+		{ "udp sport vmap { 1000 : accept }\n masquerade", MAY, MAY },
+		{ "meta mark set udp dport map { 53 : 1, 4791 : 2 }\n meta mark 2 masquerade", HITS, HITS },
+		{ "meta mark set udp dport map { 53 : 1, 4791 : 2 }\n meta mark 1 masquerade", NOT, NOT },
+		{ "oifname { \"docker0\", \"br0\" } masquerade", NOT, NOT },
+		{ "oifname { \"eth*\", \"br0\" } masquerade", HITS, HITS },
+		{ "meta l4proto { tcp, sctp } masquerade", NOT, NOT },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect(&rows[i], load_nat);
+}
+
+/* Packets add elements to it. */
+Test(netfilter, sets_that_packets_change_are_not_known)
+{
+	load("table ip n {\n set s {\n type ipv4_addr; flags dynamic;\n }\n"
+	     " chain post {\n type nat hook postrouting priority 100;\n ip daddr @s masquerade\n }\n}");
+	cr_expect_eq(judge(&to_one), NETFILTER_MAY_HIT);
+}
+
+Test(netfilter, named_sets_are_those_of_their_table)
+{
+	load("table ip o {\n set s {\n type ipv4_addr; elements = { 10.77.0.2 }\n }\n}\n"
+	     "table ip n {\n set s {\n type ipv4_addr; elements = { 10.77.0.3 }\n }\n"
+	     " chain post {\n type nat hook postrouting priority 100;\n ip daddr @s masquerade\n }\n}");
+	cr_expect_eq(judge(&to_one), NETFILTER_CANNOT_HIT);
+	load("table ip n {\n set s {\n type ipv4_addr; elements = { 10.77.0.2 }\n }\n"
+	     " chain post {\n type nat hook postrouting priority 100;\n ip daddr @s masquerade\n }\n}");
+	cr_expect_eq(judge(&to_one), NETFILTER_HITS);
+}
+
+/* More elements than are read: the set is not known. */
+Test(netfilter, large_sets_are_not_known)
+{
+	FILE *pipe = popen("nft -f -", "w");
+
+	cr_assert(pipe);
+	fprintf(pipe, "flush ruleset\ntable ip n {\n set s {\n type ipv4_addr; elements = { 10.0.0.0");
+	for (unsigned i = 1; i < 10000; i++)
+		fprintf(pipe, ", 10.0.%u.%u", i >> 8, i & 255);
+	fprintf(pipe, " }\n }\n set t {\n type inet_service; elements = { 53 }\n }\n"
+		      " chain post {\n type nat hook postrouting priority 100;\n ip daddr @s masquerade\n }\n}\n");
+	cr_assert_eq(pclose(pipe), 0);
+	cr_expect_eq(judge(&to_one), NETFILTER_MAY_HIT);
 }
 
 Test(netfilter, chains_of_type_route)
@@ -176,7 +247,7 @@ Test(netfilter, chains_of_type_route)
 		expect(&rows[i], load_route);
 	load_route("udp dport 4791 meta mark set 7");
 	judge(&to_one);
-	cr_expect_str_eq(chain, "ip m out");
+	cr_expect_str_eq(chain, "ip n base");
 }
 
 Test(netfilter, chains_of_other_types_do_not_route_again)
@@ -222,16 +293,20 @@ Test(netfilter, other_addresses_leave_by_the_same_netdev)
 	cr_expect_eq(judge(&by_macsec), NETFILTER_HITS);
 }
 
+/* Packets of IPsec are ESP there. */
 Test(netfilter, egress_of_the_netdev)
 {
-	struct netfilter_flow by_v0 = to_one;
+	struct netfilter_flow by_v0 = to_one, by_other = to_one;
 
+	by_v0.by_address = by_other.by_address = false;
 	shell("ip link add v0 type veth peer name v1");
 	snprintf(by_v0.netdev, sizeof(by_v0.netdev), "v0");
 	load("table netdev e {\n chain out {\n type filter hook egress device v0 priority 0;\n"
 	     " udp dport 4791 fwd to v1\n }\n}");
 	cr_expect_eq(judge(&by_v0), NETFILTER_HITS);
-	cr_expect_eq(judge(&to_one), NETFILTER_CANNOT_HIT, "by another netdev");
+	cr_expect_eq(judge(&by_other), NETFILTER_CANNOT_HIT, "by another netdev");
+	by_v0.by_address = true;
+	cr_expect_eq(judge(&by_v0), NETFILTER_CANNOT_HIT, "as ESP");
 }
 
 Test(netfilter, other_families_are_not_on_the_way)

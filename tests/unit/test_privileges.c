@@ -251,6 +251,21 @@ Test(privileges, changes_maps_of_the_gate)
 	cr_expect_eq(status_of(child), 0);
 }
 
+/* As traffic_read() in core/hazards does: no such netdev, or a kernel without tcx. */
+Test(privileges, counts_programs_of_tcx)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		union bpf_attr attr = { .query = { .target_fd = INT32_MAX, .attach_type = 47 /* BPF_TCX_EGRESS */ } };
+
+		drop_all();
+		MUST(syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) < 0 && (errno == ENODEV || errno == EINVAL));
+		done();
+	}
+	cr_expect_eq(status_of(child), 0);
+}
+
 Test(privileges, writes_audit_log)
 {
 	char path[] = "/tmp/test-privileges-XXXXXX", text[16] = "";

@@ -151,8 +151,8 @@ static struct survey_row with_rules(const char *rules, bool (*gated)(const struc
 	snprintf(command, sizeof(command), "nft 'flush ruleset; %s'", rules);
 	shell(command);
 	cr_assert_eq(netfilter_read(&netlink_kernel, &netfilter, error, sizeof(error)), 0, "%s", error);
-	view.netfilter = netfilter;
-	view.gated = gated;
+	view.bypass.netfilter = netfilter;
+	view.bypass.gated = gated;
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	cr_assert_not_null(row_to(&survey, 0, "10.0.0.2"));
 	row = *row_to(&survey, 0, "10.0.0.2");
@@ -188,6 +188,65 @@ Test(survey, names_rules_that_lead_packets_elsewhere)
 	cr_expect_str_empty(row.detour);
 }
 
+/* The row of GID 1 to 10.0.0.2, which MACsec protects, over the filters of the test's network namespace. */
+static struct survey_row with_filter(const char *filter)
+{
+	struct survey_view view = view_of_world(policy_builtin());
+	struct survey survey = { 0 };
+	struct survey_row row;
+	char command[256];
+	uint8_t remote[16];
+
+	snprintf(command, sizeof(command),
+		 "tc filter del dev macsec0 egress; tc filter add dev macsec0 egress prio 10 %s", filter);
+	shell(command);
+	gid_from_address(AF_INET, &(union ip_address){ .bytes = { 10, 0, 0, 2 } }, remote);
+	view.bypass.traffic = &netlink_kernel;
+	cr_assert_eq(survey_path(&survey, &view, &device, 1, 1, REMOTE_ONE, remote), 0);
+	row = survey.rows[0];
+	survey_free(&survey);
+	return row;
+}
+
+Test(survey, names_filters_of_tc_that_lead_packets_elsewhere)
+{
+	struct wire_record record;
+	struct survey_row row;
+
+	netns_enter();
+	if (system("ip link add macsec0 index 3 type veth peer name eth0 && tc qdisc add dev macsec0 clsact && "
+		   "tc filter add dev macsec0 egress u32 match u32 0 0 action mirred egress redirect dev eth0"))
+		skip_test("no veth, no tc, or no u32 or mirred in this kernel");
+	world_add_macsec(&world);
+	port.netdev_ifindex = MACSEC0;
+	row = with_filter("u32 match u32 0 0 action mirred egress redirect dev eth0");
+	cr_expect_eq(row.verdict.kind, VERDICT_UNPROTECTED);
+	survey_record(&row, &record);
+	cr_expect_str_eq(record.text,
+			 "tc filter u32 pref 10 on macsec0 leads packets from GID 1 past their protection");
+	row = with_filter("protocol ip u32 match ip sport 50000 0xffff action mirred egress mirror dev eth0");
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED, "%s", words_of_row(&row));
+	cr_expect_str_eq(row.detour, "tc filter u32 pref 10 on macsec0 may lead packets past it");
+	row = with_filter("protocol ip u32 match ip dport 53 0xffff action mirred egress redirect dev eth0");
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
+	cr_expect_str_empty(row.detour);
+}
+
+/* What tc sees of IPsec is ESP, except in VXLAN. */
+Test(survey, filters_of_tc_are_not_looked_at_over_ipsec)
+{
+	struct survey_view view;
+	struct survey survey = { 0 };
+	const struct netlink_transport none = { 0 }; /* crashes if it is used */
+
+	world_add_ipsec(&world);
+	view = view_of_world(policy_builtin());
+	view.bypass.traffic = &none;
+	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
+	cr_expect_eq(row_to(&survey, 0, "10.0.0.2")->verdict.kind, VERDICT_PROTECTED);
+	survey_free(&survey);
+}
+
 Test(survey, tells_why_netfilter_is_not_known)
 {
 	struct survey_view view;
@@ -196,7 +255,7 @@ Test(survey, tells_why_netfilter_is_not_known)
 
 	world_add_ipsec(&world);
 	view = view_of_world(policy_builtin());
-	view.netfilter_error = "it is too long";
+	view.bypass.netfilter_error = "it is too long";
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	survey_record(row_to(&survey, 0, "10.0.0.2"), &record);
 	cr_expect_eq(record.verdict, VERDICT_PROTECTED);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
-"""Rules of nftables that lead packets elsewhere after they were judged."""
+"""What leads packets elsewhere after they were judged: rules of nftables, filters of tc."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from testbed.api import Result, Test, await_listener
 from testbed.applications import SIDE_CHANNEL, Addresses
 from testbed.daemon import USER
-from testbed.gate import ROUTED, ipsec, macsec_beside_eth0
-from testbed.states import DEVICE, ETH0
+from testbed.gate import ROUTED, ipsec, macsec, macsec_beside_eth0
+from testbed.states import DEVICE, ETH0, MACSEC0
 
 OTHER = "10.77.0.77"  # of a
 PROTECTED, UNPROTECTED = 0, 1
@@ -71,6 +71,7 @@ def run(t: Test) -> None:
     gated(t, DETOURS[-1])
     others_are_not_named(t)
     ordinary_user(t)
+    filters_are_named(t)
 
 
 DETOURS = (
@@ -148,3 +149,50 @@ def ordinary_user(t: Test) -> None:
     listed = t.a.run(f"{t.build}/bin/rdmasec status", user=USER)
     said = listed.out.count("netfilter: without CAP_NET_ADMIN")
     t.check(said == 1 and "netfilter is not known" not in listed.out, "an ordinary user: status says once that nobody looked", listed)
+
+
+# ---- tc ----
+
+# Filters on macsec0 with what check says: that they surely lead packets elsewhere, may do so, or nothing.
+REDIRECT = "action mirred egress redirect dev eth0"
+FILTERS = (
+    ("matchall", f"matchall {REDIRECT}", "leads"),
+    ("flower, of RoCE", f"protocol ip flower ip_proto udp dst_port 4791 {REDIRECT}", "leads"),
+    ("flower, of another port", f"protocol ip flower ip_proto udp dst_port 53 {REDIRECT}", ""),
+    ("flower, of a source port", f"protocol ip flower ip_proto udp src_port 50000 {REDIRECT}", "may"),
+    ("u32, a copy", "protocol ip u32 match ip dport 4791 0xffff action mirred egress mirror dev eth0", "leads"),
+    ("an action that changes packets", "matchall action pedit ex munge ip ttl set 3", "may"),
+)
+
+
+def set_filter(t: Test, words: str) -> None:
+    t.a.run(f"tc filter del dev macsec0 egress\ntc filter add dev macsec0 egress prio 10 {words}", check=True)
+
+
+def filters_are_named(t: Test) -> None:
+    macsec(t)
+    t.a.run("nft flush ruleset\ntc qdisc add dev macsec0 clsact", check=True)
+    found = check(t, MACSEC0)
+    t.check(found.code == PROTECTED and "tc filter" not in found.out, "clsact without filters: protected", found)
+    set_filter(t, FILTERS[0][1])
+    clear = clear_frames(t, MACSEC0)
+    t.check(clear > 0, "control, bare: a filter of tc on macsec0: packets leave in clear")
+    t.note(f"bare, a filter of tc on macsec0: {clear} frames in clear")
+    for what, words, said in FILTERS:
+        set_filter(t, words)
+        found = check(t, MACSEC0)
+        row = json.loads(found.out)
+        named = f"{words.split()[2 if words.startswith('protocol') else 0]} pref 10 on macsec0"
+        if said == "leads":
+            right = found.code == UNPROTECTED and row["reason"] == "tc-filter" and f"tc filter {named} leads" in row["text"]
+        else:
+            remark = f"tc filter {named} may lead packets past it" in found.out
+            right = found.code == PROTECTED and remark == (said == "may")
+        t.check(right, f"tc, {what}: check says {said or 'nothing'}", found)
+    set_filter(t, FILTERS[0][1])
+    listed = t.a.run(f"{t.build}/bin/rdmasec status --json", user=USER)
+    t.check("tc filter matchall pref 10 on macsec0 leads" in listed.out, "tc: status of an ordinary user names it", listed)
+    index = t.net.gid_index(t.a, MACSEC0["a"][0])
+    waiting = t.a.start(f"exec {t.build}/bin/rdmasec wait -d {DEVICE} -g {index} -r {MACSEC0['b'][0]}")
+    t.a.run("tc qdisc del dev macsec0 clsact", check=True)
+    t.check(waiting.wait().ok, "tc: wait ends once the filter is gone")
