@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../unit/verbs_calls.h"
+#include "filtered.h"
 #include "must.h"
 #include "process/process.h"
 #include "supervisor/supervisor.h"
@@ -111,36 +112,11 @@ static void count_line(const char *line, void *arg)
 	atomic_fetch_add(&lines, 1);
 }
 
-static pid_t start(int *out_listener)
-{
-	char byte;
-	int pair[2];
-	pid_t child;
-
-	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
-	child = fork();
-	MUST(child >= 0);
-	if (!child) {
-		int fd;
-
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		fd = supervisor_filter_install(false);
-		MUST(fd >= 0 && wire_send(pair[1], "", 1, fd) == 1);
-		close(fd);
-		close(pair[1]);
-		_exit(program());
-	}
-	close(pair[1]);
-	MUST(wire_receive(pair[0], &byte, 1, out_listener) == 1);
-	close(pair[0]);
-	return child;
-}
-
 int main(void)
 {
 	const struct supervisor_options options = { .say = count_line };
 	int listener, status;
-	pid_t child = start(&listener);
+	pid_t child = filtered_start(program, &listener);
 
 	MUST(supervisor_serve(listener, &options) == 0);
 	MUST(waitpid(child, &status, 0) == child);
