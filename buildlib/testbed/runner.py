@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from . import kernel, pair, root
+from . import health, kernel, pair, root
 from .api import Outcome, Test
 from .environment import Environment
 from .guest import CommandFailed, Guest, GuestDied
@@ -93,10 +93,10 @@ class Outcomes:
         return all(outcome.passed for outcome in self.all)
 
     def forget(self) -> None:
-        """A guest died: what failed until then is told and not counted."""
+        """A guest failed: what failed until then is told and not counted."""
         self.ended.set()
         for outcome in self.held_back:
-            self.tap.note(f"not counted, as a guest died: {outcome.what}")
+            self.tap.note(f"not counted, as a guest failed: {outcome.what}")
 
 
 class Runner:
@@ -154,9 +154,9 @@ class Runner:
     def perform(self, number: int, run: Run) -> bool:
         """Runs one scenario on this worker's pair. Returns whether all its checks passed.
 
-        Emulated processors sometimes fault, and kernels crash in drivers that rdmasec does not change. If a guest died,
-        that is told with its last words and with the checks that had failed until then: its programs were at one end of
-        them. The scenario runs once more on new guests, and the second run decides.
+        Emulated processors sometimes fault, and kernels crash or stop in drivers that rdmasec does not change. If a guest
+        died, or runs no software RoCE any more, that is told with its last words and with the checks that had failed until
+        then: its programs were at one end of them. The scenario runs once more on new guests, and the second run decides.
         """
         try:
             return self.attempt(number, run, last=False)
@@ -167,7 +167,7 @@ class Runner:
         return self.attempt(number, run, last=True)
 
     def attempt(self, number: int, run: Run, last: bool) -> bool:
-        """Raises GuestDied if a guest has ended during the scenario, unless this is the last attempt.
+        """Raises GuestDied if a guest has failed during the scenario, unless this is the last attempt.
 
         Before the last attempt, failed checks are reported when the scenario has ended with its guests alive.
         """
@@ -188,13 +188,14 @@ class Runner:
                     guest.log = self.log_to(test)
                 before = guests.cpu_seconds()
                 healthy = self.limited(scenario, run.loaded, test, report, last)
-                if healthy and outcomes.held_back and not self.stopping and any(guest.has_ended() for guest in guests.guests):
-                    raise GuestDied("a guest has died")
+                if healthy and outcomes.held_back and not self.stopping:
+                    self.look_for_cause(test)
                 spent = f", {guests.cpu_seconds() - before:.0f} s of its guests' processors"
         except (GuestDied, KernelUnavailable) as error:
             if number in self.pairs and isinstance(error, GuestDied) and not last:
                 self.tell_deaths(number)
                 outcomes.forget()
+                self.drop_pair(number)
                 raise
             healthy = False
             gone = isinstance(error, KernelUnavailable) and run.environment.is_unreleased
@@ -213,6 +214,16 @@ class Runner:
             for capture in folder.glob("wire-*.pcap"):
                 capture.unlink()
         return passed
+
+    def look_for_cause(self, test: Test) -> None:
+        """Raises GuestDied if the kernel of a guest, and not what the scenario tests, is why checks failed."""
+        if any(guest.has_ended() for guest in test.pair.guests):
+            raise GuestDied("a guest has died")
+        silent = health.silent_guests(test)
+        if silent:
+            self.keep_kernel_log(test)
+            names = " and ".join(guest.name for guest in silent)
+            raise GuestDied(f"the kernel of guest {names} runs no software RoCE any more, for unguarded programs neither")
 
     def tell_deaths(self, number: int) -> None:
         self.tap.note(f"consoles of its guests: {self.pairs[number].folder}")
