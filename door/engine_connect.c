@@ -34,6 +34,7 @@ static int new_socket(void)
 int engine_connect(const struct engine_address *engine)
 {
 	const struct timeval limit = clock_timeval(WIRE_TIMEOUT_MS);
+	const int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS; /* a program with a timer interrupts it again and again */
 	int s, err = 0;
 
 	if (!engine->len)
@@ -46,7 +47,7 @@ int engine_connect(const struct engine_address *engine)
 	    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
 		err = -errno;
 	while (!err && connect(s, (const struct sockaddr *)&engine->address, engine->len))
-		err = errno == EINTR ? 0 : -errno;
+		err = errno == EINTR && clock_ms() < deadline ? 0 : errno == EINTR ? -EAGAIN : -errno;
 	if (!err)
 		err = wire_check_engine(s, is_system_engine(engine));
 	if (!err)
