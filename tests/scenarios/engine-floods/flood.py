@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 """What a hostile user does to rdmasecd, and a user that asks all the time.
 
-    flood.py ask            asks all the time; prints a window of {"asked", "passed", "longest_ms"} at each SIGUSR1
+    flood.py ask            asks all the time; prints a window of {"asked", "others", "longest_ms"} at each SIGUSR1
     flood.py spin           only uses the processor: a control
     flood.py sent           sends a file of a silent FUSE server with questions
     flood.py slow           sends one of a slow server, with many questions at once
@@ -238,21 +238,22 @@ def links() -> None:
 
 
 def ask() -> None:
-    device, asked, passed, longest, windows = os.open(attack.UVERBS, os.O_RDWR), 0, 0, 0.0, 0
-    wanted: list[int] = []
-    signal.signal(signal.SIGUSR1, lambda number, frame: wanted.append(number))
+    """Asks all the time. Prints a window at each SIGUSR1, which never interrupts a connect(2)."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    device, windows = os.open(attack.UVERBS, os.O_RDWR), 0
+    answers: list[str] = []
+    longest = 0.0
     print("asks", flush=True)
     while True:
         began = time.monotonic()
-        passed += attack.say(attack.ask(device), [device]) == "passed"
-        asked, longest = asked + 1, max(longest, time.monotonic() - began)
-        time.sleep(0.02)
-        if wanted:
-            wanted.pop()
+        answers.append(attack.say(attack.ask(device), [device]))
+        longest = max(longest, time.monotonic() - began)
+        if signal.sigtimedwait({signal.SIGUSR1}, 0.02):
             windows += 1
-            seen = {"asked": asked, "passed": passed, "longest_ms": round(1000 * longest)}
+            others = [answer for answer in answers if answer != "passed"]
+            seen = {"asked": len(answers), "others": others, "longest_ms": round(1000 * longest)}
             print(f"window {windows} {json.dumps(seen)}", flush=True)
-            asked, passed, longest = 0, 0, 0.0
+            answers, longest = [], 0.0
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ UVERBS = "/dev/infiniband/uverbs0"
 HEADER = struct.Struct("=IHHII")
 ASK = struct.Struct("=III HH IIIIII 16s BBBB I 16s IIII")
 DONE = struct.Struct("=IIII")
+TIMEVAL = struct.Struct("@ll")
 MAGIC, VERSION = 0x52534543, 5
 TYPE_ASK, TYPE_ANSWER, TYPE_DONE, TYPE_LIST_QPS, TYPE_LIST_STATUS, TYPE_MONITOR, TYPE_RECORD, TYPE_END = range(1, 9)
 TYPE_WAIT, TYPE_QUERY, TYPE_PROTECTION = range(9, 12)
@@ -51,7 +52,11 @@ def ask(fd: int, kind: int = KIND_QP_CREATE) -> bytes:
 
 def connect(blocking: bool = True) -> socket.socket:
     engine = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    engine.settimeout(ANSWER_WITHIN if blocking else 0)
+    if blocking:  # as doors do; with a time-out of Python's a connect(2) does not wait for room in the backlog
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            engine.setsockopt(socket.SOL_SOCKET, option, TIMEVAL.pack(ANSWER_WITHIN, 0))
+    else:
+        engine.setblocking(False)
     try:
         engine.connect(ENGINE)
     except OSError:
@@ -70,7 +75,7 @@ def receive(engine: socket.socket) -> str:
     """Returns passed, refused, closed, silent (no answer in time), or another answer."""
     try:
         data = engine.recv(65536)
-    except TimeoutError:
+    except (TimeoutError, BlockingIOError):
         return "silent"
     except OSError:
         return "closed"
