@@ -231,9 +231,10 @@ int choice_judge(const struct path_choice *choice, const struct policy *policy, 
 			*out = records;
 		return err;
 	}
-	detours_read(&detours);
-	err = choice_judge_among(choice, policy, ev, &inventory, &detours, out);
-	detours_free(&detours);
+	err = detours_open(&detours) ? 0 : -ENOMEM;
+	if (!err)
+		err = choice_judge_among(choice, policy, ev, &inventory, &detours, out);
+	detours_close(&detours);
 	inventory_free(&inventory);
 	return err;
 }

@@ -66,10 +66,12 @@ static int judge_here(const struct policy *policy, struct wire_records *out, boo
 		text_format(error, error_size, "cannot list RDMA devices: %s", why[0] ? why : strerror(-err));
 		return err;
 	}
-	detours_read(&detours);
-	*out_forbidden = detours.forbidden;
-	err = survey_host(policy, &inventory, &detours, out);
-	detours_free(&detours);
+	err = detours_open(&detours) ? 0 : -ENOMEM;
+	if (!err) {
+		*out_forbidden = detours_are_forbidden(&detours);
+		err = survey_host(policy, &inventory, &detours, out);
+	}
+	detours_close(&detours);
 	if (err)
 		text_format(error, error_size, "%s", strerror(-err));
 	inventory_free(&inventory);

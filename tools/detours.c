@@ -1,29 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB
 #include "detours.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "gate/stands.h"
 #include "netlink/dump.h"
-#include "util/text.h"
 
-void detours_read(struct detours *out)
+bool detours_open(struct detours *out)
 {
-	char error[sizeof(out->error)] = "";
-	int err;
-
-	*out = (struct detours){ 0 };
-	err = netfilter_read(&netlink_kernel, &out->netfilter, error, sizeof(error));
-	out->forbidden = err == -EPERM;
-	if (err && !out->forbidden)
-		text_copy(out->error, sizeof(out->error), error[0] ? error : strerror(-err));
+	out->cache = hazard_cache_new(&netlink_kernel, true);
+	return out->cache;
 }
 
-void detours_free(struct detours *detours)
+void detours_close(struct detours *detours)
 {
-	netfilter_free(detours->netfilter);
-	*detours = (struct detours){ 0 };
+	hazard_cache_free(detours->cache);
+	detours->cache = NULL;
+}
+
+bool detours_are_forbidden(const struct detours *detours)
+{
+	const char *error;
+
+	return !hazard_cache_netfilter(detours->cache, &error) && hazard_cache_is_forbidden(detours->cache);
+}
+
+static const struct netfilter *netfilter_of(void *context, const char **error)
+{
+	return hazard_cache_netfilter(context, error);
+}
+
+static const struct traffic *traffic_of(void *context, int ifindex, const char **error)
+{
+	return hazard_cache_traffic(context, ifindex, error);
+}
+
+static bool gated(void *context, const struct evidence *ev, int ifindex)
+{
+	(void)context;
+	return gate_stands(ev, ifindex);
 }
 
 void detours_look(const struct detours *detours, struct survey_view *view)
@@ -31,10 +44,10 @@ void detours_look(const struct detours *detours, struct survey_view *view)
 	if (!detours)
 		return;
 	view->bypass = (struct bypass_view){
-		.netfilter = detours->netfilter,
-		.netfilter_error = detours->error[0] ? detours->error : NULL,
-		.traffic = &netlink_kernel,
-		.traffic_is_own = true,
-		.gated = gate_stands,
+		.netfilter = netfilter_of,
+		.traffic = traffic_of,
+		.gated = gated,
+		.context = detours->cache,
+		.is_said = detours_are_forbidden(detours),
 	};
 }

@@ -5,19 +5,24 @@
 
 #include <stdbool.h>
 
+#include "hazards/cache.h"
 #include "judge/survey.h"
 
 struct detours {
-	struct netfilter *netfilter; /* NULL: not read */
-	bool forbidden;              /* for lack of CAP_NET_ADMIN */
-	char error[128];             /* else */
+	struct hazard_cache *cache;
 };
 
-/* Reads them. Blocks like netfilter_read(). detours_free() is due. */
-void detours_read(struct detours *out);
-void detours_free(struct detours *detours);
+/* Reads nothing yet. Returns false without memory; else detours_close() is due. */
+bool detours_open(struct detours *out);
+void detours_close(struct detours *detours);
 
-/* Has the survey look at them. NULL: it does not. They must live as long as the view. */
+/* Whether rules of netfilter cannot be read for lack of CAP_NET_ADMIN. Blocks like netfilter_read(). */
+bool detours_are_forbidden(const struct detours *detours);
+
+/*
+ * Has the survey look at them: each row blocks like hazards/cache.h. NULL: it does not. They must live as long as the
+ * view.
+ */
 void detours_look(const struct detours *detours, struct survey_view *view);
 
 #endif

@@ -141,11 +141,11 @@ static void judge_now(struct asking *q, const struct engine_client *client)
 /*
  * In this order:
  *
- *  find_namespace()  adds to the request what the watch knows of the queue pair: the answer depends on it
- *  mirror_follow()   handles all events that the kernel has sent, so that the generation counts them
- *  cached answer     is valid if it is of the same generation
- *  judge_now()       reads the evidence without events, which may start a new generation
- *  keep the answer   under the generation after judging, by which it was made
+ *  find_namespace()   adds to the request what the watch knows of the queue pair: the answer depends on it
+ *  namespace_follow() handles all events that the kernel has sent, so that the generation counts them
+ *  cached answer      is valid if it is of the same generation
+ *  judge_now()        reads the evidence without events, which may start a new generation
+ *  keep the answer    under the generation after judging, by which it was made
  */
 static void judge_by_evidence(struct asking *q)
 {
@@ -160,7 +160,7 @@ static void judge_by_evidence(struct asking *q)
 		return;
 	}
 	engine_client_from(&q->process, &client);
-	mirror_follow(namespace_mirror(q->in));
+	namespace_follow(q->in);
 	question.namespace_id = namespace_id(q->in);
 	question.now_ms = clock_ms();
 	question.generation = watch_generation(server->watch, q->in);

@@ -5,51 +5,29 @@
 #include <unistd.h>
 
 #include "engine/internal.h"
-#include "gate/stands.h"
-#include "hazards/netfilter.h"
 #include "judge/survey.h"
 #include "rdma/inventory.h"
 #include "util/clock.h"
-
-/*
- * In the initial namespace only: the engine may open no socket of netfilter in others, and their owner could make
- * reading filters of tc long. Returns the rules, or NULL.
- */
-static struct netfilter *look_at_hazards(struct namespace *in, struct bypass_view *view, char error[128])
-{
-	struct netfilter *netfilter = NULL;
-
-	if (!netns_is_initial(mirror_netns(namespace_mirror(in))))
-		return NULL;
-	view->traffic = namespace_transport(in);
-	view->traffic_is_own = true;
-	error[0] = '\0';
-	if (netfilter_read(namespace_transport(in), &netfilter, error, 128))
-		view->netfilter_error = error[0] ? error : "it cannot be read";
-	view->netfilter = netfilter;
-	view->gated = gate_stands;
-	return netfilter;
-}
 
 static int survey_in(const struct watch *watch, struct namespace *in, uid_t uid, struct survey *survey)
 {
 	struct survey_view view = {
 		.policy = watch_policy(watch),
-		.evidence = mirror_now(namespace_mirror(in)),
 		.route_get = evidence_route_get,
 		.route_context = mirror_netns(namespace_mirror(in)),
 		.uid = uid,
 	};
 	struct rdma_inventory inventory;
-	struct netfilter *netfilter;
-	char error[192], netfilter_error[128];
+	char error[192];
 	int err = inventory_read_over("/sys", namespace_transport(in), &inventory, error, sizeof(error));
 
 	if (err)
 		return err == -ENODEV ? 0 : err; /* no RDMA: nothing to list */
-	netfilter = look_at_hazards(in, &view.bypass, netfilter_error);
+	namespace_follow(in);
+	namespace_refresh(in);
+	view.evidence = mirror_last(namespace_mirror(in));
+	namespace_view_detours(in, &view.bypass);
 	err = survey_all(survey, &view, &inventory);
-	netfilter_free(netfilter);
 	inventory_free(&inventory);
 	return err;
 }

@@ -19,6 +19,7 @@ enum mirror_change_kind {
 	MIRROR_CHANGE_HOST = 0, /* links, addresses, routes, settings: any queue pair may be affected */
 	MIRROR_CHANGE_XFRM,     /* `xfrm` describes it */
 	MIRROR_CHANGE_SECY,     /* the SecY of `ifindex` */
+	MIRROR_CHANGE_DETOURS,  /* rules or filters that may lead packets elsewhere; not from a mirror */
 };
 
 struct mirror_change {

@@ -64,6 +64,9 @@ enum {
 /* Whether the filter matches the packet. `filter` may be of any kind. */
 enum answer traffic_match(const struct traffic_walk *walk, const struct traffic_filter *filter);
 
+/* Counts the programs of tcx at egress of a netdev of the calling thread's network namespace: 0 if it may not. */
+unsigned int traffic_count_programs(int ifindex);
+
 /* The list of actions of a filter, or NULL; *out_program: it is BPF that acts by itself. */
 const struct nlattr *traffic_actions(const struct traffic_filter *filter, bool *out_program);
 

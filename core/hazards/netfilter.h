@@ -37,6 +37,7 @@ struct netfilter_flow {
 	int family;
 	const union ip_address *local;
 	const union ip_address *remote; /* NULL: every remote, except one that a rule names with its whole address */
+	bool each_remote;               /* without `remote`: also such a one */
 	int ifindex;                    /* the netdev by which its route leads */
 	char netdev[IF_NAMESIZE];       /* its name, "": not known, as `ifindex` 0 */
 	bool by_address;                /* its protection is chosen by its addresses: IPsec */

@@ -24,7 +24,7 @@ size_t packet_network_header(const struct netfilter_flow *flow, struct octets *o
 	if (flow->remote)
 		put(out, source + len, flow->remote, len);
 	else
-		memset(&out->known[source + len], OCTET_UNNAMED, len);
+		memset(&out->known[source + len], flow->each_remote ? OCTET_UNKNOWN : OCTET_UNNAMED, len);
 	return v4 ? 20 : 40;
 }
 

@@ -271,7 +271,7 @@ static int read_all(struct reading *reading)
 /* ---- */
 
 /* Kernels before 6.6 know no such attachment, and answer EINVAL. */
-static unsigned int count_programs(int ifindex)
+unsigned int traffic_count_programs(int ifindex)
 {
 	union bpf_attr attr;
 
@@ -303,7 +303,7 @@ int traffic_read(const struct netlink_transport *transport, int ifindex, bool pr
 		return err;
 	}
 	if (programs)
-		reading.traffic->programs = count_programs(ifindex);
+		reading.traffic->programs = traffic_count_programs(ifindex);
 	*out = reading.traffic;
 	return 0;
 }

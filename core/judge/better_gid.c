@@ -39,7 +39,7 @@ bool find_better_gid(const struct question *q, const struct finding *found, uint
 			continue;
 		path_resolve(q->view->device, q->port, gid->index, REMOTE_ONE, q->remote, q->view->evidence,
 			     bounded_route_get, &routes, &path);
-		decide(&path, q->view->evidence, &found->binding.requirement, &verdict);
+		question_decide(q, &path, &found->binding.requirement, &verdict);
 		if (verdict.kind == VERDICT_PROTECTED && verdict.by != BY_LOOPBACK) {
 			*out = gid->index;
 			return true;

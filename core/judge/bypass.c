@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "hazards/traffic.h"
 #include "judge/stack.h"
 #include "judge/traits.h"
 #include "util/text.h"
@@ -17,16 +16,17 @@ struct look {
 	const struct evidence *ev;
 	const struct path *path;
 	struct verdict *verdict;
-	char *remark;
-	bool by_address; /* IPsec */
-	bool outer;      /* the packets of a VXLAN netdev are protected */
+	char remark[VERDICT_DETOUR_MAX];
+	char unsaid[VERDICT_DETOUR_MAX]; /* what is not known, but is no remark */
+	bool by_address;                 /* IPsec */
+	bool outer;                      /* the packets of a VXLAN netdev are protected */
 	bool integrity_only;
 	unsigned int left; /* netdevs that may still be looked at */
 };
 
 static void note(struct look *look, const char *text)
 {
-	text_append(look->remark, BYPASS_REMARK_MAX, "%s%s", look->remark[0] ? "; " : "", text);
+	text_append(look->remark, sizeof(look->remark), "%s%s", look->remark[0] ? "; " : "", text);
 	text_printable(look->remark);
 }
 
@@ -48,19 +48,48 @@ static struct netfilter_flow flow_of(const struct look *look)
 	return flow;
 }
 
-static void look_at_netfilter(struct look *look)
+/* What surely hits most remotes may miss one that it names, and what misses most may hit one. */
+static bool has_each_remote(const struct look *look)
+{
+	return look->view->each_remote && look->path->scope == REMOTE_EVERY;
+}
+
+/* `error` NULL: it was not looked at. */
+static void note_unknown(struct look *look, const char *what, const char *error, bool is_said)
+{
+	char text[VERDICT_DETOUR_MAX];
+
+	text_format(text, sizeof(text), "%s is not known: %s", what, error ? error : "it was not looked at");
+	if (error && !is_said)
+		note(look, text);
+	else
+		text_copy(look->unsaid, sizeof(look->unsaid), text);
+}
+
+static enum netfilter_verdict judge_rules(const struct look *look, const struct netfilter *netfilter, char *chain)
 {
 	struct netfilter_flow flow = flow_of(look);
-	char chain[NETFILTER_CHAIN_MAX], text[BYPASS_REMARK_MAX];
+	enum netfilter_verdict verdict = netfilter_judge(netfilter, &flow, chain);
+
+	if (verdict != NETFILTER_CANNOT_HIT || !has_each_remote(look))
+		return verdict;
+	flow.each_remote = true;
+	return netfilter_judge(netfilter, &flow, chain);
+}
+
+static void look_at_netfilter(struct look *look)
+{
+	char chain[NETFILTER_CHAIN_MAX], text[VERDICT_DETOUR_MAX];
+	const char *error = NULL;
+	const struct bypass_view *view = look->view;
+	const struct netfilter *netfilter = view->netfilter ? view->netfilter(view->context, &error) : NULL;
 	struct why *why;
 
-	if (look->view->netfilter_error) {
-		text_format(text, sizeof(text), "netfilter is not known: %s", look->view->netfilter_error);
-		note(look, text);
-	}
-	if (!look->view->netfilter)
+	if (!netfilter) {
+		note_unknown(look, "netfilter", error, view->is_said);
 		return;
-	switch (netfilter_judge(look->view->netfilter, &flow, chain)) {
+	}
+	switch (judge_rules(look, netfilter, chain)) {
 	case NETFILTER_CANNOT_HIT:
 		return;
 	case NETFILTER_HITS:
@@ -85,7 +114,7 @@ static enum netfilter_verdict target_of(const void *context, int ifindex)
 
 static void take_filter(struct look *look, const struct link_evidence *link, const char *filter, bool surely)
 {
-	char text[BYPASS_REMARK_MAX];
+	char text[VERDICT_DETOUR_MAX];
 	struct why *why;
 
 	if (!surely) {
@@ -98,22 +127,32 @@ static void take_filter(struct look *look, const struct link_evidence *link, con
 	text_copy(why->name, sizeof(why->name), link->name);
 }
 
+static enum netfilter_verdict judge_filters(const struct look *look, const struct traffic *traffic,
+					    enum traffic_frame frame, char *filter)
+{
+	struct netfilter_flow flow = flow_of(look);
+	enum netfilter_verdict verdict = traffic_judge(traffic, &flow, frame, target_of, look->ev, filter);
+
+	if (verdict != NETFILTER_CANNOT_HIT || !has_each_remote(look))
+		return verdict;
+	flow.each_remote = true;
+	return traffic_judge(traffic, &flow, frame, target_of, look->ev, filter);
+}
+
 static void look_at_filters(struct look *look, const struct link_evidence *link, enum traffic_frame frame, bool surely)
 {
-	const struct netfilter_flow flow = flow_of(look);
-	char error[128] = "", text[BYPASS_REMARK_MAX], filter[TRAFFIC_FILTER_MAX];
+	char what[IF_NAMESIZE + sizeof("tc on ")], filter[TRAFFIC_FILTER_MAX];
+	const char *error = NULL;
+	const struct bypass_view *view = look->view;
+	const struct traffic *traffic = view->traffic ? view->traffic(view->context, link->ifindex, &error) : NULL;
 	enum netfilter_verdict verdict;
-	struct traffic *traffic;
 
-	if (traffic_read(look->view->traffic, link->ifindex, look->view->traffic_is_own, &traffic, error,
-			 sizeof(error))) {
-		text_format(text, sizeof(text), "tc on %s is not known: %s", link->name,
-			    error[0] ? error : "it cannot be read");
-		note(look, text);
+	if (!traffic) {
+		text_format(what, sizeof(what), "tc on %s", link->name);
+		note_unknown(look, what, error, false);
 		return;
 	}
-	verdict = traffic_judge(traffic, &flow, frame, target_of, look->ev, filter);
-	traffic_free(traffic);
+	verdict = judge_filters(look, traffic, frame, filter);
 	if (verdict != NETFILTER_CANNOT_HIT)
 		take_filter(look, link, filter, surely && verdict == NETFILTER_HITS);
 }
@@ -185,25 +224,44 @@ static void look_at_traffic(struct look *look)
 			look_at_filters(look, &ev->links[i], TRAFFIC_FRAME_IP, false);
 }
 
-void bypass_look(const struct bypass_view *view, const struct evidence *ev, const struct path *path,
-		 struct verdict *verdict, char remark[BYPASS_REMARK_MAX])
+static bool is_concerned(const struct path *path, const struct verdict *verdict)
+{
+	return verdict->kind == VERDICT_PROTECTED && path->state == PATH_RESOLVED && path->scope != REMOTE_SOME &&
+	       (verdict->by == BY_MACSEC || verdict->by == BY_IPSEC) && path->driver->egress == EGRESS_HOST_STACK;
+}
+
+static void conclude(const struct look *look, bool strict)
+{
+	struct verdict *verdict = look->verdict;
+	const char *text = look->remark[0] ? look->remark : look->unsaid;
+	struct why *why;
+
+	if (verdict->kind != VERDICT_PROTECTED)
+		return;
+	if (strict && text[0]) {
+		why = verdict_set(verdict, VERDICT_UNKNOWN, REASON_STRICT);
+		text_copy(why->detail, sizeof(why->detail), text);
+	} else {
+		text_copy(verdict->detour, sizeof(verdict->detour), look->remark);
+	}
+}
+
+void bypass_look(const struct bypass_view *view, const struct evidence *ev, const struct path *path, bool strict,
+		 struct verdict *verdict)
 {
 	struct look look = { .view = view,
 			     .ev = ev,
 			     .path = path,
 			     .verdict = verdict,
-			     .remark = remark,
 			     .by_address = verdict->by == BY_IPSEC,
 			     .outer = verdict->outer,
 			     .integrity_only = verdict->integrity_only,
 			     .left = STACK_NETDEVS_MAX };
 
-	remark[0] = '\0';
-	if (verdict->kind != VERDICT_PROTECTED || path->state != PATH_RESOLVED ||
-	    (verdict->by != BY_MACSEC && verdict->by != BY_IPSEC) || path->driver->egress != EGRESS_HOST_STACK ||
-	    (view->gated && view->gated(ev, path->gid_ifindex)))
+	if (!is_concerned(path, verdict) || (view->gated && view->gated(view->context, ev, path->gid_ifindex)))
 		return;
 	look_at_netfilter(&look);
-	if (view->traffic && verdict->kind == VERDICT_PROTECTED && (!look.by_address || look.outer))
+	if (verdict->kind == VERDICT_PROTECTED && (!look.by_address || look.outer))
 		look_at_traffic(&look);
+	conclude(&look, strict);
 }

@@ -6,31 +6,38 @@
 #include <stdbool.h>
 
 #include "hazards/netfilter.h"
+#include "hazards/traffic.h"
 #include "judge/path.h"
 #include "judge/verdict.h"
 
 struct evidence;
 
-/* What is looked at. The zeroed struct: nothing. */
+/*
+ * From where it is known, so that nothing is read for a path that it does not concern. The zeroed struct: nothing is
+ * looked at, and nothing known. `context` is the first argument of each function.
+ */
 struct bypass_view {
-	/* Rules of nftables. NULL: not looked at; `netfilter_error`: why, if that is to be told. */
-	const struct netfilter *netfilter;
-	const char *netfilter_error;
-	/* Where filters of tc are read, and whether its netdevs are those of this thread: traffic_read(). */
-	const struct netlink_transport *traffic;
-	bool traffic_is_own;
+	/*
+	 * Return what was read, valid until the end of bypass_look(); or NULL and why, *error, which becomes a remark.
+	 * NULL: not looked at.
+	 */
+	const struct netfilter *(*netfilter)(void *context, const char **error);
+	const struct traffic *(*traffic)(void *context, int ifindex, const char **error);
 	/* Whether what they lead elsewhere in clear is stopped: gate_stands(). NULL: never. */
-	bool (*gated)(const struct evidence *ev, int ifindex);
+	bool (*gated)(void *context, const struct evidence *ev, int ifindex);
+	void *context;
+	/* Why netfilter is not known is said elsewhere, once: not with each path. */
+	bool is_said;
+	/* With any remote, rules count that name a single one: packets may be sent to that as well. */
+	bool each_remote;
 };
-
-enum { BYPASS_REMARK_MAX = 320 };
 
 /*
  * A protected path of software RoCE whose packets are surely led elsewhere becomes UNPROTECTED, with the reason. Where
- * that is not certain, or not known, `remark` gets a text, printable; else "". Blocks like traffic_read(), for each
- * netdev by which the packets leave unprotected; not at all where the gate stands.
+ * that is not certain, or not known, `strict` makes it UNKNOWN; else verdict->detour gets a text, printable. While the
+ * remote is still to come (REMOTE_SOME), nothing is looked at. Blocks like the functions of `view`.
  */
-void bypass_look(const struct bypass_view *view, const struct evidence *ev, const struct path *path,
-		 struct verdict *verdict, char remark[BYPASS_REMARK_MAX]);
+void bypass_look(const struct bypass_view *view, const struct evidence *ev, const struct path *path, bool strict,
+		 struct verdict *verdict);
 
 #endif

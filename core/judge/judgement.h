@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "evidence/facts.h"
+#include "judge/bypass.h"
 #include "judge/decide.h"
 #include "judge/path.h"
 #include "messages/request.h"
@@ -31,6 +32,7 @@ struct engine_view {
 	const struct evidence *evidence; /* likewise */
 	path_route_get_fn route_get;
 	void *route_context;
+	struct bypass_view bypass;
 };
 
 struct judgement {

@@ -45,6 +45,9 @@ struct finding {
 
 /* The facts of the question that rules match. */
 struct policy_subject question_subject(const struct question *q);
+/* decide(), and what leads packets past the protection. */
+void question_decide(const struct question *q, const struct path *path, const struct requirement *requirement,
+		     struct verdict *out);
 void question_ask(struct question *q, uint32_t sgid_index, struct finding *found);
 void finding_keep_nearest(struct finding *found, const struct path *path, const struct verdict *verdict,
 			  const struct binding *binding);

@@ -105,6 +105,13 @@ static bool cm_may_pass(const struct question *q, const struct binding *binding)
 	return request_is_cm(q->request->kind) && binding->rule->cm_any;
 }
 
+void question_decide(const struct question *q, const struct path *path, const struct requirement *requirement,
+		     struct verdict *out)
+{
+	decide(path, q->view->evidence, requirement, out);
+	bypass_look(&q->view->bypass, q->view->evidence, path, requirement->strict, out);
+}
+
 static void ask_rule(const struct question *q, const struct path *resolved, const struct binding *binding,
 		     struct finding *found)
 {
@@ -121,7 +128,7 @@ static void ask_rule(const struct question *q, const struct path *resolved, cons
 	if (binding->conflict)
 		conflict_verdict(binding, &verdict);
 	else
-		decide(&path, q->view->evidence, &binding->requirement, &verdict);
+		question_decide(q, &path, &binding->requirement, &verdict);
 	if (verdict.kind == VERDICT_PROTECTED || verdict.could_be || binding->mode == MODE_AUDIT)
 		found->satisfiable = true;
 	if (verdict.kind == VERDICT_PROTECTED)

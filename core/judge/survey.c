@@ -38,16 +38,12 @@ static void judge_row(struct survey_row *row, const struct survey_view *view, co
 		struct verdict verdict;
 
 		decide(&row->path, view->evidence, &rule->requirement, &verdict);
+		bypass_look(&view->bypass, view->evidence, &row->path, rule->requirement.strict, &verdict);
 		if (!row->rule || badness(&verdict) > badness(&row->verdict)) {
 			row->verdict = verdict;
 			row->rule = rule;
 		}
 	}
-}
-
-static void look_for_detours(struct survey_row *row, const struct survey_view *view)
-{
-	bypass_look(&view->bypass, view->evidence, &row->path, &row->verdict, row->detour);
 }
 
 int survey_path(struct survey *survey, const struct survey_view *view, const struct rdma_device *device, uint32_t port,
@@ -70,7 +66,6 @@ int survey_path(struct survey *survey, const struct survey_view *view, const str
 	path_resolve(device, port, gid_index, scope, remote, view->evidence, view->route_get, view->route_context,
 		     &row->path);
 	judge_row(row, view, &subject);
-	look_for_detours(row, view);
 	return 0;
 }
 
@@ -127,7 +122,6 @@ static void narrow_to_egress(struct survey_row *row, const struct survey_view *v
 		return;
 	narrow.path.stray_ifindex = 0;
 	judge_row(&narrow, view, &subject);
-	look_for_detours(&narrow, view);
 	if (narrow.verdict.kind == VERDICT_PROTECTED)
 		*row = narrow;
 }
@@ -218,10 +212,6 @@ void survey_record(const struct survey_row *row, struct wire_record *out)
 	if (row->by_egress) {
 		text_append(out->details, sizeof(out->details), "; %s leaves by %s: datagrams are refused",
 			    row->path.stray_route, row->path.stray);
-		text_printable(out->details);
-	}
-	if (row->detour[0]) {
-		text_append(out->details, sizeof(out->details), "; %s", row->detour);
 		text_printable(out->details);
 	}
 	verdict_text(&row->verdict, &row->path, out->text, sizeof(out->text));

@@ -27,8 +27,6 @@ struct survey_row {
 	bool by_egress;      /* REMOTE_EVERY, but only the remotes that the egress routes */
 	struct verdict verdict;
 	const struct policy_rule *rule; /* of the view's policy */
-	/* PROTECTED: what may lead packets elsewhere, or why that is not known; "": nothing */
-	char detour[BYPASS_REMARK_MAX];
 };
 
 struct survey {

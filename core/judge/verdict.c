@@ -24,6 +24,7 @@ struct why *verdict_set(struct verdict *out, enum verdict_kind kind, enum reason
 	out->secy_count = 0;
 	out->secy[0] = '\0';
 	out->outer = false;
+	out->detour[0] = '\0';
 	out->offloaded = out->integrity_only = out->kernel_drops = out->missing_sa = out->missing_macsec_sa = false;
 	return &out->why[0];
 }

@@ -21,6 +21,8 @@ enum nearness {
 	NEARNESS_CONFLICT,    /* the application and the policy exclude each other */
 };
 
+enum { VERDICT_DETOUR_MAX = 320 };
+
 struct verdict {
 	enum verdict_kind kind;
 	enum protection by; /* PROTECTED only */
@@ -60,6 +62,8 @@ struct verdict {
 	uint32_t cipher;         /* enum policy_cipher; 0: none in use yet, not known, or several */
 	bool offloaded;          /* the NIC encrypts */
 	bool integrity_only;     /* the SecY does not encrypt */
+	/* PROTECTED: what may lead packets elsewhere, or why that is not known (bypass_look()); "": nothing */
+	char detour[VERDICT_DETOUR_MAX];
 };
 
 /*

@@ -146,6 +146,8 @@ void verdict_details(const struct verdict *verdict, const struct path *path, cha
 			    verdict->outer ? " in " : "", verdict->spi_out, verdict->reqid, cipher);
 	else if (verdict->by == BY_IPSEC)
 		text_copy(text, size, "ESP by policy for every remote, no SA yet");
+	if (verdict->kind == VERDICT_PROTECTED && verdict->detour[0])
+		text_append(text, size, "; %s", verdict->detour);
 	text_printable(text);
 }
 

@@ -5,7 +5,7 @@
 
 #include "judge/judgement.h"
 
-/* PROTECTED: "macsec0 GCM-AES-128 sci ...", "ESP spi 0x... reqid ..."; else "". */
+/* PROTECTED: "macsec0 GCM-AES-128 sci ...", "ESP spi 0x... reqid ...", and what may lead packets past it; else "". */
 void verdict_details(const struct verdict *verdict, const struct path *path, char *text, size_t size);
 
 /* Why it is not PROTECTED, without codes and hints; else "". */

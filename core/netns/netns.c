@@ -130,6 +130,11 @@ bool netns_same(const struct netns *ns, dev_t dev, ino_t ino)
 	return ns->dev == dev && ns->ino == ino;
 }
 
+bool netns_is_own(const struct netns *ns)
+{
+	return !ns->opener;
+}
+
 bool netns_is_initial(const struct netns *ns)
 {
 	return ns ? ns->initial : netns_here_is_initial();

@@ -50,6 +50,9 @@ void netns_close(struct netns *ns);
 /* Returns whether stat(2) of the namespace gives these numbers. No other namespace has them while `ns` is open. */
 bool netns_same(const struct netns *ns, dev_t dev, ino_t ino);
 
+/* Returns whether it is that of this process, whose other files and system calls are about it, too. */
+bool netns_is_own(const struct netns *ns);
+
 /* Returns whether it is the initial namespace, that of the host. */
 bool netns_is_initial(const struct netns *ns);
 

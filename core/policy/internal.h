@@ -29,9 +29,10 @@ enum policy_key {
 	KEY_GRANULARITY,
 	KEY_CM,
 	KEY_UNREACHABLE,
+	KEY_STRICT,
 	KEY_GATE,
 	KEY_COUNT,
-	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this key and all to KEY_UNREACHABLE are inherited from [default] */
+	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this key and all to KEY_STRICT are inherited from [default] */
 	KEY_INHERITED_END = KEY_GATE,      /* this key and all after it are of the host: only [default] has them */
 };
 

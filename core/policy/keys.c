@@ -40,6 +40,7 @@ static const char *const words[KEY_COUNT][WORDS_MAX] = {
 	[KEY_GRANULARITY] = { [GRANULARITY_HOST] = "host", [GRANULARITY_QP] = "qp" },
 	[KEY_CM] = { [false] = "protected", [true] = "any" },
 	[KEY_UNREACHABLE] = { [false] = "kill", [true] = "report" },
+	[KEY_STRICT] = { [false] = "no", [true] = "yes" },
 	[KEY_GATE] = { [false] = "off", [true] = "on" },
 };
 
@@ -126,6 +127,7 @@ static const struct {
 	[KEY_GRANULARITY] = { "granularity", "host or qp", NULL, FIELD(requirement.granularity) },
 	[KEY_CM] = { "cm", "protected or any", NULL, FIELD(cm_any) },
 	[KEY_UNREACHABLE] = { "unreachable", "kill or report", NULL, FIELD(report_unreachable) },
+	[KEY_STRICT] = { "strict", "yes or no", NULL, FIELD(requirement.strict) },
 	[KEY_GATE] = { "gate", "on or off", NULL, FIELD(gate) },
 };
 

@@ -32,6 +32,7 @@ struct requirement {
 	uint32_t ciphers;                    /* set of enum policy_cipher */
 	bool integrity_only;                 /* integrity-only = yes: MACsec need not encrypt */
 	enum policy_granularity granularity; /* QP: the QP's outbound SA serves no other QP */
+	bool strict; /* strict = yes: what may lead packets past their protection makes the path unknown */
 };
 
 enum { POLICY_NAME_MAX = 48, POLICY_PATTERN_MAX = 128 };

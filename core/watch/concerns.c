@@ -12,7 +12,16 @@ static bool concerned_by_xfrm(const struct watch_qp *qp, const struct xfrm_chang
 	return qp->judged.by != BY_LOOPBACK && xfrm_change_concerns(change, &qp->judged);
 }
 
-static bool concerned(const struct watch_qp *qp, const struct mirror_change *change)
+/* Where the gate stands, nothing is looked at: bypass_look(). */
+static bool concerned_by_detours(struct namespace *in, const struct watch_qp *qp)
+{
+	if (watch_has_other_inputs(qp) || qp->judged.verdict != VERDICT_PROTECTED)
+		return true;
+	return qp->judged.by != BY_LOOPBACK && qp->judged.egress == EGRESS_HOST_STACK &&
+	       !namespace_is_gated(in, qp->judged.gid_ifindex);
+}
+
+static bool concerned(struct namespace *in, const struct watch_qp *qp, const struct mirror_change *change)
 {
 	if (!watch_can_send(qp))
 		return false;
@@ -24,6 +33,8 @@ static bool concerned(const struct watch_qp *qp, const struct mirror_change *cha
 	case MIRROR_CHANGE_SECY:
 		return watch_has_other_inputs(qp) || !qp->judged.egress_ifindex || qp->judged.stacked ||
 		       qp->judged.egress_ifindex == change->ifindex;
+	case MIRROR_CHANGE_DETOURS:
+		return concerned_by_detours(in, qp);
 	default:
 		return true;
 	}
@@ -71,7 +82,8 @@ void watch_on_change(struct namespace *in, const struct mirror_change *change, v
 		HASH_ITER (hh, ufile->qps, qp, next) {
 			if (is_expiring(change) && qp->state == WATCH_LIVE && concerned_by_xfrm(qp, change->xfrm))
 				watch_report_missing_sa(ufile, qp, 0);
-			else if (qp->work == WATCH_WORK_RETRY || (qp->work == WATCH_WORK_NONE && concerned(qp, change)))
+			else if (qp->work == WATCH_WORK_RETRY ||
+				 (qp->work == WATCH_WORK_NONE && concerned(in, qp, change)))
 				watch_queue(ufile, qp);
 		}
 	}

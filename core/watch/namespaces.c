@@ -10,6 +10,7 @@
 
 #include "rdma/device_cache.h"
 #include "rdma/device_monitor.h"
+#include "watch/detours.h"
 
 /* Any user can create namespaces (user_namespaces(7)). */
 enum {
@@ -34,7 +35,8 @@ struct namespace
 	uint64_t id;
 	struct namespaces *all;
 	struct mirror *mirror;
-	uint64_t account; /* of the program that was first seen in it */
+	struct detours *detours; /* NULL: not the engine's own namespace */
+	uint64_t account;        /* of the program that was first seen in it */
 	struct device_cache *devices;
 	struct device_monitor *monitor; /* of devices of this namespace only; NULL: without events */
 	uint64_t device_generation;     /* counts the events of both monitors */
@@ -94,6 +96,13 @@ static void on_change(struct mirror *mirror, const struct mirror_change *change,
 	in->all->changed(in, change, in->all->arg);
 }
 
+static void on_detours(void *arg)
+{
+	struct namespace *in = arg;
+
+	in->all->changed(in, &(struct mirror_change){ .kind = MIRROR_CHANGE_DETOURS }, in->all->arg);
+}
+
 static int open_mirror(struct namespace *in, int ns_fd)
 {
 	struct netns *netns;
@@ -108,6 +117,32 @@ static int open_mirror(struct namespace *in, int ns_fd)
 	if (err)
 		netns_close(netns);
 	return err;
+}
+
+/* What a namespace is made of, in the order in which it is freed. */
+static void let_go(struct namespace *in)
+{
+	device_monitor_free(in->monitor);
+	if (in->devices)
+		device_cache_free(in->devices);
+	detours_free(in->detours);
+	if (in->mirror)
+		mirror_free(in->mirror);
+	free(in);
+}
+
+static int open_parts(struct namespace *in, int ns_fd)
+{
+	int err = open_mirror(in, ns_fd);
+
+	if (err)
+		return err;
+	in->devices = device_cache_new(netns_transport(mirror_netns(in->mirror)));
+	if (!in->devices)
+		return -ENOMEM;
+	if (!netns_is_own(mirror_netns(in->mirror)))
+		return 0;
+	return detours_new(in->all->base, in->mirror, on_detours, in, &in->detours);
 }
 
 static bool has_room(const struct namespaces *all, uint64_t account)
@@ -139,20 +174,14 @@ static int namespace_new(struct namespaces *all, const struct namespace_key *key
 	in->id = ++all->made;
 	in->account = account;
 	in->all = all;
-	err = open_mirror(in, ns_fd);
-	if (!err && !(in->devices = device_cache_new(netns_transport(mirror_netns(in->mirror))))) {
-		mirror_free(in->mirror);
-		err = -ENOMEM;
-	}
+	err = open_parts(in, ns_fd);
 	if (err) {
-		free(in);
+		let_go(in);
 		return err;
 	}
 	HASH_ADD(hh, all->table, key, sizeof(in->key), in);
 	if (!in->hh.tbl) {
-		device_cache_free(in->devices);
-		mirror_free(in->mirror);
-		free(in);
+		let_go(in);
 		return -ENOMEM;
 	}
 	in->monitor = device_monitor_new(all->base, mirror_netns(in->mirror), on_device_event, in);
@@ -204,10 +233,7 @@ static void namespace_free(struct namespace *in)
 		device_monitor_free(all->monitor);
 		all->monitor = NULL;
 	}
-	device_monitor_free(in->monitor);
-	device_cache_free(in->devices);
-	mirror_free(in->mirror);
-	free(in);
+	let_go(in);
 }
 
 void namespace_put(struct namespace *in)
@@ -233,7 +259,8 @@ uint64_t namespace_id(const struct namespace *in)
 
 uint64_t namespace_generation(const struct namespace *in)
 {
-	return mirror_generation(in->mirror) + in->device_generation;
+	return mirror_generation(in->mirror) + in->device_generation +
+	       (in->detours ? detours_generation(in->detours) : 0);
 }
 
 struct mirror *namespace_mirror(const struct namespace *in)
@@ -246,9 +273,30 @@ const struct netlink_transport *namespace_transport(const struct namespace *in)
 	return netns_transport(mirror_netns(in->mirror));
 }
 
+void namespace_follow(struct namespace *in)
+{
+	mirror_follow(in->mirror);
+	if (in->detours)
+		detours_follow(in->detours);
+}
+
 void namespace_refresh(struct namespace *in)
 {
 	(void)mirror_read_silent(in->mirror);
+	if (in->detours)
+		detours_refresh(in->detours);
+}
+
+void namespace_view_detours(struct namespace *in, struct bypass_view *out)
+{
+	*out = (struct bypass_view){ 0 };
+	if (in->detours)
+		detours_view(in->detours, out);
+}
+
+bool namespace_is_gated(struct namespace *in, int ifindex)
+{
+	return in->detours && detours_are_gated(in->detours, ifindex);
 }
 
 static void read_settings(struct namespace *in, const struct rdma_device *device)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "evidence/mirror.h"
+#include "judge/bypass.h"
 #include "judge/path.h"
 #include "watch/listener.h"
 
@@ -41,7 +42,13 @@ struct mirror *namespace_mirror(const struct namespace *in);
 /* Opens netlink sockets of this namespace. */
 const struct netlink_transport *namespace_transport(const struct namespace *in);
 
-/* After mirror_follow(): reads all evidence of which the kernel sends no events. Blocks for those netlink dumps. */
+/*
+ * Applies all queued events of evidence and of what leads packets elsewhere. Blocks for the parts that have to be read
+ * again.
+ */
+void namespace_follow(struct namespace *in);
+
+/* After namespace_follow(): reads all evidence of which the kernel sends no events. Blocks for those netlink dumps. */
 void namespace_refresh(struct namespace *in);
 
 /*
@@ -50,6 +57,14 @@ void namespace_refresh(struct namespace *in);
  */
 RS_MUST_USE int namespace_device(struct namespace *in, int uverbs_fd, const struct rdma_device **out, char *error,
 				 size_t error_size);
+
+/*
+ * Makes the view of what leads packets elsewhere. In another network namespace than the engine's nothing is looked at:
+ * its owner could make that long.
+ */
+void namespace_view_detours(struct namespace *in, struct bypass_view *out);
+/* Whether the gate stops what is led elsewhere from this netdev. */
+bool namespace_is_gated(struct namespace *in, int ifindex);
 
 void namespaces_each(struct namespaces *all, void (*visit)(struct namespace *in, void *arg), void *arg);
 

@@ -65,7 +65,7 @@ static size_t accuse(struct watch *watch, const struct watch_stopped *stopped,
 static void follow(struct namespace *in, void *arg)
 {
 	(void)arg;
-	mirror_follow(namespace_mirror(in));
+	namespace_follow(in);
 }
 
 size_t watch_stopped(struct watch *watch, const struct watch_stopped *stopped)

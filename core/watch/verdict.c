@@ -10,20 +10,22 @@ void watch_judge(const struct watch *watch, struct namespace *in, const struct e
 		 const struct rdma_device *device, const char *error, const struct request *request,
 		 struct judgement *answer)
 {
+	struct engine_view view = { .policy = watch->policy };
 	struct why *why;
 
 	if (request->kind == REQUEST_DOOR_BROKEN) {
-		judge_request(&(struct engine_view){ .policy = watch->policy }, client, request, answer);
+		judge_request(&view, client, request, answer);
 	} else if (!device) {
 		why = judgement_refuse(answer, EPERM, REASON_DEVICE_UNKNOWN);
 		text_copy(why->detail, sizeof(why->detail), error);
 	} else {
-		judge_request(&(struct engine_view){ .policy = watch->policy,
-						     .device = device,
-						     .evidence = mirror_last(namespace_mirror(in)),
-						     .route_get = evidence_route_get,
-						     .route_context = mirror_netns(namespace_mirror(in)) },
-			      client, request, answer);
+		view.device = device;
+		view.evidence = mirror_last(namespace_mirror(in));
+		view.route_get = evidence_route_get;
+		view.route_context = mirror_netns(namespace_mirror(in));
+		namespace_view_detours(in, &view.bypass);
+		view.bypass.each_remote = true;
+		judge_request(&view, client, request, answer);
 	}
 }
 
@@ -38,7 +40,7 @@ void watch_protection(struct watch_ufile *ufile, uint32_t handle, int fd, struct
 		out->err = qp ? ENOTCONN : ENOENT;
 		return;
 	}
-	mirror_follow(namespace_mirror(ufile->in));
+	namespace_follow(ufile->in);
 	device = watch_device(ufile, fd, error, sizeof(error));
 	watch_judge(ufile->watch, ufile->in, &ufile->asker, device, error, &qp->request, &answer);
 	watch_heed_gate(qp, &answer);

@@ -43,6 +43,11 @@ static const struct netfilter_flow to_every = {
 	.family = AF_INET, .local = &local, .ifindex = 7, .netdev = "eth0", .by_address = true
 };
 
+/* The same, where packets may be sent to every remote, also to one that a rule names. */
+static const struct netfilter_flow to_each = {
+	.family = AF_INET, .local = &local, .each_remote = true, .ifindex = 7, .netdev = "eth0", .by_address = true
+};
+
 static void load(const char *rules)
 {
 	FILE *pipe = popen("nft -f -", "w");
@@ -125,6 +130,15 @@ Test(netfilter, translation_of_addresses)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		expect(&rows[i], load_nat);
+}
+
+Test(netfilter, rule_that_names_one_remote_may_hit_each)
+{
+	load_nat("ip daddr 10.0.0.77 masquerade");
+	cr_expect_eq(judge(&to_every), NETFILTER_CANNOT_HIT);
+	cr_expect_eq(judge(&to_each), NETFILTER_MAY_HIT);
+	load_nat("tcp dport 80 ip daddr 10.0.0.77 masquerade");
+	cr_expect_eq(judge(&to_each), NETFILTER_CANNOT_HIT);
 }
 
 Test(netfilter, ways_through_chains)

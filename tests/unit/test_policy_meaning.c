@@ -7,7 +7,7 @@
 
 #define SETUP_DEFAULTS                                                               \
 	"setup = acquire\nsetup-timeout = 10s\ngranularity = host\ncm = protected\n" \
-	"unreachable = kill\n"
+	"unreachable = kill\nstrict = no\n"
 #define DEFAULT_CIPHERS                                                                                    \
 	"ciphers = gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, " \
 	"aes-gcm-256, chacha20-poly1305\n"

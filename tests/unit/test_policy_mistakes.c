@@ -4,10 +4,10 @@
 
 #define RULE_KEYS                                                                                       \
 	"match-device, match-port, match-remote, match-uid, match-executable, require, mode, ciphers, " \
-	"integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm, unreachable"
+	"integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm, unreachable, strict"
 #define DEFAULT_KEYS                                                                                               \
 	"require, mode, ciphers, integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm, " \
-	"unreachable, gate"
+	"unreachable, strict, gate"
 #define CIPHER_WORDS                                                                                          \
 	"gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, aes-gcm-256, " \
 	"chacha20-poly1305, aes-ccm-128, aes-ccm-256"

@@ -3,7 +3,7 @@
 #include "judge/survey.h"
 
 #include "decide_fixture.h"
-#include "hazards/netfilter.h"
+#include "hazards/cache.h"
 #include "netns_fixture.h"
 #include "record_fixture.h"
 #include "util/address.h"
@@ -131,34 +131,73 @@ Test(survey, adds_row_for_each_remote_of_policies)
 	expect_no_leak();
 }
 
+static const struct policy *parsed(const char *text)
+{
+	struct policy *policy = NULL;
+	char error[POLICY_ERROR_MAX] = "";
+
+	cr_assert_eq(policy_parse("test", text, strlen(text), &policy, error, sizeof(error)), 0, "%s", error);
+	return policy;
+}
+
 /* ---- what leads packets elsewhere ---- */
 
-static bool is_gated(const struct evidence *of, int ifindex)
+static bool is_gated(void *context, const struct evidence *of, int ifindex)
 {
+	(void)context;
 	cr_expect(of == &ev && ifindex == ETH0);
 	return true;
 }
 
-/* The row of GID 0 to 10.0.0.2, which IPsec protects, over the rules of the test's network namespace. */
-static struct survey_row with_rules(const char *rules, bool (*gated)(const struct evidence *ev, int ifindex))
+static const struct netfilter *rules_of(void *context, const char **error)
 {
-	struct survey_view view = view_of_world(policy_builtin());
-	struct netfilter *netfilter;
+	return hazard_cache_netfilter(context, error);
+}
+
+static const struct traffic *filters_of(void *context, int ifindex, const char **error)
+{
+	return hazard_cache_traffic(context, ifindex, error);
+}
+
+/* What is in the test's network namespace. */
+static struct hazard_cache *look_at_own(struct survey_view *view)
+{
+	struct hazard_cache *cache = hazard_cache_new(&netlink_kernel, true);
+
+	cr_assert(cache);
+	view->bypass = (struct bypass_view){ .netfilter = rules_of, .traffic = filters_of, .context = cache };
+	return cache;
+}
+
+/* The row of GID 0 to 10.0.0.2, which IPsec protects, over the rules of the test's network namespace. */
+static struct survey_row with_rules(const struct policy *policy, const char *rules,
+				    bool (*gated)(void *context, const struct evidence *ev, int ifindex))
+{
+	struct survey_view view = view_of_world(policy);
+	struct hazard_cache *cache = look_at_own(&view);
 	struct survey survey = { 0 };
 	struct survey_row row;
-	char error[128] = "", command[512];
+	char command[512];
 
 	snprintf(command, sizeof(command), "nft 'flush ruleset; %s'", rules);
 	shell(command);
-	cr_assert_eq(netfilter_read(&netlink_kernel, &netfilter, error, sizeof(error)), 0, "%s", error);
-	view.bypass.netfilter = netfilter;
 	view.bypass.gated = gated;
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	cr_assert_not_null(row_to(&survey, 0, "10.0.0.2"));
 	row = *row_to(&survey, 0, "10.0.0.2");
 	survey_free(&survey);
-	netfilter_free(netfilter);
+	hazard_cache_free(cache);
 	return row;
+}
+
+#define TRANSLATES(what) "table ip n { chain p { type nat hook postrouting priority 100; " what "masquerade; }; }"
+
+static void enter_with_nft(void)
+{
+	netns_enter();
+	if (system("nft 'add table ip probe; delete table ip probe' 2>/dev/null"))
+		skip_test("no nft, or no nftables in this kernel");
+	world_add_ipsec(&world);
 }
 
 Test(survey, names_rules_that_lead_packets_elsewhere)
@@ -166,26 +205,40 @@ Test(survey, names_rules_that_lead_packets_elsewhere)
 	struct wire_record record;
 	struct survey_row row;
 
-	netns_enter();
-	if (system("nft 'add table ip probe; delete table ip probe' 2>/dev/null"))
-		skip_test("no nft, or no nftables in this kernel");
-	world_add_ipsec(&world);
-	row = with_rules("table ip n { chain p { type nat hook postrouting priority 100; masquerade; }; }", NULL);
+	enter_with_nft();
+	row = with_rules(policy_builtin(), TRANSLATES(""), NULL);
 	cr_expect_eq(row.verdict.kind, VERDICT_UNPROTECTED);
 	survey_record(&row, &record);
 	cr_expect_str_eq(record.text, "netfilter chain ip n p leads packets from GID 0 past their protection");
-	row = with_rules("table ip n { chain p { type nat hook postrouting priority 100; ct state new masquerade; }; }",
-			 NULL);
+	row = with_rules(policy_builtin(), TRANSLATES("ct state new "), NULL);
 	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
 	survey_record(&row, &record);
 	cr_expect(strstr(record.details, "; netfilter chain ip n p may lead packets past it"), "%s", record.details);
-	row = with_rules("table ip n { chain p { type nat hook postrouting priority 100; tcp dport 1 masquerade; }; }",
-			 NULL);
+	row = with_rules(policy_builtin(), TRANSLATES("tcp dport 1 "), NULL);
 	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
-	cr_expect_str_empty(row.detour);
-	row = with_rules("table ip n { chain p { type nat hook postrouting priority 100; masquerade; }; }", is_gated);
+	cr_expect_str_empty(row.verdict.detour);
+	row = with_rules(policy_builtin(), TRANSLATES(""), is_gated);
 	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED, "the gate stops them");
-	cr_expect_str_empty(row.detour);
+	cr_expect_str_empty(row.verdict.detour);
+}
+
+Test(survey, strict_accepts_no_rule_that_may_lead_packets_elsewhere)
+{
+	const struct policy *strict = parsed("[default]\nstrict = yes\n");
+	struct wire_record record;
+	struct survey_row row;
+
+	enter_with_nft();
+	row = with_rules(strict, TRANSLATES("ct state new "), NULL);
+	cr_expect_eq(row.verdict.kind, VERDICT_UNKNOWN);
+	survey_record(&row, &record);
+	cr_expect_str_eq(record.text, "packets from GID 0 may be led past their protection, which the policy does not "
+				      "accept (strict = yes): netfilter chain ip n p may lead packets past it");
+	row = with_rules(strict, TRANSLATES("tcp dport 1 "), NULL);
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
+	row = with_rules(strict, TRANSLATES("ct state new "), is_gated);
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
+	policy_free(strict);
 }
 
 /* The row of GID 1 to 10.0.0.2, which MACsec protects, over the filters of the test's network namespace. */
@@ -193,6 +246,7 @@ static struct survey_row with_filter(const char *filter)
 {
 	struct survey_view view = view_of_world(policy_builtin());
 	struct survey survey = { 0 };
+	struct hazard_cache *cache;
 	struct survey_row row;
 	char command[256];
 	uint8_t remote[16];
@@ -201,10 +255,11 @@ static struct survey_row with_filter(const char *filter)
 		 "tc filter del dev macsec0 egress; tc filter add dev macsec0 egress prio 10 %s", filter);
 	shell(command);
 	gid_from_address(AF_INET, &(union ip_address){ .bytes = { 10, 0, 0, 2 } }, remote);
-	view.bypass.traffic = &netlink_kernel;
+	cache = look_at_own(&view);
 	cr_assert_eq(survey_path(&survey, &view, &device, 1, 1, REMOTE_ONE, remote), 0);
 	row = survey.rows[0];
 	survey_free(&survey);
+	hazard_cache_free(cache);
 	return row;
 }
 
@@ -226,41 +281,84 @@ Test(survey, names_filters_of_tc_that_lead_packets_elsewhere)
 			 "tc filter u32 pref 10 on macsec0 leads packets from GID 1 past their protection");
 	row = with_filter("protocol ip u32 match ip sport 50000 0xffff action mirred egress mirror dev eth0");
 	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED, "%s", words_of_row(&row));
-	cr_expect_str_eq(row.detour, "tc filter u32 pref 10 on macsec0 may lead packets past it");
+	cr_expect_str_eq(row.verdict.detour, "tc filter u32 pref 10 on macsec0 may lead packets past it");
 	row = with_filter("protocol ip u32 match ip dport 53 0xffff action mirred egress redirect dev eth0");
 	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
-	cr_expect_str_empty(row.detour);
+	cr_expect_str_empty(row.verdict.detour);
 }
 
 /* What tc sees of IPsec is ESP, except in VXLAN. */
+static const struct traffic *no_filters_of(void *context, int ifindex, const char **error)
+{
+	(void)context;
+	(void)error;
+	cr_expect_fail("filters of %d were asked for", ifindex);
+	return NULL;
+}
+
 Test(survey, filters_of_tc_are_not_looked_at_over_ipsec)
 {
 	struct survey_view view;
 	struct survey survey = { 0 };
-	const struct netlink_transport none = { 0 }; /* crashes if it is used */
 
 	world_add_ipsec(&world);
 	view = view_of_world(policy_builtin());
-	view.bypass.traffic = &none;
+	view.bypass.traffic = no_filters_of;
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
 	cr_expect_eq(row_to(&survey, 0, "10.0.0.2")->verdict.kind, VERDICT_PROTECTED);
 	survey_free(&survey);
 }
 
-Test(survey, tells_why_netfilter_is_not_known)
+static const struct netfilter *unreadable_rules(void *context, const char **error)
+{
+	(void)context;
+	*error = "it is too long";
+	return NULL;
+}
+
+/* The row of GID 0 to 10.0.0.2, over rules that cannot be read. */
+static struct survey_row without_rules(const struct policy *policy, bool is_said)
 {
 	struct survey_view view;
 	struct survey survey = { 0 };
-	struct wire_record record;
+	struct survey_row row;
 
 	world_add_ipsec(&world);
-	view = view_of_world(policy_builtin());
-	view.bypass.netfilter_error = "it is too long";
+	view = view_of_world(policy);
+	view.bypass = (struct bypass_view){ .netfilter = unreadable_rules, .is_said = is_said };
 	cr_assert_eq(survey_all(&survey, &view, &inventory), 0);
-	survey_record(row_to(&survey, 0, "10.0.0.2"), &record);
-	cr_expect_eq(record.verdict, VERDICT_PROTECTED);
-	cr_expect(strstr(record.details, "; netfilter is not known: it is too long"), "%s", record.details);
+	row = *row_to(&survey, 0, "10.0.0.2");
 	survey_free(&survey);
+	return row;
+}
+
+Test(survey, tells_why_netfilter_is_not_known)
+{
+	struct survey_row row = without_rules(policy_builtin(), false);
+
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
+	cr_expect_str_eq(row.verdict.detour, "netfilter is not known: it is too long");
+}
+
+Test(survey, tells_once_why_netfilter_is_not_known)
+{
+	struct survey_row row = without_rules(policy_builtin(), true);
+
+	cr_expect_eq(row.verdict.kind, VERDICT_PROTECTED);
+	cr_expect_str_empty(row.verdict.detour);
+}
+
+Test(survey, strict_accepts_no_unknown_rules)
+{
+	const struct policy *strict = parsed("[default]\nstrict = yes\n");
+
+	for (int is_said = 0; is_said < 2; is_said++) {
+		struct survey_row row = without_rules(strict, is_said);
+
+		cr_expect_eq(row.verdict.kind, VERDICT_UNKNOWN);
+		cr_expect_eq(row.verdict.why[0].reason, REASON_STRICT);
+	}
+	policy_free(strict);
 }
 
 /* A table loaded from a dump yields the same remotes as one that the test creates. */
@@ -369,15 +467,6 @@ Test(survey, ipv6_gid_on_macsec_is_protected_for_remotes_of_its_netdev)
 	cr_expect_eq(survey.rows[0].verdict.kind, VERDICT_UNPROTECTED);
 	survey_free(&survey);
 	expect_no_leak();
-}
-
-static const struct policy *parsed(const char *text)
-{
-	struct policy *policy = NULL;
-	char error[POLICY_ERROR_MAX] = "";
-
-	cr_assert_eq(policy_parse("test", text, strlen(text), &policy, error, sizeof(error)), 0, "%s", error);
-	return policy;
 }
 
 /* For "any", the remote is unknown and the user is known. */

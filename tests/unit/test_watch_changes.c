@@ -130,6 +130,7 @@ static const struct change_row {
 	{ "the SecY of its netdev", MIRROR_CHANGE_SECY, 0, 0, 0, 0, ETH0, true },
 	{ "another SecY", MIRROR_CHANGE_SECY, 0, 0, 0, 0, ETH1, false },
 	{ "the host", MIRROR_CHANGE_HOST, 0, 0, 0, 0, 0, true },
+	{ "what leads packets elsewhere", MIRROR_CHANGE_DETOURS, 0, 0, 0, 0, 0, true },
 };
 
 static void row_happens(struct namespace *in, const struct change_row *row)
@@ -220,6 +221,30 @@ Test(watch_changes, no_sa_concerns_loopback)
 	report_judged(REQUEST_QP_ADDRESS, BY_LOOPBACK);
 	sa_happens(XFRM_CHANGE_SA, SPI_OUT, 1, 2);
 	cr_expect_not(is_queued(the_qp()));
+}
+
+Test(watch_changes, what_leads_packets_elsewhere_does_not_concern_loopback)
+{
+	report_judged(REQUEST_QP_ADDRESS, BY_LOOPBACK);
+	happens(ufile->in, MIRROR_CHANGE_DETOURS, NULL, 0);
+	cr_expect_not(is_queued(the_qp()));
+}
+
+/* Its packets do not pass netfilter and tc of the host. */
+Test(watch_changes, what_leads_packets_elsewhere_does_not_concern_nic)
+{
+	the_qp()->judged.egress = EGRESS_NIC_MACSEC_IPSEC;
+	happens(ufile->in, MIRROR_CHANGE_DETOURS, NULL, 0);
+	cr_expect_not(is_queued(the_qp()));
+}
+
+/* In audit mode: the reason may change. */
+Test(watch_changes, what_leads_packets_elsewhere_concerns_unprotected_qp)
+{
+	the_qp()->judged.egress = EGRESS_NIC_MACSEC_IPSEC;
+	the_qp()->judged.verdict = VERDICT_UNPROTECTED;
+	happens(ufile->in, MIRROR_CHANGE_DETOURS, NULL, 0);
+	cr_expect(is_queued(the_qp()));
 }
 
 Test(watch_changes, new_policy_queues_all_qps)
