@@ -7,7 +7,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -127,7 +127,7 @@ class Attempt:
 
 def try_qp(
     t: Test,
-    addresses: dict[str, tuple[str, str]],
+    addresses: Mapping[str, tuple[str, str]],
     *,
     wrap: str | None = None,
     device: str = DEVICE,

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 from testbed.api import Result, Test, await_listener
 from testbed.applications import SIDE_CHANNEL, Addresses
-from testbed.daemon import USER
+from testbed.daemon import ANY, USER, Daemon, by_library, try_qp
 from testbed.gate import ROUTED, ipsec, macsec, macsec_beside_eth0
+from testbed.refusals import has_reason, names
 from testbed.states import DEVICE, ETH0, MACSEC0
+from testbed.stream import GENTLE, Stream, change
 
 OTHER = "10.77.0.77"  # of a
 PROTECTED, UNPROTECTED = 0, 1
+STRICT = "/run/strict.conf"
 CONTROL_S = 1
 # As docker and kube-proxy have them, where 172.17.0.0/16 and 10.244.0.0/16 are those of the containers.
 CONTAINERS = """
@@ -68,10 +71,15 @@ def run(t: Test) -> None:
     for detour in DETOURS:
         detour.network(t)
         is_named(t, detour)
+        ends_queue_pairs(t, detour)
     gated(t, DETOURS[-1])
     others_are_not_named(t)
     ordinary_user(t)
+    others_disturb_no_queue_pair(t)
+    strict_policy(t)
     filters_are_named(t)
+    filter_ends_queue_pairs(t)
+    engine_of_ordinary_user(t)
 
 
 DETOURS = (
@@ -86,8 +94,12 @@ DETOURS = (
 )  # fmt: skip
 
 
+def of_nft(rules: str) -> str:
+    return f"nft -f - <<'END'\nflush ruleset\n{rules}\nEND"
+
+
 def load(t: Test, rules: str) -> None:
-    t.a.run(f"nft -f - <<'END'\nflush ruleset\n{rules}\nEND", check=True)
+    t.a.run(of_nft(rules), check=True)
 
 
 def check(t: Test, addresses: Addresses) -> Result:
@@ -149,6 +161,85 @@ def ordinary_user(t: Test) -> None:
     listed = t.a.run(f"{t.build}/bin/rdmasec status", user=USER)
     said = listed.out.count("netfilter: without CAP_NET_ADMIN")
     t.check(said == 1 and "netfilter is not known" not in listed.out, "an ordinary user: status says once that nobody looked", listed)
+
+
+# ---- queue pairs ----
+
+
+def guarded(t: Test, addresses: Addresses) -> Stream:
+    """On a. Its program keeps its queue pair."""
+    return Stream(t, addresses, wrap_a=by_library(t), options=GENTLE, keep=True, user=USER)
+
+
+def is_revoked(t: Test, what: str, addresses: Addresses, shell: str, reason: str, name: str) -> None:
+    """A queue pair under traffic, when rules come that lead its packets elsewhere; and another one, which they keep from its address."""
+    daemon = Daemon(t, t.a)
+    passed = try_qp(t, addresses)
+    t.check(passed.passed, f"{what}: before it, a guarded program passes", passed)
+    stream = guarded(t, addresses)
+    event = change(t.a, shell=shell)
+    ending = stream.end_of_a()
+    if ending:
+        t.note(f"{what}: ended after {(ending.at - event.began) * 1000:.0f} ms")
+    t.check(ending and ending.flushed, f"{what}: the program sees its work flushed", stream.client.output())
+    revoked = daemon.await_revoked(stream.client, event.began)
+    t.check(has_reason(revoked, reason) and names(revoked, name), f"{what}: the audit log names the cause", revoked or daemon.log())
+    stream.stop()
+    refused = try_qp(t, addresses)
+    named = has_reason(refused.result.err, reason) and name in refused.result.err
+    t.check(not refused.passed and named, f"{what}: a guarded program is refused for it", refused)
+    daemon.kill()
+
+
+def ends_queue_pairs(t: Test, detour: Detour) -> None:
+    load(t, "")
+    is_revoked(t, detour.what, detour.addresses, of_nft(detour.rules), "netfilter", f"netfilter chain {detour.chain} leads")
+
+
+def others_disturb_no_queue_pair(t: Test) -> None:
+    load(t, "")
+    daemon = Daemon(t, t.a)
+    stream = guarded(t, ETH0)
+    for _ in range(3):
+        load(t, CONTAINERS)
+        load(t, "")
+    load(t, CONTAINERS)
+    passed = try_qp(t, ETH0)
+    t.check(passed.passed, "rules of docker and Kubernetes: a guarded program passes", passed)
+    t.check(stream.continues(), "rules of docker and Kubernetes come and go: a queue pair goes on", stream.client.output())
+    t.check(not daemon.losses(), "rules of docker and Kubernetes: nothing is revoked", daemon.losses())
+    stream.stop()
+    daemon.kill()
+
+
+def strict_policy(t: Test) -> None:
+    daemon = Daemon(t, t.a, f"{ANY}strict = yes\n")
+    passed = try_qp(t, ETH0)
+    t.check(passed.passed, "strict = yes, rules of docker and Kubernetes: a guarded program passes", passed)
+    load(t, DETOURS[-1].rules.replace("udp dport 4791", "ct state new udp dport 4791"))
+    refused = try_qp(t, ETH0)
+    t.check(has_reason(refused.result.err, "strict"), "strict = yes: a rule that may take packets has a program refused", refused)
+    daemon.kill()
+    load(t, "")
+
+
+def filter_ends_queue_pairs(t: Test) -> None:
+    t.a.run("tc qdisc del dev macsec0 clsact; tc qdisc add dev macsec0 clsact", check=True)
+    add = f"tc filter add dev macsec0 egress prio 10 {FILTERS[0][1]}"
+    is_revoked(t, "tc, matchall", MACSEC0, add, "tc-filter", "tc filter matchall pref 10 on macsec0 leads")
+    t.a.run("tc qdisc del dev macsec0 clsact", check=True)
+
+
+def engine_of_ordinary_user(t: Test) -> None:
+    """Not known is not none: it may not read the rules."""
+    t.a.run("rm -rf /run/rdmasec", check=True)  # the socket of the daemon that was killed
+    t.a.write_file(STRICT, f"{ANY}strict = yes\n")
+    t.a.write_file(STRICT.replace("strict", "plain"), ANY)
+    passed = try_qp(t, MACSEC0, wrap=f"{t.build}/bin/rdmasec run -p {STRICT.replace('strict', 'plain')} --")
+    t.check(passed.passed, "an ordinary user's own engine: passes over MACsec", passed)
+    refused = try_qp(t, MACSEC0, wrap=f"{t.build}/bin/rdmasec run -p {STRICT} --")
+    told = has_reason(refused.result.err, "strict") and "it takes CAP_NET_ADMIN" in refused.result.err
+    t.check(told, "an ordinary user's own engine, strict = yes: refuses what it cannot read", refused)
 
 
 # ---- tc ----
