@@ -51,7 +51,7 @@ def without(t: Test, channel: str) -> Sequence[str]:
 def start_pingpong(t: Test) -> tuple[Process, Process]:
     """b serves, a is the client; both are guarded by the daemons. The client has its peer's address, and connects its QP."""
     gids = [t.net.gid_index(guest, MACSEC0[guest.name][0]) for guest in (t.b, t.a)]
-    calls = [f"exec {by_library(t)} ibv_rc_pingpong -d {DEVICE} -g {gid}" for gid in gids]
+    calls = [f"exec {by_library(t)} ibv_rc_pingpong -d {DEVICE} -n 50 -g {gid}" for gid in gids]
     server = t.b.start(calls[0], user=USER)
     await_listener(server, SIDE_CHANNEL)
     client = t.a.start(f"{calls[1]} {ETH0['b'][0]}", user=USER)
