@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,17 @@ ENVIRONMENT = {
     "TERM": "dumb",
 }
 LOOK_AGAIN = 0.05  # s
+# A command of these characters means the same with a shell and without, unless its first word is one of the shell's own. The
+# start of bash takes an emulated processor as long as that of two other programs.
+PLAIN = re.compile(r"[\w \t./:@%+,=-]*", re.ASCII)
+ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.ASCII)
+# `compgen -bk` of bash 5, those that are plain
+OF_SHELL = frozenset(
+    ". : alias bg bind break builtin caller case cd command compgen complete compopt continue coproc declare dirs disown do "
+    "done echo elif else enable esac eval exec exit export false fc fg fi for function getopts hash help history if in jobs "
+    "kill let local logout mapfile popd printf pushd pwd read readarray readonly return select set shift shopt source suspend "
+    "test then time times trap true type typeset ulimit umask unalias unset until wait while".split()
+)
 
 Reply = dict[str, Any]
 
@@ -48,11 +60,19 @@ class Job:
         self.ended = threading.Event()
         credentials: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         try:
-            self.process = subprocess.Popen(
-                ["/bin/bash", "-c", cmd],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                cwd=cwd, env=ENVIRONMENT | env, start_new_session=True, **credentials,
-            )
+
+            def start(words: list[str], more: dict[str, str]) -> subprocess.Popen[bytes]:
+                return subprocess.Popen(
+                    words,
+                    stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                    cwd=cwd, env=ENVIRONMENT | env | more, start_new_session=True, **credentials,
+                )
+
+            words, more = without_shell(cmd)
+            try:
+                self.process = start(words, more)
+            except OSError:  # as for a program that does not exist: the shell tells that in its way
+                self.process = start(in_shell(cmd), {})
         finally:
             os.close(out)
             os.close(err)
@@ -84,6 +104,23 @@ class Job:
     def forget(self) -> None:
         for path in (self.out, self.err):
             Path(path).unlink(missing_ok=True)
+
+
+def in_shell(cmd: str) -> list[str]:
+    return ["/bin/bash", "-c", cmd]
+
+
+def without_shell(cmd: str) -> tuple[list[str], dict[str, str]]:
+    """Returns the words that do the same as the command, and what they need in the environment. They name bash if it needs one."""
+    words, more = cmd.split(), {}
+    while words and (assigned := ASSIGNMENT.fullmatch(words[0])):
+        more[assigned[1]] = assigned[2]
+        del words[0]
+    if words[:1] == ["exec"]:
+        del words[0]
+    if not words or words[0] in OF_SHELL or not PLAIN.fullmatch(cmd):
+        return in_shell(cmd), {}
+    return words, more
 
 
 def be_urgent(children: bool = False) -> None:
