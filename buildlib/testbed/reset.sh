@@ -16,7 +16,7 @@ for link in /sys/class/net/*; do
         *) if [ -d "$link" ]; then ip link delete "${link##*/}"; fi ;;  # a VLAN disappears with the link below it; bonding_masters is a file
     esac
 done
-if command -v nft >/dev/null; then nft flush ruleset; fi
+if [ -d /sys/module/nf_tables ] && command -v nft >/dev/null; then nft flush ruleset; fi  # nft alone would load the module
 bare=$(ip -batch - <<END
 xfrm state flush
 xfrm policy flush

@@ -248,9 +248,7 @@ class Runner:
 
         def body() -> None:
             try:
-                test.net.reset()
-                for guest in (test.a, test.b):  # with this folder, programs ask no engine but the daemon
-                    guest.run("rm -rf /run/rdmasec", check=True)
+                test.net.reset(files=True)
                 loaded.run(test)
             except BaseException as error:
                 ending.append(error)

@@ -60,14 +60,23 @@ class Network:
     def __init__(self, a: Guest, b: Guest) -> None:
         self.guests = {"a": a, "b": b}
         self.lines: dict[str, list[str]] = {"a": [], "b": []}  # of `ip -batch` in each, for the current state
+        self.bare_since: list[int] | None = None  # the requests to the guests when reset() had ended
 
     def made(self, guest: str, beginning: str) -> list[str]:
         """Returns the lines of ip -batch of this state that begin so, with their keys: to undo and to repeat them."""
         return [line for line in self.lines[guest] if line.startswith(beginning)]
 
-    def reset(self) -> None:
-        """Ends all processes in the guests, and leaves a bare eth0, which is down."""
-        self.become("bare", lambda name: "")
+    def reset(self, files: bool = False) -> None:
+        """Ends all processes in the guests, and leaves a bare eth0, which is down.
+
+        files: removes /run/rdmasec, too; with this folder, programs ask no engine but the daemon.
+        """
+        self.become("bare", lambda name: "rm -rf /run/rdmasec\n" if files else "")
+        self.bare_since = self.requests()
+
+    def requests(self) -> list[int]:
+        """Returns how many requests each guest has had: none in between means that nothing has changed."""
+        return [guest.channel.last_id for guest in self.guests.values()]
 
     def clear(self, rxe: bool = True) -> None:
         """Addresses on eth0, and rxe0 on it: an unprotected host."""
@@ -168,11 +177,13 @@ class Network:
 
     def become(self, state: str, script: Callable[[str], str]) -> None:
         """Undoes the last state and runs the script of the next one, in both guests at once."""
-        together(lambda guest: guest.sweep(), self.guests.values())
+        is_bare = self.bare_since == self.requests()
+        if not is_bare:
+            together(lambda guest: guest.sweep(), self.guests.values())
 
         def change(guest: Guest) -> None:
-            reset = f"# network: {state}\nset -e\n. {quote(str(RESET))} {MAC[guest.name]}\n"
-            guest.run(reset + script(guest.name), check=True)
+            reset = "" if is_bare else f". {quote(str(RESET))} {MAC[guest.name]}\n"
+            guest.run(f"# network: {state}\nset -e\n{reset}{script(guest.name)}", check=True)
 
         together(change, self.guests.values())
 
