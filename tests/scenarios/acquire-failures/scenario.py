@@ -208,7 +208,7 @@ def stream_outlives_sas(t: Test, charons: Charons, daemon: Daemon) -> None:
     for charon in charons.values():
         charon.start()
     with t.wire(busy=True) as wire:
-        t.eventually(lambda: stream.client.poll() or not before & spis(), HARD + WITHIN)
+        t.a.eventually(lambda: stream.client.poll() or not before & spis(), HARD + WITHIN, pause=1)
         continues = stream.continues()
     t.check(continues, "no charon rekeys: a stream outlives its SAs", stream.client.output())
     t.check(wire.counts["esp"] > 0 and wire.clear == 0, "no charon rekeys: nothing leaves in clear", wire)
