@@ -125,6 +125,12 @@ def macsec(t: Test) -> None:
     t.net.macsec()
 
 
+def macsec_with_clsact(t: Test) -> None:
+    """Making clsact takes the netdev's queue away for a moment (qdisc_graft()), which may end a queue pair of rxe by itself."""
+    t.net.macsec()
+    t.a.run("tc qdisc replace dev macsec0 clsact", check=True)
+
+
 def macsec_beside_eth0(t: Test) -> None:
     """eth0 has addresses in macsec0's subnet, and its route comes first; rxe binds its packets to macsec0."""
     t.net.macsec(rxe_on_link=None)
@@ -190,11 +196,10 @@ DETOURS = (
     ),
     Detour(
         "tc, a filter on macsec0",
-        macsec,
+        macsec_with_clsact,
         MACSEC0,
-        "tc qdisc add dev macsec0 clsact && "
         "tc filter add dev macsec0 egress matchall action mirred egress redirect dev eth0",
-        "tc qdisc del dev macsec0 clsact",
+        "tc filter del dev macsec0 egress",
     ),
 )
 # Tried under rdmasecd only: the filters of the gate are the same for all.
