@@ -34,7 +34,8 @@ static int new_socket(void)
 int engine_connect(const struct engine_address *engine)
 {
 	const struct timeval limit = clock_timeval(WIRE_TIMEOUT_MS);
-	const int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS; /* a program with a timer interrupts it again and again */
+	/* of all attempts: a timer may interrupt each */
+	const int64_t deadline = clock_ms() + WIRE_TIMEOUT_MS;
 	int s, err = 0;
 
 	if (!engine->len)
