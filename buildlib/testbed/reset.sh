@@ -38,6 +38,7 @@ case "$bare" in
     *) tc qdisc delete dev eth0 root ;;
 esac
 # The gate of a daemon outlives it.
+if [ -e /sys/fs/bpf/rdmasec-entry ]; then rm -r /sys/fs/bpf/rdmasec-entry; fi
 if [ -d /sys/fs/bpf/rdmasec ]; then
     tc qdisc delete dev eth0 clsact 2>/dev/null || :
     rm -r /sys/fs/bpf/rdmasec
