@@ -30,9 +30,11 @@ enum policy_key {
 	KEY_CM,
 	KEY_UNREACHABLE,
 	KEY_STRICT,
+	KEY_UNGUARDED,
 	KEY_GATE,
+	KEY_KERNEL_DOOR,
 	KEY_COUNT,
-	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this key and all to KEY_STRICT are inherited from [default] */
+	KEY_INHERITED_FIRST = KEY_REQUIRE, /* this key and all to KEY_UNGUARDED are inherited from [default] */
 	KEY_INHERITED_END = KEY_GATE,      /* this key and all after it are of the host: only [default] has them */
 };
 

@@ -41,7 +41,9 @@ static const char *const words[KEY_COUNT][WORDS_MAX] = {
 	[KEY_CM] = { [false] = "protected", [true] = "any" },
 	[KEY_UNREACHABLE] = { [false] = "kill", [true] = "report" },
 	[KEY_STRICT] = { [false] = "no", [true] = "yes" },
+	[KEY_UNGUARDED] = { [false] = "error", [true] = "kill" },
 	[KEY_GATE] = { [false] = "off", [true] = "on" },
+	[KEY_KERNEL_DOOR] = { [false] = "off", [true] = "on" },
 };
 
 /* ---- ciphers ---- */
@@ -128,7 +130,9 @@ static const struct {
 	[KEY_CM] = { "cm", "protected or any", NULL, FIELD(cm_any) },
 	[KEY_UNREACHABLE] = { "unreachable", "kill or report", NULL, FIELD(report_unreachable) },
 	[KEY_STRICT] = { "strict", "yes or no", NULL, FIELD(requirement.strict) },
+	[KEY_UNGUARDED] = { "unguarded", "error or kill", NULL, FIELD(kill_unguarded) },
 	[KEY_GATE] = { "gate", "on or off", NULL, FIELD(gate) },
+	[KEY_KERNEL_DOOR] = { "kernel-door", "on or off", NULL, FIELD(kernel_door) },
 };
 
 static unsigned int word_get(const struct policy_rule *rule, enum policy_key key)

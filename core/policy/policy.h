@@ -58,7 +58,10 @@ struct policy_rule {
 	/* unreachable = report: a process whose QP can neither be checked nor stopped is not ended, only reported */
 	bool report_unreachable;
 	bool cm_any; /* cm = any: librdmacm's MADs may leave by any path */
-	bool gate;   /* [default] only: rdmasecd puts up the gate (gate/gate.h) */
+	/* unguarded = kill: the program of a refused QP that the kernel door has found is ended, too (entry/entry.h) */
+	bool kill_unguarded;
+	bool gate;        /* [default] only: rdmasecd puts up the gate (gate/gate.h) */
+	bool kernel_door; /* [default] only: rdmasecd opens the kernel door (entry/entry.h) */
 	/* The match keys; one that is not set matches everything. */
 	bool has_port, has_uid, has_remote;
 	char device[POLICY_PATTERN_MAX];     /* fnmatch(3) pattern, "": any */

@@ -7,13 +7,13 @@
 
 #define SETUP_DEFAULTS                                                               \
 	"setup = acquire\nsetup-timeout = 10s\ngranularity = host\ncm = protected\n" \
-	"unreachable = kill\nstrict = no\n"
+	"unreachable = kill\nstrict = no\nunguarded = error\n"
 #define DEFAULT_CIPHERS                                                                                    \
 	"ciphers = gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, " \
 	"aes-gcm-256, chacha20-poly1305\n"
 #define DEFAULT_REST "integrity-only = no\nraw-packet = refuse\ndevx = refuse\ngrace = 0s\n" SETUP_DEFAULTS
-#define ON           "gate = on\n"
-#define OFF          "gate = off\n"
+#define ON           "gate = on\nkernel-door = off\n"
+#define OFF          "gate = off\nkernel-door = off\n"
 #define DEFAULT      "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST ON
 
 static void describe_all(const struct policy *policy, char *text, size_t size)
@@ -40,6 +40,8 @@ static const struct {
 	{ "# gr\xc3\xbc\xc3\x9f\n[default] ; \xc3\xa4\n", DEFAULT },
 	{ "[default]\ngate = off\n", "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST OFF },
 	{ "[default]\nmode = audit\n", "[default]\nrequire = any\nmode = audit\n" DEFAULT_CIPHERS DEFAULT_REST OFF },
+	{ "[default]\nkernel-door = on\n",
+	  "[default]\nrequire = any\nmode = enforce\n" DEFAULT_CIPHERS DEFAULT_REST "gate = on\nkernel-door = on\n" },
 	{ "[default]\nmode = audit\ngate = on\n",
 	  "[default]\nrequire = any\nmode = audit\n" DEFAULT_CIPHERS DEFAULT_REST ON },
 	{ "[default]\nrequire = none\n",

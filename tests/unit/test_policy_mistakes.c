@@ -2,12 +2,13 @@
 /* Every mistake in a policy file, and the exact text of its error. */
 #include "policy_fixture.h"
 
-#define RULE_KEYS                                                                                       \
-	"match-device, match-port, match-remote, match-uid, match-executable, require, mode, ciphers, " \
-	"integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm, unreachable, strict"
+#define RULE_KEYS                                                                                               \
+	"match-device, match-port, match-remote, match-uid, match-executable, require, mode, ciphers, "         \
+	"integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm, unreachable, strict, " \
+	"unguarded"
 #define DEFAULT_KEYS                                                                                               \
 	"require, mode, ciphers, integrity-only, raw-packet, devx, grace, setup, setup-timeout, granularity, cm, " \
-	"unreachable, strict, gate"
+	"unreachable, strict, unguarded, gate, kernel-door"
 #define CIPHER_WORDS                                                                                          \
 	"gcm-aes-128, gcm-aes-256, gcm-aes-xpn-128, gcm-aes-xpn-256, aes-gcm-128, aes-gcm-192, aes-gcm-256, " \
 	"chacha20-poly1305, aes-ccm-128, aes-ccm-256"
@@ -91,6 +92,10 @@ static const struct {
 	{ TEXT(R "match-port = 1\ngate = on\n"),
 	  "p:3: gate in a rule: it is for the whole host, only [default] may have it" },
 	{ TEXT("[default]\ngate = yes\n"), "p:2: gate = 'yes': on or off" },
+	{ TEXT(R "match-port = 1\nkernel-door = on\n"),
+	  "p:3: kernel-door in a rule: it is for the whole host, only [default] may have it" },
+	{ TEXT("[default]\nkernel-door = yes\n"), "p:2: kernel-door = 'yes': on or off" },
+	{ TEXT("[default]\nunguarded = report\n"), "p:2: unguarded = 'report': error or kill" },
 	{ TEXT(R "match-port = 1\nmode = off\n# no\nmode = off\n"), "p:5: mode again, the first is in line 3" },
 	{ TEXT(R "match-port = 1\nmatch-port = 2\n"), "p:3: match-port again, the first is in line 2" },
 	{ TEXT("[default]\nrequire =\n"), "p:2: require has no value: any, macsec, ipsec or none" },
