@@ -28,8 +28,9 @@ static const struct confine_rule own[] = {
 	CONFINE_ALLOW(shutdown),
 	CONFINE_ALLOW(getpeername),
 
-	/* clients: their end, and nothing else that a signal could do */
+	/* clients and helpers: their end; and what the kernel door has stopped: nothing else that a signal could do */
 	CONFINE_ALLOW_IF(pidfd_send_signal, 1, CONFINE_INT(1, SIGKILL)),
+	CONFINE_ALLOW_IF(pidfd_send_signal, 1, CONFINE_INT(1, SIGCONT)),
 
 	/* clients: their network namespace */
 	CONFINE_IOCTL(NS_GET_NSTYPE),
@@ -61,8 +62,7 @@ static const struct confine_rule own[] = {
 	CONFINE_ALLOW(time),
 	CONFINE_ALLOW(getppid),
 	CONFINE_ALLOW(getrusage),
-	CONFINE_ALLOW(wait4),             /* the ends of opener and spawner */
-	CONFINE_ALLOW(pidfd_send_signal), /* a file helper that hangs */
+	CONFINE_ALLOW(wait4), /* the ends of opener and spawner */
 
 	/* other programs, other processes' memory, other namespaces, other kernels: never */
 	CONFINE_KILL(fork),

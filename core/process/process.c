@@ -345,6 +345,11 @@ int process_kill(const struct process *process)
 	return pidfd_send_signal(process->pidfd, SIGKILL, NULL, 0) ? -errno : 0;
 }
 
+int process_continue(const struct process *process)
+{
+	return pidfd_send_signal(process->pidfd, SIGCONT, NULL, 0) ? -errno : 0;
+}
+
 int process_open_netns(const struct process *process, int *out_fd)
 {
 	char path[32];

@@ -82,6 +82,8 @@ RS_MUST_USE int process_fetch_thread_fd(const struct process *process, pid_t thr
  * without CAP_KILL in its user namespace, unless it has the caller's user id. Does not wait for its end.
  */
 RS_MUST_USE int process_kill(const struct process *process);
+/* The same with SIGCONT: continues a process that SIGSTOP has stopped, or is about to stop. */
+RS_MUST_USE int process_continue(const struct process *process);
 
 /* Opens its network namespace. Returns 0; -ESRCH when the process has ended; or -errno of open(2). */
 RS_MUST_USE int process_open_netns(const struct process *process, int *out_fd);

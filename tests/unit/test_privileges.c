@@ -266,6 +266,24 @@ Test(privileges, counts_programs_of_tcx)
 	cr_expect_eq(status_of(child), 0);
 }
 
+Test(privileges, sends_signals_that_end_or_continue_only)
+{
+	pid_t client = client_start(), child = fork();
+
+	if (child == 0) {
+		int pidfd = (int)syscall(SYS_pidfd_open, client, 0);
+
+		drop_all();
+		MUST(!syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0));
+		MUST(syscall(SYS_pidfd_send_signal, pidfd, SIGSTOP, NULL, 0) < 0 && errno == EPERM);
+		MUST(syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) < 0 && errno == EPERM);
+		MUST(!syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0));
+		done();
+	}
+	cr_expect_eq(status_of(child), 0);
+	client_stop(client);
+}
+
 Test(privileges, writes_audit_log)
 {
 	char path[] = "/tmp/test-privileges-XXXXXX", text[16] = "";
