@@ -17,6 +17,7 @@
 
 #include "engine/audit.h"
 #include "engine/server.h"
+#include "entry/entry.h"
 #include "evidence/mirror.h"
 #include "gate_keeper.h"
 #include "messages/protocol.h"
@@ -28,6 +29,7 @@
 #include "util/clock.h"
 #include "util/fd_socket.h"
 #include "util/output.h"
+#include "util/text.h"
 #include "watch/kept.h"
 
 #define DEFAULT_POLICY "/etc/rdmasec/policy.conf"
@@ -40,6 +42,8 @@ struct daemon {
 	struct netns_opener *opener;
 	struct foreign *foreign;
 	struct gate_keeper *gate;
+	struct entry *entry; /* NULL: no kernel door */
+	char entry_words[256];
 	struct audit *audit; /* NULL: no audit log */
 	struct kept *kept;   /* NULL: the socket has no folder */
 	bool audit_failing;
@@ -205,6 +209,8 @@ static int serve(struct daemon *daemon, int listener)
 		.opener = daemon->opener,
 		.foreign = daemon->foreign,
 		.must_watch = true,
+		.entry = daemon->entry,
+		.entry_words = daemon->entry_words,
 		.kept = daemon->kept,
 		.log = { .record = daemon->audit ? on_record : NULL, .arg = daemon },
 	};
@@ -231,6 +237,21 @@ static int serve(struct daemon *daemon, int listener)
 	return err;
 }
 
+/* Without it the daemon serves the other doors. A daemon that was killed may have left stopped programs. */
+static void open_entry(struct daemon *daemon)
+{
+	bool is_wanted = policy_rule_at(daemon->policy, policy_rule_count(daemon->policy) - 1)->kernel_door;
+	char error[192];
+
+	if (!is_wanted && !entry_has_left_records())
+		return;
+	if (!entry_open(is_wanted, &daemon->entry, error, sizeof(error)))
+		return;
+	daemon->entry = NULL;
+	text_format(daemon->entry_words, sizeof(daemon->entry_words), "not available: %s", error);
+	fprintf(stderr, "rdmasecd: kernel door: %s\n", daemon->entry_words);
+}
+
 static int serve_without_privileges(struct daemon *daemon, int listener)
 {
 	int err;
@@ -238,14 +259,17 @@ static int serve_without_privileges(struct daemon *daemon, int listener)
 	daemon->gate = gate_keeper_new();
 	if (!daemon->gate)
 		return -ENOMEM;
+	open_entry(daemon);
 	err = privileges_drop();
 	if (err) {
+		entry_close(daemon->entry);
 		gate_keeper_free(daemon->gate);
 		return err;
 	}
 	daemon->base = engine_base_new();
 	err = daemon->base ? serve(daemon, listener) : -ENOMEM;
 	gate_keeper_free(daemon->gate);
+	entry_close(daemon->entry);
 	if (daemon->base)
 		event_base_free(daemon->base);
 	return err;

@@ -78,7 +78,21 @@ static int judge_here(const struct policy *policy, struct wire_records *out, boo
 	return err;
 }
 
-static int ask_engine(const char *name, struct wire_records *out)
+/* The engine's row about the kernel door is no GID. */
+static void take_door(struct wire_records *records, char words[WIRE_TEXT_MAX])
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < records->count; i++) {
+		if (records->rows[i].event == WIRE_EVENT_KERNEL_DOOR)
+			text_copy(words, WIRE_TEXT_MAX, records->rows[i].text);
+		else
+			records->rows[kept++] = records->rows[i];
+	}
+	records->count = kept;
+}
+
+static int ask_engine(const char *name, struct wire_records *out, char door[WIRE_TEXT_MAX])
 {
 	char error[256] = "";
 	int s = engine_query_open(name, WIRE_LIST_STATUS, error, sizeof(error));
@@ -86,6 +100,8 @@ static int ask_engine(const char *name, struct wire_records *out)
 
 	if (err)
 		fprintf(stderr, "rdmasec: %s; the following list is made without it\n", error);
+	else
+		take_door(out, door);
 	return err;
 }
 
@@ -115,19 +131,32 @@ static int exit_of(const struct wire_records *records, size_t unreachable)
 	return code == EXIT_PROTECTED && unreachable ? EXIT_UNPROTECTED : code;
 }
 
-/* All GIDs, then one object for the gate, and one for the provider module. */
-static int show_json(const struct wire_records *records, const struct provider_status *provider)
+static json_object *door_json(const char *door)
+{
+	json_object *object = json_object_new_object();
+
+	if (object && !json_object_object_add(object, "door", json_object_new_string("kernel door")) &&
+	    !json_object_object_add(object, "state", json_object_new_string(door)))
+		return object;
+	json_object_put(object);
+	return NULL;
+}
+
+/* All GIDs, then one object for the gate, one for the kernel door, and one for the provider module. */
+static int show_json(const struct wire_records *records, const char *door, const struct provider_status *provider)
 {
 	json_object *array = status_json(records);
 
 	if (array)
 		json_append(&array, lockdown_summary_json());
 	if (array)
+		json_append(&array, door_json(door));
+	if (array)
 		json_append(&array, provider_status_json(provider));
 	return json_print(stdout, array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
-static int show(const struct wire_records *records, bool forbidden, bool json)
+static int show(const struct wire_records *records, const char *door, bool forbidden, bool json)
 {
 	struct provider_status provider;
 	char words[PROVIDER_WHY_MAX + 64];
@@ -135,7 +164,7 @@ static int show(const struct wire_records *records, bool forbidden, bool json)
 
 	provider_status_read(&provider);
 	if (json)
-		return show_json(records, &provider) ? EXIT_UNKNOWN : exit_of(records, show_qps(NULL));
+		return show_json(records, door, &provider) ? EXIT_UNKNOWN : exit_of(records, show_qps(NULL));
 	if (records->count)
 		status_table(stdout, records, terminal_width());
 	else
@@ -146,6 +175,7 @@ static int show(const struct wire_records *records, bool forbidden, bool json)
 		       "their protection, are not looked at\n");
 	unreachable = show_qps(stdout);
 	lockdown_summary(stdout);
+	printf("kernel door: %s\n", door);
 	provider_status_words(&provider, words, sizeof(words));
 	printf("provider module: %s\n", words);
 	return exit_of(records, unreachable);
@@ -158,10 +188,10 @@ static int status(const char *policy_file, bool json)
 	const struct policy *policy;
 	enum json_form form = json ? JSON_ARRAY : JSON_NONE;
 	bool forbidden = false;
-	char error[256];
+	char error[256], door[WIRE_TEXT_MAX] = "off (rdmasecd does not answer)";
 	int err, code;
 
-	if (!engine || ask_engine(engine, &records)) {
+	if (!engine || ask_engine(engine, &records, door)) {
 		policy = load_policy(policy_file, form);
 		if (!policy)
 			return EXIT_USAGE;
@@ -170,7 +200,7 @@ static int status(const char *policy_file, bool json)
 		if (err)
 			return report_failure(form, EXIT_UNKNOWN, error);
 	}
-	code = show(&records, forbidden, json);
+	code = show(&records, door, forbidden, json);
 	wire_records_free(&records);
 	return code;
 }

@@ -211,12 +211,14 @@ static void publish_decision(const struct asking *q)
 
 static void pending_free(struct connection *connection)
 {
+	server_withdraw_ticket(connection->server, connection->pending);
 	process_close(&connection->pending->process);
 	free(connection->pending);
 }
 
 static enum connection_fate await_done(const struct asking *q)
 {
+	struct watch_ufile *ufile = watch_ufile_find(q->connection->server->watch, &q->process, q->number);
 	struct pending *pending = calloc(1, sizeof(*pending));
 
 	if (!pending || process_copy(&q->process, &pending->process)) {
@@ -227,6 +229,8 @@ static enum connection_fate await_done(const struct asking *q)
 	pending->request = q->request;
 	pending->answer = q->answer;
 	pending->generation = watch_generation(q->connection->server->watch, q->in);
+	if (ufile)
+		server_make_ticket(q->connection->server, ufile, pending);
 	q->connection->pending = pending;
 	q->connection->state = CONNECTION_ACTS;
 	q->connection->release = pending_free;

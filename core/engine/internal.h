@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
-/* Between the files of the server. Each file calls only those below it: server, take, wait, ask, lists, connection. */
+/* Between the files of the server. Each file calls only those below it: server, take, wait, ask, entered, lists,
+ * connection. */
 #ifndef RDMASEC_ENGINE_INTERNAL_H
 #define RDMASEC_ENGINE_INTERNAL_H
 
@@ -7,6 +8,7 @@
 #include "engine/answer_cache.h"
 #include "engine/decisions.h"
 #include "engine/server.h"
+#include "entry/shared.h"
 #include "util/hash.h"
 #include "watch/watch.h"
 
@@ -88,6 +90,8 @@ struct pending {
 	struct request request;
 	struct judgement answer;
 	uint64_t generation; /* of the evidence that it was judged by */
+	bool has_ticket;     /* for the kernel door */
+	struct entry_ticket ticket;
 };
 
 struct list {
@@ -135,6 +139,10 @@ struct engine_server {
 	struct engine_options options;
 	struct connection *monitors;
 	unsigned monitor_count;
+	struct entered *entered; /* threads that the kernel door has stopped */
+	struct event *on_entered, *on_entered_due;
+	bool entry_rereads;    /* some of its records were not read */
+	char entry_words[256]; /* whether there is a kernel door, for `rdmasec status` */
 };
 
 /* What a connection's handler says of it. */
@@ -210,6 +218,19 @@ void server_on_missing_sa(struct namespace *in, const struct acquire_flow *flow,
 RS_MUST_USE enum connection_fate question_begin(struct asking *q);
 /* The next attempt. */
 RS_MUST_USE enum connection_fate connection_take_again(struct connection *connection);
+
+/* ---- entered.c ---- */
+
+RS_MUST_USE int server_entry_init(struct engine_server *server, const struct policy *policy);
+/* Detaches the kernel door, and continues or ends what it has stopped. */
+void server_entry_free(struct engine_server *server);
+/* Before queue pairs are judged by it. */
+void server_entry_set_policy(struct engine_server *server, const struct policy *policy);
+/* The evidence has changed: commands that were let pass before are judged again if they are executed now. */
+void server_withdraw_tickets(struct engine_server *server);
+/* Lets the command of a passed question pass the kernel door; pending_free() calls server_withdraw_ticket(). */
+void server_make_ticket(struct engine_server *server, struct watch_ufile *ufile, struct pending *pending);
+void server_withdraw_ticket(struct engine_server *server, struct pending *pending);
 
 /* ---- lists.c ---- */
 

@@ -12,6 +12,7 @@
 #include "util/array.h"
 #include "util/clock.h"
 #include "util/fd_socket.h"
+#include "util/text.h"
 
 enum { SEND_AT_ONCE = 64 };
 
@@ -77,6 +78,19 @@ enum connection_fate connection_write(struct connection *connection)
 	return list->sent < list->count ? CONNECTION_STAYS : send_end(connection);
 }
 
+/* Whether there is a kernel door: a row behind those of the GIDs. */
+static void add_door(const struct engine_server *server, struct list *list)
+{
+	struct wire_record row;
+
+	wire_make(&row, WIRE_RECORD);
+	row.event = WIRE_EVENT_KERNEL_DOOR;
+	row.time_ns = clock_realtime_ns();
+	text_copy(row.text, sizeof(row.text), server->entry_words);
+	text_printable(row.text);
+	add_row(&row, list);
+}
+
 static void list_status(struct connection *connection)
 {
 	struct foreign *foreign = connection->server->options.foreign;
@@ -89,6 +103,8 @@ static void list_status(struct connection *connection)
 			err = watch_survey(connection->server->watch, foreign, &process, add_row, &connection->list);
 		process_close(&process);
 	}
+	if (!err && connection->server->options.entry_words)
+		add_door(connection->server, &connection->list);
 	if (err)
 		connection->list.err = -err;
 }

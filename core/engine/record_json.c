@@ -19,6 +19,7 @@ const char *record_event_name(uint32_t event)
 		[WIRE_EVENT_ADOPTED] = "adopted",
 		[WIRE_EVENT_LOST] = "lost",
 		[WIRE_EVENT_STOPPED] = "stopped",
+		[WIRE_EVENT_KERNEL_DOOR] = "kernel-door",
 	};
 
 	return event < WIRE_EVENT_COUNT ? names[event] : NULL;

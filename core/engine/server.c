@@ -247,6 +247,7 @@ static void server_free(struct engine_server *server)
 	}
 	if (server->turn)
 		event_free(server->turn);
+	server_entry_free(server);
 	decisions_free(server->decisions);
 	server_wait_free(server);
 	if (server->watch)
@@ -292,6 +293,8 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 		err = start_own_events(server);
 	if (!err)
 		err = server_wait_init(server);
+	if (!err)
+		err = server_entry_init(server, policy);
 	if (err) {
 		server_free(server);
 		return err;
@@ -307,6 +310,7 @@ int engine_server_new(struct event_base *base, const struct policy *policy, int 
 
 void engine_server_set_policy(struct engine_server *server, const struct policy *policy)
 {
+	server_entry_set_policy(server, policy);
 	watch_set_policy(server->watch, policy);
 }
 

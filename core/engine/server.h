@@ -10,6 +10,7 @@
 #include "watch/listener.h"
 
 struct engine_server;
+struct entry;
 struct foreign;
 struct kept;
 struct gate_event;
@@ -24,6 +25,11 @@ struct engine_options {
 	 * revoke their queue pairs. The daemon sets it.
 	 */
 	bool must_watch;
+	/* borrowed: the kernel door (entry/entry.h); NULL: there is none, and nothing that an earlier daemon stopped */
+	struct entry *entry;
+	/* copied: "not available: REASON", shown while the policy asks for it and `entry` is not attached; NULL: no
+	 * daemon */
+	const char *entry_words;
 	struct kept *kept;         /* borrowed; where the guarded processes are kept for a successor; NULL: nowhere */
 	struct watch_listener log; /* receives every record, in the loop's thread; .record may be NULL */
 };

@@ -365,6 +365,7 @@ void server_on_change(struct namespace *in, const struct mirror_change *change, 
 	struct connection *connection;
 	bool any = false;
 
+	server_withdraw_tickets(server);
 	DL_FOREACH (server->waiting, connection) {
 		struct waiting *w = connection->waiting;
 

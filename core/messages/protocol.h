@@ -31,7 +31,7 @@
 
 enum {
 	WIRE_MAGIC = 0x52534543,
-	WIRE_VERSION = 5,
+	WIRE_VERSION = 6,
 	WIRE_TEXT_MAX = 768,
 	WIRE_TIMEOUT_MS = 15000, /* the door refuses after this silence of the engine */
 	WIRE_WAIT_MS = 5000,     /* interval of WIRE_WAIT messages */
@@ -162,6 +162,11 @@ enum wire_event {
 	WIRE_EVENT_ADOPTED,     /* a living QP was found without a question: after a restart, or in a forked child */
 	WIRE_EVENT_LOST,        /* `count` events could not be sent or logged */
 	WIRE_EVENT_STOPPED,     /* the gate has stopped `count` packets of a flow until now */
+	/*
+	 * The kernel door has found a queue pair that no door asked for: `text` says what was done. In the list of
+	 * WIRE_LIST_STATUS: whether there is a kernel door, in words.
+	 */
+	WIRE_EVENT_KERNEL_DOOR,
 	WIRE_EVENT_COUNT,
 };
 

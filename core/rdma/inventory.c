@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "rdma/inventory.h"
 #include "rdma/inventory_internal.h"
 #include "util/array.h"
 #include "util/text.h"
@@ -118,6 +119,27 @@ static void device_set_uverbs(struct rdma_device *device, const struct uverbs_li
 		device->uverbs_rdev = uverbs->rdev;
 		text_copy(device->uverbs_name, sizeof(device->uverbs_name), uverbs->name);
 	}
+}
+
+int inventory_find_uverbs(const char *sysfs, const char *name, dev_t *out)
+{
+	struct rdma_device device = { 0 };
+	struct uverbs_list list;
+	int dir = dir_open(AT_FDCWD, sysfs), err;
+
+	if (dir < 0)
+		return dir;
+	err = uverbs_list_read(dir, &list);
+	close(dir);
+	if (err)
+		return err;
+	text_copy(device.name, sizeof(device.name), name);
+	device_set_uverbs(&device, &list);
+	free(list.entries);
+	if (!device.uverbs_rdev)
+		return -ENOENT;
+	*out = device.uverbs_rdev;
+	return 0;
 }
 
 /* ---- devices ---- */

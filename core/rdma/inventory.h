@@ -24,6 +24,12 @@ struct netlink_transport;
 RS_MUST_USE int inventory_read_stable(const char *sysfs, const struct netlink_transport *transport, dev_t uverbs_rdev,
 				      struct rdma_inventory *out, char *error, size_t error_size);
 
+/*
+ * Finds the uverbs character device of a device, by its name. Returns 0; -ENOENT: there is none, or its node is gone
+ * from sysfs because the device is being removed; or -errno. `name` has no '/'.
+ */
+RS_MUST_USE int inventory_find_uverbs(const char *sysfs, const char *name, dev_t *out);
+
 /* inventory_read() with netdevs as the network namespace of `transport` sees them. */
 RS_MUST_USE int inventory_read_over(const char *sysfs, const struct netlink_transport *transport,
 				    struct rdma_inventory *out, char *error, size_t error_size);

@@ -553,6 +553,13 @@ struct namespace *watch_ufile_namespace(const struct watch_ufile *ufile)
 	return ufile->in;
 }
 
+bool watch_ufile_index(struct watch_ufile *ufile, uint32_t *out)
+{
+	watch_learn_index(ufile);
+	*out = ufile->index;
+	return ufile->index_known;
+}
+
 dev_t watch_ufile_rdev(const struct watch_ufile *ufile)
 {
 	return ufile->rdev;

@@ -188,6 +188,8 @@ struct watch_qp *watch_qp_find(const struct watch_ufile *ufile, uint32_t handle)
 /* NULL: no memory. */
 struct watch_qp *watch_qp_make(struct watch_ufile *ufile, uint32_t handle);
 void watch_qp_remove(struct watch_ufile *ufile, struct watch_qp *qp);
+/* The kernel has told the number of the queue pair: no other one of the file has it any more. */
+void watch_qp_take_number(struct watch_ufile *ufile, struct watch_qp *qp, uint32_t qpn);
 
 /* Has a queue pair that can send re-evaluated as soon as the event loop runs. */
 void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp);

@@ -57,6 +57,18 @@ uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle)
 	return qp && qp->qpn_source == WATCH_QPN_REPORTED ? qp->qpn : 0;
 }
 
+/* The kernel uses a number again once its queue pair is destroyed. */
+void watch_qp_take_number(struct watch_ufile *ufile, struct watch_qp *qp, uint32_t qpn)
+{
+	struct watch_qp *other, *next;
+
+	HASH_ITER (hh, ufile->qps, other, next)
+		if (other != qp && other->qpn == qpn)
+			other->qpn_source = WATCH_QPN_UNKNOWN;
+	qp->qpn = qpn;
+	qp->qpn_source = WATCH_QPN_REPORTED;
+}
+
 void watch_queue(struct watch_ufile *ufile, struct watch_qp *qp)
 {
 	struct watch *watch = ufile->watch;

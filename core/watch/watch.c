@@ -8,18 +8,10 @@
 #include "uverbs/mlx5_command.h"
 #include "watch/internal.h"
 
-/* The kernel uses a number again once its queue pair is destroyed: then no other one of the file has it. */
 static void take_number(struct watch_ufile *ufile, struct watch_qp *qp, const struct request *request)
 {
-	struct watch_qp *other, *next;
-
-	if (!(request->has & UVERBS_HAS_QPN))
-		return;
-	HASH_ITER (hh, ufile->qps, other, next)
-		if (other != qp && other->qpn == request->qpn)
-			other->qpn_source = WATCH_QPN_UNKNOWN;
-	qp->qpn = request->qpn;
-	qp->qpn_source = WATCH_QPN_REPORTED;
+	if (request->has & UVERBS_HAS_QPN)
+		watch_qp_take_number(ufile, qp, request->qpn);
 }
 
 static void on_created(struct watch_ufile *ufile, const struct request *request, const struct judgement *answer)

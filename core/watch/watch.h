@@ -83,6 +83,42 @@ uint32_t watch_qp_number(const struct watch_ufile *ufile, uint32_t handle);
 /* What protects the QP now; out->err if that is unknown. `fd` is of the open file. */
 void watch_protection(struct watch_ufile *ufile, uint32_t handle, int fd, struct wire_protection *out);
 
+/* A queue pair that got an address without a question: what the kernel door has seen of it (entry/entry.h). */
+struct watch_entered {
+	uint32_t device_index; /* in RDMA netlink */
+	const char *device;
+	uint32_t handle; /* in its open file */
+	uint32_t qpn;
+	uint32_t qp_type;
+	/* remote: zeros for one that needs no address. flow_label, is_global and dest_qpn stay empty. */
+	struct uverbs_address address;
+};
+
+enum watch_fate {
+	WATCH_FATE_UNKNOWN = 0, /* it cannot be judged, or not be taken down, now */
+	WATCH_FATE_LIVES,       /* it passes; or it is in its grace, and the kernel drops what it sends */
+	WATCH_FATE_ENDED, /* by the kernel it cannot send: it was taken down, or the program has changed it since */
+};
+
+struct watch_entered_answer {
+	enum watch_fate fate;
+	bool kills;                /* it is refused, and the rule ends its program */
+	struct wire_record record; /* without .event */
+};
+
+/*
+ * Finds the open files of its device in the process, watches them from now on, and judges the queue pair as an adopted
+ * one: a refused one is taken down. Blocks for a search of the process (foreign_search()) and those ioctls.
+ */
+void watch_entered(struct watch *watch, const struct process *process, const struct watch_entered *entered,
+		   struct watch_entered_answer *out);
+/* The rule by which a process is ended whose queue pair stays unknown; NULL: none. See unreachable_rule(). */
+const struct policy_rule *watch_entered_rule(const struct watch *watch, const struct process *process,
+					     const struct watch_entered *entered);
+
+/* The index of the device in RDMA netlink. False: it is not known. */
+bool watch_ufile_index(struct watch_ufile *ufile, uint32_t *out);
+
 /* Packets on their way out that the gate has stopped. */
 struct watch_stopped {
 	uint8_t source[16], destination[16]; /* as GIDs */

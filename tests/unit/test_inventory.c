@@ -297,6 +297,21 @@ Test(inventory, reads_device_of_one_uverbs_number, .init = tree_make, .fini = tr
 	expect_no_leak();
 }
 
+Test(inventory, finds_uverbs_number_of_device, .init = tree_make, .fini = tree_remove)
+{
+	dev_t rdev = 0;
+
+	cr_expect_eq(inventory_find_uverbs(sysfs, "rxe0", &rdev), 0);
+	cr_expect_eq(rdev, makedev(231, 192));
+	cr_expect_eq(inventory_find_uverbs(sysfs, "rxe", &rdev), -ENOENT);
+	cr_expect_eq(inventory_find_uverbs(sysfs, "", &rdev), -ENOENT);
+	put("class/infiniband_verbs/uverbs0/ibdev", "rxe7\n"); /* renamed */
+	cr_expect_eq(inventory_find_uverbs(sysfs, "rxe7", &rdev), 0);
+	cr_expect_eq(inventory_find_uverbs(sysfs, "rxe0", &rdev), -ENOENT);
+	cr_expect_eq(inventory_find_uverbs("/no/such/sysfs", "rxe0", &rdev), -ENOENT);
+	expect_no_leak();
+}
+
 Test(inventory, is_empty_on_kernel_without_rdma, .init = tree_make, .fini = tree_remove)
 {
 	struct rdma_inventory inventory;
