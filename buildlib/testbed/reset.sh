@@ -17,6 +17,11 @@ for link in /sys/class/net/*; do
     esac
 done
 if [ -d /sys/module/nf_tables ] && command -v nft >/dev/null; then nft flush ruleset; fi  # nft alone would load the module
+# A flow that is tracked keeps its addresses for minutes, whatever the next rules say.
+tracked=/proc/sys/net/netfilter/nf_conntrack_count
+if [ -e $tracked ] && read -r flows <$tracked && [ "$flows" != 0 ] && command -v conntrack >/dev/null; then
+    conntrack --flush 2>/dev/null
+fi
 bare=$(ip -batch - <<END
 xfrm state flush
 xfrm policy flush
