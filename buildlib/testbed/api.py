@@ -104,23 +104,30 @@ class Test:
         try:
             yield seen
         finally:
-            end = self.settle(at_least=SETTLE, limit=BUSY_LIMIT if busy else SETTLE_LIMIT)
-            self.slices += 1
-            kept = self.results / f"wire-{self.slices}.pcap"
-            wire.cut(self.pair.capture, start, end, kept)
-            seen.counts = wire.count(kept)
-            self.say(f"wire-{self.slices}.pcap: {seen}")
+            self.take(seen, start, self.settle(at_least=SETTLE, limit=BUSY_LIMIT if busy else SETTLE_LIMIT))
 
-    def readable_frames(self, seconds: float) -> int:
-        """Looks at the wire under traffic, again and again for these seconds. Returns the readable RoCE frames of one look.
+    def take(self, seen: Wire, start: int, end: int) -> None:
+        """Counts the frames of this part of the capture, and keeps them."""
+        self.slices += 1
+        kept = self.results / f"wire-{self.slices}.pcap"
+        wire.cut(self.pair.capture, start, end, kept)
+        seen.counts = wire.count(kept)
+        self.say(f"wire-{self.slices}.pcap: {seen}")
 
-        Returns as soon as there are any, or 0 when the limit is over.
+    def readable_frames(self, seconds: float, since: int | None = None) -> int:
+        """Looks at the wire every few seconds, since now or since an earlier now_on_the_wire(). Returns its readable RoCE frames.
+
+        Returns as soon as there are any, or 0 when the limit is over. No frame crosses between two looks.
         """
+        start = self.now_on_the_wire() if since is None else since
 
         def look() -> int:
-            with self.wire(busy=True) as wire:
-                time.sleep(seconds)
-            return wire.clear
+            nonlocal start
+            time.sleep(seconds)
+            seen, end = Wire(), self.now_on_the_wire()
+            self.take(seen, start, end)
+            start = end
+            return seen.clear
 
         return self.eventually(look)
 
