@@ -9,7 +9,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,15 +43,6 @@ static int explain(char *error, size_t size, int err, const char *why)
 {
 	text_copy(error, size, why);
 	return err;
-}
-
-/* libbpf writes to stderr unless another function is set. */
-static int discard(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
 }
 
 /* ---- start ---- */
@@ -91,7 +81,7 @@ static int load(struct entry *entry, bool attaches, char *error, size_t size)
 	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = ENTRY_PINS);
 	int err;
 
-	libbpf_set_print(discard);
+	libbpf_set_print(NULL); /* else it writes to stderr; what matters is in the errno */
 	entry->object = entry_bpf__open_opts(&options);
 	if (!entry->object)
 		return explain_load(error, size, -errno);

@@ -5,7 +5,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,15 +24,6 @@ int gate_fail(char *error, size_t size, int err, const char *what)
 {
 	text_format(error, size, "the gate: %s: %s", what, strerror(-err));
 	return err;
-}
-
-/* libbpf writes to stderr unless told otherwise. What matters is in the errno. */
-static int discard(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
 }
 
 static int check_pins(char *error, size_t size)
@@ -60,7 +50,7 @@ int gate_load(struct gate **out, char *error, size_t error_size)
 	gate = calloc(1, sizeof(*gate));
 	if (!gate)
 		return gate_fail(error, error_size, -ENOMEM, "no memory");
-	libbpf_set_print(discard);
+	libbpf_set_print(NULL); /* else it writes to stderr; what matters is in the errno */
 	gate->object = gate_bpf__open_opts(&options);
 	err = gate->object ? gate_bpf__load(gate->object) : -errno;
 	if (err) {
@@ -130,7 +120,7 @@ int gate_detach(int ifindex, char *error, size_t error_size)
 
 	if (err)
 		return err;
-	libbpf_set_print(discard);
+	libbpf_set_print(NULL); /* else it writes to stderr; what matters is in the errno */
 	if (has_gate(standing.out))
 		err = detach(ifindex, BPF_TC_EGRESS);
 	if (!err && has_gate(standing.in))
