@@ -58,13 +58,28 @@ static inline void kernel_lists(uint32_t qpn, pid_t pid)
 
 static bool lists_nothing;
 
-/* Every file has the one queue pair, without an address, or none. */
+/*
+ * A file of the program of this test. A search of all processes also finds those of tests that run beside it. The owner
+ * is a mark of the open file: it is the same in every process that has it.
+ */
+static inline int open_full(pid_t test)
+{
+	int fd = open("/dev/full", O_RDWR);
+
+	return fd >= 0 && !fcntl(fd, F_SETOWN, test) ? fd : -1;
+}
+
+/* Every file of the program has the one queue pair, without an address, or none. */
 static inline int verbs(int fd, struct ib_uverbs_ioctl_hdr *request)
 {
 	struct ib_uverbs_query_qp_resp answer = { .qp_state = 1 };
-	uint32_t handle = lists_nothing ? UINT32_MAX : HANDLE, total = lists_nothing ? 0 : 1;
+	int owner = fcntl(fd, F_GETOWN); /* -1: the test has no such file, and means the program's */
+	bool is_anothers = owner > 0 && owner != getpid();
+	bool has_none = lists_nothing || is_anothers;
+	uint32_t handle = has_none ? UINT32_MAX : HANDLE, total = has_none ? 0 : 1;
 
-	(void)fd;
+	if (is_anothers && request->method_id == UVERBS_METHOD_INVOKE_WRITE)
+		return -EINVAL;
 	for (int i = 0; i < request->num_attrs; i++) {
 		struct ib_uverbs_attr *attr = &request->attrs[i];
 		void *out = (void *)(uintptr_t)attr->data;
@@ -115,7 +130,7 @@ static inline void act(char command)
 		if (setuid(65534))
 			_exit(1);
 	} else if (command == 'o') {
-		int other = open("/dev/full", O_RDWR);
+		int other = open_full(getppid());
 
 		dup2(other, NUMBER);
 		close(other);
@@ -152,7 +167,7 @@ static inline void program_does(char command)
 
 static inline void program_start(void)
 {
-	int sockets[2], file = open("/dev/full", O_RDWR);
+	int sockets[2], file = open_full(getpid());
 
 	cr_assert(file >= 0 && !socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
 	program.pid = fork();
