@@ -6,13 +6,14 @@
  *     the first reading                       STALE     STALE        STALE
  *     a link, an address, an unknown message  STALE     STALE        .
  *     an IPv6 route                           .         STALE        .
- *     a rule, a next hop                      .         REROUTED     .
+ *     a rule of IPv6, a next hop              .         REROUTED     .
+ *     a route or a rule of IPv4               notify: they are not read
  *     a gateway of an IPv6 route              .         REROUTED     .
  *     messages about neighbours were lost     .         REROUTED     .
  *     the lifetime of an IPv6 route ends      .         REROUTED     .
  *     an advertised prefix, or a poll and     .         STALE        .
  *     lifetimes were read long ago
- *     messages of rtnetlink were lost         STALE     STALE        .
+ *     messages of rtnetlink were lost         STALE     STALE        .            (and notify)
  *     an xfrm event was lost or not applied   .         .            STALE
  *     the links have been read                CURRENT   .            DOUBTED, in place of CURRENT
  *     a poll, and the part is BROKEN          STALE     STALE        STALE
@@ -53,14 +54,28 @@ enum {
 
 /* ---- events ---- */
 
+/* struct rtmsg and struct fib_rule_hdr begin with it. */
+static bool is_of_ipv4(const struct nlmsghdr *message)
+{
+	const struct rtgenmsg *header = NLMSG_DATA(message);
+
+	return message->nlmsg_len >= NLMSG_LENGTH(sizeof(*header)) && header->rtgen_family == AF_INET;
+}
+
 static int take_route_message(const struct nlmsghdr *message, void *arg)
 {
 	struct mirror *mirror = arg;
+	bool is_route = message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == RTM_DELROUTE;
+	bool is_rule = message->nlmsg_type == RTM_NEWRULE || message->nlmsg_type == RTM_DELRULE;
 
+	if ((is_route || is_rule) && is_of_ipv4(message)) {
+		mirror->rerouted4 = true;
+		return 0;
+	}
 	switch (message->nlmsg_type) {
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
-	case RTM_NEWNEXTHOP:
+	case RTM_NEWNEXTHOP: /* of either family: notifies for both */
 	case RTM_DELNEXTHOP:
 		mirror->routes6 = MIRROR_REROUTED;
 		return 0;
@@ -101,6 +116,7 @@ static void drain(struct mirror *mirror, int ms)
 {
 	if (drain_socket(&mirror->route_socket, ms, take_route_message, mirror)) {
 		mirror->links = MIRROR_STALE;
+		mirror->rerouted4 = true;
 		if (mirror->routes6 != MIRROR_REROUTED)
 			mirror->routes6 = MIRROR_STALE;
 	}
@@ -122,7 +138,9 @@ static void doubt_offload(struct mirror *mirror)
 static void read_stale_host(struct mirror *mirror)
 {
 	enum mirror_part_state routes6 = mirror->routes6;
+	bool notify = mirror->rerouted4 || routes6 == MIRROR_REROUTED;
 
+	mirror->rerouted4 = false;
 	if (mirror->links != MIRROR_CURRENT) {
 		mirror->links = MIRROR_CURRENT;
 		mirror->gid_generation++;
@@ -132,9 +150,9 @@ static void read_stale_host(struct mirror *mirror)
 	if (routes6 != MIRROR_CURRENT) {
 		mirror->routes6 = MIRROR_CURRENT;
 		mirror_read_routes6(mirror);
-		if (routes6 == MIRROR_REROUTED)
-			mirror_notify_host(mirror);
 	}
+	if (notify)
+		mirror_notify_host(mirror);
 }
 
 static void read_stale_xfrm(struct mirror *mirror)
@@ -149,7 +167,7 @@ static void read_stale_xfrm(struct mirror *mirror)
 
 static bool read_stale(struct mirror *mirror)
 {
-	bool host = mirror->links != MIRROR_CURRENT || mirror->routes6 != MIRROR_CURRENT;
+	bool host = mirror->links != MIRROR_CURRENT || mirror->routes6 != MIRROR_CURRENT || mirror->rerouted4;
 	bool xfrm = mirror->xfrm == MIRROR_STALE || mirror->xfrm == MIRROR_DOUBTED ||
 		    (mirror->xfrm == MIRROR_CURRENT && xfrm_table_has_questions(mirror->ev.xfrm));
 
@@ -316,8 +334,8 @@ struct netns *mirror_netns(const struct mirror *mirror)
 static int subscribe(struct mirror *mirror)
 {
 	static const unsigned route_groups[] = { RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-						 RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,   RTNLGRP_IPV6_PREFIX,
-						 RTNLGRP_NEXTHOP };
+						 RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_ROUTE,
+						 RTNLGRP_IPV6_RULE,  RTNLGRP_IPV6_PREFIX, RTNLGRP_NEXTHOP };
 	/* on a socket of their own: many may come, and those of links are not lost among them */
 	static const unsigned neighbours = RTNLGRP_NEIGH;
 	/* never XFRMNLGRP_ACQUIRE: the kernel would count this socket as a key manager (km_is_alive()) */

@@ -39,6 +39,7 @@ struct mirror {
 	struct event *rest; /* its end: mirror_rest.c */
 	bool rests;
 	enum mirror_part_state links, routes6, xfrm;
+	bool rerouted4; /* a route or a rule of IPv4 changed, which was not notified yet */
 	bool doubted_in_load;
 	int64_t links_read_ms, xfrm_due_ms;
 	/* IPv6 routes with a lifetime: mirror_expiry.c. CLOCK_MONOTONIC; 0: none. */

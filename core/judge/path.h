@@ -55,8 +55,9 @@ struct path {
 
 /*
  * Resolves a path. Never fails: an unknown fact gives PATH_UNKNOWN with `why`. `remote` is a GID, used with
- * REMOTE_ONE only. For IPv6 on EGRESS_HOST_STACK drivers it asks for a route by `route_get`: evidence_route_get(),
- * whose context is the network namespace and which blocks for the kernel's answer, or a test's function.
+ * REMOTE_ONE only. On EGRESS_HOST_STACK drivers it then asks for a route by `route_get`: evidence_route_get(),
+ * whose context is the network namespace and which blocks for the kernel's answer, or a test's function. NULL: IPv6 is
+ * unknown, and an IPv4 route that encapsulates is not noticed.
  */
 typedef int (*path_route_get_fn)(void *context, int family, const union ip_address *src, const union ip_address *dst,
 				 int oif, int *out_ifindex);

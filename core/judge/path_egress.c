@@ -117,6 +117,41 @@ static bool rxe_check_receive(const struct path_search *search)
 	return path_stop(out, PATH_CLEAR, REASON_RXE_RECEIVES_ELSEWHERE);
 }
 
+static bool stop_at_encapsulation(struct path *out)
+{
+	text_copy(out->why.detail, sizeof(out->why.detail), "an encapsulating route");
+	return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV);
+}
+
+static bool stop_without_route(struct path *out, int err)
+{
+	out->why.err = -err;
+	return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_UNKNOWN);
+}
+
+/* Answers of the kernel's lookup, which fails for rxe as well: it sends nothing. */
+static bool is_no_route(int err)
+{
+	return err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL || err == -ENODEV;
+}
+
+/*
+ * rxe_find_route4(): in IPv4 the output interface binds (fib_table_lookup() passes over other next hops), but a route
+ * of that interface may encapsulate.
+ */
+static bool rxe_route4(struct path_search *search)
+{
+	struct path *out = search->out;
+	int ifindex, err;
+
+	if (!search->route_get)
+		return true;
+	err = search->route_get(search->route_context, AF_INET, &out->local, &out->remote, out->gid_ifindex, &ifindex);
+	if (err == -EXDEV)
+		return stop_at_encapsulation(out);
+	return !err || is_no_route(err) || stop_without_route(out, err);
+}
+
 /*
  * In IPv6 an output interface does not bind when the source address is set (RT6_LOOKUP_F_IFACE is left out in
  * ip6_route_output_flags_noref()): the kernel must be asked.
@@ -135,14 +170,8 @@ static bool rxe_route6(struct path_search *search)
 	if (search->route_get)
 		err = search->route_get(search->route_context, AF_INET6, &out->local, &out->remote, out->gid_ifindex,
 					&ifindex);
-	if (err == -EXDEV) {
-		text_copy(out->why.detail, sizeof(out->why.detail), "an encapsulating route");
-		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_NETDEV);
-	}
-	if (err) {
-		out->why.err = -err;
-		return path_stop(out, PATH_UNKNOWN, REASON_ROUTE_UNKNOWN);
-	}
+	if (err)
+		return err == -EXDEV ? stop_at_encapsulation(out) : stop_without_route(out, err);
 	if (ifindex == out->gid_ifindex)
 		return true;
 	link = evidence_link(search->ev, ifindex);
@@ -219,9 +248,10 @@ static bool rxe_egress(struct path_search *search)
 	if (!rxe_check_receive(search))
 		return false;
 	set_egress(out, search->ev, protector(search->ev, search->netdev));
-	/* rxe_find_route4(): in IPv4 the output interface binds (fib_table_lookup() passes over other next hops). */
-	if (out->family == AF_INET || out->scope == REMOTE_SOME)
+	if (out->scope == REMOTE_SOME)
 		return true;
+	if (out->family == AF_INET)
+		return out->scope == REMOTE_EVERY || rxe_route4(search);
 	return out->scope == REMOTE_ONE ? rxe_route6(search) : rxe_strays6(search);
 }
 

@@ -102,6 +102,24 @@ Test(mirror, follows_ipv6_routes_and_rules)
 	cr_expect_gt(host_changes, told, "a rule may select another route, though the routes are the same");
 }
 
+/* They are not read: a path asks the kernel for its own. */
+Test(mirror, reports_routes_and_rules_of_ipv4)
+{
+	static const char *const changes[] = { "ip route add 10.99.0.0/24 dev lo", "ip route del 10.99.0.0/24 dev lo",
+					       "ip rule add to 10.98.0.0/24 table 100",
+					       "ip rule add uidrange 0-0 table 100" };
+
+	shell("ip link set lo up");
+	mirror_follow(mirror);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		unsigned told = host_changes;
+
+		shell(changes[i]);
+		mirror_follow(mirror);
+		cr_expect_eq(host_changes, told + 1, "%s", changes[i]);
+	}
+}
+
 Test(mirror, follows_policies)
 {
 	const struct evidence *ev = mirror_last(mirror);

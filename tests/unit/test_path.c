@@ -142,8 +142,7 @@ static void *route_asked_with;
 static int fake_route_get(void *context, int family, const union ip_address *src, const union ip_address *dst, int oif,
 			  int *out)
 {
-	cr_assert_eq(family, AF_INET6, "only IPv6 needs a route query");
-	cr_assert(src->bytes[0] && dst->bytes[0]);
+	cr_assert((family == AF_INET || family == AF_INET6) && src->bytes[0] && dst->bytes[0]);
 	route_asked_oif = oif;
 	route_asked_with = context;
 	if (route_answer < 0)
@@ -166,9 +165,15 @@ static const struct one_case {
 	enum path_state state;
 	const char *egress, *reason;
 } one_cases[] = {
-	{ "rxe, IPv4", RXE, ETH0, 0, "::ffff:10.0.0.9", 0, PATH_RESOLVED, "eth0", "" },
-	{ "rxe on macsec0", RXE, MACSEC0, 2, "::ffff:10.2.0.9", 0, PATH_RESOLVED, "macsec0", "" },
-	{ "rxe, IPv4 multicast", RXE, MACSEC0, 2, "::ffff:239.1.1.1", 0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, IPv4", RXE, ETH0, 0, "::ffff:10.0.0.9", ETH0, PATH_RESOLVED, "eth0", "" },
+	{ "rxe on macsec0", RXE, MACSEC0, 2, "::ffff:10.2.0.9", MACSEC0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, IPv4 multicast", RXE, MACSEC0, 2, "::ffff:239.1.1.1", MACSEC0, PATH_RESOLVED, "macsec0", "" },
+	{ "rxe, IPv4, a route that encapsulates", RXE, MACSEC0, 2, "::ffff:10.2.0.9", -EXDEV, PATH_UNKNOWN, "",
+	  "route-netdev" },
+	{ "rxe, IPv4 without a route: nothing is sent", RXE, MACSEC0, 2, "::ffff:10.2.0.9", -ENETUNREACH, PATH_RESOLVED,
+	  "macsec0", "" },
+	{ "rxe, IPv4, the kernel cannot be asked", RXE, MACSEC0, 2, "::ffff:10.2.0.9", -EMFILE, PATH_UNKNOWN, "",
+	  "route-unknown" },
 	{ "rxe, IPv6 routed by the GID's netdev", RXE, MACSEC0, 3, "2001:db8::9", MACSEC0, PATH_RESOLVED, "macsec0",
 	  "" },
 	{ "rxe, IPv6 multicast", RXE, MACSEC0, 3, "ff0e::1", MACSEC0, PATH_RESOLVED, "macsec0", "" },
@@ -187,27 +192,29 @@ static const struct one_case {
 	{ "rxe, link-local source, route elsewhere", RXE, MACSEC0, 4, "2001:db8:99::9", ETH0, PATH_RESOLVED, "eth0",
 	  "" },
 	{ "rxe, VLAN upon its macsec", RXE, MACSEC0, 5, "2001:db8:7::9", MACSEC0_7, PATH_RESOLVED, "macsec0", "" },
-	{ "rxe, VLAN in VLAN upon its macsec", RXE, MACSEC0, 18, "::ffff:10.18.0.9", 0, PATH_RESOLVED, "macsec0", "" },
-	{ "rxe, VLAN upon its eth0", RXE, ETH0, 13, "::ffff:10.13.0.9", 0, PATH_RESOLVED, "eth0.5", "" },
+	{ "rxe, VLAN in VLAN upon its macsec", RXE, MACSEC0, 18, "::ffff:10.18.0.9", ETH0, PATH_RESOLVED, "macsec0",
+	  "" },
+	{ "rxe, VLAN upon its eth0", RXE, ETH0, 13, "::ffff:10.13.0.9", ETH0, PATH_RESOLVED, "eth0.5", "" },
 	{ "rxe on eth0 with macsec0's GID: sends, receives nothing", RXE, ETH0, 2, "::ffff:10.2.0.9", 0, PATH_CLEAR, "",
 	  "rxe-receives-elsewhere" },
 	{ "the same with a VLAN upon macsec0", RXE, ETH0, 18, "::ffff:10.18.0.9", 0, PATH_CLEAR, "",
 	  "rxe-receives-elsewhere" },
 	{ "the same with macvlan", RXE, MACSEC0, 6, "::ffff:10.6.0.9", 0, PATH_CLEAR, "", "rxe-receives-elsewhere" },
-	{ "rxe on a bond", RXE, BOND0, 23, "::ffff:10.23.0.9", 0, PATH_RESOLVED, "bond0", "" },
-	{ "rxe on a bond, VLAN", RXE, BOND0, 24, "::ffff:10.24.0.9", 0, PATH_RESOLVED, "bond0.3", "" },
+	{ "rxe on a bond", RXE, BOND0, 23, "::ffff:10.23.0.9", ETH0, PATH_RESOLVED, "bond0", "" },
+	{ "rxe on a bond, VLAN", RXE, BOND0, 24, "::ffff:10.24.0.9", ETH0, PATH_RESOLVED, "bond0.3", "" },
 	{ "rxe on a bond's port, GID of the bond", RXE, MACSEC1, 23, "::ffff:10.23.0.9", 0, PATH_CLEAR, "",
 	  "rxe-receives-elsewhere" },
 	{ "rxe on a bond's port, GID of a VLAN on the bond", RXE, MACSEC1, 24, "::ffff:10.24.0.9", 0, PATH_CLEAR, "",
 	  "rxe-receives-elsewhere" },
 	{ "mlx5 on a bond's port", MLX5, MACSEC1, 23, "::ffff:10.23.0.9", 0, PATH_UNKNOWN, "", "netdev-not-stacked" },
-	{ "rxe on vxlan", RXE, VXLAN0, 25, "::ffff:10.25.0.9", 0, PATH_RESOLVED, "vxlan0", "" },
-	{ "rxe on vxlan, VLAN", RXE, VXLAN0, 26, "::ffff:10.26.0.9", 0, PATH_RESOLVED, "vxlan0", "" },
+	{ "rxe on vxlan", RXE, VXLAN0, 25, "::ffff:10.25.0.9", ETH0, PATH_RESOLVED, "vxlan0", "" },
+	{ "rxe on vxlan, VLAN", RXE, VXLAN0, 26, "::ffff:10.26.0.9", ETH0, PATH_RESOLVED, "vxlan0", "" },
 	{ "rxe, itself", RXE, MACSEC0, 2, "::ffff:10.2.0.1", 0, PATH_LOOPBACK, "", "" },
 	{ "rxe, its other address on that netdev", RXE, MACSEC0, 2, "::ffff:10.2.0.2", 0, PATH_LOOPBACK, "", "" },
 	{ "rxe, its other IPv6 address", RXE, MACSEC0, 3, "2001:db8::2", 0, PATH_LOOPBACK, "", "" },
-	{ "rxe, its address on another netdev", RXE, MACSEC0, 2, "::ffff:10.0.0.1", 0, PATH_RESOLVED, "macsec0", "" },
-	{ "rxe, an address of the port in RoCE v1 only", RXE, MACSEC0, 2, "::ffff:10.2.0.3", 0, PATH_RESOLVED,
+	{ "rxe, its address on another netdev", RXE, MACSEC0, 2, "::ffff:10.0.0.1", ETH0, PATH_RESOLVED, "macsec0",
+	  "" },
+	{ "rxe, an address of the port in RoCE v1 only", RXE, MACSEC0, 2, "::ffff:10.2.0.3", ETH0, PATH_RESOLVED,
 	  "macsec0", "" },
 	{ "rxe, the zero remote", RXE, MACSEC0, 3, "::", 0, PATH_UNKNOWN, "", "remote-empty" },
 	{ "rxe, the zero IPv4 remote", RXE, MACSEC0, 2, "::ffff:0.0.0.0", 0, PATH_UNKNOWN, "", "remote-empty" },
