@@ -217,6 +217,7 @@ MORE_DETOURS = (
         MACSEC0,
         f"ip route add {MACSEC0['b'][0]} encap seg6 mode encap segs {ETH0['b'][1]} dev macsec0",
         f"ip route del {MACSEC0['b'][0]}",
+        reasons=("gate-stopped", "route-netdev"),
     ),
     Detour(
         "an SRv6 route, IPv6",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Linux-OpenIB */
 /*
  * A mirror: the evidence of one network namespace, kept current. It follows multicast events (xfrm, links, addresses,
- * IPv6 routes) and polls facts without events (sysctls, and MACsec, since drivers/net/macsec.c has no multicast group).
+ * routes) and polls facts without events (sysctls, and MACsec, since drivers/net/macsec.c has no multicast group).
  * A part that cannot be kept current is read again, and is unknown until then.
  *
  * Used by one thread only: that of the event base.
