@@ -20,6 +20,7 @@
 #include "entry/entry.h"
 #include "evidence/mirror.h"
 #include "gate_keeper.h"
+#include "hazards/legacy.h"
 #include "messages/protocol.h"
 #include "netns/netns.h"
 #include "predecessor.h"
@@ -260,6 +261,7 @@ static int serve_without_privileges(struct daemon *daemon, int listener)
 	if (!daemon->gate)
 		return -ENOMEM;
 	open_entry(daemon);
+	legacy_prepare();
 	err = privileges_drop();
 	if (err) {
 		entry_close(daemon->entry);

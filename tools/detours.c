@@ -33,6 +33,11 @@ static const struct traffic *traffic_of(void *context, int ifindex, const char *
 	return hazard_cache_traffic(context, ifindex, error);
 }
 
+static const struct legacy_rules *legacy_of(void *context)
+{
+	return hazard_cache_legacy(context);
+}
+
 static bool gated(void *context, const struct evidence *ev, int ifindex)
 {
 	(void)context;
@@ -46,6 +51,7 @@ void detours_look(const struct detours *detours, struct survey_view *view)
 	view->bypass = (struct bypass_view){
 		.netfilter = netfilter_of,
 		.traffic = traffic_of,
+		.legacy = legacy_of,
 		.gated = gated,
 		.context = detours->cache,
 		.is_said = detours_are_forbidden(detours),

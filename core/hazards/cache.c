@@ -26,6 +26,8 @@ struct hazard_cache {
 	int err;
 	struct netfilter *netfilter; /* NULL: see `error` */
 	char error[ERROR_MAX];
+	bool has_legacy;
+	struct legacy_rules legacy;
 	struct netdev **netdevs; /* an array of pointers: callers keep those of their texts */
 	size_t netdev_count;
 	int64_t took_us;
@@ -75,6 +77,26 @@ const struct netfilter *hazard_cache_netfilter(struct hazard_cache *cache, const
 	}
 	*error = cache->error;
 	return cache->netfilter;
+}
+
+const struct legacy_rules *hazard_cache_legacy(struct hazard_cache *cache)
+{
+	if (!cache->is_own)
+		return NULL;
+	if (!cache->has_legacy)
+		legacy_read(&cache->legacy);
+	cache->has_legacy = true;
+	return &cache->legacy;
+}
+
+bool hazard_cache_legacy_differs(const struct hazard_cache *cache)
+{
+	struct legacy_rules now;
+
+	if (!cache->has_legacy)
+		return false;
+	legacy_read(&now);
+	return !legacy_same(&now, &cache->legacy);
 }
 
 bool hazard_cache_is_forbidden(const struct hazard_cache *cache)
@@ -127,7 +149,7 @@ void hazard_cache_drop_netfilter(struct hazard_cache *cache)
 {
 	netfilter_free(cache->netfilter);
 	cache->netfilter = NULL;
-	cache->has_netfilter = false;
+	cache->has_netfilter = cache->has_legacy = false;
 	cache->err = 0;
 }
 

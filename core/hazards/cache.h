@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hazards/legacy.h"
 #include "hazards/netfilter.h"
 #include "hazards/traffic.h"
 
@@ -29,12 +30,21 @@ void hazard_cache_free(struct hazard_cache *cache); /* NULL is allowed */
 const struct netfilter *hazard_cache_netfilter(struct hazard_cache *cache, const char **error);
 const struct traffic *hazard_cache_traffic(struct hazard_cache *cache, int ifindex, const char **error);
 
+/*
+ * The tables of iptables-legacy, read together with the rules of nftables and dropped with them. NULL: they are not
+ * those of the calling thread's network namespace, and not looked at. Blocks like legacy_read() the first time.
+ */
+const struct legacy_rules *hazard_cache_legacy(struct hazard_cache *cache);
+
 /* Whether the rules of netfilter could not be read for lack of CAP_NET_ADMIN. */
 bool hazard_cache_is_forbidden(const struct hazard_cache *cache);
 
 /* Have the rules, or the filters of all netdevs, read again. */
 void hazard_cache_drop_netfilter(struct hazard_cache *cache);
 void hazard_cache_drop_traffic(struct hazard_cache *cache);
+
+/* There are no events of them: reads them again. Returns whether they differ from those that were read. */
+bool hazard_cache_legacy_differs(const struct hazard_cache *cache);
 
 /*
  * Programs of tcx come and go without an event: counts them again on each netdev that was read. Returns whether a

@@ -2,7 +2,7 @@
 /*
  * nftables rules that lead a packet elsewhere after its route and its protection were chosen: chains of type route at
  * output (ip_route_me_harder()), address translation (nf_xfrm_me_harder()), copies and redirections. Rules that
- * iptables-nft made are among them; those of iptables-legacy are not.
+ * iptables-nft made are among them; those of iptables-legacy are not (legacy.h).
  *
  * Reads by nfnetlink, with CAP_NET_ADMIN in the network namespace. Sources: net/netfilter/nf_tables_api.c and the
  * expressions, net/netfilter/nft_*.c.

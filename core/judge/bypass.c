@@ -77,6 +77,22 @@ static enum netfilter_verdict judge_rules(const struct look *look, const struct 
 	return netfilter_judge(netfilter, &flow, chain);
 }
 
+static void look_at_legacy(struct look *look)
+{
+	const struct bypass_view *view = look->view;
+	const struct legacy_rules *rules = view->legacy ? view->legacy(view->context) : NULL;
+	const struct legacy_family *own = !rules ? NULL : look->path->family == AF_INET ? &rules->ip : &rules->ip6;
+	const char *name = look->path->family == AF_INET ? "iptables-legacy" : "ip6tables-legacy";
+	char text[VERDICT_DETOUR_MAX];
+
+	if (!own || own->state == LEGACY_UNKNOWN) {
+		note_unknown(look, name, own ? strerror(-own->err) : NULL, false);
+	} else if (own->state == LEGACY_HAS_RULES) {
+		text_format(text, sizeof(text), "%s table %s may lead packets past it", name, own->table);
+		note(look, text);
+	}
+}
+
 static void look_at_netfilter(struct look *look)
 {
 	char chain[NETFILTER_CHAIN_MAX], text[VERDICT_DETOUR_MAX];
@@ -89,6 +105,7 @@ static void look_at_netfilter(struct look *look)
 		note_unknown(look, "netfilter", error, view->is_said);
 		return;
 	}
+	look_at_legacy(look);
 	switch (judge_rules(look, netfilter, chain)) {
 	case NETFILTER_CANNOT_HIT:
 		return;

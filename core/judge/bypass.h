@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "hazards/legacy.h"
 #include "hazards/netfilter.h"
 #include "hazards/traffic.h"
 #include "judge/path.h"
@@ -23,6 +24,8 @@ struct bypass_view {
 	 */
 	const struct netfilter *(*netfilter)(void *context, const char **error);
 	const struct traffic *(*traffic)(void *context, int ifindex, const char **error);
+	/* Returns NULL as above, without why: there is none but that they are not looked at. */
+	const struct legacy_rules *(*legacy)(void *context);
 	/* Whether what they lead elsewhere in clear is stopped: gate_stands(). NULL: never. */
 	bool (*gated)(void *context, const struct evidence *ev, int ifindex);
 	void *context;

@@ -111,6 +111,7 @@ void detours_refresh(struct detours *detours)
 {
 	heed_links(detours);
 	detours->filters_stale |= hazard_cache_programs_differ(detours->cache);
+	detours->rules_stale |= hazard_cache_legacy_differs(detours->cache);
 	/* there are no events of them */
 	if (detours->rules_socket.fd < 0)
 		hazard_cache_drop_netfilter(detours->cache);
@@ -184,6 +185,13 @@ static const struct traffic *traffic_of(void *context, int ifindex, const char *
 	return hazard_cache_traffic(detours->cache, ifindex, error);
 }
 
+static const struct legacy_rules *legacy_of(void *context)
+{
+	struct detours *detours = context;
+
+	return hazard_cache_legacy(detours->cache);
+}
+
 static bool gated(void *context, const struct evidence *ev, int ifindex)
 {
 	struct detours *detours = context;
@@ -210,6 +218,7 @@ void detours_view(struct detours *detours, struct bypass_view *out)
 	*out = (struct bypass_view){
 		.netfilter = netfilter_of,
 		.traffic = traffic_of,
+		.legacy = legacy_of,
 		.gated = gated,
 		.context = detours,
 	};

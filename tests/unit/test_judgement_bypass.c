@@ -44,16 +44,32 @@ static const struct netfilter *rules_of(void *context, const char **error)
 	return netfilter.chain_count ? &netfilter : NULL;
 }
 
+static struct legacy_rules legacy;
+
+static const struct legacy_rules *legacy_of(void *context)
+{
+	cr_expect_eq(context, &netfilter);
+	return &legacy;
+}
+
 static bool is_gated(void *context, const struct evidence *ev, int ifindex)
 {
 	cr_expect(context == &netfilter && ev);
 	return ifindex == ETH0;
 }
 
+static void look_at_rules(void)
+{
+	bypass = (struct bypass_view){
+		.netfilter = rules_of, .legacy = legacy_of, .context = &netfilter, .each_remote = true
+	};
+	legacy.ip.state = legacy.ip6.state = LEGACY_NONE;
+}
+
 static void host_with(const char *expression)
 {
 	rxe_with_ipsec();
-	bypass = (struct bypass_view){ .netfilter = rules_of, .context = &netfilter, .each_remote = true };
+	look_at_rules();
 	if (expression)
 		rule_with(expression);
 }
@@ -101,7 +117,7 @@ Test(judgement_bypass, passes_creation_of_connected_qp)
 Test(judgement_bypass, refuses_datagrams_that_rule_leads_elsewhere)
 {
 	rxe_on_macsec();
-	bypass = (struct bypass_view){ .netfilter = rules_of, .context = &netfilter, .each_remote = true };
+	look_at_rules();
 	rule_with("dup");
 	EXPECT_REFUSED(ask(NULL, create(IB_UVERBS_QPT_UD)), "netfilter");
 }
@@ -169,4 +185,46 @@ Test(judgement_bypass, names_no_better_gid_that_rule_hits)
 	answer = ask(NULL, modify(0, PEER));
 	cr_expect_not(answer.pass);
 	cr_expect_not(answer.has_better_gid);
+}
+
+/* ---- iptables-legacy ---- */
+
+/* Rules of nftables that match nothing, and one table of iptables-legacy. */
+static void host_with_table(struct legacy_family *family)
+{
+	host_with("counter");
+	*family = (struct legacy_family){ .state = LEGACY_HAS_RULES, .table = "nat" };
+}
+
+Test(judgement_bypass, passes_with_remark_beside_legacy_table)
+{
+	struct judgement answer;
+
+	host_with_table(&legacy.ip);
+	answer = ask(NULL, modify(0, PEER));
+	EXPECT_PASS(answer);
+	cr_expect_str_eq(answer.verdict.detour, "iptables-legacy table nat may lead packets past it");
+	EXPECT_REFUSED(ask(strict, modify(0, PEER)), "strict");
+}
+
+Test(judgement_bypass, table_of_other_family_concerns_no_path)
+{
+	struct judgement answer;
+
+	host_with_table(&legacy.ip6);
+	answer = ask(strict, modify(0, PEER));
+	EXPECT_PASS(answer);
+	cr_expect_str_empty(answer.verdict.detour);
+}
+
+Test(judgement_bypass, unknown_legacy_tables_are_not_none)
+{
+	struct judgement answer;
+
+	host_with("counter");
+	legacy.ip = (struct legacy_family){ .err = -EACCES };
+	answer = ask(NULL, modify(0, PEER));
+	EXPECT_PASS(answer);
+	cr_expect_str_eq(answer.verdict.detour, "iptables-legacy is not known: Permission denied");
+	EXPECT_REFUSED(ask(strict, modify(0, PEER)), "strict");
 }

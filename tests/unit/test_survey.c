@@ -159,13 +159,20 @@ static const struct traffic *filters_of(void *context, int ifindex, const char *
 	return hazard_cache_traffic(context, ifindex, error);
 }
 
+static const struct legacy_rules *legacy_of(void *context)
+{
+	return hazard_cache_legacy(context);
+}
+
 /* What is in the test's network namespace. */
 static struct hazard_cache *look_at_own(struct survey_view *view)
 {
 	struct hazard_cache *cache = hazard_cache_new(&netlink_kernel, true);
 
 	cr_assert(cache);
-	view->bypass = (struct bypass_view){ .netfilter = rules_of, .traffic = filters_of, .context = cache };
+	view->bypass = (struct bypass_view){
+		.netfilter = rules_of, .traffic = filters_of, .legacy = legacy_of, .context = cache
+	};
 	return cache;
 }
 

@@ -158,3 +158,20 @@ Test(watch_detours, no_gate_stands_without_one)
 {
 	cr_expect_not(namespace_is_gated(ufile->in, (int)if_nametoindex("v0")));
 }
+
+/* There is no event of them. */
+Test(watch_detours, notifies_of_legacy_table_at_refresh)
+{
+	struct bypass_view view;
+
+	if (system("iptables-legacy -t nat -S >/dev/null 2>&1"))
+		skip_test("no iptables-legacy, or not in this kernel");
+	namespace_view_detours(ufile->in, &view);
+	cr_expect_eq(view.legacy(view.context)->ip.state, LEGACY_NONE);
+	namespace_refresh(ufile->in);
+	cr_expect_eq(heard, 0u);
+	shell("iptables-legacy -t nat -A OUTPUT -j ACCEPT");
+	namespace_refresh(ufile->in);
+	cr_expect_eq(heard, 1u);
+	cr_expect_eq(view.legacy(view.context)->ip.state, LEGACY_HAS_RULES);
+}

@@ -219,8 +219,31 @@ def strict_policy(t: Test) -> None:
     load(t, DETOURS[-1].rules.replace("udp dport 4791", "ct state new udp dport 4791"))
     refused = try_qp(t, ETH0)
     t.check(has_reason(refused.result.err, "strict"), "strict = yes: a rule that may take packets has a program refused", refused)
+    load(t, "")
+    legacy_tables(t)
     daemon.kill()
     load(t, "")
+
+
+def legacy_tables(t: Test) -> None:
+    """Under a daemon with strict = yes. Their rules are not followed; tables that were only listed have none."""
+    table = "iptables-legacy table nat may lead packets past it"
+    t.a.run("iptables-legacy -t nat -S\niptables-legacy -t nat -N KUBE-HINT", check=True)
+    found = check(t, ETH0)
+    t.check(found.code == PROTECTED and "iptables-legacy" not in found.out, "iptables-legacy, no rules: protected without a remark", found)
+    passed = try_qp(t, ETH0)
+    t.check(passed.passed, "strict = yes, iptables-legacy without rules: a guarded program passes", passed)
+    t.a.run("iptables-legacy -t nat -A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE", check=True)
+    found = check(t, ETH0)
+    t.check(found.code == PROTECTED and table in found.out, "iptables-legacy: protected with a remark", found)
+    # the daemon looks once a second
+    for _ in range(20):
+        refused = try_qp(t, ETH0)
+        if not refused.passed:
+            break
+    told = not refused.passed and has_reason(refused.result.err, "strict") and table in refused.result.err
+    t.check(told, "strict = yes, a table of iptables-legacy has a program refused", refused)
+    t.a.run("iptables-legacy -t nat -F && iptables-legacy -t nat -X", check=True)
 
 
 def filter_ends_queue_pairs(t: Test) -> None:
