@@ -134,7 +134,8 @@ def door_reaches_later_programs(t: Test) -> None:
     drop = f"setpriv --reuid {USER} --regid {USER} --clear-groups"
     guard_open, guard_closed = copy_installation(t, "/opt/open"), copy_installation(t, "/opt/closed")
     t.a.run("chmod 700 /opt/closed", check=True)
-    for folder in ("/run/with", "/run/without"):
+    images = ("/run/with", "/run/without")
+    for folder in images:
         make_image(t, folder)
     # the image has no bin of rdmasec
     t.a.run("mkdir -p /run/with/opt/open/lib && cp /opt/open/lib/*.so /run/with/opt/open/lib/", check=True)
@@ -155,6 +156,8 @@ def door_reaches_later_programs(t: Test) -> None:
         said = client.err if not arrives else client.err.replace("modify_qp", "create_qp")
         t.check(not client.ok and reason in said, f"{what}: it is refused, with the reason", client)
         t.check(wire.clear == 0, f"{what}: nothing leaves in clear", wire)
+    # with their /dev in /run, no later program below the supervisor could make files there
+    t.a.run(f"umount --recursive {' '.join(images)}", check=True)
     t.a.run("mkdir -p /opt/noexec && mount -t tmpfs -o noexec none /opt/noexec && mkdir /opt/noexec/lib", check=True)
     t.a.run("cp /opt/open/lib/*.so /opt/noexec/lib/ && mkdir -p /opt/run/bin "
             "&& cp /opt/open/bin/rdmasec /opt/run/bin/ && ln -s /opt/noexec/lib /opt/run/lib", check=True)  # fmt: skip
